@@ -1,0 +1,37 @@
+"""What a user can do wrong, as values: every mistake has a path, a sentence and a remedy."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """One mistake, in words that need no knowledge of penstock's code."""
+
+    path: str
+    """Where it stands in the stack file, such as `training.model.heads`."""
+    message: str
+    """What is wrong, with the value, and what would be right."""
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.message}"
+
+
+class PenstockError(Exception):
+    """A failure that is explained to the user in one message and never shown as a traceback."""
+
+
+class SpecError(PenstockError):
+    """All mistakes of one description together; raised before anything is created."""
+
+    def __init__(self, problems: Iterable[Problem], source: str = "") -> None:
+        self.problems: Sequence[Problem] = tuple(problems)
+        self.source = source
+        heading = f"{source}: " if source else ""
+        count = len(self.problems)
+        lines = [f"{heading}{count} mistake{'' if count == 1 else 's'}, nothing was created"]
+        super().__init__("\n".join(lines + [f"  {problem}" for problem in self.problems]))
+
+
+class UnsupportedError(SpecError):
+    """The description is right, but this cloud cannot do it; each problem lists what it can."""

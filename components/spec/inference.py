@@ -1,0 +1,48 @@
+"""What the user asks of an inference service."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from components.spec.base import Name, Spec
+
+
+class ServedModel(Spec):
+    """Which exported model is served: one of the two."""
+
+    from_training: Literal["latest"] | None = None
+    """The model of this stack's own training run: what it exported last."""
+    path: Annotated[str, Field(min_length=1)] | None = None
+    """A model that an earlier run exported: an export folder, or a run's folder, whose newest export is taken."""
+
+    @model_validator(mode="after")
+    def _exactly_one(self) -> Self:
+        if (self.from_training is None) == (self.path is None):
+            raise ValueError("give exactly one of `fromTraining: latest` and `path`")
+        return self
+
+
+class InferenceSpec(Spec):
+    """An OpenAI-compatible service: what `penstock:inference` holds."""
+
+    name: Name = "serve"
+    pool: Name | None = None
+    """The node pool it runs on; when left out, the only one."""
+    replicas: int = Field(default=1, ge=1, le=64)
+    """Independent servers. On one machine they listen on consecutive ports."""
+    model: ServedModel = ServedModel(from_training="latest")
+    host: str = "127.0.0.1"
+    """The address it listens on; anything but loopback opens it to others, so it must be asked for."""
+    port: int = Field(default=8000, ge=1024, le=65535)
+    max_sequences: int = Field(default=32, ge=1, le=4096)
+    """Sequences that decode together."""
+    max_batch_tokens: int = Field(default=512, ge=16)
+    """Tokens of one forward pass; longer prompts are taken in chunks of it."""
+    cache_tokens: int = Field(default=32_768, ge=64)
+    """Tokens the paged key-value cache holds over all sequences."""
+    queue_limit: int = Field(default=256, ge=1)
+    """Requests that may wait; one more is answered 429 with Retry-After."""
+    deadline_s: float = Field(default=120.0, gt=0)
+    """Seconds after which a request is given up, unless it sets its own, shorter one."""
+    drain_s: float = Field(default=20.0, ge=0)
+    """Seconds that running requests get to finish when the service is stopped."""

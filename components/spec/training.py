@@ -1,0 +1,190 @@
+"""What the user asks of a training run."""
+
+from enum import StrEnum
+from typing import Annotated, Self
+
+from pydantic import Field, model_validator
+
+from components.spec.base import Name, Spec
+
+
+class ModelSpec(Spec):
+    """The shape of a decoder-only transformer (RMSNorm, RoPE, SwiGLU, grouped-query attention)."""
+
+    layers: int = Field(default=4, ge=1, le=512)
+    width: int = Field(default=128, ge=8, le=65536)
+    """Size of the residual stream; a multiple of `heads`."""
+    heads: int = Field(default=4, ge=1, le=1024)
+    kv_heads: int = Field(default=2, ge=1, le=1024)
+    """Key and value heads; `heads` is a multiple of it."""
+    mlp_width: int | None = Field(default=None, ge=8)
+    """Hidden size of the feed-forward part; when left out 8/3 of `width`, rounded up to a multiple of 32."""
+    vocabulary: int = Field(default=2048, ge=260, le=1_000_000)
+    """Tokens of the tokenizer that is trained on the corpus, special tokens included."""
+    context: int = Field(default=256, ge=8, le=1_048_576)
+    """Tokens of one training sequence, and the longest text the server takes."""
+    rope_base: float = Field(default=10_000.0, gt=1)
+    tie_embeddings: bool = True
+    """One matrix serves as embedding and as output layer."""
+
+    @model_validator(mode="after")
+    def _shape_divides(self) -> Self:
+        if self.width % self.heads:
+            raise ValueError(f"width: {self.width} is not a multiple of heads ({self.heads})")
+        if self.head_width % 2:
+            raise ValueError(f"width: width / heads is {self.head_width}, but rotary positions need it even")
+        if self.heads % self.kv_heads:
+            raise ValueError(f"heads: {self.heads} is not a multiple of kvHeads ({self.kv_heads})")
+        return self
+
+    @property
+    def head_width(self) -> int:
+        return self.width // self.heads
+
+    @property
+    def hidden_width(self) -> int:
+        """The feed-forward size that is built: the one asked for, or the default rule."""
+        return self.mlp_width or -(-8 * self.width // 3 // 32) * 32
+
+    @property
+    def parameters(self) -> int:
+        """Trainable numbers of the whole model, embeddings included."""
+        attention = self.width * self.head_width * (2 * self.heads + 2 * self.kv_heads)
+        block = attention + 3 * self.width * self.hidden_width + 2 * self.width
+        embeddings = self.vocabulary * self.width * (1 if self.tie_embeddings else 2)
+        return self.layers * block + self.width + embeddings
+
+    @property
+    def flops_per_token(self) -> int:
+        """Floating-point operations of forward and backward for one token at full context.
+
+        Convention: 6 * (parameters - embedding) + 12 * layers * width * context, attention counted in full, not
+        halved for the causal mask; the same run reads some 12 % lower MFU in the halved convention. With tied
+        embeddings the one matrix still multiplies once, as the output layer, and is counted so.
+        """
+        looked_up_only = 0 if self.tie_embeddings else self.vocabulary * self.width
+        return 6 * (self.parameters - looked_up_only) + 12 * self.layers * self.width * self.context
+
+
+class DataSpec(Spec):
+    """The text to learn from."""
+
+    files: Annotated[str, Field(min_length=1)] | None = None
+    """The user's own text files (UTF-8): a path, a folder, or a glob such as `~/texts/**/*.md`. When left out, the
+    sources of Python's standard library: text that every machine with Python has, without a download."""
+    validation_share: float = Field(default=0.02, gt=0, lt=0.5)
+    """Share of the documents kept out of training to measure the loss on."""
+
+
+class BatchSpec(Spec):
+    sequences: int = Field(default=32, ge=1)
+    """Sequences of one optimizer step over all ranks: independent of the world size, so that it may change."""
+    micro_sequences: int = Field(default=8, ge=1)
+    """Sequences that one rank takes through the model at once; the rest is gradient accumulation."""
+
+
+class Schedule(StrEnum):
+    COSINE = "cosine"
+    WARMUP_STABLE_DECAY = "warmupStableDecay"
+
+
+class OptimizerSpec(Spec):
+    """AdamW with a warm-up and a decay."""
+
+    learning_rate: float = Field(default=3e-3, gt=0, le=1)
+    warmup_steps: int = Field(default=20, ge=0)
+    schedule: Schedule = Schedule.COSINE
+    final_share: float = Field(default=0.1, ge=0, le=1)
+    """The learning rate at the last step, as a share of the highest."""
+    weight_decay: float = Field(default=0.1, ge=0, lt=1)
+    beta1: float = Field(default=0.9, ge=0, lt=1)
+    beta2: float = Field(default=0.95, ge=0, lt=1)
+    clip_norm: float = Field(default=1.0, gt=0)
+
+
+class Precision(StrEnum):
+    FP32 = "fp32"
+    BF16 = "bf16"
+
+
+class Sharding(StrEnum):
+    """How parameters lie on the ranks: copied (DDP), sharded over all (FSDP), or sharded inside groups (HSDP)."""
+
+    DDP = "ddp"
+    FSDP = "fsdp"
+    HSDP = "hsdp"
+
+
+class ParallelSpec(Spec):
+    sharding: Sharding | None = None
+    """When left out: DDP while the training state fits one accelerator, else FSDP."""
+    shard_ranks: int | None = Field(default=None, ge=2)
+    """HSDP only: ranks of one sharding group; when left out, the ranks of one node."""
+
+    @model_validator(mode="after")
+    def _shard_ranks_need_hsdp(self) -> Self:
+        if self.shard_ranks is not None and self.sharding is not Sharding.HSDP:
+            raise ValueError("shardRanks: is only for sharding: hsdp")
+        return self
+
+
+class CheckpointSpec(Spec):
+    every_steps: int = Field(default=50, ge=1)
+    keep: int = Field(default=3, ge=2)
+    """Newest checkpoints kept; two at least, so that a corrupt one leaves another to fall back to."""
+
+
+class GuardSpec(Spec):
+    """When the run distrusts a step: a loss that is not finite, or far above its running mean, is not applied."""
+
+    spike_sigmas: float = Field(default=8.0, gt=0)
+    """Standard deviations above the running mean of the loss from which a batch is skipped."""
+    max_skips: int = Field(default=10, ge=0)
+    """Skipped batches in a row after which the run rewinds to the last checkpoint, then fails."""
+    hang_timeout_s: float = Field(default=300.0, ge=5)
+    """Seconds without a finished step after which a run counts as hung and its workers are restarted."""
+    straggler_ratio: float = Field(default=1.5, gt=1)
+    """A rank slower than this times the median of all ranks is reported as a straggler."""
+
+
+class TrainingSpec(Spec):
+    """A training run: what `penstock:training` holds."""
+
+    name: Name = "pretrain"
+    pool: Name | None = None
+    """The node pool it runs on; when left out, the only one."""
+    nodes: int = Field(default=1, ge=1)
+    min_nodes: int | None = Field(default=None, ge=1)
+    """Fewest nodes the run goes on with when some are lost; when left out, all of them."""
+    ranks_per_node: int | None = Field(default=None, ge=1)
+    """Worker processes on each node; when left out, one per accelerator, or per core where there is none."""
+    steps: int = Field(default=300, ge=1)
+    """Optimizer steps in all. Raised later, the run continues from its last checkpoint."""
+    model: ModelSpec = ModelSpec()
+    data: DataSpec = DataSpec()
+    batch: BatchSpec = BatchSpec()
+    optimizer: OptimizerSpec = OptimizerSpec()
+    precision: Precision | None = None
+    """When left out: bf16 on an accelerator that has it, fp32 on a CPU."""
+    parallel: ParallelSpec = ParallelSpec()
+    compile_blocks: bool = False
+    """Compile each transformer block: faster steps after a slow first one."""
+    activation_checkpointing: bool = False
+    """Recompute activations in the backward pass: less memory, about a third more arithmetic."""
+    checkpoint: CheckpointSpec = CheckpointSpec()
+    guard: GuardSpec = GuardSpec()
+    evaluate_every_steps: int = Field(default=50, ge=1)
+    max_restarts: int = Field(default=5, ge=0)
+    """Times the run may lose a worker and start again inside the job."""
+    seed: int = Field(default=1, ge=0, lt=2**31)
+
+    @model_validator(mode="after")
+    def _counts_fit(self) -> Self:
+        if self.min_nodes is not None and self.min_nodes > self.nodes:
+            raise ValueError(f"minNodes: {self.min_nodes} is more than nodes ({self.nodes})")
+        if self.batch.micro_sequences > self.batch.sequences:
+            raise ValueError(
+                f"batch.microSequences: {self.batch.micro_sequences} is more than batch.sequences "
+                f"({self.batch.sequences})"
+            )
+        return self

@@ -1,0 +1,126 @@
+"""The decoder-only transformer that is trained and served.
+
+- RMSNorm before attention and before the feed-forward part, none after
+- rotary positions, grouped-query attention through torch's scaled_dot_product_attention
+- SwiGLU feed-forward; no biases anywhere
+- the output layer shares the embedding's matrix when the spec says so
+
+The server runs the same modules over a paged cache: `Attention.project` and `Attention.output` are the two halves
+around the part that differs.
+"""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from components.spec.training import ModelSpec
+
+
+def rotary_table(spec: ModelSpec, positions: int, device: torch.device | None = None) -> Tensor:
+    """Angles as (cos, sin): float32 of shape (positions, 2, head_width / 2)."""
+    exponents = torch.arange(0, spec.head_width, 2, device=device, dtype=torch.float32) / spec.head_width
+    angles = torch.outer(torch.arange(positions, device=device, dtype=torch.float32), spec.rope_base**-exponents)
+    return torch.stack((angles.cos(), angles.sin()), dim=1)
+
+
+def rotate(x: Tensor, table: Tensor) -> Tensor:
+    """Queries or keys (..., positions, heads, head_width) turned by the table's rows, in the type they came in."""
+    cos, sin = table[..., 0, :].unsqueeze(-2), table[..., 1, :].unsqueeze(-2)
+    first, second = x.float().chunk(2, dim=-1)
+    return torch.cat((first * cos - second * sin, first * sin + second * cos), dim=-1).to(x.dtype)
+
+
+class Attention(nn.Module):
+    """Causal grouped-query attention."""
+
+    def __init__(self, spec: ModelSpec) -> None:
+        super().__init__()
+        self.heads, self.kv_heads, self.head_width = spec.heads, spec.kv_heads, spec.head_width
+        self.query = nn.Linear(spec.width, spec.heads * spec.head_width, bias=False)
+        self.key = nn.Linear(spec.width, spec.kv_heads * spec.head_width, bias=False)
+        self.value = nn.Linear(spec.width, spec.kv_heads * spec.head_width, bias=False)
+        self.output = nn.Linear(spec.heads * spec.head_width, spec.width, bias=False)
+
+    def project(self, x: Tensor, table: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Rotated queries and keys, and values: each (..., positions, its heads, head_width)."""
+        query = self.query(x).unflatten(-1, (self.heads, self.head_width))
+        key = self.key(x).unflatten(-1, (self.kv_heads, self.head_width))
+        value = self.value(x).unflatten(-1, (self.kv_heads, self.head_width))
+        return rotate(query, table), rotate(key, table), value
+
+    def forward(self, x: Tensor, table: Tensor) -> Tensor:
+        query, key, value = (t.transpose(1, 2) for t in self.project(x, table))
+        mixed = functional.scaled_dot_product_attention(
+            query, key, value, is_causal=True, enable_gqa=self.heads != self.kv_heads
+        )
+        y: Tensor = self.output(mixed.transpose(1, 2).flatten(-2))
+        return y
+
+
+class FeedForward(nn.Module):
+    """SwiGLU."""
+
+    def __init__(self, spec: ModelSpec) -> None:
+        super().__init__()
+        self.gate = nn.Linear(spec.width, spec.hidden_width, bias=False)
+        self.up = nn.Linear(spec.width, spec.hidden_width, bias=False)
+        self.down = nn.Linear(spec.hidden_width, spec.width, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y: Tensor = self.down(functional.silu(self.gate(x)) * self.up(x))
+        return y
+
+
+class Block(nn.Module):
+    def __init__(self, spec: ModelSpec) -> None:
+        super().__init__()
+        self.attention_norm = nn.RMSNorm(spec.width, eps=1e-5)
+        self.attention = Attention(spec)
+        self.mlp_norm = nn.RMSNorm(spec.width, eps=1e-5)
+        self.mlp = FeedForward(spec)
+
+    def forward(self, x: Tensor, table: Tensor) -> Tensor:
+        x = x + self.attention(self.attention_norm(x), table)
+        y: Tensor = x + self.mlp(self.mlp_norm(x))
+        return y
+
+
+class Transformer(nn.Module):
+    """Token ids (batch, positions) to logits (batch, positions, vocabulary)."""
+
+    table: Tensor
+
+    def __init__(self, spec: ModelSpec) -> None:
+        super().__init__()
+        self.spec = spec
+        self.embedding = nn.Embedding(spec.vocabulary, spec.width)
+        self.blocks = nn.ModuleList(Block(spec) for _ in range(spec.layers))
+        self.norm = nn.RMSNorm(spec.width, eps=1e-5)
+        self.head = nn.Linear(spec.width, spec.vocabulary, bias=False)
+        if spec.tie_embeddings:
+            self.head.weight = self.embedding.weight
+        self.register_buffer("table", rotary_table(spec, spec.context), persistent=False)
+
+    @torch.no_grad()
+    def initialize(self, generator: torch.Generator | None = None) -> None:
+        """Fill weights and the rotary table in place; also after `to_empty` of a model made on the meta device.
+
+        Normal with deviation 0.02, and 0.02 / sqrt(2 * layers) for what writes to the residual stream, so that its
+        variance does not grow with depth (GPT-2's rule).
+        """
+        residual = 0.02 / (2 * self.spec.layers) ** 0.5
+        for name, parameter in self.named_parameters():
+            if parameter.ndim == 1:
+                parameter.fill_(1.0)
+            else:
+                narrow = name.endswith(("attention.output.weight", "mlp.down.weight"))
+                parameter.normal_(0.0, residual if narrow else 0.02, generator=generator)
+        self.table.copy_(rotary_table(self.spec, self.spec.context, self.table.device))
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        x = self.embedding(tokens)
+        table = self.table[: tokens.shape[1]]
+        for block in self.blocks:
+            x = block(x, table)
+        logits: Tensor = self.head(self.norm(x))
+        return logits
