@@ -1,0 +1,212 @@
+"""The real Pulumi engine against a file backend, offline: one method a command."""
+
+import os
+import secrets
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from typing import Literal
+
+import yaml
+
+from rehearsal.engine.errors import CliMissingError, LockedError, PassphraseError, ProjectError, StackMissingError
+from rehearsal.engine.locks import Lock, find_locks, require_unlocked
+from rehearsal.engine.process import Result, Run, Watch
+from rehearsal.engine.state import State, parse_state
+from tools.engine import PULUMI_VERSION
+
+Command = Literal["preview", "up", "refresh", "destroy"]
+
+# No account, no update check, no download: a missing plugin fails at once. Source: pulumi sdk/go/common/env/env.go.
+OFFLINE = {
+    "PULUMI_SKIP_UPDATE_CHECK": "1",
+    "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "1",
+    "PULUMI_DISABLE_REGISTRY_RESOLVE": "1",
+    "PULUMI_DISABLE_CI_DETECTION": "1",
+    "PULUMI_SKIP_CONFIRMATIONS": "1",
+    "PULUMI_ERROR_OUTPUT_STRING": "1",  # f"{output}" raises in the program instead of becoming a warning text
+}
+
+
+class Engine:
+    """One project with one backend. Nothing of the user's own PULUMI_* environment reaches the engine.
+
+    project     the folder of Pulumi.yaml
+    home        PULUMI_HOME: the engine's own files (plugins, credentials, workspaces)
+    backend     the folder the state is kept in
+    config_file a stack file to use in place of the project's own, which is then never written
+    env         added to the environment, last
+    """
+
+    def __init__(
+        self, *, project: Path, home: Path, backend: Path, passphrase: str,
+        config_file: Path | None = None, env: Mapping[str, str] | None = None,
+    ) -> None:  # fmt: skip
+        self.project = project.resolve()
+        self.project_name = project_name(self.project)
+        self.backend = backend.resolve()
+        self.config_file = config_file.resolve() if config_file else None
+        self._pulumi = find_pulumi()
+        self._env = _environment(self._pulumi, home.resolve(), self.backend, passphrase) | dict(env or {})
+        for folder in (home, backend):
+            folder.mkdir(parents=True, exist_ok=True)
+
+    def stack_init(self, stack: str) -> Result:
+        """Makes the stack. The engine writes the passphrase's salt into `config_file` where there is one."""
+        if self.config_file is None:
+            return self._run(["stack", "init", stack, "--no-select"])
+        return self._init_beside_config(stack, self.config_file)
+
+    def preview(self, stack: str, *, watch: Watch | None = None) -> Result:
+        return self.start("preview", stack, watch=watch).wait()
+
+    def up(self, stack: str, *, watch: Watch | None = None) -> Result:
+        return self.start("up", stack, watch=watch).wait()
+
+    def refresh(self, stack: str, *, watch: Watch | None = None) -> Result:
+        return self.start("refresh", stack, watch=watch).wait()
+
+    def destroy(self, stack: str, *, watch: Watch | None = None) -> Result:
+        return self.start("destroy", stack, watch=watch).wait()
+
+    def start(self, command: Command, stack: str, *, watch: Watch | None = None) -> Run:
+        """The command, begun and not waited for. Refuses, before it begins, a stack that is missing or locked."""
+        self.require_stack(stack)
+        require_unlocked(self.backend, self.project_name, stack)
+        arguments = [command, "--stack", stack, "--suppress-permalink"]
+        if command != "preview":
+            arguments += ["--yes", "--skip-preview"]
+        if self.config_file is not None:
+            arguments += ["--config-file", str(self.config_file)]
+        return Run(self._command(arguments), cwd=self.project, env=self._env, watch=watch or Watch(), event_log=True)
+
+    def export_state(self, stack: str) -> State:
+        """The stack's state; secrets stay encrypted."""
+        self.require_stack(stack)
+        result = self._run(["stack", "export", "--stack", stack])
+        return parse_state(result.output)
+
+    def stack_rm(self, stack: str) -> Result:
+        """Removes an empty stack from the backend; its file stays."""
+        self.require_stack(stack)
+        return self._run(["stack", "rm", stack, "--yes", "--preserve-config"])
+
+    def cancel(self, stack: str) -> Result:
+        """Clears every lock of the stack, whoever holds it."""
+        self.require_stack(stack)
+        return self._run(["cancel", stack, "--yes"])
+
+    def clear_stale_locks(self, stack: str) -> tuple[Lock, ...]:
+        """The locks an engine that is gone had left, now cleared. Refuses (LockedError) while a live one holds it."""
+        try:
+            require_unlocked(self.backend, self.project_name, stack)
+        except LockedError as error:
+            if not error.stale:
+                raise
+        stale = find_locks(self.backend, self.project_name, stack)
+        if stale:
+            self.cancel(stack)
+        return stale
+
+    def stacks(self) -> tuple[str, ...]:
+        """The stacks of this project in the backend."""
+        folder = self.backend / ".pulumi" / "stacks" / self.project_name
+        return tuple(sorted(path.name.removesuffix(".json") for path in folder.glob("*.json")))
+
+    def require_stack(self, stack: str) -> None:
+        """Refuses a stack that the backend does not have; says which it has."""
+        if stack not in self.stacks():
+            raise StackMissingError(stack, self.stacks())
+
+    def _init_beside_config(self, stack: str, config_file: Path) -> Result:
+        """`stack init` knows no --config-file: a project of the same name beside the file is what it runs in."""
+        stand_in = config_file.parent / "Pulumi.yaml"
+        stand_in.write_text(yaml.safe_dump({"name": self.project_name, "runtime": "python"}))
+        written = config_file.parent / f"Pulumi.{stack}.yaml"
+        if written != config_file:
+            shutil.copyfile(config_file, written)
+        result = self._run(["stack", "init", stack, "--no-select"], cwd=config_file.parent)
+        if written != config_file:
+            written.replace(config_file)
+        return result
+
+    def _run(self, arguments: list[str], *, cwd: Path | None = None) -> Result:
+        command = self._command(arguments)
+        return Run(command, cwd=cwd or self.project, env=self._env, watch=Watch(), event_log=False).wait()
+
+    def _command(self, arguments: list[str]) -> list[str]:
+        return [str(self._pulumi), *arguments, "--non-interactive", "--color", "never"]
+
+
+@contextmanager
+def throwaway(
+    project: Path, *, config_file: Path | None = None, env: Mapping[str, str] | None = None
+) -> Iterator[Engine]:
+    """An engine whose home, backend and passphrase end with the block. The caller destroys what it deployed."""
+    with tempfile.TemporaryDirectory(prefix="penstock-rehearsal-") as folder:
+        root = Path(folder)
+        yield Engine(
+            project=project, home=root / "home", backend=root / "backend", passphrase=secrets.token_hex(16),
+            config_file=config_file, env=env,
+        )  # fmt: skip
+
+
+def passphrase_from_environment() -> str:
+    """What the user set, read as the engine reads it. Refuses where nothing is set; an empty one is a setting."""
+    if (passphrase := os.environ.get("PULUMI_CONFIG_PASSPHRASE")) is not None:
+        return passphrase
+    file = os.environ.get("PULUMI_CONFIG_PASSPHRASE_FILE")
+    if not file:
+        raise PassphraseError("the stack's secrets need a passphrase")
+    try:
+        return Path(file).expanduser().read_text().strip()
+    except OSError as error:
+        raise PassphraseError(f"PULUMI_CONFIG_PASSPHRASE_FILE {file}: {error.strerror}") from error
+
+
+def project_name(project: Path) -> str:
+    """The `name` of the project's Pulumi.yaml."""
+    file = project / "Pulumi.yaml"
+    try:
+        content = yaml.safe_load(file.read_text())
+    except OSError as error:
+        raise ProjectError(file, f"{error.strerror}; run this in the project's folder") from error
+    except yaml.YAMLError as error:
+        raise ProjectError(file, f"is not YAML: {error}") from error
+    name = content.get("name") if isinstance(content, dict) else None
+    if not isinstance(name, str):
+        raise ProjectError(file, "has no name; add `name: penstock`")
+    return name
+
+
+@cache
+def find_pulumi() -> Path:
+    """The pulumi command of this environment, else one on PATH of the pinned version."""
+    beside = Path(sys.executable).parent / "pulumi"
+    if beside.exists():
+        return beside
+    on_path = shutil.which("pulumi")
+    if on_path and _version(Path(on_path)) == PULUMI_VERSION:
+        return Path(on_path)
+    raise CliMissingError(PULUMI_VERSION)
+
+
+def _version(pulumi: Path) -> str:
+    env = os.environ | OFFLINE
+    text = subprocess.run([pulumi, "version"], capture_output=True, text=True, check=False, env=env).stdout
+    return text.strip().removeprefix("v")
+
+
+def _environment(pulumi: Path, home: Path, backend: Path, passphrase: str) -> dict[str, str]:
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("PULUMI_")}
+    return inherited | OFFLINE | {
+        "PATH": os.pathsep.join([str(pulumi.parent), *os.get_exec_path()]),
+        "PULUMI_HOME": str(home),
+        "PULUMI_BACKEND_URL": f"file://{backend}",
+        "PULUMI_CONFIG_PASSPHRASE": passphrase,
+    }  # fmt: skip

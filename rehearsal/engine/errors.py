@@ -1,0 +1,38 @@
+"""What stops the engine before or while it runs and is the user's to put right: one message each, with the remedy."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+
+class EngineError(Exception):
+    """One message: what is wrong and what to do. Never needs a traceback."""
+
+
+class CliMissingError(EngineError):
+    def __init__(self, version: str) -> None:
+        super().__init__(f"the pulumi command {version} is not installed here; run `make setup`")
+
+
+class PassphraseError(EngineError):
+    def __init__(self, problem: str) -> None:
+        remedy = "set PULUMI_CONFIG_PASSPHRASE, or PULUMI_CONFIG_PASSPHRASE_FILE to a file that holds it"
+        super().__init__(f"{problem}; {remedy}")
+
+
+class StackMissingError(EngineError):
+    def __init__(self, stack: str, present: Sequence[str]) -> None:
+        there = f"there are: {', '.join(present)}" if present else "there is none yet"
+        super().__init__(f"the backend has no stack {stack!r} ({there}); make it with `pulumi stack init {stack}`")
+
+
+class ProjectError(EngineError):
+    def __init__(self, file: Path, problem: str) -> None:
+        super().__init__(f"{file}: {problem}")
+
+
+class LockedError(EngineError):
+    """The stack is locked: `stale` says whether by a process that is gone."""
+
+    def __init__(self, message: str, *, stale: bool) -> None:
+        super().__init__(message)
+        self.stale = stale

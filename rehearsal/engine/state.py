@@ -1,0 +1,71 @@
+"""A stack's state as the engine exports it. Secrets stay the ciphertext they are."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+STACK_TYPE = "pulumi:pulumi:Stack"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resource:
+    """One resource of the state. `id` is empty for a component."""
+
+    urn: str
+    type: str
+    id: str
+    inputs: Mapping[str, Any]
+    outputs: Mapping[str, Any]
+    init_errors: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        return self.urn.rpartition("::")[2]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PendingOperation:
+    """An operation that an engine began and never reported the end of: nobody knows whether it took place."""
+
+    op: str
+    urn: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class State:
+    resources: tuple[Resource, ...]
+    pending: tuple[PendingOperation, ...]
+
+    @property
+    def outputs(self) -> Mapping[str, Any]:
+        """What the program exported."""
+        return next((resource.outputs for resource in self.resources if resource.type == STACK_TYPE), {})
+
+    def named(self, name: str) -> Resource:
+        """The one resource of this name. Refuses (KeyError) none or several."""
+        found = [resource for resource in self.resources if resource.name == name]
+        if len(found) != 1:
+            raise KeyError(f"{len(found)} resources are called {name!r}")
+        return found[0]
+
+
+def parse_state(text: str) -> State:
+    """The state in the JSON that `pulumi stack export` prints."""
+    deployment = json.loads(text)["deployment"] or {}
+    pending = deployment.get("pending_operations") or ()
+    return State(
+        resources=tuple(_resource(entry) for entry in deployment.get("resources") or ()),
+        pending=tuple(PendingOperation(op=entry["type"], urn=entry["resource"]["urn"]) for entry in pending),
+    )
+
+
+def _resource(entry: Mapping[str, Any]) -> Resource:
+    return Resource(
+        urn=entry["urn"],
+        type=entry["type"],
+        id=entry.get("id", ""),
+        inputs=entry.get("inputs") or {},
+        outputs=entry.get("outputs") or {},
+        init_errors=tuple(entry.get("initErrors") or ()),
+    )
