@@ -18,7 +18,7 @@ class ServedModel(Spec):
     @model_validator(mode="after")
     def _exactly_one(self) -> Self:
         if (self.from_training is None) == (self.path is None):
-            raise ValueError("give exactly one of `fromTraining: latest` and `path`")
+            raise ValueError("give exactly one of fromTraining and path")
         return self
 
 

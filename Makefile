@@ -1,0 +1,34 @@
+# The README's commands. Each sets up what it needs; a second run costs about a second for that.
+PYTHON ?= python3
+STACK ?= local
+RUN := .venv/bin/python -m
+
+.PHONY: setup demo test check rehearse bench golden schema
+
+setup: ## the environment and the engine
+	@$(PYTHON) -m tools.bootstrap
+
+demo: setup ## train a model on this machine, lose a worker, serve the model, take it all down
+	@$(RUN) penstock.demo
+
+test: setup ## every test
+	@$(RUN) pytest
+
+check: setup ## style, types, import contracts and unit tests, in under a minute
+	@$(RUN) ruff format --check --quiet .
+	@$(RUN) ruff check --quiet .
+	@$(RUN) mypy
+	@.venv/bin/lint-imports --no-timing 2>&1 | tail -n 12
+	@$(RUN) pytest -q tests/unit tests/catalog tests/golden tests/contract tests/properties
+
+rehearse: setup ## up, up again, refresh, destroy of STACK through the real engine
+	@.venv/bin/penstock rehearse cycle $(STACK)
+
+bench: setup ## the figures of docs/benchmarks.md
+	@$(RUN) bench
+
+golden: setup ## rewrite the expected plans after a wanted change
+	@UPDATE_GOLDEN=1 $(RUN) pytest -q tests/golden
+
+schema: setup ## docs/stack.schema.json, for editors
+	@.venv/bin/penstock schema

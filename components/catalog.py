@@ -1,0 +1,69 @@
+"""Chips and machine types as rows, and what a cloud can do as data."""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from components.errors import Problem, UnsupportedError
+from components.plan.fabric import Fabric
+from components.spec.cluster import SchedulerKind
+from components.spec.explain import suggestion
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Accelerator:
+    """One kind of chip: a row of accelerators.toml."""
+
+    name: str
+    vendor: str
+    reported: str
+    """The name by which the vendor's driver calls it."""
+    memory_gib: int
+    bf16_tflops: float
+    """Dense bf16 peak of one chip in 1e12 operations per second."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MachineType:
+    """One kind of machine that a cloud offers."""
+
+    name: str
+    cores: int
+    memory_gib: float
+    accelerator: Accelerator | None
+    accelerator_count: int
+    fabric: Fabric
+    """What its accelerators talk over to those of another machine of its kind."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Capabilities:
+    """What a cloud can do; a plan that asks for more is refused with this list."""
+
+    schedulers: tuple[SchedulerKind, ...]
+    """The first is the default."""
+    max_nodes_per_pool: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Catalog:
+    """What one cloud offers."""
+
+    cloud: str
+    machine_types: Mapping[str, MachineType]
+    capabilities: Capabilities
+
+    def machine_type(self, name: str, path: str) -> MachineType:
+        """The row of that name; UnsupportedError that names the closest one when there is none."""
+        if found := self.machine_types.get(name):
+            return found
+        known = sorted(self.machine_types)
+        hint = suggestion(name, known) or f"; there is {', '.join(known)}"
+        raise UnsupportedError([Problem(path=path, message=f"{name!r} is not a machine type of {self.cloud}{hint}")])
+
+
+def accelerators() -> Mapping[str, Accelerator]:
+    """Every chip that penstock knows, by name. An unknown or missing field of a row is a TypeError."""
+    rows = tomllib.loads(Path(__file__).with_name("accelerators.toml").read_text())
+    return {name: Accelerator(name=name, **row) for name, row in rows.items()}

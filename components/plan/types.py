@@ -1,0 +1,114 @@
+"""What will exist, decided: plain values without an open question left in them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from components.catalog import MachineType
+from components.plan.fabric import Collective, Fabric
+from components.spec.cluster import OnDestroy
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """One thing the user left open, and what became of it."""
+
+    path: str
+    value: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PodBinding:
+    """What a job must ask for to reach its pool's accelerators and fabric. A renderer adds it and never replaces it."""
+
+    devices: Mapping[str, int] = field(default_factory=dict)
+    """Device resources of one node, such as `nvidia.com/gpu: 8`."""
+    env: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodePoolPlan:
+    """Machines of one type that are scheduled alike."""
+
+    name: str
+    machine: MachineType
+    node_count: int
+    fabric: Fabric
+    collective: Collective
+    binding: PodBinding
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VolumePlan:
+    """Where runs, checkpoints and exports lie, as jobs see it."""
+
+    path: str
+    on_destroy: OnDestroy
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClusterPlan:
+    """The cluster that a provider builds."""
+
+    cloud: str
+    node_pools: tuple[NodePoolPlan, ...]
+    volume: VolumePlan
+    scheduler: str
+    decisions: tuple[Decision, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobPlan:
+    """A gang of processes that starts as a whole and ends by itself."""
+
+    name: str
+    pool: str
+    nodes: int
+    min_nodes: int
+    ranks_per_node: int
+    program: tuple[str, ...]
+    """Arguments of the Python interpreter on each node, without the job's file, which the scheduler adds."""
+    env: Mapping[str, str]
+    config: Mapping[str, Any]
+    """The job's file: plain JSON data."""
+    run_folder: str
+    """Where the run keeps its state: a folder of the volume that the identity names."""
+    identity: str
+    """Digest of all that cannot change in a run. Another identity is another run."""
+    grace_s: float
+    """Seconds from the request to stop to the last rank's exit: a step and a checkpoint, with a margin."""
+    max_agent_restarts: int
+    memory_gib: float
+    """Estimate of what all ranks of one node hold together (components/estimate/memory.py says the convention)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServicePlan:
+    """Independent servers of one exported model."""
+
+    name: str
+    pool: str
+    program: tuple[str, ...]
+    env: Mapping[str, str]
+    config: Mapping[str, Any]
+    ports: tuple[int, ...]
+    """One for each replica."""
+    host: str
+    state_folder: str
+    model_folder: str
+    follows_training: bool
+    """It serves what this stack's run exports, and is renewed with it."""
+    drain_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StackPlan:
+    """All that one stack file becomes."""
+
+    stack: str
+    cluster: ClusterPlan
+    training: JobPlan | None
+    inference: ServicePlan | None
+    decisions: tuple[Decision, ...]
+    warnings: tuple[str, ...]

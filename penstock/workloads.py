@@ -1,0 +1,29 @@
+"""`penstock train` and `penstock serve`: the workloads by hand, exactly as a scheduler starts them."""
+
+import os
+import sys
+from typing import Any, Final
+
+import typer
+
+PASS_THROUGH: Final[dict[Any, Any]] = {
+    "allow_extra_args": True,
+    "ignore_unknown_options": True,
+    "help_option_names": [],
+}
+"""The workload reads its own arguments, its own `--help` included."""
+
+
+def train(context: typer.Context) -> None:
+    """Run a training job's agent on this machine: penstock train JOB_FILE."""
+    _become("workloads.pretrain", context.args)
+
+
+def serve(context: typer.Context) -> None:
+    """Run an inference server on this machine: penstock serve CONFIG_FILE."""
+    _become("workloads.serve", context.args)
+
+
+def _become(module: str, arguments: list[str]) -> None:
+    """Replace this process, so that signals and the exit code are the workload's own."""
+    os.execv(sys.executable, [sys.executable, "-m", module, *arguments])  # noqa: S606 - no shell, on purpose

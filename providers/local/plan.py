@@ -1,0 +1,88 @@
+"""What this machine becomes: one node pool, and a folder as its volume."""
+
+import os
+from pathlib import Path
+
+from components.catalog import Catalog, MachineType
+from components.errors import Problem, SpecError, UnsupportedError
+from components.plan.fabric import Collective
+from components.plan.types import ClusterPlan, Decision, NodePoolPlan, PodBinding, VolumePlan
+from components.spec.cluster import NodePoolSpec
+from components.spec.stack import StackSpec
+from providers.local.catalog import catalog
+
+
+def plan(spec: StackSpec, stack: str) -> ClusterPlan:
+    """One pool of this machine and its volume; SpecError with every mistake at once."""
+    offered, problems, pools = catalog(), [], []
+    for index, pool in enumerate(spec.cluster.node_pools):
+        try:
+            pools.append(_plan_pool(pool, offered))
+        except SpecError as error:
+            problems += error.problems
+        if index:
+            message = "this machine is one node pool; remove this one, or use another cloud"
+            problems.append(Problem(path=f"cluster.nodePools.{pool.name}", message=message))
+    volume, decisions = _plan_volume(spec, stack)
+    problems += _volume_problems(volume)
+    if problems:
+        raise SpecError(problems)
+    return ClusterPlan(
+        cloud=offered.cloud,
+        node_pools=tuple(pools),
+        volume=volume,
+        scheduler=offered.capabilities.schedulers[0],
+        decisions=(*decisions, *(_fabric_decision(pool) for pool in pools)),
+    )
+
+
+def _plan_pool(pool: NodePoolSpec, offered: Catalog) -> NodePoolPlan:
+    path = f"cluster.nodePools.{pool.name}"
+    machine = offered.machine_type(pool.machine_type, f"{path}.machineType")
+    if pool.count > offered.capabilities.max_nodes_per_pool:
+        message = f"{pool.count} machines, but there is 1 of {machine.name}; more ranks are training.ranksPerNode"
+        raise UnsupportedError([Problem(path=f"{path}.count", message=message)])
+    collective = Collective.NCCL if machine.accelerator_count else Collective.GLOO
+    return NodePoolPlan(
+        name=pool.name,
+        machine=machine,
+        node_count=pool.count,
+        fabric=machine.fabric,
+        collective=collective,
+        binding=_binding(machine),
+    )
+
+
+def _binding(machine: MachineType) -> PodBinding:
+    """One thread per rank on a CPU, or the ranks would wait for each other's; loopback for the rendezvous."""
+    env = {"GLOO_SOCKET_IFNAME": "lo"}
+    if not machine.accelerator_count:
+        env |= {"OMP_NUM_THREADS": "1"}
+    return PodBinding(env=env)
+
+
+def _plan_volume(spec: StackSpec, stack: str) -> tuple[VolumePlan, tuple[Decision, ...]]:
+    asked = spec.storage.volume
+    data_home = Path(os.environ.get("XDG_DATA_HOME") or "~/.local/share")
+    folder = Path(asked.path) if asked.path else data_home / "penstock" / stack
+    volume = VolumePlan(path=str(folder.expanduser()), on_destroy=asked.on_destroy)
+    if asked.path:
+        return volume, ()
+    reason = "a folder named after the stack among the user's own data"
+    return volume, (Decision(path="storage.volume.path", value=volume.path, reason=reason),)
+
+
+def _volume_problems(volume: VolumePlan) -> list[Problem]:
+    if Path(volume.path).is_absolute():
+        return []
+    message = f"{volume.path!r} is relative; give an absolute path, or one that begins with ~"
+    return [Problem(path="storage.volume.path", message=message)]
+
+
+def _fabric_decision(pool: NodePoolPlan) -> Decision:
+    machine = pool.machine
+    chips = f"{machine.accelerator_count} x {machine.accelerator.name}" if machine.accelerator else "no accelerator"
+    reason = f"{machine.name} has {machine.cores} cores, {machine.memory_gib:.1f} GiB and {chips}"
+    return Decision(
+        path=f"cluster.nodePools.{pool.name}.fabric", value=f"{pool.fabric}/{pool.collective}", reason=reason
+    )

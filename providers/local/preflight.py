@@ -1,0 +1,121 @@
+"""What only this machine can tell, read before anything is created: the corpus, the disk, the ports, the libraries."""
+
+import importlib.util
+import os
+import shutil
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+from workloads.pretrain.corpus import find_documents
+
+from components.errors import Problem, SpecError
+from components.plan.types import JobPlan, ServicePlan, StackPlan
+from components.spec.training import TrainingSpec
+from workloads.model.export import newest_export
+
+CHECKPOINT_BYTES = 12
+"""A checkpoint's size for each parameter: the parameter and AdamW's two moments in fp32."""
+
+
+def preflight(plan: StackPlan) -> tuple[Problem, ...]:
+    """Every obstacle on this machine; nothing is changed by looking."""
+    problems = [*_library_problems(), *_volume_problems(plan)]
+    if plan.training:
+        problems += _corpus_problems(plan.training)
+    if plan.inference:
+        problems += [*_model_problems(plan.inference), *_port_problems(plan.inference)]
+    return tuple(problems)
+
+
+def _library_problems() -> Iterator[Problem]:
+    if importlib.util.find_spec("torch") is None:
+        yield Problem(path="training", message="torch is not installed in this environment; run `make setup`")
+
+
+def _volume_problems(plan: StackPlan) -> Iterator[Problem]:
+    path = Path(plan.cluster.volume.path)
+    above = next(folder for folder in (path, *path.parents) if folder.exists())
+    if not above.is_dir() or not os.access(above, os.W_OK | os.X_OK):
+        message = f"{above} is not a folder that this user can write to; choose another, or change its permissions"
+        yield Problem(path="storage.volume.path", message=message)
+    elif plan.training:
+        needed, free = disk_needed(plan.training), shutil.disk_usage(above).free
+        if needed > free:
+            message = (
+                f"{path} has {free / 2**30:.2f} GiB free, checkpoints need about {needed / 2**30:.2f}; "
+                "free some, keep fewer (training.checkpoint.keep), or choose another folder"
+            )
+            yield Problem(path="storage.volume.path", message=message)
+
+
+def disk_needed(job: JobPlan) -> int:
+    """Bytes of the checkpoints kept, one being written, and the export."""
+    training = _training(job)
+    return training.model.parameters * (CHECKPOINT_BYTES * (training.checkpoint.keep + 1) + 4)
+
+
+def _corpus_problems(job: JobPlan) -> tuple[Problem, ...]:
+    training = _training(job)
+    try:
+        find_documents(training.data)
+    except SpecError as error:
+        return tuple(error.problems)
+    return ()
+
+
+def _training(job: JobPlan) -> TrainingSpec:
+    return TrainingSpec.model_validate(job.config["training"], strict=False)
+
+
+def _model_problems(service: ServicePlan) -> Iterator[Problem]:
+    if service.follows_training:
+        return
+    try:
+        newest_export(Path(service.model_folder).expanduser())
+    except OSError as error:
+        yield Problem(path="inference.model.path", message=f"{error}; give the folder of a finished run or its export")
+
+
+def _port_problems(service: ServicePlan) -> Iterator[Problem]:
+    for port in service.ports:
+        if port > 65535:
+            yield Problem(
+                path="inference.replicas", message=f"the ports from inference.port on end at 65535, not {port}"
+            )
+        elif reason := port_obstacle(service.host, port, service.state_folder):
+            yield Problem(path="inference.port", message=reason)
+
+
+def port_obstacle(host: str, port: int, own_folder: str) -> str:
+    """Why the port cannot be listened on, or nothing when it is free or held by this stack's own server."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as attempt:
+        attempt.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            attempt.bind((host, port))
+        except OSError as error:
+            holder = _listener(port)
+            if holder and any(own_folder in argument for argument in _command(holder)):
+                return ""
+            return f"{host}:{port} cannot be listened on ({error.strerror}{_named(holder)}); choose another port"
+    return ""
+
+
+def _listener(port: int) -> psutil.Process | None:
+    for connection in psutil.net_connections(kind="tcp"):
+        if connection.laddr and connection.laddr.port == port and connection.status == psutil.CONN_LISTEN:
+            return psutil.Process(connection.pid) if connection.pid else None
+    return None
+
+
+def _command(process: psutil.Process) -> list[str]:
+    try:
+        return process.cmdline()
+    except psutil.Error:
+        return []
+
+
+def _named(process: psutil.Process | None) -> str:
+    return f"; held by process {process.pid}, {process.name()}" if process else ""

@@ -1,0 +1,44 @@
+"""The program that the engine runs for every stack: read, plan, look, build."""
+
+import pulumi
+
+from components.cluster import AcceleratorCluster
+from components.errors import PenstockError, SpecError
+from components.plan.types import StackPlan
+from components.provider import CloudProvider
+from providers import load
+from stacks.config import read_engine
+from stacks.plan import plan_stack
+
+
+def decide() -> tuple[CloudProvider, StackPlan]:
+    """The cloud and the plan; SpecError with every mistake before any resource is registered."""
+    spec = read_engine()
+    provider = load(spec.cluster.cloud)
+    plan = plan_stack(spec, pulumi.get_stack())
+    if obstacles := provider.preflight(plan):
+        raise SpecError(obstacles, f"Pulumi.{plan.stack}.yaml")
+    return provider, plan
+
+
+def build(provider: CloudProvider, plan: StackPlan) -> None:
+    cluster = AcceleratorCluster(plan.stack, provider=provider, plan=plan.cluster)
+    pulumi.export("volume", cluster.volume_path)
+    training = cluster.run(plan.training) if plan.training else None
+    if training:
+        pulumi.export("run", training.run_folder)
+        pulumi.export("step", training.step)
+        pulumi.export("loss", training.loss)
+        pulumi.export("model", training.export_folder)
+    if plan.inference:
+        pulumi.export("endpoints", list(cluster.serve(plan.inference, training).urls))
+
+
+try:
+    chosen, decided = decide()
+except PenstockError as mistake:
+    # RunError is the engine's way to show a message without a traceback.
+    raise pulumi.RunError(str(mistake)) from None
+for warning in decided.warnings:
+    pulumi.log.warn(warning)
+build(chosen, decided)

@@ -1,0 +1,63 @@
+"""From one stack's spec to all that it becomes: pure, without the engine."""
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from components.errors import Problem, SpecError
+from components.plan.types import ClusterPlan, Decision, JobPlan, NodePoolPlan, StackPlan
+from components.spec.stack import StackSpec
+from providers import load
+from workloads.jobs import plan_inference, plan_training
+
+T = TypeVar("T")
+
+
+def plan_stack(spec: StackSpec, stack: str) -> StackPlan:
+    """The plan of a stack; SpecError with the mistakes of all its parts at once."""
+    problems: list[Problem] = []
+    cluster = _attempt(problems, lambda: load(spec.cluster.cloud).plan(spec, stack))
+    if cluster is None:
+        raise SpecError(problems, f"Pulumi.{stack}.yaml")
+    job, decisions = _plan_training(spec, cluster, problems)
+    service = None
+    if spec.inference and (job or not spec.training):
+        inference = spec.inference
+        service = _attempt(problems, lambda: plan_inference(inference, cluster.node_pools, cluster.volume, job))
+    if problems:
+        raise SpecError(problems, f"Pulumi.{stack}.yaml")
+    return StackPlan(
+        stack=stack,
+        cluster=cluster,
+        training=job,
+        inference=service,
+        decisions=(*cluster.decisions, *decisions),
+        warnings=tuple(_warnings(job, cluster.node_pools)),
+    )
+
+
+def _plan_training(
+    spec: StackSpec, cluster: ClusterPlan, problems: list[Problem]
+) -> tuple[JobPlan | None, tuple[Decision, ...]]:
+    training = spec.training
+    if not training:
+        return None, ()
+    planned = _attempt(problems, lambda: plan_training(training, cluster.node_pools, cluster.volume))
+    return planned or (None, ())
+
+
+def _attempt(problems: list[Problem], step: Callable[[], T]) -> T | None:
+    try:
+        return step()
+    except SpecError as error:
+        problems += error.problems
+        return None
+
+
+def _warnings(job: JobPlan | None, pools: tuple[NodePoolPlan, ...]) -> list[str]:
+    if job is None:
+        return []
+    machine = next(pool.machine for pool in pools if pool.name == job.pool)
+    if machine.accelerator_count or job.ranks_per_node <= machine.cores:
+        return []
+    share = f"{job.ranks_per_node} ranks share {machine.cores} cores"
+    return [f"training.ranksPerNode: {share}: each is slower than one per core would be"]

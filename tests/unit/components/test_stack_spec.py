@@ -1,0 +1,118 @@
+"""What a user writes, and what is said of each mistake."""
+
+import json
+from typing import Any
+
+import jsonschema
+import pytest
+from jsonschema import Draft202012Validator
+
+from components.errors import SpecError
+from components.spec.stack import parse_stack, stack_schema
+
+POOL = {"name": "here", "machineType": "this-machine"}
+CLUSTER = {"cloud": "local", "nodePools": [POOL]}
+
+
+def config(**parts: Any) -> dict[str, Any]:
+    return {"penstock:" + key: value for key, value in {"cluster": CLUSTER, **parts}.items()}
+
+
+def problems(**parts: Any) -> list[str]:
+    with pytest.raises(SpecError) as caught:
+        parse_stack(config(**parts), "Pulumi.x.yaml")
+    return [str(problem) for problem in caught.value.problems]
+
+
+def test_a_whole_stack_is_read() -> None:
+    spec = parse_stack(config(training={"steps": 7, "model": {"kvHeads": 1}}, inference={}), "x")
+    assert spec.training is not None
+    assert spec.training.steps == 7
+    assert spec.training.model.kv_heads == 1
+    assert spec.inference is not None
+    assert spec.inference.host == "127.0.0.1"
+
+
+def test_keys_of_other_programs_are_passed_over() -> None:
+    assert parse_stack(config() | {"aws:region": "us-east-2"}, "x").cluster.cloud == "local"
+
+
+@pytest.mark.parametrize(
+    ("parts", "expected"),
+    [
+        ({"trainig": {}}, "trainig: unknown key; did you mean 'training'?"),
+        ({"training": {"stepz": 5}}, "training.stepz: unknown key; did you mean 'steps'?"),
+        ({"training": {"model": {"layer": 5}}}, "training.model.layer: unknown key; did you mean 'layers'?"),
+        ({"training": {"steps": "ten"}}, "training.steps: 'ten' is not a whole number"),
+        ({"training": {"steps": 1.5}}, "training.steps: 1.5 is not a whole number"),
+        ({"training": {"steps": 0}}, "training.steps: 0 is out of range; 1 or more is right"),
+        ({"training": {"nodes": -2}}, "training.nodes: -2 is out of range; 1 or more is right"),
+        ({"training": {"compileBlocks": "yes"}}, "training.compileBlocks: 'yes' is not true or false"),
+        ({"training": {"model": 3}}, "training.model: 3 is not a mapping of keys to values"),
+        (
+            {"training": {"precision": "fp23"}},
+            "training.precision: 'fp23' is not one of 'fp32' or 'bf16'; did you mean 'fp32'?",
+        ),
+        ({"training": {"model": {"heads": 3}}}, "training.model.width: 128 is not a multiple of heads (3)"),
+        (
+            {"training": {"model": {"kvHeads": 3}}},
+            "training.model.heads: 4 is not a multiple of kvHeads (3)",
+        ),
+        (
+            {"training": {"batch": {"sequences": 2}}},
+            "training.batch.microSequences: 8 is more than batch.sequences (2)",
+        ),
+        ({"training": {"parallel": {"shardRanks": 2}}}, "training.parallel.shardRanks: is only for sharding: hsdp"),
+        ({"training": {"nodes": 1, "minNodes": 2}}, "training.minNodes: 2 is more than nodes (1)"),
+        ({"inference": {"port": 80}}, "inference.port: 80 is out of range; 1024 or more is right"),
+        ({"inference": {"port": 70000}}, "inference.port: 70000 is out of range; 65535 or less is right"),
+        (
+            {"inference": {"model": {"fromTraining": "latest", "path": "x"}}},
+            "inference.model: give exactly one of fromTraining and path",
+        ),
+        ({"storage": {"volume": {"onDestroy": "kep"}}}, "did you mean 'keep'?"),
+        ({"cluster": {"cloud": "locl", "nodePools": [POOL]}}, "cluster.cloud: 'locl' is not one of 'local'"),
+        ({"cluster": {"cloud": "local", "nodePools": []}}, "cluster.nodePools: needs at least 1 entry"),
+        ({"cluster": {"cloud": "local"}}, "cluster.nodePools: is required and missing"),
+        (
+            {"cluster": {"cloud": "local", "nodePools": [POOL | {"count": 0}]}},
+            "cluster.nodePools.here.count: 0 is out of range; 1 or more is right",
+        ),
+        (
+            {"cluster": {"cloud": "local", "nodePools": [POOL | {"name": "Big Pool"}]}},
+            "'Big Pool' is not a name: lower-case letters, digits and dashes",
+        ),
+        ({"cluster": {"cloud": "local", "nodePools": [POOL, POOL]}}, "the name 'here' is given to more than one pool"),
+    ],
+)
+def test_a_mistake_has_path_value_and_remedy(parts: dict[str, Any], expected: str) -> None:
+    (problem,) = problems(**parts)
+    assert expected in problem
+
+
+def test_all_mistakes_are_told_at_once() -> None:
+    found = problems(training={"steps": 0, "stepz": 1, "model": {"layers": "x"}}, inference={"port": 1})
+    assert len(found) == 4
+
+
+def test_the_message_names_the_file_and_that_nothing_was_created() -> None:
+    with pytest.raises(SpecError, match=r"Pulumi\.x\.yaml: 1 mistake, nothing was created"):
+        parse_stack(config(inference={"port": 1}), "Pulumi.x.yaml")
+
+
+def test_the_schema_is_valid_and_judges_as_the_parser_does() -> None:
+    schema = stack_schema()
+    Draft202012Validator.check_schema(schema)
+    jsonschema.validate({"config": config(training={"steps": 5})}, schema)
+    with pytest.raises(jsonschema.ValidationError, match="stepz"):
+        jsonschema.validate({"config": config(training={"stepz": 5})}, schema)
+
+
+def test_the_schema_documents_fields_for_editors() -> None:
+    text = json.dumps(stack_schema())
+    assert "Raised later, the run continues from its last checkpoint" in text
+
+
+def test_the_schema_beside_the_docs_is_current(repository: Any) -> None:
+    written = json.loads((repository / "docs" / "stack.schema.json").read_text())
+    assert written == stack_schema(), "run `make schema`"
