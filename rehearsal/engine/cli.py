@@ -29,6 +29,7 @@ OFFLINE = {
     "PULUMI_DISABLE_REGISTRY_RESOLVE": "1",
     "PULUMI_DISABLE_CI_DETECTION": "1",
     "PULUMI_SKIP_CONFIRMATIONS": "1",
+    "PULUMI_DEBUG_COMMANDS": "1",  # --event-log exists with it only
     "PULUMI_ERROR_OUTPUT_STRING": "1",  # f"{output}" raises in the program instead of becoming a warning text
 }
 
@@ -78,7 +79,7 @@ class Engine:
         """The command, begun and not waited for. Refuses, before it begins, a stack that is missing or locked."""
         self.require_stack(stack)
         require_unlocked(self.backend, self.project_name, stack)
-        arguments = [command, "--stack", stack, "--suppress-permalink"]
+        arguments = [command, "--stack", stack, "--suppress-permalink=true"]
         if command != "preview":
             arguments += ["--yes", "--skip-preview"]
         if self.config_file is not None:

@@ -3,8 +3,10 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from components.errors import PenstockError
 
-class EngineError(Exception):
+
+class EngineError(PenstockError):
     """One message: what is wrong and what to do. Never needs a traceback."""
 
 

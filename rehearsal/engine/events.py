@@ -4,7 +4,6 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from types import MappingProxyType
 from typing import Any
 
 
@@ -46,7 +45,7 @@ class Summary:
 
     result: str
     seconds: int
-    changes: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
+    changes: Mapping[str, int] = field(default_factory=dict)
 
 
 Event = ResourceStep | Diagnostic | Summary
@@ -96,5 +95,5 @@ def _diagnostic(body: Mapping[str, Any]) -> Diagnostic:
 
 
 def _summary(body: Mapping[str, Any]) -> Summary:
-    changes = MappingProxyType(dict(body.get("resourceChanges") or {}))
+    changes = dict(body.get("resourceChanges") or {})
     return Summary(result=body.get("result", ""), seconds=body["durationSeconds"], changes=changes)
