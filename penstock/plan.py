@@ -39,13 +39,9 @@ def _show(plan: "StackPlan", console: "Console") -> None:
     for role, text in _rows(plan):
         what.add_row(role, text)
     console.print(what)
-    why = Table(box=None, pad_edge=False, title="decided for you", title_justify="left")
-    for heading in ("setting", "value", "because"):
-        why.add_column(heading, overflow="fold")
+    console.print("\n[bold]decided for you[/]")
     for decision in plan.decisions:
-        why.add_row(decision.path, decision.value, decision.reason)
-    console.print()
-    console.print(why)
+        console.print(f"  {decision.path} = [cyan]{decision.value}[/]\n    {decision.reason}", highlight=False)
     for warning in plan.warnings:
         console.print(f"[yellow]warning[/] {warning}")
 

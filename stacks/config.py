@@ -26,7 +26,11 @@ def read_engine() -> StackSpec:
 
 def read_file(stack: str) -> StackSpec:
     """The spec in stacks/Pulumi.<stack>.yaml; PenstockError when there is no such stack or it is not YAML."""
-    path = stack_file(stack)
+    return read_path(stack_file(stack))
+
+
+def read_path(path: Path) -> StackSpec:
+    """The spec in a stack file, wherever it lies."""
     try:
         content = yaml.load(path.read_text(encoding="utf-8"), Loader=_UniqueKeys)  # noqa: S506 - a SafeLoader
     except (yaml.YAMLError, UnicodeDecodeError) as error:

@@ -4,10 +4,10 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from components.errors import Problem, SpecError
-from components.plan.types import ClusterPlan, Decision, JobPlan, NodePoolPlan, StackPlan
+from components.plan.types import ClusterPlan, Decision, JobPlan, NodePoolPlan, ServicePlan, StackPlan
 from components.spec.stack import StackSpec
 from providers import load
-from workloads.jobs import plan_inference, plan_training
+from workloads.jobs import plan_inference, plan_training, pool_named
 
 T = TypeVar("T")
 
@@ -19,10 +19,7 @@ def plan_stack(spec: StackSpec, stack: str) -> StackPlan:
     if cluster is None:
         raise SpecError(problems, f"Pulumi.{stack}.yaml")
     job, decisions = _plan_training(spec, cluster, problems)
-    service = None
-    if spec.inference and (job or not spec.training):
-        inference = spec.inference
-        service = _attempt(problems, lambda: plan_inference(inference, cluster.node_pools, cluster.volume, job))
+    service = _plan_inference(spec, cluster, job, problems)
     if problems:
         raise SpecError(problems, f"Pulumi.{stack}.yaml")
     return StackPlan(
@@ -43,6 +40,19 @@ def _plan_training(
         return None, ()
     planned = _attempt(problems, lambda: plan_training(training, cluster.node_pools, cluster.volume))
     return planned or (None, ())
+
+
+def _plan_inference(
+    spec: StackSpec, cluster: ClusterPlan, job: JobPlan | None, problems: list[Problem]
+) -> ServicePlan | None:
+    inference, pools = spec.inference, cluster.node_pools
+    if not inference:
+        return None
+    if spec.training and not job:
+        # The run that it would serve is refused: only what does not depend on it can be judged.
+        _attempt(problems, lambda: pool_named(inference.pool, pools, "inference.pool"))
+        return None
+    return _attempt(problems, lambda: plan_inference(inference, pools, cluster.volume, job))
 
 
 def _attempt(problems: list[Problem], step: Callable[[], T]) -> T | None:

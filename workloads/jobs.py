@@ -5,12 +5,14 @@ import json
 from collections.abc import Sequence
 
 from components.errors import Problem, SpecError
-from components.estimate.memory import rank_gib, state_gib
+from components.estimate.memory import estimate_memory, state_bytes
 from components.plan.fabric import Collective
 from components.plan.types import Decision, JobPlan, NodePoolPlan, ServicePlan, VolumePlan
 from components.spec.explain import suggestion
 from components.spec.inference import InferenceSpec
 from components.spec.training import ParallelSpec, Precision, Sharding, TrainingSpec
+
+GIB = 2**30
 
 STOP_S = 30.0
 """Seconds that ranks get from the request to stop until they are killed: a step and a checkpoint of a model that
@@ -23,7 +25,7 @@ def plan_training(
     """The job that runs `spec`, and what was decided for the user; SpecError when the pool cannot hold it."""
     pool = pool_named(spec.pool, pools, "training.pool")
     decided, decisions = decide(spec, pool)
-    memory = rank_gib(decided, _world_size(decided)) * _ranks(decided)
+    memory = estimate_memory(decided).total_bytes * _ranks(decided) / GIB
     problems = _misfits(decided, pool, memory)
     if problems:
         raise SpecError(problems)
@@ -146,7 +148,7 @@ def _default_precision(pool: NodePoolPlan) -> tuple[Precision, str]:
 def _default_sharding(spec: TrainingSpec, pool: NodePoolPlan) -> tuple[Sharding, str]:
     accelerator = pool.machine.accelerator
     room = accelerator.memory_gib if accelerator else pool.machine.memory_gib / _default_ranks(pool)[0]
-    needed = state_gib(spec.model)
+    needed = state_bytes(spec.model) / GIB
     figures = f"training state {needed:.2f} GiB, {room:.0f} GiB for each rank"
     if needed < 0.4 * room:
         return Sharding.DDP, f"{figures}: a copy on each rank is the least traffic"

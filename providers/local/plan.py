@@ -14,7 +14,9 @@ from providers.local.catalog import catalog
 
 def plan(spec: StackSpec, stack: str) -> ClusterPlan:
     """One pool of this machine and its volume; SpecError with every mistake at once."""
-    offered, problems, pools = catalog(), [], []
+    offered = catalog()
+    problems: list[Problem] = []
+    pools: list[NodePoolPlan] = []
     for index, pool in enumerate(spec.cluster.node_pools):
         try:
             pools.append(_plan_pool(pool, offered))

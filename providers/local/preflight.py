@@ -8,15 +8,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
-from workloads.pretrain.corpus import find_documents
+from workloads.pretrain.corpus import check_corpus
 
 from components.errors import Problem, SpecError
+from components.estimate.memory import checkpoint_bytes
 from components.plan.types import JobPlan, ServicePlan, StackPlan
 from components.spec.training import TrainingSpec
 from workloads.model.export import newest_export
-
-CHECKPOINT_BYTES = 12
-"""A checkpoint's size for each parameter: the parameter and AdamW's two moments in fp32."""
 
 
 def preflight(plan: StackPlan) -> tuple[Problem, ...]:
@@ -53,13 +51,13 @@ def _volume_problems(plan: StackPlan) -> Iterator[Problem]:
 def disk_needed(job: JobPlan) -> int:
     """Bytes of the checkpoints kept, one being written, and the export."""
     training = _training(job)
-    return training.model.parameters * (CHECKPOINT_BYTES * (training.checkpoint.keep + 1) + 4)
+    return checkpoint_bytes(training.model) * (training.checkpoint.keep + 1) + 4 * training.model.parameters
 
 
 def _corpus_problems(job: JobPlan) -> tuple[Problem, ...]:
     training = _training(job)
     try:
-        find_documents(training.data)
+        check_corpus(training)
     except SpecError as error:
         return tuple(error.problems)
     return ()

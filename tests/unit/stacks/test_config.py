@@ -1,0 +1,70 @@
+"""Stack files: found, read, and refused with one message."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from components.errors import PenstockError, SpecError
+from stacks import config
+
+
+@pytest.fixture
+def stack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of stacks that holds one, `mine`."""
+    monkeypatch.setattr(config, "STACKS", tmp_path)
+    file = tmp_path / "Pulumi.mine.yaml"
+    file.write_text("config:\n  penstock:cluster: {cloud: local, nodePools: [{name: a, machineType: this-machine}]}\n")
+    return file
+
+
+def test_a_stack_file_is_read(stack: Path) -> None:
+    assert config.read_file("mine").cluster.node_pools[0].name == "a"
+
+
+def test_a_missing_stack_names_the_closest(stack: Path) -> None:
+    with pytest.raises(PenstockError, match="did you mean 'mine'"):
+        config.read_file("mime")
+
+
+def test_a_missing_stack_lists_those_that_exist(stack: Path) -> None:
+    with pytest.raises(PenstockError, match="there is mine"):
+        config.read_file("production")
+
+
+def test_what_is_not_yaml_is_refused_with_its_line(stack: Path) -> None:
+    stack.write_text("config:\n  penstock:cluster: {cloud: local\n")
+    with pytest.raises(PenstockError, match=r"Pulumi\.mine\.yaml is not YAML: line 3"):
+        config.read_file("mine")
+
+
+def test_a_key_given_twice_is_refused(stack: Path) -> None:
+    stack.write_text(stack.read_text() + "  penstock:training: {steps: 1, steps: 2}\n")
+    with pytest.raises(PenstockError, match=r"line 3, column 33: 'steps' is given twice"):
+        config.read_file("mine")
+
+
+def test_what_is_not_text_is_refused(stack: Path) -> None:
+    stack.write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(PenstockError, match="is not YAML"):
+        config.read_file("mine")
+
+
+@pytest.mark.parametrize("content", ["", "config:\n", "config: []\n", "- a\n"])
+def test_a_file_without_configuration_is_refused(stack: Path, content: str) -> None:
+    stack.write_text(content)
+    with pytest.raises(SpecError, match="config: is required and missing"):
+        config.read_file("mine")
+
+
+def test_the_engine_hands_objects_as_json(monkeypatch: pytest.MonkeyPatch) -> None:
+    cluster = '{"cloud":"local","nodePools":[{"name":"a","machineType":"this-machine"}]}'
+    monkeypatch.setenv("PULUMI_CONFIG", json.dumps({"penstock:cluster": cluster, "aws:region": "x"}))
+    assert config.read_engine().cluster.cloud == "local"
+
+
+def test_every_shipped_stack_is_read() -> None:
+    names = config.stack_names()
+    assert "local" in names
+    for name in names:
+        config.read_file(name)
