@@ -1,5 +1,6 @@
 """Chips and machine types as rows, and what a cloud can do as data."""
 
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -22,6 +23,10 @@ class Accelerator:
     memory_gib: int
     bf16_tflops: float
     """Dense bf16 peak of one chip in 1e12 operations per second."""
+
+    def is_called(self, driver_name: str) -> bool:
+        """Whether a driver's name for a chip means this one; an L40S is no L4."""
+        return re.search(rf"\b{re.escape(self.reported)}\b", driver_name) is not None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -40,7 +40,7 @@ def _show(plan: "StackPlan", console: "Console") -> None:
         what.add_row(role, text)
     console.print(what)
     console.print("\n[bold]decided for you[/]")
-    for decision in plan.decisions:
+    for decision in (*plan.cluster.decisions, *plan.decisions):
         console.print(f"  {decision.path} = [cyan]{decision.value}[/]\n    {decision.reason}", highlight=False)
     for warning in plan.warnings:
         console.print(f"[yellow]warning[/] {warning}")

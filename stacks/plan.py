@@ -27,7 +27,7 @@ def plan_stack(spec: StackSpec, stack: str) -> StackPlan:
         cluster=cluster,
         training=job,
         inference=service,
-        decisions=(*cluster.decisions, *decisions),
+        decisions=decisions,
         warnings=tuple(_warnings(job, cluster.node_pools)),
     )
 

@@ -25,8 +25,8 @@ def plan_training(
     """The job that runs `spec`, and what was decided for the user; SpecError when the pool cannot hold it."""
     pool = pool_named(spec.pool, pools, "training.pool")
     decided, decisions = decide(spec, pool)
-    memory = estimate_memory(decided).total_bytes * _ranks(decided) / GIB
-    problems = _misfits(decided, pool, memory)
+    rank_gib = estimate_memory(decided).total_bytes / GIB
+    problems = _misfits(decided, pool, rank_gib)
     if problems:
         raise SpecError(problems)
     identity = run_identity(decided)
@@ -50,7 +50,7 @@ def plan_training(
         identity=identity,
         grace_s=STOP_S + 15,
         max_agent_restarts=spec.max_restarts,
-        memory_gib=memory,
+        memory_gib=rank_gib * _ranks(decided),
     )
     return job, decisions
 
@@ -170,26 +170,65 @@ def _world_size(spec: TrainingSpec) -> int:
     return spec.nodes * _ranks(spec)
 
 
-def _misfits(spec: TrainingSpec, pool: NodePoolPlan, memory_gib: float) -> list[Problem]:
-    problems = []
-    if spec.nodes > pool.node_count:
-        message = f"{spec.nodes} nodes, but the pool '{pool.name}' has {pool.node_count}; at most {pool.node_count}"
-        problems.append(Problem(path="training.nodes", message=message))
-    accelerators = pool.machine.accelerator_count
-    if accelerators and _ranks(spec) > accelerators:
-        message = f"{_ranks(spec)} ranks, but {pool.machine.name} has {accelerators} accelerators; one rank needs one"
-        problems.append(Problem(path="training.ranksPerNode", message=message))
-    if memory_gib > pool.machine.memory_gib and not accelerators:
+def _misfits(spec: TrainingSpec, pool: NodePoolPlan, rank_gib: float) -> list[Problem]:
+    found = (
+        _too_many_nodes(spec, pool),
+        _too_many_ranks(spec, pool),
+        _too_little_memory(spec, pool, rank_gib),
+        _uneven_sharding(spec),
+        _too_small_batch(spec),
+    )
+    return [problem for problem in found if problem]
+
+
+def _too_many_nodes(spec: TrainingSpec, pool: NodePoolPlan) -> Problem | None:
+    if spec.nodes <= pool.node_count:
+        return None
+    message = f"{spec.nodes} nodes, but the pool '{pool.name}' has {pool.node_count}; at most {pool.node_count}"
+    return Problem(path="training.nodes", message=message)
+
+
+def _too_many_ranks(spec: TrainingSpec, pool: NodePoolPlan) -> Problem | None:
+    machine = pool.machine
+    if not machine.accelerator_count or _ranks(spec) <= machine.accelerator_count:
+        return None
+    message = (
+        f"{_ranks(spec)} ranks, but {machine.name} has {machine.accelerator_count} accelerators; one rank needs one"
+    )
+    return Problem(path="training.ranksPerNode", message=message)
+
+
+def _too_little_memory(spec: TrainingSpec, pool: NodePoolPlan, rank_gib: float) -> Problem | None:
+    machine, ranks = pool.machine, _ranks(spec)
+    if machine.accelerator:
+        if rank_gib <= machine.accelerator.memory_gib:
+            return None
         message = (
-            f"{_ranks(spec)} ranks need about {memory_gib:.1f} GiB together, {pool.machine.name} has "
-            f"{pool.machine.memory_gib:.1f}; fewer ranks, a smaller model, or a smaller batch.microSequences"
+            f"a rank needs about {rank_gib:.1f} GiB, one {machine.accelerator.name} has "
+            f"{machine.accelerator.memory_gib}; sharding: fsdp, activationCheckpointing, or a smaller model or "
+            "batch.microSequences"
         )
-        problems.append(Problem(path="training.ranksPerNode", message=message))
+        return Problem(path="training.model", message=message)
+    if ranks * rank_gib <= machine.memory_gib:
+        return None
+    message = (
+        f"{ranks} ranks need about {ranks * rank_gib:.1f} GiB together, {machine.name} has {machine.memory_gib:.1f}; "
+        "fewer ranks, a smaller model, or a smaller batch.microSequences"
+    )
+    return Problem(path="training.ranksPerNode", message=message)
+
+
+def _uneven_sharding(spec: TrainingSpec) -> Problem | None:
     shard_ranks = spec.parallel.shard_ranks
-    if shard_ranks and _world_size(spec) % shard_ranks:
-        message = f"{shard_ranks} does not divide the world size ({_world_size(spec)})"
-        problems.append(Problem(path="training.parallel.shardRanks", message=message))
-    if _world_size(spec) > spec.batch.sequences:
-        message = f"{spec.batch.sequences} sequences cannot be shared by {_world_size(spec)} ranks; at least one each"
-        problems.append(Problem(path="training.batch.sequences", message=message))
-    return problems
+    if not shard_ranks or _world_size(spec) % shard_ranks == 0:
+        return None
+    message = f"{shard_ranks} does not divide the world size ({_world_size(spec)})"
+    return Problem(path="training.parallel.shardRanks", message=message)
+
+
+def _too_small_batch(spec: TrainingSpec) -> Problem | None:
+    world_size, sequences = _world_size(spec), spec.batch.sequences
+    if world_size <= sequences:
+        return None
+    message = f"{sequences} sequences cannot be shared by {world_size} ranks; at least one each"
+    return Problem(path="training.batch.sequences", message=message)

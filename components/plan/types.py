@@ -111,4 +111,5 @@ class StackPlan:
     training: JobPlan | None
     inference: ServicePlan | None
     decisions: tuple[Decision, ...]
+    """On the workloads; those on the cluster are its own."""
     warnings: tuple[str, ...]

@@ -57,7 +57,7 @@ def parse_accelerators(listing: str) -> tuple[Accelerator | None, int]:
         return None, 0
     name, memory_mib = rows[0][0].strip(), int(float(rows[0][1]))
     count = sum(1 for row in rows if row[0].strip() == name)
-    known = (chip for chip in accelerators().values() if chip.reported in name)
+    known = (chip for chip in accelerators().values() if chip.is_called(name))
     unknown = Accelerator(
         name=name.lower().replace(" ", "-"),
         vendor="nvidia",

@@ -8,13 +8,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
-from workloads.pretrain.corpus import check_corpus
 
 from components.errors import Problem, SpecError
 from components.estimate.memory import checkpoint_bytes
 from components.plan.types import JobPlan, ServicePlan, StackPlan
 from components.spec.training import TrainingSpec
 from workloads.model.export import newest_export
+from workloads.pretrain.corpus import check_corpus
 
 
 def preflight(plan: StackPlan) -> tuple[Problem, ...]:

@@ -91,6 +91,11 @@ def test_the_binding_of_the_pool_reaches_the_job() -> None:
             {},
             "training.batch.sequences: 2 sequences cannot be shared by 4 ranks",
         ),
+        (
+            TrainingSpec(model=ModelSpec(layers=80, width=8192, heads=64, kv_heads=8, vocabulary=128_000)),
+            {"chips": 2, "memory_gib": 2000},
+            "one h100 has 80; sharding: fsdp, activationCheckpointing, or a smaller model",
+        ),
         (TrainingSpec(pool="her"), {}, "training.pool: 'her' is not a node pool of this stack; did you mean 'here'?"),
     ],
 )
