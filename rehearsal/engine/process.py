@@ -11,9 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
+from rehearsal.engine.errors import EngineError
 from rehearsal.engine.events import Diagnostic, Event, Phase, ResourceStep, Summary, parse_event
 
 TAIL_EVERY_S = 0.05
+UNCHANGING = ("same", "read", "refresh")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,11 +49,19 @@ class Result:
     @property
     def changed(self) -> Mapping[str, int]:
         """The changes that change something."""
-        return {op: count for op, count in self.changes.items() if op not in ("same", "read") and count}
+        return {op: count for op, count in self.changes.items() if op not in UNCHANGING and count}
 
     @property
-    def failed_steps(self) -> tuple[ResourceStep, ...]:
-        return tuple(e for e in self.events if isinstance(e, ResourceStep) and e.phase is Phase.FAILED)
+    def changing_steps(self) -> tuple[ResourceStep, ...]:
+        """The steps that changed something and ended, in order."""
+        steps = (event for event in self.events if isinstance(event, ResourceStep) and event.phase is Phase.FINISHED)
+        return tuple(step for step in steps if step.op not in UNCHANGING)
+
+    def require_ok(self) -> Self:
+        """The result itself. Refuses (EngineError) a run that failed, with the engine's own words."""
+        if not self.ok:
+            raise EngineError("; ".join(self.errors))
+        return self
 
     @property
     def errors(self) -> tuple[str, ...]:

@@ -1,0 +1,59 @@
+"""The stack file of a rehearsal: a copy, because the engine writes its encryption salt into the file it is given."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from rehearsal.engine.errors import ProjectError
+
+ENCRYPTION_KEYS = ("encryptionsalt:", "secretsprovider:", "encryptedkey:")
+
+
+def stack_file(project: Path, stack: str) -> Path:
+    """The project's file for the stack. Refuses one that is not there; says which are."""
+    settings = yaml.safe_load((project / "Pulumi.yaml").read_text())
+    folder = project / str(settings.get("stackConfigDir", "."))
+    file = folder / f"Pulumi.{stack}.yaml"
+    if not file.is_file():
+        present = sorted(
+            path.name.removeprefix("Pulumi.").removesuffix(".yaml") for path in folder.glob("Pulumi.*.yaml")
+        )
+        raise ProjectError(file, f"does not exist; stacks with a file: {', '.join(present) or 'none'}")
+    return file
+
+
+def has_secrets(file: Path) -> bool:
+    """Whether any value in the file is encrypted. Refuses what is not YAML."""
+    try:
+        content = yaml.safe_load(file.read_text())
+    except yaml.YAMLError as error:
+        raise ProjectError(file, f"is not YAML: {error}") from error
+    return _has_secure(content)
+
+
+def copy_for_rehearsal(file: Path, copy: Path, *, keep_encryption: bool) -> None:
+    """Writes `copy` with the settings of `file`.
+
+    The encryption is the file's own where `keep_encryption` says so (its secrets can be read with no other), else the
+    one that an earlier rehearsal left in `copy`, else none: the engine adds it.
+    """
+    lines = file.read_text().splitlines()
+    if not keep_encryption:
+        earlier = copy.read_text().splitlines() if copy.exists() else []
+        lines = [line for line in lines if not _is_encryption(line)] + [
+            line for line in earlier if _is_encryption(line)
+        ]
+    copy.parent.mkdir(parents=True, exist_ok=True)
+    copy.write_text("\n".join(lines) + "\n")
+
+
+def _is_encryption(line: str) -> bool:
+    return line.startswith(ENCRYPTION_KEYS)
+
+
+def _has_secure(value: Any) -> bool:
+    if isinstance(value, dict):
+        return "secure" in value or any(_has_secure(part) for part in value.values())
+    return isinstance(value, Sequence) and not isinstance(value, str) and any(_has_secure(part) for part in value)
