@@ -1,0 +1,23 @@
+"""`make bench [NAME ...]`: every benchmark, or those named; one table each."""
+
+import importlib
+import sys
+from typing import Final
+
+from bench.figures import show
+
+BENCHMARKS: Final = ("engine", "trainer", "server")
+
+
+def main(names: list[str]) -> int:
+    unknown = [name for name in names if name not in BENCHMARKS]
+    if unknown:
+        sys.stderr.write(f"no benchmark {unknown[0]!r}; there is {', '.join(BENCHMARKS)}\n")
+        return 2
+    for name in names or BENCHMARKS:
+        show(name, importlib.import_module(f"bench.{name}").figures())
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
