@@ -1,0 +1,84 @@
+"""`python -m workloads.serve CONFIG_FILE`: serve one replica until SIGTERM.
+
+Exit codes: 0 drained; 78 the user's mistake (EX_CONFIG), told in one message on stderr; anything else a failure.
+"""
+
+import logging
+import os
+import socket
+import sys
+from pathlib import Path
+
+from components.errors import PenstockError
+from workloads.serve.config import ServeFile, read_config
+
+EX_CONFIG = 78
+
+
+def main(arguments: list[str]) -> int:
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
+    try:
+        if len(arguments) != 1:
+            raise PenstockError("usage: python -m workloads.serve CONFIG_FILE")
+        config = read_config(Path(arguments[0]))
+        listener = _listen(config)
+    except PenstockError as error:
+        return _refuse(str(error))
+    return _serve(config, listener)
+
+
+def _listen(config: ServeFile) -> socket.socket:
+    """The replica's port, taken before anything slow happens."""
+    host, port = config.inference.host, config.port
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        listener = socket.socket(family, socket.SOCK_STREAM)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+        listener.listen(2048)
+    except OSError as error:
+        raise PenstockError(
+            f"port: {host}:{port} cannot be listened on ({error.strerror or error}); "
+            "stop the program that has it, or set inference.port (and inference.host) to another"
+        ) from None
+    return listener
+
+
+def _serve(config: ServeFile, listener: socket.socket) -> int:
+    # Imported late: torch takes seconds, and a wrong file or a port in use should be told at once.
+    import uvicorn  # noqa: PLC0415
+
+    from workloads.serve.api import create_app  # noqa: PLC0415
+    from workloads.serve.service import Service, State  # noqa: PLC0415
+
+    service = Service(config)
+
+    def end() -> None:
+        server.should_exit = True
+
+    options = uvicorn.Config(
+        create_app(service, end),
+        log_level="warning",
+        access_log=False,
+        timeout_graceful_shutdown=3,
+        lifespan="on",
+    )
+    server = uvicorn.Server(options)
+    server.run(sockets=[listener])
+    if service.failure is not None:
+        return _refuse(service.failure)
+    return 1 if service.state is State.FAILED else 0
+
+
+def _refuse(message: str) -> int:
+    sys.stderr.write(message + "\n")
+    return EX_CONFIG
+
+
+if __name__ == "__main__":
+    code = main(sys.argv[1:])
+    # Without waiting for threads: loading may still be under way when a replica is stopped early.
+    logging.shutdown()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)

@@ -1,0 +1,64 @@
+"""The server's own configuration file: what whoever starts a replica writes for it."""
+
+import json
+from pathlib import Path
+from typing import Literal, Self
+
+from pydantic import Field, ValidationError, model_validator
+
+from components.errors import PenstockError, Problem, SpecError
+from components.spec.base import Spec
+from components.spec.inference import InferenceSpec
+
+
+class ServeFile(Spec):
+    """One replica of an inference service."""
+
+    inference: InferenceSpec
+    model_folder: str = Field(min_length=1)
+    """An export folder, or a run's folder, whose newest export is taken."""
+    port: int = Field(ge=1024, le=65535)
+    """This replica's own port; `inference.port` is the first replica's."""
+    device: Literal["cpu", "cuda"] = "cpu"
+
+    @model_validator(mode="after")
+    def _every_running_sequence_gets_a_token(self) -> Self:
+        spec = self.inference
+        if spec.max_sequences > spec.max_batch_tokens:
+            raise ValueError(
+                f"inference.maxSequences: {spec.max_sequences} sequences cannot decode together in a batch of "
+                f"maxBatchTokens: {spec.max_batch_tokens}; raise maxBatchTokens or lower maxSequences"
+            )
+        return self
+
+
+def read_config(path: Path) -> ServeFile:
+    """The configuration in `path`; SpecError with every mistake, PenstockError when it cannot be read."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise PenstockError(
+            f"{path}: cannot be read ({_reason(error)}); give the server's configuration file"
+        ) from None
+    try:
+        return ServeFile.model_validate_json(text)
+    except ValidationError as error:
+        raise SpecError(_problems(error, text), source=str(path)) from None
+
+
+def _reason(error: OSError | UnicodeDecodeError) -> str:
+    return error.strerror or str(error) if isinstance(error, OSError) else "not UTF-8 text"
+
+
+def _problems(error: ValidationError, text: str) -> list[Problem]:
+    try:
+        json.loads(text)
+    except ValueError as broken:
+        return [Problem(path="(file)", message=f"is not JSON: {broken}")]
+    return [
+        Problem(
+            path=".".join(map(str, found["loc"])) or "(file)",
+            message=f"{found['msg']}" + (f" (given: {found['input']!r})" if found["loc"] else ""),
+        )
+        for found in error.errors(include_url=False)
+    ]

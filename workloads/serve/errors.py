@@ -1,0 +1,51 @@
+"""What a client is told when something is wrong: OpenAI's error object, with the right status."""
+
+from collections.abc import Mapping
+
+from starlette.responses import JSONResponse
+
+from workloads.serve.sequence import Finish
+
+
+class ApiError(Exception):
+    """A refusal of one request."""
+
+    def __init__(
+        self,
+        status: int,
+        message: str,
+        *,
+        param: str | None = None,
+        code: str | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.status, self.message, self.param, self.code = status, message, param, code
+        self.headers = dict(headers or {})
+
+    def body(self) -> dict[str, dict[str, str | None]]:
+        kind = {400: "invalid_request_error", 404: "invalid_request_error", 429: "rate_limit_error"}
+        error = {"message": self.message, "type": kind.get(self.status, "server_error")}
+        return {"error": {**error, "param": self.param, "code": self.code}}
+
+    def response(self) -> JSONResponse:
+        return JSONResponse(self.body(), status_code=self.status, headers=self.headers)
+
+
+def wrong(param: str | None, message: str, code: str | None = None) -> ApiError:
+    """400: the request itself is wrong, in the parameter named."""
+    return ApiError(400, message, param=param, code=code)
+
+
+def unready(message: str) -> ApiError:
+    """503: not now; another replica, or this one later, can answer."""
+    return ApiError(503, message, code="unavailable", headers={"Retry-After": "1"})
+
+
+def ended(finish: Finish) -> ApiError:
+    """The error that a finish other than stop and length is shown as."""
+    if finish is Finish.DEADLINE:
+        return ApiError(504, "the request reached its deadline before it was finished", code="deadline_exceeded")
+    if finish is Finish.SHUTDOWN:
+        return ApiError(503, "the server stopped before the request was finished; send it again", code="unavailable")
+    return ApiError(500, "the server failed on this request", code="internal_error")

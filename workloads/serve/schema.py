@@ -1,0 +1,150 @@
+"""The bodies of OpenAI's completions and chat completions, as far as this server has them.
+
+What would change the answer and is not supported is refused by name, unless it has the value that changes nothing.
+What cannot change the answer (user, metadata, ...) is accepted and unused.
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Annotated, Any, Literal, Self, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from workloads.serve.errors import ApiError, wrong
+
+UNUSED = frozenset(
+    {"user", "metadata", "store", "service_tier", "safety_identifier", "prompt_cache_key", "parallel_tool_calls"}
+)
+NEUTRAL: Mapping[str, tuple[object, ...]] = MappingProxyType(
+    {
+        "best_of": (1,),
+        "suffix": ("",),
+        "logit_bias": ({},),
+        "presence_penalty": (0,),
+        "frequency_penalty": (0,),
+        "repetition_penalty": (1,),
+        "tools": ([],),
+        "tool_choice": ("none", "auto"),
+        "functions": ([],),
+        "function_call": ("none", "auto"),
+        "response_format": ({"type": "text"},),
+        "modalities": (["text"],),
+    }
+)
+"""Parameters that are not supported, and the values beside null that ask for nothing."""
+
+Token = Annotated[int, Field(ge=0)]
+Stop = Annotated[str, Field(min_length=1, max_length=1024)]
+
+
+class Body(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
+
+class StreamOptions(Body):
+    include_usage: bool = False
+    include_obfuscation: Literal[False] = False
+
+
+class GenerationBody(Body):
+    """What both endpoints have in common. null means left out, as with OpenAI."""
+
+    model: str
+    max_tokens: Annotated[int, Field(ge=1)] | None = None
+    temperature: Annotated[float, Field(ge=0, le=2)] | None = None
+    top_p: Annotated[float, Field(gt=0, le=1)] | None = None
+    n: Annotated[int, Field(ge=1, le=128)] | None = None
+    stream: bool | None = None
+    stream_options: StreamOptions | None = None
+    seed: Annotated[int, Field(ge=-(2**63), lt=2**64)] | None = None
+    stop: Stop | Annotated[list[Stop], Field(max_length=16)] | None = None
+    ignore_eos: bool | None = None
+    """Go on behind the end of a document, up to max_tokens (as vLLM has it; for benchmarks)."""
+    deadline_s: Annotated[float, Field(gt=0)] | None = None
+    """Seconds after which this request is given up."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _unsupported(cls, body: Any) -> Any:
+        if not isinstance(body, dict):
+            return body
+        for name, neutral in NEUTRAL.items():
+            if body.get(name) is not None and body[name] not in neutral:
+                raise wrong(name, f"{name} is not supported by this server; leave it out", "unsupported_parameter")
+        return {key: value for key, value in body.items() if key not in UNUSED and key not in NEUTRAL}
+
+    @model_validator(mode="after")
+    def _options_need_stream(self) -> Self:
+        if self.stream_options is not None and not self.stream:
+            raise wrong("stream_options", "stream_options is only for stream: true")
+        return self
+
+
+class CompletionBody(GenerationBody):
+    """POST /v1/completions"""
+
+    prompt: str | list[str] | list[Token] | list[list[Token]] | None = None
+    echo: bool | None = None
+    logprobs: Annotated[int, Field(ge=0, le=20)] | None = None
+
+    @model_validator(mode="after")
+    def _no_prompt_logprobs(self) -> Self:
+        if self.echo and self.logprobs is not None:
+            raise wrong("echo", "echo together with logprobs is not supported by this server; ask for one of the two")
+        return self
+
+
+class TextPart(Body):
+    type: Literal["text"]
+    text: str
+
+
+class Message(Body):
+    role: Literal["system", "developer", "user", "assistant"]
+    content: str | list[TextPart]
+    name: str | None = None
+
+    @property
+    def text(self) -> str:
+        return self.content if isinstance(self.content, str) else "".join(part.text for part in self.content)
+
+
+class ChatBody(GenerationBody):
+    """POST /v1/chat/completions"""
+
+    messages: Annotated[list[Message], Field(min_length=1)]
+    max_completion_tokens: Annotated[int, Field(ge=1)] | None = None
+    logprobs: bool | None = None
+    top_logprobs: Annotated[int, Field(ge=0, le=20)] | None = None
+
+    @model_validator(mode="after")
+    def _one_of_each(self) -> Self:
+        if self.max_tokens and self.max_completion_tokens and self.max_tokens != self.max_completion_tokens:
+            raise wrong("max_tokens", "max_tokens and max_completion_tokens differ; give one of them")
+        if self.top_logprobs is not None and not self.logprobs:
+            raise wrong("top_logprobs", "top_logprobs needs logprobs: true")
+        return self
+
+
+Asked = TypeVar("Asked", CompletionBody, ChatBody)
+
+
+def parse(kind: type[Asked], body: bytes) -> Asked:
+    """The request in `body`; ApiError 400 that names the first wrong parameter."""
+    try:
+        return kind.model_validate_json(body)
+    except ValidationError as error:
+        raise _explained(error) from None
+
+
+def _explained(error: ValidationError) -> ApiError:
+    found = error.errors(include_url=False)
+    first = found[0]
+    if not first["loc"]:
+        return wrong(None, f"the body is not a JSON object: {first['msg']}")
+    param = str(first["loc"][0])
+    if first["type"] == "extra_forbidden" and len(first["loc"]) == 1:
+        return wrong(param, f"unknown parameter: {param}", "unknown_parameter")
+    reasons = dict.fromkeys(other["msg"] for other in found if other["loc"][:1] == first["loc"][:1])
+    where = ".".join(map(str, first["loc"])) if len(reasons) == 1 else param
+    return wrong(param, f"{where}: {'; or: '.join(reasons)}")
