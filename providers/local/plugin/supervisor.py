@@ -1,0 +1,140 @@
+"""The process beside a training run: starts its agent, starts it again when it dies, and stops it.
+
+It lives in a session of its own, so that it survives the provider that started it; when that is gone it stops the run
+with a checkpoint. It holds a lock on the run's folder for as long as it lives: there is never a second one.
+"""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from providers.local.plugin.files import write_json
+from providers.local.plugin.processes import ROOT, Process, family, kill, marked, wait_all
+from providers.local.plugin.supervision import KILL_MARGIN_S, End, Orders, Record, read_record, record_path
+
+FINISHED, PREEMPTED, REFUSED = 0, 75, 78
+POLL_S = 0.2
+LONGEST_PAUSE_S = 30.0
+LOCKED_EXIT = 4
+
+
+def main(run_folder: Path) -> int:
+    """Runs the orders on stdin to their end; LOCKED_EXIT when the run has a supervisor already."""
+    orders = Orders.parse(json.load(sys.stdin))
+    try:
+        with FileLock(run_folder / ".supervisor.lock", timeout=0):
+            Supervisor.over(run_folder, orders).run()
+    except Timeout:
+        return LOCKED_EXIT
+    return 0
+
+
+@dataclass(slots=True)
+class Supervisor:
+    """One run. `record` is on disk before anybody can ask for it."""
+
+    folder: Path
+    orders: Orders
+    record: Record
+    asked: threading.Event = field(default_factory=threading.Event)
+    unwatched: bool = False
+
+    @classmethod
+    def over(cls, folder: Path, orders: Orders) -> "Supervisor":
+        """A supervisor that SIGTERM and SIGINT ask to stop. What an earlier one left running is ended first."""
+        myself = Process.of(os.getpid())
+        assert myself is not None
+        earlier = read_record(folder)
+        supervisor = cls(folder=folder, orders=orders, record=Record(supervisor=myself, owner=orders.owner))
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: supervisor.asked.set())
+        supervisor._note()
+        _end_leftovers(folder, earlier, orders.stop_s + KILL_MARGIN_S)
+        return supervisor
+
+    def run(self) -> None:
+        """Until the run finished, was stopped or refused, or its agent died once too often."""
+        while True:
+            code, killed = self._attempt()
+            end = self._judge(code, killed)
+            if end is None and not self._pause():
+                end = End.UNWATCHED if self.unwatched else End.STOPPED
+            if end is not None:
+                return self._note(end=end, exit_code=code, agent=None)
+            self._note(restarts=self.record.restarts + 1)
+
+    def _attempt(self) -> tuple[int, bool]:
+        """Run the agent once: its exit code, and whether it had to be killed. Nothing of it is left after."""
+        with (self.folder / "logs" / "agent.log").open("ab") as log:
+            agent = subprocess.Popen(
+                [sys.executable, *self.orders.program, self.orders.job_file],
+                cwd=ROOT, env=dict(self.orders.env), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                start_new_session=True,
+            )  # fmt: skip
+        self._note(agent=Process.of(agent.pid))
+        while agent.poll() is None and not self._must_stop(POLL_S):
+            pass
+        killed = agent.poll() is None and not self._stop(agent)
+        kill(self.folder)
+        return agent.wait(), killed
+
+    def _stop(self, agent: "subprocess.Popen[bytes]") -> bool:
+        """Whether the agent ended when it was asked to; what descends from one that did not is killed with it."""
+        known = Process.of(agent.pid)
+        everyone = family(known) if known else []
+        agent.terminate()
+        try:
+            agent.wait(self.orders.stop_s + KILL_MARGIN_S)
+        except subprocess.TimeoutExpired:
+            agent.kill()
+            kill(self.folder, *everyone[1:])
+            return False
+        return True
+
+    def _must_stop(self, wait_s: float) -> bool:
+        """Whether somebody asks to stop, or nobody watches any more; waits that long for it."""
+        if self.asked.wait(wait_s):
+            return True
+        self.unwatched = not self.orders.owner.is_alive
+        return self.unwatched
+
+    def _judge(self, code: int, killed: bool) -> End | None:
+        """How the run ended; None when its agent is to be started again."""
+        if killed:
+            return End.KILLED
+        if code == FINISHED:
+            return End.FINISHED
+        if code == REFUSED:
+            return End.REFUSED
+        if code == PREEMPTED or self.asked.is_set() or self.unwatched:
+            return End.UNWATCHED if self.unwatched else End.STOPPED
+        return End.FAILED if self.record.restarts >= self.orders.max_agent_restarts else None
+
+    def _pause(self) -> bool:
+        """Wait before the next attempt, longer each time; False when the run is to stop instead."""
+        left_s = min(LONGEST_PAUSE_S, 2.0**self.record.restarts)
+        while left_s > 0:
+            if self._must_stop(POLL_S):
+                return False
+            left_s -= POLL_S
+        return True
+
+    def _note(self, **changes: object) -> None:
+        self.record = replace(self.record, **changes)  # type: ignore[arg-type]  # the fields' own types, by name
+        write_json(record_path(self.folder), self.record.content())
+
+
+def _end_leftovers(folder: Path, earlier: Record | None, grace_s: float) -> None:
+    """Stop, with a checkpoint, an agent whose supervisor was killed; then kill all that carries the mark."""
+    if earlier and earlier.agent and earlier.agent.is_alive:
+        earlier.agent.signal(signal.SIGTERM)
+        wait_all([earlier.agent], grace_s)
+    if marked(folder):
+        kill(folder)
