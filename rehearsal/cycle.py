@@ -20,7 +20,7 @@ NO_SECRETS = ""  # the passphrase where the stack file has nothing to protect
 
 
 class Rehearsal(StrEnum):
-    """What to rehearse. Each but the preview starts with `up` if nothing is there and ends with `destroy` if not kept."""
+    """What to rehearse. All but the preview start with `up` if nothing is there and end with `destroy` if not kept."""
 
     PREVIEW = "preview"
     UP = "up"

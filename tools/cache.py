@@ -12,6 +12,7 @@ from pathlib import Path
 from tools.steps import SetupError, elapsed
 
 POLL_S = 0.2
+FULL_BYTES = 16 << 20
 
 
 def cache_root() -> Path:
@@ -36,9 +37,17 @@ def make_once(target: Path, build: Callable[[Path], None]) -> Path:
             try:
                 build(partial)
                 partial.rename(target)
+            except SetupError as error:
+                raise _disk_full(target.parent) or error from None
             finally:
                 shutil.rmtree(partial, ignore_errors=True)
     return target
+
+
+def _disk_full(folder: Path) -> SetupError | None:
+    """What is really wrong when a program failed for want of space and did not say so, as ensurepip does not."""
+    free = shutil.disk_usage(folder).free
+    return SetupError(f"the disk of {folder} is full; free some space and run it again") if free < FULL_BYTES else None
 
 
 def _fresh(target: Path) -> Path:

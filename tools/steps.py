@@ -12,27 +12,26 @@ from pathlib import Path
 
 TERMINAL_EVERY_S = 0.2
 LOG_EVERY_S = 20.0
-REMEDIES = (
-    ("No space left on device", "the disk is full; free some space and run it again"),
-    ("Disk quota exceeded", "the disk quota is used up; free some space and run it again"),
-    (
-        "ensurepip",
-        "this Python cannot make environments; install its venv package (Debian, Ubuntu: apt install python3-venv)",
-    ),
-    ("THESE PACKAGES DO NOT MATCH THE HASHES", "a downloaded package is not the pinned one; do not use this mirror"),
-    ("Hash mismatch", "a downloaded package is not the pinned one; do not use this mirror"),
-    ("checksum mismatch", "a downloaded Go module is not the pinned one; do not use this proxy"),
-    ("no such host", "the network cannot be reached; connect it, or set the proxy or mirror this machine has"),
-    ("dial tcp", "the network cannot be reached; connect it, or set the proxy or mirror this machine has"),
-    ("proxyconnect", "the network cannot be reached; connect it, or set the proxy or mirror this machine has"),
-    ("dns error", "the network cannot be reached; connect it, or set the proxy or mirror this machine has"),
-    ("Failed to fetch", "the network cannot be reached; connect it, or set the proxy or mirror this machine has"),
-    ("connection error", "the network cannot be reached; connect it, or set the proxy or mirror this machine has"),
-    (
-        "Could not find a version",
-        "the network cannot be reached; connect it, or set the proxy or mirror this machine has",
-    ),
-)
+FULL = "the disk is full; free some space and run it again"
+OFFLINE = "the network cannot be reached; connect it, or set the proxy or mirror this machine has"
+TAMPERED = "what was downloaded is not what is pinned; do not use this mirror"
+NO_VENV = "this Python cannot make environments; install its venv package (Debian, Ubuntu: apt install python3-venv)"
+REMEDIES = {
+    "No space left on device": FULL,
+    "Disk quota exceeded": FULL,
+    "ensurepip is not available": NO_VENV,
+    "No module named venv": NO_VENV,
+    "DO NOT MATCH THE HASHES": TAMPERED,
+    "Hash mismatch": TAMPERED,
+    "checksum mismatch": TAMPERED,
+    "no such host": OFFLINE,
+    "dial tcp": OFFLINE,
+    "proxyconnect": OFFLINE,
+    "dns error": OFFLINE,
+    "Failed to fetch": OFFLINE,
+    "connection error": OFFLINE,
+    "Could not find a version": OFFLINE,
+}
 
 
 class SetupError(Exception):
@@ -62,7 +61,7 @@ def run(
 
 def remedy(text: str) -> str:
     """The remedy for a failed program's output, or its last lines where none is known."""
-    for sign, advice in REMEDIES:
+    for sign, advice in REMEDIES.items():
         if sign in text:
             return advice
     tail = [line.strip() for line in text.splitlines() if line.strip()][-3:]

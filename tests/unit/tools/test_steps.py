@@ -1,0 +1,64 @@
+"""Programs that the set-up runs: their failures as one sentence, and never left running."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tools.steps import SetupError, remedy, run
+
+CHILD = "import os, sys, time; open(sys.argv[1], 'w').write(str(os.getpid())); time.sleep(60)"
+PARENT = """
+import sys
+from tools.steps import run
+try:
+    run([sys.executable, "-c", *sys.argv[1:]], what="sleeping")
+except KeyboardInterrupt:
+    sys.exit(130)
+"""
+
+
+@pytest.mark.parametrize(
+    ("output", "expected"),
+    [
+        ("write /x: No space left on device", "the disk is full"),
+        ("The virtual environment was not created: ensurepip is not available.", "apt install python3-venv"),
+        ("dial tcp: lookup proxy.golang.org: no such host", "the network cannot be reached"),
+        ("ERROR: THESE PACKAGES DO NOT MATCH THE HASHES FROM", "not what is pinned"),
+        ("one\n\ntwo\nthree\nfour\n", "failed: two | three | four"),
+        ("", "failed without a message"),
+    ],
+)
+def test_remedies(output: str, expected: str) -> None:
+    assert expected in remedy(output)
+
+
+def test_output_and_failure() -> None:
+    assert run([sys.executable, "-c", "print('done')"], what="printing") == "done\n"
+    with pytest.raises(SetupError, match="copying: the disk is full"):
+        run([sys.executable, "-c", "raise SystemExit('No space left on device')"], what="copying")
+    with pytest.raises(SetupError, match="/no/such cannot be started"):
+        run(["/no/such"], what="starting")
+
+
+def test_progress_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    run([sys.executable, "-c", "pass"], what="making something")
+    assert "+ making something 0:00" in capsys.readouterr().err
+
+
+def test_an_interrupt_ends_the_program_it_runs(tmp_path: Path) -> None:
+    file = tmp_path / "pid"
+    parent = subprocess.Popen([sys.executable, "-c", PARENT, CHILD, str(file)], stderr=subprocess.DEVNULL)
+    end = time.monotonic() + 30
+    while not (file.exists() and file.read_text()):
+        assert time.monotonic() < end
+        time.sleep(0.02)
+    child = int(file.read_text())
+    parent.send_signal(signal.SIGINT)
+    assert parent.wait(timeout=30) == 130
+    with pytest.raises(ProcessLookupError):
+        os.kill(child, 0)
