@@ -9,6 +9,8 @@ The server runs the same modules over a paged cache: `Attention.project` and `At
 around the part that differs.
 """
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -102,11 +104,14 @@ class Transformer(nn.Module):
         self.register_buffer("table", rotary_table(spec, spec.context), persistent=False)
 
     @torch.no_grad()
-    def initialize(self, generator: torch.Generator | None = None) -> None:
+    def initialize(
+        self, generator: torch.Generator | None = None, place: Callable[[Tensor, Tensor], object] = Tensor.copy_
+    ) -> None:
         """Fill weights and the rotary table in place; also after `to_empty` of a model made on the meta device.
 
         Normal with deviation 0.02, and 0.02 / sqrt(2 * layers) for what writes to the residual stream, so that its
-        variance does not grow with depth (GPT-2's rule).
+        variance does not grow with depth (GPT-2's rule). Values are drawn whole and on the CPU, one parameter at a
+        time, and `place` puts them into the parameter: so a sharded model starts from the same weights.
         """
         residual = 0.02 / (2 * self.spec.layers) ** 0.5
         for name, parameter in self.named_parameters():
@@ -114,7 +119,8 @@ class Transformer(nn.Module):
                 parameter.fill_(1.0)
             else:
                 narrow = name.endswith(("attention.output.weight", "mlp.down.weight"))
-                parameter.normal_(0.0, residual if narrow else 0.02, generator=generator)
+                value = torch.empty(parameter.shape, device="cpu")
+                place(parameter, value.normal_(0.0, residual if narrow else 0.02, generator=generator))
         self.table.copy_(rotary_table(self.spec, self.spec.context, self.table.device))
 
     def forward(self, tokens: Tensor) -> Tensor:

@@ -1,0 +1,231 @@
+"""torch's elastic agent, taught to stop, to tell why its workers ended, and to leave none behind."""
+
+import logging
+import multiprocessing
+import os
+import signal
+import time
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from types import FrameType
+
+from torch.distributed.elastic.agent.server.api import RunResult, WorkerGroup, WorkerSpec, WorkerState
+from torch.distributed.elastic.agent.server.local_elastic_agent import LocalElasticAgent
+from torch.distributed.elastic.multiprocessing import DefaultLogsSpecs
+from torch.distributed.elastic.rendezvous import RendezvousError, RendezvousParameters
+from torch.distributed.elastic.rendezvous.registry import get_rendezvous_handler
+
+from workloads.pretrain.config import JobFile, ranks_per_node
+from workloads.pretrain.entry import run_worker
+from workloads.pretrain.exits import ExitCode
+from workloads.pretrain.folder import RunFolder, replace_json
+from workloads.pretrain.launch import Worker
+from workloads.pretrain.ledger import Kind, Ledger
+from workloads.pretrain.status import State, StatusFile
+from workloads.pretrain.stop import STOP_SIGNALS
+from workloads.pretrain.watch import HANG_MARK
+
+log = logging.getLogger(__name__)
+
+MONITOR_EVERY_S = 0.05
+RENDEZVOUS = {"timeout": 900, "last_call_timeout": 3, "keep_alive_interval": 1, "keep_alive_max_attempt": 3}
+"""Seconds: a lost node is noticed after 3; latecomers of an elastic run are waited for as long again."""
+
+LEAVE_S = 10.0
+"""Seconds that the other workers get to leave once one has left in order."""
+
+LOOPBACK = "127.0.0.1"
+FATAL = (ExitCode.REFUSED, ExitCode.GAVE_UP)
+ORDERLY = (ExitCode.PREEMPTED, *FATAL)
+
+
+class Stopped(Exception):  # noqa: N818  # not an error
+    """Raised out of a rendezvous by a request to stop: there are no workers to wait for."""
+
+
+class Agent(LocalElasticAgent):
+    """Starts the workers again until they finish, are stopped, or fail for good."""
+
+    def __init__(self, job: JobFile, spec: WorkerSpec) -> None:
+        super().__init__(spec, DefaultLogsSpecs(), start_method="forkserver", exit_barrier_timeout=job.stop_s)
+        self._job, self._folder = job, RunFolder.of(job)
+        self._restarts_left = job.training.max_restarts
+        self._processes: dict[int, BaseProcess] = {}
+        self._attempt = 0
+        self._kill_at: float | None = None
+        self._stopping = False
+        self._for_good: ExitCode | None = None
+        self._reason = ""
+
+    def run_to_end(self) -> ExitCode:
+        """The end of the workers, told in status.json where rank 0 could not."""
+        for number in STOP_SIGNALS:
+            signal.signal(number, self._stop)
+        try:
+            result = self.run()
+        except Stopped:
+            self._for_good, self._reason = ExitCode.PREEMPTED, "stopped while no worker was running"
+        except RendezvousError as error:
+            self._for_good, self._reason = ExitCode.FAILED, f"the nodes did not meet: {error}"
+        else:
+            if result is None or (result.is_failed() and self._for_good is None):
+                self._for_good, self._reason = ExitCode.FAILED, "the nodes parted"
+        if self._for_good is None or not self._stopping:
+            # Closes the run for every node, so not when only this one leaves.
+            self._worker_group.spec.rdzv_handler.shutdown()
+        self._tell_end()
+        return self._for_good or ExitCode.FINISHED
+
+    def _start_workers(self, worker_group: WorkerGroup) -> dict[int, object]:
+        again, self._attempt = self._attempt > 0, self._agree_on_attempt(worker_group)
+        worker_group.spec.args = (*worker_group.spec.args[:1], str(self._attempt))
+        if self._leads and (again or self._job.training.nodes > 1):
+            Ledger(self._folder.ledger, self._attempt).enter(Kind.RESTART if self._attempt > 1 else Kind.START)
+            StatusFile(self._folder.status).write(State.STARTING, attempt=self._attempt)
+        ids: dict[int, object] = super()._start_workers(worker_group)
+        children = {process.pid: process for process in multiprocessing.active_children()}
+        self._processes = {w.global_rank: children[w.id] for w in worker_group.workers if w.id in children}
+        if self._leads:
+            workers = [{"rank": rank, "pid": process.pid} for rank, process in self._processes.items()]
+            replace_json(self._folder.workers, {"agent": os.getpid(), "attempt": self._attempt, "workers": workers})
+        if self._stopping:
+            self._signal_workers(signal.SIGTERM)
+        return ids
+
+    def _monitor_workers(self, worker_group: WorkerGroup) -> RunResult:
+        if self._kill_at is not None and time.monotonic() > self._kill_at:
+            self._signal_workers(signal.SIGKILL)
+        ended = {rank: code for rank, process in self._processes.items() if (code := process.exitcode)}
+        if not ended:
+            return super()._monitor_workers(worker_group)
+        # The first to fail is the cause; one that ended in order on purpose says more than one killed for it.
+        rank, code = max(ended.items(), key=lambda item: item[1])
+        if code in ORDERLY:
+            self._wait_for_workers(LEAVE_S)
+        # What is left waits for a rank that is gone: it cannot save anything, so it gets no grace.
+        self._signal_workers(signal.SIGKILL)
+        self._wait_for_workers(LEAVE_S)
+        self._judge(rank, code)
+        if self._for_good is not None:
+            self._remaining_restarts = 0
+        return RunResult(state=WorkerState.FAILED)
+
+    def _shutdown(self, death_sig: signal.Signals = signal.SIGTERM, timeout: int = 0) -> None:
+        # torch's 30 s may be less than a step and a checkpoint.
+        super()._shutdown(death_sig, timeout or round(self._job.stop_s))
+
+    def _judge(self, rank: int, code: int) -> None:
+        """Whether the end of the workers is the end of the run on this node, and why."""
+        self._reason = self._explain(rank, code)
+        log.warning("%s", self._reason)
+        training = self._job.training
+        if code in FATAL:
+            self._for_good = ExitCode(code)
+        elif self._stopping:
+            self._for_good = ExitCode.PREEMPTED if code == ExitCode.PREEMPTED or self._not_begun() else ExitCode.FAILED
+        elif code == ExitCode.PREEMPTED:
+            # Another node was asked to stop: go on without it when the run may shrink.
+            self._for_good = ExitCode.PREEMPTED if training.min_nodes == training.nodes else None
+        elif self._restarts_left == 0:
+            self._for_good = ExitCode.FAILED
+            self._reason += f"; given up after {training.max_restarts} restarts (training.maxRestarts)"
+        else:
+            self._restarts_left -= 1
+            if self._leads:
+                Ledger(self._folder.ledger, self._attempt).enter(Kind.RESTART)
+                StatusFile(self._folder.status).write(State.STARTING, message=f"{self._reason}; starting again")
+
+    def _explain(self, rank: int, code: int) -> str:
+        log_file = self._folder.rank_log(self._attempt, rank)
+        if code < 0:
+            return f"rank {rank} was killed by {signal.Signals(-code).name}"
+        if code == ExitCode.FAILED and HANG_MARK in log_file.read_text(errors="replace"):
+            timeout_s = self._job.training.guard.hang_timeout_s
+            return f"no step finished within {timeout_s:.0f} s (guard.hangTimeoutS); stacks are in {log_file}"
+        if code == ExitCode.PREEMPTED:
+            return "the workers have stopped on request"
+        return f"rank {rank} ended with code {code}; see {log_file}"
+
+    def _not_begun(self) -> bool:
+        """Whether the workers ended before their first step: the newest checkpoint has all that was trained."""
+        return StatusFile(self._folder.status).read()["state"] in {State.STARTING, State.PREPARING}
+
+    def _tell_end(self) -> None:
+        """status.json for the ends of which rank 0 does not know."""
+        status = StatusFile(self._folder.status)
+        ends = {ExitCode.PREEMPTED: State.PREEMPTED, ExitCode.FAILED: State.FAILED}
+        state = ends.get(self._for_good) if self._for_good is not None else None
+        if state is None or not self._leads or status.read()["state"] == state:
+            return
+        Ledger(self._folder.ledger, self._attempt).enter(Kind.STOPPED)
+        status.write(state, etaS=None, message=self._reason)
+
+    @property
+    def _leads(self) -> bool:
+        """Whether rank 0 is, or would be, on this node."""
+        return self._worker_group.group_rank in {None, 0}
+
+    def _agree_on_attempt(self, worker_group: WorkerGroup) -> int:
+        """One more than any attempt of this run had, and the same on all nodes."""
+        store, key = worker_group.store, "penstock/attempt"
+        assert store is not None
+        if worker_group.group_rank == 0:
+            attempts = [int(path.name.split("-")[1]) for path in self._folder.logs.glob("attempt-*")]
+            store.set(key, str(max(attempts, default=0) + 1))
+        return int(store.get(key))
+
+    def _stop(self, _number: int, _frame: FrameType | None) -> None:
+        if self._stopping:
+            return
+        self._stopping = True
+        self._kill_at = time.monotonic() + self._job.stop_s
+        if not self._signal_workers(signal.SIGTERM):
+            raise Stopped
+
+    def _signal_workers(self, number: signal.Signals) -> int:
+        """How many were left to get it."""
+        alive = [process for process in self._processes.values() if process.exitcode is None]
+        for process in alive:
+            assert process.pid is not None
+            os.kill(process.pid, number)
+        return len(alive)
+
+    def _wait_for_workers(self, timeout_s: float) -> None:
+        deadline = time.monotonic() + timeout_s
+        for process in self._processes.values():
+            process.join(max(0.0, deadline - time.monotonic()))
+
+
+def run_agent(
+    job_file: Path, job: JobFile, *, rendezvous: str | None, address: str | None, worker: Worker | None
+) -> ExitCode:
+    """Run the workers of this node to the end of the run."""
+    # The agent's own handlers stay: torch's raise an exception wherever the agent just is.
+    os.environ["TORCHELASTIC_SIGNALS_TO_HANDLE"] = "SIGQUIT"
+    spec = WorkerSpec(
+        role="trainer",
+        local_world_size=ranks_per_node(job.training),
+        entrypoint=worker or run_worker,
+        args=(str(job_file.resolve()),),
+        rdzv_handler=get_rendezvous_handler(_rendezvous(job, rendezvous, address)),
+        # Restarts are counted here, because a change of the world size is none.
+        max_restarts=10**6,
+        monitor_interval=MONITOR_EVERY_S,
+        local_addr=address or (LOOPBACK if rendezvous is None else None),
+    )
+    return Agent(job, spec).run_to_end()
+
+
+def _rendezvous(job: JobFile, rendezvous: str | None, address: str | None) -> RendezvousParameters:
+    training = job.training
+    assert training.min_nodes is not None
+    return RendezvousParameters(
+        backend="c10d",
+        # Port 0: any free one, known to this agent alone.
+        endpoint=rendezvous or f"{LOOPBACK}:0",
+        run_id=training.name,
+        min_nodes=training.min_nodes,
+        max_nodes=training.nodes,
+        local_addr=address or (LOOPBACK if rendezvous is None else None),
+        **RENDEZVOUS,
+    )

@@ -1,0 +1,75 @@
+"""The job file: everything one training run needs to know, decided and written down before it starts."""
+
+from enum import StrEnum
+from pathlib import Path
+
+from pydantic import Field, ValidationError
+
+from components.errors import Problem, SpecError
+from components.spec.base import Spec
+from components.spec.training import Sharding, TrainingSpec
+
+
+class Device(StrEnum):
+    CPU = "cpu"
+    CUDA = "cuda"
+
+
+class JobFile(Spec):
+    """What `python -m workloads.pretrain` takes. In `training` nothing is left for the trainer to decide."""
+
+    training: TrainingSpec
+    run_folder: str = Field(pattern="^/")
+    """Absolute; shared by all nodes of the run."""
+    device: Device
+    stop_s: float = Field(default=30.0, gt=0)
+    """Seconds from SIGTERM to SIGKILL: a step, a checkpoint, and a margin have to fit."""
+
+
+def read_job(path: Path) -> JobFile:
+    """The job a file describes; SpecError with all its mistakes, or with the reason why it cannot be read."""
+    try:
+        job = JobFile.model_validate_json(path.read_bytes())
+    except OSError as error:
+        raise SpecError([Problem(path=str(path), message=f"cannot be read: {error.strerror}")]) from None
+    except ValidationError as error:
+        problems = [Problem(path=_dotted(e["loc"]), message=e["msg"]) for e in error.errors()]
+        raise SpecError(problems, source=str(path)) from None
+    problems = list(_undecided(job.training)) + list(_unfit(job.training))
+    if problems:
+        raise SpecError(problems, source=str(path))
+    return job
+
+
+def ranks_per_node(training: TrainingSpec) -> int:
+    """Worker processes of one node; only for a job that `read_job` accepted."""
+    assert training.ranks_per_node is not None
+    return training.ranks_per_node
+
+
+def _dotted(location: tuple[int | str, ...]) -> str:
+    return ".".join(map(str, location)) or "the file"
+
+
+def _undecided(training: TrainingSpec) -> list[Problem]:
+    values = {
+        "training.ranksPerNode": training.ranks_per_node,
+        "training.minNodes": training.min_nodes,
+        "training.precision": training.precision,
+        "training.parallel.sharding": training.parallel.sharding,
+    }
+    message = "is left out; a job file decides it, as `penstock plan` does from the stack file"
+    return [Problem(path=path, message=message) for path, value in values.items() if value is None]
+
+
+def _unfit(training: TrainingSpec) -> list[Problem]:
+    problems = []
+    ranks = training.nodes * (training.ranks_per_node or 1)
+    sequences, shard_ranks = training.batch.sequences, training.parallel.shard_ranks
+    if sequences < ranks:
+        message = f"{sequences} is less than the {ranks} ranks; each needs one sequence a step: raise it, or use fewer"
+        problems.append(Problem(path="training.batch.sequences", message=message))
+    if training.parallel.sharding is Sharding.HSDP and ranks % (shard_ranks or training.ranks_per_node or 1):
+        message = f"{shard_ranks} does not divide the {ranks} ranks; groups of one size are needed"
+        problems.append(Problem(path="training.parallel.shardRanks", message=message))
+    return problems

@@ -1,0 +1,118 @@
+"""The text to learn from, found and checked without torch, so that a mistake shows before anything starts."""
+
+import glob
+import os
+import sysconfig
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import xxhash
+
+from components.errors import Problem, SpecError
+from components.spec.training import DataSpec, TrainingSpec
+
+TOKENIZER_RECIPE = "byte-level BPE 1"
+"""Part of the digest: another way to make tokens makes other data."""
+
+SKIPPED_FOLDERS = frozenset({"site-packages", "test", "tests", "idle_test", "__pycache__"})
+"""Not part of the default corpus: other people's packages, and tests, which are generated text in good part."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Document:
+    path: Path
+    name: str
+    """The path below the corpus: the same on every machine."""
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Corpus:
+    documents: tuple[Document, ...]
+    """In an order that depends on the names alone."""
+
+    @property
+    def size_bytes(self) -> int:
+        return sum(document.size_bytes for document in self.documents)
+
+    def digest(self, training: TrainingSpec) -> str:
+        """What the tokens depend on: names and sizes of the documents, the split and the vocabulary.
+
+        Sizes, not contents: a corpus may be larger than one wants to read at every start.
+        """
+        digest = xxhash.xxh3_128(
+            f"{TOKENIZER_RECIPE} {training.model.vocabulary} {training.data.validation_share}".encode()
+        )
+        for document in self.documents:
+            digest.update(f"{document.name}\0{document.size_bytes}\n".encode())
+        return digest.hexdigest()
+
+
+def find_documents(data: DataSpec) -> Corpus:
+    """The documents a spec means, empty ones left out; SpecError when there are none or one cannot be read."""
+    root, paths = _standard_library() if data.files is None else _matching(data.files)
+    documents, unreadable = [], []
+    for path in paths:
+        if not os.access(path, os.R_OK):
+            unreadable.append(path)
+        elif size := path.stat().st_size:
+            documents.append(Document(path=path, name=path.relative_to(root).as_posix(), size_bytes=size))
+    if unreadable:
+        raise _refused(data, f"{unreadable[0]} and {len(unreadable) - 1} others cannot be read; grant read permission")
+    if not documents:
+        raise _refused(data, "holds no text; give a file, a folder or a glob (`**/*.txt`) with some")
+    return Corpus(documents=tuple(documents))
+
+
+def check_corpus(training: TrainingSpec) -> Corpus:
+    """The corpus, refused with SpecError when it cannot fill one batch: a token is a byte at least."""
+    corpus = find_documents(training.data)
+    require_tokens(training, corpus.size_bytes, "bytes")
+    return corpus
+
+
+def require_tokens(training: TrainingSpec, count: int, unit: str) -> None:
+    """Refuse, with SpecError, training text too short for one batch."""
+    needed = training.batch.sequences * training.model.context + 1
+    if count < needed:
+        raise _refused(
+            training.data,
+            f"has {count:,} {unit} to train on, but one batch of {training.batch.sequences} sequences of "
+            f"{training.model.context} tokens needs {needed:,}; give more text, or lower training.batch.sequences",
+        )
+
+
+def refused_text(data: DataSpec, path: Path) -> SpecError:
+    """The refusal of a document that is not text."""
+    return _refused(data, f"{path} is not UTF-8 text; convert it, or choose files that are")
+
+
+def _standard_library() -> tuple[Path, list[Path]]:
+    root = Path(sysconfig.get_path("stdlib"))
+    return root, sorted(_python_sources(root))
+
+
+def _python_sources(root: Path) -> Iterable[Path]:
+    for folder, subfolders, files in os.walk(root):
+        subfolders[:] = [name for name in subfolders if name not in SKIPPED_FOLDERS]
+        yield from (Path(folder, name) for name in files if name.endswith(".py"))
+
+
+def _matching(files: str) -> tuple[Path, list[Path]]:
+    expanded = Path(files).expanduser()
+    if expanded.is_file():
+        return expanded.parent, [expanded]
+    if expanded.is_dir():
+        return expanded, sorted(path for path in expanded.rglob("*") if path.is_file())
+    anchor = Path(expanded.anchor)
+    matches = sorted(path for path in anchor.glob(str(expanded.relative_to(anchor))) if path.is_file())
+    if not matches and not glob.has_magic(files):
+        raise _refused(DataSpec(files=files), "does not exist; correct the path, or leave it out for the default text")
+    root = Path(os.path.commonpath([path.parent for path in matches])) if matches else Path()
+    return root, matches
+
+
+def _refused(data: DataSpec, message: str) -> SpecError:
+    name = "the standard library's sources" if data.files is None else repr(data.files)
+    return SpecError([Problem(path="training.data.files", message=f"{name}: {message}")])

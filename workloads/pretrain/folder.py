@@ -1,0 +1,84 @@
+"""What lies where in a run's folder."""
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from workloads.pretrain.config import JobFile
+
+
+@dataclass(frozen=True, slots=True)
+class RunFolder:
+    """The paths of one run; docs/training.md says what each holds."""
+
+    path: Path
+
+    @classmethod
+    def of(cls, job: JobFile) -> Self:
+        return cls(Path(job.run_folder))
+
+    @property
+    def job(self) -> Path:
+        return self.path / "job.json"
+
+    @property
+    def data(self) -> Path:
+        return self.path / "data"
+
+    @property
+    def checkpoints(self) -> Path:
+        return self.path / "checkpoints"
+
+    @property
+    def exports(self) -> Path:
+        return self.path / "export"
+
+    @property
+    def metrics(self) -> Path:
+        return self.path / "metrics.jsonl"
+
+    @property
+    def prometheus(self) -> Path:
+        return self.path / "metrics.prom"
+
+    @property
+    def ledger(self) -> Path:
+        return self.path / "ledger.jsonl"
+
+    @property
+    def status(self) -> Path:
+        return self.path / "status.json"
+
+    @property
+    def workers(self) -> Path:
+        return self.path / "workers.json"
+
+    @property
+    def logs(self) -> Path:
+        return self.path / "logs"
+
+    def rank_log(self, attempt: int, rank: int) -> Path:
+        return self.logs / f"attempt-{attempt}" / f"rank-{rank}.log"
+
+
+def step_name(step: int) -> str:
+    """The name of what belongs to one step; names sort as the steps do."""
+    return f"step-{step:08d}"
+
+
+def replace_json(path: Path, content: Mapping[str, object]) -> None:
+    """Write a file so that a reader sees the old content or the new one, never a part."""
+    partial = path.with_name(f".{path.name}.{os.getpid()}")
+    partial.write_text(json.dumps(content, indent=1) + "\n")
+    partial.replace(path)
+
+
+def json_lines(path: Path) -> list[dict[str, object]]:
+    """The whole lines of a JSON-lines file; a last line that a killed process left half-written is dropped."""
+    if not path.exists():
+        return []
+    lines = path.read_bytes().split(b"\n")[:-1]
+    return [json.loads(line) for line in lines if line.startswith(b"{") and line.endswith(b"}")]

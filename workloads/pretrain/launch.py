@@ -1,0 +1,89 @@
+"""The agent of a node: starts the workers, watches them, starts them again, and stops them in time.
+
+Around torch's elastic agent, for what its command line does not do (seen on torch 2.15):
+- a store of its own for each start of the workers: by default a restarted group meets the addresses of the dead
+  (TORCH_DISABLE_SHARE_RDZV_TCP_STORE; pytorch issue 135712)
+- an exit code that tells a preemption with a checkpoint from a failure; torchrun's is 1 for both
+- no worker survives the agent, also when that is killed
+- a request to stop reaches all workers once, and their time to write a checkpoint is ours to choose
+- workers are forked from a server that has imported torch already, so a restart takes no imports
+"""
+
+import argparse
+import logging
+import os
+import sys
+from collections.abc import Callable, Sequence
+from multiprocessing import forkserver
+from pathlib import Path
+
+from components.errors import SpecError
+from workloads.pretrain.config import Device, JobFile, ranks_per_node, read_job
+from workloads.pretrain.exits import ExitCode
+from workloads.pretrain.folder import RunFolder
+from workloads.pretrain.ledger import Kind, Ledger
+from workloads.pretrain.preflight import check_job
+from workloads.pretrain.status import State, StatusFile
+
+Worker = Callable[[str, str], None]
+
+
+def main(arguments: Sequence[str] | None = None) -> ExitCode:
+    """The command `python -m workloads.pretrain`."""
+    parser = argparse.ArgumentParser(prog="python -m workloads.pretrain", description=__doc__.split("\n", 1)[0])
+    parser.add_argument("job", type=Path, metavar="JOB_FILE")
+    parser.add_argument("--rendezvous", metavar="HOST:PORT", help="where the nodes of the run meet")
+    parser.add_argument("--address", help="this node's address for the others; its host name when left out")
+    options = parser.parse_args(arguments)
+    return launch(options.job, rendezvous=options.rendezvous, address=options.address)
+
+
+def launch(
+    job_file: Path, *, rendezvous: str | None = None, address: str | None = None, worker: Worker | None = None
+) -> ExitCode:
+    """Run a job on this node to its end; `worker` is the workers' entry, `workloads.pretrain.worker.main` by default.
+
+    A mistake of the user's is told on stderr and in status.json.
+    """
+    try:
+        job = read_job(job_file)
+    except SpecError as error:
+        sys.stderr.write(f"{error}\n")
+        return ExitCode.REFUSED
+    folder = RunFolder.of(job)
+    try:
+        check_job(job, rendezvous)
+    except SpecError as error:
+        _refuse(folder, str(error))
+        return ExitCode.REFUSED
+    _log_to(folder.logs / "agent.log")
+    # The server's imports and this process's own go on at the same time.
+    start_fork_server(job)
+    Ledger(folder.ledger, attempt=0).enter(Kind.START)
+    StatusFile(folder.status).write(State.STARTING, steps=job.training.steps, message="starting workers")
+    from workloads.pretrain.agent import run_agent  # torch takes seconds to import
+
+    return run_agent(job_file, job, rendezvous=rendezvous, address=address, worker=worker)
+
+
+def start_fork_server(job: JobFile) -> None:
+    """The process that workers are forked from, with everything imported that they need."""
+    os.environ.setdefault("TORCH_DISABLE_SHARE_RDZV_TCP_STORE", "1")
+    if job.device is Device.CPU:
+        cores = len(os.sched_getaffinity(0))
+        os.environ.setdefault("OMP_NUM_THREADS", str(max(1, cores // ranks_per_node(job.training))))
+    forkserver.set_forkserver_preload(["workloads.pretrain.preload"])
+    forkserver.ensure_running()
+
+
+def _refuse(folder: RunFolder, message: str) -> None:
+    sys.stderr.write(f"{message}\n")
+    if folder.path.is_dir() and os.access(folder.path, os.W_OK):
+        StatusFile(folder.status).write(State.REFUSED, message=message)
+
+
+def _log_to(file: Path) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    logging.basicConfig(
+        filename=file, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", force=True
+    )

@@ -1,0 +1,64 @@
+"""Metrics of a run: a line of JSON for each step, and the newest values for Prometheus."""
+
+import json
+import os
+import time
+from pathlib import Path
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, start_http_server, write_to_textfile
+
+from workloads.pretrain.folder import json_lines
+
+PORT_VARIABLE = "PENSTOCK_METRICS_PORT"
+TEXTFILE_EVERY_S = 5.0
+
+
+class MetricsLog:
+    """metrics.jsonl: a line is in the file when `add` returns, also if the process is killed then."""
+
+    def __init__(self, path: Path) -> None:
+        self._stream = path.open("a", buffering=1)
+        # A killed writer may have left half a line; the next one must not continue it.
+        if self._stream.tell() and not path.read_bytes().endswith(b"\n"):
+            self._stream.write("\n")
+
+    def add(self, **values: object) -> None:
+        self._stream.write(json.dumps({"time": time.time()} | values) + "\n")
+
+
+def last_step(path: Path) -> int:
+    """The highest step a run has ever done, by its metrics."""
+    return max(
+        (step for line in json_lines(path) if "loss" in line and isinstance(step := line["step"], int)), default=0
+    )
+
+
+class PrometheusMetrics:
+    """The newest values: as a text file for a node exporter, and on a loopback port where one is asked for."""
+
+    def __init__(self, textfile: Path) -> None:
+        self._textfile, self._written = textfile, 0.0
+        self._registry = registry = CollectorRegistry()
+        self.step = Gauge("penstock_training_step", "Optimizer steps done", registry=registry)
+        self.loss = Gauge("penstock_training_loss", "Nats per token of the last step", registry=registry)
+        self.validation_loss = Gauge("penstock_validation_loss", "Nats per held-out token", registry=registry)
+        self.gradient_norm = Gauge("penstock_gradient_norm", "Before clipping", registry=registry)
+        self.learning_rate = Gauge("penstock_learning_rate", "Of the last step", registry=registry)
+        self.tokens_per_s = Gauge("penstock_tokens_per_second", "Over all ranks", registry=registry)
+        self.mfu = Gauge("penstock_mfu", "Model FLOPs utilization, attention counted in full", registry=registry)
+        self.world_size = Gauge("penstock_world_size", "Ranks", registry=registry)
+        self.attempt = Gauge("penstock_attempt", "Times the workers were started", registry=registry)
+        self.checkpoint_step = Gauge("penstock_checkpoint_step", "Of the newest checkpoint", registry=registry)
+        self.checkpoint_stall = Gauge(
+            "penstock_checkpoint_stall_seconds", "Training time spent waiting for checkpoints", registry=registry
+        )
+        self.skipped = Counter("penstock_skipped_batches", "Batches the guard refused", registry=registry)
+        self.straggler = Gauge("penstock_straggler_ratio", "Own time over the median", ["rank"], registry=registry)
+        if port := os.environ.get(PORT_VARIABLE):
+            start_http_server(int(port), addr="127.0.0.1", registry=registry)
+
+    def write(self, now: bool = False) -> None:
+        """Replace the text file when the last one is old, or `now`."""
+        if now or time.monotonic() - self._written >= TEXTFILE_EVERY_S:
+            self._written = time.monotonic()
+            write_to_textfile(str(self._textfile), self._registry)

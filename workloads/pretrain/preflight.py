@@ -1,0 +1,69 @@
+"""What can be known to go wrong before anything starts: seconds of checks without torch."""
+
+import os
+import shutil
+
+import psutil
+
+from components.errors import Problem, SpecError
+from workloads.pretrain.config import Device, JobFile, ranks_per_node
+from workloads.pretrain.corpus import check_corpus
+from workloads.pretrain.folder import RunFolder
+from workloads.pretrain.memory import checkpoint_bytes, estimate_memory
+
+GIB = 2**30
+
+
+def check_job(job: JobFile, rendezvous: str | None) -> None:
+    """SpecError with every reason why this job cannot run on this node; the run's folders exist afterwards."""
+    problems = [*_rendezvous(job, rendezvous), *_memory(job), *_disk(job)]
+    try:
+        check_corpus(job.training)
+    except SpecError as error:
+        problems += error.problems
+    if problems:
+        raise SpecError(problems)
+
+
+def _rendezvous(job: JobFile, rendezvous: str | None) -> list[Problem]:
+    if job.training.nodes > 1 and rendezvous is None:
+        message = f"{job.training.nodes} nodes have to meet somewhere; give --rendezvous HOST:PORT"
+        return [Problem(path="training.nodes", message=message)]
+    return []
+
+
+def _memory(job: JobFile) -> list[Problem]:
+    """Only for a CPU: there the ranks share what this machine has."""
+    if job.device is Device.CUDA:
+        return []
+    needed = ranks_per_node(job.training) * estimate_memory(job.training).total_bytes
+    have = psutil.virtual_memory().total
+    if needed <= have:
+        return []
+    message = (
+        f"{ranks_per_node(job.training)} ranks need about {needed / GIB:.1f} GiB of memory, this machine has "
+        f"{have / GIB:.1f}; use fewer ranks, a smaller model, or a smaller batch.microSequences"
+    )
+    return [Problem(path="training.ranksPerNode", message=message)]
+
+
+def _disk(job: JobFile) -> list[Problem]:
+    """The run's folders can be written, and hold two checkpoints: the one that is written and the one before."""
+    folder = RunFolder.of(job)
+    for path in (folder.path, folder.checkpoints, folder.logs):
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+            probe = path / f".probe-{os.getpid()}"
+            probe.write_bytes(b"penstock")
+            probe.unlink()
+        except OSError as error:
+            message = f"{path} cannot be written ({error.strerror}); free or unlock it, or use another run folder"
+            return [Problem(path="runFolder", message=message)]
+    needed, free = 2 * checkpoint_bytes(job.training), shutil.disk_usage(folder.checkpoints).free
+    if needed > free:
+        message = (
+            f"two checkpoints need {needed / GIB:.2f} GiB, {folder.checkpoints} has {free / GIB:.2f} left; "
+            f"free some, or use another run folder"
+        )
+        return [Problem(path="runFolder", message=message)]
+    return []

@@ -1,0 +1,13 @@
+"""What the fork server imports once, so that no worker has to.
+
+Importing this module also ties the server to the agent: it is the one module that only the server imports.
+"""
+
+import signal
+
+from workloads.pretrain import worker
+
+# The server has to die with the agent, because the workers die with the server.
+worker.die_with_parent()
+# A service manager sends SIGTERM to every process of the job; the workers need the server until they have stopped.
+signal.signal(signal.SIGTERM, signal.SIG_IGN)

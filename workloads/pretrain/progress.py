@@ -1,0 +1,38 @@
+"""How far a run is: the small part of a checkpoint that a person can read."""
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+
+PROGRESS_FILE = "progress.json"
+
+
+@dataclass(slots=True, kw_only=True)
+class GuardState:
+    """What the guard remembers of the losses."""
+
+    mean: float = 0.0
+    variance: float = 0.0
+    seen: int = 0
+    skipped_in_a_row: int = 0
+    skipped: int = 0
+    rewound: bool = False
+
+
+@dataclass(slots=True, kw_only=True)
+class Progress:
+    step: int = 0
+    """Optimizer steps done."""
+    sample: int = 0
+    """Sequences taken from the loader, over all ranks; skipped ones count."""
+    model: dict[str, object]
+    """The model's shape, as the stack file writes it."""
+    data_digest: str
+    world_size: int
+    guard: GuardState = field(default_factory=GuardState)
+
+
+def read_progress(folder: Path) -> Progress:
+    """The progress that a finished checkpoint holds."""
+    facts = json.loads((folder / PROGRESS_FILE).read_text())
+    return Progress(**facts | {"guard": GuardState(**facts["guard"])})

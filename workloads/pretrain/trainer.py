@@ -1,0 +1,255 @@
+"""The training loop of one rank. Every decision in it is made from numbers that all ranks share."""
+
+import gc
+import time
+from collections.abc import Sequence
+from datetime import timedelta
+from enum import Enum, auto
+
+import torch
+import torch.distributed as dist
+from torch import Tensor
+from torch.distributed.tensor import DTensor
+from torch.nn import functional
+from torch.nn.utils import clip_grad_norm_
+
+from components.spec.training import Sharding
+from workloads.pretrain.checkpoint import Checkpointer, Ended
+from workloads.pretrain.config import JobFile
+from workloads.pretrain.folder import RunFolder
+from workloads.pretrain.guard import Guard, Verdict
+from workloads.pretrain.journal import Journal, StepReport
+from workloads.pretrain.ledger import Kind
+from workloads.pretrain.loader import IGNORED, Loader, MicroBatch, rank_share
+from workloads.pretrain.optimizer import build_optimizer, learning_rate
+from workloads.pretrain.parallelize import parallelize
+from workloads.pretrain.peak import peak_of
+from workloads.pretrain.progress import Progress
+from workloads.pretrain.shards import TokenData
+from workloads.pretrain.status import State
+from workloads.pretrain.stop import StopRequest
+from workloads.pretrain.watch import HangWatch, Stragglers
+
+VALIDATION_SEQUENCES = 128
+"""Sequences the validation loss is measured on, at most."""
+
+COLLECT_EVERY_STEPS = 50
+"""Steps between two runs of Python's garbage collector: on all ranks at once, so that none is waited for alone."""
+
+FIRST_STEP_TIMEOUT_S = 1800.0
+"""A first step may compile."""
+
+TIMEOUT_MARGIN_S = 30.0
+"""A collective times out after the hang watch, whose report says more."""
+
+
+class Outcome(Enum):
+    FINISHED = auto()
+    STOPPED = auto()
+    """On request; the last step is in a checkpoint."""
+    FAILED = auto()
+    """The guard gave up: starting again would fail in the same way."""
+
+
+class Trainer:
+    """A training run, seen from one rank."""
+
+    def __init__(self, job: JobFile, data: TokenData, device: torch.device, journal: Journal) -> None:
+        self.training, self.data, self.device, self.journal = job.training, data, device, journal
+        self.rank, self.world_size = dist.get_rank(), dist.get_world_size()
+        torch.manual_seed(self.training.seed + self.rank)
+        self.model = parallelize(self.training, device)
+        self.parameters = list(self.model.module.parameters())
+        self.optimizer = build_optimizer(self.model.module, self.training.optimizer)
+        self.loader = Loader(data.train, self.training.model.context, self.training.seed)
+        self.validation = Loader(data.validation, self.training.model.context, self.training.seed)
+        self.checkpointer = Checkpointer(
+            RunFolder.of(job).checkpoints, self.training.checkpoint.keep, self.model.module, self.optimizer
+        )
+        self.progress = Progress(
+            model=self.training.model.model_dump(by_alias=True), data_digest=data.digest, world_size=self.world_size
+        )
+        self.guard = Guard(self.training.guard, self.progress.guard)
+        self.hang_watch = HangWatch(self.training.guard.hang_timeout_s)
+        self.stragglers = Stragglers(self.training.guard.straggler_ratio, device)
+        self.stop = StopRequest()
+        self.validation_loss: float | None = None
+        self.evaluated_step = -1
+        self.step_ended = time.perf_counter()
+
+    def restore(self) -> bool:
+        """Go on from the newest checkpoint, if there is one. SpecError when it is of another model or other data."""
+        found = self.checkpointer.restore(self.progress.model, self.data.digest, self.journal.warn)
+        if found is None:
+            return False
+        found.world_size = self.world_size
+        self.progress, self.guard.state = found, found.guard
+        return True
+
+    def run(self) -> Outcome:
+        """Train up to `steps`, or to a request to stop, and leave the last step in a checkpoint."""
+        self._settle_buckets()
+        self.stop.listen()
+        self.journal.training(self.progress.step, peak_of(self.device))
+        self.hang_watch.allow(FIRST_STEP_TIMEOUT_S)
+        gc.freeze()
+        gc.disable()
+        outcome = self._loop()
+        gc.enable()
+        self.hang_watch.pause()
+        if outcome is not Outcome.FAILED and self.checkpointer.latest != self.progress.step:
+            self._checkpoint()
+        self.journal.enter(State.CHECKPOINTING, Kind.CHECKPOINT, self.progress.step)
+        self._note(self.checkpointer.finish())
+        dist.barrier()
+        if outcome is Outcome.FINISHED and self.evaluated_step != self.progress.step:
+            self.evaluate()
+        return outcome
+
+    def evaluate(self) -> float:
+        """Nats per token on the held-out text."""
+        self.journal.enter(State.TRAINING, Kind.EVALUATE, self.progress.step)
+        count = min(VALIDATION_SEQUENCES, self.validation.sequences)
+        shares = rank_share(0, count, self.rank, self.world_size, self.training.batch.micro_sequences)
+        total = torch.zeros((), device=self.device)
+        with torch.no_grad():
+            for micro in self.validation.batch(shares, self.device):
+                total += summed_loss(self.model.logits(micro.tokens), micro.targets)
+        dist.all_reduce(total)
+        self.validation_loss = total.item() / (count * self.training.model.context)
+        self.evaluated_step = self.progress.step
+        self.journal.evaluated(self.progress.step, self.validation_loss)
+        return self.validation_loss
+
+    def _loop(self) -> Outcome:
+        first = True
+        self.step_ended = time.perf_counter()
+        while self.progress.step < self.training.steps:
+            verdict, stop = self._step()
+            if verdict is Verdict.FAIL or (verdict is Verdict.REWIND and not self._rewind()):
+                return Outcome.FAILED
+            if verdict is Verdict.APPLY:
+                self._after_step(first)
+                first = False
+            if stop and self.progress.step < self.training.steps:
+                return Outcome.STOPPED
+            if verdict is Verdict.APPLY:
+                self._chores()
+        return Outcome.FINISHED
+
+    def _step(self) -> tuple[Verdict, bool]:
+        """One batch: gradients, their judgement, and the optimizer's step when it is in order."""
+        batch, progress = self.training.batch, self.progress
+        shares = rank_share(progress.sample, batch.sequences, self.rank, self.world_size, batch.micro_sequences)
+        loss = self._gradients(self.loader.batch(shares, self.device))
+        norm = clip_grad_norm_(self.parameters, self.training.optimizer.clip_norm, foreach=True)
+        norm = norm.full_tensor() if isinstance(norm, DTensor) else norm
+        sums = torch.stack((loss, norm.to(loss) / self.world_size, loss.new_tensor(float(self.stop.requested))))
+        dist.all_reduce(sums)
+        total, self.gradient_norm, stops = sums.tolist()
+        self.loss = total
+        verdict = self.guard.judge(total, self.gradient_norm)
+        progress.sample += batch.sequences
+        self.checkpointer.wait_for_staging()
+        if verdict is Verdict.APPLY:
+            self.rate = learning_rate(self.training.optimizer, progress.step, self.training.steps)
+            for group in self.optimizer.param_groups:
+                group["lr"] = self.rate
+            self.optimizer.step()
+            progress.step += 1
+        elif verdict is Verdict.SKIP:
+            self.journal.skipped(progress.step, total)
+        self.optimizer.zero_grad(set_to_none=True)
+        return verdict, stops > 0
+
+    def _gradients(self, micro_batches: Sequence[MicroBatch]) -> Tensor:
+        """This rank's part of the batch's mean loss; the ranks' gradients are averaged behind the last micro-batch."""
+        tokens = self.training.batch.sequences * self.training.model.context
+        loss = torch.zeros((), device=self.device)
+        for index, micro in enumerate(micro_batches):
+            with self.model.gradient_sync(index == len(micro_batches) - 1):
+                with self.stragglers.own_time():
+                    part = summed_loss(self.model.logits(micro.tokens), micro.targets) / tokens
+                # Averaging over the ranks divides by their number, but the parts are shares of one mean already.
+                (part * self.world_size).backward()
+            loss += part.detach()
+        return loss
+
+    def _after_step(self, first: bool) -> None:
+        now = time.perf_counter()
+        self.journal.step(
+            StepReport(
+                step=self.progress.step,
+                loss=self.loss,
+                gradient_norm=self.gradient_norm,
+                learning_rate=self.rate,
+                seconds=now - self.step_ended,
+            )
+        )
+        self.step_ended = now
+        self.hang_watch.progress()
+        if first:
+            dist.set_timeout(timedelta(seconds=self.training.guard.hang_timeout_s + TIMEOUT_MARGIN_S))
+        if self.progress.step % COLLECT_EVERY_STEPS == 0:
+            gc.collect(1)
+        for rank, ratio in self.stragglers.compare().items():
+            self.journal.straggler(rank, ratio)
+
+    def _rewind(self) -> bool:
+        """Back to the last checkpoint, on with the data that follows the bad part; whether there was one."""
+        sample, skipped = self.progress.sample, self.guard.state.skipped
+        self._note(self.checkpointer.finish())
+        if not self.restore():
+            return False
+        self.progress.sample = sample
+        self.guard.state.skipped, self.guard.state.rewound = skipped, True
+        self.journal.warn(f"too many bad batches in a row: went back to step {self.progress.step}, on with other data")
+        return True
+
+    def _chores(self) -> None:
+        """What is due after a step besides training; its time is not the next step's."""
+        step = self.progress.step
+        self._note(self.checkpointer.poll())
+        checkpoint = step % self.training.checkpoint.every_steps == 0
+        evaluation = step % self.training.evaluate_every_steps == 0
+        if checkpoint:
+            self._checkpoint()
+        if evaluation:
+            self.evaluate()
+        if checkpoint or evaluation:
+            self.journal.enter(State.TRAINING, Kind.TRAIN, step)
+            self.step_ended = time.perf_counter()
+
+    def _checkpoint(self) -> None:
+        self.journal.enter(State.CHECKPOINTING, Kind.CHECKPOINT, self.progress.step)
+        self._note(self.checkpointer.save(self.progress))
+
+    def _note(self, ended: Ended | None) -> None:
+        """Tell how a save ended."""
+        if ended is None:
+            return
+        if ended.failure is None:
+            self.journal.checkpointed(ended.step, self.checkpointer.stall_s)
+        else:
+            older = self.checkpointer.committed
+            self.journal.warn(f"{ended.failure}; the run goes on, its newest checkpoint is of step {older or 'none'}")
+
+    def _settle_buckets(self) -> None:
+        """Let DDP arrange its buckets before the first real step.
+
+        It reorders them after the first backward pass of a process, and with them the order in which more than two
+        ranks add up gradients: a resumed run would differ from an uninterrupted one in the last bit.
+        """
+        if self.world_size <= 2 or self.training.parallel.sharding is not Sharding.DDP:
+            return
+        for _ in range(2):
+            tokens = torch.zeros(1, self.training.model.context, dtype=torch.long, device=self.device)
+            (self.model.logits(tokens).sum() * 0.0).backward()
+        self.optimizer.zero_grad(set_to_none=True)
+
+
+def summed_loss(logits: Tensor, targets: Tensor) -> Tensor:
+    """Cross-entropy in float32, summed over the targets that are not IGNORED."""
+    return functional.cross_entropy(
+        logits.flatten(0, 1).float(), targets.flatten(), ignore_index=IGNORED, reduction="sum"
+    )

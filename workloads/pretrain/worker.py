@@ -1,0 +1,148 @@
+"""One rank: from a fresh process to the trained model."""
+
+import ctypes
+import logging
+import os
+import signal
+import sys
+import traceback
+from datetime import timedelta
+from pathlib import Path
+from typing import Final
+
+import torch
+import torch.distributed as dist
+
+from components.errors import Problem, SpecError
+from workloads.pretrain.checkpoint import checkpoints_of
+from workloads.pretrain.config import Device, JobFile, read_job
+from workloads.pretrain.corpus import check_corpus
+from workloads.pretrain.exits import ExitCode
+from workloads.pretrain.export import export_run
+from workloads.pretrain.folder import RunFolder
+from workloads.pretrain.journal import Journal
+from workloads.pretrain.ledger import Kind
+from workloads.pretrain.plot import plot_run
+from workloads.pretrain.shards import open_data, prepare, prepared_digest
+from workloads.pretrain.status import State
+from workloads.pretrain.trainer import Outcome, Trainer
+
+JOIN_TIMEOUT_S = 6 * 3600.0
+"""Until the first step, which shortens it: others wait so long for rank 0 to prepare a large corpus."""
+
+CODES: Final = {
+    Outcome.FINISHED: ExitCode.FINISHED,
+    Outcome.STOPPED: ExitCode.PREEMPTED,
+    Outcome.FAILED: ExitCode.GAVE_UP,
+}
+
+
+def main(job_file: str, attempt: str) -> None:
+    """The entry of a worker process. Returns when the run is finished; ends the process with a code otherwise.
+
+    At once, in the latter case: the threads of a checkpoint may hang in a collective with ranks that are gone.
+    """
+    job = read_job(Path(job_file))
+    rank = int(os.environ["RANK"])
+    _become_worker(RunFolder.of(job).rank_log(int(attempt), rank))
+    journal = Journal(RunFolder.of(job), job.training, int(attempt), rank, int(os.environ["WORLD_SIZE"]))
+    try:
+        code = train(job, journal)
+    except SpecError as error:
+        journal.close(State.REFUSED, step=None, message=str(error))
+        code = ExitCode.REFUSED
+    except BaseException:  # whatever it is, it belongs into this rank's log
+        traceback.print_exc()
+        code = ExitCode.FAILED
+    if code is not ExitCode.FINISHED:
+        sys.stderr.flush()
+        os._exit(code)
+
+
+def train(job: JobFile, journal: Journal) -> ExitCode:
+    """Prepare, train, export: the whole life of a rank inside its process group."""
+    device = _join(job)
+    journal.enter(State.STARTING, None)
+    data = _shared_data(job, journal)
+    trainer = Trainer(job, open_data(data), device, journal)
+    trainer.restore()
+    outcome = trainer.run()
+    step = trainer.progress.step
+    match outcome:
+        case Outcome.STOPPED:
+            journal.close(State.PREEMPTED, step, f"stopped at step {step}, with a checkpoint; start it again to go on")
+        case Outcome.FAILED:
+            message = f"failed at step {step}: too many batches in a row with a loss that is not to be trusted"
+            journal.close(State.FAILED, step, message)
+        case Outcome.FINISHED:
+            journal.enter(State.EXPORTING, Kind.EXPORT, step)
+            export_run(RunFolder.of(job), trainer.model.module, trainer.progress, trainer.validation_loss)
+            if dist.get_rank() == 0:
+                plot_run(RunFolder.of(job).path)
+            journal.close(State.FINISHED, step, f"trained {step} steps")
+    # Nobody leaves before rank 0 has written the last word: the agent ends all workers as soon as one has left.
+    dist.barrier()
+    dist.destroy_process_group()
+    return CODES[outcome]
+
+
+def _become_worker(log_file: Path) -> None:
+    """Output into the rank's own log, signals as a fresh process has them, and no life after the agent's."""
+    log_file.parent.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(log_file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+    for stream in (1, 2):
+        os.dup2(descriptor, stream)
+    os.close(descriptor)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", force=True)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    die_with_parent()
+
+
+def die_with_parent() -> None:
+    """Have the kernel kill this process when its parent is gone (prctl(2), PR_SET_PDEATHSIG): no orphan trains on."""
+    parent = os.getppid()
+    pr_set_pdeathsig = 1
+    ctypes.CDLL(None, use_errno=True).prctl(pr_set_pdeathsig, signal.SIGKILL)
+    if os.getppid() != parent:
+        os._exit(ExitCode.FAILED)
+
+
+def _join(job: JobFile) -> torch.device:
+    """This rank's device, with the process group up."""
+    timeout = timedelta(seconds=JOIN_TIMEOUT_S)
+    if job.device is Device.CPU:
+        dist.init_process_group("gloo", timeout=timeout)
+        return torch.device("cpu")
+    device = torch.device("cuda", int(os.environ["LOCAL_RANK"]))
+    torch.cuda.set_device(device)
+    # gloo beside NCCL: checkpoints are planned and written on the CPU.
+    dist.init_process_group("cpu:gloo,cuda:nccl", timeout=timeout, device_id=device)
+    return device
+
+
+def _shared_data(job: JobFile, journal: Journal) -> Path:
+    """The folder of prepared data: made by rank 0 if need be, while the others wait."""
+    folder = RunFolder.of(job).data
+    if dist.get_rank() == 0:
+        _prepare_once(job, folder, journal)
+    # The others wait as long as the rendezvous' timeout allows; a signal ends them at once, no handler is there yet.
+    dist.barrier()
+    return folder
+
+
+def _prepare_once(job: JobFile, folder: Path, journal: Journal) -> None:
+    """The data folder holds the tokens of this job's corpus; SpecError when it holds those of another, in use."""
+    corpus = check_corpus(job.training)
+    wanted, there = corpus.digest(job.training), prepared_digest(folder)
+    if there == wanted:
+        return
+    if there is not None and checkpoints_of(RunFolder.of(job).checkpoints):
+        message = (
+            f"the text, its split or the vocabulary is not what this run was trained on (data {wanted}, but {there} "
+            f"in {folder}); undo the change, or use another run folder"
+        )
+        raise SpecError([Problem(path="training.data", message=message)])
+    journal.enter(State.PREPARING, Kind.PREPARE)
+    prepare(folder, corpus, job.training, journal.say)
+    journal.enter(State.STARTING, Kind.START)
