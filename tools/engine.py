@@ -6,11 +6,10 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from tools import golang, release
+from tools import PULUMI_VERSION, golang, release
 from tools.cache import cache_root, make_once
 from tools.steps import SetupError
 
-PULUMI_VERSION = "3.259.0"  # the SDK's pin (requirements/run.in) and the module's (tools/pulumi/go.mod)
 PROGRAMS = ("pulumi", "pulumi-language-python", "pulumi-language-python-exec")
 
 # Beside an engine that was built here. The engine calls it by the link in the environment's bin folder, whose Python

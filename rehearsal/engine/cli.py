@@ -18,7 +18,7 @@ from rehearsal.engine.errors import CliMissingError, LockedError, PassphraseErro
 from rehearsal.engine.locks import Lock, find_locks, require_unlocked
 from rehearsal.engine.process import Result, Run, Watch
 from rehearsal.engine.state import State, parse_state
-from tools.engine import PULUMI_VERSION
+from tools import PULUMI_VERSION
 
 Command = Literal["preview", "up", "refresh", "destroy"]
 

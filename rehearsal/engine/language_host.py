@@ -24,7 +24,7 @@ import grpc
 
 from rehearsal.engine.processes import Children, output, stop
 from rehearsal.engine.protocol import language, language_grpc, plugin
-from tools.engine import PULUMI_VERSION
+from tools import PULUMI_VERSION
 
 # What pulumi-language-python-exec exits with when it has told the user what is wrong.
 ALREADY_REPORTED_EXIT = 32

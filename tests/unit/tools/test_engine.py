@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tools import engine
-from tools.engine import LAUNCHER, PROGRAMS, PULUMI_VERSION, ensure_engine, is_current
+from tools import PULUMI_VERSION, engine
+from tools.engine import LAUNCHER, PROGRAMS, ensure_engine, is_current
 
 CHECKOUT = Path(engine.__file__).parent.parent
 

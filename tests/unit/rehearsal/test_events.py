@@ -1,0 +1,75 @@
+"""Lines of the engine's event log. The lines are as pulumi 3.259 wrote them, shortened."""
+
+import json
+
+import pytest
+
+from rehearsal.engine.events import Diagnostic, Phase, ResourceStep, Summary, parse_event
+from rehearsal.engine.process import Result
+
+URN = "urn:pulumi:dev::tiny::tiny:index:Folder$tiny:index:File::file"
+
+
+def step(kind: str, op: str, **metadata: object) -> str:
+    body = {"metadata": {"op": op, "urn": URN, "type": "tiny:index:File", "old": None, "new": None} | metadata}
+    return json.dumps({"sequence": 7, "timestamp": 1795363210, kind: body})
+
+
+@pytest.mark.parametrize(
+    ("kind", "phase"),
+    [
+        ("resourcePreEvent", Phase.STARTED),
+        ("resOutputsEvent", Phase.FINISHED),
+        ("resOpFailedEvent", Phase.FAILED),
+    ],
+)
+def test_steps(kind: str, phase: Phase) -> None:
+    event = parse_event(step(kind, "update", diffs=["text"], detailedDiff={"mode": {"diffKind": "update"}}))
+    assert event == ResourceStep(
+        phase=phase, op="update", urn=URN, type="tiny:index:File", changed=("mode", "text"), planning=False
+    )
+    assert event.name == "file"
+
+
+def test_a_step_without_differences() -> None:
+    event = parse_event(step("resourcePreEvent", "same", diffs=None, detailedDiff=None))
+    assert isinstance(event, ResourceStep)
+    assert event.changed == ()
+
+
+def test_messages() -> None:
+    line = json.dumps({"diagnosticEvent": {"urn": URN, "message": "lost\n", "severity": "error", "color": "never"}})
+    assert parse_event(line) == Diagnostic(severity="error", message="lost", urn=URN, ephemeral=False)
+    assert parse_event(json.dumps({"errorEvent": {"error": "no"}})) == Diagnostic(severity="error", message="no")
+
+
+def test_the_summary() -> None:
+    line = json.dumps(
+        {"summaryEvent": {"durationSeconds": 3, "resourceChanges": {"same": 2, "create": 1}, "result": "ok"}}
+    )
+    assert parse_event(line) == Summary(result="ok", seconds=3, changes={"same": 2, "create": 1})
+    nothing = parse_event(json.dumps({"summaryEvent": {"durationSeconds": 0, "resourceChanges": None}}))
+    assert nothing == Summary(result="", seconds=0, changes={})
+
+
+def test_what_nothing_needs_is_passed_over() -> None:
+    assert parse_event(json.dumps({"sequence": 0, "preludeEvent": {"config": {}}})) is None
+
+
+def result(*lines: str, returncode: int = 0, output: str = "") -> Result:
+    events = tuple(event for line in lines if (event := parse_event(line)))
+    return Result(command=(), returncode=returncode, output=output, events=events, seconds=1, interrupted=False)
+
+
+def test_what_changed() -> None:
+    summary = json.dumps(
+        {"summaryEvent": {"durationSeconds": 3, "resourceChanges": {"same": 2, "read": 1, "update": 1}}}
+    )
+    over = result(step("resourcePreEvent", "update"), step("resOutputsEvent", "update"), summary)
+    assert over.changed == {"update": 1}
+    assert [changed.op for changed in over.changing_steps] == ["update"]
+
+
+def test_a_failure_without_a_message_shows_what_was_printed_last() -> None:
+    assert result(returncode=255, output="a\nb\n\nc\nd\n").errors == ("b", "c", "d")
+    assert result(output="fine\n").errors == ()

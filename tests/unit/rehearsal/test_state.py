@@ -1,0 +1,45 @@
+"""An exported state."""
+
+import json
+from typing import Any
+
+import pytest
+
+from rehearsal.engine.state import PendingOperation, parse_state
+
+SECRET = {"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270", "ciphertext": "v1:x:y"}
+STACK: dict[str, Any] = {
+    "urn": "urn:pulumi:dev::tiny::pulumi:pulumi:Stack::tiny-dev",
+    "type": "pulumi:pulumi:Stack",
+    "outputs": {"token": SECRET},
+}
+FILE: dict[str, Any] = {
+    "urn": "urn:pulumi:dev::tiny::tiny:index:File::file",
+    "type": "tiny:index:File",
+    "id": "7",
+    "inputs": {"text": "hello"},
+}
+
+
+def export(*resources: object, pending: object = None) -> str:
+    return json.dumps({"version": 3, "deployment": {"resources": list(resources), "pending_operations": pending}})
+
+
+def test_outputs_and_resources() -> None:
+    state = parse_state(export(STACK, FILE))
+    assert state.outputs == {"token": SECRET}
+    assert state.named("file").id == "7"
+    assert state.named("file").inputs == {"text": "hello"}
+    with pytest.raises(KeyError, match="0 resources are called 'other'"):
+        state.named("other")
+
+
+def test_what_an_engine_that_died_left_open() -> None:
+    state = parse_state(export(STACK, pending=[{"type": "creating", "resource": FILE}]))
+    assert state.pending == (PendingOperation(op="creating", urn=FILE["urn"]),)
+
+
+def test_a_stack_that_never_had_anything() -> None:
+    state = parse_state(json.dumps({"version": 3, "deployment": None}))
+    assert state.resources == ()
+    assert state.outputs == {}
