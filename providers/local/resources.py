@@ -8,17 +8,43 @@ import pulumi
 Text = pulumi.Input[str]
 Object = pulumi.Input[Mapping[str, Any]]
 
+ENGINE_NAMES = {
+    "on_destroy": "onDestroy",
+    "run_folder": "runFolder",
+    "max_agent_restarts": "maxAgentRestarts",
+    "validation_loss": "validationLoss",
+    "unigram_loss": "unigramLoss",
+    "export_folder": "exportFolder",
+    "tokens_per_s": "tokensPerS",
+    "state_folder": "stateFolder",
+    "model_digest": "modelDigest",
+    "drain_s": "drainS",
+}
+"""What the engine calls a property that Python calls otherwise. No other key is translated: `env` has its own."""
+PYTHON_NAMES = {name: python for python, name in ENGINE_NAMES.items()}
+
+
+def _engine_name(_resource: pulumi.Resource, prop: str) -> str:
+    return ENGINE_NAMES.get(prop, prop)
+
+
+def _python_name(_resource: pulumi.Resource, prop: str) -> str:
+    return PYTHON_NAMES.get(prop, prop)
+
 
 class Volume(pulumi.CustomResource):
     """A folder that is the stack's own."""
 
     path: pulumi.Output[str]
 
+    translate_input_property = _engine_name
+    translate_output_property = _python_name
+
     def __init__(
         self, name: str, *, path: Text, on_destroy: Text, opts: pulumi.ResourceOptions | None = None
     ) -> None:  # fmt: skip
         """`on_destroy`: keep or delete what lies in it."""
-        super().__init__("penstock:local:Volume", name, {"path": path, "onDestroy": on_destroy}, opts)
+        super().__init__("penstock:local:Volume", name, {"path": path, "on_destroy": on_destroy}, opts)
 
 
 class TrainingRun(pulumi.CustomResource):
@@ -35,6 +61,9 @@ class TrainingRun(pulumi.CustomResource):
     goodput: pulumi.Output[float]
     restarts: pulumi.Output[int]
 
+    translate_input_property = _engine_name
+    translate_output_property = _python_name
+
     def __init__(  # noqa: PLR0913 (its inputs, by name)
         self, name: str, *, volume: Text, run_folder: Text, program: pulumi.Input[Sequence[Text]], env: Object,
         job: Object, identity: Text, max_agent_restarts: pulumi.Input[int],
@@ -43,15 +72,15 @@ class TrainingRun(pulumi.CustomResource):
         """`program`: what follows the Python executable. `identity`: another one is another run."""
         inputs = {
             "volume": volume,
-            "runFolder": run_folder,
+            "run_folder": run_folder,
             "program": program,
             "env": env,
             "job": job,
             "identity": identity,
-            "maxAgentRestarts": max_agent_restarts,
+            "max_agent_restarts": max_agent_restarts,
         }
         outputs = dict.fromkeys(
-            ("step", "loss", "validationLoss", "unigramLoss", "exportFolder", "digest", "tokensPerS", "goodput",
+            ("step", "loss", "validation_loss", "unigram_loss", "export_folder", "digest", "tokens_per_s", "goodput",
              "restarts")
         )  # fmt: skip
         super().__init__("penstock:local:TrainingRun", name, inputs | outputs, opts)
@@ -65,6 +94,9 @@ class InferenceServer(pulumi.CustomResource):
     pid: pulumi.Output[int]
     log: pulumi.Output[str]
 
+    translate_input_property = _engine_name
+    translate_output_property = _python_name
+
     def __init__(  # noqa: PLR0913 (its inputs, by name)
         self, name: str, *, volume: Text, state_folder: Text, program: pulumi.Input[Sequence[Text]], env: Object,
         config: Object, model_digest: Text, drain_s: pulumi.Input[float],
@@ -73,12 +105,12 @@ class InferenceServer(pulumi.CustomResource):
         """`model_digest`: when it changes, the server is started anew with the new model."""
         inputs = {
             "volume": volume,
-            "stateFolder": state_folder,
+            "state_folder": state_folder,
             "program": program,
             "env": env,
             "config": config,
-            "modelDigest": model_digest,
-            "drainS": drain_s,
+            "model_digest": model_digest,
+            "drain_s": drain_s,
         }
         outputs = dict.fromkeys(("url", "port", "pid", "log"))
         super().__init__("penstock:local:InferenceServer", name, inputs | outputs, opts)
