@@ -1,6 +1,9 @@
 """The real engine, its language host and a provider plugin, on one machine and with no network."""
 
 import os
+import signal
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -115,6 +118,26 @@ def test_an_interrupt_lets_the_provider_stop_and_leaves_no_lock(tiny: TinyProjec
     tiny.file.with_suffix(".slow").unlink()
     assert tiny.engine.up("dev").ok
     assert tiny.file.exists()
+
+
+def test_ctrl_c_reaches_the_engine_once(tiny: TinyProject) -> None:
+    """A terminal's Ctrl-C goes to every process of the foreground group; two of them would stop the engine at once."""
+    settings = {name: tiny.engine._env[name] for name in ("PULUMI_HOME", "PULUMI_CONFIG_PASSPHRASE")}
+    script = (
+        "import os; from pathlib import Path; from rehearsal.engine.cli import Engine;"
+        f"engine = Engine(project=Path({str(tiny.folder)!r}), home=Path({settings['PULUMI_HOME']!r}),"
+        f"backend=Path({str(tiny.engine.backend)!r}), passphrase={settings['PULUMI_CONFIG_PASSPHRASE']!r});"
+        "result = engine.up('dev'); print(result.output); print('interrupted', result.interrupted)"
+    )
+    tiny.file.with_suffix(".slow").touch()
+    command = [sys.executable, "-c", script]
+    waiting = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True)
+    eventually(tiny.file.with_suffix(".pid").exists, "the provider begins to create")
+    os.killpg(waiting.pid, signal.SIGINT)
+    output, _ = waiting.communicate(timeout=60)
+    assert "the creation was cancelled" in output
+    assert "interrupted True" in output
+    assert find_locks(tiny.engine.backend, "tiny", "dev") == ()
 
 
 def test_a_killed_engine_leaves_a_stale_lock_and_no_process(tiny: TinyProject) -> None:

@@ -18,6 +18,7 @@ from pulumi.runtime.proto import provider_pb2 as provider
 from pulumi.runtime.proto import provider_pb2_grpc as provider_grpc
 
 SLOW_S = 60.0
+TIDY_S = 2.0  # a real provider needs a moment to stop what it began
 cancelled = False
 
 
@@ -51,6 +52,7 @@ class FileProvider(provider_grpc.ResourceProviderServicer):
         end = time.monotonic() + (SLOW_S if path.with_suffix(".slow").exists() else 0)
         while time.monotonic() < end:
             if cancelled:
+                time.sleep(TIDY_S)
                 context.abort(grpc.StatusCode.ABORTED, "the creation was cancelled")
             time.sleep(0.05)
         path.write_text(json.dumps(properties))
