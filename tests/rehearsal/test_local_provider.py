@@ -308,7 +308,7 @@ def test_no_server_is_left_that_the_engine_does_not_know(machine: Machine, how: 
     """Stopped while it loads the model."""
     machine.ask(server=server_inputs(machine.volume, free_port(), loadS=600))
     run = machine.engine.start("up", "dev")
-    eventually(lambda: (machine.volume / "serve" / "server.json").exists(), "the server is started")
+    eventually((machine.volume / "serve" / "server.json").exists, "the server is started")
     below = psutil.Process(run.pid).children(recursive=True)
     run.interrupt() if how == "interrupt" else run.kill()
     for process in below if how == "kill all" else ():
@@ -374,6 +374,6 @@ def test_secrets_stay_secret(machine: Machine) -> None:
     assert machine.engine.up("dev").changed == {}
     server = machine.outputs["pid"]
     environment = psutil.Process(server).environ()
-    assert environment["TOKEN"] == "hunter2"
+    assert environment["TOKEN"] == "hunter2"  # noqa: S105 (of this test)
     assert not [name for name in environment if name.startswith("PULUMI_")]
     assert machine.engine.destroy("dev").ok

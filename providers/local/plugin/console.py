@@ -1,6 +1,7 @@
 """The engine's output: lines that stay, and a live one that the next replaces."""
 
 import contextlib
+from typing import Protocol
 
 import grpc
 from pulumi.runtime.proto import engine_pb2 as engine
@@ -21,10 +22,16 @@ class Console:
             self._stub.Log(request, timeout=TIMEOUT_S)
 
 
+class Sink(Protocol):
+    """Where lines go."""
+
+    def log(self, urn: str, text: str, *, severity: "engine.LogSeverity.ValueType", ephemeral: bool) -> None: ...
+
+
 class Voice:
     """The console, speaking at one resource."""
 
-    def __init__(self, console: Console, urn: str) -> None:
+    def __init__(self, console: Sink, urn: str) -> None:
         self._console = console
         self._urn = urn
         self._live = ""

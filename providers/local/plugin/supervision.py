@@ -6,6 +6,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Self
 
+from filelock import FileLock
+
 from providers.local.plugin.files import read_json
 from providers.local.plugin.processes import Process
 
@@ -72,6 +74,11 @@ class Record:
             "end": self.end,
             "exitCode": self.exit_code,
         }
+
+
+def lock_of(run_folder: Path) -> FileLock:
+    """The lock that a supervisor holds for as long as it lives; Timeout at once where another holds it."""
+    return FileLock(run_folder / ".supervisor.lock", timeout=0)
 
 
 def record_path(run_folder: Path) -> Path:

@@ -13,11 +13,11 @@ import threading
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from filelock import FileLock, Timeout
+from filelock import Timeout
 
 from providers.local.plugin.files import write_json
-from providers.local.plugin.processes import ROOT, Process, family, kill, marked, wait_all
-from providers.local.plugin.supervision import KILL_MARGIN_S, End, Orders, Record, read_record, record_path
+from providers.local.plugin.processes import ROOT, Process, family, kill
+from providers.local.plugin.supervision import KILL_MARGIN_S, End, Orders, Record, lock_of, record_path
 
 FINISHED, PREEMPTED, REFUSED = 0, 75, 78
 POLL_S = 0.2
@@ -29,7 +29,7 @@ def main(run_folder: Path) -> int:
     """Runs the orders on stdin to their end; LOCKED_EXIT when the run has a supervisor already."""
     orders = Orders.parse(json.load(sys.stdin))
     try:
-        with FileLock(run_folder / ".supervisor.lock", timeout=0):
+        with lock_of(run_folder):
             Supervisor.over(run_folder, orders).run()
     except Timeout:
         return LOCKED_EXIT
@@ -48,15 +48,13 @@ class Supervisor:
 
     @classmethod
     def over(cls, folder: Path, orders: Orders) -> "Supervisor":
-        """A supervisor that SIGTERM and SIGINT ask to stop. What an earlier one left running is ended first."""
+        """A supervisor that SIGTERM and SIGINT ask to stop."""
         myself = Process.of(os.getpid())
         assert myself is not None
-        earlier = read_record(folder)
         supervisor = cls(folder=folder, orders=orders, record=Record(supervisor=myself, owner=orders.owner))
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: supervisor.asked.set())
         supervisor._note()
-        _end_leftovers(folder, earlier, orders.stop_s + KILL_MARGIN_S)
         return supervisor
 
     def run(self) -> None:
@@ -129,12 +127,3 @@ class Supervisor:
     def _note(self, **changes: object) -> None:
         self.record = replace(self.record, **changes)  # type: ignore[arg-type]  # the fields' own types, by name
         write_json(record_path(self.folder), self.record.content())
-
-
-def _end_leftovers(folder: Path, earlier: Record | None, grace_s: float) -> None:
-    """Stop, with a checkpoint, an agent whose supervisor was killed; then kill all that carries the mark."""
-    if earlier and earlier.agent and earlier.agent.is_alive:
-        earlier.agent.signal(signal.SIGTERM)
-        wait_all([earlier.agent], grace_s)
-    if marked(folder):
-        kill(folder)

@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from filelock import Timeout
+
 from components.errors import PenstockError
 from providers.local.plugin.calls import (
     Call,
@@ -23,9 +25,9 @@ from providers.local.plugin.calls import (
 )
 from providers.local.plugin.files import read_json, size_bytes, tail, words_for_bytes, write_json
 from providers.local.plugin.following import Follower
-from providers.local.plugin.processes import MARK, Process, clean_environment, kill, marked, stop
+from providers.local.plugin.processes import MARK, Process, clean_environment, kill, stop
 from providers.local.plugin.run_folder import checkpoint_step, finished, outputs_of
-from providers.local.plugin.supervision import KILL_MARGIN_S, End, Orders, Record, read_record
+from providers.local.plugin.supervision import KILL_MARGIN_S, End, Orders, Record, lock_of, read_record
 from providers.local.plugin.values import UNKNOWN, is_known
 
 INPUTS = {
@@ -139,11 +141,20 @@ def _stop_earlier(call: Call, folder: Path, stop_s: float) -> None:
         call.voice.live("waiting for the earlier run to write its checkpoint")
         grace_s = stop_s + 2 * KILL_MARGIN_S
         stop(record.supervisor, folder, grace_s, lambda _: _require_going(call))
-    for process in marked(folder):
-        # Its supervisor was killed. One that is the agent's child ends with the agent.
-        if record and record.agent == process:
-            stop(process, folder, stop_s + KILL_MARGIN_S, lambda _: _require_going(call))
-    kill(folder)
+    if folder.is_dir():
+        _end_leftovers(call, folder, stop_s)
+
+
+def _end_leftovers(call: Call, folder: Path, stop_s: float) -> None:
+    """Stop, with a checkpoint, an agent whose supervisor was killed; then kill all that carries the mark."""
+    record = read_record(folder)
+    try:
+        with lock_of(folder):
+            if record and record.agent:
+                stop(record.agent, folder, stop_s + KILL_MARGIN_S, lambda _: _require_going(call))
+            kill(folder)
+    except Timeout:
+        raise PenstockError(f"{folder}: another process supervises this run; wait for it to end") from None
 
 
 def _await(call: Call, process: Process, timeout_s: float, words: str) -> bool:

@@ -1,4 +1,4 @@
-"""A small server that keeps the server's contract: ready after a while, drained by SIGTERM, 78 for the user's mistake."""
+"""A small server that keeps the server's contract: ready after a while, drained by SIGTERM, 78 for a mistake."""
 
 import json
 import os
@@ -16,7 +16,7 @@ ready_at = time.monotonic() + config["inference"].get("loadS", 0.2)
 
 
 class Handler(BaseHTTPRequestHandler):
-    def do_GET(self) -> None:  # noqa: N802 (the library's name)
+    def do_GET(self) -> None:
         if self.path == "/slow":
             time.sleep(1.0)
         ready = time.monotonic() >= ready_at and not stopping.is_set()
@@ -25,7 +25,7 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(json.dumps({"pid": os.getpid(), "model": config["modelFolder"]}).encode())
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 (the library's name)
-        print(format % args, flush=True)
+        sys.stderr.write(f"{format % args}\n")
 
 
 class Server(ThreadingHTTPServer):
@@ -33,10 +33,10 @@ class Server(ThreadingHTTPServer):
 
 
 if behaviour == "refuse":
-    print("serve.json: 1 mistake, nothing was created\n  modelFolder: there is no model", file=sys.stderr)
+    sys.stderr.write("serve.json: 1 mistake, nothing was created\n  modelFolder: there is no model\n")
     sys.exit(REFUSED)
 if behaviour == "crash":
-    print("the weights are upside down", file=sys.stderr)
+    sys.stderr.write("the weights are upside down\n")
     sys.exit(1)
 stopping = threading.Event()
 signal.signal(signal.SIGTERM, signal.SIG_IGN if behaviour == "stubborn" else lambda *_: stopping.set())

@@ -10,7 +10,6 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 FINISHED, FAILED, PREEMPTED, REFUSED = 0, 1, 75, 78
@@ -29,7 +28,7 @@ def main() -> int:
         report(folder, "refused", 0, training, message=message)
         return REFUSED
     if training.get("crash"):
-        print("the accelerator caught fire", file=sys.stderr, flush=True)
+        sys.stderr.write("the accelerator caught fire\n")
         return FAILED
     worker = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"], start_new_session=True)
     write(folder / "workers.json", {"agent": os.getpid(), "attempt": 1, "workers": [{"rank": 0, "pid": worker.pid}]})

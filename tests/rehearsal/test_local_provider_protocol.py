@@ -1,0 +1,199 @@
+"""The provider's process by itself: what the engine hears, and what it leaves behind."""
+
+import json
+import os
+import signal
+import threading
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import grpc
+import psutil
+import pytest
+
+from providers.local.plugin.values import UNKNOWN_STRING
+from tests.rehearsal.local_provider.machine import eventually, free_port, run_inputs, server_inputs, working_in
+from tests.rehearsal.local_provider.plugin import Plugin, listening, started, unfinished
+
+
+@pytest.fixture
+def plugin(tmp_path: Path) -> Iterator[Plugin]:
+    with listening() as (address, log, _), started(address, log, tmp_path) as plugin:
+        plugin.create("Volume", {"path": str(tmp_path / "volume"), "onDestroy": "keep"})
+        yield plugin
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_left(tmp_path: Path) -> Iterator[None]:
+    """Whatever a test does, its processes end with the provider's."""
+    yield
+    try:
+        eventually(lambda: not working_in(tmp_path / "volume"), "every process ends", timeout_s=30)
+    finally:
+        for process in working_in(tmp_path / "volume"):
+            process.kill()
+
+
+def run_of(volume: Path, **training: Any) -> dict[str, Any]:
+    return {"volume": str(volume), "env": {}, **run_inputs(volume, **training)}
+
+
+def server_of(volume: Path, **inference: Any) -> dict[str, Any]:
+    return {"volume": str(volume), "env": {}, "modelDigest": "m", **server_inputs(volume, free_port(), **inference)}
+
+
+def status_of(url: str) -> int:
+    with urllib.request.urlopen(url, timeout=30) as response:  # noqa: S310 (loopback)
+        return int(response.status)
+
+
+def in_background(plugin: Plugin, inputs: dict[str, Any]) -> tuple[threading.Thread, list[grpc.RpcError]]:
+    """A create that goes on; its error is in the list when it has ended."""
+    failures: list[grpc.RpcError] = []
+
+    def create() -> None:
+        try:
+            plugin.create("TrainingRun", inputs)
+        except grpc.RpcError as error:
+            failures.append(error)
+
+    thread = threading.Thread(target=create)
+    thread.start()
+    folder = Path(inputs["runFolder"])
+    eventually(lambda: list(folder.glob("checkpoints/step-*")), "the run has a checkpoint")
+    return thread, failures
+
+
+def test_progress_is_live_and_some_of_it_stays(plugin: Plugin, tmp_path: Path) -> None:
+    plugin.create("TrainingRun", run_of(tmp_path / "volume", stepS=0.05))
+    live = [line for line, ephemeral in plugin.log.lines if ephemeral]
+    kept = [line for line, ephemeral in plugin.log.lines if not ephemeral]
+    assert kept[0] == f"trains 40 steps in {tmp_path / 'volume' / 'runs' / 'a'}"
+    assert kept[-1].startswith("finished at step 40  loss ")
+    assert 3 <= len([line for line in kept if line.startswith("step ")]) <= 5
+    assert any(line.endswith("5,210 tokens/s  1 s left") for line in live)
+
+
+def test_a_preview_makes_nothing_and_knows_what_it_can(plugin: Plugin, tmp_path: Path) -> None:
+    inputs = run_of(tmp_path / "volume")
+    planned = plugin.create("TrainingRun", inputs, preview=True)
+    assert planned["digest"] == UNKNOWN_STRING
+    assert planned["runFolder"] == inputs["runFolder"]
+    assert not (tmp_path / "volume" / "runs").exists()
+    unknown = inputs | {"job": UNKNOWN_STRING}
+    assert plugin.check("TrainingRun", unknown) == []
+    assert plugin.create("TrainingRun", unknown, preview=True)["step"] == UNKNOWN_STRING
+    assert plugin.create("InferenceServer", server_of(tmp_path / "volume"), preview=True)["pid"] == UNKNOWN_STRING
+    assert not (tmp_path / "volume" / "serve").exists()
+
+
+def test_a_preview_of_what_is_done_knows_everything(plugin: Plugin, tmp_path: Path) -> None:
+    inputs = run_of(tmp_path / "volume")
+    done = dict(plugin.create("TrainingRun", inputs))
+    fewer = run_of(tmp_path / "volume", steps=20)
+    assert (
+        plugin.update("TrainingRun", inputs | {"digest": done["digest"]}, fewer, preview=True)["digest"]
+        == done["digest"]
+    )
+    more = run_of(tmp_path / "volume", steps=60)
+    assert plugin.update("TrainingRun", inputs, more, preview=True)["digest"] == UNKNOWN_STRING
+    assert plugin.diff("TrainingRun", inputs, inputs) == []
+
+
+def test_a_run_that_does_not_stop_is_killed_with_its_workers(plugin: Plugin, tmp_path: Path) -> None:
+    inputs = run_of(tmp_path / "volume", stubborn=True, steps=10_000)
+    inputs["job"]["stopS"] = -9.0  # one second, with the margin
+    thread, failures = in_background(plugin, inputs)
+    plugin.cancel()
+    thread.join(60)
+    kept = unfinished(failures[0])
+    assert kept.id == "it"
+    assert "did not stop in time and was killed" in kept.reasons[0]
+    assert kept.properties["runFolder"] == inputs["runFolder"]
+    assert not working_in(tmp_path / "volume")
+
+
+def test_two_providers_never_train_in_one_folder(tmp_path: Path) -> None:
+    inputs = run_of(tmp_path / "volume", steps=10_000)
+    with listening() as (address, log, _), started(address, log, tmp_path) as first:
+        first.create("Volume", {"path": str(tmp_path / "volume"), "onDestroy": "keep"})
+        thread, failures = in_background(first, inputs)
+        with started(address, log, tmp_path) as second, pytest.raises(grpc.RpcError) as refused:
+            second.create("TrainingRun", inputs)
+        assert f"process {first.process.pid} is training this run" in str(refused.value.details())
+        assert len((tmp_path / "volume" / "runs" / "a" / "started").read_text().split()) == 1
+        first.cancel()
+        thread.join(60)
+        assert "stopped at step" in unfinished(failures[0]).reasons[0]
+
+
+def test_a_second_supervisor_does_not_start(plugin: Plugin, tmp_path: Path) -> None:
+    """Even when somebody removes the record of the first."""
+    inputs = run_of(tmp_path / "volume", steps=10_000)
+    thread, _ = in_background(plugin, inputs)
+    folder = Path(inputs["runFolder"])
+    (folder / "supervisor.json").unlink()
+    first = [process for process in working_in(folder) if "supervise" in process.cmdline()]
+    assert len(first) == 1
+    with listening() as (address, log, _), started(address, log, tmp_path) as other, pytest.raises(grpc.RpcError):
+        other.create("TrainingRun", inputs)
+    assert first[0].is_running()
+    plugin.cancel()
+    thread.join(60)
+
+
+def test_a_provider_ends_when_its_engine_does_not_listen_any_more(tmp_path: Path) -> None:
+    with listening() as (address, log, engine), started(address, log, tmp_path) as plugin:
+        plugin.create("Volume", {"path": str(tmp_path / "volume"), "onDestroy": "keep"})
+        thread, _ = in_background(plugin, run_of(tmp_path / "volume", steps=10_000))
+        engine.stop(None).wait()
+        assert plugin.process.wait(30) == 0
+        thread.join(30)
+    eventually(lambda: not working_in(tmp_path / "volume"), "the run stops by itself", timeout_s=30)
+    record = json.loads((tmp_path / "volume" / "runs" / "a" / "supervisor.json").read_text())
+    assert record["end"] == "unwatched"
+
+
+def test_a_recorded_pid_of_somebody_else_is_left_alone(plugin: Plugin, tmp_path: Path) -> None:
+    """The record of a server of an earlier boot whose pid this test has now."""
+    inputs = server_of(tmp_path / "volume")
+    folder = Path(inputs["stateFolder"])
+    folder.mkdir(parents=True)
+    record = {"pid": os.getpid(), "started": "an earlier boot/1", "host": "127.0.0.1", "port": 1, "drainS": 0.0}
+    (folder / "server.json").write_text(json.dumps(record))
+    serving = plugin.create("InferenceServer", inputs)
+    assert psutil.pid_exists(int(serving["pid"]))
+    plugin.delete("InferenceServer", inputs)
+    assert not working_in(folder)
+
+
+def test_a_server_drains_before_it_ends(plugin: Plugin, tmp_path: Path) -> None:
+    inputs = server_of(tmp_path / "volume")
+    url = plugin.create("InferenceServer", inputs)["url"]
+    answers: list[int] = []
+    thread = threading.Thread(target=lambda: answers.append(status_of(f"{url}/slow")))
+    thread.start()
+    eventually(lambda: any(c.status == "ESTABLISHED" for c in psutil.net_connections("tcp")), "the request runs")
+    plugin.delete("InferenceServer", inputs)
+    thread.join(30)
+    assert answers == [200]
+
+
+def test_a_defect_is_one_sentence_and_a_file(plugin: Plugin, tmp_path: Path) -> None:
+    with pytest.raises(grpc.RpcError) as failed:
+        plugin.create("Volume", {"onDestroy": "keep"})
+    message = failed.value.details()
+    log = tmp_path / ".local" / "state" / "penstock" / "provider-errors.log"
+    assert message == f"penstock's provider failed unexpectedly (KeyError: 'path'); please report it with {log}"
+    assert "Traceback" in log.read_text()
+    assert failed.value.code() is grpc.StatusCode.FAILED_PRECONDITION
+
+
+def test_ctrl_c_at_the_whole_group_stops_the_run_once(plugin: Plugin, tmp_path: Path) -> None:
+    thread, failures = in_background(plugin, run_of(tmp_path / "volume", steps=10_000))
+    plugin.process.send_signal(signal.SIGINT)
+    plugin.cancel()
+    thread.join(60)
+    assert "stopped at step" in unfinished(failures[0]).reasons[0]

@@ -1,0 +1,113 @@
+"""The volume's folder: taken over only when it is one's own."""
+
+import os
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from components.errors import PenstockError
+from providers.local.plugin import volume
+from providers.local.plugin.calls import Call
+from providers.local.plugin.console import Voice
+from providers.local.plugin.processes import MARK
+
+
+class Spoken:
+    """Keeps what is said."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def log(self, _urn: str, text: str, *, severity: Any, ephemeral: bool) -> None:
+        self.lines.append(text)
+
+
+@pytest.fixture
+def spoken() -> Spoken:
+    return Spoken()
+
+
+def call(spoken: Spoken, stack: str = "dev") -> Call:
+    urn = f"urn:pulumi:{stack}::penstock::penstock:local:Volume::volume"
+    return Call(urn=urn, voice=Voice(spoken, urn), cancelled=threading.Event())
+
+
+def inputs(folder: Path, on_destroy: str = "keep") -> dict[str, Any]:
+    return {"path": str(folder), "onDestroy": on_destroy}
+
+
+def test_the_folder_is_the_owners_only_and_taken_over_again(tmp_path: Path, spoken: Spoken) -> None:
+    folder = tmp_path / "deep" / "volume"
+    volume.create(call(spoken), inputs(folder))
+    assert folder.stat().st_mode & 0o777 == 0o700
+    (folder / "runs").mkdir()
+    volume.create(call(spoken), inputs(folder))
+    assert volume.read(inputs(folder)) is not None
+    with pytest.raises(PenstockError, match=r"is the volume of penstock/dev/volume, this one is penstock/prod/volume"):
+        volume.create(call(spoken, "prod"), inputs(folder))
+
+
+def test_a_file_in_the_way(tmp_path: Path, spoken: Spoken) -> None:
+    (tmp_path / "volume").write_text("a file")
+    with pytest.raises(PenstockError, match=r"storage.volume.path: .*volume: File exists"):
+        volume.create(call(spoken), inputs(tmp_path / "volume"))
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_folder_that_is_not_writable(tmp_path: Path, spoken: Spoken) -> None:
+    (tmp_path / "volume").mkdir(mode=0o500)
+    with pytest.raises(PenstockError, match=r"Permission denied; make it writable"):
+        volume.create(call(spoken), inputs(tmp_path / "volume"))
+
+
+def test_too_little_room(tmp_path: Path, spoken: Spoken, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(volume, "NEEDED_BYTES", 10**18)
+    with pytest.raises(PenstockError, match=r"free, at least 1000000.0 TB are needed"):
+        volume.create(call(spoken), inputs(tmp_path / "volume"))
+    assert not (tmp_path / "volume").exists(), "nothing half-made"
+
+
+def test_what_was_lost_is_a_change(tmp_path: Path, spoken: Spoken) -> None:
+    asked = inputs(tmp_path / "volume")
+    volume.create(call(spoken), asked)
+    assert volume.diff(asked, asked, {}) == []
+    (tmp_path / "volume" / volume.MARKER).unlink()
+    assert [change.name for change in volume.diff(asked, asked, {})] == ["path"]
+    assert volume.read(asked) is None
+
+
+def test_keep_says_where_and_how_to_remove(tmp_path: Path, spoken: Spoken) -> None:
+    folder = tmp_path / "volume"
+    volume.create(call(spoken), inputs(folder))
+    (folder / "weights").write_bytes(b"x" * 4_100_000)
+    volume.delete(call(spoken), inputs(folder))
+    assert spoken.lines == [f"kept {folder} (4.1 MB: checkpoints, exports and logs); to remove it: rm -r {folder}"]
+    assert (folder / "weights").exists()
+
+
+def test_an_empty_volume_is_removed_even_when_kept(tmp_path: Path, spoken: Spoken) -> None:
+    volume.create(call(spoken), inputs(tmp_path / "volume"))
+    volume.delete(call(spoken), inputs(tmp_path / "volume"))
+    assert not (tmp_path / "volume").exists()
+
+
+def test_delete_touches_no_folder_without_its_mark(tmp_path: Path, spoken: Spoken) -> None:
+    (tmp_path / "mine").write_text("mine")
+    volume.delete(call(spoken), inputs(tmp_path, "delete"))
+    assert (tmp_path / "mine").exists()
+
+
+def test_delete_refuses_while_a_process_works_in_it(tmp_path: Path, spoken: Spoken) -> None:
+    folder = tmp_path / "volume"
+    volume.create(call(spoken), inputs(folder, "delete"))
+    env = os.environ | {MARK: str(folder / "runs" / "a")}
+    with subprocess.Popen([sys.executable, "-c", "input()"], env=env, stdin=subprocess.PIPE) as worker:
+        with pytest.raises(PenstockError, match=f"process {worker.pid} still works in it; nothing was removed"):
+            volume.delete(call(spoken), inputs(folder, "delete"))
+        worker.kill()
+    volume.delete(call(spoken), inputs(folder, "delete"))
+    assert not folder.exists()
