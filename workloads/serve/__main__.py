@@ -46,10 +46,10 @@ def _listen(config: ServeFile) -> socket.socket:
 
 def _serve(config: ServeFile, listener: socket.socket) -> int:
     # Imported late: torch takes seconds, and a wrong file or a port in use should be told at once.
-    import uvicorn  # noqa: PLC0415
+    import uvicorn
 
-    from workloads.serve.api import create_app  # noqa: PLC0415
-    from workloads.serve.service import Service, State  # noqa: PLC0415
+    from workloads.serve.api import create_app
+    from workloads.serve.service import Service, State
 
     service = Service(config)
 

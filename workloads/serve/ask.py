@@ -1,12 +1,13 @@
 """From a request's body to the sequences it asks for."""
 
 import time
+from collections.abc import Iterator
 from collections.abc import Sequence as Items
 from dataclasses import dataclass
 
 from workloads.serve.config import ServeFile
 from workloads.serve.errors import wrong
-from workloads.serve.schema import ChatBody, CompletionBody, GenerationBody
+from workloads.serve.schema import ChatBody, CompletionBody, GenerationBody, Prompt
 from workloads.serve.sequence import Sampling, Sequence
 from workloads.serve.text import Transcript, Vocabulary
 
@@ -54,18 +55,17 @@ class Asker:
 
     def _prompts(self, body: CompletionBody) -> list[list[int]]:
         """Every prompt as tokens; an empty one is the beginning of a document, as with OpenAI."""
-        given = body.prompt
-        texts = [given] if isinstance(given, str) or given is None else given
-        if texts and isinstance(texts[0], int):
-            texts = [texts]  # type: ignore[list-item]  # a list of tokens is one prompt, which the check cannot know
-        if not texts:
+        prompts = [self._tokens(prompt) for prompt in _each(body.prompt)]
+        if not prompts:
             raise wrong("prompt", "prompt: an empty list; give a string, strings, or token ids")
-        start = [self.vocabulary.end_of_text]
-        prompts = [self.vocabulary.encode(text) if isinstance(text, str) else list(text or ()) for text in texts]  # type: ignore[arg-type]
         size = len(self.vocabulary.bytes_of)
         if any(token >= size for prompt in prompts for token in prompt):
             raise wrong("prompt", f"prompt: a token id is not below {size}, the size of the vocabulary")
-        return [prompt or start for prompt in prompts]
+        return prompts
+
+    def _tokens(self, prompt: str | list[int]) -> list[int]:
+        tokens = self.vocabulary.encode(prompt) if isinstance(prompt, str) else prompt
+        return tokens or [self.vocabulary.end_of_text]
 
     def _sampling(
         self, body: GenerationBody, max_tokens: int, stop_tokens: frozenset[int], top_logprobs: int | None
@@ -128,3 +128,18 @@ class Asker:
         if body.deadline_s is not None and body.deadline_s > most:
             raise wrong("deadline_s", f"deadline_s: {body.deadline_s:g} is more than this server allows ({most:g})")
         return body.deadline_s or most
+
+
+def _each(prompt: Prompt) -> Iterator[str | list[int]]:
+    """The prompts of a body; a flat list of tokens is one prompt."""
+    if prompt is None or isinstance(prompt, str):
+        yield prompt or ""
+        return
+    tokens: list[int] = []
+    for item in prompt:
+        if isinstance(item, int):
+            tokens.append(item)
+        else:
+            yield item
+    if tokens:
+        yield tokens

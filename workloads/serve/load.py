@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypedDict
 
 import torch
 import xxhash
@@ -27,6 +28,14 @@ ALIGNMENT_BYTES = 64
 """Tensor data starts on a cache line, as torch's own allocations do."""
 
 DTYPES = {"F32": torch.float32, "BF16": torch.bfloat16, "F16": torch.float16}
+
+
+class Entry(TypedDict):
+    """How the header of a safetensors file describes one tensor."""
+
+    dtype: str
+    shape: list[int]
+    data_offsets: tuple[int, int]
 
 
 class LoadError(PenstockError):
@@ -108,7 +117,7 @@ def _aligned(descriptor: int, size: int) -> Tensor:
 
 
 def _read_chunks(path: Path, descriptor: int, buffer: Tensor, sums: FileSums) -> None:
-    memory = memoryview(buffer.numpy())
+    memory = memoryview(buffer.numpy())  # type: ignore[arg-type]  # numpy arrays are buffers; its stubs say so from Python 3.12 on
     chunks = -(-sums.bytes // sums.chunk_bytes)
     if chunks != len(sums.xxh3):
         raise LoadError(f"{path}: manifest.json has {len(sums.xxh3)} checksums for {chunks} chunks; export again")
@@ -149,12 +158,12 @@ def _tensors(path: Path, buffer: Tensor) -> dict[str, Tensor]:
         raise LoadError(f"{path}: not a safetensors file of this format ({error}); export the model again") from None
 
 
-def _views(data: Tensor, header: dict[str, dict[str, object]]) -> Iterator[tuple[str, Tensor]]:
+def _views(data: Tensor, header: dict[str, Entry]) -> Iterator[tuple[str, Tensor]]:
     for name, entry in header.items():
         if name == "__metadata__":
             continue
-        first, last = entry["data_offsets"]  # type: ignore[misc]  # checked by what follows: a wrong one raises
-        yield name, data[first:last].view(DTYPES[str(entry["dtype"])]).view(entry["shape"])  # type: ignore[call-overload]
+        first, last = entry["data_offsets"]
+        yield name, data[first:last].view(DTYPES[entry["dtype"]]).view(entry["shape"])
 
 
 def _check_shapes(path: Path, model: Transformer, tensors: dict[str, Tensor], *, tied: bool) -> None:

@@ -5,13 +5,14 @@ gather their blocks, padded to the longest, into one batched call; each prompt c
 """
 
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from workloads.model.transformer import Attention, Transformer
+from workloads.model.transformer import Attention, Block, Transformer
 from workloads.serve.scheduler import Step, Work
 from workloads.serve.sequence import Sequence
 
@@ -49,6 +50,7 @@ class Runner:
     def __init__(self, model: Transformer, *, blocks: int, block_tokens: int) -> None:
         spec, weight = model.spec, model.embedding.weight
         self.model, self.block_tokens = model, block_tokens
+        self._blocks = cast("list[Block]", list(model.blocks))
         self.device, self.dtype = weight.device, weight.dtype
         shape = (spec.layers, blocks, block_tokens, spec.kv_heads, spec.head_width)
         # zeros, because a masked score times an uninitialized NaN would still be NaN
@@ -60,7 +62,7 @@ class Runner:
         batch = self._batch(step)
         x = self.model.embedding(batch.tokens)
         table = self.model.table[batch.positions]
-        for layer, block in enumerate(self.model.blocks):
+        for layer, block in enumerate(self._blocks):
             x = x + self._attend(layer, block.attention, block.attention_norm(x), table, batch)
             x = x + block.mlp(block.mlp_norm(x))
         logits: Tensor = self.model.head(self.model.norm(x[batch.sampled]))
@@ -152,11 +154,10 @@ def _decode(query: Tensor, keys: Tensor, values: Tensor, batch: Batch) -> Tensor
     """Attention of one token each. The query heads that share a key head stand as rows of one small matrix."""
     count, heads, head_width = query.shape
     kv_heads = keys.shape[2]
-    seen = (
-        t.index_select(0, batch.blocks).view(count, -1, kv_heads, head_width).transpose(1, 2) for t in (keys, values)
-    )
-    grouped = query.view(count, kv_heads, heads // kv_heads, head_width)
-    return functional.scaled_dot_product_attention(grouped, *seen, attn_mask=batch.mask).reshape(query.shape)
+    k, v = (t.index_select(0, batch.blocks).view(count, -1, kv_heads, head_width) for t in (keys, values))
+    q = query.view(count, kv_heads, heads // kv_heads, head_width)
+    mixed = functional.scaled_dot_product_attention(q, k.transpose(1, 2), v.transpose(1, 2), attn_mask=batch.mask)
+    return mixed.reshape(query.shape)
 
 
 def _prefill(query: Tensor, keys: Tensor, values: Tensor, mask: Tensor | None) -> Tensor:

@@ -36,6 +36,8 @@ NEUTRAL: Mapping[str, tuple[object, ...]] = MappingProxyType(
 Token = Annotated[int, Field(ge=0)]
 Stop = Annotated[str, Field(min_length=1, max_length=1024)]
 
+Prompt = str | list[str] | list[Token] | list[list[Token]] | None
+
 
 class Body(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
@@ -83,7 +85,7 @@ class GenerationBody(Body):
 class CompletionBody(GenerationBody):
     """POST /v1/completions"""
 
-    prompt: str | list[str] | list[Token] | list[list[Token]] | None = None
+    prompt: Prompt = None
     echo: bool | None = None
     logprobs: Annotated[int, Field(ge=0, le=20)] | None = None
 

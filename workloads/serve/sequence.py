@@ -1,10 +1,10 @@
 """One sequence on its way through the server: what was asked, and how far it is."""
 
-from random import Random
 import time
 from collections.abc import Sequence as Items
 from dataclasses import dataclass, field
 from enum import StrEnum
+from random import Random
 
 from workloads.serve.text import Transcript
 

@@ -17,7 +17,7 @@ class Vocabulary:
         tokenizer.encode_special_tokens = True  # a user's text never becomes a control token
         self._tokenizer = tokenizer
         self.end_of_text = end_of_text
-        self.user, self.assistant = (tokenizer.token_to_id(token) for token in (USER, ASSISTANT))
+        self.user, self.assistant = (_special(tokenizer, token) for token in (USER, ASSISTANT))
         self.bytes_of = _bytes_of_tokens(tokenizer, size)
 
     def encode(self, text: str) -> list[int]:
@@ -130,6 +130,12 @@ def load_vocabulary(export: Export) -> Vocabulary:
     if missing:
         raise LoadError(f"{path}: lacks the special tokens {', '.join(missing)}; train the tokenizer with them")
     return Vocabulary(tokenizer, manifest.end_of_text, manifest.model.vocabulary)
+
+
+def _special(tokenizer: Tokenizer, token: str) -> int:
+    number = tokenizer.token_to_id(token)
+    assert number is not None, f"a tokenizer without {token} was not refused"
+    return number
 
 
 def _overlap(text: str, stop: str) -> int:
