@@ -76,15 +76,20 @@ class Agent(LocalElasticAgent):
         self._tell_end()
         return self._for_good or ExitCode.FINISHED
 
-    def _start_workers(self, worker_group: WorkerGroup) -> dict[int, object]:
+    def _start_workers(self, worker_group: WorkerGroup) -> dict[int, int]:
         again, self._attempt = self._attempt > 0, self._agree_on_attempt(worker_group)
         worker_group.spec.args = (*worker_group.spec.args[:1], str(self._attempt))
         if self._leads and (again or self._job.training.nodes > 1):
             Ledger(self._folder.ledger, self._attempt).enter(Kind.RESTART if self._attempt > 1 else Kind.START)
             StatusFile(self._folder.status).write(State.STARTING, attempt=self._attempt)
-        ids: dict[int, object] = super()._start_workers(worker_group)
+        ids: dict[int, int] = super()._start_workers(worker_group)
         children = {process.pid: process for process in multiprocessing.active_children()}
-        self._processes = {w.global_rank: children[w.id] for w in worker_group.workers if w.id in children}
+        # One that is not among the children any more has ended already; torch's own monitoring finds that.
+        self._processes = {
+            worker.global_rank: children[pid]
+            for worker in worker_group.workers
+            if (pid := ids[worker.local_rank]) in children
+        }
         if self._leads:
             workers = [{"rank": rank, "pid": process.pid} for rank, process in self._processes.items()]
             replace_json(self._folder.workers, {"agent": os.getpid(), "attempt": self._attempt, "workers": workers})
@@ -97,7 +102,8 @@ class Agent(LocalElasticAgent):
             self._signal_workers(signal.SIGKILL)
         ended = {rank: code for rank, process in self._processes.items() if (code := process.exitcode)}
         if not ended:
-            return super()._monitor_workers(worker_group)
+            result: RunResult = super()._monitor_workers(worker_group)
+            return result
         # The first to fail is the cause; one that ended in order on purpose says more than one killed for it.
         rank, code = max(ended.items(), key=lambda item: item[1])
         if code in ORDERLY:

@@ -14,14 +14,17 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from copy import deepcopy
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 import torch.distributed as dist
-import torch.distributed.checkpoint as dcp
 from torch import Tensor, nn
+from torch.distributed.checkpoint.api import CheckpointException
+from torch.distributed.checkpoint.filesystem import FileSystemReader, FileSystemWriter
 from torch.distributed.checkpoint.staging import DefaultStager, StagingOptions
 from torch.distributed.checkpoint.state_dict import StateDictOptions, get_state_dict, set_state_dict
-from torch.distributed.checkpoint.state_dict_saver import AsyncSaveResponse
+from torch.distributed.checkpoint.state_dict_loader import load
+from torch.distributed.checkpoint.state_dict_saver import AsyncSaveResponse, async_save
 
 from components.errors import Problem, SpecError
 from workloads.pretrain.checksums import FOLDER_SUMS, merge_sums, own_files, problems_of_share, write_rank_sums
@@ -59,7 +62,9 @@ class Checkpointer:
         self._model, self._optimizer = model, optimizer
         self._rank, self._world_size = dist.get_rank(), dist.get_world_size()
         # The writer's collectives run in a thread beside the training's, so they need a group of their own.
-        self._group = dist.new_group(backend="gloo")
+        group = dist.new_group(backend="gloo")
+        assert isinstance(group, dist.ProcessGroup)
+        self._group = group
         self._stager = DefaultStager(_staging_options())
         self._committer = ThreadPoolExecutor(1, thread_name_prefix="checkpoint")
         self._save: _Save | None = None
@@ -81,9 +86,9 @@ class Checkpointer:
         before = self.finish()
         begin = time.perf_counter()
         partial = self._partial(progress.step)
-        response = dcp.async_save(
+        response = async_save(
             self._state(),
-            storage_writer=dcp.FileSystemWriter(partial, sync_files=True),
+            storage_writer=FileSystemWriter(partial, sync_files=True),
             process_group=self._group,
             async_stager=self._stager,
         )
@@ -143,11 +148,11 @@ class Checkpointer:
     def _partial(self, step: int) -> Path:
         return self._folder / f"{PARTIAL}{step_name(step)}"
 
-    def _state(self) -> dict[str, object]:
+    def _state(self) -> dict[str, Any]:
         model, optimizer = get_state_dict(self._model, self._optimizer, options=FLAT)
         return {"model": model, "optimizer": optimizer, f"rng-{self._rank}": _random_state()}
 
-    def _commit(self, upload: Future[object], partial: Path, progress: Progress) -> None:
+    def _commit(self, upload: Future[None], partial: Path, progress: Progress) -> None:
         upload.result()
         write_rank_sums(partial, self._rank, own_files(partial, self._rank))
         if self._rank > 0:
@@ -178,13 +183,13 @@ class Checkpointer:
 
     def _load(self, folder: Path) -> str | None:
         state = self._state()
-        reader = dcp.FileSystemReader(folder)
+        reader = FileSystemReader(folder)
         if f"rng-{self._rank}" not in reader.read_metadata().state_dict_metadata:
             # Written by fewer ranks: this one keeps the random state it was seeded with.
             del state[f"rng-{self._rank}"]
         try:
-            dcp.load(state, storage_reader=reader, process_group=self._group)
-        except dcp.api.CheckpointException as error:
+            load(state, storage_reader=reader, process_group=self._group)
+        except CheckpointException as error:
             return _reason(error)
         set_state_dict(
             self._model,

@@ -9,11 +9,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import torch
-import torch.distributed.checkpoint as dcp
 import xxhash
 from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.distributed.checkpoint.state_dict import StateDictOptions, get_model_state_dict
+from torch.distributed.checkpoint.state_dict_loader import load
 
 from components.errors import PenstockError
 from workloads.model.export import CHUNK_BYTES, FileSums, Manifest, write_manifest
@@ -45,12 +45,12 @@ def export_checkpoint(folder: RunFolder) -> Path:
         raise PenstockError(f"{folder.checkpoints}: no checkpoint to export; train first")
     model = Transformer(read_job(folder.job).training.model)
     weights = model.state_dict()
-    dcp.load({"model": weights}, checkpoint_id=newest, no_dist=True)
+    load({"model": weights}, checkpoint_id=newest, no_dist=True)
     progress = read_progress(newest)
     return _write(folder, weights, progress, _validation_loss(folder, progress.step))
 
 
-def _write(folder: RunFolder, weights: Mapping[str, Tensor], progress: Progress, validation_loss: float | None) -> Path:
+def _write(folder: RunFolder, weights: Mapping[str, object], progress: Progress, validation_loss: float | None) -> Path:
     final = folder.exports / step_name(progress.step)
     if (final / "manifest.json").exists():
         return final
@@ -73,10 +73,14 @@ def _write(folder: RunFolder, weights: Mapping[str, Tensor], progress: Progress,
     return partial.rename(final)
 
 
-def _by_name(weights: Mapping[str, Tensor], progress: Progress) -> dict[str, Tensor]:
+def _by_name(weights: Mapping[str, object], progress: Progress) -> dict[str, Tensor]:
     """Each matrix once: the output layer that shares the embedding's is left out."""
     shared = {"head.weight"} if progress.model["tieEmbeddings"] else set()
-    return {name: weight.contiguous() for name, weight in weights.items() if name not in shared}
+    return {
+        name: weight.contiguous()
+        for name, weight in weights.items()
+        if isinstance(weight, Tensor) and name not in shared
+    }
 
 
 def _sums(file: Path) -> FileSums:

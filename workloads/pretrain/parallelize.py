@@ -63,7 +63,7 @@ def parallelize(training: TrainingSpec, device: torch.device) -> ParallelModel:
     assert sharding is not None
     if sharding is Sharding.DDP:
         materialize(model, training.seed, device)
-        ddp = DistributedDataParallel(model, gradient_as_bucket_view=True, broadcast_buffers=False, init_sync=False)
+        ddp = DistributedDataParallel(model, gradient_as_bucket_view=True, forward_sync_buffers=False, init_sync=False)
         return ParallelModel(module=ddp, autocast=low)
     shard(model, mesh_of(training, device), low)
     materialize(model, training.seed, device)

@@ -5,6 +5,9 @@ Importing this module also ties the server to the agent: it is the one module th
 
 import signal
 
+# torch imports it with the first optimizer step: seconds, that each worker would spend anew.
+import torch._dynamo  # noqa: F401
+
 from workloads.pretrain import worker
 
 # The server has to die with the agent, because the workers die with the server.

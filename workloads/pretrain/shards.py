@@ -5,7 +5,7 @@ import shutil
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 from tokenizers import Tokenizer
@@ -18,7 +18,8 @@ from workloads.pretrain.tokenizer import END_OF_TEXT, train_tokenizer
 
 ENCODED_AT_ONCE_BYTES = 2 * 2**20
 
-Tokens = np.memmap[tuple[int], np.dtype[np.uint16 | np.uint32]]
+Dtype = np.dtype[np.unsignedinteger[Any]]
+Tokens = np.memmap[tuple[int], Dtype]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,8 +80,9 @@ def _open(path: Path, dtype: str) -> Tokens:
 def _write_shards(
     folder: Path, corpus: Corpus, training: TrainingSpec, tokenizer: Tokenizer, report: Callable[[str], None]
 ) -> dict[str, object]:
-    dtype = np.dtype(np.uint16 if training.model.vocabulary <= 2**16 else np.uint32)
+    dtype = np.dtype("uint16" if training.model.vocabulary <= 2**16 else "uint32")
     end_of_text = tokenizer.token_to_id(END_OF_TEXT)
+    assert end_of_text is not None
     read_bytes = 0
     with (folder / "train.bin").open("wb") as train, (folder / "validation.bin").open("wb") as validation:
         for batch in _batches(corpus):
@@ -114,7 +116,7 @@ def unigram_loss(train: np.ndarray, validation: np.ndarray, vocabulary: int) -> 
     return float(-log_share[validation].mean())
 
 
-def _open_any(path: Path, dtype: np.dtype[np.uint16] | np.dtype[np.uint32]) -> np.ndarray:
+def _open_any(path: Path, dtype: Dtype) -> np.ndarray:
     # An empty file cannot be mapped.
     return np.fromfile(path, dtype=dtype)
 
@@ -144,9 +146,7 @@ def _batches(corpus: Corpus) -> Iterator[list[tuple[int, Document]]]:
         yield batch
 
 
-def _encode(
-    tokenizer: Tokenizer, texts: Sequence[str], end_of_text: int, dtype: np.dtype[np.uint16] | np.dtype[np.uint32]
-) -> list[np.ndarray]:
+def _encode(tokenizer: Tokenizer, texts: Sequence[str], end_of_text: int, dtype: Dtype) -> list[np.ndarray]:
     encodings = tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)
     return [np.array([*encoding.ids, end_of_text], dtype=dtype) for encoding in encodings]
 

@@ -171,7 +171,7 @@ class Trainer:
                 with self.stragglers.own_time():
                     part = summed_loss(self.model.logits(micro.tokens), micro.targets) / tokens
                 # Averaging over the ranks divides by their number, but the parts are shares of one mean already.
-                (part * self.world_size).backward()
+                torch.autograd.backward(part * self.world_size)
             loss += part.detach()
         return loss
 
@@ -244,7 +244,7 @@ class Trainer:
             return
         for _ in range(2):
             tokens = torch.zeros(1, self.training.model.context, dtype=torch.long, device=self.device)
-            (self.model.logits(tokens).sum() * 0.0).backward()
+            torch.autograd.backward(self.model.logits(tokens).sum() * 0.0)
         self.optimizer.zero_grad(set_to_none=True)
 
 

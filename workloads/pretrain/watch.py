@@ -55,13 +55,13 @@ class Stragglers:
         self._ratio = ratio
         self._device = device
         self._own_s, self._steps = 0.0, 0
-        self._events: list[tuple[torch.cuda.Event, torch.cuda.Event]] = []
+        self._events: list[tuple[torch.Event, torch.Event]] = []
 
     @contextmanager
     def own_time(self) -> Iterator[None]:
         """Counts what runs inside as this rank's own."""
         if self._device.type == "cuda":
-            begin, end = torch.cuda.Event(enable_timing=True), torch.cuda.Event(enable_timing=True)
+            begin, end = torch.Event(enable_timing=True), torch.Event(enable_timing=True)
             begin.record()
             yield
             end.record()
