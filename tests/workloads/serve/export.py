@@ -10,6 +10,7 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from components.spec.training import ModelSpec
 from workloads.model.export import CHUNK_BYTES, FileSums, Manifest, write_manifest
 from workloads.model.transformer import Transformer
+from workloads.serve.text import Vocabulary
 
 SPECIAL = ["<|end_of_text|>", "<|user|>", "<|assistant|>"]
 TEXT = (
@@ -68,3 +69,8 @@ def _sums(path: Path, chunk_bytes: int) -> FileSums:
     starts = range(0, len(content), chunk_bytes)
     sums = tuple(xxhash.xxh3_64_hexdigest(content[start : start + chunk_bytes]) for start in starts)
     return FileSums(bytes=len(content), chunk_bytes=chunk_bytes, xxh3=sums)
+
+
+def make_vocabulary(size: int) -> Vocabulary:
+    tokenizer = make_tokenizer(size)
+    return Vocabulary(tokenizer, tokenizer.encode(SPECIAL[0]).ids[0], size)
