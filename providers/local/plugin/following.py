@@ -46,12 +46,14 @@ class Follower:
         record, status = read_record(self.run_folder), read_json(self.run_folder / "status.json")
         if record and record.restarts > self.restarts:
             self.restarts = record.restarts
+            self.attempt, self.since = 0, time.time()  # the dead agent's status is none of the next one's
             self.call.voice.warn(f"the training agent died and is started again (restart {record.restarts})")
         if status.get("updated", 0.0) < self.since:
             return
         if (attempt := status.get("attempt") or 0) > self.attempt:
             if self.attempt:
-                self.call.voice.warn(f"attempt {attempt} of the workers begins, from step {status.get('step', 0)}")
+                step = status.get("checkpointStep") or 0
+                self.call.voice.warn(f"a worker was lost; all are started again from step {step} (attempt {attempt})")
             self.attempt = attempt
         self._tell_progress(status)
 

@@ -3,8 +3,7 @@
 import sys
 from pathlib import Path
 
-from providers.local.plugin.processes import stop
-from providers.local.plugin.server_process import read_record
+from providers.local.plugin.server_process import end
 
 KEEP = "keep\n"
 """What the provider says once the engine is about to know of the server."""
@@ -14,7 +13,5 @@ def main(state_folder: Path) -> int:
     """Reads one line, or the end of the provider: 0 when the server is kept, 1 when it was stopped."""
     if sys.stdin.readline() == KEEP:
         return 0
-    record = read_record(state_folder)
-    if record:
-        stop(record.process, state_folder, record.drain_s + 5.0, lambda _: None)
+    end(state_folder, lambda _: None)
     return 1

@@ -129,8 +129,11 @@ def _end(call: Call, folder: Path) -> None:
     def tell(passed_s: float) -> None:
         call.voice.live(f"draining: running requests may finish ({passed_s:.0f} s)")
 
+    alive = (record := read_record(folder)) is not None and record.process.is_alive
     if not end(folder, tell):
         call.voice.warn(f"the server of {folder} did not drain in time and was killed")
+    elif alive:
+        call.voice.live("drained and ended")
 
 
 def _require_free_port(inputs: Properties) -> None:
@@ -145,32 +148,32 @@ def _require_free_port(inputs: Properties) -> None:
 @contextmanager
 def _guarded_start(call: Call, folder: Path, inputs: Properties) -> Iterator["subprocess.Popen[bytes]"]:
     """The started process, recorded. It is ended when the block fails, and by its guard when this process dies."""
-    _set_aside(folder / "server.log")
-    with (folder / "server.log").open("wb") as log:
-        server = subprocess.Popen(
-            [sys.executable, *inputs["program"], str(folder / "config.json")],
-            cwd=ROOT, env=clean_environment(folder, call.stack, inputs["env"]),
-            stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
-        )  # fmt: skip
-    if process := Process.of(server.pid):
-        write_record(folder, _record(inputs, process))
-    guard = subprocess.Popen(
+    guard = subprocess.Popen(  # before the server: there is no moment without one
         [sys.executable, str(Path(__file__).parent), "guard", str(folder)],
         stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True, text=True,
     )  # fmt: skip
     try:
-        yield server
-        guard.communicate(KEEP)
+        yield _start(call, folder, inputs)
     except BaseException:
-        guard.communicate(KEEP)  # this process does it itself
         _end(call, folder)
         raise
+    finally:
+        guard.communicate(KEEP)
 
 
-def _set_aside(log: Path) -> None:
-    """Keep the earlier server's log beside the new one's."""
+def _start(call: Call, folder: Path, inputs: Properties) -> "subprocess.Popen[bytes]":
+    log = folder / "server.log"
     if log.exists():
         log.replace(log.with_suffix(".log.1"))
+    with log.open("wb") as output:
+        server = subprocess.Popen(
+            [sys.executable, *inputs["program"], str(folder / "config.json")],
+            cwd=ROOT, env=clean_environment(folder, call.stack, inputs["env"]),
+            stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True,
+        )  # fmt: skip
+    if process := Process.of(server.pid):
+        write_record(folder, _record(inputs, process))
+    return server
 
 
 def _await_ready(call: Call, folder: Path, inputs: Properties, server: "subprocess.Popen[bytes]") -> None:
@@ -215,7 +218,8 @@ def _outputs(inputs: Properties) -> dict[str, object]:
     host = reachable_host(inputs["config"]["inference"].get("host", "127.0.0.1"))
     record = read_record(folder)
     pid = record.process.pid if record and record.process.is_alive else 0
-    return {"url": f"http://{host}:{port}", "port": port, "pid": pid, "log": str(folder / "server.log")}
+    address = f"[{host}]" if ":" in host else host
+    return {"url": f"http://{address}:{port}", "port": port, "pid": pid, "log": str(folder / "server.log")}
 
 
 def _last_lines(folder: Path) -> str:

@@ -128,6 +128,9 @@ def stop(process: Process, folder: Path, grace_s: float, tell: Callable[[float],
 
     `tell` hears how many seconds have passed, about once a second.
     """
+    if not process.is_alive:
+        kill(folder)
+        return True
     everyone = family(process)
     process.signal(signal.SIGTERM)
     begin = time.monotonic()

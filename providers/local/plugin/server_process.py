@@ -27,10 +27,6 @@ class ServerRecord:
     port: int
     drain_s: float
 
-    @property
-    def url(self) -> str:
-        return f"http://{self.host}:{self.port}"
-
 
 def write_record(state_folder: Path, record: ServerRecord) -> None:
     content = {"host": record.host, "port": record.port, "drainS": record.drain_s, **record.process.record()}
