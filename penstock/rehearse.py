@@ -1,5 +1,45 @@
-"""placeholder until the cycle exists"""
+"""`penstock rehearse`: a stack through the real engine, in a home of its own."""
+
+import json
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+PROJECT = Path(__file__).parent.parent
 
 
-def rehearse() -> None:
-    """Run a stack through the real engine."""
+class What(StrEnum):
+    """rehearsal.cycle.Rehearsal, which `--help` must not wait for."""
+
+    PREVIEW = "preview"
+    UP = "up"
+    REFRESH = "refresh"
+    DESTROY = "destroy"
+    CYCLE = "cycle"
+
+
+def rehearse(
+    what: Annotated[What, typer.Argument(help="cycle = up, up again, refresh, destroy.")],
+    stack: Annotated[str, typer.Argument(help="The stack: stacks/Pulumi.STACK.yaml.")],
+    keep: Annotated[bool, typer.Option("--keep", help="Leave what was deployed for the next rehearsal.")] = False,
+    report: Annotated[Path | None, typer.Option("--json", help="Write the report to this file.")] = None,
+) -> None:
+    """Run a stack through the real engine, apart from your own state. Exits 0 only if every phase did what it must."""
+    from rich.console import Console
+
+    from penstock.live import Live
+    from rehearsal.cycle import Rehearsal
+    from rehearsal.cycle import rehearse as run
+
+    with Live(Console(highlight=False), f"{what} {stack}") as live:
+        done = run(
+            Rehearsal(what), stack, project=PROJECT, keep=keep, watch=live.watch, on_phase=lambda p: live.say(str(p))
+        )
+    if report:
+        report.write_text(json.dumps(done.as_json(), indent=2) + "\n")
+    if done.kept:
+        typer.echo(f"still there: {done.kept}; `penstock rehearse destroy {stack}` takes it down")
+    if not done.ok:
+        raise typer.Exit(1)

@@ -17,7 +17,7 @@ from rich.console import Console
 from components.errors import PenstockError
 from penstock.demo.accident import Saboteur
 from penstock.demo.evidence import ledger_line, leftovers, read_learning, read_recovery
-from penstock.demo.live import Live
+from penstock.live import Live
 from penstock.demo.stage import STACK, Stage, set_stage
 from rehearsal.engine.process import Result
 

@@ -1,4 +1,4 @@
-"""What the demo shows while the engine works: a line that moves in a terminal, a line now and then elsewhere."""
+"""What is shown while the engine works: a line that moves in a terminal, a line now and then elsewhere."""
 
 import time
 from typing import Self
