@@ -1,0 +1,96 @@
+"""The commands as a user types them: in processes of their own, with right and wrong input."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+
+MINE = "Pulumi.tests-command-line.yaml"
+
+
+def penstock(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "penstock", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, cwd=cwd)
+
+
+@pytest.fixture
+def stack(repository: Path) -> Iterator[str]:
+    """A stack of the repository for the time of the test."""
+    file = repository / "stacks" / MINE
+    content = yaml.safe_load((repository / "stacks" / "Pulumi.local.yaml").read_text())
+    file.write_text(yaml.safe_dump(content))
+    yield "tests-command-line"
+    file.unlink()
+
+
+def edit(repository: Path, key: str, value: object) -> None:
+    file = repository / "stacks" / MINE
+    content = yaml.safe_load(file.read_text())
+    content["config"][f"penstock:{key}"] = value
+    file.write_text(yaml.safe_dump(content))
+
+
+def test_a_plan_is_told_with_its_reasons() -> None:
+    shown = penstock("plan", "local")
+    assert shown.returncode == 0, shown.stderr
+    assert "training.ranksPerNode" in shown.stdout
+    assert "on destroy: keep" in shown.stdout
+
+
+def test_a_plan_is_json_too() -> None:
+    shown = penstock("plan", "local", "--json")
+    plan = json.loads(shown.stdout)
+    assert plan["cluster"]["cloud"] == "local"
+    assert plan["training"]["config"]["training"]["ranksPerNode"] == plan["training"]["ranks_per_node"]
+
+
+def test_a_stack_that_does_not_exist_is_one_message() -> None:
+    shown = penstock("plan", "lokal")
+    assert shown.returncode == 1
+    assert shown.stderr == "stack 'lokal': stacks/Pulumi.lokal.yaml does not exist; did you mean 'local'?\n"
+
+
+def test_mistakes_come_together_without_a_traceback(repository: Path, stack: str) -> None:
+    edit(repository, "training", {"stepz": 3, "nodes": -1})
+    shown = penstock("plan", stack)
+    assert shown.returncode == 1
+    assert "2 mistakes, nothing was created" in shown.stderr
+    assert "training.stepz: unknown key; did you mean 'steps'?" in shown.stderr
+    assert "Traceback" not in shown.stderr
+
+
+def test_more_ranks_than_cores_is_a_warning_and_than_memory_a_refusal(repository: Path, stack: str) -> None:
+    edit(repository, "training", {"ranksPerNode": 31})
+    shown = penstock("plan", stack)
+    if shown.returncode == 0:
+        assert "ranks share" in shown.stdout
+    edit(repository, "training", {"ranksPerNode": 3000, "batch": {"sequences": 3000}})
+    refused = penstock("plan", stack)
+    assert refused.returncode == 1
+    assert "3000 ranks need about" in refused.stderr
+    assert "fewer ranks, a smaller model" in refused.stderr
+
+
+def test_the_schema_goes_where_it_is_told(tmp_path: Path) -> None:
+    assert penstock("schema", "--out", str(tmp_path / "s.json")).returncode == 0
+    assert "penstock:training" in (tmp_path / "s.json").read_text()
+
+
+def test_a_place_that_cannot_be_written_is_one_message(tmp_path: Path) -> None:
+    shown = penstock("schema", "--out", str(tmp_path / "none" / "s.json"))
+    assert shown.returncode == 1
+    assert "Traceback" not in shown.stderr
+    assert "none/s.json" in shown.stderr
+
+
+def test_the_workloads_answer_for_themselves(tmp_path: Path) -> None:
+    missing = tmp_path / "job.json"
+    for command in ("train", "serve"):
+        shown = penstock(command, str(missing))
+        assert shown.returncode == 78, shown.stderr
+        assert str(missing) in shown.stderr
+        assert "Traceback" not in shown.stderr
