@@ -1,0 +1,211 @@
+"""OpenAI's own client, curl, and what the answers must agree with."""
+
+import json
+import shutil
+import subprocess
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import openai
+import pytest
+
+from tests.workloads.serve.export import SMALL, make_model, make_vocabulary, write_export
+from tests.workloads.serve.host import Server, serve
+
+PROMPT = "The valve at the foot"
+VOCABULARY = make_vocabulary(SMALL.vocabulary)
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    folder = tmp_path_factory.mktemp("openai")
+    with serve(folder, write_export(folder / "export", make_model(SMALL)), maxSequences=8) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def client(server: Server) -> Iterator[openai.OpenAI]:
+    with openai.OpenAI(base_url=f"{server.url}/v1", api_key="none", max_retries=0) as client:
+        yield client
+
+
+def greedy(client: openai.OpenAI, **options: Any) -> Any:
+    options = {"prompt": PROMPT, "max_tokens": 30, **options}
+    return client.completions.create(model="serve", temperature=0, **options)
+
+
+def test_models(client: openai.OpenAI) -> None:
+    (model,) = client.models.list().data
+    assert model.id == "serve"
+    assert client.models.retrieve("serve").id == "serve"
+    with pytest.raises(openai.NotFoundError):
+        client.models.retrieve("another")
+
+
+def test_a_stream_says_what_the_whole_answer_says(client: openai.OpenAI) -> None:
+    whole = greedy(client)
+    chunks = list(greedy(client, stream=True, stream_options={"include_usage": True}))
+    assert "".join(choice.text for chunk in chunks for choice in chunk.choices) == whole.choices[0].text
+    assert [choice.finish_reason for chunk in chunks for choice in chunk.choices if choice.finish_reason] == ["length"]
+    usage = chunks[-1].usage
+    assert chunks[-1].choices == []
+    assert (usage.prompt_tokens, usage.completion_tokens, usage.total_tokens) == (
+        whole.usage.prompt_tokens, 30, whole.usage.prompt_tokens + 30,
+    )  # fmt: skip
+    assert whole.usage.prompt_tokens == len(VOCABULARY.encode(PROMPT))
+
+
+def test_chat_whole_and_streamed(client: openai.OpenAI) -> None:
+    messages: Any = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Water?"}]
+    whole = client.chat.completions.create(model="serve", messages=messages, temperature=0, max_completion_tokens=12)
+    stream = client.chat.completions.create(
+        model="serve", messages=messages, temperature=0, max_completion_tokens=12, stream=True
+    )
+    deltas = [chunk.choices[0].delta for chunk in stream]
+    assert deltas[0].role == "assistant"
+    assert "".join(delta.content or "" for delta in deltas) == whole.choices[0].message.content
+    template = VOCABULARY.chat([("system", "Be brief."), ("user", "Water?")])
+    assert whole.usage
+    assert whole.usage.prompt_tokens == len(template)
+    assert whole.choices[0].message.role == "assistant"
+
+
+def test_prompts_in_every_form_give_the_same_text(client: openai.OpenAI) -> None:
+    ids = VOCABULARY.encode(PROMPT)
+    expected = greedy(client).choices[0].text
+    for prompt in ([PROMPT], ids, [ids]):
+        assert greedy(client, prompt=prompt).choices[0].text == expected
+    several = greedy(client, prompt=["Water", PROMPT], n=2)
+    assert [choice.index for choice in several.choices] == [0, 1, 2, 3]
+    assert [choice.text for choice in several.choices[2:]] == [expected, expected]
+    assert several.usage.prompt_tokens == len(ids) + len(VOCABULARY.encode("Water"))
+    assert several.usage.completion_tokens == 4 * 30
+
+
+def test_a_stop_string_across_tokens_ends_the_text_before_it(client: openai.OpenAI) -> None:
+    full = greedy(client).choices[0].text
+    stop = full[9:13]
+    for stream in (False, True):
+        answer = greedy(client, stop=["never there", stop], stream=stream)
+        choices = [choice for chunk in answer for choice in chunk.choices] if stream else answer.choices
+        assert "".join(choice.text for choice in choices) == full[: full.index(stop)]
+        assert choices[-1].finish_reason == "stop"
+
+
+def test_echo_seed_and_logprobs(client: openai.OpenAI) -> None:
+    plain = greedy(client).choices[0].text
+    assert greedy(client, echo=True).choices[0].text == PROMPT + plain
+    drawn = [
+        client.completions.create(model="serve", prompt=PROMPT, max_tokens=20, temperature=1.5, seed=seed, n=2)
+        for seed in (3, 3, 4)
+    ]
+    texts = [[choice.text for choice in answer.choices] for answer in drawn]
+    assert texts[0] == texts[1] != texts[2]
+    assert texts[0][0] != texts[0][1]
+    report = greedy(client, logprobs=2, max_tokens=4).choices[0].logprobs
+    assert len(report.tokens) == len(report.token_logprobs) == len(report.top_logprobs) == 4
+    assert all(max(top.values()) <= value for top, value in zip(report.top_logprobs, report.token_logprobs, strict=True))
+
+
+def test_no_event_of_a_stream_ends_inside_a_character(server: Server) -> None:
+    """The prompt is multi-byte text and comes back with echo; raw bytes are decoded event by event."""
+    asked = {"model": "serve", "prompt": "größer 水は 😀" * 3, "echo": True, "max_tokens": 30, "stream": True}
+    text = ""
+    with httpx.stream("POST", f"{server.url}/v1/completions", json=asked) as response:
+        assert response.headers["content-type"].startswith("text/event-stream")
+        for event in b"".join(response.iter_raw()).split(b"\n\n"):
+            if event.startswith(b"data: {"):
+                text += json.loads(event[6:].decode("utf-8"))["choices"][0]["text"]
+    assert text.startswith(asked["prompt"])
+
+
+@pytest.mark.parametrize(
+    ("asked", "status", "param", "code"),
+    [
+        ({"model": "gpt-9"}, 404, "model", "model_not_found"),
+        ({"max_tokens": 500}, 400, "max_tokens", "context_length_exceeded"),
+        ({"prompt": "water " * 200}, 400, "prompt", "context_length_exceeded"),
+        ({"prompt": []}, 400, "prompt", None),
+        ({"prompt": [5, 320]}, 400, "prompt", None),
+        ({"temperature": 3}, 400, "temperature", None),
+        ({"deadline_s": 1000}, 400, "deadline_s", None),
+        ({"prompt": ["a"] * 3, "n": 100}, 400, "n", None),
+        ({"tools": [{}]}, 400, "tools", "unsupported_parameter"),
+        ({"frobnicate": 1}, 400, "frobnicate", "unknown_parameter"),
+    ],
+)
+def test_errors_have_openais_form(
+    server: Server, asked: dict[str, object], status: int, param: str, code: str | None
+) -> None:
+    response = server.complete(**{"prompt": "x", **asked})
+    error = response.json()["error"]
+    assert (response.status_code, error["param"], error["code"]) == (status, param, code)
+    assert error["type"] == "invalid_request_error"
+    assert error["message"]
+
+
+def test_unknown_paths_methods_and_large_bodies(server: Server) -> None:
+    for response, status in (
+        (httpx.get(f"{server.url}/v1/nothing"), 404),
+        (httpx.get(f"{server.url}/v1/completions"), 405),
+        (httpx.post(f"{server.url}/v1/completions", content=b" " * (9 * 2**20)), 413),
+    ):
+        assert response.status_code == status
+        assert response.json()["error"]["message"]
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="no curl on this machine")
+def test_plain_curl(server: Server) -> None:
+    body = json.dumps({"model": "serve", "prompt": PROMPT, "max_tokens": 5, "stream": True})
+    said = subprocess.run(
+        ["curl", "-sSN", f"{server.url}/v1/completions", "-d", body], capture_output=True, text=True, check=True
+    ).stdout
+    events = said.strip().split("\n\n")
+    assert events[-1] == "data: [DONE]"
+    assert all(event.startswith("data: ") for event in events)
+
+
+def test_metrics_agree_with_what_the_clients_counted(server: Server) -> None:
+    names = ("vllm:prompt_tokens_total", "vllm:generation_tokens_total", "vllm:e2e_request_latency_seconds_count",
+             "vllm:time_to_first_token_seconds_count", "vllm:inter_token_latency_seconds_count")  # fmt: skip
+    before = [server.metric(name) for name in names]
+    ended = {reason: server.metric("vllm:request_success_total", finished_reason=reason) for reason in ("stop", "length")}
+    counted: list[dict[str, int]] = []
+    reasons: list[str] = []
+
+    def use(number: int) -> None:
+        for _ in range(3):
+            answer = server.complete(prompt=f"Water {number}", max_tokens=5 + number, temperature=1.2).json()
+            counted.append(answer["usage"])
+            reasons.append(answer["choices"][0]["finish_reason"])
+
+    threads = [threading.Thread(target=use, args=(number,)) for number in range(10)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    generated = sum(usage["completion_tokens"] for usage in counted)
+    gained = [server.metric(name) - was for name, was in zip(names, before, strict=True)]
+    assert gained == [sum(usage["prompt_tokens"] for usage in counted), generated, 30, 30, generated - 30]
+    for reason, was in ended.items():
+        assert server.metric("vllm:request_success_total", finished_reason=reason) - was == reasons.count(reason)
+    assert server.metric("vllm:num_requests_running") == 0
+    assert server.metric("vllm:kv_cache_usage_perc") == 0
+
+
+def test_a_repeated_prompt_is_found_in_the_cache(server: Server) -> None:
+    prompt = [index % 300 + 5 for index in range(70)]
+    first, second = (server.complete(prompt=prompt, max_tokens=3, temperature=0).json() for _ in range(2))
+    assert first["usage"]["prompt_tokens_details"]["cached_tokens"] == 0
+    assert second["usage"]["prompt_tokens_details"]["cached_tokens"] == 64
+    assert first["choices"][0]["text"] == second["choices"][0]["text"]
+
+
+def test_it_listens_on_loopback_only(server: Server) -> None:
+    listening = Path("/proc/net/tcp").read_text().splitlines()
+    ours = [line.split()[1] for line in listening if line.split()[1].endswith(f":{server.port:04X}")]
+    assert ours
+    assert all(address.startswith("0100007F:") for address in ours)
