@@ -59,7 +59,7 @@ def _serving(folder: Path) -> list[Figure]:
         results = alternate(
             lambda: plain(1),
             lambda: plain(os.cpu_count() or 1),
-            *(lambda clients=clients: loaded(clients) for clients in CLIENTS),  # type: ignore[misc]  # bound early
+            *(lambda clients=clients: loaded(clients) for clients in CLIENTS),
         )
     peer, served = max(results[:2]), dict(zip(CLIENTS, results[2:], strict=True))
     return [*_throughput(peer, served), *_first_token(first_token_s)]

@@ -1,4 +1,4 @@
-"""`python -m bench.server_client PORT CLIENTS REQUESTS TOKENS`: clients that stream completions, each one after the other.
+"""`python -m bench.server_client PORT CLIENTS REQUESTS TOKENS`: clients that stream one completion after the other.
 
 Plain sockets, because an HTTP library costs more than a small model does. Prompts are random token ids, so that no
 prefix is ever found in the cache; lengths are fixed and nothing ends early. Prints one JSON object.

@@ -128,7 +128,7 @@ class ChatBody(GenerationBody):
         return self
 
 
-Asked = TypeVar("Asked", CompletionBody, ChatBody)
+Asked = TypeVar("Asked", bound=GenerationBody)
 
 
 def parse(kind: type[Asked], body: bytes) -> Asked:

@@ -107,19 +107,22 @@ def test_echo_seed_and_logprobs(client: openai.OpenAI) -> None:
     assert texts[0][0] != texts[0][1]
     report = greedy(client, logprobs=2, max_tokens=4).choices[0].logprobs
     assert len(report.tokens) == len(report.token_logprobs) == len(report.top_logprobs) == 4
-    assert all(max(top.values()) <= value for top, value in zip(report.top_logprobs, report.token_logprobs, strict=True))
+    assert all(
+        max(top.values()) <= value for top, value in zip(report.top_logprobs, report.token_logprobs, strict=True)
+    )
 
 
 def test_no_event_of_a_stream_ends_inside_a_character(server: Server) -> None:
     """The prompt is multi-byte text and comes back with echo; raw bytes are decoded event by event."""
-    asked = {"model": "serve", "prompt": "größer 水は 😀" * 3, "echo": True, "max_tokens": 30, "stream": True}
+    prompt = "größer 水は 😀" * 3
+    asked = {"model": "serve", "prompt": prompt, "echo": True, "max_tokens": 30, "stream": True}
     text = ""
     with httpx.stream("POST", f"{server.url}/v1/completions", json=asked) as response:
         assert response.headers["content-type"].startswith("text/event-stream")
         for event in b"".join(response.iter_raw()).split(b"\n\n"):
             if event.startswith(b"data: {"):
                 text += json.loads(event[6:].decode("utf-8"))["choices"][0]["text"]
-    assert text.startswith(asked["prompt"])
+    assert text.startswith(prompt)
 
 
 @pytest.mark.parametrize(
@@ -172,7 +175,9 @@ def test_metrics_agree_with_what_the_clients_counted(server: Server) -> None:
     names = ("vllm:prompt_tokens_total", "vllm:generation_tokens_total", "vllm:e2e_request_latency_seconds_count",
              "vllm:time_to_first_token_seconds_count", "vllm:inter_token_latency_seconds_count")  # fmt: skip
     before = [server.metric(name) for name in names]
-    ended = {reason: server.metric("vllm:request_success_total", finished_reason=reason) for reason in ("stop", "length")}
+    ended = {
+        reason: server.metric("vllm:request_success_total", finished_reason=reason) for reason in ("stop", "length")
+    }
     counted: list[dict[str, int]] = []
     reasons: list[str] = []
 

@@ -2,6 +2,7 @@
 
 import math
 from collections import Counter
+from typing import Any
 
 import pytest
 import torch
@@ -16,14 +17,12 @@ PROBABILITIES = [0.5, 0.25, 0.15, 0.1]
 LOGITS = torch.tensor(PROBABILITIES).log()
 
 
-def sequence(index: int = 0, **options: float | int | None) -> Sequence:
-    sampling = Sampling(max_tokens=1, **options)  # type: ignore[arg-type]  # each test gives options of its type
-    return Sequence(
-        prompt=[0], sampling=sampling, transcript=Transcript(VOCABULARY, ()), deadline=0.0, index=index
-    )
+def sequence(index: int = 0, **options: Any) -> Sequence:
+    sampling = Sampling(max_tokens=1, **options)
+    return Sequence(prompt=[0], sampling=sampling, transcript=Transcript(VOCABULARY, ()), deadline=0.0, index=index)
 
 
-def draw(count: int, **options: float | int | None) -> Counter[int]:
+def draw(count: int, **options: Any) -> Counter[int]:
     one = sequence(seed=1, **options)
     return Counter(choose(LOGITS.expand(count, -1), [one] * count))
 

@@ -154,9 +154,7 @@ def _oldest_came_forward(before: list[tuple[Sequence, int, int]]) -> None:
         assert (oldest.computed, len(oldest.tokens)) > (computed, tokens) or len(oldest.tokens) > tokens
 
 
-def _cancel(
-    scheduler: Scheduler, live: list[tuple[Sequence, Arrival]], asked: Callable[[Arrival], bool]
-) -> None:
+def _cancel(scheduler: Scheduler, live: list[tuple[Sequence, Arrival]], asked: Callable[[Arrival], bool]) -> None:
     """Remove what is cancelled now or has all its tokens."""
     for sequence, arrival in list(live):
         if asked(arrival) or sequence.generated >= arrival.max_tokens:

@@ -93,8 +93,6 @@ def test_what_asks_for_nothing_passes() -> None:
     assert parse(ChatBody, json.dumps(chat).encode()).messages[0].text == "x"
 
 
-
-
 def refused(kind: type[CompletionBody] | type[ChatBody], body: dict[str, Any]) -> ApiError:
     with pytest.raises(ApiError) as raised:
         parse(kind, json.dumps(body).encode())
