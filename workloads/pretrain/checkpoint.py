@@ -71,7 +71,7 @@ class Checkpointer:
         self.committed: int | None = None
         """Step of the newest checkpoint that is safe."""
         self.stall_s = 0.0
-        """Seconds that training has waited for checkpoints."""
+        """Seconds that steps have waited for checkpoints; not the wait for the last one, behind the training."""
         if self._rank == 0:
             for partial in folder.glob(f"{PARTIAL}*"):
                 shutil.rmtree(partial)
@@ -83,8 +83,8 @@ class Checkpointer:
 
     def save(self, progress: Progress) -> Ended | None:
         """Begin to write the state after `progress.step`; how the save before ended, if it was still under way."""
-        before = self.finish()
         begin = time.perf_counter()
+        before = self.finish()
         partial = self._partial(progress.step)
         response = async_save(
             self._state(),
@@ -114,9 +114,7 @@ class Checkpointer:
         if self._save is None:
             return None
         save, self._save = self._save, None
-        begin = time.perf_counter()
         error = save.commit.exception()
-        self.stall_s += time.perf_counter() - begin
         if error is None:
             self.committed = save.step
             return Ended(save.step, None)

@@ -105,10 +105,12 @@ def summarize(path: Path, until: float | None = None) -> Goodput:
     seconds: dict[Kind, float] = defaultdict(float)
     stretches: list[_Stretch] = []
     restarts = lost_steps = reached = 0
+    before: Kind | None = None
     following: list[dict[str, object] | None] = [*lines[1:], None]
     for line, after in zip(lines, following, strict=True):
         kind, step = Kind(str(line["kind"])), _count(line["step"])
-        restarts += kind is Kind.RESTART
+        restarts += kind is Kind.RESTART and before is not Kind.RESTART
+        before = kind
         if kind is Kind.TRAIN and step is not None:
             known = max(reached, _count(line.get("reached")) or 0)
             if step < known:

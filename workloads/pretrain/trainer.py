@@ -30,7 +30,7 @@ from workloads.pretrain.status import State
 from workloads.pretrain.stop import StopRequest
 from workloads.pretrain.watch import HangWatch, Stragglers
 
-VALIDATION_SEQUENCES = 128
+VALIDATION_SEQUENCES = 64
 """Sequences the validation loss is measured on, at most."""
 
 COLLECT_EVERY_STEPS = 50

@@ -1,0 +1,126 @@
+"""Killed, stopped, hung: the result is that of the run nothing happened to."""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from tests.workloads.pretrain.runs import EVERY, REPOSITORY, STEPS, AgentHost, Run
+from workloads.pretrain.ledger import Kind, summarize
+
+FAULTS = "tests.workloads.pretrain.faults"
+
+
+def test_a_killed_worker_costs_the_steps_since_the_last_checkpoint_and_nothing_else(
+    host: AgentHost, run: Run, unbroken: Run
+) -> None:
+    host.start(run, f"{FAULTS}:slow_steps")
+    run.wait_until(lambda run: run.step >= 2 * EVERY + 3)
+    os.kill(run.workers[1], signal.SIGKILL)
+    assert host.wait() == 0, run.status
+    assert run.digest == unbroken.digest
+    assert run.losses == unbroken.losses
+    goodput = summarize(run.folder / "ledger.jsonl")
+    assert goodput.restarts == 1
+    assert 0 < goodput.lost_steps < 2 * EVERY
+    assert goodput.seconds[Kind.LOST] > 0
+    assert run.status["attempt"] == 2
+
+
+def test_stopping_at_random_steps_changes_no_bit(host: AgentHost, run: Run, unbroken: Run) -> None:
+    """One run, stopped more than 20 times; whether during a step, a checkpoint, or an evaluation is left to chance."""
+    chance = random.Random(os.urandom(8))  # noqa: S311  # a test's dice
+    stops = 0
+    while True:
+        before = run.step
+        host.start(run, f"{FAULTS}:slow_steps")
+        if before >= STEPS - 4:
+            assert host.wait() == 0, run.status
+            break
+        goal = before + chance.randint(1, 4)
+        run.wait_until(lambda run, goal=goal: run.step >= goal)  # type: ignore[misc]  # mypy does not infer a default
+        code = host.stop()
+        if code == 0:
+            break
+        assert code == 75, run.status
+        stops += 1
+        assert run.status["state"] == "preempted"
+        assert run.status["checkpointStep"] == run.step, "steps were done that no checkpoint has"
+    assert stops >= 20
+    assert run.digest == unbroken.digest
+    assert run.losses == unbroken.losses
+    assert summarize(run.folder / "ledger.jsonl").lost_steps == 0
+
+
+def test_a_hung_rank_is_noticed_and_its_workers_start_again(host: AgentHost, run: Run, unbroken: Run) -> None:
+    run.change(guard={"hangTimeoutS": 5.0})
+    host.start(run, f"{FAULTS}:slow_steps")
+    run.wait_until(lambda run: run.step >= EVERY + 2)
+    os.kill(run.workers[1], signal.SIGSTOP)
+    assert host.wait() == 0, run.status
+    assert run.digest == unbroken.digest
+    assert "Timeout (" in run.log(rank=0)
+    assert "all_reduce" in run.log(rank=0), "the stacks say what it waited for"
+
+
+@pytest.mark.slow
+def test_a_killed_agent_leaves_no_worker_and_the_next_one_goes_on(run: Run, unbroken: Run) -> None:
+    command = [sys.executable, "-m", "workloads.pretrain", str(run.job)]
+    run.change(steps=10 * STEPS)
+    with subprocess.Popen(command, cwd=REPOSITORY, env=os.environ | {"OMP_NUM_THREADS": "1"}) as agent:
+        run.wait_until(lambda run: run.step >= EVERY + 2)
+        workers = run.workers
+        agent.kill()
+    run.wait_until(lambda _: not any(_is_running(pid) for pid in workers.values()))
+    steps = run.step
+    run.change(steps=max(STEPS, steps + EVERY))
+    done = subprocess.run(command, cwd=REPOSITORY, env=os.environ | {"OMP_NUM_THREADS": "1"}, check=False)
+    assert done.returncode == 0, run.status
+    goodput = summarize(run.folder / "ledger.jsonl")
+    assert goodput.restarts == 1
+    assert goodput.seconds[Kind.DOWN] > 0
+
+
+def test_a_rank_that_is_slow_is_named(host: AgentHost, run: Run) -> None:
+    assert host.run(run, f"{FAULTS}:slow_rank") == 0, run.status
+    assert "rank 1 is a straggler" in run.log(rank=0)
+    assert "rank 0 is a straggler" not in run.log(rank=0)
+
+
+def test_a_loss_that_is_not_finite_on_one_rank_is_skipped_on_all(host: AgentHost, run: Run) -> None:
+    _break_loss(run, first=15, last=17, factor="nan")
+    assert host.run(run, f"{FAULTS}:bad_loss") == 0, run.status
+    assert [line["step"] for line in run.lines if "skippedLoss" in line] == [14, 14, 14]
+    assert sorted(run.losses) == list(range(1, STEPS + 1))
+
+
+def test_a_loss_spike_is_skipped(host: AgentHost, run: Run) -> None:
+    _break_loss(run, first=40, last=40, factor="20")
+    assert host.run(run, f"{FAULTS}:bad_loss") == 0, run.status
+    assert [line["step"] for line in run.lines if "skippedLoss" in line] == [39]
+
+
+def test_bad_batches_without_end_rewind_once_and_then_fail(host: AgentHost, run: Run) -> None:
+    run.change(guard={"maxSkips": 2})
+    _break_loss(run, first=25, last=10_000, factor="nan")
+    assert host.run(run, f"{FAULTS}:bad_loss") == 70
+    assert run.status["state"] == "failed"
+    assert "not to be trusted" in str(run.status["message"])
+    assert "went back to step 20" in run.log(rank=0)
+    assert run.status["attempt"] == 1, "starting again would not help"
+
+
+def _break_loss(run: Run, first: int, last: int, factor: str) -> None:
+    (run.folder / "fault.json").write_text(json.dumps({"first": first, "last": last, "factor": factor}))
+
+
+def _is_running(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
