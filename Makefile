@@ -18,7 +18,7 @@ check: setup ## style, types, import contracts and unit tests, in under a minute
 	@$(RUN) ruff format --check --quiet .
 	@$(RUN) ruff check --quiet .
 	@$(RUN) mypy
-	@.venv/bin/lint-imports --no-timing 2>&1 | tail -n 12
+	@.venv/bin/lint-imports
 	@$(RUN) pytest -q tests/unit tests/catalog tests/golden tests/contract tests/properties
 
 rehearse: setup ## up, up again, refresh, destroy of STACK through the real engine

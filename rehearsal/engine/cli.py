@@ -37,6 +37,8 @@ OFFLINE = {
 class Engine:
     """One project with one backend. Nothing of the user's own PULUMI_* environment reaches the engine.
 
+    `preview` and `up` are held to the policy pack in the project's `policies` folder, where there is one.
+
     project     the folder of Pulumi.yaml
     home        PULUMI_HOME: the engine's own files (plugins, credentials, workspaces)
     backend     the folder the state is kept in
@@ -52,6 +54,8 @@ class Engine:
         self.project_name = project_name(self.project)
         self.backend = backend.resolve()
         self.config_file = config_file.resolve() if config_file else None
+        pack = self.project / "policies"
+        self._policies = pack if (pack / "PulumiPolicy.yaml").is_file() else None
         self._pulumi = find_pulumi()
         self._env = _environment(self._pulumi, home.resolve(), self.backend, passphrase) | dict(env or {})
         for folder in (home, backend):
@@ -82,6 +86,8 @@ class Engine:
         arguments = [command, "--stack", stack, "--suppress-permalink=true"]
         if command != "preview":
             arguments += ["--yes", "--skip-preview"]
+        if self._policies is not None and command in ("preview", "up"):
+            arguments += ["--policy-pack", str(self._policies)]
         if self.config_file is not None:
             arguments += ["--config-file", str(self.config_file)]
         return Run(self._command(arguments), cwd=self.project, env=self._env, watch=watch or Watch(), event_log=True)
