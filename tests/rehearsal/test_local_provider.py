@@ -144,7 +144,8 @@ def test_interrupt_stops_with_a_checkpoint_and_up_goes_on(machine: Machine) -> N
 def test_killed_engine_leaves_a_checkpoint_and_no_process(machine: Machine, victims: str) -> None:
     machine.ask(run=run_inputs(machine.volume, steps=200, stepS=0.05))
     run = begun(machine)
-    below = psutil.Process(run.pid).children(recursive=True)
+    working = working_in(machine.volume)
+    below = [process for process in psutil.Process(run.pid).children(recursive=True) if process not in working]
     run.kill()
     for process in below if victims == "engine and provider" else ():
         process.kill()
@@ -309,7 +310,8 @@ def test_no_server_is_left_that_the_engine_does_not_know(machine: Machine, how: 
     machine.ask(server=server_inputs(machine.volume, free_port(), loadS=600))
     run = machine.engine.start("up", "dev")
     eventually((machine.volume / "serve" / "server.json").exists, "the server is started")
-    below = psutil.Process(run.pid).children(recursive=True)
+    working = working_in(machine.volume)
+    below = [process for process in psutil.Process(run.pid).children(recursive=True) if process not in working]
     run.interrupt() if how == "interrupt" else run.kill()
     for process in below if how == "kill all" else ():
         process.kill()
