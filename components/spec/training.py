@@ -77,7 +77,7 @@ class DataSpec(Spec):
 
 
 class BatchSpec(Spec):
-    sequences: int = Field(default=32, ge=1)
+    sequences: int = Field(default=8, ge=1)
     """Sequences of one optimizer step over all ranks: independent of the world size, so that it may change."""
     micro_sequences: int = Field(default=8, ge=1)
     """Sequences that one rank takes through the model at once; the rest is gradient accumulation."""

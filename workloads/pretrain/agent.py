@@ -93,6 +93,7 @@ class Agent(LocalElasticAgent):
         if self._leads:
             workers = [{"rank": rank, "pid": process.pid} for rank, process in self._processes.items()]
             replace_json(self._folder.workers, {"agent": os.getpid(), "attempt": self._attempt, "workers": workers})
+        log.info("attempt %d: workers %s", self._attempt, {r: p.pid for r, p in self._processes.items()})
         if self._stopping:
             self._signal_workers(signal.SIGTERM)
         return ids
@@ -100,10 +101,13 @@ class Agent(LocalElasticAgent):
     def _monitor_workers(self, worker_group: WorkerGroup) -> RunResult:
         if self._kill_at is not None and time.monotonic() > self._kill_at:
             self._signal_workers(signal.SIGKILL)
-        ended = {rank: code for rank, process in self._processes.items() if (code := process.exitcode)}
+        ended = self._ended()
         if not ended:
             result: RunResult = super()._monitor_workers(worker_group)
-            return result
+            # One may have ended since the line above.
+            ended = self._ended()
+            if not result.is_failed() or not ended:
+                return result
         # The first to fail is the cause; one that ended in order on purpose says more than one killed for it.
         rank, code = max(ended.items(), key=lambda item: item[1])
         if code in ORDERLY:
@@ -115,6 +119,10 @@ class Agent(LocalElasticAgent):
         if self._for_good is not None:
             self._remaining_restarts = 0
         return RunResult(state=WorkerState.FAILED)
+
+    def _ended(self) -> dict[int, int]:
+        """Rank -> exit code, of the workers that ended otherwise than by finishing."""
+        return {rank: code for rank, process in self._processes.items() if (code := process.exitcode)}
 
     def _shutdown(self, death_sig: signal.Signals = signal.SIGTERM, timeout: int = 0) -> None:
         # torch's 30 s may be less than a step and a checkpoint.
@@ -206,6 +214,7 @@ def run_agent(
     job_file: Path, job: JobFile, *, rendezvous: str | None, address: str | None, worker: Worker | None
 ) -> ExitCode:
     """Run the workers of this node to the end of the run."""
+    _log_to_file_only()
     # The agent's own handlers stay: torch's raise an exception wherever the agent just is.
     os.environ["TORCHELASTIC_SIGNALS_TO_HANDLE"] = "SIGQUIT"
     spec = WorkerSpec(
@@ -220,6 +229,14 @@ def run_agent(
         local_addr=address or (LOOPBACK if rendezvous is None else None),
     )
     return Agent(job, spec).run_to_end()
+
+
+def _log_to_file_only() -> None:
+    """Torch tells of a lost worker with a traceback of its own code: that is for agent.log, not for the user."""
+    for name in ("torch", "torch.distributed", "torch.distributed.elastic"):
+        logger = logging.getLogger(name)
+        logger.handlers.clear()
+        logger.propagate = True
 
 
 def _rendezvous(job: JobFile, rendezvous: str | None, address: str | None) -> RendezvousParameters:

@@ -69,7 +69,13 @@ def _unfit(training: TrainingSpec) -> list[Problem]:
     if sequences < ranks:
         message = f"{sequences} is less than the {ranks} ranks; each needs one sequence a step: raise it, or use fewer"
         problems.append(Problem(path="training.batch.sequences", message=message))
-    if training.parallel.sharding is Sharding.HSDP and ranks % (shard_ranks or training.ranks_per_node or 1):
-        message = f"{shard_ranks} does not divide the {ranks} ranks; groups of one size are needed"
+    worlds = [nodes * (training.ranks_per_node or 1) for nodes in range(training.min_nodes or 1, training.nodes + 1)]
+    odd = [world for world in worlds if shard_ranks and world % shard_ranks]
+    if training.parallel.sharding is Sharding.HSDP and odd:
+        message = (
+            f"{shard_ranks} does not divide {odd[0]} ranks, to which the run may shrink; groups of one size are needed"
+        )
+        if odd[0] == ranks:
+            message = f"{shard_ranks} does not divide the {ranks} ranks; groups of one size are needed"
         problems.append(Problem(path="training.parallel.shardRanks", message=message))
     return problems

@@ -1,4 +1,14 @@
-"""What lies where in a run's folder."""
+"""What lies where in a run's folder.
+
+job.json                 what was asked for
+data/                    the tokenizer, the token shards, and corpus.json about both
+checkpoints/step-*/      whole checkpoints; other names are unfinished (.partial-*) or damaged (.corrupt-*) ones
+export/step-*/           the model as the server reads it
+metrics.jsonl            a line for each step and each evaluation; metrics.prom: the newest values
+ledger.jsonl             what the time was spent on
+status.json              where the run stands; workers.json: the processes of the last start
+logs/                    agent.log, and one file for each rank of each attempt
+"""
 
 import json
 import os
@@ -12,7 +22,7 @@ from workloads.pretrain.config import JobFile
 
 @dataclass(frozen=True, slots=True)
 class RunFolder:
-    """The paths of one run; docs/training.md says what each holds."""
+    """The paths of one run."""
 
     path: Path
 

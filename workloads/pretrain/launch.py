@@ -12,10 +12,12 @@ Around torch's elastic agent, for what its command line does not do (seen on tor
 import argparse
 import logging
 import os
+import signal
 import sys
 from collections.abc import Callable, Sequence
 from multiprocessing import forkserver
 from pathlib import Path
+from types import FrameType
 
 from components.errors import SpecError
 from workloads.pretrain.config import Device, JobFile, ranks_per_node, read_job
@@ -24,6 +26,7 @@ from workloads.pretrain.folder import RunFolder
 from workloads.pretrain.ledger import Kind, Ledger
 from workloads.pretrain.preflight import check_job
 from workloads.pretrain.status import State, StatusFile
+from workloads.pretrain.stop import STOP_SIGNALS
 
 Worker = Callable[[str, str], None]
 
@@ -59,8 +62,11 @@ def launch(
     _log_to(folder.logs / "agent.log")
     # The server's imports and this process's own go on at the same time.
     start_fork_server(job)
-    Ledger(folder.ledger, attempt=0).enter(Kind.START)
-    StatusFile(folder.status).write(State.STARTING, steps=job.training.steps, message="starting workers")
+    _listen_early(folder)
+    if job.training.nodes == 1:
+        # Of several nodes, only the one with rank 0 may say so, and none has it yet.
+        Ledger(folder.ledger, attempt=0).enter(Kind.START)
+        StatusFile(folder.status).write(State.STARTING, steps=job.training.steps, message="starting workers")
     from workloads.pretrain.agent import run_agent  # torch takes seconds to import
 
     return run_agent(job_file, job, rendezvous=rendezvous, address=address, worker=worker)
@@ -74,6 +80,18 @@ def start_fork_server(job: JobFile) -> None:
         os.environ.setdefault("OMP_NUM_THREADS", str(max(1, cores // ranks_per_node(job.training))))
     forkserver.set_forkserver_preload(["workloads.pretrain.preload"])
     forkserver.ensure_running()
+
+
+def _listen_early(folder: RunFolder) -> None:
+    """A request to stop, before the agent listens for it, ends this process as one without workers ends."""
+
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        Ledger(folder.ledger, attempt=0).enter(Kind.STOPPED)
+        StatusFile(folder.status).write(State.PREEMPTED, message="stopped before the workers were started")
+        sys.exit(ExitCode.PREEMPTED)
+
+    for number in STOP_SIGNALS:
+        signal.signal(number, stop)
 
 
 def _refuse(folder: RunFolder, message: str) -> None:

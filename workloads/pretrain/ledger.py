@@ -109,7 +109,7 @@ def summarize(path: Path, until: float | None = None) -> Goodput:
     following: list[dict[str, object] | None] = [*lines[1:], None]
     for line, after in zip(lines, following, strict=True):
         kind, step = Kind(str(line["kind"])), _count(line["step"])
-        restarts += kind is Kind.RESTART and before is not Kind.RESTART
+        restarts += kind is Kind.RESTART and before not in {Kind.RESTART, Kind.STOPPED}
         before = kind
         if kind is Kind.TRAIN and step is not None:
             known = max(reached, _count(line.get("reached")) or 0)

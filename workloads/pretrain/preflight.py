@@ -6,10 +6,10 @@ import shutil
 import psutil
 
 from components.errors import Problem, SpecError
+from components.estimate.memory import checkpoint_bytes, estimate_memory
 from workloads.pretrain.config import Device, JobFile, ranks_per_node
 from workloads.pretrain.corpus import check_corpus
 from workloads.pretrain.folder import RunFolder
-from workloads.pretrain.memory import checkpoint_bytes, estimate_memory
 
 GIB = 2**30
 

@@ -85,6 +85,15 @@ def test_a_killed_agent_leaves_no_worker_and_the_next_one_goes_on(run: Run, unbr
     assert goodput.seconds[Kind.DOWN] > 0
 
 
+def test_a_stop_before_there_are_workers_is_a_preemption_too(run: Run) -> None:
+    command = [sys.executable, "-m", "workloads.pretrain", str(run.job)]
+    with subprocess.Popen(command, cwd=REPOSITORY) as agent:
+        run.wait_until(lambda run: run.status["state"] == "starting")
+        agent.send_signal(signal.SIGTERM)
+        assert agent.wait(60) == 75
+    assert run.status["state"] == "preempted"
+
+
 def test_a_rank_that_is_slow_is_named(host: AgentHost, run: Run) -> None:
     assert host.run(run, f"{FAULTS}:slow_rank") == 0, run.status
     assert "rank 1 is a straggler" in run.log(rank=0)
