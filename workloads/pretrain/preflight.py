@@ -59,7 +59,7 @@ def _disk(job: JobFile) -> list[Problem]:
         except OSError as error:
             message = f"{path} cannot be written ({error.strerror}); free or unlock it, or use another run folder"
             return [Problem(path="runFolder", message=message)]
-    needed, free = 2 * checkpoint_bytes(job.training), shutil.disk_usage(folder.checkpoints).free
+    needed, free = 2 * checkpoint_bytes(job.training.model), shutil.disk_usage(folder.checkpoints).free
     if needed > free:
         message = (
             f"two checkpoints need {needed / GIB:.2f} GiB, {folder.checkpoints} has {free / GIB:.2f} left; "
