@@ -73,17 +73,16 @@ class Runner:
         keys, values = self.keys[layer], self.values[layer]
         keys.view(-1, *key.shape[1:]).index_copy_(0, batch.slots, key)
         values.view(-1, *value.shape[1:]).index_copy_(0, batch.slots, value)
-        mixed = torch.empty_like(query)
         count = batch.mask.shape[0]
-        if count:
-            mixed[:count] = _decode(query[:count], keys, values, batch)
+        parts = [_decode(query[:count], keys, values, batch)] if count else []
         for chunk in batch.chunks:
             rows = chunk.rows
             if chunk.blocks is None:
-                mixed[rows] = _prefill(query[rows], key[rows], value[rows], None)
+                parts.append(_prefill(query[rows], key[rows], value[rows], None))
             else:
                 seen_keys, seen_values = (t[chunk.blocks].flatten(0, 1) for t in (keys, values))
-                mixed[rows] = _prefill(query[rows], seen_keys, seen_values, chunk.mask)
+                parts.append(_prefill(query[rows], seen_keys, seen_values, chunk.mask))
+        mixed = parts[0] if len(parts) == 1 else torch.cat(parts)
         y: Tensor = attention.output(mixed.flatten(-2))
         return y
 
