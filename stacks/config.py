@@ -59,9 +59,9 @@ def stack_names() -> list[str]:
 
 
 def _plain(text: str) -> Any:
-    """The engine hands objects as JSON and text as it is."""
+    """The engine hands objects as JSON, text as it is, and a key without a value as no text."""
     try:
-        return json.loads(text)
+        return json.loads(text) if text else None
     except json.JSONDecodeError:
         return text
 
