@@ -194,5 +194,6 @@ def _peak_of_rank_0(folder: Path) -> int:
     with contextlib.suppress(OSError, ValueError, IndexError):
         pid = json.loads((folder / "workers.json").read_text())["workers"][0]["pid"]
         status = Path(f"/proc/{pid}/status").read_text()
-        return 1024 * next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM"))
+        # A process that has just ended has no such line.
+        return 1024 * max((int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM")), default=0)
     return 0

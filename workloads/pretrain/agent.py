@@ -80,7 +80,7 @@ class Agent(LocalElasticAgent):
         again, self._attempt = self._attempt > 0, self._agree_on_attempt(worker_group)
         worker_group.spec.args = (*worker_group.spec.args[:1], str(self._attempt))
         if self._leads and (again or self._job.training.nodes > 1):
-            Ledger(self._folder.ledger, self._attempt).enter(Kind.RESTART if self._attempt > 1 else Kind.START)
+            Ledger(self._folder.ledger, self._attempt if again else 0).enter(Kind.RESTART if again else Kind.START)
             StatusFile(self._folder.status).write(State.STARTING, attempt=self._attempt)
         ids: dict[int, int] = super()._start_workers(worker_group)
         children = {process.pid: process for process in multiprocessing.active_children()}

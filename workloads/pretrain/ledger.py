@@ -42,7 +42,7 @@ class Kind(StrEnum):
 
 
 class Ledger:
-    """Appends to the ledger; several processes may, one line at a time."""
+    """Appends to the ledger; several processes may, one line at a time. Attempt 0 is an agent without workers yet."""
 
     def __init__(self, path: Path, attempt: int) -> None:
         self._path, self._attempt = path, attempt
@@ -120,7 +120,7 @@ def summarize(path: Path, until: float | None = None) -> Goodput:
             reached = known
         reached = max(reached, step or 0)
         duration = _time(after, until, line) - _time(line, None, line)
-        killed = after is not None and after["kind"] == Kind.START and kind is not Kind.STOPPED
+        killed = after is not None and _is_new_agent(after) and kind is not Kind.STOPPED
         if killed:
             restarts += 1
             seconds[Kind.DOWN] += duration
@@ -132,6 +132,10 @@ def summarize(path: Path, until: float | None = None) -> Goodput:
     all_s = sum(seconds.values()) - seconds[Kind.STOPPED]
     share = seconds[Kind.TRAIN] / all_s if all_s > 0 else 1.0
     return Goodput(share=share, seconds=dict(seconds), restarts=restarts, lost_steps=lost_steps)
+
+
+def _is_new_agent(line: dict[str, object]) -> bool:
+    return line["kind"] == Kind.START and line["attempt"] == 0
 
 
 def _count(value: object) -> int | None:

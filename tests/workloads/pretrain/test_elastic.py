@@ -10,17 +10,18 @@ import pytest
 
 from tests.workloads.pretrain.runs import EVERY, REPOSITORY, Run
 
-FAULTS = "tests.workloads.pretrain.faults"
-
 
 @pytest.mark.slow
 def test_a_run_shrinks_and_grows(run: Run, unbroken: Run) -> None:
     run.change(nodes=2, minNodes=1, ranksPerNode=1, steps=100_000)
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
-        rendezvous = f"127.0.0.1:{probe.getsockname()[1]}"
+        port = probe.getsockname()[1]
+    rendezvous = f"127.0.0.1:{port}"
     first, second = start_agent(run, rendezvous), None
     try:
+        # Both could be the meeting point on one machine; the one that is killed below must not be it.
+        run.wait_until(lambda _: is_listening(port))
         second = start_agent(run, rendezvous)
         run.wait_until(lambda run: world_size(run) == 2 and run.step >= EVERY + 2)
         second.kill()
@@ -50,6 +51,11 @@ def start_agent(run: Run, rendezvous: str) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-m", "workloads.pretrain", str(run.job), "--rendezvous", rendezvous]
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
     return subprocess.Popen([*command, "--address", "127.0.0.1"], cwd=REPOSITORY, env=environment)
+
+
+def is_listening(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def world_size(run: Run) -> int:

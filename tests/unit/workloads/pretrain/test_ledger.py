@@ -11,8 +11,11 @@ from workloads.pretrain.ledger import Kind, Ledger, summarize
 
 
 def write(path: Path, *lines: tuple[float, Kind, int | None]) -> Path:
-    text = "".join(json.dumps({"time": t, "kind": kind, "step": step, "attempt": 1}) + "\n" for t, kind, step in lines)
-    path.write_text(text)
+    text = [
+        json.dumps({"time": t, "kind": kind, "step": step, "attempt": 0 if kind is Kind.START else 1})
+        for t, kind, step in lines
+    ]
+    path.write_text("".join(f"{line}\n" for line in text))
     return path
 
 
@@ -74,6 +77,17 @@ def test_a_killed_agent_is_time_down_from_the_last_sign_of_life(tmp_path: Path) 
     assert goodput.seconds[Kind.LOST] == pytest.approx(5)
     assert goodput.seconds[Kind.TRAIN] == pytest.approx(5 + 15)
     assert (goodput.restarts, goodput.lost_steps) == (1, 5)
+
+
+def test_workers_that_start_after_preparing_were_not_down(tmp_path: Path) -> None:
+    ledger = write(tmp_path / "ledger", (0, Kind.START, None), (5, Kind.PREPARE, None))
+    by_worker = {"kind": Kind.START, "step": None, "attempt": 1}
+    with ledger.open("a") as stream:
+        stream.write("".join(json.dumps(by_worker | {"time": time}) + "\n" for time in (10, 12)))
+    goodput = summarize(ledger)
+    assert (goodput.seconds[Kind.START], goodput.seconds[Kind.PREPARE]) == (7, 5)
+    assert Kind.DOWN not in goodput.seconds
+    assert goodput.restarts == 0
 
 
 def test_time_stopped_on_request_is_not_held_against_the_run(tmp_path: Path) -> None:
