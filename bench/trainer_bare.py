@@ -41,8 +41,9 @@ def train(training: TrainingSpec, steps: int, tokens_file: Path) -> list[float]:
     ddp = DistributedDataParallel(model, gradient_as_bucket_view=True)
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3, fused=True)
     tokens = np.memmap(tokens_file, dtype=np.uint16, mode="r")
-    context, rows = training.model.context, training.batch.micro_sequences
-    turns = training.batch.sequences // dist.get_world_size() // rows
+    context, share = training.model.context, training.batch.sequences // dist.get_world_size()
+    rows = min(training.batch.micro_sequences, share)
+    turns = share // rows
     seconds = []
     for step in range(steps):
         begin = time.perf_counter()

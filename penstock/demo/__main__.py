@@ -93,7 +93,8 @@ def ask(stage: Stage, console: Console) -> None:
     """A completion from the service, as any OpenAI client would ask for it."""
     url = stage.engine.export_state(STACK).outputs["endpoints"][0]
     console.print(f"[bold]3  the model answers[/] at {url}/v1/completions")
-    body = {"model": "penstock", "prompt": PROMPT, "max_tokens": 60, "temperature": 0.7, "seed": 7}
+    assert stage.plan.inference is not None
+    body = {"model": stage.plan.inference.name, "prompt": PROMPT, "max_tokens": 60, "temperature": 0.7, "seed": 7}
     request = urllib.request.Request(  # noqa: S310 - the scheme is http on loopback
         f"{url}/v1/completions", data=json.dumps(body).encode(), headers={"Content-Type": "application/json"}
     )
