@@ -27,7 +27,7 @@ CHECKOUT = Path(__file__).parent.parent.parent
 
 def main() -> int:
     """Play the story; the exit status is 0 only when every claim of it held."""
-    console, begin = Console(highlight=False), time.monotonic()
+    console, begin = Console(highlight=False, soft_wrap=True), time.monotonic()
     try:
         stage = set_stage(CHECKOUT)
         _prepare_stack(stage, console)
@@ -52,6 +52,8 @@ def _prepare_stack(stage: Stage, console: Console) -> None:
         return
     for lock in stage.engine.clear_stale_locks(STACK):
         console.print(f"an earlier demo was cut off ({lock}); its lock is cleared and it goes on")
+    if stage.engine.export_state(STACK).pending:
+        _require(stage.engine.clear_pending_creates(STACK))
 
 
 def train_and_serve(stage: Stage, console: Console) -> None:

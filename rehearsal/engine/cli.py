@@ -83,13 +83,11 @@ class Engine:
         """The command, begun and not waited for. Refuses, before it begins, a stack that is missing or locked."""
         self.require_stack(stack)
         require_unlocked(self.backend, self.project_name, stack)
-        arguments = [command, "--stack", stack, "--suppress-permalink=true"]
+        arguments = [command, *self._target(stack), "--suppress-permalink=true"]
         if command != "preview":
             arguments += ["--yes", "--skip-preview"]
         if self._policies is not None and command in ("preview", "up"):
             arguments += ["--policy-pack", str(self._policies)]
-        if self.config_file is not None:
-            arguments += ["--config-file", str(self.config_file)]
         return Run(self._command(arguments), cwd=self.project, env=self._env, watch=watch or Watch(), event_log=True)
 
     def export_state(self, stack: str) -> State:
@@ -120,6 +118,14 @@ class Engine:
             self.cancel(stack)
         return stale
 
+    def clear_pending_creates(self, stack: str) -> Result:
+        """Forgets creates that a killed engine never saw the end of, so that `up` does them again.
+
+        Only for providers that find again what they had begun: another's would be made twice.
+        """
+        self.require_stack(stack)
+        return self._run(["refresh", *self._target(stack), "--yes", "--skip-preview", "--clear-pending-creates"])
+
     def stacks(self) -> tuple[str, ...]:
         """The stacks of this project in the backend."""
         folder = self.backend / ".pulumi" / "stacks" / self.project_name
@@ -129,6 +135,11 @@ class Engine:
         """Refuses a stack that the backend does not have; says which it has."""
         if stack not in self.stacks():
             raise StackMissingError(stack, self.stacks())
+
+    def _target(self, stack: str) -> list[str]:
+        """The arguments that say which stack, with which settings."""
+        settings = ["--config-file", str(self.config_file)] if self.config_file else []
+        return ["--stack", stack, *settings]
 
     def _init_beside_config(self, stack: str, config_file: Path) -> Result:
         """`stack init` knows no --config-file: a project of the same name beside the file is what it runs in."""

@@ -160,6 +160,9 @@ def test_a_killed_engine_leaves_a_stale_lock_and_no_process(tiny: TinyProject) -
 
     tiny.file.with_suffix(".slow").unlink()
     assert [lock.pid for lock in tiny.engine.clear_stale_locks("dev")] == [run.pid]
+    assert [pending.op for pending in tiny.engine.export_state("dev").pending] == ["creating"]
+    assert tiny.engine.clear_pending_creates("dev").ok
+    assert tiny.engine.export_state("dev").pending == ()
     result = tiny.engine.up("dev")
     assert result.ok, result.output
     assert tiny.file.exists()
