@@ -16,7 +16,7 @@ from pathlib import Path
 from filelock import Timeout
 
 from providers.local.plugin.files import write_json
-from providers.local.plugin.processes import ROOT, Process, family, kill
+from providers.local.plugin.processes import ROOT, Process, kill
 from providers.local.plugin.supervision import KILL_MARGIN_S, End, Orders, Record, lock_of, record_path
 
 FINISHED, PREEMPTED, REFUSED = 0, 75, 78
@@ -84,15 +84,12 @@ class Supervisor:
         return agent.wait(), killed
 
     def _stop(self, agent: "subprocess.Popen[bytes]") -> bool:
-        """Whether the agent ended when it was asked to; what descends from one that did not is killed with it."""
-        known = Process.of(agent.pid)
-        everyone = family(known) if known else []
+        """Whether the agent ended when it was asked to; one that did not is killed."""
         agent.terminate()
         try:
             agent.wait(self.orders.stop_s + KILL_MARGIN_S)
         except subprocess.TimeoutExpired:
             agent.kill()
-            kill(self.folder, *everyone[1:])
             return False
         return True
 
