@@ -15,6 +15,8 @@ from components.spec.stack import parse_stack
 from providers.local import preflight
 from stacks.plan import plan_stack
 
+BATCH = {"sequences": 4, "microSequences": 2}
+
 LISTEN = """
 import socket, sys
 listener = socket.socket()
@@ -89,14 +91,14 @@ def test_an_address_that_this_machine_has_not(tmp_path: Path) -> None:
     [
         ("missing", None, "does not exist"),
         ("empty", "", "holds no text"),
-        ("short", "a few words", "has 11 bytes to train on, but one batch of 32 sequences of 256 tokens needs"),
+        ("short", "a few words", "has 11 bytes to train on, but one batch of 4 sequences of 256 tokens needs"),
     ],
 )
 def test_a_corpus_that_cannot_be_learned_from(tmp_path: Path, name: str, content: str | None, expected: str) -> None:
     file = tmp_path / name
     if content is not None:
         file.write_text(content)
-    (problem,) = obstacles(tmp_path, training={"data": {"files": str(file)}})
+    (problem,) = obstacles(tmp_path, training={"data": {"files": str(file)}, "batch": BATCH})
     assert problem.startswith("training.data.files: ")
     assert expected in problem
 
