@@ -66,8 +66,9 @@ def _fill(checkout: Path, fresh: Path) -> None:
         env=env,
     )
     install: list[str | Path] = [uv(), "pip", "install", "--python", fresh / "bin" / "python"]
-    requirements: list[str | Path] = ["--require-hashes", "-r", checkout / "requirements" / "all.txt"]
-    _install([*install, *requirements], env, checkout)
+    # Compiled once here, or every process that imports torch compiles for seconds where it may not write.
+    requirements: list[str | Path] = ["--compile-bytecode", "--require-hashes", "-r"]
+    _install([*install, *requirements, checkout / "requirements" / "all.txt"], env, checkout)
     run(
         [*install, "--offline", "--no-deps", "--no-build-isolation", "--editable", checkout],
         what="installing penstock",
