@@ -27,7 +27,7 @@ except KeyboardInterrupt:
     [
         ("write /x: No space left on device", "the disk is full"),
         ("The virtual environment was not created: ensurepip is not available.", "apt install python3-venv"),
-        ("dial tcp: lookup proxy.golang.org: no such host", "the network cannot be reached"),
+        ("dial tcp: lookup modules.example: no such host", "the network cannot be reached"),
         ("ERROR: THESE PACKAGES DO NOT MATCH THE HASHES FROM", "not what is pinned"),
         ("one\n\ntwo\nthree\nfour\n", "failed: two | three | four"),
         ("", "failed without a message"),
