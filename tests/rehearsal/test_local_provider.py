@@ -228,6 +228,14 @@ def test_a_run_that_keeps_failing_says_why_and_stays_in_the_state(machine: Machi
     assert machine.outputs["step"] == 40
 
 
+def test_a_run_that_gave_up_is_not_started_again(machine: Machine) -> None:
+    machine.ask(run=run_inputs(machine.volume, crash="for good") | {"maxAgentRestarts": 5})
+    up = machine.engine.up("dev")
+    assert not up.ok
+    assert "failed with exit code 70 after 0 restarts" in up.output
+    assert machine.starts() == 1
+
+
 def test_a_dead_server_is_seen_and_repaired(machine: Machine) -> None:
     port = free_port()
     machine.ask(server=server_inputs(machine.volume, port))

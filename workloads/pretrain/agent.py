@@ -141,7 +141,7 @@ class Agent(LocalElasticAgent):
             # Another node was asked to stop: go on without it when the run may shrink.
             self._for_good = ExitCode.PREEMPTED if training.min_nodes == training.nodes else None
         elif self._restarts_left == 0:
-            self._for_good = ExitCode.FAILED
+            self._for_good = ExitCode.GAVE_UP
             self._reason += f"; given up after {training.max_restarts} restarts (training.maxRestarts)"
         else:
             self._restarts_left -= 1
@@ -167,7 +167,7 @@ class Agent(LocalElasticAgent):
     def _tell_end(self) -> None:
         """status.json for the ends of which rank 0 does not know."""
         status = StatusFile(self._folder.status)
-        ends = {ExitCode.PREEMPTED: State.PREEMPTED, ExitCode.FAILED: State.FAILED}
+        ends = {ExitCode.PREEMPTED: State.PREEMPTED, ExitCode.FAILED: State.FAILED, ExitCode.GAVE_UP: State.FAILED}
         state = ends.get(self._for_good) if self._for_good is not None else None
         if state is None or not self._leads or status.read()["state"] == state:
             return

@@ -18,8 +18,8 @@ from filelock import Timeout
 from providers.local.plugin.files import write_json
 from providers.local.plugin.processes import ROOT, Process, kill
 from providers.local.plugin.supervision import KILL_MARGIN_S, End, Orders, Record, lock_of, record_path
+from workloads.pretrain.exits import ExitCode
 
-FINISHED, PREEMPTED, REFUSED = 0, 75, 78
 POLL_S = 0.2
 LONGEST_PAUSE_S = 30.0
 LOCKED_EXIT = 4
@@ -104,13 +104,14 @@ class Supervisor:
         """How the run ended; None when its agent is to be started again."""
         if killed:
             return End.KILLED
-        if code == FINISHED:
+        if code == ExitCode.FINISHED:
             return End.FINISHED
-        if code == REFUSED:
+        if code == ExitCode.REFUSED:
             return End.REFUSED
-        if code == PREEMPTED or self.asked.is_set() or self.unwatched:
+        if code == ExitCode.PREEMPTED or self.asked.is_set() or self.unwatched:
             return End.UNWATCHED if self.unwatched else End.STOPPED
-        return End.FAILED if self.record.restarts >= self.orders.max_agent_restarts else None
+        hopeless = code == ExitCode.GAVE_UP or self.record.restarts >= self.orders.max_agent_restarts
+        return End.FAILED if hopeless else None
 
     def _pause(self) -> bool:
         """Wait before the next attempt, longer each time; False when the run is to stop instead."""

@@ -7,6 +7,7 @@ server that started before the test.
 import errno
 import json
 import os
+import signal
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -35,6 +36,13 @@ def bad_loss(job_file: str, attempt: str) -> None:
         return loss * factor if first <= batches <= last and self.rank == 1 else loss
 
     trainer.Trainer._gradients = gradients  # type: ignore[method-assign]  # the fault
+    worker.main(job_file, attempt)
+
+
+def lost_rank(job_file: str, attempt: str) -> None:
+    """Rank 1 is killed before its first step, every time."""
+    if os.environ["RANK"] == "1":
+        os.kill(os.getpid(), signal.SIGKILL)
     worker.main(job_file, attempt)
 
 

@@ -31,6 +31,15 @@ def test_a_killed_worker_costs_the_steps_since_the_last_checkpoint_and_nothing_e
     assert run.status["attempt"] == 2
 
 
+def test_a_worker_that_is_always_lost_ends_the_run_for_good(host: AgentHost, run: Run) -> None:
+    run.change(maxRestarts=2)
+    host.start(run, f"{FAULTS}:lost_rank")
+    assert host.wait() == 70, "not worth starting again"
+    assert run.status["state"] == "failed"
+    assert run.status["attempt"] == 3
+    assert "rank 1 was killed by SIGKILL; given up after 2 restarts" in str(run.status["message"])
+
+
 def test_stopping_at_random_steps_changes_no_bit(host: AgentHost, run: Run, unbroken: Run) -> None:
     """One run, stopped more than 20 times; whether during a step, a checkpoint, or an evaluation is left to chance."""
     chance = random.Random(os.urandom(8))  # noqa: S311  # a test's dice
