@@ -124,7 +124,9 @@ def test_ctrl_c_reaches_the_engine_once(tiny: TinyProject) -> None:
     """A terminal's Ctrl-C goes to every process of the foreground group; two of them would stop the engine at once."""
     settings = {name: tiny.engine._env[name] for name in ("PULUMI_HOME", "PULUMI_CONFIG_PASSPHRASE")}
     script = (
-        "import os; from pathlib import Path; from rehearsal.engine.cli import Engine;"
+        # A shell starts what it puts in the background with this signal ignored; so might this test have been.
+        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler);"
+        "from pathlib import Path; from rehearsal.engine.cli import Engine;"
         f"engine = Engine(project=Path({str(tiny.folder)!r}), home=Path({settings['PULUMI_HOME']!r}),"
         f"backend=Path({str(tiny.engine.backend)!r}), passphrase={settings['PULUMI_CONFIG_PASSPHRASE']!r});"
         "result = engine.up('dev'); print(result.output); print('interrupted', result.interrupted)"
