@@ -50,12 +50,18 @@ class Follower:
             self.call.voice.warn(f"the training agent died and is started again (restart {record.restarts})")
         if status.get("updated", 0.0) < self.since:
             return
-        if (attempt := status.get("attempt") or 0) > self.attempt:
-            if self.attempt:
-                step = status.get("checkpointStep") or 0
-                self.call.voice.warn(f"a worker was lost; all are started again from step {step} (attempt {attempt})")
-            self.attempt = attempt
+        self._tell_attempt(status)
         self._tell_progress(status)
+
+    def _tell_attempt(self, status: Mapping[str, Any]) -> None:
+        """Attempts are counted over a run's whole life, so the first one that trains here is nobody's loss."""
+        attempt = status.get("attempt") or 0
+        if self.attempt and attempt > self.attempt:
+            step = status.get("checkpointStep") or 0
+            self.call.voice.warn(f"a worker was lost; all are started again from step {step} (attempt {attempt})")
+            self.attempt = attempt
+        elif status.get("state") == "training":
+            self.attempt = attempt
 
     def _tell_progress(self, status: Mapping[str, Any]) -> None:
         line, step, steps = progress_line(status), status.get("step") or 0, status.get("steps") or 0
