@@ -186,7 +186,8 @@ def test_a_killed_agent_is_started_again(machine: Machine) -> None:
     assert machine.outputs["restarts"] == 1
     assert machine.starts() == 2
     assert any("started again" in line for line in messages(result, "warning")), messages(result, "warning")
-    assert not psutil.pid_exists(workers["workers"][0]["pid"]), "the dead agent's worker was left behind"
+    worker = workers["workers"][0]["pid"]
+    eventually(lambda: not psutil.pid_exists(worker), "the dead agent's worker is gone too", timeout_s=10)
 
 
 def test_a_killed_supervisor_leaves_nothing_and_up_goes_on(machine: Machine) -> None:
@@ -265,7 +266,7 @@ def test_a_new_model_is_served_on_the_same_port(machine: Machine) -> None:
     up = machine.engine.up("dev")
     assert dict(up.changed) == {"update": 2}, up.output
     assert get(f"http://127.0.0.1:{port}/health")["pid"] == machine.outputs["pid"] != first
-    assert not psutil.pid_exists(first)
+    eventually(lambda: not psutil.pid_exists(first), "the first server is gone", timeout_s=10)
 
 
 def test_another_port_moves_the_server(machine: Machine) -> None:
