@@ -11,8 +11,8 @@ setup: ## the environment and the engine
 demo: setup ## train a model on this machine, lose a worker, serve the model, take it all down
 	@$(RUN) penstock.demo
 
-test: setup ## every test
-	@$(RUN) pytest
+test: setup ## every test; much of a rehearsal is waiting, so three files run side by side
+	@$(RUN) pytest -n 3 --dist loadfile
 
 check: setup ## style, types, import contracts and unit tests, in under a minute
 	@$(RUN) ruff format --check --quiet .

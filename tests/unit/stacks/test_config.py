@@ -64,7 +64,8 @@ def test_the_engine_hands_objects_as_json(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_every_shipped_stack_is_read() -> None:
-    names = config.stack_names()
+    # Another test may have a stack of its own there at this very moment.
+    names = [name for name in config.stack_names() if not name.startswith("tests-")]
     assert "local" in names
     for name in names:
         config.read_file(name)
