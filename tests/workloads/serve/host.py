@@ -61,19 +61,24 @@ class Server:
 
 
 @contextmanager
-def serve(folder: Path, export: Path, *, port: int | None = None, **inference: Any) -> Iterator[Server]:
+def serve(
+    folder: Path, export: Path, *, port: int | None = None, device: str = "cpu", **inference: Any
+) -> Iterator[Server]:
     """A server that is ready; killed at the end if it still runs."""
-    with launch(folder, export, port=port, **inference) as server:
+    with launch(folder, export, port=port, device=device, **inference) as server:
         _until_ready(server)
         yield server
 
 
 @contextmanager
-def launch(folder: Path, export: Path, *, port: int | None = None, **inference: Any) -> Iterator[Server]:
+def launch(
+    folder: Path, export: Path, *, port: int | None = None, device: str = "cpu", **inference: Any
+) -> Iterator[Server]:
     """A server that was just started."""
     port = port or free_port()
     config = folder / f"serve-{port}.json"
-    config.write_text(json.dumps({"inference": inference, "modelFolder": str(export), "port": port}))
+    content = {"inference": inference, "modelFolder": str(export), "port": port, "device": device}
+    config.write_text(json.dumps(content))
     log = folder / f"serve-{port}.log"
     with log.open("a") as sink:
         process = subprocess.Popen(
