@@ -6,6 +6,7 @@ import socket
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -161,7 +162,7 @@ def test_a_damaged_model_is_one_message_and_78(tmp_path: Path, damage: Callable[
     ],
 )
 def test_a_wrong_configuration_is_one_message_and_78(
-    tmp_path: Path, export: Path, inference: dict[str, object], named: str
+    tmp_path: Path, export: Path, inference: dict[str, Any], named: str
 ) -> None:
     with launch(tmp_path, export, port=free_port(), **inference) as server:
         assert server.wait() == 78
