@@ -13,7 +13,8 @@ from tools.steps import SetupError, remedy, run
 
 CHILD = "import os, sys, time; open(sys.argv[1], 'w').write(str(os.getpid())); time.sleep(60)"
 PARENT = """
-import sys
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job would ignore it
 from tools.steps import run
 try:
     run([sys.executable, "-c", *sys.argv[1:]], what="sleeping")
