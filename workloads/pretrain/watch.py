@@ -30,12 +30,14 @@ class HangWatch:
 
     def progress(self) -> None:
         """A step has finished."""
-        if time.monotonic() - self._armed >= 1.0:
+        now = time.monotonic()
+        if now - self._armed >= 1.0:
             self.allow(self._timeout_s)
+            self._armed = now
 
     def allow(self, seconds: float) -> None:
-        """From now, this long."""
-        self._armed = time.monotonic()
+        """From now, this long, until the next step has finished."""
+        self._armed = 0.0
         faulthandler.dump_traceback_later(seconds, exit=True, file=sys.stderr)
 
     def pause(self) -> None:
