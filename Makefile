@@ -17,9 +17,10 @@ test: setup ## every test; much of a rehearsal is waiting, so three files run si
 check: setup ## style, types, import contracts and unit tests, in under a minute
 	@$(RUN) ruff format --check --quiet .
 	@$(RUN) ruff check --quiet .
-	@$(RUN) mypy
 	@.venv/bin/lint-imports
-	@$(RUN) pytest -q tests/unit tests/catalog tests/golden tests/contract tests/properties
+	@$(RUN) mypy & types=$$!; \
+	$(RUN) pytest -q tests/unit tests/catalog tests/golden tests/contract tests/properties; tests=$$?; \
+	wait $$types && exit $$tests
 
 rehearse: setup ## up, up again, refresh, destroy of STACK through the real engine
 	@.venv/bin/penstock rehearse cycle $(STACK)
