@@ -106,7 +106,7 @@ def summarize(path: Path, until: float | None = None) -> Goodput:
     stretches: list[_Stretch] = []
     restarts = lost_steps = reached = 0
     before: Kind | None = None
-    following: list[dict[str, object] | None] = [*lines[1:], None]
+    following: list[dict[str, object] | None] = [*lines, None][1:]
     for line, after in zip(lines, following, strict=True):
         kind, step = Kind(str(line["kind"])), _count(line["step"])
         restarts += kind is Kind.RESTART and before not in {Kind.RESTART, Kind.STOPPED}

@@ -148,3 +148,8 @@ def test_every_second_is_counted_once_and_each_lost_step_costs_a_step(
     assert goodput.seconds[Kind.TRAIN] == pytest.approx(saved * STEP_S)
     assert goodput.seconds[Kind.RESTART] == pytest.approx(GAP_S * (len(kills) + 1))
     assert sum(goodput.seconds.values()) == pytest.approx(now)
+
+
+def test_a_run_that_has_not_begun_has_spent_nothing(tmp_path: Path) -> None:
+    goodput = summarize(tmp_path / "ledger.jsonl")
+    assert (goodput.share, goodput.restarts, goodput.lost_steps) == (1.0, 0, 0)
