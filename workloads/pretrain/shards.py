@@ -34,11 +34,6 @@ class TokenData:
     """Nats per token that a model would reach which knows only how often each token occurs."""
 
 
-def is_prepared(folder: Path, digest: str) -> bool:
-    """Whether the folder holds the tokens of the corpus with this digest."""
-    return prepared_digest(folder) == digest
-
-
 def prepared_digest(folder: Path) -> str | None:
     """The digest of the corpus a folder was prepared from; None when it was not."""
     try:
