@@ -40,6 +40,8 @@ class MachineType:
     accelerator_count: int
     fabric: Fabric
     """What its accelerators talk over to those of another machine of its kind."""
+    fabric_gbps: float = 0.0
+    """Of one machine, all its fabric interfaces together."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +49,7 @@ class Capabilities:
     """What a cloud can do; a plan that asks for more is refused with this list."""
 
     schedulers: tuple[SchedulerKind, ...]
-    """The first is the default."""
+    """The first is the default; none where jobs cannot be handed in yet."""
     max_nodes_per_pool: int
 
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+from components.plan.types import ClusterPlan
 
 if TYPE_CHECKING:
     import pulumi
 
     from components.catalog import Catalog
     from components.errors import Problem
-    from components.plan.types import ClusterPlan, StackPlan
+    from components.plan.types import StackPlan
     from components.spec.stack import StackSpec
 
 Manifest = Mapping[str, Any]
@@ -57,17 +59,23 @@ class ClusterHandle:
     """A cluster that has been built."""
 
     volume_path: pulumi.Output[str]
-    runner: Runner
+    runner: Runner | None
+    """None where jobs cannot be handed in yet; the plan has then refused them."""
+    outputs: Mapping[str, pulumi.Input[Any]] = field(default_factory=dict)
+    """What the stack exports of it: endpoints, kubeconfig, volumes, dollars per hour."""
 
 
-class CloudProvider(Protocol):
-    """One cloud. Implemented by the module providers/<cloud>, not by a class."""
+P = TypeVar("P", bound=ClusterPlan)
+
+
+class CloudProvider(Protocol[P]):
+    """One cloud. Implemented by the module providers/<cloud>, not by a class. `P` is its own kind of plan."""
 
     def catalog(self) -> Catalog:
         """What the cloud offers, as rows."""
         ...
 
-    def plan(self, spec: StackSpec, stack: str) -> ClusterPlan:
+    def plan(self, spec: StackSpec, stack: str) -> P:
         """What will exist. Pure: no network, no Output. UnsupportedError lists what the cloud can do instead."""
         ...
 
@@ -75,6 +83,6 @@ class CloudProvider(Protocol):
         """What only the place itself can tell (a port, a disk, a quota), read before anything is created."""
         ...
 
-    def build(self, name: str, plan: ClusterPlan, opts: pulumi.ResourceOptions) -> ClusterHandle:
+    def build(self, name: str, plan: P, opts: pulumi.ResourceOptions) -> ClusterHandle:
         """The plan as resources of the engine."""
         ...

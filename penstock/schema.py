@@ -14,6 +14,7 @@ def schema(
 ) -> None:
     """Write the JSON schema of stack files."""
     from components.spec.stack import stack_schema
+    from providers import settings
 
-    out.write_text(json.dumps(stack_schema(), indent=2) + "\n")
+    out.write_text(json.dumps(stack_schema(settings()), indent=2) + "\n")
     typer.echo(f"wrote {out}")

@@ -1,13 +1,27 @@
 """The clouds: one folder each."""
 
+from typing import Any
+
 from components.provider import CloudProvider
 from components.spec.cluster import Cloud
+from components.spec.stack import CloudSettings
 
 
-def load(cloud: Cloud) -> CloudProvider:
-    """The module of that cloud; no other cloud's SDK is imported."""
+def load(cloud: Cloud) -> CloudProvider[Any]:
+    """The module of that cloud; no other cloud's SDK is imported. Its plan is its own: hand it back to it only."""
     match cloud:
+        case Cloud.AWS:
+            from providers import aws
+
+            return aws
         case Cloud.LOCAL:
             from providers import local
 
             return local
+
+
+def settings() -> CloudSettings:
+    """What stands under a cloud's own key of a stack file."""
+    from providers.aws.settings import AwsSpec
+
+    return {Cloud.AWS: AwsSpec}

@@ -1,5 +1,7 @@
 """The program that the engine runs for every stack: read, plan, look, build."""
 
+from typing import Any
+
 import pulumi
 
 from components.cluster import AcceleratorCluster
@@ -11,7 +13,7 @@ from stacks.config import read_engine
 from stacks.plan import plan_stack
 
 
-def decide() -> tuple[CloudProvider, StackPlan]:
+def decide() -> tuple[CloudProvider[Any], StackPlan]:
     """The cloud and the plan; SpecError with every mistake before any resource is registered."""
     spec = read_engine()
     provider = load(spec.cluster.cloud)
@@ -21,9 +23,11 @@ def decide() -> tuple[CloudProvider, StackPlan]:
     return provider, plan
 
 
-def build(provider: CloudProvider, plan: StackPlan) -> None:
+def build(provider: CloudProvider[Any], plan: StackPlan) -> None:
     cluster = AcceleratorCluster(plan.stack, provider=provider, plan=plan.cluster)
     pulumi.export("volume", cluster.volume_path)
+    for key, value in cluster.outputs.items():
+        pulumi.export(key, value)
     training = cluster.run(plan.training) if plan.training else None
     if training:
         pulumi.export("run", training.run_folder)

@@ -11,6 +11,7 @@ import yaml
 
 from components.errors import PenstockError, Problem, SpecError
 from components.spec.stack import NAMESPACE, StackSpec, parse_stack
+from providers import settings
 
 STACKS = Path(__file__).parent
 
@@ -21,7 +22,7 @@ def read_engine() -> StackSpec:
 
     values = json.loads(os.environ.get("PULUMI_CONFIG", "{}"))
     config = {key: _plain(text) for key, text in values.items() if key.startswith(NAMESPACE)}
-    return parse_stack(config, f"Pulumi.{pulumi.get_stack()}.yaml")
+    return parse_stack(config, f"Pulumi.{pulumi.get_stack()}.yaml", settings())
 
 
 def read_file(stack: str) -> StackSpec:
@@ -39,7 +40,7 @@ def read_path(path: Path) -> StackSpec:
     if not isinstance(config, Mapping):
         problem = Problem(path="config", message="is required and missing: penstock's keys stand under it")
         raise SpecError([problem], path.name)
-    return parse_stack(config, path.name)
+    return parse_stack(config, path.name, settings())
 
 
 def stack_file(stack: str) -> Path:

@@ -28,7 +28,7 @@ def plan_stack(spec: StackSpec, stack: str) -> StackPlan:
         training=job,
         inference=service,
         decisions=decisions,
-        warnings=tuple(_warnings(job, cluster.node_pools)),
+        warnings=(*cluster.warnings, *_warnings(job, cluster.node_pools)),
     )
 
 

@@ -8,6 +8,10 @@ class Fabric(StrEnum):
 
     HOST = "host"
     """Inside one machine: loopback for gloo; NVLink or PCIe for NCCL."""
+    ETHERNET = "ethernet"
+    """TCP between machines: what a pool without a fabric of its own has."""
+    EFA = "efa"
+    """Elastic Fabric Adapter."""
 
 
 class Collective(StrEnum):
@@ -15,3 +19,4 @@ class Collective(StrEnum):
 
     GLOO = "gloo"
     NCCL = "nccl"
+    NEURON = "neuron"

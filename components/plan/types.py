@@ -1,12 +1,15 @@
 """What will exist, decided: plain values without an open question left in them."""
 
 from collections.abc import Mapping
+from datetime import datetime
+from decimal import Decimal
 from dataclasses import dataclass, field
 from typing import Any
 
 from components.catalog import MachineType
 from components.plan.fabric import Collective, Fabric
-from components.spec.cluster import OnDestroy
+from components.spec.cluster import TaintEffect
+from components.spec.storage import OnDestroy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,12 +22,37 @@ class Decision:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Taint:
+    """What keeps pods off a node that do not tolerate it."""
+
+    key: str
+    value: str
+    effect: TaintEffect
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mount:
+    """A file system as a job sees it."""
+
+    volume: str
+    """The name of the VolumePlan."""
+    path: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PodBinding:
     """What a job must ask for to reach its pool's accelerators and fabric. A renderer adds it and never replaces it."""
 
     devices: Mapping[str, int] = field(default_factory=dict)
     """Device resources of one node, such as `nvidia.com/gpu: 8`."""
+    huge_pages_mib: int = 0
+    """Of 2 MiB each, for one node."""
     env: Mapping[str, str] = field(default_factory=dict)
+    mounts: tuple[Mount, ...] = ()
+    node_selector: Mapping[str, str] = field(default_factory=dict)
+    tolerations: tuple[Taint, ...] = ()
+    topology_keys: tuple[str, ...] = ()
+    """Node labels from the widest domain to the narrowest, for a scheduler that packs a gang."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +62,8 @@ class NodePoolPlan:
     name: str
     machine: MachineType
     node_count: int
+    min_count: int
+    max_count: int
     fabric: Fabric
     collective: Collective
     binding: PodBinding
@@ -48,14 +78,65 @@ class VolumePlan:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SubnetPlan:
+    """A range of addresses in one zone."""
+
+    name: str
+    zone: str
+    cidr: str
+    public: bool
+    usable: int
+    """Addresses that nodes and pods can have: those of the range without what the cloud keeps."""
+    needed: int
+    """Addresses in use when every pool has grown to its largest."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuotaNeed:
+    """What an account must allow before the plan can come up."""
+
+    service: str
+    code: str
+    name: str
+    needed: float
+    unit: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BillLine:
+    """One thing that costs by the hour, from when to when."""
+
+    what: str
+    count: float
+    unit_usd_per_hour: Decimal | None
+    """None where no price is known: unknown, not nothing."""
+    source: str
+    """Whose price, for where, of which date."""
+    since: datetime | None = None
+    """None: from `up` on."""
+    until: datetime | None = None
+    """None: until `destroy`."""
+
+    @property
+    def usd_per_hour(self) -> Decimal | None:
+        return None if self.unit_usd_per_hour is None else self.unit_usd_per_hour * Decimal(str(self.count))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ClusterPlan:
-    """The cluster that a provider builds."""
+    """The cluster that a provider builds. A provider's own plan adds what only that cloud has."""
 
     cloud: str
     node_pools: tuple[NodePoolPlan, ...]
     volume: VolumePlan
     scheduler: str
+    """Empty where jobs cannot be handed in yet."""
     decisions: tuple[Decision, ...]
+    subnets: tuple[SubnetPlan, ...] = ()
+    quotas: tuple[QuotaNeed, ...] = ()
+    bill: tuple[BillLine, ...] = ()
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,23 +2,27 @@
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from types import MappingProxyType
+from typing import Any, TypeVar
 
-from pydantic import ConfigDict, Field, ValidationError
+from pydantic import ConfigDict, Field, ValidationError, create_model
 
-from components.errors import SpecError
+from components.errors import Problem, SpecError
 from components.spec.base import Spec
-from components.spec.cluster import ClusterSpec, SchedulerSpec, StorageSpec
+from components.spec.cluster import ClusterSpec, SchedulerSpec
+from components.spec.storage import StorageSpec
 from components.spec.explain import explain
 from components.spec.inference import InferenceSpec
 from components.spec.training import TrainingSpec
+
+Form = TypeVar("Form", bound=Spec)
 
 NAMESPACE = "penstock:"
 """Pulumi's prefix for the keys of this project in a stack file."""
 
 
-class StackSpec(Spec):
-    """Everything under `config:` of a stack file that is penstock's."""
+class Asked(Spec):
+    """The keys of a stack file that every cloud has."""
 
     cluster: ClusterSpec
     storage: StorageSpec = StorageSpec()
@@ -27,43 +31,73 @@ class StackSpec(Spec):
     inference: InferenceSpec | None = None
 
 
-def parse_stack(config: Mapping[str, Any], source: str) -> StackSpec:
+class StackSpec(Asked):
+    """Everything under `config:` of a stack file that is penstock's."""
+
+    settings: Spec | None = Field(default=None, exclude=True)
+    """What only the stack's cloud has: the key of the cloud's own name, `penstock:aws`. None where it has no such key."""
+
+
+CloudSettings = Mapping[str, type[Spec]]
+"""The clouds that have a key of their own, with the form of what stands under it. All of its fields have defaults."""
+
+
+def parse_stack(config: Mapping[str, Any], source: str, clouds: CloudSettings = MappingProxyType({})) -> StackSpec:
     """The spec that the keys of a stack file describe; SpecError with every mistake at once.
 
     `config` maps keys such as `penstock:cluster` to plain data; keys of other namespaces belong to other programs and
     are passed over. `source` names the file in messages.
     """
     own = {key.removeprefix(NAMESPACE): value for key, value in config.items() if key.startswith(NAMESPACE)}
+    cloud = _cloud_of(own)
+    shared = {key: value for key, value in own.items() if key not in clouds}
+    problems = [_of_another_cloud(key, cloud) for key in own if key in clouds and key != cloud]
+    asked = _validated(Asked, shared, "", problems)
+    settings = _validated(clouds[cloud], own.get(cloud, {}), f"{cloud}.", problems) if cloud in clouds else None
+    if problems or asked is None:
+        raise SpecError(problems, source)
+    return StackSpec.model_construct(**{name: getattr(asked, name) for name in Asked.model_fields}, settings=settings)
+
+
+def _cloud_of(own: Mapping[str, Any]) -> str:
+    cluster = own.get("cluster")
+    return str(cluster.get("cloud")) if isinstance(cluster, Mapping) else ""
+
+
+def _of_another_cloud(key: str, cloud: str) -> Problem:
+    remedy = f"remove it, or set cluster.cloud to {key}"
+    return Problem(path=key, message=f"is for the cloud {key}, and this stack is on {cloud or 'none'}; {remedy}")
+
+
+def _validated(model: type[Form], data: Any, prefix: str, problems: list[Problem]) -> Form | None:
     try:
-        return StackSpec.model_validate_json(json.dumps(own, default=str))
+        return model.model_validate_json(json.dumps(data, default=str))
     except ValidationError as error:
-        raise SpecError(explain(error, StackSpec, own), source) from None
+        found = explain(error, model, data)
+        problems += [Problem(path=f"{prefix}{problem.path}".rstrip("."), message=problem.message) for problem in found]
+        return None
 
 
-class _Config(Spec):
-    """The keys of penstock as they stand in a stack file, for the schema."""
-
-    model_config = ConfigDict(extra="allow", alias_generator=lambda name: NAMESPACE + name)
-
-    cluster: ClusterSpec
-    storage: StorageSpec = StorageSpec()
-    scheduler: SchedulerSpec = SchedulerSpec()
-    training: TrainingSpec | None = None
-    inference: InferenceSpec | None = None
-
-
-class _StackFile(Spec):
-    model_config = ConfigDict(extra="allow")
-
-    config: _Config = Field(description="Configuration of the stack; penstock reads the keys that begin with its name")
-
-
-def stack_schema() -> dict[str, Any]:
+def stack_schema(clouds: CloudSettings = MappingProxyType({})) -> dict[str, Any]:
     """The JSON schema of a stack file (draft 2020-12), for editors."""
-    schema = _StackFile.model_json_schema(by_alias=True)
+    fields: dict[str, Any] = {name: (form, form()) for name, form in clouds.items()}
+    config = create_model("Config", __base__=_Config, **fields)
+    description = "Configuration of the stack; penstock reads the keys that begin with its name"
+    file = create_model("StackFile", __base__=_StackFile, config=(config, Field(description=description)))
+    schema = file.model_json_schema(by_alias=True)
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         **schema,
         "title": "penstock stack file",
         "description": "Pulumi.<stack>.yaml of a penstock project",
     }
+
+
+class _Config(Asked):
+    """The keys of penstock as they stand in a stack file, for the schema."""
+
+    model_config = ConfigDict(extra="allow", alias_generator=lambda name: NAMESPACE + name)
+
+
+class _StackFile(Spec):
+    model_config = ConfigDict(extra="allow")

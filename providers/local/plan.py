@@ -49,6 +49,8 @@ def _plan_pool(pool: NodePoolSpec, offered: Catalog) -> NodePoolPlan:
         name=pool.name,
         machine=machine,
         node_count=pool.count,
+        min_count=pool.count,
+        max_count=pool.count,
         fabric=machine.fabric,
         collective=collective,
         binding=_binding(machine),

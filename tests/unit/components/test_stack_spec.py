@@ -9,6 +9,7 @@ from jsonschema import Draft202012Validator
 
 from components.errors import SpecError
 from components.spec.stack import parse_stack, stack_schema
+from providers import settings
 
 POOL = {"name": "here", "machineType": "this-machine"}
 CLUSTER = {"cloud": "local", "nodePools": [POOL]}
@@ -101,7 +102,7 @@ def test_the_message_names_the_file_and_that_nothing_was_created() -> None:
 
 
 def test_the_schema_is_valid_and_judges_as_the_parser_does() -> None:
-    schema = stack_schema()
+    schema = stack_schema(settings())
     Draft202012Validator.check_schema(schema)
     jsonschema.validate({"config": config(training={"steps": 5})}, schema)
     with pytest.raises(jsonschema.ValidationError, match="stepz"):
@@ -109,10 +110,10 @@ def test_the_schema_is_valid_and_judges_as_the_parser_does() -> None:
 
 
 def test_the_schema_documents_fields_for_editors() -> None:
-    text = json.dumps(stack_schema())
+    text = json.dumps(stack_schema(settings()))
     assert "Raised later, the run continues from its last checkpoint" in text
 
 
 def test_the_schema_beside_the_docs_is_current(repository: Any) -> None:
     written = json.loads((repository / "docs" / "stack.schema.json").read_text())
-    assert written == stack_schema(), "run `make schema`"
+    assert written == stack_schema(settings()), "run `make schema`"

@@ -6,7 +6,7 @@ from components.catalog import Accelerator, MachineType
 from components.errors import SpecError
 from components.plan.fabric import Collective, Fabric
 from components.plan.types import JobPlan, NodePoolPlan, PodBinding, VolumePlan
-from components.spec.cluster import OnDestroy
+from components.spec.storage import OnDestroy
 from components.spec.inference import InferenceSpec, ServedModel
 from components.spec.training import BatchSpec, ModelSpec, ParallelSpec, Precision, Sharding, TrainingSpec
 from workloads.jobs import decide, plan_inference, plan_training, run_identity
@@ -27,8 +27,9 @@ def pool(cores: int = 4, memory_gib: float = 16, chips: int = 0, nodes: int = 1,
     collective = Collective.NCCL if chips else Collective.GLOO
     binding = PodBinding(env={"GLOO_SOCKET_IFNAME": "lo"})
     return NodePoolPlan(
-        name=name, machine=machine, node_count=nodes, fabric=Fabric.HOST, collective=collective, binding=binding
-    )
+        name=name, machine=machine, node_count=nodes, min_count=nodes, max_count=nodes, fabric=Fabric.HOST,
+        collective=collective, binding=binding,
+    )  # fmt: skip
 
 
 def job(spec: TrainingSpec | None = None, **options: int) -> JobPlan:

@@ -1,0 +1,15 @@
+"""The network as it was built: what other parts refer to."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pulumi
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NetworkHandle:
+    vpc_id: pulumi.Output[str]
+    subnet_ids: Mapping[str, pulumi.Output[str]]
+    """By the plan's subnet name."""
+    fabric_security_group_id: pulumi.Output[str] | None
+    """All traffic to and from itself, both ways, by its own id; None where no pool has a fabric."""

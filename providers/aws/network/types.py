@@ -1,0 +1,34 @@
+"""What the network on AWS is, decided."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from components.plan.types import SubnetPlan
+from components.spec.cluster import Nat
+
+Purpose = Literal["public", "nodes"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AwsSubnetPlan(SubnetPlan):
+    purpose: Purpose
+    """Public ones hold the NAT gateways and load balancers that face outside, and no node."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NetworkPlan:
+    cidr: str
+    zones: tuple[str, ...]
+    subnets: tuple[AwsSubnetPlan, ...]
+    nat: Nat
+    nat_zones: tuple[str, ...]
+    """Where a NAT gateway stands."""
+    interface_endpoints: tuple[str, ...]
+    """Services reached without leaving the network: `ecr.api`."""
+    flow_logs: bool
+    fabric: bool
+    """Whether any pool has one: then there is a fabric security group."""
+
+    def node_subnets(self, zones: tuple[str, ...]) -> tuple[AwsSubnetPlan, ...]:
+        """The subnets that nodes of these zones stand in."""
+        return tuple(subnet for subnet in self.subnets if subnet.purpose == "nodes" and subnet.zone in zones)

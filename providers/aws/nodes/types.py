@@ -1,0 +1,94 @@
+"""What a node pool on AWS is, decided."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from components.plan.types import NodePoolPlan, Taint
+
+InterfaceType = Literal["interface", "efa", "efa-only"]
+"""EC2's words for a network interface: with an address only, with both, with fabric only."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Interface:
+    """One network interface of a launch template. The one at card 0, device 0 is the primary."""
+
+    card: int
+    device: int
+    kind: InterfaceType
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OnDemandCapacity:
+    pass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpotCapacity:
+    pass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReservedCapacity:
+    """An on-demand capacity reservation, and nothing but it."""
+
+    reservation: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BlockCapacity:
+    """A capacity block: no nodes before `starts_at`, none left when AWS begins to end them."""
+
+    reservation: str
+    starts_at: datetime
+    drains_at: datetime
+    ends_at: datetime
+
+
+Capacity = OnDemandCapacity | SpotCapacity | ReservedCapacity | BlockCapacity
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoGroup:
+    """No placement group: apart, or placed by a capacity block."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnGroup:
+    """A cluster placement group that the pool makes."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GivenGroup:
+    """One that is there already."""
+
+    name: str
+
+
+Placement = NoGroup | OwnGroup | GivenGroup
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AwsNodePoolPlan(NodePoolPlan):
+    """A node pool on AWS. A spot pool with a fallback becomes two of these, with the same labels."""
+
+    zones: tuple[str, ...]
+    """One for a pool with a fabric: it does not cross zones."""
+    addresses_per_node: int
+    """IPv4 addresses of a subnet that one node and its pods take."""
+    interfaces: tuple[Interface, ...]
+    capacity: Capacity
+    placement: Placement
+    ami_type: str
+    """EKS's name for the image; `AL2023_x86_64_NVIDIA`."""
+    self_managed: bool
+    """An auto scaling group of our own, where an EKS managed node group cannot have the machine."""
+    labels: Mapping[str, str]
+    taints: tuple[Taint, ...]
+    root_disk_gib: int
+    desired_now: int
+    """Nodes at `up`: none for a block that has not started; a schedule then sets `node_count`."""
