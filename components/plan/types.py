@@ -1,9 +1,9 @@
 """What will exist, decided: plain values without an open question left in them."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
-from dataclasses import dataclass, field
 from typing import Any
 
 from components.catalog import MachineType

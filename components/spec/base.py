@@ -1,16 +1,44 @@
 """The base of every spec: frozen, strict, and written in camelCase as the rest of a stack file is."""
 
-from typing import Annotated
+from datetime import datetime
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
-name_pattern = r"^[a-z]([-a-z0-9]{0,38}[a-z0-9])?$"
+_FORMS: dict[str, str] = {}
+
+
+def form(pattern: str, words: str) -> str:
+    """The pattern itself; `words` say in messages what is right where a text does not match it."""
+    _FORMS[pattern] = words
+    return pattern
+
+
+def form_in_words(pattern: str) -> str:
+    return _FORMS.get(pattern, f"of the form {pattern}")
+
+
+name_pattern = form(
+    r"^[a-z]([-a-z0-9]{0,38}[a-z0-9])?$",
+    "a name: lower-case letters, digits and dashes, a letter first, 40 characters at most",
+)
 
 Name = Annotated[
     str, Field(pattern=name_pattern, description="lower-case letters, digits and dashes; 40 at most; a DNS label")
 ]
 """A name that may become part of a DNS label (63 characters, RFC 1123) with room for a suffix."""
+
+
+def _no_number(value: Any) -> Any:
+    """Without strictness a number would pass for seconds since 1970."""
+    if isinstance(value, bool | int | float):
+        raise ValueError(f"{value} is not a point in time with its zone, such as 2027-01-31T12:00:00Z")
+    return value
+
+
+Instant = Annotated[AwareDatetime, Field(strict=False), BeforeValidator(_no_number, json_schema_input_type=datetime)]
+"""A point in time with its zone. Not strict, as YAML has a type of its own for it."""
 
 
 class Spec(BaseModel):

@@ -4,9 +4,9 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AwareDatetime, BeforeValidator, Field, IPvAnyNetwork, model_validator
+from pydantic import BeforeValidator, Field, IPvAnyNetwork, model_validator
 
-from components.spec.base import Name, Spec
+from components.spec.base import Instant, Name, Spec, form
 
 
 class Cloud(StrEnum):
@@ -41,8 +41,8 @@ class CapacityBlock(Spec):
 
     id: str = Field(min_length=1)
     zone: str
-    starts_at: AwareDatetime
-    ends_at: AwareDatetime
+    starts_at: Instant
+    ends_at: Instant
 
     @model_validator(mode="after")
     def _starts_before_it_ends(self) -> Self:
@@ -68,7 +68,11 @@ class CapacitySpec(Spec):
 
 def _capacity_in_short(value: Any) -> Any:
     """`spot` means `{spot: {}}`."""
-    return {value: {}} if value in ("onDemand", "spot") else value
+    if not isinstance(value, str):
+        return value
+    if value not in ("onDemand", "spot"):
+        raise ValueError(f"{value!r} is not onDemand or spot, nor a mapping with reservation or capacityBlock")
+    return {value: {}}
 
 
 Capacity = Annotated[
@@ -124,6 +128,15 @@ class FabricSpec(Spec):
     """The reason, for whoever reads the plan. A pool of several nodes has its machines' fabric, or a reason."""
 
 
+def _fabric_has_a_reason(value: Any) -> Any:
+    if isinstance(value, str):
+        raise ValueError(f"{value!r} is no reason; leave it out, or let `none` under it say why this pool does without")
+    return value
+
+
+Without = Annotated[FabricSpec, BeforeValidator(_fabric_has_a_reason, json_schema_input_type=FabricSpec)]
+
+
 class TaintEffect(StrEnum):
     NO_SCHEDULE = "NoSchedule"
     PREFER_NO_SCHEDULE = "PreferNoSchedule"
@@ -151,8 +164,8 @@ class NodePoolSpec(Spec):
     """When left out: the reservation's zone, one zone for a pool with a fabric, else all."""
     capacity: Capacity = CapacitySpec(on_demand=OnDemand())
     placement: Placement | None = None
-    fabric: FabricSpec | None = None
-    labels: dict[str, str] = {}
+    fabric: Without | None = None
+    labels: dict[str, str] = Field(default_factory=dict)
     taints: tuple[TaintSpec, ...] = ()
     root_disk_gib: int | None = Field(default=None, ge=20, le=65_536)
 
@@ -198,8 +211,10 @@ class ClusterSpec(Spec):
 
     cloud: Cloud
     region: str | None = None
-    kubernetes_version: str | None = Field(default=None, pattern=r"^1\.\d{2}$")
-    expires_at: AwareDatetime | None = None
+    kubernetes_version: str | None = Field(
+        default=None, pattern=form(r"^1\.\d{2}$", 'a Kubernetes version in quotes, such as "1.34"')
+    )
+    expires_at: Instant | None = None
     """When it is to be gone: tags every resource, and a policy refuses accelerators without it."""
     budget_usd_per_hour: float | None = Field(default=None, gt=0)
     """A plan that costs more is refused."""

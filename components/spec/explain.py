@@ -3,12 +3,13 @@
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from types import UnionType
-from typing import Any, get_args, get_origin
+from typing import Annotated, Any, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from components.errors import Problem
+from components.spec.base import form_in_words
 
 _KIND = {
     "int_type": "a whole number",
@@ -19,6 +20,9 @@ _KIND = {
     "tuple_type": "a list",
     "model_type": "a mapping of keys to values",
     "model_attributes_type": "a mapping of keys to values",
+    "dict_type": "a mapping of keys to values",
+    "timezone_aware": "a point in time with its zone, such as 2027-01-31T12:00:00Z",
+    "ip_any_network": "a network such as 10.0.0.0/16",
 }
 
 
@@ -57,19 +61,27 @@ def _message(detail: ErrorDetails, model: type[BaseModel]) -> str:
         case "missing":
             return "is required and missing"
         case "enum" | "literal_error":
-            return f"{value!r} is not one of {context['expected']}{suggestion(value, _choices(context['expected']))}"
+            return _not_one_of(value, context["expected"])
+        case "union_tag_invalid":
+            return _not_one_of(context["tag"], context["expected_tags"])
         case "greater_than_equal" | "greater_than" | "less_than" | "less_than_equal":
             return f"{value} is out of range; {_bound(kind, context)} is right"
         case "string_pattern_mismatch":
-            return (
-                f"{value!r} is not a name: lower-case letters, digits and dashes, a letter first, 40 characters at most"
-            )
+            return f"{value!r} is not {form_in_words(context['pattern'])}"
         case "too_short":
             return f"needs at least {context['min_length']} entry"
-        case _ if kind in _KIND:
-            return f"{value!r} is not {_KIND[kind]}"
         case _:
-            return f"{value!r}: {detail['msg']}"
+            return _of_another_kind(detail)
+
+
+def _not_one_of(value: object, expected: str) -> str:
+    return f"{value!r} is not one of {expected}{suggestion(value, _choices(expected))}"
+
+
+def _of_another_kind(detail: ErrorDetails) -> str:
+    kind = "timezone_aware" if detail["type"].startswith("datetime") else detail["type"]
+    right = f" is not {_KIND[kind]}" if kind in _KIND else f": {detail['msg']}"
+    return f"{detail['input']!r}{right}"
 
 
 def _bound(kind: str, context: Mapping[str, Any]) -> str:
@@ -91,34 +103,47 @@ def suggestion(value: object, choices: Sequence[str]) -> str:
 
 
 def _unknown_key(location: tuple[int | str, ...], model: type[BaseModel]) -> str:
-    owner: type[BaseModel] | None = model
+    owners: list[type[BaseModel]] = [model]
     for step in location[:-1]:
-        if isinstance(step, str) and owner is not None:
-            owner = _model_of(owner, step)
-    keys = [field.alias or name for name, field in owner.model_fields.items()] if owner else []
+        if isinstance(step, str):
+            owners = _below(owners, step)
+    keys = sorted({field.alias or name for owner in owners for name, field in owner.model_fields.items()})
     hint = suggestion(location[-1], keys)
-    return f"unknown key{hint or '; known are ' + ', '.join(sorted(keys))}"
+    return f"unknown key{hint or '; known are ' + ', '.join(keys)}"
 
 
-def _model_of(owner: type[BaseModel], key: str) -> type[BaseModel] | None:
-    for name, field in owner.model_fields.items():
-        if key in (name, field.alias):
-            return _inner_model(field.annotation)
-    return None
+def _below(owners: Sequence[type[BaseModel]], step: str) -> list[type[BaseModel]]:
+    """The models that may stand under a key, or those of a union that its tag leaves."""
+    for owner in owners:
+        for name, field in owner.model_fields.items():
+            if step in (name, field.alias):
+                return _inner_models(field.annotation)
+    return [owner for owner in owners if "kind" in owner.model_fields and _is_of_kind(owner, step)]
 
 
-def _inner_model(annotation: Any) -> type[BaseModel] | None:
-    if isinstance(annotation, type) and not get_origin(annotation) and issubclass(annotation, BaseModel):
-        return annotation
-    if get_origin(annotation) in (tuple, list) or isinstance(annotation, UnionType):
-        return next(filter(None, map(_inner_model, get_args(annotation))), None)
-    return None
+def _is_of_kind(model: type[BaseModel], kind: str) -> bool:
+    return kind in get_args(model.model_fields["kind"].annotation)
+
+
+def _inner_models(annotation: Any) -> list[type[BaseModel]]:
+    if isinstance(annotation, type) and not get_origin(annotation):
+        return [annotation] if issubclass(annotation, BaseModel) else []
+    if get_origin(annotation) is Annotated:
+        return _inner_models(get_args(annotation)[0])
+    if get_origin(annotation) in (tuple, list, Union) or isinstance(annotation, UnionType):
+        return [found for part in get_args(annotation) for found in _inner_models(part)]
+    return []
 
 
 def readable_path(location: tuple[int | str, ...], data: Any) -> str:
-    """`cluster.nodePools.train.machineType`: a list's element goes by its name where it has one, else by its number."""
+    """`cluster.nodePools.train.machineType`: a list's element goes by its name where it has one, else by its number.
+
+    A step that is no key, with others after it, is the tag of a union, which nobody has written.
+    """
     parts: list[str] = []
-    for step in location:
+    for index, step in enumerate(location):
+        if isinstance(data, Mapping) and step not in data and index < len(location) - 1:
+            continue
         try:
             data = data[step]
         except (KeyError, IndexError, TypeError):

@@ -10,9 +10,9 @@ from pydantic import ConfigDict, Field, ValidationError, create_model
 from components.errors import Problem, SpecError
 from components.spec.base import Spec
 from components.spec.cluster import ClusterSpec, SchedulerSpec
-from components.spec.storage import StorageSpec
 from components.spec.explain import explain
 from components.spec.inference import InferenceSpec
+from components.spec.storage import StorageSpec
 from components.spec.training import TrainingSpec
 
 Form = TypeVar("Form", bound=Spec)
@@ -35,7 +35,7 @@ class StackSpec(Asked):
     """Everything under `config:` of a stack file that is penstock's."""
 
     settings: Spec | None = Field(default=None, exclude=True)
-    """What only the stack's cloud has: the key of the cloud's own name, `penstock:aws`. None where it has no such key."""
+    """What only the stack's cloud has: the key of the cloud's own name, `penstock:aws`. None where it has none."""
 
 
 CloudSettings = Mapping[str, type[Spec]]

@@ -5,9 +5,9 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from components.spec.base import Name, Spec
+from components.spec.base import Name, Spec, form
 
-MountPath = Annotated[str, Field(pattern=r"^(/[A-Za-z0-9][-A-Za-z0-9_.]*)+$")]
+MountPath = Annotated[str, Field(pattern=form(r"^(/[A-Za-z0-9][-A-Za-z0-9_.]*)+$", "an absolute path such as /data"))]
 """An absolute path, as jobs see it."""
 
 
@@ -38,7 +38,9 @@ class DataLinkSpec(Spec):
 
     path: MountPath
     """The folder, below the file system's root."""
-    uri: str = Field(pattern=r"^[a-z0-9]+://[^/]+(/.*)?$", max_length=4357)
+    uri: str = Field(
+        pattern=form(r"^[a-z0-9]+://[^/]+(/.*)?$", "an address such as s3://bucket/prefix/"), max_length=4357
+    )
     """`s3://bucket/prefix/`."""
     import_on: tuple[Change, ...] = (Change.NEW, Change.CHANGED, Change.DELETED)
     export_on: tuple[Change, ...] = ()

@@ -1,14 +1,21 @@
 """What only AWS has: what `penstock:aws` holds."""
 
 from enum import StrEnum
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, IPvAnyNetwork, model_validator
+from pydantic import Discriminator, Field, IPvAnyNetwork, Tag, model_validator
 
-from components.spec.base import Name, Spec
+from components.spec.base import Name, Spec, form
 
-Uri = Annotated[str, Field(pattern=r"^s3://[a-z0-9][-a-z0-9.]{1,61}[a-z0-9](/.*)?$")]
-RoleArn = Annotated[str, Field(pattern=r"^arn:aws[-a-z]*:iam::\d{12}:(role|user)/.+$")]
+Uri = Annotated[
+    str, Field(pattern=form(r"^s3://[a-z0-9][-a-z0-9.]{1,61}[a-z0-9](/.*)?$", "an address such as s3://bucket/prefix/"))
+]
+RoleArn = Annotated[
+    str, Field(pattern=form(r"^arn:aws[-a-z]*:iam::\d{12}:(role|user)/.+$", "the ARN of a role or user"))
+]
+MlMachineType = Annotated[
+    str, Field(pattern=form(r"^ml\.[a-z0-9-]+\.[a-z0-9]+$", "SageMaker's name of a machine type: ml.g6.xlarge"))
+]
 Image = Annotated[str, Field(min_length=3, max_length=255)]
 
 
@@ -50,7 +57,9 @@ class PcsSpec(Spec):
     kind: Literal["pcs"]
     size: PcsSize | None = None
     """When left out, the smallest that holds the pools."""
-    slurm_version: str = Field(default="25.05", pattern=r"^\d{2}\.\d{2}$")
+    slurm_version: str = Field(
+        default="25.05", pattern=form(r"^\d{2}\.\d{2}$", 'a Slurm version in quotes, such as "25.05"')
+    )
     accounting: bool = False
     scale_down_idle_s: int = Field(default=600, ge=60)
 
@@ -65,7 +74,14 @@ class BatchSpec(Spec):
     attempts: int = Field(default=3, ge=1, le=10)
 
 
-ControlPlane = Annotated[EksSpec | PcsSpec | BatchSpec, Field(discriminator="kind")]
+def _kind_or_eks(value: Any) -> str:
+    return str(value.get("kind", "eks") if isinstance(value, dict) else getattr(value, "kind", "eks"))
+
+
+ControlPlane = Annotated[
+    Annotated[EksSpec, Tag("eks")] | Annotated[PcsSpec, Tag("pcs")] | Annotated[BatchSpec, Tag("batch")],
+    Discriminator(_kind_or_eks),
+]
 
 
 class HyperPodSpec(Spec):
@@ -75,7 +91,12 @@ class HyperPodSpec(Spec):
     lifecycle_scripts: Uri
     """Prefix with an `on_create.sh`."""
     deep_health_checks: bool = True
-    training_plan: Annotated[str, Field(pattern=r"^arn:aws[-a-z]*:sagemaker:.+:training-plan/.+$")] | None = None
+    training_plan: (
+        Annotated[
+            str, Field(pattern=form(r"^arn:aws[-a-z]*:sagemaker:.+:training-plan/.+$", "the ARN of a training plan"))
+        ]
+        | None
+    ) = None
 
 
 class Upstream(StrEnum):
@@ -97,7 +118,7 @@ class RegistrySpec(Spec):
 class ExpressStoreSpec(Spec):
     """A bucket of one zone with single-digit milliseconds: S3 Express One Zone."""
 
-    zone_id: str = Field(pattern=r"^[a-z0-9]+-az\d+$")
+    zone_id: str = Field(pattern=form(r"^[a-z0-9]+-az\d+$", "a zone id such as use2-az1"))
     """The zone's id, the same in every account: `use2-az1`."""
 
 
@@ -105,7 +126,7 @@ class RealTimeSpec(Spec):
     """Machines that always run."""
 
     kind: Literal["realTime"]
-    machine_type: str = Field(pattern=r"^ml\.[a-z0-9-]+\.[a-z0-9]+$")
+    machine_type: MlMachineType
     count: int = Field(default=1, ge=1, le=100)
     max_count: int | None = Field(default=None, ge=1, le=100)
 
@@ -123,7 +144,7 @@ class AsynchronousSpec(Spec):
     """Requests wait in a queue, answers go to a bucket, and no machine runs while the queue is empty."""
 
     kind: Literal["asynchronous"]
-    machine_type: str = Field(pattern=r"^ml\.[a-z0-9-]+\.[a-z0-9]+$")
+    machine_type: MlMachineType
     max_count: int = Field(default=1, ge=1, le=100)
     output: Uri
 
@@ -144,7 +165,7 @@ class CustomModelSpec(Spec):
     base_model: str = Field(min_length=1)
     training_data: Uri
     output: Uri
-    hyperparameters: dict[str, str] = {}
+    hyperparameters: dict[str, str] = Field(default_factory=dict)
 
 
 class ThroughputSpec(Spec):
@@ -162,7 +183,9 @@ class AcceleratorSpec(Spec):
     """Two fixed addresses in front of a load balancer: Global Accelerator."""
 
     name: Name
-    load_balancer_arn: str = Field(pattern=r"^arn:aws[-a-z]*:elasticloadbalancing:.+:loadbalancer/.+$")
+    load_balancer_arn: str = Field(
+        pattern=form(r"^arn:aws[-a-z]*:elasticloadbalancing:.+:loadbalancer/.+$", "the ARN of a load balancer")
+    )
     ports: tuple[Annotated[int, Field(ge=1, le=65_535)], ...] = (443,)
 
 
@@ -179,7 +202,7 @@ class AwsSpec(Spec):
     custom_models: tuple[CustomModelSpec, ...] = ()
     throughput: tuple[ThroughputSpec, ...] = ()
     global_accelerators: tuple[AcceleratorSpec, ...] = ()
-    tags: dict[str, str] = {}
+    tags: dict[str, str] = Field(default_factory=dict)
     """On everything that takes tags, beside penstock's own."""
 
     @model_validator(mode="after")

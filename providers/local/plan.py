@@ -1,12 +1,14 @@
 """What this machine becomes: one node pool, and a folder as its volume."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 from components.catalog import Catalog, MachineType
 from components.errors import Problem, SpecError, UnsupportedError
 from components.plan.fabric import Collective
 from components.plan.types import ClusterPlan, Decision, NodePoolPlan, PodBinding, VolumePlan
+from components.spec.base import Spec
 from components.spec.cluster import NodePoolSpec
 from components.spec.stack import StackSpec
 from providers.local.catalog import catalog
@@ -25,6 +27,7 @@ def plan(spec: StackSpec, stack: str) -> ClusterPlan:
         if index:
             message = "this machine is one node pool; remove this one, or use another cloud"
             problems.append(Problem(path=f"cluster.nodePools.{pool.name}", message=message))
+    problems += _meaningless(spec)
     volume, decisions = _plan_volume(spec, stack)
     problems += _volume_problems(volume)
     if problems:
@@ -41,6 +44,8 @@ def plan(spec: StackSpec, stack: str) -> ClusterPlan:
 def _plan_pool(pool: NodePoolSpec, offered: Catalog) -> NodePoolPlan:
     path = f"cluster.nodePools.{pool.name}"
     machine = offered.machine_type(pool.machine_type, f"{path}.machineType")
+    if pool.count < 1:
+        raise SpecError([Problem(path=f"{path}.count", message=f"{pool.count} is out of range; 1 is right here")])
     if pool.count > offered.capabilities.max_nodes_per_pool:
         message = f"{pool.count} machines, but there is 1 of {machine.name}; more ranks are training.ranksPerNode"
         raise UnsupportedError([Problem(path=f"{path}.count", message=message)])
@@ -55,6 +60,20 @@ def _plan_pool(pool: NodePoolSpec, offered: Catalog) -> NodePoolPlan:
         collective=collective,
         binding=_binding(machine),
     )
+
+
+def _meaningless(spec: StackSpec) -> Iterator[Problem]:
+    """What the user has asked for that one machine cannot have: told, not passed over."""
+    yield from _beyond(spec.cluster, "cluster", {"cloud", "node_pools"})
+    for pool in spec.cluster.node_pools:
+        yield from _beyond(pool, f"cluster.nodePools.{pool.name}", {"name", "machine_type", "count"})
+    yield from _beyond(spec.storage, "storage", {"volume"})
+
+
+def _beyond(part: Spec, path: str, known: set[str]) -> Iterator[Problem]:
+    for name in sorted(part.model_fields_set - known):
+        key = type(part).model_fields[name].alias or name
+        yield Problem(path=f"{path}.{key}", message="means nothing on this machine; remove it, or use another cloud")
 
 
 def _binding(machine: MachineType) -> PodBinding:

@@ -72,12 +72,15 @@ def test_keys_of_other_programs_are_passed_over() -> None:
             "inference.model: give exactly one of fromTraining and path",
         ),
         ({"storage": {"volume": {"onDestroy": "kep"}}}, "did you mean 'keep'?"),
-        ({"cluster": {"cloud": "locl", "nodePools": [POOL]}}, "cluster.cloud: 'locl' is not one of 'local'"),
+        (
+            {"cluster": {"cloud": "locl", "nodePools": [POOL]}},
+            "cluster.cloud: 'locl' is not one of 'aws' or 'local'; did you mean 'local'?",
+        ),
         ({"cluster": {"cloud": "local", "nodePools": []}}, "cluster.nodePools: needs at least 1 entry"),
         ({"cluster": {"cloud": "local"}}, "cluster.nodePools: is required and missing"),
         (
-            {"cluster": {"cloud": "local", "nodePools": [POOL | {"count": 0}]}},
-            "cluster.nodePools.here.count: 0 is out of range; 1 or more is right",
+            {"cluster": {"cloud": "local", "nodePools": [POOL | {"count": -1}]}},
+            "cluster.nodePools.here.count: -1 is out of range; 0 or more is right",
         ),
         (
             {"cluster": {"cloud": "local", "nodePools": [POOL | {"name": "Big Pool"}]}},

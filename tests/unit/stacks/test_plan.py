@@ -40,6 +40,20 @@ def test_this_machine_is_there_once() -> None:
     assert "cluster.nodePools.here.count: 2 machines, but there is 1" in problem
 
 
+def test_an_empty_pool_of_this_machine_is_refused() -> None:
+    (problem,) = refusals([POOL | {"count": 0}])
+    assert problem == "cluster.nodePools.here.count: 0 is out of range; 1 is right here"
+
+
+def test_what_only_a_cloud_has_is_refused_here() -> None:
+    found = refusals([POOL | {"capacity": "spot"}], storage={"fileSystem": {"capacityTib": 1.2}})
+    assert [problem.partition(":")[0] for problem in found] == [
+        "cluster.nodePools.here.capacity",
+        "storage.fileSystem",
+    ]
+    assert all("means nothing on this machine" in problem for problem in found)
+
+
 def test_a_second_pool_of_this_machine_is_refused() -> None:
     (problem,) = refusals([POOL, POOL | {"name": "there"}])
     assert problem.startswith("cluster.nodePools.there: this machine is one node pool")

@@ -6,8 +6,8 @@ from components.catalog import Accelerator, MachineType
 from components.errors import SpecError
 from components.plan.fabric import Collective, Fabric
 from components.plan.types import JobPlan, NodePoolPlan, PodBinding, VolumePlan
-from components.spec.storage import OnDestroy
 from components.spec.inference import InferenceSpec, ServedModel
+from components.spec.storage import OnDestroy
 from components.spec.training import BatchSpec, ModelSpec, ParallelSpec, Precision, Sharding, TrainingSpec
 from workloads.jobs import decide, plan_inference, plan_training, run_identity
 

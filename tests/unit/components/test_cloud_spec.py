@@ -1,0 +1,116 @@
+"""What a user can write wrongly of a cluster on a cloud, and the words that put it right."""
+
+from typing import Any
+
+import pytest
+
+from components.errors import SpecError
+from components.spec.cluster import PlacementKind
+from components.spec.stack import StackSpec, parse_stack
+from providers import settings
+from providers.aws.settings import AwsSpec, EksSpec, Tier
+
+POOL = {"name": "train", "machineType": "p5.48xlarge"}
+BLOCK = {"id": "cr-1", "zone": "us-east-2a", "startsAt": "2027-11-01T11:30:00Z", "endsAt": "2027-11-02T11:30:00Z"}
+
+
+def parse(pool: dict[str, Any] | None = None, aws: Any = None, **cluster: Any) -> StackSpec:
+    config: dict[str, Any] = {"cluster": {"cloud": "aws", "nodePools": [POOL | (pool or {})]} | cluster}
+    if aws is not None:
+        config["aws"] = aws
+    return parse_stack({f"penstock:{key}": value for key, value in config.items()}, "x", settings())
+
+
+def refusals(pool: dict[str, Any] | None = None, aws: Any = None, **cluster: Any) -> list[str]:
+    with pytest.raises(SpecError) as caught:
+        parse(pool, aws, **cluster)
+    return [str(problem) for problem in caught.value.problems]
+
+
+@pytest.mark.parametrize(
+    ("pool", "expected"),
+    [
+        ({"capacity": "spott"}, ".capacity: 'spott' is not onDemand or spot, nor a mapping with reservation or"),
+        ({"capacity": {"spot": {}, "onDemand": {}}}, ".capacity: give exactly one of onDemand, spot, reservation"),
+        ({"capacity": {"spot": {"fallbak": "onDemand"}}}, ".capacity.spot.fallbak: unknown key; did you mean 'fallb"),
+        (
+            {"capacity": {"capacityBlock": BLOCK | {"startsAt": 3}}},
+            ".capacity.capacityBlock.startsAt: 3 is not a point in time with its zone",
+        ),
+        (
+            {"capacity": {"capacityBlock": BLOCK | {"startsAt": "2027-11-01"}}},
+            ".capacity.capacityBlock.startsAt: '2027-11-01' is not a point in time with its zone, such as",
+        ),
+        (
+            {"capacity": {"capacityBlock": BLOCK | {"endsAt": "2027-11-01T00:00:00Z"}}},
+            ".capacity.capacityBlock.endsAt: 2027-11-01T00:00:00+00:00 is not after startsAt",
+        ),
+        ({"placement": "crate"}, ".placement.kind: 'crate' is not one of 'none', 'create', 'existing' or"),
+        ({"placement": "existing"}, ".placement: give a group with `existing`, and with nothing else"),
+        ({"fabric": "none"}, ".fabric: 'none' is no reason; leave it out, or let `none` under it say why"),
+        ({"fabric": {"none": "no"}}, ".fabric.none: 'no': String should have at least 8 characters"),
+        ({"count": 3, "minCount": 4}, ".count: 3 is not between minCount 4 and maxCount 3"),
+        ({"count": 3, "maxCount": 2}, ".count: 3 is not between minCount 3 and maxCount 2"),
+        ({"labels": {"a": 1}}, ".labels.a: 1 is not text"),
+        ({"taints": [{"key": "a", "effect": "NoSchedul"}]}, ".taints.0.effect: 'NoSchedul' is not one of"),
+        ({"rootDiskGib": 5}, ".rootDiskGib: 5 is out of range; 20 or more is right"),
+    ],
+)
+def test_a_mistake_in_a_pool_has_path_value_and_remedy(pool: dict[str, Any], expected: str) -> None:
+    (problem,) = refusals(pool)
+    assert problem.startswith("cluster.nodePools.train" + expected.partition(":")[0])
+    assert expected in problem
+
+
+@pytest.mark.parametrize(
+    ("aws", "expected"),
+    [
+        ({"controlPlane": {"kind": "ek"}}, "aws.controlPlane: 'ek' is not one of 'eks', 'pcs', 'batch'; did you mean"),
+        ({"controlPlane": {"tier": "xl"}}, "aws.controlPlane.tier: 'xl' is not one of 'standard', 'tier-xl'"),
+        ({"controlPlane": {"teir": "x"}}, "aws.controlPlane.teir: unknown key; did you mean 'tier'?"),
+        ({"controlPlane": {"publicCidrs": ["10.0.0.0/44"]}}, "aws.controlPlane.publicCidrs.0: '10.0.0.0/44' is not a"),
+        (
+            {"controlPlane": {"kind": "pcs"}, "hyperPod": {"pools": ["a"], "lifecycleScripts": "s3://abc/x"}},
+            "aws.hyperPod: runs on an EKS cluster, and controlPlane.kind is 'pcs'",
+        ),
+        (
+            {"endpoints": [{"name": "x", "image": "y/z", "serve": {"kind": "realTime", "machineType": "g6"}}]},
+            "aws.endpoints.x.serve.machineType: 'g6' is not SageMaker's name of a machine type",
+        ),
+        ({"tags": 3}, "aws.tags: 3 is not a mapping of keys to values"),
+        ({"controlPlain": {}}, "aws.controlPlain: unknown key; did you mean 'controlPlane'?"),
+    ],
+)
+def test_a_mistake_in_the_clouds_own_key(aws: dict[str, Any], expected: str) -> None:
+    (problem,) = refusals(aws=aws)
+    assert expected in problem
+
+
+def test_mistakes_of_both_keys_come_together() -> None:
+    found = refusals({"count": -1}, {"tags": 3}, kubernetesVersion="1.x")
+    assert [problem.partition(":")[0] for problem in found] == [
+        "cluster.kubernetesVersion",
+        "cluster.nodePools.train.count",
+        "aws.tags",
+    ]
+
+
+def test_another_clouds_key_is_refused() -> None:
+    with pytest.raises(SpecError, match="aws: is for the cloud aws, and this stack is on local"):
+        parse_stack(
+            {"penstock:cluster": {"cloud": "local", "nodePools": [POOL]}, "penstock:aws": {}}, "x", settings()
+        )  # fmt: skip
+
+
+def test_short_forms_mean_the_long_ones() -> None:
+    spec = parse({"capacity": "spot", "placement": {"existing": "g"}}, {"controlPlane": {"tier": "tier-xl"}})
+    (pool,) = spec.cluster.node_pools
+    assert pool.capacity.spot is not None
+    assert pool.placement is not None
+    assert (pool.placement.kind, pool.placement.group) == (PlacementKind.EXISTING, "g")
+    assert isinstance(spec.settings, AwsSpec)
+    assert spec.settings.control_plane == EksSpec(tier=Tier.XL)
+
+
+def test_without_the_clouds_key_its_defaults_hold() -> None:
+    assert parse().settings == AwsSpec()
