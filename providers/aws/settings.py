@@ -16,6 +16,7 @@ RoleArn = Annotated[
 MlMachineType = Annotated[
     str, Field(pattern=form(r"^ml\.[a-z0-9-]+\.[a-z0-9]+$", "SageMaker's name of a machine type: ml.g6.xlarge"))
 ]
+AmiId = Annotated[str, Field(pattern=form(r"^ami-[0-9a-f]{8,17}$", "the id of an image: ami-0123456789abcdef0"))]
 Image = Annotated[str, Field(min_length=3, max_length=255)]
 
 
@@ -60,6 +61,8 @@ class PcsSpec(Spec):
     slurm_version: str = Field(
         default="25.05", pattern=form(r"^\d{2}\.\d{2}$", 'a Slurm version in quotes, such as "25.05"')
     )
+    ami_id: AmiId | None = None
+    """An image with Slurm of that version and PCS's agent. It must be given: an image is of one region and day."""
     accounting: bool = False
     scale_down_idle_s: int = Field(default=600, ge=60)
 
@@ -72,6 +75,8 @@ class BatchSpec(Spec):
     """The container of the job definition; it brings libfabric and aws-ofi-nccl where the pool has a fabric."""
     command: tuple[str, ...] = Field(min_length=1)
     attempts: int = Field(default=3, ge=1, le=10)
+    ami_id: AmiId | None = None
+    """When left out, AWS's newest for the pool's accelerators; there is none for Neuron."""
 
 
 def _kind_or_eks(value: Any) -> str:
@@ -166,6 +171,8 @@ class CustomModelSpec(Spec):
     training_data: Uri
     output: Uri
     hyperparameters: dict[str, str] = Field(default_factory=dict)
+    trained: bool = False
+    """Say so when its job has completed, hours after the first `up`: throughput can be bought for it only then."""
 
 
 class ThroughputSpec(Spec):
@@ -173,7 +180,7 @@ class ThroughputSpec(Spec):
 
     name: Name
     model: str = Field(min_length=1)
-    """An ARN, or the name of one of the stack's own customModels."""
+    """An ARN, or the name of one of the stack's own customModels that is trained."""
     units: int = Field(default=1, ge=1)
     commitment: Literal["OneMonth", "SixMonths"] | None = None
     """Cheaper, and cannot be given back before its end."""
