@@ -24,46 +24,28 @@ def plan(
 
     decided = plan_stack(read_file(stack), stack)
     if as_json:
-        typer.echo(json.dumps(asdict(decided), indent=2))
+        typer.echo(json.dumps(asdict(decided), indent=2, default=str))
     else:
-        _show(decided, Console())
+        _show(decided, Console(highlight=False))
 
 
 def _show(plan: "StackPlan", console: "Console") -> None:
-    from rich.table import Table
+    from penstock.tables import bill_table, pool_table, quota_table, subnet_table, work_table
 
-    console.print(f"[bold]{plan.stack}[/] on {plan.cluster.cloud}, scheduler {plan.cluster.scheduler}\n")
-    what = Table(box=None, pad_edge=False, show_header=False)
-    what.add_column(style="bold")
-    what.add_column(overflow="fold")
-    for role, text in _rows(plan):
-        what.add_row(role, text)
-    console.print(what)
+    cluster = plan.cluster
+    console.print(f"[bold]{plan.stack}[/] on {cluster.cloud}, scheduler {cluster.scheduler or 'none yet'}\n")
+    console.print(pool_table(cluster.node_pools))
+    for title, rows, table in (
+        ("addresses", cluster.subnets, subnet_table),
+        ("quotas the account must have", cluster.quotas, quota_table),
+        ("billed", cluster.bill, bill_table),
+    ):
+        if rows:
+            console.print(f"\n[bold]{title}[/]")
+            console.print(table(rows))  # type: ignore[operator] # each table takes its own kind of row
+    console.print(work_table(plan))
     console.print("\n[bold]decided for you[/]")
-    for decision in (*plan.cluster.decisions, *plan.decisions):
-        console.print(f"  {decision.path} = [cyan]{decision.value}[/]\n    {decision.reason}", highlight=False)
+    for decision in (*cluster.decisions, *plan.decisions):
+        console.print(f"  {decision.path} = [cyan]{decision.value}[/]\n    {decision.reason}")
     for warning in plan.warnings:
         console.print(f"[yellow]warning[/] {warning}")
-
-
-def _rows(plan: "StackPlan") -> list[tuple[str, str]]:
-    rows = []
-    for pool in plan.cluster.node_pools:
-        machine = pool.machine
-        chips = f", {machine.accelerator_count} x {machine.accelerator.name}" if machine.accelerator else ""
-        size = f"{machine.cores} cores, {machine.memory_gib:.1f} GiB{chips}"
-        fabric = f"{pool.collective} over {pool.fabric}"
-        rows.append((f"pool {pool.name}", f"{pool.node_count} x {machine.name} ({size}), {fabric}"))
-    volume = plan.cluster.volume
-    rows.append(("volume", f"{volume.path}; on destroy: {volume.on_destroy}"))
-    if job := plan.training:
-        ranks = f"{job.nodes} x {job.ranks_per_node} ranks, about {job.memory_gib:.1f} GiB a node"
-        steps = job.config["training"]["steps"]
-        rows.append((f"training {job.name}", f"{ranks}, {steps} steps, in {job.run_folder}"))
-    if service := plan.inference:
-        urls = ", ".join(f"http://{service.host}:{port}" for port in service.ports)
-        source = (
-            f"training {plan.training.name}" if service.follows_training and plan.training else service.model_folder
-        )
-        rows.append((f"inference {service.name}", f"{urls}, model of {source}"))
-    return rows

@@ -1,0 +1,107 @@
+"""The parts of a plan as tables for a terminal."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from decimal import Decimal
+
+from rich.table import Table
+
+from components.estimate.cost import known_usd_per_hour
+from components.plan.types import BillLine, NodePoolPlan, QuotaNeed, StackPlan, SubnetPlan
+
+
+def pool_table(pools: Sequence[NodePoolPlan]) -> Table:
+    """Each pool with what all its nodes hold together."""
+    table = _table("pool", "nodes", "machine type", "cores", "memory GiB", "accelerators", "fabric")
+    for pool in pools:
+        machine, count = pool.machine, pool.node_count
+        chips = f"{machine.accelerator_count * count} x {machine.accelerator.name}" if machine.accelerator else "-"
+        table.add_row(
+            pool.name, _nodes(pool), machine.name, f"{machine.cores * count}", f"{machine.memory_gib * count:.0f}",
+            chips, _fabric(pool),
+        )  # fmt: skip
+    return table
+
+
+def _nodes(pool: NodePoolPlan) -> str:
+    if pool.min_count == pool.max_count:
+        return str(pool.node_count)
+    return f"{pool.node_count} ({pool.min_count} to {pool.max_count})"
+
+
+def _fabric(pool: NodePoolPlan) -> str:
+    devices = sum(count for name, count in pool.binding.devices.items() if name.endswith(f"/{pool.fabric}"))
+    each = f" x {devices} a node, {pool.machine.fabric_gbps:.0f} Gbit/s" if devices else ""
+    return f"{pool.collective} over {pool.fabric}{each}"
+
+
+def subnet_table(subnets: Sequence[SubnetPlan]) -> Table:
+    """Each subnet with the addresses that are free when every pool has grown to its largest."""
+    table = _table("subnet", "zone", "range", "usable", "needed", "free")
+    for subnet in subnets:
+        free = subnet.usable - subnet.needed
+        table.add_row(
+            subnet.name, subnet.zone, subnet.cidr, f"{subnet.usable:,}", f"{subnet.needed:,}", f"{free:,}"
+        )  # fmt: skip
+    return table
+
+
+def quota_table(quotas: Sequence[QuotaNeed]) -> Table:
+    table = _table("service", "code", "quota", "needed", "for")
+    for quota in quotas:
+        table.add_row(quota.service, quota.code, quota.name, f"{quota.needed:,.0f} {quota.unit}", quota.reason)
+    return table
+
+
+def bill_table(bill: Sequence[BillLine]) -> Table:
+    """Each line with its price, and the sum of those that have one."""
+    table = _table("what", "count", "$ an hour", "from", "until", "price of")
+    for line in bill:
+        price = _dollars(line.usd_per_hour)
+        table.add_row(
+            line.what, f"{line.count:g}", price, _when(line.since, "up"), _when(line.until, "destroy"), line.source
+        )  # fmt: skip
+    unknown = sum(line.usd_per_hour is None for line in bill)
+    table.add_row("[bold]together[/]", "", _dollars(known_usd_per_hour(bill)), "", "", f"{unknown} lines unknown")
+    return table
+
+
+def _dollars(amount: Decimal | None) -> str:
+    return "unknown" if amount is None else f"{amount:,.2f}"
+
+
+def _when(moment: datetime | None, otherwise: str) -> str:
+    return f"{moment:%Y-%m-%d %H:%M}Z" if moment else otherwise
+
+
+def work_table(plan: StackPlan) -> Table:
+    """The volume, the training run and the service."""
+    table = Table(box=None, pad_edge=False, show_header=False)
+    table.add_column(style="bold")
+    table.add_column(overflow="fold")
+    for role, text in _work(plan):
+        table.add_row(role, text)
+    return table
+
+
+def _work(plan: StackPlan) -> list[tuple[str, str]]:
+    volume = plan.cluster.volume
+    rows = [("volume", f"{volume.path}; on destroy: {volume.on_destroy}")] if volume.path else []
+    if job := plan.training:
+        ranks = f"{job.nodes} x {job.ranks_per_node} ranks, about {job.memory_gib:.1f} GiB a node"
+        steps = job.config["training"]["steps"]
+        rows.append((f"training {job.name}", f"{ranks}, {steps} steps, in {job.run_folder}"))
+    if service := plan.inference:
+        urls = ", ".join(f"http://{service.host}:{port}" for port in service.ports)
+        source = (
+            f"training {plan.training.name}" if service.follows_training and plan.training else service.model_folder
+        )
+        rows.append((f"inference {service.name}", f"{urls}, model of {source}"))
+    return rows
+
+
+def _table(*headers: str) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for header in headers:
+        table.add_column(header, overflow="fold")
+    return table
