@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Literal
 
 from components.plan.types import NodePoolPlan, Taint
+from providers.aws.catalog import AwsMachine
 
 InterfaceType = Literal["interface", "efa", "efa-only"]
 """EC2's words for a network interface: with an address only, with both, with fabric only."""
@@ -35,6 +36,7 @@ class ReservedCapacity:
     """An on-demand capacity reservation, and nothing but it."""
 
     reservation: str
+    """Its id, or the ARN of a resource group of reservations."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +44,7 @@ class BlockCapacity:
     """A capacity block: no nodes before `starts_at`, none left when AWS begins to end them."""
 
     reservation: str
+    """Its id, or the ARN of a resource group: UltraServers only."""
     starts_at: datetime
     drains_at: datetime
     ends_at: datetime
@@ -73,13 +76,29 @@ Placement = NoGroup | OwnGroup | GivenGroup
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AwsNodePoolPlan(NodePoolPlan):
-    """A node pool on AWS. A spot pool with a fallback becomes two of these, with the same labels."""
+class SizeChange:
+    """A pool's size from a moment on."""
 
+    name: str
+    at: datetime
+    nodes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AwsNodePoolPlan(NodePoolPlan):
+    """A node pool on AWS. A spot pool with a fallback becomes two of these, with the same labels but for the capacity."""
+
+    machine: AwsMachine
+    asked_name: str
+    """As the stack file names it; the same for a spot pool and its fallback."""
+    aws_name: str
+    """Of the launch template and the placement group, which are an account's: `aws-prod-train`."""
     zones: tuple[str, ...]
     """One for a pool with a fabric: it does not cross zones."""
     addresses_per_node: int
     """IPv4 addresses of a subnet that one node and its pods take."""
+    max_pods: int
+    """Of one node; the kubelet is told, so that `addresses_per_node` holds."""
     interfaces: tuple[Interface, ...]
     capacity: Capacity
     placement: Placement
@@ -92,3 +111,12 @@ class AwsNodePoolPlan(NodePoolPlan):
     root_disk_gib: int
     desired_now: int
     """Nodes at `up`: none for a block that has not started; a schedule then sets `node_count`."""
+    schedule: tuple[SizeChange, ...]
+    """Of a block: what is still to come, earliest first."""
+    node_repair: bool
+    """EKS replaces nodes whose hardware, kernel or network fails."""
+
+    @property
+    def efa_devices(self) -> int:
+        """Of one node."""
+        return sum(interface.kind != "interface" for interface in self.interfaces)

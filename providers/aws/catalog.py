@@ -1,0 +1,161 @@
+"""What AWS offers: machine types as rows, and what a pool of them can be."""
+
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+from functools import cache
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from components.catalog import Accelerator, Capabilities, Catalog, MachineType, accelerators
+from components.plan.fabric import Fabric
+from providers.aws.regions import Region, regions
+
+MAX_NODES = 5_000
+"""Nodes of one pool: what a Kubernetes cluster is tested to hold (kubernetes.io, "Considerations for large clusters").
+EKS allows 450 in a managed node group until the account's quota is raised, which the plan names as a quota."""
+
+PRICES = "AWS list price, on demand, Linux, us-east-1, 2026-07-20"
+"""What the `usd_per_hour` of a row is."""
+
+
+class Arch(StrEnum):
+    X86_64 = "x86_64"
+    ARM64 = "arm64"
+
+
+class CapacityKind(StrEnum):
+    """Ways in which a machine type may be had, by their names in a stack file."""
+
+    ON_DEMAND = "onDemand"
+    SPOT = "spot"
+    RESERVATION = "reservation"
+    CAPACITY_BLOCK = "capacityBlock"
+
+
+class QuotaFamily(StrEnum):
+    """Machine types that AWS counts together, in vCPUs. The P generations share a quota on demand, not for spot."""
+
+    P4 = "p4"
+    P5 = "p5"
+    P6 = "p6"
+    G = "g"
+    TRN = "trn"
+    INF = "inf"
+    STANDARD = "standard"
+
+
+class FabricFamily(StrEnum):
+    """Machine types whose EFA devices can talk to each other (EC2 User Guide, "Elastic Fabric Adapter")."""
+
+    P4 = "p4"
+    """p4d and p4de, with nobody else."""
+    COMMON = "common"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cards:
+    """Network cards of a machine, next to each other and alike."""
+
+    count: int
+    interfaces: int
+    """Network interfaces that one card takes."""
+    efa: bool
+    """Whether those may be EFA interfaces; if not, they are plain ones."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AwsMachine(MachineType):
+    """A machine type of EC2. `cores` are vCPUs, which is what quotas count."""
+
+    arch: Arch
+    nvme_gb: int
+    """Local disks, all together."""
+    card_groups: tuple[Cards, ...]
+    efa_cards: tuple[int, ...]
+    """The cards that carry the fabric; empty where each that can does."""
+    max_efa: int
+    fabric_family: FabricFamily
+    gdr: bool
+    addresses_per_interface: int
+    """IPv4 addresses."""
+    quota_family: QuotaFamily
+    capacity: tuple[CapacityKind, ...]
+    ultra_server: bool
+    """Capacity blocks of it are whole UltraServers, which may come as a resource group."""
+    compute_domain: bool
+    """Its accelerators reach those of other machines over NVLink, in a domain that a DRA driver makes for each job."""
+    min_kubernetes: str
+    """Empty where every version that EKS has will do."""
+    usd_per_hour: Decimal | None
+    """See PRICES; None where there is no such price."""
+    zones: tuple[str, ...]
+    """Where it is offered: zone ids, and prefixes of regions that have it in every zone."""
+
+    @property
+    def cards(self) -> tuple[Cards, ...]:
+        """One entry a card, in the order of their index."""
+        return tuple(group for group in self.card_groups for _ in range(group.count))
+
+    def zones_in(self, region: Region) -> tuple[str, ...]:
+        """Names of the region's zones that offer it, as most accounts name them."""
+        return region.offering(self.zones)
+
+    def regions(self) -> tuple[str, ...]:
+        """Names of the regions that offer it."""
+        return tuple(name for name, region in regions().items() if self.zones_in(region))
+
+
+@cache
+def machines() -> Mapping[str, AwsMachine]:
+    """The rows of machine_types.toml. An unknown or missing field of a row is an error."""
+    text = Path(__file__).with_name("machine_types.toml").read_text()
+    return MappingProxyType(dict(_rows(tomllib.loads(text, parse_float=Decimal))))
+
+
+def catalog() -> Catalog:
+    """Every machine type, and no scheduler yet: jobs are handed in by what comes on the cluster."""
+    return Catalog(
+        cloud="aws",
+        machine_types=machines(),
+        capabilities=Capabilities(schedulers=(), max_nodes_per_pool=MAX_NODES),
+    )
+
+
+def _rows(tables: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, AwsMachine]]:
+    chips = accelerators()
+    for name, table in tables.items():
+        yield name, _machine(name, table, chips)
+
+
+def _machine(name: str, table: Mapping[str, Any], chips: Mapping[str, Accelerator]) -> AwsMachine:
+    row = dict(table)
+    price = row.pop("usd_per_hour", None)
+    chip = row.pop("accelerator", None)
+    return AwsMachine(
+        name=name,
+        cores=row.pop("vcpus"),
+        memory_gib=float(row.pop("memory_gib")),
+        accelerator=None if chip is None else chips[chip],
+        accelerator_count=row.pop("accelerator_count", 0),
+        fabric=Fabric.EFA if row.get("max_efa") else Fabric.ETHERNET,
+        fabric_gbps=float(row.pop("fabric_gbps", 0)),
+        arch=Arch(row.pop("arch")),
+        nvme_gb=row.pop("nvme_gb", 0),
+        card_groups=tuple(Cards(**group) for group in row.pop("cards")),
+        efa_cards=tuple(row.pop("efa_cards", ())),
+        max_efa=row.pop("max_efa", 0),
+        fabric_family=FabricFamily(row.pop("fabric_family", FabricFamily.COMMON)),
+        gdr=row.pop("gdr", False),
+        quota_family=QuotaFamily(row.pop("quota_family")),
+        capacity=tuple(map(CapacityKind, row.pop("capacity"))),
+        ultra_server=row.pop("ultra_server", False),
+        compute_domain=row.pop("compute_domain", False),
+        min_kubernetes=row.pop("kubernetes", ""),
+        usd_per_hour=None if price is None else Decimal(price),
+        zones=tuple(row.pop("zones")),
+        **row,
+    )
