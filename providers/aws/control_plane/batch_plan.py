@@ -1,0 +1,206 @@
+"""AWS Batch, decided: for each pool an environment of machines, a queue, and the definition of a gang."""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from components.errors import Problem, SpecError
+from components.plan.fabric import Collective, Fabric
+from components.plan.types import BillLine, Decision
+from components.spec.stack import StackSpec
+from providers.aws.control_plane.no_kubernetes import kubernetes_only
+from providers.aws.network.types import NetworkPlan
+from providers.aws.nodes.types import AwsNodePoolPlan, BlockCapacity, SpotCapacity
+from providers.aws.settings import AwsSpec, BatchSpec
+
+_LONGEST_NAME = 128
+"""Of environments, queues and job definitions (Batch API)."""
+
+_HOST_SHARE = 8
+"""An eighth of a machine's memory stays with its kernel, its agent and the page cache."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GangPlan:
+    """A container on each node of one gang. It has its node for itself."""
+
+    nodes: int
+    image: str
+    command: tuple[str, ...]
+    vcpus: int
+    memory_mib: int
+    shared_memory_mib: int
+    gpus: int
+    devices: tuple[str, ...]
+    """Of the host: the fabric's, and those of accelerators that Batch has no resource for."""
+    env: Mapping[str, str]
+    mounts: tuple[str, ...]
+    """Paths of the host, which the container has at the same place."""
+    attempts: int
+
+    def node_properties(self) -> str:
+        """The document of Batch's API: `nodeProperties` in JSON."""
+        nodes = {"targetNodes": "0:", "container": self._container()}
+        return json.dumps({"numNodes": self.nodes, "mainNode": 0, "nodeRangeProperties": [nodes]}, sort_keys=True)
+
+    def _container(self) -> Mapping[str, Any]:
+        needs = {"VCPU": self.vcpus, "MEMORY": self.memory_mib, "GPU": self.gpus}
+        volumes = {path.strip("/").replace("/", "-"): path for path in self.mounts}
+        return {
+            "image": self.image,
+            "command": list(self.command),
+            "resourceRequirements": [{"type": kind, "value": str(value)} for kind, value in needs.items() if value],
+            "environment": [{"name": name, "value": value} for name, value in sorted(self.env.items())],
+            "linuxParameters": {
+                "sharedMemorySize": self.shared_memory_mib,
+                "devices": [
+                    {"hostPath": path, "containerPath": path, "permissions": ["READ", "WRITE", "MKNOD"]}
+                    for path in self.devices
+                ],
+            },
+            "ulimits": [{"name": "memlock", "softLimit": -1, "hardLimit": -1}],
+            "volumes": [{"name": name, "host": {"sourcePath": path}} for name, path in volumes.items()],
+            "mountPoints": [{"sourceVolume": name, "containerPath": path} for name, path in volumes.items()],
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchPoolPlan:
+    """A pool as Batch runs it: no machine while its queue is empty."""
+
+    name: str
+    """Of its environment, its queue and its job definition."""
+    pool: AwsNodePoolPlan
+    image_type: str
+    ami_id: str | None
+    subnet: str
+    """One: a gang of Batch does not cross zones."""
+    min_vcpus: int
+    max_vcpus: int
+    job: GangPlan
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchPlan:
+    name: str
+    pools: tuple[BatchPoolPlan, ...]
+    decisions: tuple[Decision, ...]
+
+
+def plan_batch(
+    spec: StackSpec, settings: AwsSpec, pools: tuple[AwsNodePoolPlan, ...], network: NetworkPlan, stack: str
+) -> BatchPlan:
+    """A queue of gangs for each pool. SpecError where Batch cannot run the pool's machines, with all of it."""
+    asked = settings.control_plane
+    assert isinstance(asked, BatchSpec)
+    problems = [problem for pool in pools for problem in _pool_problems(pool, asked, spec.cluster.region or "", stack)]
+    problems += kubernetes_only(spec, "batch", "Batch")
+    if problems:
+        raise SpecError(problems)
+    mounts = tuple(path for _, path in spec.storage.mount_paths())
+    planned = tuple(_pool(pool, asked, network, mounts, stack) for pool in pools)
+    return BatchPlan(name=stack, pools=planned, decisions=tuple(_decided(planned)))
+
+
+def bill(_plan: BatchPlan, _region: str) -> tuple[BillLine, ...]:
+    """Nothing: Batch itself is free, and its machines are on the bill of the pools."""
+    return ()
+
+
+def decisions(plan: BatchPlan) -> tuple[Decision, ...]:
+    return plan.decisions
+
+
+def _pool_problems(pool: AwsNodePoolPlan, asked: BatchSpec, region: str, stack: str) -> Iterator[Problem]:
+    path = f"cluster.nodePools.{pool.name}"
+    match pool.capacity:
+        case SpotCapacity():
+            what = "spot: jobs of several nodes do not run on spot machines under Batch"
+            yield Problem(path=f"{path}.capacity", message=f"{what}; set onDemand, or a reservation")
+        case BlockCapacity(reservation=block):
+            what = f"{block}: an environment of Batch is on demand or spot, and buys from no capacity block"
+            yield Problem(path=f"{path}.capacity", message=f"{what}; set aws.controlPlane.kind to eks or pcs")
+        case _:
+            pass
+    if len(pool.zones) > 1:
+        what = f"{', '.join(pool.zones)}: the nodes of a gang stand in one zone; give the pool a zone"
+        yield Problem(path=f"{path}.zone", message=what)
+    if pool.node_count < 1:
+        yield Problem(path=f"{path}.count", message="0: a gang has a node at least; give its size, or remove the pool")
+    yield from _image_problems(pool, asked, region)
+    if len(f"{stack}-{pool.name}") > _LONGEST_NAME:
+        what = (
+            f"'{stack}-{pool.name}' is longer than the {_LONGEST_NAME} characters of a queue; shorten the stack's name"
+        )
+        yield Problem(path="stack", message=what)
+
+
+def _image_problems(pool: AwsNodePoolPlan, asked: BatchSpec, region: str) -> Iterator[Problem]:
+    if pool.collective is Collective.NEURON and asked.ami_id is None:
+        parameter = "/aws/service/ecs/optimized-ami/amazon-linux-2023/neuron/recommended/image_id"
+        command = f"aws ssm get-parameter --region {region} --name {parameter}"
+        what = f"Batch has no image of its own for {pool.machine.name}; give the id of one with Neuron: {command}"
+        yield Problem(path="aws.controlPlane.amiId", message=what)
+    if "ARM_64_NVIDIA" in pool.ami_type:
+        what = f"{pool.machine.name!r} is an ARM machine with GPUs, for which Batch has no image"
+        path = f"cluster.nodePools.{pool.name}.machineType"
+        yield Problem(path=path, message=f"{what}; set aws.controlPlane.kind to eks")
+
+
+def _pool(
+    pool: AwsNodePoolPlan, asked: BatchSpec, network: NetworkPlan, mounts: tuple[str, ...], stack: str
+) -> BatchPoolPlan:
+    return BatchPoolPlan(
+        name=f"{stack}-{pool.name}",
+        pool=pool,
+        image_type="ECS_AL2023_NVIDIA" if pool.collective is Collective.NCCL else "ECS_AL2023",
+        ami_id=asked.ami_id,
+        subnet=network.node_subnets(pool.zones)[0].name,
+        min_vcpus=0,
+        max_vcpus=pool.max_count * pool.machine.cores,
+        job=_job(pool, asked, mounts),
+    )
+
+
+def _job(pool: AwsNodePoolPlan, asked: BatchSpec, mounts: tuple[str, ...]) -> GangPlan:
+    memory_mib = int(pool.machine.memory_gib * 1024) * (_HOST_SHARE - 1) // _HOST_SHARE
+    return GangPlan(
+        nodes=pool.node_count,
+        image=asked.image,
+        command=asked.command,
+        vcpus=pool.machine.cores,
+        memory_mib=memory_mib,
+        shared_memory_mib=memory_mib // 4,
+        gpus=pool.machine.accelerator_count if pool.collective is Collective.NCCL else 0,
+        devices=(*_fabric_devices(pool), *_neuron_devices(pool)),
+        env=pool.binding.env,
+        mounts=mounts,
+        attempts=asked.attempts,
+    )
+
+
+def _fabric_devices(pool: AwsNodePoolPlan) -> tuple[str, ...]:
+    """One for each EFA interface, in the order of the launch template (Batch User Guide, EFA)."""
+    if pool.fabric is not Fabric.EFA:
+        return ()
+    count = sum(interface.kind != "interface" for interface in pool.interfaces)
+    return tuple(f"/dev/infiniband/uverbs{index}" for index in range(count))
+
+
+def _neuron_devices(pool: AwsNodePoolPlan) -> tuple[str, ...]:
+    """Batch has a resource for GPUs only; a Neuron chip is a device of the host."""
+    if pool.collective is not Collective.NEURON:
+        return ()
+    return tuple(f"/dev/neuron{index}" for index in range(pool.machine.accelerator_count))
+
+
+def _decided(pools: tuple[BatchPoolPlan, ...]) -> Iterator[Decision]:
+    for planned in pools:
+        pool, job = planned.pool, planned.job
+        path = f"cluster.nodePools.{pool.name}"
+        if pool.min_count:
+            reason = "Batch starts machines for a job and ends them when its queue is empty"
+            yield Decision(path=f"{path}.minCount", value="0", reason=reason)
+        reason = f"7/8 of {pool.machine.memory_gib:g} GiB: the rest stays with kernel, agent and page cache"
+        yield Decision(path=f"{path}.job.memory", value=f"{job.memory_mib} MiB", reason=reason)

@@ -1,0 +1,55 @@
+"""User data of machines that no Kubernetes runs on: the stack's file systems, mounted at first boot."""
+
+import base64
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pulumi
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LustreMount:
+    path: str
+    dns_name: pulumi.Input[str]
+    mount_name: pulumi.Input[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NfsMount:
+    path: str
+    dns_name: pulumi.Input[str]
+
+
+HostMount = LustreMount | NfsMount
+
+_BOUNDARY = "==penstock=="
+
+
+def user_data(mounts: Sequence[HostMount]) -> pulumi.Output[str] | None:
+    """MIME in base64, as PCS and Batch join it to their own; None where there is nothing to mount.
+
+    Of the packages that mount, the Lustre client is not in every image, so it is installed where it is missing.
+    """
+    if not mounts:
+        return None
+    return pulumi.Output.all(*(_script(mount) for mount in mounts)).apply(_mime)
+
+
+def _script(mount: HostMount) -> pulumi.Output[str]:
+    match mount:
+        case LustreMount():
+            device = pulumi.Output.concat(mount.dns_name, "@tcp:/", mount.mount_name)
+            prepare = "command -v mount.lustre >/dev/null || dnf install -y lustre-client"
+            options = "-t lustre -o relatime,flock"
+        case NfsMount():
+            device = pulumi.Output.concat(mount.dns_name, ":/")
+            prepare = "command -v mount.nfs4 >/dev/null || dnf install -y nfs-utils"
+            options = "-t nfs4 -o nfsvers=4.1,rsize=1048576,wsize=1048576,hard,timeo=600,retrans=2,noresvport"
+    return pulumi.Output.concat(f"{prepare}\nmkdir -p {mount.path}\nmount {options} ", device, f" {mount.path}\n")
+
+
+def _mime(scripts: list[str]) -> str:
+    """A part of several: both services refuse user data that is a bare script."""
+    head = f'MIME-Version: 1.0\nContent-Type: multipart/mixed; boundary="{_BOUNDARY}"\n\n'
+    part = f'--{_BOUNDARY}\nContent-Type: text/x-shellscript; charset="us-ascii"\n\n#!/bin/bash\nset -e\n'
+    return base64.b64encode(f"{head}{part}{''.join(scripts)}--{_BOUNDARY}--\n".encode()).decode()
