@@ -13,7 +13,7 @@ import grpc
 import psutil
 import pytest
 
-from providers.local.plugin.values import UNKNOWN_STRING
+from providers.plugin.values import UNKNOWN_STRING
 from tests.rehearsal.local_provider.machine import eventually, free_port, run_inputs, server_inputs, working_in
 from tests.rehearsal.local_provider.plugin import Plugin, listening, started, unfinished
 

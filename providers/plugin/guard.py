@@ -3,7 +3,7 @@
 import sys
 from pathlib import Path
 
-from providers.local.plugin.server_process import end
+from providers.plugin.server_process import end
 
 KEEP = "keep\n"
 """What the provider says once the engine is about to know of the server."""

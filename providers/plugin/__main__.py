@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from types import ModuleType
 
-ROOT = Path(__file__).resolve().parents[3]
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def main(arguments: list[str]) -> int:
@@ -15,11 +15,11 @@ def main(arguments: list[str]) -> int:
     _import_lean(ROOT)
     match arguments:
         case ["supervise", folder]:
-            return int(importlib.import_module("providers.local.plugin.supervisor").main(Path(folder)))
+            return int(importlib.import_module("providers.plugin.supervisor").main(Path(folder)))
         case ["guard", folder]:
-            return int(importlib.import_module("providers.local.plugin.guard").main(Path(folder)))
+            return int(importlib.import_module("providers.plugin.guard").main(Path(folder)))
         case _:
-            return int(importlib.import_module("providers.local.plugin.server").main(arguments))
+            return int(importlib.import_module("providers.plugin.server").main(arguments))
 
 
 def _import_lean(root: Path) -> None:
@@ -37,6 +37,7 @@ def _import_lean(root: Path) -> None:
         "pulumi.runtime": pulumi / "runtime",
         "providers": root / "providers",
         "providers.local": root / "providers" / "local",
+        "providers.aws": root / "providers" / "aws",
     }
     for name, folder in folders.items():
         module = ModuleType(name)

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from components.errors import PenstockError
-from providers.local.plugin.calls import Call, Change, Found, Mistake, Properties, absolute, changed, required
-from providers.local.plugin.files import read_json, size_bytes, words_for_bytes, write_json
-from providers.local.plugin.processes import marked_below
+from providers.plugin.calls import Call, Change, Found, Mistake, Properties, absolute, changed, required
+from providers.plugin.files import read_json, size_bytes, words_for_bytes, write_json
+from providers.plugin.processes import marked_below
 
 MARKER = ".penstock-volume.json"
 NEEDED_BYTES = 256 * 2**20

@@ -8,8 +8,8 @@ from typing import Any, Self
 
 from filelock import FileLock
 
-from providers.local.plugin.files import read_json
-from providers.local.plugin.processes import Process
+from providers.plugin.files import read_json
+from providers.plugin.processes import Process
 
 KILL_MARGIN_S = 10.0
 """Seconds on top of the job's own stopS before a run that was asked to stop is killed."""

@@ -11,7 +11,7 @@ from typing import Any, Self
 
 import psutil
 
-ROOT = Path(__file__).resolve().parents[3]
+ROOT = Path(__file__).resolve().parents[2]
 
 MARK = "PENSTOCK_FOLDER"
 """In the environment of every process of a run or a server: the folder it works for. Children inherit it."""

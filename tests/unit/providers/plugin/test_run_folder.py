@@ -3,8 +3,8 @@
 import json
 from pathlib import Path
 
-from providers.local.plugin import training_run
-from providers.local.plugin.run_folder import checkpoint_step, finished, newest_export, outputs_of
+from providers.plugin import training_run
+from providers.plugin.run_folder import checkpoint_step, finished, newest_export, outputs_of
 
 
 def exported(folder: Path, step: int, text: str = "weights") -> Path:

@@ -15,9 +15,9 @@ from pathlib import Path
 
 from filelock import Timeout
 
-from providers.local.plugin.files import write_json
-from providers.local.plugin.processes import ROOT, Process, kill
-from providers.local.plugin.supervision import KILL_MARGIN_S, End, Orders, Record, lock_of, record_path
+from providers.plugin.files import write_json
+from providers.plugin.processes import ROOT, Process, kill
+from providers.plugin.supervision import KILL_MARGIN_S, End, Orders, Record, lock_of, record_path
 from workloads.pretrain.exits import ExitCode
 
 POLL_S = 0.2

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from providers.local.plugin.files import read_json
+from providers.plugin.files import read_json
 
 STEP_NAME = re.compile(r"step-(\d+)")
 

@@ -12,7 +12,7 @@ from typing import Any
 from filelock import Timeout
 
 from components.errors import PenstockError
-from providers.local.plugin.calls import (
+from providers.plugin.calls import (
     Call,
     Change,
     Found,
@@ -23,12 +23,12 @@ from providers.local.plugin.calls import (
     changed,
     required,
 )
-from providers.local.plugin.files import read_json, size_bytes, tail, words_for_bytes, write_json
-from providers.local.plugin.following import Follower
-from providers.local.plugin.processes import MARK, Process, clean_environment, kill, stop
-from providers.local.plugin.run_folder import checkpoint_step, finished, outputs_of
-from providers.local.plugin.supervision import KILL_MARGIN_S, End, Orders, Record, lock_of, read_record
-from providers.local.plugin.values import UNKNOWN, is_known
+from providers.plugin.files import read_json, size_bytes, tail, words_for_bytes, write_json
+from providers.plugin.following import Follower
+from providers.plugin.processes import MARK, Process, clean_environment, kill, stop
+from providers.plugin.run_folder import checkpoint_step, finished, outputs_of
+from providers.plugin.supervision import KILL_MARGIN_S, End, Orders, Record, lock_of, read_record
+from providers.plugin.values import UNKNOWN, is_known
 
 INPUTS = {
     "volume": str,

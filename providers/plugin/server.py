@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 import grpc
 from pulumi.runtime.proto import provider_pb2_grpc as provider_grpc
 
-from providers.local.plugin.servicer import Provider
+from providers.plugin.servicer import Provider
 
 MAX_MESSAGE_BYTES = 400 << 20  # the engine's own limit, sdk/go/common/util/rpcutil
 WATCH_S = 1.0

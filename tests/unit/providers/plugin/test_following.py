@@ -2,7 +2,7 @@
 
 import pytest
 
-from providers.local.plugin.following import progress_line, words_for_seconds
+from providers.plugin.following import progress_line, words_for_seconds
 
 
 def test_a_training_run_in_one_line() -> None:

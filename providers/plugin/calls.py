@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from components.errors import PenstockError
-from providers.local.plugin.console import Voice
-from providers.local.plugin.values import UNKNOWN
+from providers.plugin.console import Voice
+from providers.plugin.values import UNKNOWN
 
 Properties = Mapping[str, Any]
 

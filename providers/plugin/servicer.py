@@ -18,22 +18,23 @@ from pulumi.runtime.proto import provider_pb2_grpc as provider_grpc
 from pulumi.runtime.proto import status_pb2
 
 from components.errors import PenstockError
-from providers.local.plugin import inference_server, training_run, volume
-from providers.local.plugin.calls import Call, Change, Kind, UnfinishedError
-from providers.local.plugin.console import Console, Voice
-from providers.local.plugin.values import answer, plain
+from providers.plugin import drain, inference_server, training_run, volume
+from providers.plugin.calls import Call, Change, Kind, UnfinishedError
+from providers.plugin.console import Console, Voice
+from providers.plugin.values import answer, plain
 
 VERSION = "0.1.0"
 KINDS: Mapping[str, Kind] = {
     "penstock:local:Volume": volume,
     "penstock:local:TrainingRun": training_run,
     "penstock:local:InferenceServer": inference_server,
+    "penstock:aws:Drain": drain,
 }
 T = TypeVar("T")
 
 
 class Provider(provider_grpc.ResourceProviderServicer):
-    """Penstock's resources on this machine."""
+    """Penstock's own resources: those of this machine, and what a cloud's own provider lacks."""
 
     def __init__(self, engine: str) -> None:
         self._console = Console(engine)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from providers.local.plugin.processes import MARK, Process, clean_environment, kill, marked, stop
+from providers.plugin.processes import MARK, Process, clean_environment, kill, marked, stop
 
 SLEEP = "import time; time.sleep(60)"
 DEAF = f"import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('deaf', flush=True); {SLEEP}"

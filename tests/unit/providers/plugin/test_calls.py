@@ -1,8 +1,8 @@
 """What counts as a mistake and what as a change."""
 
-from providers.local.plugin import inference_server, training_run, volume
-from providers.local.plugin.calls import changed
-from providers.local.plugin.values import UNKNOWN
+from providers.plugin import inference_server, training_run, volume
+from providers.plugin.calls import changed
+from providers.plugin.values import UNKNOWN
 
 RUN = {
     "volume": "/v",

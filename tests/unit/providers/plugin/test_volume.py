@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from components.errors import PenstockError
-from providers.local.plugin import volume
-from providers.local.plugin.calls import Call
-from providers.local.plugin.console import Voice
-from providers.local.plugin.processes import MARK
+from providers.plugin import volume
+from providers.plugin.calls import Call
+from providers.plugin.console import Voice
+from providers.plugin.processes import MARK
 
 
 class Spoken:

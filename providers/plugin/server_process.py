@@ -9,8 +9,8 @@ from pathlib import Path
 
 import psutil
 
-from providers.local.plugin.files import read_json, write_json
-from providers.local.plugin.processes import Process, kill, stop
+from providers.plugin.files import read_json, write_json
+from providers.plugin.processes import Process, kill, stop
 
 DRAIN_MARGIN_S = 5.0
 """Seconds on top of the service's own drainS before a server that was asked to end is killed."""

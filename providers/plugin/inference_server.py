@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from components.errors import PenstockError
-from providers.local.plugin.calls import (
+from providers.plugin.calls import (
     Call,
     Change,
     Found,
@@ -18,10 +18,10 @@ from providers.local.plugin.calls import (
     changed,
     required,
 )
-from providers.local.plugin.files import tail, write_json
-from providers.local.plugin.guard import KEEP
-from providers.local.plugin.processes import ROOT, Process, clean_environment
-from providers.local.plugin.server_process import (
+from providers.plugin.files import tail, write_json
+from providers.plugin.guard import KEEP
+from providers.plugin.processes import ROOT, Process, clean_environment
+from providers.plugin.server_process import (
     ServerRecord,
     answers,
     end,
@@ -31,7 +31,7 @@ from providers.local.plugin.server_process import (
     read_record,
     write_record,
 )
-from providers.local.plugin.values import UNKNOWN, is_known
+from providers.plugin.values import UNKNOWN, is_known
 
 INPUTS: dict[str, type | tuple[type, ...]] = {
     "volume": str,

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from providers.local.plugin.calls import Call
-from providers.local.plugin.files import read_json
-from providers.local.plugin.supervision import Record, read_record
+from providers.plugin.calls import Call
+from providers.plugin.files import read_json
+from providers.plugin.supervision import Record, read_record
 
 POLL_S = 0.3
 LINES_A_RUN = 5

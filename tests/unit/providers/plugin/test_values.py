@@ -4,7 +4,7 @@ from typing import Any
 
 from google.protobuf.struct_pb2 import Struct
 
-from providers.local.plugin.values import SECRET, SIGNATURE, UNKNOWN, UNKNOWN_STRING, answer, is_known, plain
+from providers.plugin.values import SECRET, SIGNATURE, UNKNOWN, UNKNOWN_STRING, answer, is_known, plain
 
 
 def message(**fields: Any) -> Struct:

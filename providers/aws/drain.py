@@ -1,0 +1,155 @@
+"""What controllers made in a cluster's network, found by the tags they leave, and taken away.
+
+A controller inside a cluster makes load balancers, target groups, security groups and interfaces that no stack knows.
+They hold the network: its subnets and the network itself cannot be deleted while one is there
+(terraform-aws-eks #1267).
+"""
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from components.errors import PenstockError
+
+POLL_S = 5.0
+BATCH = 20
+"""Resources of one DescribeTags (elbv2 API reference)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """Identifiers of what controllers made."""
+
+    load_balancers: tuple[str, ...]
+    classic_load_balancers: tuple[str, ...]
+    target_groups: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clients:
+    """boto3 clients of the cluster's region."""
+
+    ec2: Any
+    elb: Any
+    elbv2: Any
+
+    @classmethod
+    def of(cls, region: str) -> "Clients":
+        import boto3
+
+        session = boto3.Session(region_name=region)
+        return cls(ec2=session.client("ec2"), elb=session.client("elb"), elbv2=session.client("elbv2"))
+
+
+def drain(clients: Clients, cluster: str, vpc: str, say: Callable[[str], None], patience_s: float) -> None:
+    """Nothing that a controller made holds the network any more; each thing taken away is said.
+
+    PenstockError after `patience_s` seconds, naming what still holds it; the same call goes on from there.
+    """
+    found = find(clients, cluster, vpc)
+    for arn in found.load_balancers:
+        clients.elbv2.delete_load_balancer(LoadBalancerArn=arn)
+        say(f"deleted load balancer {arn.rpartition('loadbalancer/')[2]}, which a controller of {cluster} had made")
+    for name in found.classic_load_balancers:
+        clients.elb.delete_load_balancer(LoadBalancerName=name)
+        say(f"deleted load balancer {name}, which a controller of {cluster} had made")
+    for arn in found.target_groups:
+        clients.elbv2.delete_target_group(TargetGroupArn=arn)
+    _await_no_balancer_interfaces(clients.ec2, vpc, patience_s)
+    for interface in _left_interfaces(clients.ec2, cluster, vpc):
+        clients.ec2.delete_network_interface(NetworkInterfaceId=interface)
+        say(f"deleted interface {interface}, which a node of {cluster} had left")
+    _delete_groups(clients.ec2, cluster, vpc, say)
+
+
+def find(clients: Clients, cluster: str, vpc: str) -> Found:
+    """The load balancers and target groups in the network that carry the cluster's tag."""
+    balancers = [
+        each["LoadBalancerArn"]
+        for each in _pages(clients.elbv2, "describe_load_balancers", "LoadBalancers")
+        if each.get("VpcId") == vpc
+    ]
+    groups = [
+        each["TargetGroupArn"]
+        for each in _pages(clients.elbv2, "describe_target_groups", "TargetGroups")
+        if each.get("VpcId") == vpc
+    ]
+    classic = [
+        each["LoadBalancerName"]
+        for each in _pages(clients.elb, "describe_load_balancers", "LoadBalancerDescriptions")
+        if each.get("VPCId") == vpc
+    ]
+    return Found(
+        load_balancers=tuple(_of_cluster(clients.elbv2, "ResourceArns", "ResourceArn", balancers, cluster)),
+        classic_load_balancers=tuple(
+            _of_cluster(clients.elb, "LoadBalancerNames", "LoadBalancerName", classic, cluster)
+        ),
+        target_groups=tuple(_of_cluster(clients.elbv2, "ResourceArns", "ResourceArn", groups, cluster)),
+    )
+
+
+def is_of_cluster(tags: Sequence[Mapping[str, str]], cluster: str) -> bool:
+    """Whether a controller of that cluster made it: the tags of the AWS load balancer controller, of the cloud
+    controller and of the VPC CNI."""
+    found = {tag["Key"]: tag.get("Value", "") for tag in tags}
+    if found.get(f"kubernetes.io/cluster/{cluster}") == "owned":
+        return True
+    return cluster in (found.get("elbv2.k8s.aws/cluster"), found.get("cluster.k8s.amazonaws.com/name"))
+
+
+def _of_cluster(client: Any, ask: str, key: str, names: Sequence[str], cluster: str) -> Iterator[str]:
+    for start in range(0, len(names), BATCH):
+        answer = client.describe_tags(**{ask: list(names[start : start + BATCH])})
+        for each in answer["TagDescriptions"]:
+            if is_of_cluster(each["Tags"], cluster):
+                yield each[key]
+
+
+def _pages(client: Any, operation: str, key: str) -> Iterator[Mapping[str, Any]]:
+    for page in client.get_paginator(operation).paginate():
+        yield from page[key]
+
+
+def _in_network(ec2: Any, vpc: str, operation: str, key: str) -> list[Mapping[str, Any]]:
+    pages = ec2.get_paginator(operation).paginate(Filters=[{"Name": "vpc-id", "Values": [vpc]}])
+    return [each for page in pages for each in page[key]]
+
+
+def _interfaces(ec2: Any, vpc: str) -> list[Mapping[str, Any]]:
+    return _in_network(ec2, vpc, "describe_network_interfaces", "NetworkInterfaces")
+
+
+def _await_no_balancer_interfaces(ec2: Any, vpc: str, patience_s: float) -> None:
+    """AWS takes a load balancer's interfaces away some minutes after the load balancer."""
+    deadline = time.monotonic() + patience_s
+    while held := [
+        each["NetworkInterfaceId"] for each in _interfaces(ec2, vpc) if each.get("Description", "").startswith("ELB ")
+    ]:
+        if time.monotonic() > deadline:
+            raise PenstockError(
+                f"{', '.join(held)} of load balancers that no controller of this cluster made hold {vpc}; "
+                "delete those load balancers, then destroy again"
+            )
+        time.sleep(POLL_S)
+
+
+def _left_interfaces(ec2: Any, cluster: str, vpc: str) -> Iterator[str]:
+    for each in _interfaces(ec2, vpc):
+        if each["Status"] == "available" and is_of_cluster(each.get("TagSet", []), cluster):
+            yield each["NetworkInterfaceId"]
+
+
+def _delete_groups(ec2: Any, cluster: str, vpc: str, say: Callable[[str], None]) -> None:
+    """Groups refer to each other: their rules go first, or none of them could."""
+    groups = [
+        group
+        for group in _in_network(ec2, vpc, "describe_security_groups", "SecurityGroups")
+        if group["GroupName"] != "default" and is_of_cluster(group.get("Tags", []), cluster)
+    ]
+    for group in groups:
+        if group["IpPermissions"]:
+            ec2.revoke_security_group_ingress(GroupId=group["GroupId"], IpPermissions=group["IpPermissions"])
+    for group in groups:
+        ec2.delete_security_group(GroupId=group["GroupId"])
+        say(f"deleted security group {group['GroupName']}, which a controller of {cluster} had made")

@@ -1,0 +1,126 @@
+"""What controllers made is found by its tags and taken away, and nothing else is. AWS's side is moto's."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from moto import mock_aws
+
+from components.errors import PenstockError
+from providers.aws import drain as subject
+from providers.aws.drain import Clients, drain, is_of_cluster
+
+REGION = "us-east-2"
+MINE = [{"Key": "elbv2.k8s.aws/cluster", "Value": "prod"}]
+OTHERS = [{"Key": "elbv2.k8s.aws/cluster", "Value": "dev"}]
+
+
+@pytest.fixture
+def clients(monkeypatch: pytest.MonkeyPatch) -> Iterator[Clients]:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "simulated")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "simulated")
+    with mock_aws():
+        yield Clients.of(REGION)
+
+
+@pytest.fixture
+def network(clients: Clients) -> tuple[str, list[str]]:
+    vpc = clients.ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
+    subnets = [
+        clients.ec2.create_subnet(VpcId=vpc, CidrBlock=f"10.0.{index}.0/24", AvailabilityZone=f"{REGION}{zone}")[
+            "Subnet"
+        ]["SubnetId"]
+        for index, zone in enumerate("ab")
+    ]
+    return vpc, subnets
+
+
+def group(ec2: Any, vpc: str, name: str, tags: list[dict[str, str]]) -> str:
+    made = ec2.create_security_group(
+        GroupName=name,
+        Description=name,
+        VpcId=vpc,
+        TagSpecifications=[{"ResourceType": "security-group", "Tags": tags}],
+    )
+    return str(made["GroupId"])
+
+
+def test_a_clusters_load_balancers_groups_and_interfaces_go(clients: Clients, network: tuple[str, list[str]]) -> None:
+    vpc, subnets = network
+    front, back = (group(clients.ec2, vpc, name, MINE) for name in ("k8s-front", "k8s-back"))
+    for one, other in ((front, back), (back, front)):
+        clients.ec2.authorize_security_group_ingress(
+            GroupId=one, IpPermissions=[{"IpProtocol": "-1", "UserIdGroupPairs": [{"GroupId": other}]}]
+        )
+    clients.elbv2.create_load_balancer(Name="web", Subnets=subnets, SecurityGroups=[front], Tags=MINE)
+    clients.elbv2.create_target_group(Name="web", Port=80, Protocol="TCP", VpcId=vpc, Tags=MINE)
+    clients.elb.create_load_balancer(
+        LoadBalancerName="old",
+        Listeners=[{"Protocol": "TCP", "LoadBalancerPort": 80, "InstancePort": 80}],
+        Subnets=subnets,
+        Tags=[{"Key": "kubernetes.io/cluster/prod", "Value": "owned"}],
+    )
+    clients.ec2.create_network_interface(
+        SubnetId=subnets[0],
+        TagSpecifications=[
+            {
+                "ResourceType": "network-interface",
+                "Tags": [{"Key": "cluster.k8s.amazonaws.com/name", "Value": "prod"}],
+            }
+        ],
+    )
+    said: list[str] = []
+    drain(clients, "prod", vpc, said.append, patience_s=0)
+    assert clients.elbv2.describe_load_balancers()["LoadBalancers"] == []
+    assert clients.elbv2.describe_target_groups()["TargetGroups"] == []
+    assert clients.elb.describe_load_balancers()["LoadBalancerDescriptions"] == []
+    assert clients.ec2.describe_network_interfaces()["NetworkInterfaces"] == []
+    names = {each["GroupName"] for each in clients.ec2.describe_security_groups()["SecurityGroups"]}
+    assert not names & {"k8s-front", "k8s-back"}
+    assert len(said) == 5
+
+
+def test_what_another_cluster_or_a_person_made_stays(clients: Clients, network: tuple[str, list[str]]) -> None:
+    vpc, subnets = network
+    clients.elbv2.create_load_balancer(Name="dev", Subnets=subnets, Tags=OTHERS)
+    clients.elbv2.create_load_balancer(Name="mine", Subnets=subnets)
+    clients.elbv2.create_target_group(Name="dev", Port=80, Protocol="TCP", VpcId=vpc, Tags=OTHERS)
+    group(clients.ec2, vpc, "by-hand", [{"Key": "team", "Value": "a"}])
+    said: list[str] = []
+    drain(clients, "prod", vpc, said.append, patience_s=0)
+    assert said == []
+    assert len(clients.elbv2.describe_load_balancers()["LoadBalancers"]) == 2
+    assert len(clients.elbv2.describe_target_groups()["TargetGroups"]) == 1
+
+
+def test_a_second_drain_finds_nothing(clients: Clients, network: tuple[str, list[str]]) -> None:
+    vpc, subnets = network
+    clients.elbv2.create_load_balancer(Name="web", Subnets=subnets, Tags=MINE)
+    said: list[str] = []
+    drain(clients, "prod", vpc, said.append, patience_s=0)
+    drain(clients, "prod", vpc, said.append, patience_s=0)
+    assert len(said) == 1
+
+
+def test_interfaces_of_a_load_balancer_that_stays_are_named(
+    clients: Clients, network: tuple[str, list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    vpc, subnets = network
+    monkeypatch.setattr(subject, "POLL_S", 0.0)
+    made = clients.ec2.create_network_interface(SubnetId=subnets[0], Description="ELB app/mine/0123")
+    interface = made["NetworkInterface"]["NetworkInterfaceId"]
+    with pytest.raises(PenstockError, match=f"{interface} of load balancers that no controller .* hold {vpc}"):
+        drain(clients, "prod", vpc, lambda _: None, patience_s=0)
+
+
+@pytest.mark.parametrize(
+    ("tags", "mine"),
+    [
+        ([{"Key": "kubernetes.io/cluster/prod", "Value": "owned"}], True),
+        ([{"Key": "kubernetes.io/cluster/prod", "Value": "shared"}], False),
+        ([{"Key": "kubernetes.io/cluster/prod2", "Value": "owned"}], False),
+        ([], False),
+    ],
+)
+def test_shared_is_not_owned(tags: list[dict[str, str]], mine: bool) -> None:
+    assert is_of_cluster(tags, "prod") is mine
