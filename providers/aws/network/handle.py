@@ -13,3 +13,5 @@ class NetworkHandle:
     """By the plan's subnet name."""
     fabric_security_group_id: pulumi.Output[str] | None
     """All traffic to and from itself, both ways, by its own id; None where no pool has a fabric."""
+    ready: tuple[pulumi.Resource, ...] = ()
+    """What must stand before a machine can reach anything: routes and endpoints."""

@@ -17,12 +17,17 @@ class AwsSubnetPlan(SubnetPlan):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NetworkPlan:
+    region: str
     cidr: str
+    further_cidrs: tuple[str, ...]
+    """Ranges associated with the VPC beside its first: for nodes that a /16 does not hold."""
     zones: tuple[str, ...]
     subnets: tuple[AwsSubnetPlan, ...]
     nat: Nat
     nat_zones: tuple[str, ...]
     """Where a NAT gateway stands."""
+    gateway_endpoints: tuple[str, ...]
+    """Services reached by a route, which costs nothing: `s3`."""
     interface_endpoints: tuple[str, ...]
     """Services reached without leaving the network: `ecr.api`."""
     flow_logs: bool
@@ -32,3 +37,6 @@ class NetworkPlan:
     def node_subnets(self, zones: tuple[str, ...]) -> tuple[AwsSubnetPlan, ...]:
         """The subnets that nodes of these zones stand in."""
         return tuple(subnet for subnet in self.subnets if subnet.purpose == "nodes" and subnet.zone in zones)
+
+    def public_subnets(self) -> tuple[AwsSubnetPlan, ...]:
+        return tuple(subnet for subnet in self.subnets if subnet.purpose == "public")

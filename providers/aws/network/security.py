@@ -1,0 +1,54 @@
+"""Who may talk to whom: security groups whose rules are resources of their own."""
+
+import pulumi
+from pulumi_aws import ec2, vpc
+
+from providers.aws.network.routing import EVERYWHERE
+from providers.aws.network.types import NetworkPlan
+
+ALL = "-1"
+
+
+def empty_default_group(name: str, vpc_id: pulumi.Input[str], opts: pulumi.ResourceOptions) -> None:
+    """The group that AWS gives every VPC, without the rules it comes with: who names no group reaches nothing."""
+    ec2.DefaultSecurityGroup(f"{name}-default", vpc_id=vpc_id, tags={"Name": f"{name}-default-empty"}, opts=opts)
+
+
+def make_fabric_group(name: str, vpc_id: pulumi.Input[str], opts: pulumi.ResourceOptions) -> ec2.SecurityGroup:
+    """All protocols to and from the group itself, by its id, since EFA heeds no rule that names a range; and out.
+
+    Both directions are needed: with ingress alone the fabric does not come up (EC2 User Guide, EFA security group).
+    """
+    full = f"{name}-fabric"
+    group = ec2.SecurityGroup(
+        full, vpc_id=vpc_id, description="Nodes that share a fabric", tags={"Name": full}, opts=opts
+    )
+    vpc.SecurityGroupIngressRule(
+        f"{full}-in", security_group_id=group.id, referenced_security_group_id=group.id, ip_protocol=ALL,
+        description="fabric", tags={"Name": f"{full}-in"}, opts=opts,
+    )  # fmt: skip
+    vpc.SecurityGroupEgressRule(
+        f"{full}-out", security_group_id=group.id, referenced_security_group_id=group.id, ip_protocol=ALL,
+        description="fabric", tags={"Name": f"{full}-out"}, opts=opts,
+    )  # fmt: skip
+    vpc.SecurityGroupEgressRule(
+        f"{full}-downloads", security_group_id=group.id, cidr_ipv4=EVERYWHERE, ip_protocol=ALL,
+        description="images, packages, AWS services", tags={"Name": f"{full}-downloads"}, opts=opts,
+    )  # fmt: skip
+    return group
+
+
+def make_endpoint_group(
+    name: str, plan: NetworkPlan, vpc_id: pulumi.Input[str], opts: pulumi.ResourceOptions
+) -> ec2.SecurityGroup:  # fmt: skip
+    """HTTPS from the VPC's own ranges, and nothing else."""
+    full = f"{name}-endpoints"
+    group = ec2.SecurityGroup(
+        full, vpc_id=vpc_id, description="Endpoints of AWS services", tags={"Name": full}, opts=opts
+    )
+    for index, cidr in enumerate((plan.cidr, *plan.further_cidrs), start=1):
+        vpc.SecurityGroupIngressRule(
+            f"{full}-{index}", security_group_id=group.id, cidr_ipv4=cidr, ip_protocol="tcp", from_port=443,
+            to_port=443, description="from the VPC", tags={"Name": f"{full}-{index}"}, opts=opts,
+        )  # fmt: skip
+    return group
