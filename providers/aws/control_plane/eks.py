@@ -1,0 +1,176 @@
+"""The EKS control plane, and what a node needs to join it."""
+
+from collections.abc import Sequence
+
+import pulumi
+from pulumi_aws import cloudwatch, eks, iam
+
+from providers.aws.control_plane.eks_add_ons import add_on
+from providers.aws.control_plane.eks_key import ClusterKey
+from providers.aws.control_plane.handle import EksHandle
+from providers.aws.control_plane.identity import Role, allowing, role_of
+from providers.aws.control_plane.types import EksPlan
+from providers.aws.network.handle import NetworkHandle
+
+_OF_NODES = ("AmazonEKSWorkerNodePolicy", "AmazonEC2ContainerRegistryPullOnly", "AmazonSSMManagedInstanceCore")
+"""Join, pull images, and let an administrator in through IAM rather than by a key. Pods have roles of their own."""
+
+_PULL_THROUGH = ("ecr:BatchImportUpstreamImage", "ecr:CreateRepository", "ecr:TagResource")
+"""The first pull of a mirrored image makes its repository (ECR User Guide, pull through cache permissions)."""
+
+_SECRETS = ("kms:Encrypt", "kms:Decrypt", "kms:ListGrants", "kms:DescribeKey")
+_ADMINISTRATOR = "arn:aws:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy"
+
+
+class Eks(pulumi.ComponentResource):
+    """A cluster without nodes: key, logs, roles, the cluster, who may enter, and the add-ons that nodes need first.
+
+    The system pool comes next, by way of `handle.ready`; then EksAddOns; then the other pools.
+    """
+
+    handle: EksHandle
+
+    def __init__(
+        self, name: str, *, plan: EksPlan, network: NetworkHandle, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        super().__init__("penstock:aws:Eks", name, None, opts)
+        log_group = f"/aws/eks/{plan.name}/cluster"
+        key = ClusterKey(
+            f"{name}-key",
+            cluster=plan.name,
+            region=plan.region,
+            log_group=log_group,
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        logs = cloudwatch.LogGroup(
+            f"{name}-logs",
+            name=log_group,
+            kms_key_id=key.arn,
+            retention_in_days=plan.log_retention_days,
+            tags={"Name": f"{name}-logs"},
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[key.usable]),
+        )
+        role = self._cluster_role(f"{name}-cluster", key)
+        cluster = self._cluster(f"{name}-cluster", plan, network, role, key, logs)
+        nodes = role_of("ec2.amazonaws.com", f"{name}-nodes", managed=_OF_NODES, actions=_of_nodes(plan), parent=self)
+        self._admit_admins(name, plan, cluster)
+        first = [
+            add_on(f"{name}-{one.name}", plan=one, cluster=cluster.name, parent=self) for one in plan.first_add_ons
+        ]
+        ready: list[pulumi.Resource] = [cluster, *first, *nodes.attached]
+        if plan.self_managed_nodes:
+            ready.append(self._admit_nodes(f"{name}-nodes", cluster, nodes.role))
+        self.handle = _handle(plan, cluster, nodes.role, tuple(ready))
+        self.register_outputs({"clusterName": cluster.name, "endpoint": cluster.endpoint})
+
+    def _cluster_role(self, name: str, key: ClusterKey) -> Role:
+        made = role_of("eks.amazonaws.com", f"{name}-role", managed=("AmazonEKSClusterPolicy",), parent=self)
+        policy = key.arn.apply(lambda arn: allowing(_SECRETS, arn))
+        opts = pulumi.ResourceOptions(parent=self)
+        secrets = iam.RolePolicy(f"{name}-secrets", role=made.role.name, policy=policy, opts=opts)
+        return Role(role=made.role, attached=(*made.attached, secrets))
+
+    def _cluster(
+        self, name: str, plan: EksPlan, network: NetworkHandle, role: Role, key: ClusterKey, logs: cloudwatch.LogGroup
+    ) -> eks.Cluster:
+        """Waits for its logs, which EKS would else make itself, without a key and for ever."""
+        return eks.Cluster(
+            name,
+            name=plan.name,
+            version=plan.version,
+            role_arn=role.role.arn,
+            access_config=eks.ClusterAccessConfigArgs(
+                authentication_mode="API", bootstrap_cluster_creator_admin_permissions=True
+            ),
+            bootstrap_self_managed_addons=False,
+            control_plane_scaling_config=eks.ClusterControlPlaneScalingConfigArgs(tier=plan.tier.value),
+            enabled_cluster_log_types=list(plan.log_types),
+            encryption_config=eks.ClusterEncryptionConfigArgs(
+                provider=eks.ClusterEncryptionConfigProviderArgs(key_arn=key.arn), resources=["secrets"]
+            ),
+            kubernetes_network_config=eks.ClusterKubernetesNetworkConfigArgs(
+                ip_family="ipv4", service_ipv4_cidr=plan.service_cidr
+            ),
+            upgrade_policy=eks.ClusterUpgradePolicyArgs(support_type=plan.support),
+            vpc_config=_vpc_config(plan, network),
+            tags={"Name": plan.name},
+            # Its name is fixed, as the name of its log group follows from it.
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[logs, *role.attached], delete_before_replace=True),
+        )
+
+    def _admit_admins(self, name: str, plan: EksPlan, cluster: eks.Cluster) -> None:
+        for arn in plan.admins:
+            own = f"{name}-admin-{arn.split(':')[4]}-{arn.rpartition('/')[2]}"
+            entry = eks.AccessEntry(
+                own,
+                cluster_name=cluster.name,
+                principal_arn=arn,
+                type="STANDARD",
+                tags={"Name": own},
+                opts=pulumi.ResourceOptions(parent=self),
+            )
+            eks.AccessPolicyAssociation(
+                own,
+                cluster_name=cluster.name,
+                principal_arn=arn,
+                policy_arn=_ADMINISTRATOR,
+                access_scope=eks.AccessPolicyAssociationAccessScopeArgs(type="cluster"),
+                opts=pulumi.ResourceOptions(parent=self, depends_on=[entry]),
+            )
+
+    def _admit_nodes(self, name: str, cluster: eks.Cluster, role: iam.Role) -> eks.AccessEntry:
+        """EKS lets in the nodes of its own groups by itself, and no others."""
+        return eks.AccessEntry(
+            name,
+            cluster_name=cluster.name,
+            principal_arn=role.arn,
+            type="EC2_LINUX",
+            tags={"Name": name},
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+
+
+def _of_nodes(plan: EksPlan) -> Sequence[str]:
+    return _PULL_THROUGH if plan.pulls_through else ()
+
+
+def _vpc_config(plan: EksPlan, network: NetworkHandle) -> eks.ClusterVpcConfigArgs:
+    return eks.ClusterVpcConfigArgs(
+        subnet_ids=[network.subnet_ids[subnet] for subnet in plan.subnets],
+        endpoint_private_access=True,
+        endpoint_public_access=bool(plan.public_cidrs),
+        public_access_cidrs=list(plan.public_cidrs) or None,
+    )
+
+
+def _handle(plan: EksPlan, cluster: eks.Cluster, node_role: iam.Role, ready: tuple[pulumi.Resource, ...]) -> EksHandle:
+    authority = cluster.certificate_authority.apply(lambda one: str(one.data))
+    return EksHandle(
+        cluster_name=cluster.name,
+        cluster_arn=cluster.arn,
+        endpoint=cluster.endpoint,
+        certificate_authority=authority,
+        cluster_security_group_id=cluster.vpc_config.apply(lambda vpc: str(vpc.cluster_security_group_id)),
+        node_role_arn=node_role.arn,
+        node_role_name=node_role.name,
+        service_cidr=plan.service_cidr,
+        kubeconfig=_kubeconfig(plan, cluster.endpoint, authority),
+        ready=ready,
+    )
+
+
+def _kubeconfig(plan: EksPlan, endpoint: pulumi.Output[str], authority: pulumi.Output[str]) -> pulumi.Output[str]:
+    """Whoever uses it needs AWS credentials: the token is asked for when it is used, and is good for minutes."""
+    token = ["--region", plan.region, "eks", "get-token", "--cluster-name", plan.name, "--output", "json"]
+    command = {"apiVersion": "client.authentication.k8s.io/v1beta1", "command": "aws", "args": token}
+    document = pulumi.Output.json_dumps(
+        {
+            "apiVersion": "v1",
+            "kind": "Config",
+            "current-context": plan.name,
+            "clusters": [{"name": plan.name, "cluster": {"server": endpoint, "certificate-authority-data": authority}}],
+            "contexts": [{"name": plan.name, "context": {"cluster": plan.name, "user": plan.name}}],
+            "users": [{"name": plan.name, "user": {"exec": command}}],
+        }
+    )
+    return pulumi.Output.secret(document)

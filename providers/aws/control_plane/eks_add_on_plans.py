@@ -1,0 +1,63 @@
+"""Which add-ons a cluster has, and what each may do on AWS."""
+
+from components.spec.storage import StorageSpec
+from providers.aws.control_plane.eks_versions import KubernetesVersion
+from providers.aws.control_plane.types import AddOnPlan
+
+
+def first_add_ons(version: KubernetesVersion) -> tuple[AddOnPlan, ...]:
+    """What a node needs to become ready. All of them run on the host's network, so none waits for another."""
+    return (
+        _add_on(version, "eks-pod-identity-agent"),
+        _add_on(version, "kube-proxy"),
+        _add_on(version, "vpc-cni", account="aws-node", managed=("AmazonEKS_CNI_Policy",)),
+    )
+
+
+def add_ons(version: KubernetesVersion, storage: StorageSpec, *, node_repair: bool) -> tuple[AddOnPlan, ...]:
+    """What runs on the system pool or on every node once there are nodes."""
+    asked = [
+        _add_on(version, "coredns"),
+        _add_on(
+            version,
+            "aws-ebs-csi-driver",
+            account="ebs-csi-controller-sa",
+            managed=("service-role/AmazonEBSCSIDriverPolicy",),
+        ),
+    ]
+    if node_repair:
+        asked.append(_add_on(version, "eks-node-monitoring-agent"))
+    if storage.shared_file_system:
+        asked.append(
+            _add_on(
+                version,
+                "aws-efs-csi-driver",
+                account="efs-csi-controller-sa",
+                managed=("service-role/AmazonEFSCSIDriverPolicy",),
+            )
+        )
+    if storage.file_system:
+        asked.append(_add_on(version, "aws-fsx-csi-driver", account="fsx-csi-controller-sa", actions=_ACTIONS_OF_FSX))
+    return tuple(asked)
+
+
+_ACTIONS_OF_FSX = ("fsx:DescribeFileSystems",)
+"""The stack makes the file system, and the driver mounts it. It makes none, so it may make none."""
+
+
+def _add_on(
+    version: KubernetesVersion,
+    name: str,
+    *,
+    account: str = "",
+    managed: tuple[str, ...] = (),
+    actions: tuple[str, ...] = (),
+) -> AddOnPlan:
+    return AddOnPlan(
+        name=name,
+        version=version.add_ons[name],
+        configuration="",
+        service_account=account,
+        managed_policies=managed,
+        actions=actions,
+    )

@@ -1,0 +1,235 @@
+"""EKS, decided: version and support, who reaches it, its add-ons, and the pool that the cluster itself lives on."""
+
+from collections.abc import Iterable, Iterator
+from decimal import Decimal
+from ipaddress import IPv4Network, IPv6Network, ip_network
+
+from components.errors import Problem, SpecError
+from components.plan.types import BillLine, Decision, QuotaNeed
+from components.spec.stack import StackSpec
+from providers.aws.control_plane.eks_add_on_plans import add_ons, first_add_ons
+from providers.aws.control_plane.eks_system_pool import MACHINE_TYPES, system_pool
+from providers.aws.control_plane.eks_versions import KubernetesVersion, default_version, kubernetes_versions
+from providers.aws.control_plane.types import EksPlan, LogType, SupportType
+from providers.aws.network.types import NetworkPlan
+from providers.aws.network.zones import control_plane_zones
+from providers.aws.nodes.types import AwsNodePoolPlan
+from providers.aws.settings import AwsSpec, EksSpec, Tier
+
+LONGEST_NAME = 32
+"""EKS takes 100 characters (EKS API, ClusterName); the roles of the add-ons are named after the cluster, and a role's
+name has 64 at most (IAM API, RoleName), random end included."""
+
+_LOGS: tuple[LogType, ...] = ("audit", "authenticator", "controllerManager", "scheduler")
+"""Without `api`, which is most of the volume and which audit tells better."""
+
+_SERVICE_CIDRS = (IPv4Network("172.20.0.0/16"), IPv4Network("10.100.0.0/16"), IPv4Network("192.168.0.0/16"))
+"""EKS wants private ranges of /24 to /12 that do not overlap the VPC's (EKS API, serviceIpv4Cidr)."""
+
+_MOST_PUBLIC_CIDRS = 40
+"""EKS quota: public endpoint access CIDR ranges per cluster."""
+
+_INSIDE = tuple(IPv4Network(text) for text in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10"))
+"""Ranges that never reach a public endpoint as they are."""
+
+_WIDEST_PUBLIC_PREFIX = 8
+
+_TIER_USD_PER_HOUR = {
+    Tier.XL: Decimal("1.65"),
+    Tier.XL2: Decimal("3.40"),
+    Tier.XL4: Decimal("6.90"),
+    Tier.XL8: Decimal("13.90"),
+}
+_CLUSTER_USD_PER_HOUR, _EXTENDED_USD_PER_HOUR = Decimal("0.10"), Decimal("0.50")
+_PRICE_SOURCE = "AWS list price of EKS, March 2026"
+
+
+def plan_eks(
+    spec: StackSpec, settings: AwsSpec, pools: tuple[AwsNodePoolPlan, ...], network: NetworkPlan, stack: str
+) -> EksPlan:
+    """The control plane of the stack's pools. SpecError with all that EKS would refuse, or that opens it to anybody."""
+    asked = settings.control_plane
+    assert isinstance(asked, EksSpec)
+    name = spec.cluster.kubernetes_version or default_version()
+    zones = control_plane_zones(network.zones, network.region)
+    system = system_pool(zones, network.region)
+    problems = [*_version_problems(name), *_name_problems(stack), *_access_problems(asked)]
+    if system is None:
+        problems.append(_no_system_machine(network))
+    if problems or system is None:
+        raise SpecError(problems)
+    version = kubernetes_versions()[name]
+    support = _support(spec, version)
+    return EksPlan(
+        name=stack,
+        region=network.region,
+        version=name,
+        support=support,
+        standard_support_ends=version.standard_support_ends,
+        extended_support_ends=version.extended_support_ends,
+        tier=asked.tier,
+        public_cidrs=tuple(str(cidr) for cidr in asked.public_cidrs),
+        admins=asked.admins,
+        log_types=_LOGS,
+        log_retention_days=asked.log_retention_days,
+        service_cidr=str(_service_cidr(network)),
+        subnets=tuple(network.node_subnets((zone,))[0].name for zone in zones),
+        first_add_ons=first_add_ons(version),
+        add_ons=add_ons(version, spec.storage, node_repair=asked.node_repair),
+        system_pool=system,
+        self_managed_nodes=any(pool.self_managed for pool in pools),
+        pulls_through=settings.registry is not None and bool(settings.registry.mirrors),
+        node_repair=asked.node_repair,
+        decisions=tuple(_decided(spec, asked, version, system)),
+    )
+
+
+def bill(plan: EksPlan, region: str) -> tuple[BillLine, ...]:
+    """The control plane. Its system pool is on the bill of the pools."""
+    cluster = BillLine(
+        what=f"EKS control plane in {region}", count=1, unit_usd_per_hour=_CLUSTER_USD_PER_HOUR, source=_PRICE_SOURCE
+    )
+    return (cluster, *_extended_support(plan), *_provisioned(plan))
+
+
+def quotas(plan: EksPlan, pools: Iterable[AwsNodePoolPlan]) -> tuple[QuotaNeed, ...]:
+    """What EKS itself must allow; the machines' quotas are the pools'."""
+    managed = [plan.system_pool, *(pool for pool in pools if not pool.self_managed)]
+    largest = max(managed, key=lambda pool: pool.max_count)
+    return (
+        _quota("L-1194D53C", "Clusters", 1, "clusters", "the stack's cluster, beside those of the account"),
+        _quota("L-6D54EA21", "Managed node groups per cluster", len(managed), "node groups", "the stack's pools"),
+        _quota("L-BD136A63", "Nodes per managed node group", largest.max_count, "nodes", f"the pool {largest.name}"),
+    )
+
+
+def decisions(plan: EksPlan) -> tuple[Decision, ...]:
+    return plan.decisions
+
+
+def _version_problems(asked: str) -> Iterator[Problem]:
+    offered = kubernetes_versions()
+    if asked in offered:
+        return
+    oldest = next(iter(offered))
+    gone = _minor(asked) < _minor(oldest)
+    what = "EKS creates no cluster of it any more" if gone else "penstock knows no add-on versions for it"
+    message = f"{asked!r}: {what}; there is {', '.join(offered)}"
+    yield Problem(path="cluster.kubernetesVersion", message=message)
+
+
+def _minor(version: str) -> int:
+    return int(version.partition(".")[2])
+
+
+def _name_problems(stack: str) -> Iterator[Problem]:
+    legal = stack[:1].isalnum() and all(char.isascii() and (char.isalnum() or char in "-_") for char in stack)
+    if not legal or len(stack) > LONGEST_NAME:
+        what = f"is not a name for a cluster: letters, digits, - and _, {LONGEST_NAME} at most"
+        yield Problem(path="stack", message=f"{stack!r} {what}; choose another name for the stack")
+
+
+def _access_problems(asked: EksSpec) -> Iterator[Problem]:
+    path = "aws.controlPlane"
+    for cidr in asked.public_cidrs:
+        if wrong := _not_a_public_range(ip_network(cidr)):
+            yield Problem(path=f"{path}.publicCidrs", message=f"{cidr}: {wrong}")
+    if len(asked.public_cidrs) > _MOST_PUBLIC_CIDRS:
+        what = f"{len(asked.public_cidrs)} ranges, but EKS takes {_MOST_PUBLIC_CIDRS} at most; join neighbouring ones"
+        yield Problem(path=f"{path}.publicCidrs", message=what)
+    for arn in sorted({arn for arn in asked.admins if asked.admins.count(arn) > 1}):
+        yield Problem(path=f"{path}.admins", message=f"{arn!r} stands there more than once; name it once")
+    if asked.log_retention_days not in _RETENTION_DAYS:
+        longer = next(days for days in _RETENTION_DAYS if days > asked.log_retention_days)
+        what = f"{asked.log_retention_days} is not a time that CloudWatch keeps logs for; the next is {longer}"
+        yield Problem(path=f"{path}.logRetentionDays", message=what)
+
+
+_RETENTION_DAYS = (
+    *(1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731),
+    *(1096, 1827, 2192, 2557, 2922, 3288, 3653),
+)
+"""CloudWatch Logs API, PutRetentionPolicy."""
+
+
+def _not_a_public_range(cidr: IPv4Network | IPv6Network) -> str:
+    if isinstance(cidr, IPv6Network):
+        return "the public endpoint of an IPv4 cluster takes IPv4 ranges only; give the IPv4 range you come from"
+    if cidr.prefixlen < _WIDEST_PUBLIC_PREFIX:
+        return "opens the API server to the internet; name the ranges you come from"
+    if any(cidr.overlaps(inside) for inside in _INSIDE):
+        return "is a private range, which the public endpoint never sees; inside the VPC the private endpoint answers"
+    return ""
+
+
+def _no_system_machine(network: NetworkPlan) -> Problem:
+    types, zones = " or ".join(MACHINE_TYPES), ", ".join(network.zones)
+    what = f"{network.region}: the cluster's own pods run on {types}, and no two of the zones {zones} have one"
+    return Problem(path="cluster.region", message=f"{what}; choose other zones, or another region")
+
+
+def _support(spec: StackSpec, version: KubernetesVersion) -> SupportType:
+    expires_at = spec.cluster.expires_at
+    return "STANDARD" if expires_at and expires_at <= version.standard_support_ends else "EXTENDED"
+
+
+def _service_cidr(network: NetworkPlan) -> IPv4Network:
+    taken = [IPv4Network(cidr) for cidr in (network.cidr, *network.further_cidrs)]
+    return next(cidr for cidr in _SERVICE_CIDRS if not any(cidr.overlaps(other) for other in taken))
+
+
+def _extended_support(plan: EksPlan) -> Iterator[BillLine]:
+    if plan.support == "EXTENDED":
+        yield BillLine(
+            what=f"extended support of Kubernetes {plan.version}",
+            count=1,
+            unit_usd_per_hour=_EXTENDED_USD_PER_HOUR,
+            source=_PRICE_SOURCE,
+            since=plan.standard_support_ends,
+            until=plan.extended_support_ends,
+        )
+
+
+def _provisioned(plan: EksPlan) -> Iterator[BillLine]:
+    if plan.tier is not Tier.STANDARD:
+        price = _TIER_USD_PER_HOUR[plan.tier]
+        yield BillLine(
+            what=f"provisioned control plane, {plan.tier}", count=1, unit_usd_per_hour=price, source=_PRICE_SOURCE
+        )
+
+
+def _quota(code: str, name: str, needed: int, unit: str, reason: str) -> QuotaNeed:
+    return QuotaNeed(service="eks", code=code, name=name, needed=needed, unit=unit, reason=reason)
+
+
+def _decided(
+    spec: StackSpec, asked: EksSpec, version: KubernetesVersion, system: AwsNodePoolPlan
+) -> Iterator[Decision]:
+    if spec.cluster.kubernetes_version is None:
+        reason = "the newest of EKS whose accelerated images have a long-term kernel"
+        yield Decision(path="cluster.kubernetesVersion", value=version.name, reason=reason)
+    yield _decided_support(spec, version)
+    if not asked.public_cidrs:
+        reason = "the API server answers inside the VPC alone: run pulumi and kubectl there, or name your own ranges"
+        yield Decision(path="aws.controlPlane.publicCidrs", value="none", reason=reason)
+    if not asked.admins:
+        reason = "nobody but whoever runs the first `pulumi up` administers the cluster"
+        yield Decision(path="aws.controlPlane.admins", value="none", reason=reason)
+    reason = "the cluster's own pods outlive a zone; no taint, as pods that ask no accelerator run there too"
+    value = f"{system.node_count} x {system.machine.name}"
+    yield Decision(path="aws.controlPlane.systemPool", value=value, reason=reason)
+    if asked.node_repair:
+        reason = "EKS's node agent has the one DCGM host engine of a node: beside a second, it replaces healthy nodes"
+        yield Decision(path="aws.controlPlane.dcgm", value="owned by EKS", reason=reason)
+
+
+def _decided_support(spec: StackSpec, version: KubernetesVersion) -> Decision:
+    support = _support(spec, version)
+    standard, extended = version.standard_support_ends.date(), version.extended_support_ends.date()
+    reason = f"the stack expires before standard support of Kubernetes {version.name} ends on {standard}"
+    if support == "EXTENDED":
+        reason = f"from {standard} on it costs ${_EXTENDED_USD_PER_HOUR}/h more, instead of a new version in mid-run"
+        expires_at = spec.cluster.expires_at
+        if expires_at is None or expires_at > version.extended_support_ends:
+            reason += f"; from {extended} on EKS moves the cluster to the next one"
+    return Decision(path="aws.controlPlane.support", value=support, reason=reason)

@@ -1,0 +1,47 @@
+"""Which Kubernetes versions EKS offers, until when, and the add-ons that go with each: the rows of versions.toml."""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time
+from functools import cache
+from pathlib import Path
+
+_FILE = Path(__file__).parent.parent / "versions.toml"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KubernetesVersion:
+    name: str
+    standard_support_ends: datetime
+    extended_support_ends: datetime
+    add_ons: Mapping[str, str]
+    """The version of every add-on, by its name."""
+
+
+@cache
+def kubernetes_versions() -> Mapping[str, KubernetesVersion]:
+    """By name, oldest first."""
+    rows = tomllib.loads(_FILE.read_text())
+    return {name: _version(name, row, rows["add_ons"]) for name, row in rows["kubernetes"].items()}
+
+
+@cache
+def default_version() -> str:
+    return str(tomllib.loads(_FILE.read_text())["default"])
+
+
+def _version(name: str, row: Mapping[str, date | Mapping[str, str]], common: Mapping[str, str]) -> KubernetesVersion:
+    own = row["add_ons"]
+    assert isinstance(own, Mapping)
+    return KubernetesVersion(
+        name=name,
+        standard_support_ends=_instant(row["standard_support_ends"]),
+        extended_support_ends=_instant(row["extended_support_ends"]),
+        add_ons={**common, **own},
+    )
+
+
+def _instant(day: object) -> datetime:
+    assert isinstance(day, date)
+    return datetime.combine(day, time(), UTC)

@@ -1,0 +1,61 @@
+"""What a Kubernetes control plane on AWS is, decided."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from components.plan.types import Decision
+from providers.aws.nodes.types import AwsNodePoolPlan
+from providers.aws.settings import Tier
+
+SupportType = Literal["STANDARD", "EXTENDED"]
+"""EKS's words for what happens when standard support ends: moved to the next version, or kept at a higher price."""
+
+LogType = Literal["api", "audit", "authenticator", "controllerManager", "scheduler"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AddOnPlan:
+    """Software on the cluster that EKS installs and keeps."""
+
+    name: str
+    version: str
+    configuration: str
+    """JSON of the add-on's own schema; empty for its defaults."""
+    service_account: str
+    """Whose pods act on AWS; empty where none do."""
+    managed_policies: tuple[str, ...]
+    """Names of AWS's own policies, with their path, for that account's role."""
+    actions: tuple[str, ...]
+    """Further actions of that role, on every resource: for those that know no narrower one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EksPlan:
+    name: str
+    region: str
+    version: str
+    support: SupportType
+    standard_support_ends: datetime
+    extended_support_ends: datetime
+    tier: Tier
+    public_cidrs: tuple[str, ...]
+    """Who reaches the API server from outside the VPC. None: it has no public endpoint."""
+    admins: tuple[str, ...]
+    log_types: tuple[LogType, ...]
+    log_retention_days: int
+    service_cidr: str
+    subnets: tuple[str, ...]
+    """Names of the network plan's subnets that the control plane has its interfaces in: one in each of its zones."""
+    first_add_ons: tuple[AddOnPlan, ...]
+    """Without these no node becomes ready."""
+    add_ons: tuple[AddOnPlan, ...]
+    """These need nodes to become ready themselves."""
+    system_pool: AwsNodePoolPlan
+    """Small machines for what the cluster itself runs. They outlive every other pool."""
+    self_managed_nodes: bool
+    """Nodes of a group that EKS does not manage have to be let in by name."""
+    pulls_through: bool
+    """Nodes may have the registry fetch images that it mirrors."""
+    node_repair: bool
+    decisions: tuple[Decision, ...]
