@@ -1,5 +1,6 @@
 """What AWS alone has for serving: names, sizes, and what is refused."""
 
+import hashlib
 import re
 from collections.abc import Iterator, Sequence
 from itertools import chain
@@ -35,8 +36,8 @@ _REQUESTS_PER_MACHINE = 8
 _BACKLOG_PER_MACHINE = 5
 """Waiting requests that an asynchronous endpoint aims at (SageMaker Developer Guide, autoscaling example)."""
 
-_LONGEST_NAME = 63
-"""Of SageMaker's endpoints, models and configurations, and of Bedrock's models, jobs and throughput (their APIs)."""
+_LONGEST_NAME = 54
+"""SageMaker and Bedrock take 63 characters; nine are for a revision or for what a role is for."""
 
 _LONGEST_ACCELERATOR_NAME = 64
 _MOST_PORTS = 10
@@ -103,6 +104,9 @@ def _endpoint_problems(asked: EndpointSpec, stack: str) -> Iterator[Problem]:
         what = f"{asked.image!r} is not an image in ECR, the only registry that SageMaker pulls from"
         example = "123456789012.dkr.ecr.us-east-2.amazonaws.com/serve:1.0"
         yield Problem(path=f"{path}.image", message=f"{what}; push it there and write it as {example}")
+    if asked.model_data is not None and not asked.model_data.endswith(".tar.gz"):
+        what = f"{asked.model_data!r} is not one archive, which is what SageMaker unpacks; name a .tar.gz"
+        yield Problem(path=f"{path}.modelData", message=what)
     match asked.serve:
         case RealTimeSpec(machine_type=machine_type, count=count, max_count=most):
             yield from _machine_type_problems(f"{path}.serve", machine_type)
@@ -174,6 +178,8 @@ def _endpoint(asked: EndpointSpec, stack: str) -> EndpointPlan:
     assert image is not None
     return EndpointPlan(
         name=f"{stack}-{asked.name}",
+        key=asked.name,
+        revision=hashlib.sha256(asked.model_dump_json().encode()).hexdigest()[:8],
         image=asked.image,
         repository_arn=f"arn:{_partition(asked.image)}:ecr:{image['region']}:{image['account']}:repository/{image['name']}",
         model_data=asked.model_data,

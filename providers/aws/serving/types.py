@@ -40,7 +40,10 @@ class EndpointPlan:
     """A SageMaker endpoint with one variant of one model."""
 
     name: str
-    """Of the endpoint, its model and its configuration."""
+    key: str
+    """Its name in the stack file."""
+    revision: str
+    """Of model and configuration, which cannot change: another image or machine is another revision beside the old."""
     image: str
     repository_arn: str
     """Where its role may pull the image from."""
