@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from pulumi.runtime.proto import language_pb2 as language
     from pulumi.runtime.proto import language_pb2_grpc as language_grpc
     from pulumi.runtime.proto import plugin_pb2 as plugin
+    from pulumi.runtime.proto import provider_pb2 as provider
+    from pulumi.runtime.proto import provider_pb2_grpc as provider_grpc
+    from pulumi.runtime.proto import status_pb2 as status
 
 
 def _load(*names: str) -> list[ModuleType]:
@@ -44,6 +47,8 @@ def _stand_ins() -> list[ModuleType]:
 
 
 if not TYPE_CHECKING:
-    language, language_grpc, plugin = _load("language_pb2", "language_pb2_grpc", "plugin_pb2")
+    language, language_grpc, plugin, provider, provider_grpc, status = _load(
+        "language_pb2", "language_pb2_grpc", "plugin_pb2", "provider_pb2", "provider_pb2_grpc", "status_pb2"
+    )
 
-__all__ = ["language", "language_grpc", "plugin"]
+__all__ = ["language", "language_grpc", "plugin", "provider", "provider_grpc", "status"]

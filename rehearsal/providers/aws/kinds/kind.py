@@ -1,6 +1,6 @@
 """The form of a simulated resource: the requests to AWS that each of pulumi-aws's resources really means."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -9,7 +9,7 @@ Inputs = Mapping[str, Any]
 Outputs = Mapping[str, Any]
 """The same of what the cloud has made of it, inputs included."""
 Answer = Mapping[str, Any]
-"""What an AWS API answers, in boto3's form."""
+"""What an AWS API answers, in boto3's form; times as ISO text. In a preview, a value that has every member, unknown."""
 
 
 class Api(Protocol):
@@ -35,6 +35,22 @@ class Api(Protocol):
 
     def find(self, token: str, key: str) -> Outputs | None:
         """A live object by id, name or ARN; in a preview, None."""
+        ...
+
+    def began(self, id: str) -> None:  # noqa: A002 (AWS's own word)
+        """From here on the object exists, whatever becomes of the rest of its create.
+
+        For a create of several requests, after the first: where a later one fails, the object is known to the engine as
+        begun and not finished, and is replaced by the next `up`. Without it, faults strike the first request only.
+        """
+        ...
+
+    def along(self, what: str, id: str, *, within: Iterable[str] = (), count: int = 1) -> None:  # noqa: A002
+        """AWS made something else together with the object: `what` in words, as "network interface".
+
+        It lies `within` these (ids of a subnet, a security group, ...), which cannot be deleted before it, and it goes
+        when the object goes. `count` of them are one entry: cost must not grow with nodes.
+        """
         ...
 
 

@@ -1,0 +1,198 @@
+"""A resource's life in the simulated account: made, looked at, changed, removed, at AWS's pace and under its rules."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from rehearsal.providers.aws.account import Account, Object, Status
+from rehearsal.providers.aws.api import LiveApi, PreviewApi, Requests, Services
+from rehearsal.providers.aws.clock import Clock
+from rehearsal.providers.aws.errors import ApiError, NoOracleError, UnfinishedError
+from rehearsal.providers.aws.gate import Gate, NoFaults
+from rehearsal.providers.aws.kinds import kind_of
+from rehearsal.providers.aws.kinds.kind import Inputs, Kind, Made, Outputs
+from rehearsal.providers.aws.moto_oracle import Moto
+from rehearsal.providers.aws.oracles import ServiceModels
+from rehearsal.providers.aws.store import Store
+from rehearsal.providers.aws.values import Unknown
+
+# How long pulumi-aws goes on asking for a deletion that AWS refuses because of dependencies. Source: its default
+# timeouts for subnets and security groups, 20 and 15 minutes.
+DELETE_RETRIED_MIN = 15.0
+ALWAYS_UPDATED = frozenset({"tags", "tagsAll", "__defaults"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """What changed, and which of it only another object can have."""
+
+    changed: tuple[str, ...] = ()
+    replacing: tuple[str, ...] = ()
+    delete_first: bool = False
+
+
+@dataclass(slots=True, kw_only=True)
+class Provider:
+    """What an explicit provider was configured with."""
+
+    region: str = "us-east-1"
+    default_tags: dict[str, str] = field(default_factory=dict)
+
+
+class Cloud:
+    """The simulated AWS: an account, its clock, its oracles and its faults."""
+
+    def __init__(self, file: Path | None = None, *, gate: Gate | None = None, standing: frozenset[str] = frozenset()):
+        store = Store(file)
+        self.clock = Clock(now_min=store.fact("now_min", 0.0))
+        self.account = Account(store, standing=standing)
+        self.requests = Requests()
+        self.uncovered: set[str] = set()
+        self.models = ServiceModels()
+        self.moto = Moto(store)
+        self.gate = gate or NoFaults()
+        self._services = Services(
+            account=self.account, models=self.models, moto=self.moto,
+            gate=self.gate, requests=self.requests,
+        )  # fmt: skip
+
+    def kind(self, token: str) -> Kind:
+        """The kind of the type. Refuses (NoOracleError) and remembers one that nobody wrote."""
+        kind = kind_of(token)
+        if kind is None:
+            self.uncovered.add(token)
+            raise NoOracleError(token)
+        return kind
+
+    def foresee(self, token: str, inputs: Inputs, *, region: str) -> Outputs:
+        """What a create would lead to; all that the cloud adds is unknown. Refuses what the models refuse."""
+        made = self.kind(token).create(PreviewApi(self._services, region=region), inputs)
+        return {name: Unknown() for name in made.outputs} | _echo(inputs, region)
+
+    def foresee_update(self, token: str, id: str, before: Outputs, old: Inputs, new: Inputs, *, region: str) -> Outputs:  # noqa: A002
+        kind = self.kind(token)
+        api = PreviewApi(self._services, region=region)
+        added = kind.update(api, id, before, new) if kind.update else {}
+        return _computed(before, old) | _echo(new, region) | dict(added)
+
+    def create(self, token: str, name: str, inputs: Inputs, *, region: str) -> Object:
+        """The object, ready. UnfinishedError where it exists and is not ready; ApiError where it does not exist."""
+        with self.clock.working():
+            kind = self.kind(token)
+            within = self.account.references(kind, inputs)
+            api = LiveApi(self._services, region=region, name=name)
+            self.gate.before_create(token, name, inputs)
+            thing = self._enter(kind, api, inputs, within)
+            self.clock.wait(kind.ready_after_min(inputs))
+            self._settle(thing, name)
+        return thing
+
+    def update(self, token: str, id: str, name: str, old: Inputs, new: Inputs, *, region: str) -> Object:  # noqa: A002
+        """The object, changed, and ready if it was not before."""
+        with self.clock.working():
+            kind, thing = self.kind(token), self._require(token, id)
+            within = self.account.references(kind, new)
+            api = LiveApi(self._services, region=region, name=name)
+            added = kind.update(api, id, thing.outputs, new) if kind.update and old != new else {}
+            outputs = _computed(thing.outputs, thing.inputs) | _echo(new, region) | dict(added)
+            self.account.change(thing, inputs=new, outputs=outputs, within=within)
+            if thing.status is Status.FAILED:
+                self.clock.wait(kind.ready_after_min(new))
+            self._settle(thing, name)
+        return thing
+
+    def delete(self, token: str, id: str, name: str) -> None:  # noqa: A002 (AWS's own word)
+        """Returns when it is gone. What is gone already is fine. Refuses (ApiError) what others need."""
+        with self.clock.working():
+            kind, thing = self.kind(token), self.account.get(token, id)
+            if thing is None:
+                return
+            self._wait_unused(thing)
+            api = LiveApi(self._services, region=thing.region, name=name)
+            kind.delete(api, id, thing.outputs)
+            self.clock.wait(kind.deleted_after_min(thing.inputs))
+            self.account.remove(thing)
+
+    def difference(self, token: str, id: str, old: Inputs, new: Inputs) -> Difference:  # noqa: A002
+        """What an update would change, by the names of the inputs."""
+        kind = self.kind(token)
+        changed = tuple(
+            sorted(name for name in {*old, *new} if old.get(name) != new.get(name) and name != "__defaults")
+        )
+        replacing = tuple(
+            name for name in changed if name in kind.fixed or (kind.update is None and name not in ALWAYS_UPDATED)
+        )
+        thing = self.account.get(token, id)
+        if thing and thing.status is Status.BROKEN:
+            return Difference(changed=("id", *changed), replacing=("id", *replacing), delete_first=True)
+        named_by_user = bool(kind.own_name) and kind.own_name not in new.get("__defaults", ())
+        same_name = old.get(kind.own_name) == new.get(kind.own_name)
+        return Difference(changed=changed, replacing=replacing, delete_first=named_by_user and same_name)
+
+    def close(self) -> None:
+        """Writes down what time it is. The account's file stays."""
+        self.clock.idle()
+        self.account.store.set_fact("now_min", self.clock.now_min)
+        self.moto.close()
+        self.account.store.close()
+
+    def _enter(self, kind: Kind, api: LiveApi, inputs: Inputs, within: list[str]) -> Object:
+        """The new object, in the account."""
+        try:
+            made = kind.create(api, inputs)
+        except ApiError as error:
+            if not api.begun_id:
+                raise
+            thing = self._object(kind, api, Made(id=api.begun_id, outputs={}), inputs, within)
+            thing.status, thing.reason = Status.BROKEN, str(error)
+            self.account.add(thing)
+            raise UnfinishedError(thing.id, str(error)) from error
+        thing = self._object(kind, api, made, inputs, within)
+        self.account.add(thing)
+        return thing
+
+    def _object(self, kind: Kind, api: LiveApi, made: Made, inputs: Inputs, within: list[str]) -> Object:
+        outputs = dict(made.outputs) | {k: v for k, v in _echo(inputs, api.region).items() if k not in made.outputs}
+        return Object(
+            token=kind.token, id=made.id, region=api.region, inputs=dict(inputs), outputs=outputs,
+            created_min=self.clock.now_min, within=within, along=api.along_made,
+        )  # fmt: skip
+
+    def _settle(self, thing: Object, name: str) -> None:
+        """Active, or failed as a fault has it."""
+        thing.reason = self.gate.unready(thing.token, name, thing.inputs)
+        thing.status = Status.FAILED if thing.reason else Status.ACTIVE
+        self.account.save(thing)
+        if thing.reason:
+            raise UnfinishedError(thing.id, thing.reason)
+
+    def _require(self, token: str, id: str) -> Object:  # noqa: A002 (AWS's own word)
+        thing = self.account.get(token, id)
+        if thing is None:
+            raise ApiError("ResourceNotFoundException", f"{token.rpartition(':')[2]} {id} does not exist")
+        return thing
+
+    def _wait_unused(self, thing: Object) -> None:
+        """Returns once nothing needs it: pulumi-aws asks again for a while."""
+        last_min = self.clock.now_min + DELETE_RETRIED_MIN
+        while True:
+            try:
+                return self.account.require_unused(thing)
+            except ApiError:
+                if self.clock.now_min >= last_min:
+                    raise
+            self.clock.wait(1.0)
+
+
+def _echo(inputs: Inputs, region: str) -> dict[str, Any]:
+    """The inputs as outputs, with what every resource of pulumi-aws adds."""
+    shown: dict[str, Any] = {name: value for name, value in inputs.items() if name != "__defaults"}
+    if "tags" in shown:
+        shown["tagsAll"] = shown["tags"]
+    return {"region": region} | shown
+
+
+def _computed(outputs: Outputs, inputs: Mapping[str, Any]) -> dict[str, Any]:
+    """What the cloud had added to these inputs."""
+    return {name: value for name, value in outputs.items() if name not in inputs and name != "tagsAll"}

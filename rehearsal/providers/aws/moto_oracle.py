@@ -1,0 +1,112 @@
+"""moto, in this process: it executes the requests that it implements, and goes on where another process stopped.
+
+moto keeps everything in memory. What a request changed is therefore logged before it is executed, and a new process
+executes the log again before its first request, with the same seeds: the same identifiers come out.
+"""
+
+import base64
+import threading
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from rehearsal.providers.aws.errors import ApiError
+from rehearsal.providers.aws.store import Store
+
+READ_ONLY = ("Describe", "List", "Get", "Head")
+
+
+class Moto:
+    """One account of moto's. moto is one for the whole process: the latest account to be begun has it."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._lock = threading.Lock()
+        self._mock: Any = None
+        self._clients: dict[tuple[str, str], Any] = {}
+
+    def execute(self, service: str, operation: str, region: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        """The answer. ApiError in the service's own words; NotImplementedError where moto has no such operation."""
+        with self._lock:
+            self._begin()
+            number = 0
+            if not operation.startswith(READ_ONLY):
+                number = self._store.log(service, operation, region, parameters)
+            return self._send(service, operation, region, parameters, seed=number)
+
+    def close(self) -> None:
+        with self._lock:
+            if self._mock:
+                self._mock.stop()
+                self._mock = None
+                self._clients.clear()
+
+    def warm(self) -> None:
+        """Loads moto in a thread of its own; the first request waits for it."""
+        threading.Thread(target=self._warm, daemon=True).start()
+
+    def _warm(self) -> None:
+        with self._lock:
+            self._begin()
+
+    def _begin(self) -> None:
+        if self._mock:
+            return
+        from moto import mock_aws
+
+        self._mock = mock_aws()
+        self._mock.start()
+        for request in self._store.requests():
+            try:
+                self._send(request.service, request.operation, request.region, request.parameters, seed=request.number)
+            except (ApiError, NotImplementedError):
+                continue  # it failed the first time too
+
+    def _send(
+        self, service: str, operation: str, region: str, parameters: Mapping[str, Any], *, seed: int
+    ) -> dict[str, Any]:
+        from botocore import xform_name
+        from botocore.exceptions import ClientError
+        from moto.moto_api._internal import mock_random
+
+        method = getattr(self._client(service, region), xform_name(operation))
+        mock_random.seed(seed)
+        try:
+            answer = method(**parameters)
+        except ClientError as error:
+            details = error.response.get("Error", {})
+            if details.get("Message", "").endswith("not yet implemented"):
+                raise NotImplementedError(f"moto lacks {service}:{operation}") from error
+            raise ApiError(
+                details.get("Code", "Unknown"), details.get("Message", str(error)), operation=f"{service}:{operation}"
+            ) from error
+        return {name: _json(value) for name, value in answer.items() if name != "ResponseMetadata"}
+
+    def _client(self, service: str, region: str) -> Any:
+        key = (service, region)
+        if key not in self._clients:
+            import boto3
+            from botocore.config import Config
+
+            make: Any = boto3.client  # its types want a literal name
+            self._clients[key] = make(
+                service, region_name=region, aws_access_key_id="simulated", aws_secret_access_key="simulated",  # noqa: S106
+                config=Config(retries={"total_max_attempts": 1}, parameter_validation=False),
+            )  # fmt: skip
+        return self._clients[key]
+
+
+def _json(value: Any) -> Any:
+    match value:
+        case dict():
+            return {name: _json(part) for name, part in value.items()}
+        case list() | tuple():
+            return [_json(part) for part in value]
+        case datetime():
+            return value.isoformat()
+        case bytes():
+            return base64.b64encode(value).decode()
+        case _ if hasattr(value, "read"):
+            return base64.b64encode(value.read()).decode()
+        case _:
+            return value
