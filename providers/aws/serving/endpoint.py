@@ -107,11 +107,6 @@ class Endpoint(pulumi.ComponentResource):
     def _follow_backlog(
         self, name: str, serve: Asynchronous, endpoint: sagemaker.Endpoint, target: appautoscaling.Target
     ) -> None:
-        dimension = (
-            appautoscaling.PolicyTargetTrackingScalingPolicyConfigurationCustomizedMetricSpecificationDimensionArgs(
-                name="EndpointName", value=endpoint.name
-            )
-        )
         metric = appautoscaling.PolicyTargetTrackingScalingPolicyConfigurationCustomizedMetricSpecificationArgs(
             namespace="AWS/SageMaker",
             metric_name="ApproximateBacklogSizePerInstance",
