@@ -1,19 +1,16 @@
 """The network interfaces of a node, by one rule from its machine type's row; and the addresses and pods they allow.
 
 The rule is AWS's own recommendation (EC2 User Guide, "Maximize network bandwidth on Amazon EC2 instances with multiple
-network cards"): the primary interface carries addresses only, and each card that takes EFA has one `efa-only` interface,
-on device 1 of card 0, which the primary shares, and on device 0 of the others. `efa-only` interfaces take no address.
+network cards"): the primary interface carries addresses only, and each card that takes EFA has one of `efa-only`,
+on device 1 of card 0, which it shares with the primary, on device 0 of the others. An `efa-only` one has no address.
 """
 
 from math import ceil
 
 from providers.aws.catalog import AwsMachine
-from providers.aws.nodes.types import Interface
+from providers.aws.nodes.types import MOST_PODS, Interface
 
 PRIMARY = Interface(card=0, device=0, kind="interface")
-
-MOST_PODS = 110
-"""Of one node: what Kubernetes advises (kubernetes.io, "Considerations for large clusters")."""
 
 HOST_NETWORK_PODS = 2
 """EKS counts two pods of a node as having the node's own address: the network plugin and kube-proxy."""

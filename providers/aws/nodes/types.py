@@ -8,6 +8,9 @@ from typing import Literal
 from components.plan.types import NodePoolPlan, Taint
 from providers.aws.catalog import AwsMachine
 
+MOST_PODS = 110
+"""Of one node: what Kubernetes advises (kubernetes.io, "Considerations for large clusters")."""
+
 InterfaceType = Literal["interface", "efa", "efa-only"]
 """EC2's words for a network interface: with an address only, with both, with fabric only."""
 
@@ -19,6 +22,11 @@ class Interface:
     card: int
     device: int
     kind: InterfaceType
+
+
+def is_resource_group(reservation: str) -> bool:
+    """Whether it is the ARN of a resource group, and not the id of one reservation."""
+    return reservation.startswith("arn:")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +56,10 @@ class BlockCapacity:
     starts_at: datetime
     drains_at: datetime
     ends_at: datetime
+
+    @property
+    def is_group(self) -> bool:
+        return is_resource_group(self.reservation)
 
 
 Capacity = OnDemandCapacity | SpotCapacity | ReservedCapacity | BlockCapacity
@@ -86,19 +98,13 @@ class SizeChange:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AwsNodePoolPlan(NodePoolPlan):
-    """A node pool on AWS. A spot pool with a fallback becomes two of these, with the same labels but for the capacity."""
+    """A node pool on AWS. A spot pool with a fallback becomes two of these, alike in all but name and capacity."""
 
     machine: AwsMachine
-    asked_name: str
-    """As the stack file names it; the same for a spot pool and its fallback."""
-    aws_name: str
-    """Of the launch template and the placement group, which are an account's: `aws-prod-train`."""
     zones: tuple[str, ...]
     """One for a pool with a fabric: it does not cross zones."""
     addresses_per_node: int
     """IPv4 addresses of a subnet that one node and its pods take."""
-    max_pods: int
-    """Of one node; the kubelet is told, so that `addresses_per_node` holds."""
     interfaces: tuple[Interface, ...]
     capacity: Capacity
     placement: Placement
@@ -111,9 +117,11 @@ class AwsNodePoolPlan(NodePoolPlan):
     root_disk_gib: int
     desired_now: int
     """Nodes at `up`: none for a block that has not started; a schedule then sets `node_count`."""
-    schedule: tuple[SizeChange, ...]
+    schedule: tuple[SizeChange, ...] = ()
     """Of a block: what is still to come, earliest first."""
-    node_repair: bool
+    max_pods: int = MOST_PODS
+    """Of one node; the kubelet is told, so that `addresses_per_node` holds."""
+    node_repair: bool = True
     """EKS replaces nodes whose hardware, kernel or network fails."""
 
     @property

@@ -1,0 +1,102 @@
+"""What nodes are marked with, and what a pod must ask for to get there and reach accelerators and fabric."""
+
+from collections.abc import Mapping
+
+from components.plan.fabric import Collective, Fabric
+from components.plan.types import PodBinding, Taint
+from components.spec.cluster import NodePoolSpec, TaintEffect
+from providers.aws.catalog import Arch, AwsMachine
+from providers.aws.nodes.types import BlockCapacity, Capacity, OnDemandCapacity, ReservedCapacity, SpotCapacity
+
+POOL_LABEL = "penstock.dev/pool"
+"""The stack file's name of the pool: the same on a spot pool and on its fallback."""
+CAPACITY_LABEL = "penstock.dev/capacity"
+
+EFA = "vpc.amazonaws.com/efa"
+_DEVICE = {"nvidia": "nvidia.com/gpu", "aws": "aws.amazon.com/neuron"}
+"""Resource names of the vendors' device plugins."""
+
+_HUGE_PAGES_MIB = 5120
+"""Of 2 MiB, for libfabric's buffers: the EFA driver of the AL2023 images sets 5128 pages aside (EKS User Guide, "Manage
+EFA devices"), and AWS's own jobs ask for these."""
+
+_ZONE = "topology.kubernetes.io/zone"
+_NETWORK_NODES = tuple(f"topology.k8s.aws/network-node-layer-{layer}" for layer in (1, 2, 3))
+"""Switches above a node, the highest first (EC2 DescribeInstanceTopology; EKS labels nodes with them)."""
+
+
+def collective(machine: AwsMachine) -> Collective:
+    if machine.accelerator is None:
+        return Collective.GLOO
+    return Collective.NEURON if machine.accelerator.vendor == "aws" else Collective.NCCL
+
+
+def ami_type(machine: AwsMachine) -> str:
+    """EKS's Amazon Linux 2023 image with the drivers of the machine's accelerators, for its processors."""
+    arch = "ARM_64" if machine.arch is Arch.ARM64 else "x86_64"
+    variant = {Collective.GLOO: "STANDARD", Collective.NCCL: "NVIDIA", Collective.NEURON: "NEURON"}
+    return f"AL2023_{arch}_{variant[collective(machine)]}"
+
+
+def labels(pool: NodePoolSpec, capacity: Capacity) -> Mapping[str, str]:
+    """The user's and penstock's own."""
+    return {**pool.labels, POOL_LABEL: pool.name, CAPACITY_LABEL: capacity_word(capacity)}
+
+
+def capacity_word(capacity: Capacity) -> str:
+    match capacity:
+        case OnDemandCapacity():
+            return "on-demand"
+        case SpotCapacity():
+            return "spot"
+        case ReservedCapacity():
+            return "reservation"
+        case BlockCapacity():
+            return "capacity-block"
+
+
+def taints(pool: NodePoolSpec, machine: AwsMachine) -> tuple[Taint, ...]:
+    """The user's, and one that keeps pods without accelerators off nodes that have them."""
+    own = tuple(Taint(key=taint.key, value=taint.value, effect=taint.effect) for taint in pool.taints)
+    if machine.accelerator is None or any(taint.key == _DEVICE[machine.accelerator.vendor] for taint in own):
+        return own
+    key = _DEVICE[machine.accelerator.vendor]
+    return (*own, Taint(key=key, value="present", effect=TaintEffect.NO_SCHEDULE))
+
+
+def binding(pool: NodePoolSpec, machine: AwsMachine, fabric: Fabric, efa_devices: int) -> PodBinding:
+    """One node's worth. Mounts are the storage's to add."""
+    return PodBinding(
+        devices=_devices(machine, efa_devices),
+        huge_pages_mib=_huge_pages_mib(machine, efa_devices),
+        env=_env(machine, fabric),
+        node_selector={POOL_LABEL: pool.name},
+        tolerations=taints(pool, machine),
+        topology_keys=(_ZONE, *_NETWORK_NODES) if efa_devices else (_ZONE,),
+    )
+
+
+def _devices(machine: AwsMachine, efa_devices: int) -> Mapping[str, int]:
+    accelerators = (
+        {_DEVICE[machine.accelerator.vendor]: machine.accelerator_count} if machine.accelerator is not None else {}
+    )
+    return accelerators | ({EFA: efa_devices} if efa_devices else {})
+
+
+def _huge_pages_mib(machine: AwsMachine, efa_devices: int) -> int:
+    """None on GB200: its image sets none aside, and a pod that asks for them is never scheduled."""
+    return _HUGE_PAGES_MIB if efa_devices and not machine.compute_domain else 0
+
+
+def _env(machine: AwsMachine, fabric: Fabric) -> Mapping[str, str]:
+    """Which of a pod's interfaces the rendezvous takes; nothing else.
+
+    What older guides set for EFA (FI_PROVIDER, FI_EFA_USE_DEVICE_RDMA, NCCL_PROTO, buffer sizes) the network library
+    sets by itself for the machine it finds, and a value from outside can be wrong there (aws-ofi-nccl, platform table).
+    """
+    variable = {
+        Collective.GLOO: "GLOO_SOCKET_IFNAME",
+        Collective.NCCL: "NCCL_SOCKET_IFNAME",
+        Collective.NEURON: "CCOM_SOCKET_IFNAME",
+    }
+    return {} if fabric is Fabric.HOST else {variable[collective(machine)]: "eth0"}

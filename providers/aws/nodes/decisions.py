@@ -1,0 +1,103 @@
+"""What the user left open about pools, and what became of it."""
+
+from collections.abc import Iterator, Sequence
+
+from components.plan.fabric import Fabric
+from components.plan.types import Decision
+from components.spec.cluster import NodePoolSpec
+from components.spec.stack import StackSpec
+from providers.aws.nodes.binding import POOL_LABEL, capacity_word
+from providers.aws.nodes.refusals import reserved_zone
+from providers.aws.nodes.types import AwsNodePoolPlan, BlockCapacity, GivenGroup, NoGroup, OwnGroup, ReservedCapacity
+
+
+def decisions(spec: StackSpec, pools: Sequence[AwsNodePoolPlan]) -> tuple[Decision, ...]:
+    """Each with its reason; a pool's fallback is told with the pool."""
+    asked = {pool.name: pool for pool in spec.cluster.node_pools}
+    return tuple(
+        decision
+        for pool in pools
+        if pool.name in asked
+        for decision in _of_pool(asked[pool.name], pool, f"cluster.nodePools.{pool.name}")
+    )
+
+
+def _of_pool(asked: NodePoolSpec, pool: AwsNodePoolPlan, path: str) -> Iterator[Decision]:
+    yield _fabric(asked, pool, path)
+    if asked.zone is None and reserved_zone(asked) is None:
+        yield _zones(pool, path)
+    if asked.placement is None:
+        yield _placement(pool, path)
+    yield from _capacity(asked, pool, path)
+    yield _nodes(pool, path)
+    if asked.root_disk_gib is None:
+        reason = "container images of accelerators are large" if pool.machine.accelerator else "images and logs"
+        yield Decision(path=f"{path}.rootDiskGib", value=str(pool.root_disk_gib), reason=reason)
+
+
+def _fabric(asked: NodePoolSpec, pool: AwsNodePoolPlan, path: str) -> Decision:
+    machine = pool.machine
+    if pool.fabric is Fabric.EFA:
+        reason = f"{machine.fabric_gbps:g} Gbps a node; one primary interface and {pool.efa_devices} of efa-only"
+    elif asked.fabric is not None:
+        reason = asked.fabric.none
+    elif pool.fabric is Fabric.HOST:
+        reason = "one node: nothing crosses to another" + ("; its EFA stays unused" if machine.max_efa else "")
+    else:
+        reason = "no accelerators: what they compute together goes over TCP"
+    value = f"{pool.efa_devices} EFA devices a node" if pool.efa_devices else str(pool.fabric)
+    return Decision(path=f"{path}.fabric", value=value, reason=reason)
+
+
+def _zones(pool: AwsNodePoolPlan, path: str) -> Decision:
+    reason = "the region's zones that offer the machine, three at most"
+    if len(pool.zones) == 1:
+        alone = (
+            "EFA does not cross zones" if pool.fabric is Fabric.EFA else "one zone offers it, or a group asks for one"
+        )
+        reason = f"{alone}; accounts name zones differently, so check that yours has {pool.machine.name} there"
+    return Decision(path=f"{path}.zone", value=", ".join(pool.zones), reason=reason)
+
+
+def _placement(pool: AwsNodePoolPlan, path: str) -> Decision:
+    match pool.placement, pool.capacity:
+        case OwnGroup(name=name), _:
+            value, reason = f"create {name}", "nodes of a fabric stand close to each other"
+        case GivenGroup(name=name), _:
+            value, reason = f"fromReservation: {name}", "the reservation was made there, and is to be used nowhere else"
+        case NoGroup(), BlockCapacity():
+            value, reason = "none", "a capacity block places its machines itself, and fails in a placement group"
+        case NoGroup(), ReservedCapacity():
+            value, reason = "none", "the reservation was made outside any group, and a group would not use it"
+        case _:
+            value, reason = "none", "no fabric: apart is safer"
+    return Decision(path=f"{path}.placement", value=value, reason=reason)
+
+
+def _capacity(asked: NodePoolSpec, pool: AwsNodePoolPlan, path: str) -> Iterator[Decision]:
+    if isinstance(pool.capacity, BlockCapacity):
+        block = pool.capacity
+        later = [f"{change.nodes} from {change.at:%Y-%m-%dT%H:%MZ}" for change in pool.schedule]
+        value = ", ".join([f"{pool.desired_now} nodes now", *later])
+        reason = f"nodes go half an hour before their machines must; the block ends at {block.ends_at:%Y-%m-%dT%H:%MZ}"
+        yield Decision(path=f"{path}.capacity", value=value, reason=reason)
+    if asked.capacity.spot is not None and asked.capacity.spot.fallback is not None:
+        reason = (
+            f"{POOL_LABEL} is the same on both, so jobs take either; it is empty until spot machines are not to be had"
+        )
+        value = f"a second pool on demand, of up to {pool.max_count}"
+        yield Decision(path=f"{path}.capacity.spot.fallback", value=value, reason=reason)
+
+
+def _nodes(pool: AwsNodePoolPlan, path: str) -> Decision:
+    kind = "an auto scaling group of penstock's own" if pool.self_managed else "a managed node group"
+    why = (
+        "EKS's own take no resource group of UltraServers" if pool.self_managed else "EKS updates and drains its nodes"
+    )
+    disks = f", {pool.machine.nvme_gb} GB of local disks as one" if pool.machine.nvme_gb else ""
+    domain = "; each job needs a ComputeDomain of the DRA driver (IMEX)" if pool.machine.compute_domain else ""
+    return Decision(
+        path=f"{path}.machineType",
+        value=f"{pool.machine.name} by {capacity_word(pool.capacity)}, {pool.ami_type}{disks}",
+        reason=f"{kind}: {why}; {pool.max_pods} pods a node, {pool.addresses_per_node} addresses{domain}",
+    )

@@ -1,0 +1,197 @@
+"""What each node pool of a stack becomes on AWS."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime
+
+from components.catalog import Catalog
+from components.errors import Problem, SpecError
+from components.plan.fabric import Fabric
+from components.spec.cluster import ClusterSpec, NodePoolSpec, PlacementKind
+from components.spec.explain import suggestion
+from components.spec.stack import StackSpec
+from providers.aws.catalog import AwsMachine, catalog, machines
+from providers.aws.nodes.binding import ami_type, binding, collective, labels, taints
+from providers.aws.nodes.blocks import block_capacity, nodes_now, size_changes
+from providers.aws.nodes.costs import bill, quotas
+from providers.aws.nodes.decisions import decisions
+from providers.aws.nodes.interfaces import addresses_per_node, interfaces, max_pods
+from providers.aws.nodes.refusals import (
+    Setting,
+    fabric_of,
+    fallback_name,
+    family_problems,
+    pool_problems,
+    reserved_zone,
+)
+from providers.aws.nodes.types import (
+    AwsNodePoolPlan,
+    BlockCapacity,
+    Capacity,
+    GivenGroup,
+    NoGroup,
+    OnDemandCapacity,
+    OwnGroup,
+    Placement,
+    ReservedCapacity,
+    SpotCapacity,
+)
+from providers.aws.regions import Region, regions
+from providers.aws.settings import AwsSpec, EksSpec
+
+__all__ = ["bill", "decisions", "plan_pools", "quotas"]
+
+_ROOT_DISK_GIB = {True: 200, False: 100}
+"""With accelerators, whose images hold several GB of libraries each, and without."""
+
+_MOST_ZONES = 3
+"""Of a pool that may stand anywhere: a fourth adds subnets and little safety."""
+
+
+def plan_pools(spec: StackSpec, settings: AwsSpec, stack: str, now: datetime) -> tuple[AwsNodePoolPlan, ...]:
+    """The pools in the spec's order; one on spot machines with a fallback is followed by that.
+
+    SpecError with all that AWS would refuse, or would take and not do as meant.
+    """
+    cluster = spec.cluster
+    problems: list[Problem] = []
+    region = _region(cluster, problems)
+    setting = Setting(
+        region=region,
+        kubernetes_version=cluster.kubernetes_version,
+        control_plane=settings.control_plane.kind,
+        now=now,
+        pools=cluster.node_pools,
+    )
+    chosen = _choose_machines(setting, problems)
+    problems += family_problems(chosen)
+    if problems or region is None:
+        raise SpecError(problems)
+    repair = isinstance(settings.control_plane, EksSpec) and settings.control_plane.node_repair
+    prefer = _preferred_zones(cluster, region)
+    plans = [_plan(pool, machine, _zones(pool, machine, prefer, region), stack, now) for pool, machine in chosen]
+    return tuple(replace(plan, node_repair=repair) for first in plans for plan in _with_fallback(first, cluster, stack))
+
+
+def _region(cluster: ClusterSpec, problems: list[Problem]) -> Region | None:
+    if found := regions().get(cluster.region or ""):
+        return found
+    known = sorted(regions())
+    hint = suggestion(cluster.region, known) or f"; there is {', '.join(known)}"
+    message = f"{cluster.region!r} is not a region of AWS{hint}" if cluster.region else "is required on AWS and missing"
+    problems.append(Problem(path="cluster.region", message=message))
+    return None
+
+
+def _choose_machines(setting: Setting, problems: list[Problem]) -> list[tuple[NodePoolSpec, AwsMachine]]:
+    """The pools whose machine type there is, in order; with each mistake added to `problems`."""
+    offered: Catalog = catalog()
+    chosen = []
+    for pool in setting.pools:
+        machine = None
+        try:
+            offered.machine_type(pool.machine_type, f"cluster.nodePools.{pool.name}.machineType")
+            machine = machines()[pool.machine_type]
+            chosen.append((pool, machine))
+        except SpecError as error:
+            problems += error.problems
+        problems += pool_problems(pool, machine, setting)
+    return chosen
+
+
+def _preferred_zones(cluster: ClusterSpec, region: Region) -> tuple[str, ...]:
+    """Where free pools stand, best first: the spec's zones, else those that another pool is bound to, then the rest."""
+    if cluster.network.zones:
+        return cluster.network.zones
+    bound = [pool.zone or reserved_zone(pool) for pool in cluster.node_pools]
+    return tuple(dict.fromkeys([*filter(None, bound), *region.zones]))
+
+
+def _zones(pool: NodePoolSpec, machine: AwsMachine, prefer: tuple[str, ...], region: Region) -> tuple[str, ...]:
+    """One where the spec, the reservation, the fabric or a placement group asks for one."""
+    if settled := pool.zone or reserved_zone(pool):
+        return (settled,)
+    offering = machine.zones_in(region)
+    choice = [zone for zone in prefer if zone in offering] or list(offering)
+    apart = fabric_of(pool, machine) is not Fabric.EFA and (
+        pool.placement is None or pool.placement.kind is PlacementKind.NONE
+    )
+    return tuple(sorted(choice[: _MOST_ZONES if apart else 1]))
+
+
+def _plan(
+    pool: NodePoolSpec, machine: AwsMachine, zones: tuple[str, ...], stack: str, now: datetime
+) -> AwsNodePoolPlan:
+    fabric = fabric_of(pool, machine)
+    layout = interfaces(machine, fabric=fabric is Fabric.EFA)
+    efa_devices = len(layout) - 1
+    capacity = _capacity(pool, machine)
+    block = capacity if isinstance(capacity, BlockCapacity) else None
+    return AwsNodePoolPlan(
+        name=pool.name,
+        machine=machine,
+        node_count=pool.count,
+        min_count=0 if block else pool.least,
+        max_count=max(1, pool.most),  # EKS takes no maxSize of 0 (NodegroupScalingConfig)
+        fabric=fabric,
+        collective=collective(machine),
+        binding=binding(pool, machine, fabric, efa_devices),
+        zones=zones,
+        addresses_per_node=addresses_per_node(machine, layout),
+        max_pods=max_pods(machine, layout),
+        interfaces=layout,
+        capacity=capacity,
+        placement=_placement(pool, fabric, f"{stack}-{pool.name}"),
+        ami_type=ami_type(machine),
+        self_managed=block is not None and block.is_group,
+        labels=labels(pool, capacity),
+        taints=taints(pool, machine),
+        root_disk_gib=pool.root_disk_gib or _ROOT_DISK_GIB[machine.accelerator is not None],
+        desired_now=nodes_now(block, pool.count, now) if block else pool.count,
+        schedule=size_changes(block, pool.count, now) if block else (),
+    )
+
+
+def _capacity(pool: NodePoolSpec, machine: AwsMachine) -> Capacity:
+    asked = pool.capacity
+    if asked.capacity_block is not None:
+        return block_capacity(asked.capacity_block, machine)
+    if asked.reservation is not None:
+        return ReservedCapacity(reservation=asked.reservation.id)
+    return SpotCapacity() if asked.spot is not None else OnDemandCapacity()
+
+
+def _placement(pool: NodePoolSpec, fabric: Fabric, own_name: str) -> Placement:
+    """When the user leaves it open: where the reservation stands, a group for a pool with a fabric, else none."""
+    asked, reservation, block = pool.placement, pool.capacity.reservation, pool.capacity.capacity_block
+    if asked is not None and asked.kind is PlacementKind.NONE:
+        return NoGroup()
+    if asked is not None and asked.group is not None:
+        return GivenGroup(name=asked.group)
+    if block is not None:
+        return NoGroup()
+    if reservation is not None:
+        group = reservation.placement_group
+        return NoGroup() if group is None else GivenGroup(name=group)
+    wanted = asked is not None or fabric is Fabric.EFA
+    return OwnGroup(name=own_name) if wanted else NoGroup()
+
+
+def _with_fallback(plan: AwsNodePoolPlan, cluster: ClusterSpec, stack: str) -> Iterator[AwsNodePoolPlan]:
+    """The plan, and the empty pool that grows on demand when its spot machines are not to be had."""
+    yield plan
+    (pool,) = (pool for pool in cluster.node_pools if pool.name == plan.name)
+    if pool.capacity.spot is None or pool.capacity.spot.fallback is None:
+        return
+    name = fallback_name(pool)
+    own = isinstance(plan.placement, OwnGroup)
+    yield replace(
+        plan,
+        name=name,
+        node_count=0,
+        min_count=0,
+        desired_now=0,
+        capacity=OnDemandCapacity(),
+        labels=labels(pool, OnDemandCapacity()),
+        placement=OwnGroup(name=f"{stack}-{name}") if own else plan.placement,
+    )

@@ -1,0 +1,227 @@
+"""What AWS would refuse of a pool, or would take and not do as meant: told before anything exists."""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from components.errors import Problem
+from components.plan.fabric import Fabric
+from components.spec.cluster import NodePoolSpec, PlacementKind
+from providers.aws.catalog import MAX_NODES, AwsMachine, CapacityKind, machines
+from providers.aws.nodes.blocks import MOST_INSTANCES, block_problems
+from providers.aws.nodes.marks import mark_problems
+from providers.aws.regions import Region
+
+_RESERVATION = re.compile(r"cr-[0-9a-f]{8}([0-9a-f]{9})?")
+_RESOURCE_GROUP = re.compile(r"arn:aws[-a-z]*:resource-groups:[-a-z0-9]+:\d{12}:group/\S+")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """What stands around the pools."""
+
+    region: Region | None
+    """None where the spec names none that there is: what depends on it is then not looked at."""
+    kubernetes_version: str | None
+    control_plane: str
+    now: datetime
+    pools: tuple[NodePoolSpec, ...]
+
+
+def pool_problems(pool: NodePoolSpec, machine: AwsMachine | None, setting: Setting) -> list[Problem]:
+    """All that is wrong with one pool; without its machine, what does not depend on it."""
+    path = f"cluster.nodePools.{pool.name}"
+    found = [
+        *mark_problems(pool, path),
+        *_name_problems(pool, path, setting),
+        *_zone_problems(pool, path, setting.region),
+        *_placement_problems(pool, path),
+        *_block_problems(pool, path, setting.now),
+    ]
+    if machine is None:
+        return found
+    return [
+        *_offer_problems(pool, machine, path, setting.region),
+        *_capacity_problems(pool, machine, path),
+        *_fabric_problems(pool, machine, path),
+        *_cluster_problems(machine, path, setting),
+        *_count_problems(pool, path),
+        *found,
+    ]
+
+
+def family_problems(chosen: Sequence[tuple[NodePoolSpec, AwsMachine]]) -> Iterator[Problem]:
+    """Pools whose EFA devices cannot talk to those of the stack's first pool with a fabric."""
+    wired = [(pool, machine) for pool, machine in chosen if fabric_of(pool, machine) is Fabric.EFA]
+    for pool, machine in wired[1:]:
+        first, other = wired[0]
+        if machine.fabric_family is not other.fabric_family:
+            message = (
+                f"EFA of {machine.name!r} cannot reach that of {other.name} in pool {first.name} (p4d and p4de talk to"
+                " each other only), and a stack has one fabric; give one of the pools a stack of its own"
+            )
+            yield Problem(path=f"cluster.nodePools.{pool.name}.machineType", message=message)
+
+
+def fabric_of(pool: NodePoolSpec, machine: AwsMachine) -> Fabric:
+    """EFA for a gang of accelerators on machines that have it, unless the user says why not."""
+    if pool.most <= 1:
+        return Fabric.HOST
+    wired = machine.accelerator is not None and machine.max_efa > 0 and pool.fabric is None
+    return Fabric.EFA if wired else Fabric.ETHERNET
+
+
+def fallback_name(pool: NodePoolSpec) -> str:
+    return f"{pool.name}-on-demand"
+
+
+def reserved_zone(pool: NodePoolSpec) -> str | None:
+    """Where the pool's capacity stands, if that is settled."""
+    held = pool.capacity.reservation or pool.capacity.capacity_block
+    return held.zone if held is not None else None
+
+
+def _name_problems(pool: NodePoolSpec, path: str, setting: Setting) -> Iterator[Problem]:
+    spot = pool.capacity.spot
+    if spot is None or spot.fallback is None:
+        return
+    if fallback_name(pool) in {other.name for other in setting.pools}:
+        message = f"{fallback_name(pool)!r}, the fallback of {pool.name}, is a pool of its own already; rename that one"
+        yield Problem(path=f"{path}.name", message=message)
+
+
+def _zone_problems(pool: NodePoolSpec, path: str, region: Region | None) -> Iterator[Problem]:
+    held = pool.capacity.reservation or pool.capacity.capacity_block
+    kind = "reservation" if pool.capacity.reservation else "capacityBlock"
+    places = [(f"{path}.zone", pool.zone), (f"{path}.capacity.{kind}.zone", reserved_zone(pool))]
+    for place, zone in places:
+        if zone is not None and region is not None and zone not in region.zone_ids:
+            message = f"{zone!r} is not a zone of {region.name}; there is {', '.join(region.zone_ids)}"
+            yield Problem(path=place, message=message)
+    if held is not None and held.zone is None and pool.zone is None:
+        message = "is missing; a reservation stands in one zone, and its machines are to be had nowhere else"
+        yield Problem(path=f"{path}.capacity.reservation.zone", message=message)
+    if held is not None and None not in (held.zone, pool.zone) and held.zone != pool.zone:
+        message = f"{pool.zone!r} is not {held.zone}, where {held.id} stands; remove zone, or correct one of them"
+        yield Problem(path=f"{path}.zone", message=message)
+
+
+def _placement_problems(pool: NodePoolSpec, path: str) -> Iterator[Problem]:
+    asked, reservation, block = pool.placement, pool.capacity.reservation, pool.capacity.capacity_block
+    if asked is None or asked.kind is PlacementKind.NONE:
+        return
+    where = f"{path}.placement"
+    if asked.kind is PlacementKind.FROM_RESERVATION:
+        if reservation is None and block is None:
+            message = (
+                "'fromReservation', but the pool has no reservation and no capacity block; create is a group of its own"
+            )
+            yield Problem(path=where, message=message)
+        return
+    if block is not None:
+        message = (
+            f"{asked.kind.value!r}: a capacity block places its machines itself and fails in a group; leave it out"
+        )
+        yield Problem(path=where, message=message)
+    elif reservation is not None and (asked.group is None or asked.group != reservation.placement_group):
+        there = reservation.placement_group or "no group"
+        message = (
+            f"{asked.group or asked.kind.value!r}, but the reservation was made in {there}, and machines elsewhere do"
+            " not use it; write fromReservation, and the group as capacity.reservation.placementGroup"
+        )
+        yield Problem(path=where, message=message)
+
+
+def _block_problems(pool: NodePoolSpec, path: str, now: datetime) -> Iterator[Problem]:
+    block = pool.capacity.capacity_block
+    if block is None:
+        return
+    where = f"{path}.capacity.capacityBlock"
+    yield from block_problems(block, where, now)
+    if pool.most > MOST_INSTANCES:
+        message = (
+            f"{pool.most} machines; a capacity block has {MOST_INSTANCES} at most: make it several pools and blocks"
+        )
+        yield Problem(path=f"{path}.count", message=message)
+    for key, bound in (("minCount", pool.min_count), ("maxCount", pool.max_count)):
+        if bound not in (None, pool.count):
+            message = (
+                f"{bound}: a capacity block is paid for as a whole, so its pool does not grow or shrink; remove it"
+            )
+            yield Problem(path=f"{path}.{key}", message=message)
+
+
+def _offer_problems(pool: NodePoolSpec, machine: AwsMachine, path: str, region: Region | None) -> Iterator[Problem]:
+    """Zones are looked at only where their names mean the same in every account: local ones."""
+    if region is None:
+        return
+    offered = machine.zones_in(region)
+    if not offered:
+        message = f"{machine.name!r} is not offered in {region.name}; it is in {', '.join(machine.regions())}"
+        yield Problem(path=f"{path}.machineType", message=message)
+        return
+    zone = pool.zone or reserved_zone(pool)
+    only_local = all(map(region.is_local, offered))
+    if zone is not None and zone in region.zone_ids and zone not in offered and (only_local or region.is_local(zone)):
+        message = f"{zone!r} does not offer {machine.name}; it is in {', '.join(offered)}"
+        yield Problem(path=f"{path}.zone", message=message)
+
+
+def _capacity_problems(pool: NodePoolSpec, machine: AwsMachine, path: str) -> Iterator[Problem]:
+    fields = {
+        CapacityKind.ON_DEMAND: pool.capacity.on_demand,
+        CapacityKind.SPOT: pool.capacity.spot,
+        CapacityKind.RESERVATION: pool.capacity.reservation,
+        CapacityKind.CAPACITY_BLOCK: pool.capacity.capacity_block,
+    }
+    (asked,) = (kind for kind, value in fields.items() if value is not None)
+    if asked not in machine.capacity:
+        message = f"{asked.value!r}, but {machine.name} is to be had as {' or '.join(machine.capacity)} only"
+        yield Problem(path=f"{path}.capacity", message=message)
+    held = pool.capacity.reservation or pool.capacity.capacity_block
+    if held is None or _RESERVATION.fullmatch(held.id):
+        return
+    grouped = asked is CapacityKind.RESERVATION or machine.ultra_server
+    if not (grouped and _RESOURCE_GROUP.fullmatch(held.id)):
+        other = " or the ARN of a resource group" if grouped else ""
+        message = f"{held.id!r} is not a reservation's id such as cr-0a1b2c3d4e5f60718{other}"
+        yield Problem(path=f"{path}.capacity.{asked.value}.id", message=message)
+
+
+def _fabric_problems(pool: NodePoolSpec, machine: AwsMachine, path: str) -> Iterator[Problem]:
+    if machine.accelerator is None or machine.max_efa or pool.most <= 1 or pool.fabric is not None:
+        return
+    name = machine.accelerator.name
+    others = [row.name for row in machines().values() if row.max_efa and row.accelerator == machine.accelerator]
+    take = f", or take {' or '.join(others)}" if others else ""
+    message = (
+        f"{machine.name!r} has no EFA, so {pool.most} nodes of {name} would talk over plain TCP; say why that is enough"
+        f" with {{none: <reason>}}{take}"
+    )
+    yield Problem(path=f"{path}.fabric", message=message)
+
+
+def _cluster_problems(machine: AwsMachine, path: str, setting: Setting) -> Iterator[Problem]:
+    if machine.compute_domain and setting.control_plane != "eks":
+        message = (
+            f"{machine.name!r} joins its NVLink domain through a DRA driver of Kubernetes, which"
+            f" {setting.control_plane} does not have; set aws.controlPlane.kind to eks"
+        )
+        yield Problem(path=f"{path}.machineType", message=message)
+        return
+    version = setting.kubernetes_version
+    if setting.control_plane == "eks" and version is not None and _number(version) < _number(machine.min_kubernetes):
+        message = f"{version!r} is too old for {machine.name} of {path}; it needs {machine.min_kubernetes} or newer"
+        yield Problem(path="cluster.kubernetesVersion", message=message)
+
+
+def _number(version: str) -> int:
+    return int(version.partition(".")[2] or 0)
+
+
+def _count_problems(pool: NodePoolSpec, path: str) -> Iterator[Problem]:
+    if pool.most > MAX_NODES:
+        key = "count" if pool.max_count is None else "maxCount"
+        message = f"{pool.most} nodes; a Kubernetes cluster is good for {MAX_NODES}: make it several stacks"
+        yield Problem(path=f"{path}.{key}", message=message)
