@@ -14,6 +14,7 @@ from providers.aws.control_plane.types import EksPlan, LogType, SupportType
 from providers.aws.network.types import NetworkPlan
 from providers.aws.network.zones import control_plane_zones
 from providers.aws.nodes.types import AwsNodePoolPlan
+from providers.aws.regions import regions
 from providers.aws.settings import AwsSpec, EksSpec, Tier
 
 LONGEST_NAME = 32
@@ -23,8 +24,8 @@ name has 64 at most (IAM API, RoleName), random end included."""
 _LOGS: tuple[LogType, ...] = ("audit", "authenticator", "controllerManager", "scheduler")
 """Without `api`, which is most of the volume and which audit tells better."""
 
-_SERVICE_CIDRS = (IPv4Network("172.20.0.0/16"), IPv4Network("10.100.0.0/16"), IPv4Network("192.168.0.0/16"))
-"""EKS wants private ranges of /24 to /12 that do not overlap the VPC's (EKS API, serviceIpv4Cidr)."""
+_SERVICE_CIDR = "172.20.0.0/16"
+"""Of Service addresses; the network plan keeps the VPC clear of it."""
 
 _MOST_PUBLIC_CIDRS = 40
 """EKS quota: public endpoint access CIDR ranges per cluster."""
@@ -51,7 +52,7 @@ def plan_eks(
     asked = settings.control_plane
     assert isinstance(asked, EksSpec)
     name = spec.cluster.kubernetes_version or default_version()
-    zones = control_plane_zones(network.zones, network.region)
+    zones = control_plane_zones(network.zones, regions()[network.region])
     system = system_pool(zones, network.region)
     problems = [*_version_problems(name), *_name_problems(stack), *_access_problems(asked)]
     if system is None:
@@ -72,7 +73,7 @@ def plan_eks(
         admins=asked.admins,
         log_types=_LOGS,
         log_retention_days=asked.log_retention_days,
-        service_cidr=str(_service_cidr(network)),
+        service_cidr=_SERVICE_CIDR,
         subnets=tuple(network.node_subnets((zone,))[0].name for zone in zones),
         first_add_ons=first_add_ons(version),
         add_ons=add_ons(version, spec.storage, node_repair=asked.node_repair),
@@ -171,11 +172,6 @@ def _no_system_machine(network: NetworkPlan) -> Problem:
 def _support(spec: StackSpec, version: KubernetesVersion) -> SupportType:
     expires_at = spec.cluster.expires_at
     return "STANDARD" if expires_at and expires_at <= version.standard_support_ends else "EXTENDED"
-
-
-def _service_cidr(network: NetworkPlan) -> IPv4Network:
-    taken = [IPv4Network(cidr) for cidr in (network.cidr, *network.further_cidrs)]
-    return next(cidr for cidr in _SERVICE_CIDRS if not any(cidr.overlaps(other) for other in taken))
 
 
 def _extended_support(plan: EksPlan) -> Iterator[BillLine]:

@@ -1,0 +1,184 @@
+"""EKS, decided: what a stack gets, what it is told, and what is refused."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from components.errors import SpecError
+from providers.aws.control_plane import eks_plan
+from providers.aws.control_plane.eks_versions import default_version, kubernetes_versions
+from providers.aws.control_plane.types import EksPlan
+from providers.aws.settings import AwsSpec, Tier
+from tests.unit.providers.aws.control_plane.stacks import planned, stack
+
+
+def eks(**keys: Any) -> EksPlan:
+    plan = planned(stack(**keys))
+    assert isinstance(plan, EksPlan)
+    return plan
+
+
+def refusals(name: str = "aws-test", **keys: Any) -> list[str]:
+    with pytest.raises(SpecError) as caught:
+        planned(stack(**keys), name)
+    return [str(problem) for problem in caught.value.problems]
+
+
+def reason(plan: EksPlan, key: str) -> str:
+    (decision,) = [decision for decision in plan.decisions if decision.path.endswith(key)]
+    return f"{decision.value}: {decision.reason}"
+
+
+def test_left_alone_a_cluster_answers_inside_its_network_only() -> None:
+    plan = eks()
+    assert plan.public_cidrs == ()
+    assert plan.tier is Tier.STANDARD
+    assert plan.version == default_version()
+    assert "run pulumi and kubectl there" in reason(plan, "publicCidrs")
+
+
+def test_the_control_plane_stands_in_two_zones_and_so_does_the_system_pool() -> None:
+    plan = eks()
+    assert len(plan.subnets) == len(set(plan.subnets)) >= 2
+    pool = plan.system_pool
+    assert len(pool.zones) == pool.node_count == pool.desired_now == 2
+    assert not pool.self_managed
+    assert pool.taints == ()
+
+
+def test_a_region_without_the_usual_system_machine_gets_the_other_one() -> None:
+    pool = eks(cluster={"region": "me-south-1", "network": {"zones": ["me-south-1a", "me-south-1b"]}}).system_pool
+    assert pool.machine.name == "m7g.xlarge"
+    assert pool.ami_type == "AL2023_ARM_64_STANDARD"
+
+
+def test_every_add_on_has_its_own_version() -> None:
+    for version in kubernetes_versions():
+        plan = eks(
+            cluster={"kubernetesVersion": version},
+            storage={"fileSystem": {"capacityTib": 1.2}, "sharedFileSystem": {}},
+        )
+        installed = {one.name: one.version for one in (*plan.first_add_ons, *plan.add_ons)}
+        assert set(installed) == set(kubernetes_versions()[version].add_ons)
+        assert installed["kube-proxy"].startswith(f"v{version}.")
+        assert all("-eksbuild." in number for number in installed.values())
+
+
+def test_drivers_and_the_repair_agent_are_there_where_they_are_asked_for() -> None:
+    bare = eks(control_plane={"kind": "eks", "nodeRepair": False})
+    assert {one.name for one in bare.add_ons} == {"coredns", "aws-ebs-csi-driver"}
+    assert not [decision for decision in bare.decisions if "DCGM" in decision.reason]
+    assert "DCGM" in reason(eks(), "dcgm")
+
+
+def test_what_acts_on_aws_may_do_so_in_its_own_name() -> None:
+    plan = eks(storage={"fileSystem": {"capacityTib": 1.2}})
+    for one in (*plan.first_add_ons, *plan.add_ons):
+        assert bool(one.service_account) == bool(one.managed_policies or one.actions), one.name
+    (driver,) = [one for one in plan.add_ons if one.name == "aws-fsx-csi-driver"]
+    assert driver.actions == ("fsx:DescribeFileSystems",)
+
+
+@pytest.mark.parametrize(
+    ("expires_at", "support"),
+    [("2027-03-01T00:00:00Z", "STANDARD"), ("2027-04-01T00:00:00Z", "EXTENDED"), (None, "EXTENDED")],
+)
+def test_a_run_is_not_moved_to_another_version_under_way(expires_at: str | None, support: str) -> None:
+    plan = eks(cluster={"kubernetesVersion": "1.35"} | ({"expiresAt": expires_at} if expires_at else {}))
+    assert plan.support == support
+    assert plan.standard_support_ends == datetime(2027, 3, 27, tzinfo=UTC)
+    told = reason(plan, "support")
+    assert "2027-03-27" in told
+    assert ("EKS moves the cluster" in told) == (expires_at is None)
+
+
+def test_the_bill_begins_extended_support_on_its_day() -> None:
+    lines = {line.what: line for line in eks_plan.bill(eks(cluster={"kubernetesVersion": "1.34"}), "us-east-2")}
+    assert lines["EKS control plane in us-east-2"].usd_per_hour == Decimal("0.10")
+    extended = lines["extended support of Kubernetes 1.34"]
+    assert extended.usd_per_hour == Decimal("0.50")
+    assert (extended.since, extended.until) == (datetime(2026, 12, 2, tzinfo=UTC), datetime(2027, 12, 2, tzinfo=UTC))
+
+
+@pytest.mark.parametrize("tier", Tier)
+def test_every_tier_has_a_price(tier: Tier) -> None:
+    lines = eks_plan.bill(eks(control_plane={"kind": "eks", "tier": tier.value}), "us-east-2")
+    provisioned = [line for line in lines if "provisioned" in line.what]
+    assert len(provisioned) == (tier is not Tier.STANDARD)
+    assert all(line.unit_usd_per_hour for line in provisioned)
+
+
+def test_quotas_count_the_groups_that_eks_manages() -> None:
+    plan = eks()
+    own = replace(plan.system_pool, name="train", max_count=700, self_managed=True)
+    managed = replace(plan.system_pool, name="serve", max_count=500)
+    needed = {quota.code: quota.needed for quota in eks_plan.quotas(plan, (own, managed))}
+    assert needed == {"L-1194D53C": 1, "L-6D54EA21": 2, "L-BD136A63": 500}
+
+
+def test_nodes_that_eks_does_not_manage_are_let_in() -> None:
+    spec = stack()
+    assert isinstance(spec.settings, AwsSpec)
+    pool = replace(eks().system_pool, self_managed=True)
+    for pools, let_in in (((pool,), True), ((replace(pool, self_managed=False),), False)):
+        plan = planned(spec, pools=pools)
+        assert isinstance(plan, EksPlan)
+        assert plan.self_managed_nodes == let_in
+
+
+@pytest.mark.parametrize(
+    ("version", "words"), [("1.32", "creates no cluster of it any more"), ("1.52", "knows no add-on versions")]
+)
+def test_a_version_that_eks_does_not_offer_is_refused(version: str, words: str) -> None:
+    (message,) = refusals(cluster={"kubernetesVersion": version})
+    assert message.startswith(f"cluster.kubernetesVersion: '{version}': ")
+    assert words in message
+    assert "1.33, 1.34, 1.35" in message
+
+
+@pytest.mark.parametrize(
+    ("cidr", "words"),
+    [
+        ("0.0.0.0/0", "opens the API server"),
+        ("::/0", "IPv4 ranges only"),
+        ("128.0.0.0/1", "opens the API server"),
+        ("10.1.0.0/16", "private range"),
+        ("100.64.1.0/24", "private range"),
+    ],
+)
+def test_a_public_range_that_is_none_is_refused(cidr: str, words: str) -> None:
+    (message,) = refusals(control_plane={"kind": "eks", "publicCidrs": [cidr]})
+    assert message.startswith(f"aws.controlPlane.publicCidrs: {cidr}: ")
+    assert words in message
+
+
+def test_a_public_range_of_ones_own_is_taken() -> None:
+    plan = eks(control_plane={"kind": "eks", "publicCidrs": ["203.0.113.0/24"]})
+    assert plan.public_cidrs == ("203.0.113.0/24",)
+    assert not [decision for decision in plan.decisions if decision.path.endswith("publicCidrs")]
+
+
+@pytest.mark.parametrize("name", ["aws.prod", "-aws", "aws-" + "x" * 29, ""])
+def test_a_stacks_name_that_is_no_clusters_name_is_refused(name: str) -> None:
+    (message,) = refusals(name)
+    assert message.startswith("stack: ")
+
+
+def test_all_mistakes_are_told_at_once() -> None:
+    arn = "arn:aws:iam::123456789012:role/ops"
+    settings = {"kind": "eks", "publicCidrs": ["0.0.0.0/0"], "admins": [arn, arn], "logRetentionDays": 31}
+    messages = refusals("a.b", cluster={"kubernetesVersion": "1.20"}, control_plane=settings)
+    paths = [message.partition(":")[0] for message in messages]
+    settled = "aws.controlPlane."
+    assert paths == [
+        "cluster.kubernetesVersion", "stack", f"{settled}publicCidrs", f"{settled}admins", f"{settled}logRetentionDays"
+    ]  # fmt: skip
+    assert "the next is 60" in messages[-1]
+
+
+def test_more_public_ranges_than_eks_takes_are_refused() -> None:
+    (message,) = refusals(control_plane={"kind": "eks", "publicCidrs": [f"203.0.113.{n}/32" for n in range(41)]})
+    assert "41 ranges, but EKS takes 40" in message
