@@ -1,0 +1,143 @@
+"""AWS Batch: compute environments, queues, job definitions. moto executes all of it."""
+
+import json
+from typing import Any
+
+from rehearsal.providers.aws.errors import ApiError
+from rehearsal.providers.aws.kinds.kind import Api, Inputs, Kind, Made, Outputs
+from rehearsal.providers.aws.kinds.member_names import camel
+
+ENVIRONMENT = "aws:batch/computeEnvironment:ComputeEnvironment"
+QUEUE = "aws:batch/jobQueue:JobQueue"
+JOB_DEFINITION = "aws:batch/jobDefinition:JobDefinition"
+
+_ENVIRONMENT_NAMES = {
+    "name": "computeEnvironmentName",
+    "minVcpus": "minvCpus",
+    "maxVcpus": "maxvCpus",
+    "desiredVcpus": "desiredvCpus",
+    "ec2Configurations": "ec2Configuration",
+}
+_QUEUE_NAMES = {"name": "jobQueueName", "computeEnvironmentOrders": "computeEnvironmentOrder"}
+_JOB_NAMES = {"name": "jobDefinitionName", "evaluateOnExits": "evaluateOnExit"}
+
+
+def _create_environment(api: Api, inputs: Inputs) -> Made:
+    request = camel(inputs, _ENVIRONMENT_NAMES)
+    request.setdefault("serviceRole", _service_linked_role(api))
+    made = api.call("batch", "CreateComputeEnvironment", **request, tags=inputs.get("tags"))
+    name = made["computeEnvironmentName"]
+    outputs = {
+        "arn": made["computeEnvironmentArn"],
+        "ecsClusterArn": f"arn:aws:ecs:{api.region}:{api.account_id}:cluster/AWSBatch-{name}",
+        "serviceRole": request["serviceRole"],
+        "status": "VALID",
+        "statusReason": "ComputeEnvironment Healthy",
+    }
+    return Made(id=name, outputs=outputs)
+
+
+def _service_linked_role(api: Api) -> str:
+    """Batch makes it by itself with an account's first environment, and it stays; moto asks for it by name."""
+    try:
+        api.call("iam", "GetRole", RoleName="AWSServiceRoleForBatch")
+    except ApiError:
+        api.call("iam", "CreateServiceLinkedRole", AWSServiceName="batch.amazonaws.com")
+    return f"arn:aws:iam::{api.account_id}:role/aws-service-role/batch.amazonaws.com/AWSServiceRoleForBatch"
+
+
+def _update_environment(api: Api, id: str, old: Outputs, new: Inputs) -> Outputs:  # noqa: A002 (AWS's own word)
+    request = camel(new, _ENVIRONMENT_NAMES)
+    changing = {name: value for name, value in request.items() if name not in ("computeEnvironmentName", "type")}
+    resources: dict[str, Any] = dict(changing.get("computeResources", {}))
+    if resources.get("type") == old.get("computeResources", {}).get("type"):
+        resources.pop("type", None)  # the provider sends it only where it changes
+    if resources:
+        changing["computeResources"] = resources
+    api.keep("batch", "UpdateComputeEnvironment", {}, computeEnvironment=id, **changing)
+    return {}
+
+
+def _delete_environment(api: Api, id: str, _outputs: Outputs) -> None:  # noqa: A002 (AWS's own word)
+    api.call("batch", "UpdateComputeEnvironment", computeEnvironment=id, state="DISABLED")
+    api.call("batch", "DeleteComputeEnvironment", computeEnvironment=id)
+
+
+def _create_queue(api: Api, inputs: Inputs) -> Made:
+    made = api.call("batch", "CreateJobQueue", **camel(inputs, _QUEUE_NAMES), tags=inputs.get("tags"))
+    return Made(id=made["jobQueueArn"], outputs={"arn": made["jobQueueArn"]})
+
+
+def _update_queue(api: Api, id: str, _old: Outputs, new: Inputs) -> Outputs:  # noqa: A002 (AWS's own word)
+    request = {name: value for name, value in camel(new, _QUEUE_NAMES).items() if name != "jobQueueName"}
+    api.call("batch", "UpdateJobQueue", jobQueue=id, **request)
+    return {}
+
+
+def _delete_queue(api: Api, id: str, _outputs: Outputs) -> None:  # noqa: A002 (AWS's own word)
+    api.call("batch", "UpdateJobQueue", jobQueue=id, state="DISABLED")
+    api.call("batch", "DeleteJobQueue", jobQueue=id)
+
+
+def _register(api: Api, inputs: Inputs) -> Made:
+    made = api.call("batch", "RegisterJobDefinition", **_job_request(inputs))
+    arn = made["jobDefinitionArn"]
+    outputs = {"arn": arn, "arnPrefix": arn.rpartition(":")[0], "revision": made["revision"]}
+    return Made(id=arn, outputs=outputs)
+
+
+def _register_again(api: Api, id: str, _old: Outputs, new: Inputs) -> Outputs:  # noqa: A002 (AWS's own word)
+    """A change is a new revision, and the old one goes."""
+    made = api.call("batch", "RegisterJobDefinition", **_job_request(new))
+    api.call("batch", "DeregisterJobDefinition", jobDefinition=id)
+    return {"arn": made["jobDefinitionArn"], "revision": made["revision"]}
+
+
+def _job_request(inputs: Inputs) -> dict[str, Any]:
+    """Its documents are JSON inside of JSON: what stands in them is judged like the rest."""
+    request = camel(inputs, _JOB_NAMES, verbatim=frozenset({"parameters"}))
+    request.pop("deregisterOnNewRevision", None)  # says what the provider does, not AWS
+    for document in ("nodeProperties", "containerProperties", "ecsProperties"):
+        if isinstance(request.get(document), str):
+            request[document] = json.loads(request[document])
+    return request | {"tags": inputs.get("tags")}
+
+
+def _deregister(api: Api, _id: str, outputs: Outputs) -> None:
+    api.call("batch", "DeregisterJobDefinition", jobDefinition=outputs["arn"])
+
+
+KINDS = (
+    Kind(
+        token=ENVIRONMENT,
+        create=_create_environment,
+        update=_update_environment,
+        delete=_delete_environment,
+        fixed=frozenset({"name", "namePrefix", "type", "eksConfiguration"}),
+        refers={"computeResources.instanceRole": "aws:iam/instanceProfile:InstanceProfile"},
+        own_name="name",
+        longest_name=128,
+        ready_after_min=lambda _inputs: 1,
+        deleted_after_min=lambda _inputs: 2,
+    ),
+    Kind(
+        token=QUEUE,
+        create=_create_queue,
+        update=_update_queue,
+        delete=_delete_queue,
+        fixed=frozenset({"name"}),
+        refers={"computeEnvironmentOrders.computeEnvironment": ENVIRONMENT},
+        own_name="name",
+        longest_name=128,
+        deleted_after_min=lambda _inputs: 1,
+    ),
+    Kind(
+        token=JOB_DEFINITION,
+        create=_register,
+        update=_register_again,
+        delete=_deregister,
+        fixed=frozenset({"name"}),
+        own_name="name",
+        longest_name=128,
+    ),
+)
