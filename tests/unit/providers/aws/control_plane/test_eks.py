@@ -44,7 +44,7 @@ def built(decided: EksPlan, *, preview: bool = False) -> Graph:
         system = ec2.Instance("system", opts=pulumi.ResourceOptions(depends_on=list(cluster.handle.ready)))
         EksAddOns("addons", plan=decided, cluster=cluster.handle, nodes=[system])
         handle = cluster.handle
-        secret = pulumi.Output.from_input(asyncio.ensure_future(handle.kubeconfig.is_secret()))
+        secret: asyncio.Future[bool] = asyncio.ensure_future(handle.kubeconfig.is_secret())
         return pulumi.Output.all(kubeconfig=handle.kubeconfig, secret=secret, group=handle.cluster_security_group_id)
 
     return register(program, preview=preview, outputs=CLUSTER)
