@@ -1,0 +1,211 @@
+"""Where data lies on AWS, decided: file systems, buckets, images; what jobs mount; what `destroy` keeps."""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import TypeVar
+
+from components.errors import Problem, SpecError
+from components.plan.types import Decision, Mount, VolumePlan
+from components.spec.stack import StackSpec
+from components.spec.storage import OnDestroy
+from providers.aws.network.types import NetworkPlan
+from providers.aws.nodes.types import AwsNodePoolPlan
+from providers.aws.regions import regions
+from providers.aws.settings import AwsSpec, Upstream
+from providers.aws.storage.bill import bill
+from providers.aws.storage.links import overlap
+from providers.aws.storage.lustre import lustre_decisions, plan_lustre
+from providers.aws.storage.names import bucket_name_mistake
+from providers.aws.storage.types import (
+    BucketPlan,
+    ExpressPlan,
+    LustrePlan,
+    RegistryPlan,
+    SharedPlan,
+    StoragePlan,
+)
+
+__all__ = ["bill", "decisions", "plan_storage"]
+
+LONGEST_BUCKET_NAME = 63
+LONGEST_MIRROR_PREFIX = 30
+OWN_SUFFIX = len("-objects-1234567")
+"""What the resource's name and the SDK add to the stack's where a bucket has no name of its own."""
+ACCOUNT_SUFFIX = len("-123456789012")
+MIRROR = {Upstream.PUBLIC_ECR: "ecr-public", Upstream.QUAY: "quay", Upstream.KUBERNETES: "kubernetes"}
+Part = TypeVar("Part")
+
+
+def plan_storage(
+    spec: StackSpec, settings: AwsSpec, pools: Sequence[AwsNodePoolPlan], network: NetworkPlan, stack: str
+) -> StoragePlan:
+    """Every store of the stack; SpecError with every mistake at once."""
+    problems = [*_mount_problems(spec), *_volume_problems(spec)]
+    lustre = _attempt(problems, lambda: _lustre(spec, pools, network))
+    bucket = _attempt(problems, lambda: _bucket(spec, stack))
+    express = _attempt(problems, lambda: _express(spec, settings, network, stack))
+    registry = _attempt(problems, lambda: _registry(settings, stack))
+    if problems:
+        raise SpecError(problems)
+    volume = _volume(spec, stack)
+    shared = _shared(spec, network)
+    mounts = tuple(Mount(volume=name, path=path) for name, path in spec.storage.mount_paths())
+    return StoragePlan(
+        file_system=lustre,
+        shared_file_system=shared,
+        object_store=bucket,
+        express_store=express,
+        registry=registry,
+        mounts=mounts,
+        volume=volume,
+        decisions=tuple(_decisions(spec, lustre, pools, network, volume)),
+    )
+
+
+def decisions(plan: StoragePlan) -> tuple[Decision, ...]:
+    """What the user left open."""
+    return plan.decisions
+
+
+def _attempt(problems: list[Problem], part: Callable[[], Part]) -> Part | None:
+    try:
+        return part()
+    except SpecError as error:
+        problems += error.problems
+        return None
+
+
+def _mount_problems(spec: StackSpec) -> Iterator[Problem]:
+    lustre, shared = spec.storage.file_system, spec.storage.shared_file_system
+    if lustre and shared and overlap(lustre.mount_path, shared.mount_path):
+        message = f"{shared.mount_path!r} and fileSystem.mountPath {lustre.mount_path!r} overlap; keep them apart"
+        yield Problem(path="storage.sharedFileSystem.mountPath", message=message)
+
+
+def _volume_problems(spec: StackSpec) -> Iterator[Problem]:
+    asked, mounts = spec.storage.volume, spec.storage.mount_paths()
+    paths = [path for _, path in mounts]
+    if asked.path and not any(f"{asked.path}/".startswith(f"{path}/") for path in paths):
+        where = (
+            f"below {' or '.join(paths)}" if paths else "on a file system, and there is none: add storage.fileSystem"
+        )
+        message = f"{asked.path!r} is on no file system of the stack; runs lie {where}"
+        yield Problem(path="storage.volume.path", message=message)
+    if not paths and spec.training is not None:
+        message = "a run needs a folder that its nodes share, and there is no file system; add storage.fileSystem"
+        yield Problem(path="storage", message=message)
+    home = _home(spec)
+    if home and "on_destroy" in asked.model_fields_set and asked.on_destroy is not home[2]:
+        message = f"{asked.on_destroy.value!r}, but the file system that it lies on has {home[2].value!r}"
+        yield Problem(path="storage.volume.onDestroy", message=f"{message}; set storage.{home[0]}.onDestroy instead")
+
+
+def _home(spec: StackSpec) -> tuple[str, str, OnDestroy] | None:
+    """The file system that runs lie on: key, path, what `destroy` does with it."""
+    lustre, shared, asked = spec.storage.file_system, spec.storage.shared_file_system, spec.storage.volume.path
+    found = []
+    if lustre is not None:
+        kept = OnDestroy.DELETE if lustre.scratch else lustre.on_destroy
+        found.append(("fileSystem", lustre.mount_path, kept))
+    if shared is not None:
+        found.append(("sharedFileSystem", shared.mount_path, shared.on_destroy))
+    fitting = [home for home in found if not asked or f"{asked}/".startswith(f"{home[1]}/")]
+    return fitting[0] if fitting else None
+
+
+def _volume(spec: StackSpec, stack: str) -> VolumePlan:
+    home = _home(spec)
+    if home is None:
+        return VolumePlan(path="", on_destroy=spec.storage.volume.on_destroy)
+    _, root, on_destroy = home
+    return VolumePlan(path=spec.storage.volume.path or f"{root}/penstock/{stack}", on_destroy=on_destroy)
+
+
+def _lustre(spec: StackSpec, pools: Sequence[AwsNodePoolPlan], network: NetworkPlan) -> LustrePlan | None:
+    asked = spec.storage.file_system
+    return plan_lustre(asked, pools, network) if asked else None
+
+
+def _shared(spec: StackSpec, network: NetworkPlan) -> SharedPlan | None:
+    asked = spec.storage.shared_file_system
+    if asked is None:
+        return None
+    return SharedPlan(
+        mount_path=asked.mount_path,
+        subnets=tuple(network.node_subnets((zone,))[0].name for zone in network.zones),
+        keep=asked.on_destroy is OnDestroy.KEEP,
+    )
+
+
+def _bucket(spec: StackSpec, stack: str) -> BucketPlan | None:
+    asked = spec.storage.object_store
+    if asked is None:
+        return None
+    if asked.name is not None and (mistake := bucket_name_mistake(asked.name)):
+        raise SpecError([Problem(path="storage.objectStore.name", message=mistake)])
+    if asked.name is None and len(stack) + OWN_SUFFIX > LONGEST_BUCKET_NAME:
+        message = f"left out, and {stack!r} is too long to make one from; give a name of 3 to 63 characters"
+        raise SpecError([Problem(path="storage.objectStore.name", message=message)])
+    return BucketPlan(
+        name=asked.name,
+        keep_versions_days=asked.keep_versions_days,
+        expire_days=asked.expire_days,
+        keep=asked.on_destroy is OnDestroy.KEEP,
+    )
+
+
+def _express(spec: StackSpec, settings: AwsSpec, network: NetworkPlan, stack: str) -> ExpressPlan | None:
+    asked, path = settings.express_store, "aws.expressStore.zoneId"
+    if asked is None:
+        return None
+    ids = regions()[network.region].zone_ids
+    if asked.zone_id not in ids.values():
+        message = f"{asked.zone_id!r} is no zone of {network.region}; there is {', '.join(ids.values())}"
+        raise SpecError([Problem(path=path, message=message)])
+    if (excess := len(f"{stack}--{asked.zone_id}--x-s3") + ACCOUNT_SUFFIX - LONGEST_BUCKET_NAME) > 0:
+        message = f"{stack!r} makes a bucket name {excess} characters too long; give the stack a shorter name"
+        raise SpecError([Problem(path="aws.expressStore", message=message)])
+    store = spec.storage.object_store
+    return ExpressPlan(base=stack, zone_id=asked.zone_id, keep=store is None or store.on_destroy is OnDestroy.KEEP)
+
+
+def _registry(settings: AwsSpec, stack: str) -> RegistryPlan | None:
+    asked = settings.registry
+    if asked is None:
+        return None
+    problems = [
+        Problem(path=f"aws.registry.{key}", message=f"{value!r} is given twice; give it once")
+        for key, values in (("repositories", asked.repositories), ("mirrors", [each.value for each in asked.mirrors]))
+        for value in sorted({value for value in values if list(values).count(value) > 1})
+    ]
+    mirrors = {f"{stack}/{MIRROR[upstream]}": upstream.value for upstream in asked.mirrors}
+    problems += [
+        Problem(
+            path="aws.registry.mirrors",
+            message=f"{upstream!r} would have the prefix {prefix!r}, longer than {LONGEST_MIRROR_PREFIX} characters; "
+            "give the stack a shorter name, or mirrors: []",
+        )
+        for prefix, upstream in mirrors.items()
+        if len(prefix) > LONGEST_MIRROR_PREFIX
+    ]
+    if problems:
+        raise SpecError(problems)
+    repositories = {name: f"{stack}/{name}" for name in asked.repositories}
+    return RegistryPlan(repositories=repositories, mirrors=mirrors, keep_images=asked.keep_images)
+
+
+def _decisions(
+    spec: StackSpec, lustre: LustrePlan | None, pools: Sequence[AwsNodePoolPlan], network: NetworkPlan,
+    volume: VolumePlan,
+) -> Iterator[Decision]:  # fmt: skip
+    asked = spec.storage.file_system
+    if lustre is not None and asked is not None:
+        yield from lustre_decisions(asked, lustre, pools, network)
+    if volume.path and spec.storage.volume.path is None:
+        reason = "a folder named after the stack on the file system that all nodes share"
+        yield Decision(path="storage.volume.path", value=volume.path, reason=reason)
+    if not volume.path:
+        yield Decision(path="storage.volume.path", value="none", reason="the stack has no file system")
+    store = spec.storage.object_store
+    if store is not None and store.name is None:
+        reason = "the stack's, and seven digits that make it the only one of all accounts"
+        yield Decision(path="storage.objectStore.name", value="made by the SDK", reason=reason)
