@@ -11,6 +11,7 @@ from components.spec.cluster import ClusterSpec, NodePoolSpec, PlacementKind
 from components.spec.explain import suggestion
 from components.spec.stack import StackSpec
 from providers.aws.catalog import AwsMachine, catalog, machines
+from providers.aws.control_plane.eks_versions import default_version
 from providers.aws.nodes.binding import ami_type, binding, collective, labels, taints
 from providers.aws.nodes.blocks import block_capacity, nodes_now, size_changes
 from providers.aws.nodes.costs import bill, quotas
@@ -62,6 +63,7 @@ def plan_pools(spec: StackSpec, settings: AwsSpec, stack: str, now: datetime) ->
         control_plane=settings.control_plane.kind,
         now=now,
         pools=cluster.node_pools,
+        stack=stack,
     )
     chosen = _choose_machines(setting, problems)
     problems += family_problems(chosen)
@@ -70,7 +72,12 @@ def plan_pools(spec: StackSpec, settings: AwsSpec, stack: str, now: datetime) ->
     repair = isinstance(settings.control_plane, EksSpec) and settings.control_plane.node_repair
     prefer = _preferred_zones(cluster, region)
     plans = [_plan(pool, machine, _zones(pool, machine, prefer, region), stack, now) for pool, machine in chosen]
-    return tuple(replace(plan, node_repair=repair) for first in plans for plan in _with_fallback(first, cluster, stack))
+    version = cluster.kubernetes_version or default_version()
+    return tuple(
+        replace(plan, node_repair=repair, image_parameter=_image_parameter(plan, version))
+        for first in plans
+        for plan in _with_fallback(first, cluster, stack)
+    )
 
 
 def _region(cluster: ClusterSpec, problems: list[Problem]) -> Region | None:
@@ -175,6 +182,15 @@ def _placement(pool: NodePoolSpec, fabric: Fabric, own_name: str) -> Placement:
         return NoGroup() if group is None else GivenGroup(name=group)
     wanted = asked is not None or fabric is Fabric.EFA
     return OwnGroup(name=own_name) if wanted else NoGroup()
+
+
+def _image_parameter(plan: AwsNodePoolPlan, kubernetes_version: str) -> str:
+    """Where AWS publishes the id of the image (EKS User Guide, "Retrieve recommended Amazon Linux AMI IDs")."""
+    if not plan.self_managed:
+        return ""
+    variant = plan.ami_type.rpartition("_")[2].lower()
+    folder = f"/aws/service/eks/optimized-ami/{kubernetes_version}/amazon-linux-2023"
+    return f"{folder}/{plan.machine.arch}/{variant}/recommended/image_id"
 
 
 def _with_fallback(plan: AwsNodePoolPlan, cluster: ClusterSpec, stack: str) -> Iterator[AwsNodePoolPlan]:

@@ -16,6 +16,10 @@ from providers.aws.regions import Region
 _RESERVATION = re.compile(r"cr-[0-9a-f]{8}([0-9a-f]{9})?")
 _RESOURCE_GROUP = re.compile(r"arn:aws[-a-z]*:resource-groups:[-a-z0-9]+:\d{12}:group/\S+")
 
+_LONGEST_NAME = 128 - len("-1234567")
+"""Of a launch template (EC2, CreateLaunchTemplate), less what Pulumi adds. Node groups bear the pool's name alone,
+which is shorter than the 63 that EKS allows."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setting:
@@ -26,6 +30,7 @@ class Setting:
     kubernetes_version: str | None
     control_plane: str
     now: datetime
+    stack: str
     pools: tuple[NodePoolSpec, ...]
 
 
@@ -84,9 +89,12 @@ def reserved_zone(pool: NodePoolSpec) -> str | None:
 
 def _name_problems(pool: NodePoolSpec, path: str, setting: Setting) -> Iterator[Problem]:
     spot = pool.capacity.spot
-    if spot is None or spot.fallback is None:
-        return
-    if fallback_name(pool) in {other.name for other in setting.pools}:
+    fallback = spot is not None and spot.fallback is not None
+    longest = f"{setting.stack}-{fallback_name(pool) if fallback else pool.name}"
+    if len(longest) > _LONGEST_NAME:
+        message = f"{pool.name!r} makes {longest!r}, and AWS's name of a launch template has {_LONGEST_NAME} characters"
+        yield Problem(path=f"{path}.name", message=f"{message} at most; shorten it, or the stack's")
+    if fallback and fallback_name(pool) in {other.name for other in setting.pools}:
         message = f"{fallback_name(pool)!r}, the fallback of {pool.name}, is a pool of its own already; rename that one"
         yield Problem(path=f"{path}.name", message=message)
 

@@ -121,6 +121,8 @@ class AwsNodePoolPlan(NodePoolPlan):
     """Of a block: what is still to come, earliest first."""
     max_pods: int = MOST_PODS
     """Of one node; the kubelet is told, so that `addresses_per_node` holds."""
+    image_parameter: str = ""
+    """SSM parameter that names the image of a self-managed pool; EKS knows that of its own."""
     node_repair: bool = True
     """EKS replaces nodes whose hardware, kernel or network fails."""
 

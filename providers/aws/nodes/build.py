@@ -1,0 +1,213 @@
+"""A node pool of an EKS cluster as Pulumi resources."""
+
+import base64
+from collections.abc import Mapping, Sequence
+
+import pulumi
+from pulumi_aws import autoscaling, eks, iam
+
+from providers.aws.control_plane.handle import EksHandle
+from providers.aws.network.handle import NetworkHandle
+from providers.aws.network.types import AwsSubnetPlan
+from providers.aws.nodes import user_data
+from providers.aws.nodes.launch_template import LaunchTemplate
+from providers.aws.nodes.types import AwsNodePoolPlan, BlockCapacity, Capacity, SpotCapacity
+
+__all__ = ["LaunchTemplate", "NodePool"]
+
+_PERCENT_UPDATED_AT_ONCE = 33
+
+
+class NodePool(pulumi.ComponentResource):
+    """The pool's launch template; the node group that starts machines from it, EKS's or our own; and for a capacity
+    block the times at which it gets its size and is emptied.
+    """
+
+    group: eks.NodeGroup | autoscaling.Group
+    auto_scaling_group: pulumi.Output[str]
+    """Name of the group that holds the machines; EKS makes one for each of its node groups."""
+
+    def __init__(  # noqa: PLR0913 (what surrounds a pool, by name)
+        self,
+        name: str,
+        *,
+        plan: AwsNodePoolPlan,
+        cluster: EksHandle,
+        network: NetworkHandle,
+        subnets: Sequence[AwsSubnetPlan],
+        tags: Mapping[str, str] | None = None,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        """`subnets` are those of the plan's zones. `tags` go on what it launches."""
+        super().__init__("penstock:aws:NodePool", name, None, opts)
+        subnet_ids = [network.subnet_ids[subnet.name] for subnet in subnets]
+        ready = pulumi.ResourceOptions(parent=self, depends_on=[*cluster.ready, *network.ready])
+        template = LaunchTemplate(
+            name,
+            plan=plan,
+            security_group_ids=_security_groups(plan, cluster, network),
+            user_data=_user_data(plan, cluster),
+            image_id=f"resolve:ssm:{plan.image_parameter}" if plan.self_managed else None,
+            instance_profile_arn=_instance_profile(name, cluster, self) if plan.self_managed else None,
+            tags=tags,
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        if plan.self_managed:
+            own = _own_group(name, plan, cluster, template, subnet_ids, ready)
+            self.group, self.auto_scaling_group = own, own.name
+        else:
+            managed = _managed_group(name, plan, cluster, template, subnet_ids, ready)
+            self.group, self.auto_scaling_group = managed, managed.resources.apply(_group_of)
+        _schedule(name, plan, self.auto_scaling_group, pulumi.ResourceOptions(parent=self))
+        self.register_outputs({"autoScalingGroup": self.auto_scaling_group})
+
+
+def _security_groups(plan: AwsNodePoolPlan, cluster: EksHandle, network: NetworkHandle) -> list[pulumi.Output[str]]:
+    """The cluster's own beside the fabric's: EKS adds none by itself where the template has interfaces."""
+    groups = [cluster.cluster_security_group_id]
+    if plan.efa_devices:
+        assert network.fabric_security_group_id is not None, f"{plan.name} has a fabric, and the network none"
+        groups.append(network.fabric_security_group_id)
+    return groups
+
+
+def _user_data(plan: AwsNodePoolPlan, cluster: EksHandle) -> pulumi.Input[str]:
+    local_disks = plan.machine.nvme_gb > 0
+    if not plan.self_managed:
+        return _base64(user_data.managed(max_pods=plan.max_pods, local_disks=local_disks))
+
+    def text(facts: Sequence[str]) -> str:
+        cluster_name, endpoint, authority = facts
+        joining = user_data.Cluster(
+            name=cluster_name,
+            endpoint=endpoint,
+            certificate_authority=authority,
+            service_cidr=cluster.service_cidr,
+        )
+        return _base64(
+            user_data.self_managed(
+                joining,
+                max_pods=plan.max_pods,
+                local_disks=local_disks,
+                labels=plan.labels,
+                taints=plan.taints,
+            )
+        )
+
+    return pulumi.Output.all(cluster.cluster_name, cluster.endpoint, cluster.certificate_authority).apply(text)
+
+
+def _base64(text: str) -> str:
+    return base64.b64encode(text.encode()).decode()
+
+
+def _instance_profile(name: str, cluster: EksHandle, parent: pulumi.Resource) -> pulumi.Output[str]:
+    profile = iam.InstanceProfile(
+        name, role=cluster.node_role_name, tags={"Name": name}, opts=pulumi.ResourceOptions(parent=parent)
+    )
+    return profile.arn
+
+
+def _managed_group(
+    name: str,
+    plan: AwsNodePoolPlan,
+    cluster: EksHandle,
+    template: LaunchTemplate,
+    subnet_ids: Sequence[pulumi.Output[str]],
+    opts: pulumi.ResourceOptions,
+) -> eks.NodeGroup:
+    """Without `instance_types`: the template has the type, and a capacity block allows no second place for it.
+
+    Replaced by first taking away: what a reservation or a block holds, and often a region, is not there twice.
+    """
+    resized_by_others = plan.min_count != plan.max_count or bool(plan.schedule)
+    own = pulumi.ResourceOptions(
+        delete_before_replace=True, ignore_changes=["scalingConfig.desiredSize"] if resized_by_others else []
+    )
+    return eks.NodeGroup(
+        name,
+        node_group_name=plan.name,
+        cluster_name=cluster.cluster_name,
+        node_role_arn=cluster.node_role_arn,
+        subnet_ids=list(subnet_ids),
+        ami_type=plan.ami_type,
+        capacity_type=_capacity_type(plan.capacity),
+        launch_template=eks.NodeGroupLaunchTemplateArgs(id=template.id, version=template.version),
+        scaling_config=eks.NodeGroupScalingConfigArgs(
+            min_size=plan.min_count, max_size=plan.max_count, desired_size=plan.desired_now
+        ),
+        update_config=_update_config(plan),
+        node_repair_config=eks.NodeGroupNodeRepairConfigArgs(enabled=plan.node_repair),
+        labels=plan.labels,
+        taints=[
+            eks.NodeGroupTaintArgs(key=taint.key, value=taint.value, effect=user_data.EKS_EFFECT[taint.effect])
+            for taint in plan.taints
+        ],
+        tags={"Name": name},
+        opts=pulumi.ResourceOptions.merge(opts, own),
+    )
+
+
+def _capacity_type(capacity: Capacity) -> str:
+    match capacity:
+        case BlockCapacity():
+            return "CAPACITY_BLOCK"
+        case SpotCapacity():
+            return "SPOT"
+        case _:
+            return "ON_DEMAND"
+
+
+def _update_config(plan: AwsNodePoolPlan) -> eks.NodeGroupUpdateConfigArgs:
+    """Machines with accelerators go before their successors come, as there are seldom more to be had."""
+    strategy = None if plan.machine.accelerator is None else "MINIMAL"
+    return eks.NodeGroupUpdateConfigArgs(max_unavailable_percentage=_PERCENT_UPDATED_AT_ONCE, update_strategy=strategy)
+
+
+def _group_of(resources: Sequence[eks.outputs.NodeGroupResource]) -> str:
+    (made,) = (group for resource in resources for group in resource.autoscaling_groups or ())
+    return str(made.name)
+
+
+def _own_group(
+    name: str,
+    plan: AwsNodePoolPlan,
+    cluster: EksHandle,
+    template: LaunchTemplate,
+    subnet_ids: Sequence[pulumi.Output[str]],
+    opts: pulumi.ResourceOptions,
+) -> autoscaling.Group:
+    """It does not wait for its machines: before a block begins there are none, and `up` would wait in vain."""
+    owned = autoscaling.GroupTagArgs(
+        key=cluster.cluster_name.apply(lambda cluster_name: f"kubernetes.io/cluster/{cluster_name}"),
+        value="owned",
+        propagate_at_launch=True,
+    )
+    return autoscaling.Group(
+        name,
+        min_size=plan.min_count,
+        max_size=plan.max_count,
+        desired_capacity=plan.desired_now,
+        vpc_zone_identifiers=list(subnet_ids),
+        launch_template=autoscaling.GroupLaunchTemplateArgs(id=template.id, version=template.version),
+        health_check_type="EC2",
+        wait_for_capacity_timeout="0",
+        tags=[owned, autoscaling.GroupTagArgs(key="Name", value=name, propagate_at_launch=False)],
+        opts=pulumi.ResourceOptions.merge(
+            opts, pulumi.ResourceOptions(delete_before_replace=True, ignore_changes=["desired_capacity"])
+        ),
+    )
+
+
+def _schedule(name: str, plan: AwsNodePoolPlan, group: pulumi.Output[str], opts: pulumi.ResourceOptions) -> None:
+    for change in plan.schedule:
+        autoscaling.Schedule(
+            f"{name}-{change.name}",
+            scheduled_action_name=change.name,
+            autoscaling_group_name=group,
+            min_size=plan.min_count,
+            max_size=plan.max_count,
+            desired_capacity=change.nodes,
+            start_time=change.at.strftime("%Y-%m-%dT%H:%M:%SZ"),
+            opts=opts,
+        )
