@@ -68,7 +68,8 @@ class Cloud:
     def foresee(self, token: str, inputs: Inputs, *, region: str) -> Outputs:
         """What a create would lead to; all that the cloud adds is unknown. Refuses what the models refuse."""
         made = self.kind(token).create(PreviewApi(self._services, region=region), inputs)
-        return {name: Unknown() for name in made.outputs} | _echo(inputs, region)
+        echo = _echo(inputs, region)
+        return echo | {name: _foreseen(value, echo.get(name)) for name, value in made.outputs.items()}
 
     def foresee_update(self, token: str, id: str, before: Outputs, old: Inputs, new: Inputs, *, region: str) -> Outputs:  # noqa: A002
         kind = self.kind(token)
@@ -191,6 +192,13 @@ def _echo(inputs: Inputs, region: str) -> dict[str, Any]:
     if "tags" in shown:
         shown["tagsAll"] = shown["tags"]
     return {"region": region} | shown
+
+
+def _foreseen(made: Any, given: Any) -> Any:
+    """What a preview shows of an output: what the program gave, and all that the cloud adds unknown."""
+    if isinstance(made, Mapping) and isinstance(given, Mapping):
+        return {**given, **{name: _foreseen(part, given.get(name)) for name, part in made.items()}}
+    return Unknown() if given is None else given
 
 
 def _computed(outputs: Outputs, inputs: Mapping[str, Any]) -> dict[str, Any]:

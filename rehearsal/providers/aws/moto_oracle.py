@@ -13,6 +13,8 @@ from typing import Any
 from rehearsal.providers.aws.errors import ApiError
 from rehearsal.providers.aws.store import Store
 
+# AWS's own policies are an oracle too: one that does not exist cannot be attached.
+MANAGED_POLICIES: Any = {"iam": {"load_aws_managed_policies": True}}
 READ_ONLY = ("Describe", "List", "Get", "Head")
 
 
@@ -54,7 +56,7 @@ class Moto:
             return
         from moto import mock_aws
 
-        self._mock = mock_aws()
+        self._mock = mock_aws(config=MANAGED_POLICIES)
         self._mock.start()
         for request in self._store.requests():
             try:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from rehearsal.providers.aws.kinds.kind import Api, Inputs, Outputs
+from rehearsal.providers.aws.values import Unknown
 
 Update = Callable[[Api, str, Outputs, Inputs], Outputs]
 
@@ -39,3 +40,30 @@ def set_ec2_tags(api: Api, id: str, old: Outputs, new: Inputs) -> None:  # noqa:
         api.call("ec2", "DeleteTags", Resources=[id], Tags=gone)
     if changed:
         api.call("ec2", "CreateTags", Resources=[id], Tags=changed)
+
+
+def api_form(value: Any, renamed: Mapping[str, str] | None = None) -> Any:
+    """A value in the SDK's camelCase as an AWS API takes it: PascalCase, or as `renamed` says; "true" is true.
+
+    Text that is a number stays text: what the API wants a number for, the SDK has as one.
+    """
+    if isinstance(value, Unknown):
+        return value
+    if isinstance(value, Mapping):
+        return {_api_name(name, renamed or {}): api_form(part, renamed) for name, part in value.items()}
+    if isinstance(value, list):
+        return [api_form(part, renamed) for part in value]
+    return {"true": True, "false": False}.get(value, value) if isinstance(value, str) else value
+
+
+def given(inputs: Inputs, *names: str) -> dict[str, Any]:
+    """Those of the inputs that are there, as they are: for an API that has the SDK's own names."""
+    return {name: inputs[name] for name in names if inputs.get(name) is not None}
+
+
+def arn(api: Api, service: str, resource: str, *, regional: bool = True) -> str:
+    return f"arn:aws:{service}:{api.region if regional else ''}:{api.account_id}:{resource}"
+
+
+def _api_name(name: str, renamed: Mapping[str, str]) -> str:
+    return renamed.get(name) or name[0].upper() + name[1:]

@@ -1,0 +1,48 @@
+"""CloudWatch Logs: log groups."""
+
+from rehearsal.providers.aws.kinds.kind import Api, Inputs, Kind, Made, Outputs
+
+
+def _create_group(api: Api, inputs: Inputs) -> Made:
+    name = inputs["name"]
+    api.call(
+        "logs", "CreateLogGroup", logGroupName=name, kmsKeyId=inputs.get("kmsKeyId"), tags=inputs.get("tags") or None,
+        logGroupClass=inputs.get("logGroupClass"),
+    )  # fmt: skip
+    api.began(name)
+    _set_retention(api, name, inputs)
+    return Made(id=name, outputs={"arn": f"arn:aws:logs:{api.region}:{api.account_id}:log-group:{name}"})
+
+
+def _update_group(api: Api, id: str, old: Outputs, new: Inputs) -> Outputs:  # noqa: A002 (AWS's own word)
+    if old.get("retentionInDays") != new.get("retentionInDays"):
+        _set_retention(api, id, new)
+    if "kmsKeyId" in new and old.get("kmsKeyId") != new["kmsKeyId"]:
+        api.call("logs", "AssociateKmsKey", logGroupName=id, kmsKeyId=new["kmsKeyId"])
+    return {}
+
+
+def _set_retention(api: Api, name: str, inputs: Inputs) -> None:
+    """0 days are for ever, which the API says with a request of its own."""
+    if inputs.get("retentionInDays"):
+        api.call("logs", "PutRetentionPolicy", logGroupName=name, retentionInDays=inputs["retentionInDays"])
+    elif "retentionInDays" in inputs:
+        api.call("logs", "DeleteRetentionPolicy", logGroupName=name)
+
+
+def _delete_group(api: Api, id: str, outputs: Outputs) -> None:  # noqa: A002 (AWS's own word)
+    if not outputs.get("skipDestroy"):
+        api.call("logs", "DeleteLogGroup", logGroupName=id)
+
+
+KINDS = (
+    Kind(
+        token="aws:cloudwatch/logGroup:LogGroup",
+        create=_create_group,
+        update=_update_group,
+        delete=_delete_group,
+        fixed=frozenset({"name", "namePrefix", "logGroupClass"}),
+        own_name="name",
+        longest_name=512,
+    ),
+)

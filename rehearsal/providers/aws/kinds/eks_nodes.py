@@ -1,0 +1,107 @@
+"""EKS's node groups: the auto scaling group behind each, and the nodes in it, counted and not made one by one."""
+
+import hashlib
+from typing import Any
+
+from rehearsal.providers.aws.kinds.kind import Api, Inputs, Kind, Made, Outputs
+from rehearsal.providers.aws.kinds.parts import given
+from rehearsal.providers.aws.values import is_unknown
+
+# Minutes until a group's nodes are Ready, and until they are gone: about what eksctl's users see.
+READY_MIN, GONE_MIN = 3.0, 4.0
+
+
+def _create(api: Api, inputs: Inputs) -> Made:
+    cluster, name = inputs["clusterName"], inputs["nodeGroupName"]
+    template = inputs.get("launchTemplate")
+    made = api.call(
+        "eks", "CreateNodegroup", clusterName=cluster, nodegroupName=name, scalingConfig=_sizes(inputs),
+        subnets=inputs["subnetIds"], nodeRole=inputs["nodeRoleArn"], tags=inputs.get("tags") or None,
+        launchTemplate=given(template, "id", "name", "version") if template else None,
+        **given(
+            inputs, "amiType", "capacityType", "diskSize", "instanceTypes", "labels", "taints", "updateConfig",
+            "nodeRepairConfig", "version", "releaseVersion", "remoteAccess",
+        ),
+    )["nodegroup"]  # fmt: skip
+    scaling_group = f"eks-{name}-{hashlib.sha256(f'{cluster}/{name}'.encode()).hexdigest()[:12]}"
+    _nodes(api, inputs, scaling_group)
+    return Made(
+        id=f"{cluster}:{name}",
+        outputs={
+            "arn": made["nodegroupArn"],
+            "amiType": inputs.get("amiType", "AL2023_x86_64_STANDARD"),
+            "capacityType": inputs.get("capacityType", "ON_DEMAND"),
+            "resources": [{"autoscalingGroups": [{"name": scaling_group}]}],
+            "status": "ACTIVE",
+        },
+    )
+
+
+def _nodes(api: Api, inputs: Inputs, scaling_group: str) -> None:
+    """The group that holds the nodes, and all of them as one entry in the subnets they may lie in."""
+    api.along("auto scaling group", scaling_group)
+    count = _sizes(inputs).get("desiredSize", 0)
+    if count and not is_unknown(count):
+        api.along("instances", f"{scaling_group}-nodes", within=list(inputs["subnetIds"]), count=count)
+
+
+def _sizes(inputs: Inputs) -> dict[str, Any]:
+    return given(inputs["scalingConfig"], "minSize", "maxSize", "desiredSize")
+
+
+def _update(api: Api, _id: str, old: Outputs, new: Inputs) -> Outputs:
+    names = {"clusterName": new["clusterName"], "nodegroupName": new["nodeGroupName"]}
+    template, before = new.get("launchTemplate") or {}, old.get("launchTemplate") or {}
+    if template != before or new.get("version", old.get("version")) != old.get("version"):
+        request = given(new, "version", "releaseVersion") | {"launchTemplate": given(template, "id", "version") or None}
+        api.keep("eks", "UpdateNodegroupVersion", {}, **names, **request)
+    changes = _settings(new)
+    if changes != _settings(old):
+        labels = {"addOrUpdateLabels": new["labels"]} if new.get("labels") else None
+        taints = {"addOrUpdateTaints": new["taints"]} if new.get("taints") else None
+        api.keep("eks", "UpdateNodegroupConfig", {}, **names, **changes["sent"], labels=labels, taints=taints)
+    return {}
+
+
+def _settings(inputs: Inputs) -> dict[str, Any]:
+    sent = given(inputs, "updateConfig", "nodeRepairConfig") | {"scalingConfig": _sizes(inputs)}
+    return {"sent": sent, "labels": inputs.get("labels"), "taints": inputs.get("taints")}
+
+
+def _delete(api: Api, _id: str, outputs: Outputs) -> None:
+    names = {"clusterName": outputs["clusterName"], "nodegroupName": outputs["nodeGroupName"]}
+    api.call("eks", "DeleteNodegroup", **names)
+
+
+KINDS = (
+    Kind(
+        token="aws:eks/nodeGroup:NodeGroup",
+        create=_create,
+        update=_update,
+        delete=_delete,
+        fixed=frozenset(
+            {
+                "amiType",
+                "capacityType",
+                "clusterName",
+                "diskSize",
+                "instanceTypes",
+                "nodeGroupName",
+                "nodeGroupNamePrefix",
+                "nodeRoleArn",
+                "remoteAccess",
+                "subnetIds",
+            }
+        ),
+        refers={
+            "clusterName": "aws:eks/cluster:Cluster",
+            "nodeRoleArn": "aws:iam/role:Role",
+            "subnetIds": "aws:ec2/subnet:Subnet",
+            "launchTemplate.id": "aws:ec2/launchTemplate:LaunchTemplate",
+        },
+        own_name="nodeGroupName",
+        longest_name=63,
+        ready_after_min=lambda inputs: READY_MIN if _sizes(inputs).get("desiredSize") else 0.5,
+        deleted_after_min=lambda inputs: GONE_MIN if _sizes(inputs).get("desiredSize") else 0.5,
+    ),
+)

@@ -1,0 +1,171 @@
+"""IAM: roles, policies, instance profiles."""
+
+from rehearsal.providers.aws.kinds.kind import Api, Inputs, Kind, Made, Outputs, nothing_to_change
+from rehearsal.providers.aws.kinds.parts import tag_list
+
+ROLE = "aws:iam/role:Role"
+POLICY = "aws:iam/policy:Policy"
+
+
+def _create_role(api: Api, inputs: Inputs) -> Made:
+    role = api.call(
+        "iam", "CreateRole", RoleName=inputs["name"], AssumeRolePolicyDocument=inputs["assumeRolePolicy"],
+        Path=inputs.get("path"), Description=inputs.get("description"),
+        MaxSessionDuration=inputs.get("maxSessionDuration"), PermissionsBoundary=inputs.get("permissionsBoundary"),
+        Tags=tag_list(inputs),
+    )["Role"]  # fmt: skip
+    return Made(
+        id=inputs["name"],
+        outputs={
+            "arn": role["Arn"],
+            "createDate": role["CreateDate"],
+            "uniqueId": role["RoleId"],
+            "path": inputs.get("path", "/"),
+            "maxSessionDuration": inputs.get("maxSessionDuration", 3600),
+        },
+    )
+
+
+def _update_role(api: Api, id: str, old: Outputs, new: Inputs) -> Outputs:  # noqa: A002 (AWS's own word)
+    if old.get("assumeRolePolicy") != new.get("assumeRolePolicy"):
+        api.call("iam", "UpdateAssumeRolePolicy", RoleName=id, PolicyDocument=new["assumeRolePolicy"])
+    if (old.get("description"), old.get("maxSessionDuration")) != (
+        new.get("description"),
+        new.get("maxSessionDuration"),
+    ):
+        api.call(
+            "iam", "UpdateRole", RoleName=id, Description=new.get("description"),
+            MaxSessionDuration=new.get("maxSessionDuration"),
+        )  # fmt: skip
+    return {}
+
+
+def _delete_role(api: Api, id: str, _outputs: Outputs) -> None:  # noqa: A002 (AWS's own word)
+    api.call("iam", "DeleteRole", RoleName=id)
+
+
+def _create_policy(api: Api, inputs: Inputs) -> Made:
+    made = api.call(
+        "iam", "CreatePolicy", PolicyName=inputs["name"], PolicyDocument=inputs["policy"], Path=inputs.get("path"),
+        Description=inputs.get("description"), Tags=tag_list(inputs),
+    )["Policy"]  # fmt: skip
+    return Made(id=made["Arn"], outputs={"arn": made["Arn"], "policyId": made["PolicyId"]})
+
+
+def _update_policy(api: Api, id: str, old: Outputs, new: Inputs) -> Outputs:  # noqa: A002 (AWS's own word)
+    if old["policy"] != new["policy"]:
+        api.call("iam", "CreatePolicyVersion", PolicyArn=id, PolicyDocument=new["policy"], SetAsDefault=True)
+    return {}
+
+
+def _delete_policy(api: Api, id: str, _outputs: Outputs) -> None:  # noqa: A002 (AWS's own word)
+    api.call("iam", "DeletePolicy", PolicyArn=id)
+
+
+def _put_role_policy(api: Api, inputs: Inputs) -> Made:
+    api.call(
+        "iam", "PutRolePolicy", RoleName=inputs["role"], PolicyName=inputs["name"], PolicyDocument=inputs["policy"]
+    )
+    return Made(id=f"{inputs['role']}:{inputs['name']}", outputs={})
+
+
+def _update_role_policy(api: Api, _id: str, _old: Outputs, new: Inputs) -> Outputs:
+    api.call("iam", "PutRolePolicy", RoleName=new["role"], PolicyName=new["name"], PolicyDocument=new["policy"])
+    return {}
+
+
+def _delete_role_policy(api: Api, _id: str, outputs: Outputs) -> None:
+    api.call("iam", "DeleteRolePolicy", RoleName=outputs["role"], PolicyName=outputs["name"])
+
+
+def _attach(api: Api, inputs: Inputs) -> Made:
+    api.call("iam", "AttachRolePolicy", RoleName=inputs["role"], PolicyArn=inputs["policyArn"])
+    return Made(id=f"{inputs['role']}/{inputs['policyArn']}", outputs={})
+
+
+def _detach(api: Api, _id: str, outputs: Outputs) -> None:
+    api.call("iam", "DetachRolePolicy", RoleName=outputs["role"], PolicyArn=outputs["policyArn"])
+
+
+def _create_profile(api: Api, inputs: Inputs) -> Made:
+    profile = api.call(
+        "iam", "CreateInstanceProfile", InstanceProfileName=inputs["name"], Path=inputs.get("path"),
+        Tags=tag_list(inputs),
+    )["InstanceProfile"]  # fmt: skip
+    api.began(inputs["name"])
+    if "role" in inputs:
+        api.call("iam", "AddRoleToInstanceProfile", InstanceProfileName=inputs["name"], RoleName=inputs["role"])
+    return Made(id=inputs["name"], outputs={"arn": profile["Arn"], "uniqueId": profile["InstanceProfileId"]})
+
+
+def _delete_profile(api: Api, id: str, outputs: Outputs) -> None:  # noqa: A002 (AWS's own word)
+    if "role" in outputs:
+        api.call("iam", "RemoveRoleFromInstanceProfile", InstanceProfileName=id, RoleName=outputs["role"])
+    api.call("iam", "DeleteInstanceProfile", InstanceProfileName=id)
+
+
+def _create_service_role(api: Api, inputs: Inputs) -> Made:
+    role = api.call(
+        "iam", "CreateServiceLinkedRole", AWSServiceName=inputs["awsServiceName"],
+        Description=inputs.get("description"), CustomSuffix=inputs.get("customSuffix"),
+    )["Role"]  # fmt: skip
+    return Made(id=role["Arn"], outputs={"arn": role["Arn"], "name": role["RoleName"], "path": role["Path"]})
+
+
+def _delete_service_role(api: Api, _id: str, outputs: Outputs) -> None:
+    api.call("iam", "DeleteServiceLinkedRole", RoleName=outputs["name"])
+
+
+KINDS = (
+    Kind(
+        token=ROLE,
+        create=_create_role,
+        update=_update_role,
+        delete=_delete_role,
+        fixed=frozenset({"name", "namePrefix", "path"}),
+        own_name="name",
+        longest_name=64,
+    ),
+    Kind(
+        token=POLICY,
+        create=_create_policy,
+        update=_update_policy,
+        delete=_delete_policy,
+        fixed=frozenset({"name", "namePrefix", "path", "description"}),
+        own_name="name",
+        longest_name=128,
+    ),
+    Kind(
+        token="aws:iam/rolePolicy:RolePolicy",
+        create=_put_role_policy,
+        update=_update_role_policy,
+        delete=_delete_role_policy,
+        fixed=frozenset({"name", "namePrefix", "role"}),
+        refers={"role": ROLE},
+        own_name="name",
+        longest_name=128,
+    ),
+    Kind(
+        token="aws:iam/rolePolicyAttachment:RolePolicyAttachment",
+        create=_attach,
+        delete=_detach,
+        refers={"role": ROLE},
+    ),
+    Kind(
+        token="aws:iam/instanceProfile:InstanceProfile",
+        create=_create_profile,
+        update=nothing_to_change,
+        delete=_delete_profile,
+        fixed=frozenset({"name", "namePrefix", "path", "role"}),
+        refers={"role": ROLE},
+        own_name="name",
+        longest_name=128,
+    ),
+    Kind(
+        token="aws:iam/serviceLinkedRole:ServiceLinkedRole",
+        create=_create_service_role,
+        update=nothing_to_change,
+        delete=_delete_service_role,
+        fixed=frozenset({"awsServiceName", "customSuffix"}),
+    ),
+)
