@@ -9,6 +9,7 @@ from components.plan.types import BillLine, Decision, QuotaNeed
 from components.spec.stack import StackSpec
 from providers.aws.control_plane.eks_add_on_plans import add_ons, first_add_ons
 from providers.aws.control_plane.eks_system_pool import MACHINE_TYPES, system_pool
+from providers.aws.control_plane.eks_system_pool import NAME as SYSTEM
 from providers.aws.control_plane.eks_versions import KubernetesVersion, default_version, kubernetes_versions
 from providers.aws.control_plane.types import EksPlan, LogType, SupportType
 from providers.aws.network.types import NetworkPlan
@@ -53,8 +54,8 @@ def plan_eks(
     assert isinstance(asked, EksSpec)
     name = spec.cluster.kubernetes_version or default_version()
     zones = control_plane_zones(network.zones, regions()[network.region])
-    system = system_pool(zones, network.region)
-    problems = [*_version_problems(name), *_name_problems(stack), *_access_problems(asked)]
+    system = system_pool(zones, network.region, node_repair=asked.node_repair)
+    problems = [*_version_problems(name), *_name_problems(stack), *_access_problems(asked), *_pool_problems(spec)]
     if system is None:
         problems.append(_no_system_machine(network))
     if problems or system is None:
@@ -161,6 +162,12 @@ def _not_a_public_range(cidr: IPv4Network | IPv6Network) -> str:
     if any(cidr.overlaps(inside) for inside in _INSIDE):
         return "is a private range, which the public endpoint never sees; inside the VPC the private endpoint answers"
     return ""
+
+
+def _pool_problems(spec: StackSpec) -> Iterator[Problem]:
+    if any(pool.name == SYSTEM for pool in spec.cluster.node_pools):
+        what = f"{SYSTEM!r} is the pool that the cluster's own pods run on; choose another name"
+        yield Problem(path=f"cluster.nodePools.{SYSTEM}.name", message=what)
 
 
 def _no_system_machine(network: NetworkPlan) -> Problem:

@@ -2,21 +2,20 @@
 
 from components.plan.fabric import Collective, Fabric
 from components.plan.types import PodBinding
-from providers.aws.catalog import Arch, AwsMachine, machines
-from providers.aws.nodes.types import AwsNodePoolPlan, Interface, NoGroup, OnDemandCapacity
+from providers.aws.catalog import AwsMachine, machines
+from providers.aws.nodes.binding import CAPACITY_LABEL, POOL_LABEL, ami_type, capacity_word
+from providers.aws.nodes.interfaces import addresses_per_node, interfaces, max_pods
+from providers.aws.nodes.types import AwsNodePoolPlan, NoGroup, OnDemandCapacity
 from providers.aws.regions import regions
 
 NAME = "system"
 NODES = 2
 MACHINE_TYPES = ("m7i.xlarge", "m7g.xlarge")
 """The first that the region has in two zones."""
-_IMAGES = {Arch.X86_64: "AL2023_x86_64_STANDARD", Arch.ARM64: "AL2023_ARM_64_STANDARD"}
-_ADDRESSES_PER_NODE = 64
-"""A node's own, and those of the 58 pods that it holds (four interfaces of 15)."""
 _ROOT_DISK_GIB = 100
 
 
-def system_pool(zones: tuple[str, ...], region: str) -> AwsNodePoolPlan | None:
+def system_pool(zones: tuple[str, ...], region: str, *, node_repair: bool) -> AwsNodePoolPlan | None:
     """Two nodes in two of these zones: one zone may fail, and an update takes one after the other. None where no
     machine type of ours is offered in two of them.
 
@@ -25,11 +24,12 @@ def system_pool(zones: tuple[str, ...], region: str) -> AwsNodePoolPlan | None:
     for name in MACHINE_TYPES:
         offered = machines()[name].zones_in(regions()[region])
         if len(able := [zone for zone in zones if zone in offered]) >= NODES:
-            return _pool(tuple(able[:NODES]), machines()[name])
+            return _pool(tuple(able[:NODES]), machines()[name], node_repair)
     return None
 
 
-def _pool(zones: tuple[str, ...], machine: AwsMachine) -> AwsNodePoolPlan:
+def _pool(zones: tuple[str, ...], machine: AwsMachine, node_repair: bool) -> AwsNodePoolPlan:
+    layout, capacity = interfaces(machine, fabric=False), OnDemandCapacity()
     return AwsNodePoolPlan(
         name=NAME,
         machine=machine,
@@ -38,19 +38,18 @@ def _pool(zones: tuple[str, ...], machine: AwsMachine) -> AwsNodePoolPlan:
         max_count=NODES,
         fabric=Fabric.ETHERNET,
         collective=Collective.GLOO,
-        binding=PodBinding(node_selector=_LABELS),
+        binding=PodBinding(node_selector={POOL_LABEL: NAME}),
         zones=zones,
-        addresses_per_node=_ADDRESSES_PER_NODE,
-        interfaces=(Interface(card=0, device=0, kind="interface"),),
-        capacity=OnDemandCapacity(),
+        addresses_per_node=addresses_per_node(machine, layout),
+        interfaces=layout,
+        capacity=capacity,
         placement=NoGroup(),
-        ami_type=_IMAGES[machine.arch],
+        ami_type=ami_type(machine),
         self_managed=False,
-        labels=_LABELS,
+        labels={POOL_LABEL: NAME, CAPACITY_LABEL: capacity_word(capacity)},
         taints=(),
         root_disk_gib=_ROOT_DISK_GIB,
         desired_now=NODES,
+        max_pods=max_pods(machine, layout),
+        node_repair=node_repair,
     )
-
-
-_LABELS = {"penstock.dev/pool": NAME}

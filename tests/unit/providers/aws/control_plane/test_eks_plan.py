@@ -11,6 +11,7 @@ from components.errors import SpecError
 from providers.aws.control_plane import eks_plan
 from providers.aws.control_plane.eks_versions import default_version, kubernetes_versions
 from providers.aws.control_plane.types import EksPlan
+from providers.aws.network.demand import SYSTEM_NODE, SYSTEM_NODES
 from providers.aws.settings import AwsSpec, Tier
 from tests.unit.providers.aws.control_plane.stacks import planned, stack
 
@@ -182,3 +183,14 @@ def test_all_mistakes_are_told_at_once() -> None:
 def test_more_public_ranges_than_eks_takes_are_refused() -> None:
     (message,) = refusals(control_plane={"kind": "eks", "publicCidrs": [f"203.0.113.{n}/32" for n in range(41)]})
     assert "41 ranges, but EKS takes 40" in message
+
+
+def test_the_network_holds_the_system_pool_while_it_is_updated() -> None:
+    pool = eks().system_pool
+    assert pool.addresses_per_node <= SYSTEM_NODE
+    assert pool.max_count < SYSTEM_NODES
+
+
+def test_the_system_pools_name_is_no_pools_of_the_stack() -> None:
+    (message,) = refusals(cluster={"nodePools": [{"name": "system", "machineType": "g6.xlarge"}]})
+    assert message.startswith("cluster.nodePools.system.name: ")
