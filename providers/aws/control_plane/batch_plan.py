@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from components.errors import Problem, SpecError
-from components.plan.fabric import Collective, Fabric
+from components.plan.fabric import Collective
 from components.plan.types import BillLine, Decision
 from components.spec.stack import StackSpec
 from providers.aws.control_plane.no_kubernetes import kubernetes_only
@@ -182,10 +182,7 @@ def _job(pool: AwsNodePoolPlan, asked: BatchSpec, mounts: tuple[str, ...]) -> Ga
 
 def _fabric_devices(pool: AwsNodePoolPlan) -> tuple[str, ...]:
     """One for each EFA interface, in the order of the launch template (Batch User Guide, EFA)."""
-    if pool.fabric is not Fabric.EFA:
-        return ()
-    count = sum(interface.kind != "interface" for interface in pool.interfaces)
-    return tuple(f"/dev/infiniband/uverbs{index}" for index in range(count))
+    return tuple(f"/dev/infiniband/uverbs{index}" for index in range(pool.efa_devices))
 
 
 def _neuron_devices(pool: AwsNodePoolPlan) -> tuple[str, ...]:

@@ -6,10 +6,12 @@ from dataclasses import dataclass
 
 from components.errors import Problem, SpecError
 from components.plan.types import BillLine, Decision
+from components.spec.cluster import NodePoolSpec
 from components.spec.explain import suggestion
 from components.spec.stack import StackSpec
 from providers.aws.control_plane.no_kubernetes import kubernetes_only
 from providers.aws.network.types import NetworkPlan
+from providers.aws.nodes.refusals import fallback_name
 from providers.aws.nodes.types import (
     AwsNodePoolPlan,
     BlockCapacity,
@@ -30,9 +32,13 @@ _GROUP_NAME = re.compile(r"(?!pcs_)[A-Za-z][A-Za-z0-9-]{2,24}")
 """PCS API: clusterName, computeNodeGroupName and queueName."""
 
 
+_FIRST, _LAST = 1, 100
+"""Slurm's own weight, and that of machines which cost more."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NodeGroupPlan:
-    """A pool as PCS runs it. Slurm sees it as a partition of the pool's name."""
+    """A pool as PCS runs it."""
 
     pool: AwsNodePoolPlan
     purchase_option: str
@@ -42,6 +48,17 @@ class NodeGroupPlan:
     max_count: int
     subnets: tuple[str, ...]
     """Names of the network plan's subnets."""
+    weight: int
+    """Slurm takes nodes of the least weight first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueuePlan:
+    """A queue, which Slurm calls a partition. A spot pool's fallback is in the queue of the pool."""
+
+    name: str
+    groups: tuple[str, ...]
+    """Names of the pools."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +72,7 @@ class PcsPlan:
     subnet: str
     """Where the controller has its interface: PCS takes exactly one."""
     groups: tuple[NodeGroupPlan, ...]
+    queues: tuple[QueuePlan, ...]
     decisions: tuple[Decision, ...]
 
 
@@ -64,7 +82,10 @@ def plan_pcs(
     """The controller and its node groups. SpecError where PCS or Slurm cannot do what is asked, with all of it."""
     asked = settings.control_plane
     assert isinstance(asked, PcsSpec)
-    problems = [*_name_problems(stack, pools), *_controller_problems(asked, spec.cluster.region or "", pools)]
+    problems = [
+        *_name_problems(stack, spec.cluster.node_pools),
+        *_controller_problems(asked, spec.cluster.region or "", pools),
+    ]
     problems += kubernetes_only(spec, "pcs", "Slurm")
     if problems:
         raise SpecError(problems)
@@ -76,7 +97,8 @@ def plan_pcs(
         accounting=asked.accounting,
         scale_down_idle_s=asked.scale_down_idle_s,
         subnet=_controller_subnet(pools, network),
-        groups=tuple(_group(pool, network) for pool in pools),
+        groups=tuple(_group(pool, network, spec) for pool in pools),
+        queues=tuple(_queue(pool, pools) for pool in spec.cluster.node_pools),
         decisions=tuple(_decided(asked, pools)),
     )
 
@@ -98,14 +120,20 @@ def decisions(plan: PcsPlan) -> tuple[Decision, ...]:
     return plan.decisions
 
 
-def _name_problems(stack: str, pools: tuple[AwsNodePoolPlan, ...]) -> Iterator[Problem]:
+def _name_problems(stack: str, pools: Iterable[NodePoolSpec]) -> Iterator[Problem]:
     if not _CLUSTER_NAME.fullmatch(stack):
         what = "is not a name that PCS takes for a cluster: 3 to 40 letters, digits and dashes, a letter first"
         yield Problem(path="stack", message=f"{stack!r} {what}; choose another name for the stack")
     for pool in pools:
-        if not _GROUP_NAME.fullmatch(pool.name):
+        longest = _fallback_of(pool) or pool.name
+        if not _GROUP_NAME.fullmatch(pool.name) or not _GROUP_NAME.fullmatch(longest):
             what = "is not a name that PCS takes for a queue: 3 to 25 letters, digits and dashes, a letter first"
-            yield Problem(path=f"cluster.nodePools.{pool.name}.name", message=f"{pool.name!r} {what}")
+            yield Problem(path=f"cluster.nodePools.{pool.name}.name", message=f"{longest!r} {what}; choose another")
+
+
+def _fallback_of(pool: NodePoolSpec) -> str | None:
+    """The name of the pool that stands in for a spot pool."""
+    return fallback_name(pool) if pool.capacity.spot is not None and pool.capacity.spot.fallback else None
 
 
 def _controller_problems(asked: PcsSpec, region: str, pools: tuple[AwsNodePoolPlan, ...]) -> Iterator[Problem]:
@@ -143,14 +171,21 @@ def _controller_subnet(pools: tuple[AwsNodePoolPlan, ...], network: NetworkPlan)
     return network.node_subnets(pools[0].zones)[0].name
 
 
-def _group(pool: AwsNodePoolPlan, network: NetworkPlan) -> NodeGroupPlan:
+def _group(pool: AwsNodePoolPlan, network: NetworkPlan, spec: StackSpec) -> NodeGroupPlan:
+    stands_in = pool.name in {_fallback_of(asked) for asked in spec.cluster.node_pools}
     return NodeGroupPlan(
         pool=pool,
         purchase_option=_purchase_option(pool),
-        min_count=0 if isinstance(pool.capacity, BlockCapacity) else pool.min_count,
+        min_count=pool.min_count,
         max_count=pool.max_count,
         subnets=tuple(subnet.name for subnet in network.node_subnets(pool.zones)),
+        weight=_LAST if stands_in else _FIRST,
     )
+
+
+def _queue(asked: NodePoolSpec, pools: Iterable[AwsNodePoolPlan]) -> QueuePlan:
+    names = (asked.name, _fallback_of(asked))
+    return QueuePlan(name=asked.name, groups=tuple(pool.name for pool in pools if pool.name in names))
 
 
 def _purchase_option(pool: AwsNodePoolPlan) -> str:
@@ -170,6 +205,7 @@ def _decided(asked: PcsSpec, pools: tuple[AwsNodePoolPlan, ...]) -> Iterator[Dec
         reason = f"the smallest for {nodes} nodes: it manages {MOST_NODES[size]}"
         yield Decision(path="aws.controlPlane.size", value=size, reason=reason)
     for pool in pools:
-        if isinstance(pool.capacity, BlockCapacity) and pool.min_count:
-            reason = "nodes start with a job: none can be had before the capacity block begins"
-            yield Decision(path=f"cluster.nodePools.{pool.name}.minCount", value="0", reason=reason)
+        if pool.min_count < pool.max_count:
+            reason = f"the others start with a job, and end when idle for {asked.scale_down_idle_s} s"
+            path = f"cluster.nodePools.{pool.name}.minCount"
+            yield Decision(path=path, value=f"{pool.min_count} nodes always run", reason=reason)

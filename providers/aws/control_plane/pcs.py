@@ -1,0 +1,211 @@
+"""Slurm on AWS: the controller of PCS, its node groups and its queues, all through Cloud Control."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pulumi
+from pulumi_aws import cloudcontrol, ec2, iam, vpc
+
+from providers.aws.control_plane.host_mounts import HostMount, user_data
+from providers.aws.control_plane.pcs_plan import NodeGroupPlan, PcsPlan, QueuePlan
+from providers.aws.network.handle import NetworkHandle
+from providers.aws.nodes.launch_template import LaunchTemplate
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PcsHandle:
+    cluster_id: pulumi.Output[str]
+    endpoints: pulumi.Output[Sequence[Mapping[str, str]]]
+    """Of slurmctld, and of slurmdbd where there is accounting: Type, PrivateIpAddress, Port."""
+    queues: tuple[str, ...]
+    """Slurm's partitions."""
+    security_group_id: pulumi.Output[str]
+    """A login node needs it to reach the controller."""
+
+
+class Pcs(pulumi.ComponentResource):
+    """A Slurm cluster whose nodes start from the same launch templates as those of EKS would."""
+
+    handle: PcsHandle
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        plan: PcsPlan,
+        network: NetworkHandle,
+        mounts: Sequence[HostMount] = (),
+        tags: Mapping[str, str] | None = None,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        """`mounts` are made on every node. `tags` go on all of it: a provider's default tags miss Cloud Control."""
+        super().__init__("penstock:aws:Pcs", name, None, opts)
+        self._tags = dict(tags or {})
+        self._network = network
+        self._before_nodes: list[pulumi.Resource] = list(network.ready)
+        self._group_id = self._security_group(name)
+        self._cluster = self._make_cluster(name, plan)
+        profile = self._instance_profile(name, plan)
+        data = user_data(mounts)
+        groups = {group.pool.name: self._node_group(name, plan, group, profile, data) for group in plan.groups}
+        for queue in plan.queues:
+            self._queue(name, queue, groups)
+        self.handle = PcsHandle(
+            cluster_id=_read(self._cluster, "Id"),
+            endpoints=_read(self._cluster, "Endpoints"),
+            queues=tuple(queue.name for queue in plan.queues),
+            security_group_id=self._group_id,
+        )
+        self.register_outputs({"clusterId": self.handle.cluster_id, "endpoints": self.handle.endpoints})
+
+    def _security_group(self, name: str) -> pulumi.Output[str]:
+        """Controller and nodes talk freely among themselves, and nobody else to them."""
+        child = pulumi.ResourceOptions(parent=self)
+        group = ec2.SecurityGroup(
+            f"{name}-slurm",
+            description="Slurm's controller and nodes",
+            vpc_id=self._network.vpc_id,
+            tags={"Name": f"{name}-slurm"},
+            opts=child,
+        )
+        among_themselves_in = vpc.SecurityGroupIngressRule(
+            f"{name}-slurm-in",
+            security_group_id=group.id,
+            referenced_security_group_id=group.id,
+            ip_protocol="-1",
+            tags={"Name": f"{name}-slurm-in"},
+            opts=child,
+        )
+        among_themselves_out = vpc.SecurityGroupEgressRule(
+            f"{name}-slurm-out",
+            security_group_id=group.id,
+            referenced_security_group_id=group.id,
+            ip_protocol="-1",
+            tags={"Name": f"{name}-slurm-out"},
+            opts=child,
+        )
+        everywhere = vpc.SecurityGroupEgressRule(
+            f"{name}-slurm-everywhere",
+            security_group_id=group.id,
+            cidr_ipv4="0.0.0.0/0",
+            ip_protocol="-1",
+            tags={"Name": f"{name}-slurm-everywhere"},
+            opts=child,
+        )
+        self._before_nodes += [among_themselves_in, among_themselves_out, everywhere]
+        return group.id
+
+    def _make_cluster(self, name: str, plan: PcsPlan) -> cloudcontrol.Resource:
+        accounting = {"Mode": "STANDARD" if plan.accounting else "NONE"}
+        state = {
+            "Name": plan.name,
+            "Size": plan.size.value,
+            "Scheduler": {"Type": "SLURM", "Version": plan.slurm_version},
+            "Networking": {
+                "SubnetIds": [self._network.subnet_ids[plan.subnet]],
+                "SecurityGroupIds": [self._group_id],
+            },
+            "SlurmConfiguration": {
+                "Accounting": accounting,
+                "ScaleDownIdleTimeInSeconds": plan.scale_down_idle_s,
+            },
+        }
+        return self._resource(f"{name}-controller", "AWS::PCS::Cluster", state)
+
+    def _instance_profile(self, name: str, plan: PcsPlan) -> iam.InstanceProfile:
+        """PCS takes a profile only when its role has such a name, and registers nodes by this permission."""
+        child = pulumi.ResourceOptions(parent=self)
+        role = iam.Role(
+            f"{name}-nodes",
+            name=f"AWSPCS-{plan.name}",
+            assume_role_policy=json.dumps(_TRUST_EC2),
+            tags={"Name": f"{name}-nodes"},
+            opts=child,
+        )
+        permission = iam.RolePolicy(
+            f"{name}-register",
+            name="register",
+            role=role.name,
+            policy=_read(self._cluster, "Arn").apply(_may_register),
+            opts=child,
+        )
+        self._before_nodes.append(permission)
+        iam.RolePolicyAttachment(f"{name}-session", role=role.name, policy_arn=_SESSION_POLICY, opts=child)
+        return iam.InstanceProfile(
+            f"{name}-nodes", name=f"AWSPCS-{plan.name}", role=role.name, tags={"Name": f"{name}-nodes"}, opts=child
+        )
+
+    def _node_group(
+        self,
+        name: str,
+        plan: PcsPlan,
+        group: NodeGroupPlan,
+        profile: iam.InstanceProfile,
+        data: pulumi.Output[str] | None,
+    ) -> cloudcontrol.Resource:
+        template = LaunchTemplate(
+            f"{name}-{group.pool.name}",
+            plan=group.pool,
+            security_group_ids=self._groups_of(group),
+            user_data=data,
+            tags=self._tags,
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        state = {
+            "Name": group.pool.name,
+            "ClusterId": _read(self._cluster, "Id"),
+            "AmiId": plan.ami_id,
+            "InstanceConfigs": [{"InstanceType": group.pool.machine.name}],
+            "CustomLaunchTemplate": {"TemplateId": template.id, "Version": template.version},
+            "IamInstanceProfileArn": profile.arn,
+            "PurchaseOption": group.purchase_option,
+            "ScalingConfiguration": {"MinInstanceCount": group.min_count, "MaxInstanceCount": group.max_count},
+            "SlurmConfiguration": {
+                "SlurmCustomSettings": [{"ParameterName": "Weight", "ParameterValue": str(group.weight)}]
+            },
+            "SubnetIds": [self._network.subnet_ids[subnet] for subnet in group.subnets],
+        }
+        return self._resource(f"{name}-{group.pool.name}", "AWS::PCS::ComputeNodeGroup", state)
+
+    def _groups_of(self, group: NodeGroupPlan) -> list[pulumi.Output[str]]:
+        fabric = self._network.fabric_security_group_id
+        return [self._group_id, *([fabric] if fabric is not None and group.pool.efa_devices else [])]
+
+    def _queue(self, name: str, queue: QueuePlan, groups: Mapping[str, cloudcontrol.Resource]) -> None:
+        state = {
+            "Name": queue.name,
+            "ClusterId": _read(self._cluster, "Id"),
+            "ComputeNodeGroupConfigurations": [
+                {"ComputeNodeGroupId": _read(groups[group], "Id")} for group in queue.groups
+            ],
+        }
+        self._resource(f"{name}-{queue.name}-queue", "AWS::PCS::Queue", state)
+
+    def _resource(self, name: str, type_name: str, state: Mapping[str, Any]) -> cloudcontrol.Resource:
+        return cloudcontrol.Resource(
+            name,
+            type_name=type_name,
+            desired_state=pulumi.Output.json_dumps({**state, "Tags": self._tags | {"Name": name}}, sort_keys=True),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=list(self._before_nodes)),
+        )
+
+
+_TRUST_EC2 = {
+    "Version": "2012-10-17",
+    "Statement": [{"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}],
+}
+
+_SESSION_POLICY = "arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore"
+"""A shell on a node without a key or an open port."""
+
+
+def _may_register(cluster_arn: str) -> str:
+    statement = {"Effect": "Allow", "Action": "pcs:RegisterComputeNodeGroupInstance", "Resource": cluster_arn}
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+
+
+def _read(resource: cloudcontrol.Resource, name: str) -> pulumi.Output[Any]:
+    """A property that AWS has decided."""
+    return resource.properties.apply(lambda properties: json.loads(properties)[name])
