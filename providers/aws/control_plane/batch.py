@@ -1,6 +1,5 @@
 """AWS Batch: for each pool an environment of machines, a queue, and the definition of a gang."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -9,6 +8,7 @@ from pulumi_aws import batch, ec2, iam, vpc
 
 from providers.aws.control_plane.batch_plan import BatchPlan, BatchPoolPlan
 from providers.aws.control_plane.host_mounts import HostMount, user_data
+from providers.aws.control_plane.identity import role_of
 from providers.aws.network.handle import NetworkHandle
 from providers.aws.nodes.launch_template import LaunchTemplate
 
@@ -38,7 +38,8 @@ class Batch(pulumi.ComponentResource):
         """`mounts` are made on every machine, at the paths of the plan. `tags` go on what it launches."""
         super().__init__("penstock:aws:Batch", name, None, opts)
         self._network, self._tags = network, dict(tags or {})
-        self._profile = self._instance_profile(name, plan)
+        self._before_nodes: list[pulumi.Resource] = list(network.ready)
+        self._profile = self._instance_profile(name)
         self._group_id = self._security_group(name)
         data = user_data(mounts)
         queues = {each.pool.name: self._queue(name, each, data) for each in plan.pools}
@@ -46,19 +47,16 @@ class Batch(pulumi.ComponentResource):
         self.handle = BatchHandle(queue_arns=queues, job_definition_arns=definitions)
         self.register_outputs({"queueArns": queues, "jobDefinitionArns": definitions})
 
-    def _instance_profile(self, name: str, plan: BatchPlan) -> iam.InstanceProfile:
-        child = pulumi.ResourceOptions(parent=self)
-        role = iam.Role(
-            f"{name}-nodes",
-            name=f"{plan.name}-batch",
-            assume_role_policy=json.dumps(_TRUST_EC2),
-            tags={"Name": f"{name}-nodes"},
-            opts=child,
-        )
-        for part, arn in _POLICIES.items():
-            iam.RolePolicyAttachment(f"{name}-{part}", role=role.name, policy_arn=arn, opts=child)
+    def _instance_profile(self, name: str) -> iam.InstanceProfile:
+        """What Batch's agent on a machine needs, and a shell without a key or an open port."""
+        allowed = ["service-role/AmazonEC2ContainerServiceforEC2Role", "AmazonSSMManagedInstanceCore"]
+        nodes = role_of("ec2.amazonaws.com", f"{name}-nodes", managed=allowed, parent=self)
+        self._before_nodes += nodes.attached
         return iam.InstanceProfile(
-            f"{name}-nodes", name=f"{plan.name}-batch", role=role.name, tags={"Name": f"{name}-nodes"}, opts=child
+            f"{name}-nodes",
+            role=nodes.role.name,
+            tags={"Name": f"{name}-nodes"},
+            opts=pulumi.ResourceOptions(parent=self),
         )
 
     def _security_group(self, name: str) -> pulumi.Output[str]:
@@ -71,7 +69,7 @@ class Batch(pulumi.ComponentResource):
             tags={"Name": f"{name}-gang"},
             opts=child,
         )
-        vpc.SecurityGroupIngressRule(
+        among_themselves = vpc.SecurityGroupIngressRule(
             f"{name}-gang-in",
             security_group_id=group.id,
             referenced_security_group_id=group.id,
@@ -79,7 +77,7 @@ class Batch(pulumi.ComponentResource):
             tags={"Name": f"{name}-gang-in"},
             opts=child,
         )
-        vpc.SecurityGroupEgressRule(
+        everywhere = vpc.SecurityGroupEgressRule(
             f"{name}-gang-out",
             security_group_id=group.id,
             cidr_ipv4="0.0.0.0/0",
@@ -87,6 +85,7 @@ class Batch(pulumi.ComponentResource):
             tags={"Name": f"{name}-gang-out"},
             opts=child,
         )
+        self._before_nodes += [among_themselves, everywhere]
         return group.id
 
     def _queue(self, name: str, plan: BatchPoolPlan, data: pulumi.Output[str] | None) -> pulumi.Output[str]:
@@ -97,7 +96,7 @@ class Batch(pulumi.ComponentResource):
             state="ENABLED",
             compute_resources=self._machines(name, plan, data),
             tags={"Name": plan.name},
-            opts=pulumi.ResourceOptions(parent=self, depends_on=list(self._network.ready)),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=list(self._before_nodes)),
         )
         queue = batch.JobQueue(
             f"{name}-{plan.pool.name}",
@@ -159,15 +158,3 @@ class Batch(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self),
         )
         return definition.arn
-
-
-_TRUST_EC2 = {
-    "Version": "2012-10-17",
-    "Statement": [{"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}],
-}
-
-_POLICIES = {
-    "agent": "arn:aws:iam::aws:policy/service-role/AmazonEC2ContainerServiceforEC2Role",
-    "session": "arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore",
-}
-"""What Batch's agent on a machine needs, and a shell without a key or an open port."""

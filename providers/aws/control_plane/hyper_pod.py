@@ -9,6 +9,7 @@ from pulumi_aws import cloudcontrol, iam
 
 from providers.aws.control_plane.handle import EksHandle
 from providers.aws.control_plane.hyper_pod_plan import HyperPodPlan, InstanceGroupPlan
+from providers.aws.control_plane.identity import role_of
 from providers.aws.network.handle import NetworkHandle
 
 
@@ -53,40 +54,28 @@ class HyperPod(pulumi.ComponentResource):
         self.register_outputs({"clusterArn": self.cluster_arn})
 
     def _role(self, name: str, plan: HyperPodPlan) -> tuple[iam.Role, list[pulumi.Resource]]:
-        child = pulumi.ResourceOptions(parent=self)
-        role = iam.Role(
-            f"{name}-nodes",
-            name=f"{plan.name}-hyperpod"[-64:],
-            assume_role_policy=json.dumps(_TRUST_SAGEMAKER),
-            tags={"Name": f"{name}-nodes"},
-            opts=child,
+        managed = ["AmazonSageMakerClusterInstanceRolePolicy"]
+        nodes = role_of("sagemaker.amazonaws.com", f"{name}-nodes", managed=managed, actions=_ON_ANY, parent=self)
+        scripts = iam.RolePolicy(
+            f"{name}-scripts",
+            role=nodes.role.name,
+            policy=may_read_scripts(plan),
+            opts=pulumi.ResourceOptions(parent=self),
         )
-        managed = iam.RolePolicyAttachment(f"{name}-managed", role=role.name, policy_arn=_MANAGED_POLICY, opts=child)
-        own = iam.RolePolicy(
-            f"{name}-permissions", name="nodes", role=role.name, policy=permissions_of(plan), opts=child
-        )
-        return role, [managed, own]
+        return nodes.role, [*nodes.attached, scripts]
 
 
-def permissions_of(plan: HyperPodPlan) -> str:
-    """What a node does beside logs and metrics: read its scripts, have interfaces and images, identities for pods."""
+def may_read_scripts(plan: HyperPodPlan) -> str:
+    """And tag the interfaces that a node makes for its pods."""
     bucket, _, prefix = plan.lifecycle_scripts.removeprefix("s3://").partition("/")
-    scripts = f"arn:aws:s3:::{bucket}/{prefix.rstrip('/')}".rstrip("/")
+    scripts = f"arn:aws:s3:::{bucket}/{prefix}".rstrip("/")
     statements: list[dict[str, Any]] = [
         {"Effect": "Allow", "Action": ["s3:GetObject"], "Resource": f"{scripts}/*"},
         {"Effect": "Allow", "Action": ["s3:ListBucket"], "Resource": f"arn:aws:s3:::{bucket}"},
-        {"Effect": "Allow", "Action": _ON_ANY, "Resource": "*"},
         {"Effect": "Allow", "Action": ["ec2:CreateTags"], "Resource": "arn:aws:ec2:*:*:network-interface/*"},
     ]
     return json.dumps({"Version": "2012-10-17", "Statement": statements}, sort_keys=True)
 
-
-_TRUST_SAGEMAKER = {
-    "Version": "2012-10-17",
-    "Statement": [{"Effect": "Allow", "Principal": {"Service": "sagemaker.amazonaws.com"}, "Action": "sts:AssumeRole"}],
-}
-
-_MANAGED_POLICY = "arn:aws:iam::aws:policy/AmazonSageMakerClusterInstanceRolePolicy"
 
 _ON_ANY = [
     "ec2:AssignPrivateIpAddresses",

@@ -9,6 +9,7 @@ import pulumi
 from pulumi_aws import cloudcontrol, ec2, iam, vpc
 
 from providers.aws.control_plane.host_mounts import HostMount, user_data
+from providers.aws.control_plane.identity import allowing
 from providers.aws.control_plane.pcs_plan import NodeGroupPlan, PcsPlan, QueuePlan
 from providers.aws.network.handle import NetworkHandle
 from providers.aws.nodes.launch_template import LaunchTemplate
@@ -202,8 +203,7 @@ _SESSION_POLICY = "arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore"
 
 
 def _may_register(cluster_arn: str) -> str:
-    statement = {"Effect": "Allow", "Action": "pcs:RegisterComputeNodeGroupInstance", "Resource": cluster_arn}
-    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    return allowing(["pcs:RegisterComputeNodeGroupInstance"], cluster_arn)
 
 
 def _read(resource: cloudcontrol.Resource, name: str) -> pulumi.Output[Any]:
