@@ -32,7 +32,7 @@ def demands(
     """What stands in the node subnets of a zone. A pool of several zones may have all its nodes in one of them."""
     nodes = [
         Demand(
-            what=f"{pool.max_count} nodes of {pool.name} x {pool.addresses_per_node}",
+            what=f"{pool.max_count:,} nodes of {pool.name} x {pool.addresses_per_node}",
             addresses=pool.max_count * pool.addresses_per_node,
         )
         for pool in pools

@@ -19,8 +19,9 @@ from providers.aws.network.addresses import (
 from providers.aws.network.bill import bill, quotas
 from providers.aws.network.demand import PUBLIC, Demand, demands
 from providers.aws.network.types import AwsSubnetPlan, NetworkPlan
-from providers.aws.network.zones import choose_zones, zones_of
+from providers.aws.network.zones import choose_zones
 from providers.aws.nodes.types import AwsNodePoolPlan
+from providers.aws.regions import regions
 from providers.aws.settings import AwsSpec
 
 __all__ = ["bill", "decisions", "plan_network", "quotas", "warnings"]
@@ -43,7 +44,7 @@ def plan_network(spec: StackSpec, settings: AwsSpec, pools: Sequence[AwsNodePool
     """Subnets that hold every node and pod of every pool at its largest; SpecError with every mistake at once."""
     problems = [*_range_problems(spec), *_way_out_problems(spec, settings)]
     zones = choose_zones(spec, pools, settings.control_plane.kind == "eks", problems)
-    if problems or spec.cluster.region is None:
+    if problems or not zones or spec.cluster.region is None:
         raise SpecError(problems)
     asked, endpoints = spec.cluster.network, _interface_endpoints(spec, settings)
     eks = settings.control_plane.kind == "eks"
@@ -108,7 +109,7 @@ def _laid_out(spec: StackSpec, needed: Mapping[str, Sequence[Demand]]) -> Layout
     sums = {zone: _sum(found) for zone, found in needed.items()}
     public = 0 if spec.cluster.network.nat is Nat.NONE else PUBLIC
     try:
-        return lay_out(given, sums, public, tuple(zones_of(spec.cluster.region)))
+        return lay_out(given, sums, public, tuple(regions()[spec.cluster.region or ""].zone_ids))
     except DoesNotFitError as error:
         raise SpecError([_too_small(given, needed, public, error)]) from None
 

@@ -1,0 +1,108 @@
+"""Pulumi's own mocks, with a record of every registration: what a component asks the engine for."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import pulumi
+from google.protobuf.json_format import MessageToDict
+from pulumi.runtime import mocks
+
+ACCOUNT, REGION = "123456789012", "us-east-2"
+STACK = "pulumi:pulumi:Stack"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Registration:
+    """One resource as the engine is asked for it; inputs in pulumi-aws's camelCase names."""
+
+    token: str
+    name: str
+    inputs: Mapping[str, Any]
+    parent: str
+    """Logical name of the parent, empty at the top."""
+    depends_on: tuple[str, ...]
+    """Logical names of those it must come after, by reference or by option."""
+    retain_on_delete: bool
+    protect: bool
+
+
+@dataclass(slots=True)
+class Graph:
+    """All that a program has registered."""
+
+    registrations: list[Registration] = field(default_factory=list)
+    result: Any = None
+    """What the program returned, Outputs resolved; None in a preview for what is unknown."""
+
+    def of(self, token: str) -> list[Registration]:
+        """Those of a type: `aws:ec2/subnet:Subnet`, or its last part."""
+        return [found for found in self.registrations if token in (found.token, found.token.rpartition(":")[2])]
+
+    def one(self, token: str) -> Registration:
+        (found,) = self.of(token)
+        return found
+
+    def named(self, name: str, token: str) -> Registration:
+        (found,) = [each for each in self.of(token) if each.name == name]
+        return found
+
+
+class _Cloud(mocks.Mocks):
+    """Ids and outputs that look like AWS's; in a preview none."""
+
+    def __init__(self, preview: bool, outputs: Mapping[str, Mapping[str, Any]]) -> None:
+        self._preview, self._outputs = preview, outputs
+
+    def call(self, args: mocks.MockCallArgs) -> tuple[dict[str, Any], None]:
+        raise AssertionError(f"{args.token}: a component must not ask AWS while it is previewed")
+
+    def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str, dict[str, Any]]:
+        if self._preview:
+            return "", dict(args.inputs)
+        kind = args.typ.rpartition(":")[2]
+        made = {"arn": f"arn:aws:{kind.lower()}:{REGION}:{ACCOUNT}:{args.name}", "ownerId": ACCOUNT, "name": args.name}
+        return f"{args.name}-id", made | dict(args.inputs) | dict(self._outputs.get(kind, {}))
+
+
+class _Monitor(mocks.MockMonitor):
+    def __init__(self, cloud: _Cloud, graph: Graph) -> None:
+        super().__init__(cloud)
+        self._graph = graph
+
+    def RegisterResource(self, request: Any) -> Any:  # noqa: N802 (Pulumi's name)
+        if request.type != STACK:
+            self._graph.registrations.append(
+                Registration(
+                    token=request.type,
+                    name=request.name,
+                    inputs=MessageToDict(request.object),
+                    parent="" if request.parent.split("::")[2] == STACK else _name(request.parent),
+                    depends_on=tuple(map(_name, request.dependencies)),
+                    retain_on_delete=request.retainOnDelete,
+                    protect=request.protect,
+                )
+            )
+        return super().RegisterResource(request)  # type: ignore[no-untyped-call]  # Pulumi has no types here
+
+
+def _name(urn: str) -> str:
+    return urn.rpartition("::")[2]
+
+
+def register(
+    program: Callable[[], Any], *, preview: bool = False, outputs: Mapping[str, Mapping[str, Any]] | None = None
+) -> Graph:
+    """What `program` registers. `outputs`: by the last part of a token, what the cloud adds."""
+    graph = Graph()
+    cloud = _Cloud(preview, outputs or {})
+    mocks.set_mocks(cloud, project="penstock", stack="aws-test", preview=preview, monitor=_Monitor(cloud, graph))
+
+    def keep(value: Any) -> None:
+        graph.result = value
+
+    def run() -> pulumi.Output[None]:
+        return pulumi.Output.from_input(program()).apply(keep)
+
+    mocks.test(run)()  # type: ignore[no-untyped-call]  # Pulumi has no types here
+    return graph
