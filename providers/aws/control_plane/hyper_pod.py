@@ -108,7 +108,7 @@ def _group(
     group: InstanceGroupPlan, plan: HyperPodPlan, role: iam.Role, cluster: EksHandle, network: NetworkHandle
 ) -> dict[str, Any]:
     asked: dict[str, Any] = {
-        "InstanceGroupName": group.name,
+        "InstanceGroupName": group.pool,
         "InstanceType": group.machine_type,
         "InstanceCount": group.count,
         "ExecutionRole": role.arn,

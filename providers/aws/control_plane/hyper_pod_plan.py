@@ -17,13 +17,16 @@ KUBERNETES_VERSIONS = ("1.28", "1.29", "1.30", "1.31", "1.32", "1.33", "1.34")
 """That HyperPod joins (SageMaker Developer Guide, "Getting started with Amazon EKS support", 2026)."""
 
 _LONGEST_NAME = 63
+"""Of a cluster (SageMaker API)."""
+
 _MOST_NODES = 6758
-"""Of a cluster's name and of an instance group (SageMaker API)."""
+"""Of an instance group (SageMaker API)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InstanceGroupPlan:
-    name: str
+    pool: str
+    """Its name, and the group's."""
     machine_type: str
     """SageMaker's name: `ml.p5.48xlarge`."""
     count: int
@@ -75,7 +78,7 @@ def bill(plan: HyperPodPlan, region: str) -> tuple[BillLine, ...]:
     paid = "paid with the training plan" if plan.training_plan else "SageMaker's price list was not read"
     return tuple(
         BillLine(
-            what=f"HyperPod, {group.name}, {group.machine_type} in {region}",
+            what=f"HyperPod, {group.pool}, {group.machine_type} in {region}",
             count=group.count,
             unit_usd_per_hour=None,
             source=paid,
@@ -138,7 +141,7 @@ def _capacity_problem(pool: AwsNodePoolPlan) -> str | None:
 
 def _group(pool: AwsNodePoolPlan, network: NetworkPlan) -> InstanceGroupPlan:
     return InstanceGroupPlan(
-        name=pool.name,
+        pool=pool.name,
         machine_type=_machine_type(pool),
         count=pool.node_count,
         disk_gib=pool.root_disk_gib,
