@@ -280,7 +280,11 @@ def test_a_name_that_is_too_long_for_a_launch_template() -> None:
 
 
 def test_all_mistakes_are_told_at_once() -> None:
-    bad: dict[str, Any] = {"capacity": {"capacityBlock": BLOCK | {"zone": "us-east-9a", "id": "x"}}, "placement": "create", "count": 70}
+    bad: dict[str, Any] = {
+        "capacity": {"capacityBlock": BLOCK | {"zone": "us-east-9a", "id": "x"}},
+        "placement": "create",
+        "count": 70,
+    }
     found = problems(pool("a", "p5.48xlarg"), pool("b", **bad, labels={"k8s.io/x": "y"}), region="us-east-2")
     assert [problem.path.removeprefix("cluster.nodePools.") for problem in found] == [
         "a.machineType", "b.capacity.capacityBlock.id", "b.labels", "b.capacity.capacityBlock.zone", "b.placement",

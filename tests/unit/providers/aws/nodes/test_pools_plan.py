@@ -1,0 +1,305 @@
+"""What pools become: capacity, placement, zones, fabric, and what a pod has to ask for."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from components.plan.fabric import Collective, Fabric
+from components.plan.types import Taint
+from components.spec.cluster import TaintEffect
+from providers.aws.nodes.types import (
+    AwsNodePoolPlan,
+    BlockCapacity,
+    GivenGroup,
+    NoGroup,
+    OnDemandCapacity,
+    OwnGroup,
+    Placement,
+    ReservedCapacity,
+    SpotCapacity,
+)
+from tests.unit.providers.aws.nodes.pools import BLOCK, GB200, GROUP, plans, pool
+
+STARTS = datetime(2027, 11, 1, 11, 30, tzinfo=UTC)
+ENDS = datetime(2027, 11, 15, 11, 30, tzinfo=UTC)
+DRAINS = ENDS - timedelta(hours=1)
+A_SECOND = timedelta(seconds=1)
+IN_BLOCK: dict[str, Any] = {"count": 32, "capacity": {"capacityBlock": BLOCK}}
+RESERVED: dict[str, Any] = {"id": "cr-0a1b2c3d", "zone": "us-east-2b"}
+
+
+def one(
+    machine_type: str = "p5.48xlarge", *, now: datetime | None = None, region: str = "us-east-2", **keys: Any
+) -> AwsNodePoolPlan:
+    (found,) = plans(pool("train", machine_type, **keys), region=region, **({"now": now} if now else {}))
+    return found
+
+
+# Capacity
+
+
+@pytest.mark.parametrize(
+    ("now", "desired", "to_come"),
+    [
+        (STARTS - A_SECOND, 0, [("start", STARTS, 32), ("drain", DRAINS, 0)]),
+        (STARTS, 32, [("drain", DRAINS, 0)]),
+        (DRAINS - A_SECOND, 32, [("drain", DRAINS, 0)]),
+        (DRAINS, 0, []),
+        (ENDS - A_SECOND, 0, []),
+    ],
+)
+def test_a_blocks_nodes_are_there_between_its_start_and_its_drain(
+    now: datetime, desired: int, to_come: list[tuple[str, datetime, int]]
+) -> None:
+    plan = one(now=now, **IN_BLOCK)
+    assert plan.desired_now == desired
+    assert [(change.name, change.at, change.nodes) for change in plan.schedule] == to_come
+    assert (plan.node_count, plan.min_count, plan.max_count) == (32, 0, 32)
+
+
+def test_a_block_is_drained_half_an_hour_before_awss_own_hour() -> None:
+    assert one(**IN_BLOCK).capacity == BlockCapacity(
+        reservation=BLOCK["id"], starts_at=STARTS, drains_at=datetime(2027, 11, 15, 10, 30, tzinfo=UTC), ends_at=ENDS
+    )
+
+
+def test_an_ultra_server_is_drained_half_an_hour_earlier() -> None:
+    (plan,) = plans(pool() | GB200, region="us-east-1")
+    assert isinstance(plan.capacity, BlockCapacity)
+    assert plan.capacity.drains_at == datetime(2027, 11, 15, 10, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    "ends_at", ["2027-11-02T11:30:00Z", "2027-11-15T11:30:00Z", "2027-11-22T11:30:00Z", "2028-05-01T11:30:00Z"]
+)
+def test_lengths_that_are_sold(ends_at: str) -> None:
+    assert one(capacity={"capacityBlock": BLOCK | {"endsAt": ends_at}}).schedule
+
+
+def test_a_block_that_was_begun_at_once_has_a_broken_first_day() -> None:
+    assert one(capacity={"capacityBlock": BLOCK | {"startsAt": "2027-10-31T20:00:00Z"}}).schedule
+
+
+def test_times_of_another_zone_are_the_same_moments() -> None:
+    there = {"startsAt": "2027-11-01T04:30:00-07:00", "endsAt": "2027-11-15T03:30:00-08:00"}
+    assert one(capacity={"capacityBlock": BLOCK | there}).capacity == one(**IN_BLOCK).capacity
+
+
+def test_a_spot_pool_with_a_fallback_is_two() -> None:
+    asked = pool("serve", "g6e.12xlarge", count=2, maxCount=8, labels={"tier": "gold"})
+    asked |= {"capacity": {"spot": {"fallback": "onDemand"}}, "fabric": {"none": "every replica fits on one node"}}
+    spot, fallback = plans(asked)
+    assert (spot.name, spot.capacity, spot.desired_now, spot.min_count) == ("serve", SpotCapacity(), 2, 2)
+    assert (fallback.name, fallback.capacity) == ("serve-on-demand", OnDemandCapacity())
+    assert (fallback.node_count, fallback.desired_now, fallback.min_count, fallback.max_count) == (0, 0, 0, 8)
+    assert spot.labels == {"tier": "gold", "penstock.dev/pool": "serve", "penstock.dev/capacity": "spot"}
+    assert fallback.labels == {**spot.labels, "penstock.dev/capacity": "on-demand"}
+    assert fallback.binding == spot.binding
+    assert set(spot.binding.node_selector.items()) <= set(fallback.labels.items())
+
+
+def test_a_fallback_has_a_group_of_its_own() -> None:
+    spot, fallback = plans(pool("train", "g6e.48xlarge", count=2, capacity={"spot": {"fallback": "onDemand"}}))
+    assert spot.placement == OwnGroup(name="aws-test-train")
+    assert fallback.placement == OwnGroup(name="aws-test-train-on-demand")
+
+
+def test_a_reservation_is_named() -> None:
+    assert one(capacity={"reservation": RESERVED}).capacity == ReservedCapacity(reservation="cr-0a1b2c3d")
+
+
+def test_a_pool_of_none_may_have_one() -> None:
+    """EKS refuses a largest size of 0."""
+    plan = one(count=0)
+    assert (plan.desired_now, plan.min_count, plan.max_count) == (0, 0, 1)
+
+
+# Placement
+
+
+@pytest.mark.parametrize(
+    ("keys", "placement"),
+    [
+        ({"count": 2}, OwnGroup(name="aws-test-train")),
+        ({"count": 2, "capacity": "spot"}, OwnGroup(name="aws-test-train")),
+        ({"count": 2, "placement": "none"}, NoGroup()),
+        ({"count": 1}, NoGroup()),
+        ({"count": 1, "placement": "create"}, OwnGroup(name="aws-test-train")),
+        ({"count": 2, "placement": {"existing": "mine"}}, GivenGroup(name="mine")),
+        (IN_BLOCK, NoGroup()),
+        (IN_BLOCK | {"placement": "fromReservation"}, NoGroup()),
+        ({"count": 2, "capacity": {"reservation": RESERVED}}, NoGroup()),
+        ({"count": 2, "capacity": {"reservation": RESERVED | {"placementGroup": "theirs"}}}, GivenGroup(name="theirs")),
+        (
+            {
+                "placement": {"existing": "theirs"},
+                "capacity": {"reservation": RESERVED | {"placementGroup": "theirs"}},
+            },
+            GivenGroup(name="theirs"),
+        ),
+    ],
+)
+def test_where_machines_stand(keys: dict[str, Any], placement: Placement) -> None:
+    assert one(**keys).placement == placement
+
+
+# Zones
+
+
+@pytest.mark.parametrize(
+    ("machine_type", "keys", "zones"),
+    [
+        ("p5.48xlarge", {"count": 2}, ("us-east-2a",)),
+        ("p5.48xlarge", {"count": 2, "zone": "us-east-2c"}, ("us-east-2c",)),
+        ("p5.48xlarge", {"count": 1, "placement": "create"}, ("us-east-2a",)),
+        ("p5.48xlarge", {"count": 1, "placement": "none"}, ("us-east-2a", "us-east-2b", "us-east-2c")),
+        ("p5.48xlarge", IN_BLOCK, ("us-east-2b",)),
+        ("p5.48xlarge", {"capacity": {"reservation": {"id": "cr-0a1b2c3d", "zone": "us-east-2b"}}}, ("us-east-2b",)),
+        ("trn1.32xlarge", {"count": 2}, ("us-east-2c",)),  # the one zone that offers it
+        ("trn1.32xlarge", {"count": 1}, ("us-east-2c",)),
+    ],
+)
+def test_zones_of_a_pool(machine_type: str, keys: dict[str, Any], zones: tuple[str, ...]) -> None:
+    assert one(machine_type, **keys).zones == zones
+
+
+def test_a_fabric_stands_where_another_pool_is_bound_to() -> None:
+    _, second = plans(pool("train", **IN_BLOCK), pool("more", "p5en.48xlarge", count=2))
+    assert second.zones == ("us-east-2b",)
+
+
+def test_a_fabric_stands_in_the_first_of_the_networks_zones_that_offers_the_machine() -> None:
+    network = {"zones": ["us-east-2b", "us-east-2c"]}
+    (plan,) = plans(pool(count=2), network=network)
+    (elsewhere,) = plans(pool("train", "trn1.32xlarge", count=2), network=network)
+    assert plan.zones == ("us-east-2b",)
+    assert elsewhere.zones == ("us-east-2c",)
+
+
+def test_a_pool_stands_in_three_zones_at_most() -> None:
+    assert len(one("m7i.large", count=2, region="us-east-1").zones) == 3
+
+
+# Fabric and what pods ask for
+
+
+@pytest.mark.parametrize(
+    ("machine_type", "keys", "fabric", "collective", "devices"),
+    [
+        ("p5.48xlarge", {"count": 2}, Fabric.EFA, Collective.NCCL, {"nvidia.com/gpu": 8, "vpc.amazonaws.com/efa": 32}),
+        ("p5.48xlarge", {"count": 1}, Fabric.HOST, Collective.NCCL, {"nvidia.com/gpu": 8}),
+        ("p5.48xlarge", {"count": 0, "maxCount": 2}, Fabric.EFA, Collective.NCCL,
+         {"nvidia.com/gpu": 8, "vpc.amazonaws.com/efa": 32}),
+        ("p5.48xlarge", {"count": 2, "fabric": {"none": "replicas of one node"}}, Fabric.ETHERNET, Collective.NCCL,
+         {"nvidia.com/gpu": 8}),
+        ("g6.xlarge", {"count": 2, "fabric": {"none": "replicas of one node"}}, Fabric.ETHERNET, Collective.NCCL,
+         {"nvidia.com/gpu": 1}),
+        ("trn2.48xlarge", {"count": 2}, Fabric.EFA, Collective.NEURON,
+         {"aws.amazon.com/neuron": 16, "vpc.amazonaws.com/efa": 16}),
+        ("m7i.large", {"count": 2}, Fabric.ETHERNET, Collective.GLOO, {}),
+        ("c7i.48xlarge", {"count": 2}, Fabric.ETHERNET, Collective.GLOO, {}),
+    ],
+)  # fmt: skip
+def test_a_gang_has_its_machines_fabric_or_a_reason(
+    machine_type: str, keys: dict[str, Any], fabric: Fabric, collective: Collective, devices: dict[str, int]
+) -> None:
+    plan = one(machine_type, **keys)
+    assert (plan.fabric, plan.collective, plan.binding.devices) == (fabric, collective, devices)
+    assert plan.efa_devices == devices.get("vpc.amazonaws.com/efa", 0)
+    assert plan.binding.huge_pages_mib == (5120 if fabric is Fabric.EFA else 0)
+    assert ("topology.k8s.aws/network-node-layer-1" in plan.binding.topology_keys) == (fabric is Fabric.EFA)
+
+
+@pytest.mark.parametrize(
+    ("machine_type", "count", "env"),
+    [
+        ("p5.48xlarge", 2, {"NCCL_SOCKET_IFNAME": "eth0"}),
+        ("p5.48xlarge", 1, {}),
+        ("trn1.32xlarge", 2, {"CCOM_SOCKET_IFNAME": "eth0"}),
+        ("m7i.large", 2, {"GLOO_SOCKET_IFNAME": "eth0"}),
+    ],
+)
+def test_the_environment_is_the_least_that_is_right(machine_type: str, count: int, env: dict[str, str]) -> None:
+    assert one(machine_type, count=count).binding.env == env
+
+
+def test_topology_goes_from_the_widest_to_the_narrowest() -> None:
+    assert one(count=2).binding.topology_keys == (
+        "topology.kubernetes.io/zone",
+        "topology.k8s.aws/network-node-layer-1",
+        "topology.k8s.aws/network-node-layer-2",
+        "topology.k8s.aws/network-node-layer-3",
+    )
+
+
+@pytest.mark.parametrize(
+    ("machine_type", "keys"),
+    [("p5.48xlarge", ["nvidia.com/gpu"]), ("inf2.xlarge", ["aws.amazon.com/neuron"]), ("m7g.large", [])],
+)
+def test_accelerators_are_kept_for_those_that_ask_for_them(machine_type: str, keys: list[str]) -> None:
+    plan = one(machine_type)
+    assert [taint.key for taint in plan.taints] == keys
+    assert plan.binding.tolerations == plan.taints
+
+
+def test_a_users_own_taint_of_accelerators_takes_the_place_of_ours() -> None:
+    plan = one(taints=[{"key": "nvidia.com/gpu", "value": "true", "effect": "NoExecute"}, {"key": "team"}])
+    assert plan.taints == (
+        Taint(key="nvidia.com/gpu", value="true", effect=TaintEffect.NO_EXECUTE),
+        Taint(key="team", value="", effect=TaintEffect.NO_SCHEDULE),
+    )
+    assert plan.binding.tolerations == plan.taints
+
+
+# GB200
+
+
+def test_gb200() -> None:
+    (plan,) = plans(pool(count=18) | GB200, region="us-east-1", kubernetesVersion="1.34")
+    assert plan.self_managed
+    assert plan.ami_type == "AL2023_ARM_64_NVIDIA"
+    assert plan.image_parameter == (
+        "/aws/service/eks/optimized-ami/1.34/amazon-linux-2023/arm64/nvidia/recommended/image_id"
+    )
+    assert plan.binding.devices == {"nvidia.com/gpu": 4, "vpc.amazonaws.com/efa": 4}
+    assert plan.binding.huge_pages_mib == 0
+    assert plan.zones == ("us-east-1-dfw-2a",)
+    assert isinstance(plan.capacity, BlockCapacity)
+    assert plan.capacity.reservation == GROUP
+
+
+def test_one_reservation_of_gb200_is_managed_by_eks() -> None:
+    keys = {"capacity": {"capacityBlock": BLOCK | {"zone": "us-east-1-dfw-2a"}}}
+    (plan,) = plans(pool() | GB200 | keys, region="us-east-1")
+    assert not plan.self_managed
+    assert not plan.image_parameter
+
+
+# What is left open
+
+
+def test_the_root_disk_grows_with_what_images_hold() -> None:
+    assert one().root_disk_gib == 200
+    assert one("m7i.large").root_disk_gib == 100
+    assert one(rootDiskGib=500).root_disk_gib == 500
+
+
+@pytest.mark.parametrize(
+    ("aws", "repair"),
+    [
+        ({}, True),
+        ({"controlPlane": {"kind": "eks", "nodeRepair": False}}, False),
+        ({"controlPlane": {"kind": "pcs"}}, False),
+    ],
+)
+def test_node_repair_is_ekss(aws: dict[str, Any], repair: bool) -> None:
+    (plan,) = plans(pool(), aws=aws)
+    assert plan.node_repair is repair
+
+
+def test_pools_stand_in_the_order_of_the_spec() -> None:
+    found = plans(
+        pool("b", "m7i.large"), pool("a", "g6.xlarge", capacity={"spot": {"fallback": "onDemand"}}), pool("c")
+    )
+    assert [plan.name for plan in found] == ["b", "a", "a-on-demand", "c"]
