@@ -31,9 +31,12 @@ class Eks(pulumi.ComponentResource):
     handle: EksHandle
 
     def __init__(
-        self, name: str, *, plan: EksPlan, network: NetworkHandle, opts: pulumi.ResourceOptions | None = None
-    ) -> None:
+        self, name: str, *, plan: EksPlan, network: NetworkHandle, after: Sequence[pulumi.Resource] = (),
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:  # fmt: skip
+        """`after`: what the cluster waits for, and what outlives it."""
         super().__init__("penstock:aws:Eks", name, None, opts)
+        self._after = list(after)
         log_group = f"/aws/eks/{plan.name}/cluster"
         key = ClusterKey(
             f"{name}-key",
@@ -95,7 +98,9 @@ class Eks(pulumi.ComponentResource):
             vpc_config=_vpc_config(plan, network),
             tags={"Name": plan.name},
             # Its name is fixed, as the name of its log group follows from it.
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[logs, *role.attached], delete_before_replace=True),
+            opts=pulumi.ResourceOptions(
+                parent=self, depends_on=[logs, *role.attached, *self._after], delete_before_replace=True
+            ),
         )
 
     def _admit_admins(self, name: str, plan: EksPlan, cluster: eks.Cluster) -> None:

@@ -1,0 +1,160 @@
+"""A plan as Pulumi resources: network first, then what takes commands, then machines; data beside them."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import pulumi
+import pulumi_aws as aws
+
+from components.estimate.cost import known_usd_per_hour
+from components.provider import ClusterHandle
+from providers.aws.control_plane.batch import Batch
+from providers.aws.control_plane.eks import Eks
+from providers.aws.control_plane.eks_add_ons import EksAddOns
+from providers.aws.control_plane.handle import EksHandle
+from providers.aws.control_plane.host_mounts import HostMount, LustreMount, NfsMount
+from providers.aws.control_plane.hyper_pod import HyperPod
+from providers.aws.control_plane.pcs import Pcs
+from providers.aws.control_plane.pcs_plan import PcsPlan
+from providers.aws.control_plane.types import EksPlan
+from providers.aws.draining import Drain
+from providers.aws.network.build import Network
+from providers.aws.network.handle import NetworkHandle
+from providers.aws.nodes.build import NodePool
+from providers.aws.nodes.types import AwsNodePoolPlan
+from providers.aws.plan import AwsPlan
+from providers.aws.serving.build import Serving
+from providers.aws.storage.build import Storage
+from providers.aws.storage.handle import StorageHandle
+
+Outputs = Mapping[str, pulumi.Input[Any]]
+
+
+def build_cluster(name: str, plan: AwsPlan, opts: pulumi.ResourceOptions) -> ClusterHandle:
+    """The cluster with all that the stack asks for beside it, in the plan's region, under the plan's tags."""
+    tags = aws.ProviderDefaultTagsArgs(tags=dict(plan.tags))
+    account = aws.Provider(f"{name}-aws", region=plan.region, default_tags=tags, opts=opts)
+    inside = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(providers=[account]))
+    network = Network(f"{name}-network", plan=plan.network, opts=inside).handle
+    if isinstance(plan.control_plane, EksPlan):
+        outputs, storage = _kubernetes(name, plan, plan.control_plane, network, inside)
+    else:
+        outputs, storage = _without_kubernetes(name, plan, network, inside)
+    serving = Serving(f"{name}-serving", plan=plan.serving, opts=inside)
+    return ClusterHandle(
+        volume_path=pulumi.Output.from_input(storage.volume_path),
+        runner=None,
+        outputs={**outputs, **_stores(storage), **_serving(serving), **_costs(plan)},
+    )
+
+
+def _kubernetes(
+    name: str, plan: AwsPlan, control: EksPlan, network: NetworkHandle, opts: pulumi.ResourceOptions
+) -> tuple[Outputs, StorageHandle]:
+    """Cluster, system pool, add-ons, then the stack's pools: they go in the reverse order."""
+    drain = Drain(f"{name}-drain", region=plan.region, cluster=control.name, vpc_id=network.vpc_id, opts=opts)
+    made = Eks(f"{name}-eks", plan=control, network=network, after=[drain], opts=opts)
+    cluster = made.handle
+    system = _pool(f"{name}-system", control.system_pool, plan, cluster, network, opts)
+    EksAddOns(f"{name}-addons", plan=control, cluster=cluster, nodes=[system], opts=opts)
+    settled = replace(cluster, ready=(*cluster.ready, system))
+    for pool in plan.grouped_pools:
+        _pool(f"{name}-{pool.name}", pool, plan, settled, network, opts)
+    if plan.hyper_pod:
+        HyperPod(
+            f"{name}-hyperpod", plan=plan.hyper_pod, cluster=settled, network=network, tags=plan.tags, opts=opts
+        )  # fmt: skip
+    storage = _storage(name, plan, network, {"nodes": cluster.cluster_security_group_id}, opts)
+    known = {"cluster": cluster.cluster_name, "endpoint": cluster.endpoint, "kubeconfig": cluster.kubeconfig}
+    return known, storage
+
+
+def _pool(
+    name: str,
+    pool: AwsNodePoolPlan,
+    plan: AwsPlan,
+    cluster: EksHandle,
+    network: NetworkHandle,
+    opts: pulumi.ResourceOptions,
+) -> NodePool:
+    subnets = plan.network.node_subnets(pool.zones)
+    return NodePool(
+        name, plan=pool, cluster=cluster, network=network, subnets=subnets, tags=plan.tags, opts=opts
+    )  # fmt: skip
+
+
+def _without_kubernetes(
+    name: str, plan: AwsPlan, network: NetworkHandle, opts: pulumi.ResourceOptions
+) -> tuple[Outputs, StorageHandle]:
+    """Slurm or Batch, whose machines mount the file systems themselves."""
+    storage = _storage(name, plan, network, {}, opts)
+    mounts = _mounts(storage)
+    if isinstance(plan.control_plane, PcsPlan):
+        slurm = Pcs(
+            f"{name}-slurm", plan=plan.control_plane, network=network, mounts=mounts, tags=plan.tags, opts=opts
+        ).handle  # fmt: skip
+        return {"cluster": slurm.cluster_id, "endpoints": slurm.endpoints, "queues": list(slurm.queues)}, storage
+    assert not isinstance(plan.control_plane, EksPlan)
+    batch = Batch(
+        f"{name}-batch", plan=plan.control_plane, network=network, mounts=mounts, tags=plan.tags, opts=opts
+    ).handle  # fmt: skip
+    return {"queues": dict(batch.queue_arns), "jobDefinitions": dict(batch.job_definition_arns)}, storage
+
+
+def _storage(
+    name: str,
+    plan: AwsPlan,
+    network: NetworkHandle,
+    clients: Mapping[str, pulumi.Input[str]],
+    opts: pulumi.ResourceOptions,
+) -> StorageHandle:
+    fabric = network.fabric_security_group_id
+    everyone = dict(clients) | ({"fabric": fabric} if fabric is not None else {})
+    return Storage(f"{name}-storage", plan=plan.storage, network=network, clients=everyone, opts=opts).handle
+
+
+def _mounts(storage: StorageHandle) -> list[HostMount]:
+    mounts: list[HostMount] = []
+    if lustre := storage.file_system:
+        mounts.append(LustreMount(path=lustre.mount_path, dns_name=lustre.dns_name, mount_name=lustre.mount_name))
+    if shared := storage.shared_file_system:
+        mounts.append(NfsMount(path=shared.mount_path, dns_name=shared.dns_name))
+    return mounts
+
+
+def _stores(storage: StorageHandle) -> Outputs:
+    found: dict[str, pulumi.Input[Any]] = {}
+    if lustre := storage.file_system:
+        found["fileSystem"] = {"id": lustre.id, "dnsName": lustre.dns_name, "mountName": lustre.mount_name}
+    if shared := storage.shared_file_system:
+        found["sharedFileSystem"] = {"id": shared.id, "dnsName": shared.dns_name}
+    if objects := storage.object_store:
+        found["objectStore"] = objects.name
+    if express := storage.express_store:
+        found["expressStore"] = express.name
+    if storage.repositories:
+        found["repositories"] = dict(storage.repositories)
+    return found
+
+
+def _serving(serving: Serving) -> Outputs:
+    named = {
+        "sagemakerEndpoints": serving.endpoint_names,
+        "throughput": serving.throughput_arns,
+        "accelerators": serving.accelerator_names,
+    }
+    return {key: dict(values) for key, values in named.items() if values}
+
+
+def _costs(plan: AwsPlan) -> Outputs:
+    """What is paid by the hour as far as prices are known, and what ends when."""
+    ends = {line.what: line.until.isoformat() for line in plan.bill if line.until}
+    if plan.expires_at:
+        ends["stack"] = plan.expires_at.isoformat()
+    unknown = [line.what for line in plan.bill if line.unit_usd_per_hour is None]
+    return {
+        "usdPerHour": float(known_usd_per_hour(plan.bill)),
+        "unpriced": unknown,
+        "expires": ends,
+    }

@@ -1,0 +1,177 @@
+"""What a stack becomes on AWS: every part's plan, the mistakes of all of them at once, and what they cost together."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import TypeVar
+
+from components.errors import Problem, SpecError
+from components.estimate.cost import over_budget
+from components.plan.types import BillLine, ClusterPlan, Decision, Mount, QuotaNeed, VolumePlan
+from components.spec.cluster import ClusterSpec
+from components.spec.stack import StackSpec
+from providers.aws.control_plane import hyper_pod_plan
+from providers.aws.control_plane import plan as control_plane
+from providers.aws.control_plane.hyper_pod_plan import HyperPodPlan
+from providers.aws.control_plane.plan import ControlPlanePlan
+from providers.aws.control_plane.types import EksPlan
+from providers.aws.network import plan as networks
+from providers.aws.network.types import AwsSubnetPlan, NetworkPlan
+from providers.aws.nodes import plan as nodes
+from providers.aws.nodes.types import AwsNodePoolPlan
+from providers.aws.serving import plan as serving
+from providers.aws.serving.types import ServingPlan
+from providers.aws.settings import AwsSpec
+from providers.aws.storage import plan as stores
+from providers.aws.storage.types import StoragePlan
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AwsPlan(ClusterPlan):
+    """All that a stack becomes on AWS."""
+
+    region: str
+    tags: Mapping[str, str]
+    """On everything that takes tags."""
+    expires_at: datetime | None
+    budget_usd_per_hour: float | None
+    node_pools: tuple[AwsNodePoolPlan, ...]
+    """Those of the stack file, not the control plane's own."""
+    subnets: tuple[AwsSubnetPlan, ...]
+    network: NetworkPlan
+    control_plane: ControlPlanePlan
+    hyper_pod: HyperPodPlan | None
+    storage: StoragePlan
+    serving: ServingPlan
+
+    @property
+    def grouped_pools(self) -> tuple[AwsNodePoolPlan, ...]:
+        """The pools that become node groups: all that HyperPod does not run."""
+        elsewhere = {group.pool for group in self.hyper_pod.groups} if self.hyper_pod else set()
+        return tuple(pool for pool in self.node_pools if pool.name not in elsewhere)
+
+
+def plan(spec: StackSpec, stack: str) -> AwsPlan:
+    """The plan on AWS; SpecError with every mistake at once."""
+    return plan_at(spec, stack, datetime.now(UTC))
+
+
+def plan_at(spec: StackSpec, stack: str, now: datetime) -> AwsPlan:
+    """The plan as of `now`, which decides what has expired, begun and ended."""
+    settings = spec.settings
+    assert isinstance(settings, AwsSpec)
+    problems = [*_general_problems(spec, now)]
+    pools = _attempt(problems, lambda: nodes.plan_pools(spec, settings, stack, now))
+    network = _attempt(problems, lambda: networks.plan_network(spec, settings, pools or ()))
+    asked = _attempt(problems, lambda: serving.plan_serving(settings, stack))
+    if pools is None or network is None or asked is None:
+        raise SpecError(problems)
+    bare = pools
+    storage = _attempt(problems, lambda: stores.plan_storage(spec, settings, bare, network, stack))
+    full = _mounted(bare, storage.mounts if storage else ())
+    control = _attempt(problems, lambda: control_plane.plan_control_plane(spec, settings, full, network, stack))
+    hyper = _attempt(problems, lambda: hyper_pod_plan.plan_hyper_pod(spec, settings, full, network, stack))
+    if problems or storage is None or control is None:
+        raise SpecError(problems)
+    parts = _Parts(network=network, pools=full, storage=storage, control=control, hyper=hyper, serving=asked)
+    bill = tuple(parts.bill())
+    if problems := over_budget(bill, spec.cluster.budget_usd_per_hour):
+        raise SpecError(problems)
+    return AwsPlan(
+        cloud="aws",
+        region=network.region,
+        tags=_tags(spec.cluster, settings, stack),
+        expires_at=spec.cluster.expires_at,
+        budget_usd_per_hour=spec.cluster.budget_usd_per_hour,
+        node_pools=full,
+        subnets=network.subnets,
+        network=network,
+        control_plane=control,
+        hyper_pod=hyper,
+        storage=storage,
+        serving=asked,
+        volume=VolumePlan(path=storage.volume_path, on_destroy=spec.storage.volume.on_destroy),
+        scheduler="",
+        decisions=tuple(parts.decisions(spec, settings)),
+        quotas=tuple(parts.quotas()),
+        bill=bill,
+        warnings=networks.warnings(settings, network),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Parts:
+    """What has been planned, to be asked for its bill, quotas and decisions."""
+
+    network: NetworkPlan
+    pools: tuple[AwsNodePoolPlan, ...]
+    storage: StoragePlan
+    control: ControlPlanePlan
+    hyper: HyperPodPlan | None
+    serving: ServingPlan
+
+    def bill(self) -> Iterator[BillLine]:
+        region = self.network.region
+        yield from nodes.bill(self._machines(), region)
+        yield from control_plane.bill(self.control, region)
+        if self.hyper:
+            yield from hyper_pod_plan.bill(self.hyper, region)
+        yield from networks.bill(self.network, region)
+        yield from stores.bill(self.storage, region)
+        yield from serving.bill(self.serving, region)
+
+    def quotas(self) -> Iterator[QuotaNeed]:
+        yield from nodes.quotas(self._machines())
+        if isinstance(self.control, EksPlan):
+            yield from control_plane.quotas(self.control, self.pools)
+        yield from networks.quotas(self.network, self._machines())
+
+    def decisions(self, spec: StackSpec, settings: AwsSpec) -> Iterator[Decision]:
+        yield from nodes.decisions(spec, self.pools)
+        yield from networks.decisions(spec, settings, self.network)
+        yield from control_plane.decisions(self.control)
+        if self.hyper:
+            yield from hyper_pod_plan.decisions(self.hyper)
+        yield from stores.decisions(self.storage)
+        yield from serving.decisions(self.serving)
+
+    def _machines(self) -> tuple[AwsNodePoolPlan, ...]:
+        """Every pool that EC2 bills: the control plane's own too, and those of HyperPod not, which has its own bill."""
+        elsewhere = {group.pool for group in self.hyper.groups} if self.hyper else set()
+        own = (self.control.system_pool,) if isinstance(self.control, EksPlan) else ()
+        return (*own, *(pool for pool in self.pools if pool.name not in elsewhere))
+
+
+def _attempt(problems: list[Problem], step: Callable[[], T]) -> T | None:
+    try:
+        return step()
+    except SpecError as error:
+        problems += error.problems
+        return None
+
+
+def _general_problems(spec: StackSpec, now: datetime) -> Iterator[Problem]:
+    cluster = spec.cluster
+    if cluster.expired(now) and cluster.expires_at:
+        message = f"{cluster.expires_at.isoformat()} is past; set a time to come, or destroy the stack"
+        yield Problem(path="cluster.expiresAt", message=message)
+    if spec.scheduler.kind is not None:
+        message = f"{spec.scheduler.kind.value!r} does not run on aws; remove it"
+        yield Problem(path="scheduler.kind", message=message)
+    for key, work in (("training", spec.training), ("inference", spec.inference)):
+        if work is not None:
+            message = "no scheduler of penstock takes jobs on aws yet: the cluster comes up without; remove this key"
+            yield Problem(path=key, message=message)
+
+
+def _mounted(pools: tuple[AwsNodePoolPlan, ...], mounts: tuple[Mount, ...]) -> tuple[AwsNodePoolPlan, ...]:
+    return tuple(replace(pool, binding=replace(pool.binding, mounts=mounts)) for pool in pools)
+
+
+def _tags(cluster: ClusterSpec, settings: AwsSpec, stack: str) -> dict[str, str]:
+    """What tells whose a resource is and until when; a user's own tags cannot take their place."""
+    expires = {"penstock:expires": cluster.expires_at.isoformat()} if cluster.expires_at else {}
+    budget = {"penstock:budget-usd-per-hour": f"{cluster.budget_usd_per_hour:g}"} if cluster.budget_usd_per_hour else {}
+    return {**settings.tags, "penstock:stack": stack, **expires, **budget}

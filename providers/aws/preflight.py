@@ -1,0 +1,119 @@
+"""What only the account can tell, read before anything is created: who it is, its quotas, its reservations."""
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from components.errors import Problem
+from components.plan.types import QuotaNeed, StackPlan
+from providers.aws.nodes.types import AwsNodePoolPlan, BlockCapacity, ReservedCapacity
+from providers.aws.plan import AwsPlan
+
+CREDENTIALS = (
+    "AWS_ACCESS_KEY_ID",
+    "AWS_PROFILE",
+    "AWS_WEB_IDENTITY_TOKEN_FILE",
+    "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+    "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+)
+FILES = {"AWS_SHARED_CREDENTIALS_FILE": "~/.aws/credentials", "AWS_CONFIG_FILE": "~/.aws/config"}
+
+ClientOf = Callable[[str], Any]
+"""From a service's name to a boto3 client of the plan's region."""
+
+
+def preflight(plan: StackPlan) -> tuple[Problem, ...]:
+    """Every obstacle in the account; none where no credentials are at hand, as then nothing can be known.
+
+    What the credentials may not read counts as unknown, not as missing.
+    """
+    cluster = plan.cluster
+    assert isinstance(cluster, AwsPlan)
+    if not credentials_at_hand():
+        return ()
+    import boto3
+
+    # The stubs know each service by its own name, and one that is a variable by none.
+    session: Any = boto3.Session(region_name=cluster.region)
+    return look(cluster, session.client)
+
+
+def credentials_at_hand() -> bool:
+    """Whether the environment or the files of the AWS command line name any. A machine's own role is not asked for:
+    that takes seconds where there is none."""
+    if any(os.environ.get(name) for name in CREDENTIALS):
+        return True
+    return any(Path(os.environ.get(name, default)).expanduser().is_file() for name, default in FILES.items())
+
+
+def look(plan: AwsPlan, client: ClientOf) -> tuple[Problem, ...]:
+    """The obstacles that the account's own answers show."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        client("sts").get_caller_identity()
+    except (BotoCoreError, ClientError) as error:
+        message = f"the credentials at hand do not work: {error}; renew them, or unset them to plan without an account"
+        return (Problem(path="cluster.cloud", message=message),)
+    return (*_quota_problems(plan, client("service-quotas")), *_reservation_problems(plan.node_pools, client("ec2")))
+
+
+def _quota_problems(plan: AwsPlan, quotas: Any) -> Iterator[Problem]:
+    for need in plan.quotas:
+        allowed = _allowed(quotas, need)
+        if allowed is not None and allowed < need.needed:
+            yield Problem(path="cluster.nodePools", message=_shortage(need, allowed, plan.region))
+
+
+def _allowed(quotas: Any, need: QuotaNeed) -> float | None:
+    """The quota's value in this account, its default where it was never changed, None where it cannot be read."""
+    from botocore.exceptions import ClientError
+
+    for operation in ("get_service_quota", "get_aws_default_service_quota"):
+        try:
+            answer = getattr(quotas, operation)(ServiceCode=need.service, QuotaCode=need.code)
+        except ClientError:
+            continue
+        return float(answer["Quota"]["Value"])
+    return None
+
+
+def _shortage(need: QuotaNeed, allowed: float, region: str) -> str:
+    return (
+        f"the account allows {allowed:,.0f} {need.unit} of '{need.name}' in {region}, the plan needs "
+        f"{need.needed:,.0f} ({need.reason}); ask for it: aws service-quotas request-service-quota-increase --region {region} "
+        f"--service-code {need.service} --quota-code {need.code} --desired-value {need.needed:.0f}"
+    )
+
+
+def _reservation_problems(pools: Sequence[AwsNodePoolPlan], ec2: Any) -> Iterator[Problem]:
+    from botocore.exceptions import ClientError
+
+    for pool in pools:
+        if not isinstance(pool.capacity, BlockCapacity | ReservedCapacity):
+            continue
+        path = f"cluster.nodePools.{pool.name}.capacity"
+        identifier = pool.capacity.reservation
+        try:
+            answer = ec2.describe_capacity_reservations(CapacityReservationIds=[identifier])
+        except ClientError as error:
+            if error.response["Error"]["Code"].startswith("InvalidCapacityReservation"):
+                yield Problem(path=path, message=f"{identifier!r} is no reservation of this account in this region")
+            continue
+        for found in answer["CapacityReservations"]:
+            for what in _differences(pool, found):
+                yield Problem(path=path, message=f"{identifier} {what}")
+
+
+def _differences(pool: AwsNodePoolPlan, found: dict[str, Any]) -> Iterator[str]:
+    if found["State"] not in ("active", "pending", "scheduled", "payment-pending"):
+        yield f"is {found['State']}; name one that is active or scheduled"
+    if found["InstanceType"] != pool.machine.name:
+        yield f"holds {found['InstanceType']}, the pool asks for {pool.machine.name}"
+    if found["AvailabilityZone"] not in pool.zones:
+        yield f"stands in {found['AvailabilityZone']}, the pool in {', '.join(pool.zones)}"
+    if found["TotalInstanceCount"] < pool.max_count:
+        yield f"holds {found['TotalInstanceCount']} machines, the pool may grow to {pool.max_count}"
+    if isinstance(pool.capacity, BlockCapacity) and "EndDate" in found and found["EndDate"] != pool.capacity.ends_at:
+        yield f"ends at {found['EndDate'].isoformat()}, not at {pool.capacity.ends_at.isoformat()}"
