@@ -25,6 +25,9 @@ class Registration:
     """Logical names of those it must come after, by reference or by option."""
     retain_on_delete: bool
     protect: bool
+    ignore_changes: tuple[str, ...]
+    """Inputs that others change: left as they are once the resource is there."""
+    delete_before_replace: bool
 
 
 @dataclass(slots=True)
@@ -81,6 +84,8 @@ class _Monitor(mocks.MockMonitor):
                     depends_on=tuple(map(_name, request.dependencies)),
                     retain_on_delete=request.retainOnDelete,
                     protect=request.protect,
+                ignore_changes=tuple(request.ignoreChanges),
+                delete_before_replace=request.deleteBeforeReplace,
                 )
             )
         return super().RegisterResource(request)  # type: ignore[no-untyped-call]  # Pulumi has no types here
