@@ -30,7 +30,7 @@ def plan(
 
 
 def _show(plan: "StackPlan", console: "Console") -> None:
-    from penstock.tables import bill_table, pool_table, quota_table, subnet_table, work_table
+    from penstock.tables import bill_sources, bill_table, pool_table, quota_table, subnet_table, work_table
 
     cluster = plan.cluster
     console.print(f"[bold]{plan.stack}[/] on {cluster.cloud}, scheduler {cluster.scheduler or 'none yet'}\n")
@@ -43,6 +43,8 @@ def _show(plan: "StackPlan", console: "Console") -> None:
         if rows:
             console.print(f"\n[bold]{title}[/]")
             console.print(table(rows))  # type: ignore[operator] # each table takes its own kind of row
+    for number, source in enumerate(bill_sources(cluster.bill), start=1):
+        console.print(f"[dim]({number}) {source}[/]")
     console.print(work_table(plan))
     console.print("\n[bold]decided for you[/]")
     for decision in (*cluster.decisions, *plan.decisions):

@@ -54,16 +54,23 @@ def quota_table(quotas: Sequence[QuotaNeed]) -> Table:
 
 
 def bill_table(bill: Sequence[BillLine]) -> Table:
-    """Each line with its price, and the sum of those that have one."""
-    table = _table("what", "count", "$ an hour", "from", "until", "price of")
+    """Each line with its price and the number of its source, then the sum of those that have a price."""
+    sources = bill_sources(bill)
+    table = _table("what", "count", "$ an hour", "from", "until", "price")
     for line in bill:
-        price = _dollars(line.usd_per_hour)
         table.add_row(
-            line.what, f"{line.count:g}", price, _when(line.since, "up"), _when(line.until, "destroy"), line.source
+            line.what, f"{line.count:g}", _dollars(line.usd_per_hour), _when(line.since, "up"),
+            _when(line.until, "destroy"), f"({sources.index(line.source) + 1})",
         )  # fmt: skip
     unknown = sum(line.usd_per_hour is None for line in bill)
-    table.add_row("[bold]together[/]", "", _dollars(known_usd_per_hour(bill)), "", "", f"{unknown} lines unknown")
+    table.add_row("[bold]together[/]", "", f"[bold]{_dollars(known_usd_per_hour(bill))}[/]", "", "", "")
+    table.add_row(f"and {unknown} lines without a known price" if unknown else "", "", "", "", "", "")
     return table
+
+
+def bill_sources(bill: Sequence[BillLine]) -> tuple[str, ...]:
+    """Where the prices come from, each once, in the order of the lines."""
+    return tuple(dict.fromkeys(line.source for line in bill))
 
 
 def _dollars(amount: Decimal | None) -> str:

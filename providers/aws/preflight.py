@@ -82,8 +82,8 @@ def _allowed(quotas: Any, need: QuotaNeed) -> float | None:
 def _shortage(need: QuotaNeed, allowed: float, region: str) -> str:
     return (
         f"the account allows {allowed:,.0f} {need.unit} of '{need.name}' in {region}, the plan needs "
-        f"{need.needed:,.0f} ({need.reason}); ask for it: aws service-quotas request-service-quota-increase --region {region} "
-        f"--service-code {need.service} --quota-code {need.code} --desired-value {need.needed:.0f}"
+        f"{need.needed:,.0f} ({need.reason}); ask for it: aws service-quotas request-service-quota-increase "
+        f"--region {region} --service-code {need.service} --quota-code {need.code} --desired-value {need.needed:.0f}"
     )
 
 

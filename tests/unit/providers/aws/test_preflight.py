@@ -1,0 +1,133 @@
+"""An account's own answers, before anything is created. AWS's side: botocore's stubs, which hold to its model."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from botocore.stub import Stubber
+
+from providers.aws.plan import AwsPlan, plan_at
+from providers.aws.preflight import credentials_at_hand, look
+from stacks.config import read_file
+from tests.golden.test_plans import NOW
+
+BLOCK = "cr-0a1b2c3d4e5f60718"
+
+
+class Account:
+    """Stubbed clients of one account that allows what it is told."""
+
+    def __init__(self, allowed: float) -> None:
+        make: Any = boto3.Session("simulated", "simulated", region_name="us-east-2").client
+        self.clients = {name: make(name) for name in ("sts", "service-quotas", "ec2")}
+        self.stubs = {name: Stubber(client) for name, client in self.clients.items()}
+        self.allowed = allowed
+        for stub in self.stubs.values():
+            stub.activate()
+
+    def answers(self, plan: AwsPlan, reservation: dict[str, Any] | str) -> None:
+        self.stubs["sts"].add_response("get_caller_identity", {"Account": "123456789012"})
+        for _ in plan.quotas:
+            self.stubs["service-quotas"].add_response("get_service_quota", {"Quota": {"Value": self.allowed}})
+        if isinstance(reservation, str):
+            self.stubs["ec2"].add_client_error("describe_capacity_reservations", reservation)
+        else:
+            self.stubs["ec2"].add_response("describe_capacity_reservations", {"CapacityReservations": [reservation]})
+
+    def look(self, plan: AwsPlan) -> list[str]:
+        return [str(problem) for problem in look(plan, self.clients.__getitem__)]
+
+
+@pytest.fixture(scope="module")
+def plan() -> AwsPlan:
+    return plan_at(read_file("aws-prod"), "aws-prod", NOW)
+
+
+def block(**changes: Any) -> dict[str, Any]:
+    return {
+        "CapacityReservationId": BLOCK,
+        "State": "scheduled",
+        "InstanceType": "p5.48xlarge",
+        "AvailabilityZone": "us-east-2b",
+        "TotalInstanceCount": 32,
+        "EndDate": datetime.fromisoformat("2027-11-15T11:30:00+00:00"),
+    } | changes
+
+
+def test_an_account_that_allows_it_has_no_problem(plan: AwsPlan) -> None:
+    account = Account(allowed=1_000_000)
+    account.answers(plan, block())
+    assert account.look(plan) == []
+    account.stubs["ec2"].assert_no_pending_responses()
+
+
+def test_each_quota_that_is_too_small_comes_with_the_command_that_asks_for_more(plan: AwsPlan) -> None:
+    account = Account(allowed=96)
+    account.answers(plan, block())
+    found = account.look(plan)
+    short = [need for need in plan.quotas if need.needed > 96]
+    assert len(found) == len(short) > 1
+    (gpu,) = [problem for problem in found if "L-DB2E81BA" in problem]
+    assert "allows 96 vCPU of 'Running On-Demand G and VT instances' in us-east-2, the plan needs 384" in gpu
+    assert "--service-code ec2 --quota-code L-DB2E81BA --desired-value 384" in gpu
+
+
+@pytest.mark.parametrize(
+    ("found", "words"),
+    [
+        (block(State="expired"), "is expired; name one that is active or scheduled"),
+        (block(InstanceType="p5en.48xlarge"), "holds p5en.48xlarge, the pool asks for p5.48xlarge"),
+        (block(AvailabilityZone="us-east-2a"), "stands in us-east-2a, the pool in us-east-2b"),
+        (block(TotalInstanceCount=16), "holds 16 machines, the pool may grow to 32"),
+        (block(EndDate=datetime.fromisoformat("2027-11-14T11:30:00+00:00")), "ends at 2027-11-14T11:30:00+00:00, not"),
+        ("InvalidCapacityReservationId.NotFound", "is no reservation of this account in this region"),
+    ],
+)
+def test_a_reservation_that_is_not_what_the_stack_says(plan: AwsPlan, found: Any, words: str) -> None:
+    account = Account(allowed=1_000_000)
+    account.answers(plan, found)
+    (problem,) = account.look(plan)
+    assert problem.startswith("cluster.nodePools.train.capacity: ")
+    assert words in problem
+
+
+def test_what_may_not_be_read_is_unknown_and_not_missing(plan: AwsPlan) -> None:
+    account = Account(allowed=0)
+    account.stubs["sts"].add_response("get_caller_identity", {})
+    for _ in plan.quotas:
+        for operation in ("get_service_quota", "get_aws_default_service_quota"):
+            account.stubs["service-quotas"].add_client_error(operation, "AccessDeniedException")
+    account.stubs["ec2"].add_client_error("describe_capacity_reservations", "UnauthorizedOperation")
+    assert account.look(plan) == []
+
+
+def test_credentials_that_do_not_work_are_told_first(plan: AwsPlan) -> None:
+    account = Account(allowed=0)
+    account.stubs["sts"].add_client_error("get_caller_identity", "ExpiredToken")
+    (problem,) = account.look(plan)
+    assert problem.startswith("cluster.cloud: the credentials at hand do not work: An error occurred (ExpiredToken)")
+
+
+@pytest.fixture
+def bare(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
+    """An environment without any AWS credentials."""
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_PROFILE", "AWS_WEB_IDENTITY_TOKEN_FILE"):
+        monkeypatch.delenv(name, raising=False)
+    for name in ("AWS_SHARED_CREDENTIALS_FILE", "AWS_CONFIG_FILE"):
+        monkeypatch.setenv(name, str(tmp_path / name))
+    return tmp_path
+
+
+def test_without_credentials_nothing_is_asked(bare: Path) -> None:
+    assert not credentials_at_hand()
+
+
+def test_a_key_or_a_file_is_a_credential(bare: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (bare / "AWS_CONFIG_FILE").touch()
+    assert credentials_at_hand()
+    (bare / "AWS_CONFIG_FILE").unlink()
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "simulated")
+    assert credentials_at_hand()
