@@ -174,7 +174,7 @@ def _job(pool: AwsNodePoolPlan, asked: BatchSpec, mounts: tuple[str, ...]) -> Ga
         shared_memory_mib=memory_mib // 4,
         gpus=pool.machine.accelerator_count if pool.collective is Collective.NCCL else 0,
         devices=(*_fabric_devices(pool), *_neuron_devices(pool)),
-        env=pool.binding.env,
+        env=_env(pool),
         mounts=mounts,
         attempts=asked.attempts,
     )
@@ -183,6 +183,15 @@ def _job(pool: AwsNodePoolPlan, asked: BatchSpec, mounts: tuple[str, ...]) -> Ga
 def _fabric_devices(pool: AwsNodePoolPlan) -> tuple[str, ...]:
     """One for each EFA interface, in the order of the launch template (Batch User Guide, EFA)."""
     return tuple(f"/dev/infiniband/uverbs{index}" for index in range(pool.efa_devices))
+
+
+def _env(pool: AwsNodePoolPlan) -> Mapping[str, str]:
+    """The pool's, but for the interface: a container of Batch has the agent's `ecs-eth0` beside its own."""
+    env = {name: value for name, value in pool.binding.env.items() if name != _INTERFACE}
+    return env | ({_INTERFACE: "^lo,docker,ecs"} if pool.collective is Collective.NCCL else {})
+
+
+_INTERFACE = "NCCL_SOCKET_IFNAME"
 
 
 def _neuron_devices(pool: AwsNodePoolPlan) -> tuple[str, ...]:

@@ -40,10 +40,10 @@ def _create_environment(api: Api, inputs: Inputs) -> Made:
 def _service_linked_role(api: Api) -> str:
     """Batch makes it by itself with an account's first environment, and it stays; moto asks for it by name."""
     try:
-        api.call("iam", "GetRole", RoleName="AWSServiceRoleForBatch")
+        found = api.call("iam", "GetRole", RoleName="AWSServiceRoleForbatch")  # moto writes the service's name small
     except ApiError:
-        api.call("iam", "CreateServiceLinkedRole", AWSServiceName="batch.amazonaws.com")
-    return f"arn:aws:iam::{api.account_id}:role/aws-service-role/batch.amazonaws.com/AWSServiceRoleForBatch"
+        found = api.call("iam", "CreateServiceLinkedRole", AWSServiceName="batch.amazonaws.com")
+    return str(found["Role"]["Arn"])
 
 
 def _update_environment(api: Api, id: str, old: Outputs, new: Inputs) -> Outputs:  # noqa: A002 (AWS's own word)
@@ -54,7 +54,7 @@ def _update_environment(api: Api, id: str, old: Outputs, new: Inputs) -> Outputs
         resources.pop("type", None)  # the provider sends it only where it changes
     if resources:
         changing["computeResources"] = resources
-    api.keep("batch", "UpdateComputeEnvironment", {}, computeEnvironment=id, **changing)
+    api.call("batch", "UpdateComputeEnvironment", computeEnvironment=id, **changing)
     return {}
 
 
