@@ -6,16 +6,20 @@ then the state is never lost, whatever ends the rehearsal.
 """
 
 import shutil
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
 from rehearsal.engine.cli import Command, Engine, passphrase_from_environment
 from rehearsal.engine.process import Result, Watch
+from rehearsal.engine.state import State
+from rehearsal.faults import FaultScript
+from rehearsal.simulation import AccountReport, Simulation, simulated
 from rehearsal.stack_file import copy_for_rehearsal, has_secrets, stack_file
 
+MOST_ATTEMPTS = 8  # of a phase that scripted faults let fail
 NO_SECRETS = ""  # the passphrase where the stack file has nothing to protect
 
 
@@ -41,12 +45,31 @@ class Phase:
     same: int
     seconds: float
     problem: str
+    simulated_min: float = 0.0
+    """How long the cloud would have taken, as the simulation has it; 0 without one."""
+    faults: tuple[str, ...] = ()
+    """What the fault script let go wrong."""
+    repeated: bool = False
+    """A fault made it fail, and the same command follows: that one is judged."""
 
     def __str__(self) -> str:
         counts = {"created": self.created, "updated": self.updated, "replaced": self.replaced, "deleted": self.deleted}
         parts = [f"{count} {word}" for word, count in counts.items() if count] + [f"{self.same} unchanged"]
         verdict = f"FAILED: {self.problem}" if self.problem else "ok"
-        return f"{self.name:<9} {', '.join(parts)}, {self.seconds:.1f} s: {verdict}"
+        if self.repeated:
+            verdict = f"failed as the script has it ({'; '.join(self.faults)}); the same again"
+        time = f"{self.seconds:.1f} s"
+        if self.simulated_min:
+            time += f" (on the cloud about {self.simulated_min:.0f} min)"
+        return f"{self.name:<9} {', '.join(parts)}, {time}: {verdict}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listener:
+    """Who wants to know as it happens: of the engine's work, of each phase as it ends."""
+
+    watch: Watch | None = None
+    on_phase: Callable[[Phase], None] = lambda _: None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,10 +80,28 @@ class Report:
     rehearsal: Rehearsal
     phases: tuple[Phase, ...]
     kept: Path | None
+    account: AccountReport | None = None
+    """What the simulated account saw and what is left in it; None for a cloud that is not simulated."""
+    deployed: bool = False
 
     @property
     def ok(self) -> bool:
-        return all(not phase.problem for phase in self.phases)
+        """Every phase did what it must, every resource has an oracle, and nothing is left where nothing may be."""
+        judged = all(not phase.problem or phase.repeated for phase in self.phases)
+        return judged and (
+            self.account is None or not (self.account.uncovered or (self.account.left and not self.deployed))
+        )
+
+    def account_in_words(self) -> Iterator[str]:
+        """What a user should know of the simulated account, a line for each."""
+        if not self.account:
+            return
+        counts = ", ".join(f"{count} {oracle}" for oracle, count in self.account.requests_by_oracle.items())
+        yield f"requests to AWS: {counts or 'none'}"
+        yield from (f"no oracle covers {token}" for token in self.account.uncovered)
+        yield from (f"kept on purpose: {one}" for one in self.account.kept_on_purpose)
+        if not self.deployed:
+            yield from (f"LEFT in the account: {one}" for one in self.account.left)
 
     def as_json(self) -> dict[str, Any]:
         """For --json: plain values only."""
@@ -68,31 +109,41 @@ class Report:
 
 
 def rehearse(
-    rehearsal: Rehearsal, stack: str, *, project: Path, keep: bool = False,
-    watch: Watch | None = None, on_phase: Callable[[Phase], None] | None = None,
+    rehearsal: Rehearsal, stack: str, *, project: Path, keep: bool = False, faults: FaultScript | None = None,
+    listener: Listener | None = None,
 ) -> Report:  # fmt: skip
-    """The report of the rehearsal, each phase handed to `on_phase` as it ends.
+    """The report of the rehearsal.
 
-    A phase that fails ends the rehearsal; what it deployed is then destroyed, unless `keep`. The user's stack file is
-    only read. Raises EngineError for what the user must put right first.
+    A phase that fails ends the rehearsal; what it deployed is then destroyed, unless `keep`. One that fails by a
+    scripted fault is begun again. The user's stack file is only read. Raises EngineError for what the user must put
+    right first.
     """
     home = project / ".penstock" / "rehearsal" / stack
-    engine = _prepare(project, stack, home)
-    phases: list[Phase] = []
-    for name, command in _commands(rehearsal, deployed=_is_deployed(engine, stack), keep=keep):
-        if command != "destroy" and any(phase.problem for phase in phases):
-            continue
-        result = engine.start(command, stack, watch=watch).wait()
-        phases.append(_judge(name, result, left=_is_deployed(engine, stack)))
-        if on_phase:
-            on_phase(phases[-1])
-    deployed = _is_deployed(engine, stack)
-    if not deployed:
+    preview, listener = rehearsal is Rehearsal.PREVIEW, listener or Listener()
+    with simulated(stack_file(project, stack), home, faults, preview=preview) as simulation:
+        engine = _prepare(project, stack, home, simulation)
+        state = engine.export_state(stack)
+        if simulation:
+            simulation.recover(engine, stack, state)
+        phases: list[Phase] = []
+        for name, command in _commands(rehearsal, deployed=_is_deployed(state), keep=keep):
+            if command != "destroy" and any(phase.problem and not phase.repeated for phase in phases):
+                continue
+            for phase in _attempts(engine, stack, name, command, watch=listener.watch, simulation=simulation):
+                phases.append(phase)
+                listener.on_phase(phase)
+        deployed = _is_deployed(engine.export_state(stack))
+        account = simulation.report() if simulation else None
+    kept = deployed or bool(account and account.left)
+    if not kept:
         shutil.rmtree(home)
-    return Report(stack=stack, rehearsal=rehearsal, phases=tuple(phases), kept=home if deployed else None)
+    return Report(
+        stack=stack, rehearsal=rehearsal, phases=tuple(phases), kept=home if kept else None, account=account,
+        deployed=deployed,
+    )  # fmt: skip
 
 
-def _prepare(project: Path, stack: str, home: Path) -> Engine:
+def _prepare(project: Path, stack: str, home: Path, simulation: Simulation | None) -> Engine:
     """An engine in `home` that has the stack, free of the lock of an earlier engine that died."""
     file = stack_file(project, stack)
     secrets = has_secrets(file)
@@ -104,13 +155,41 @@ def _prepare(project: Path, stack: str, home: Path) -> Engine:
         backend=home / "state",
         passphrase=passphrase_from_environment() if secrets else NO_SECRETS,
         config_file=copy,
-        env={"XDG_DATA_HOME": str(home / "data")},
+        env={"XDG_DATA_HOME": str(home / "data"), **(simulation.env if simulation else {})},
     )
     if stack in engine.stacks():
         engine.clear_stale_locks(stack)
     else:
         engine.stack_init(stack).require_ok()
     return engine
+
+
+def _attempts(
+    engine: Engine, stack: str, name: str, command: Command, *, watch: Watch | None, simulation: Simulation | None
+) -> Iterator[Phase]:
+    """The phase; with a simulation, again as long as scripted faults made it fail, up to MOST_ATTEMPTS times."""
+    for attempt in range(1, MOST_ATTEMPTS + 1):
+        before_min = simulation.cloud.clock.now_min if simulation else 0.0
+        if simulation and command == "destroy":
+            simulation.note_retained(engine.export_state(stack))
+        run = engine.start(command, stack, watch=watch)
+        if simulation:
+            simulation.follow(run)
+        result = run.wait()
+        engine.clear_stale_locks(stack)
+        state = engine.export_state(stack)
+        phase = _judge(name, result, left=_is_deployed(state))
+        if simulation is None:
+            yield phase
+            return
+        faults = simulation.struck(name)
+        repeated = bool(phase.problem and faults) and attempt < MOST_ATTEMPTS and not result.interrupted
+        minutes = round(simulation.cloud.clock.now_min - before_min, 1)
+        yield replace(phase, simulated_min=minutes, faults=faults, repeated=repeated)
+        if not repeated:
+            simulation.after(name)
+            return
+        simulation.recover(engine, stack, state)
 
 
 def _commands(rehearsal: Rehearsal, *, deployed: bool, keep: bool) -> list[tuple[str, Command]]:
@@ -157,6 +236,5 @@ def _problem(name: str, result: Result, *, left: bool) -> str:
     return ""
 
 
-def _is_deployed(engine: Engine, stack: str) -> bool:
-    state = engine.export_state(stack)
+def _is_deployed(state: State) -> bool:
     return bool(state.resources or state.pending)

@@ -126,6 +126,17 @@ class Engine:
         self.require_stack(stack)
         return self._run(["refresh", *self._target(stack), "--yes", "--skip-preview", "--clear-pending-creates"])
 
+    def settle_pending_creates(self, stack: str, made: Mapping[str, str]) -> Result:
+        """Takes into the state what a killed engine had made, by URN and id, and forgets its other creates."""
+        self.require_stack(stack)
+        pairs = [
+            part
+            for urn, name in made.items()
+            for part in ("--import-pending-creates", urn, "--import-pending-creates", name)
+        ]
+        arguments = ["refresh", *self._target(stack), "--yes", "--skip-preview", *pairs, "--clear-pending-creates"]
+        return self._run(arguments)
+
     def stacks(self) -> tuple[str, ...]:
         """The stacks of this project in the backend."""
         folder = self.backend / ".pulumi" / "stacks" / self.project_name

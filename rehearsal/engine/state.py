@@ -18,6 +18,8 @@ class Resource:
     inputs: Mapping[str, Any]
     outputs: Mapping[str, Any]
     init_errors: tuple[str, ...]
+    retained: bool
+    """`retain_on_delete`: a destroy leaves it where it is."""
 
     @property
     def name(self) -> str:
@@ -30,6 +32,8 @@ class PendingOperation:
 
     op: str
     urn: str
+    type: str
+    inputs: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +60,7 @@ def parse_state(text: str) -> State:
     pending = deployment.get("pending_operations") or ()
     return State(
         resources=tuple(_resource(entry) for entry in deployment.get("resources") or ()),
-        pending=tuple(PendingOperation(op=entry["type"], urn=entry["resource"]["urn"]) for entry in pending),
+        pending=tuple(_pending(entry["type"], entry["resource"]) for entry in pending),
     )
 
 
@@ -68,4 +72,9 @@ def _resource(entry: Mapping[str, Any]) -> Resource:
         inputs=entry.get("inputs") or {},
         outputs=entry.get("outputs") or {},
         init_errors=tuple(entry.get("initErrors") or ()),
+        retained=bool(entry.get("retainOnDelete")),
     )
+
+
+def _pending(op: str, resource: Mapping[str, Any]) -> PendingOperation:
+    return PendingOperation(op=op, urn=resource["urn"], type=resource["type"], inputs=resource.get("inputs") or {})

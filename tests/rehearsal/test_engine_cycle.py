@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from rehearsal.cycle import Phase, Rehearsal, rehearse
+from rehearsal.cycle import Listener, Phase, Rehearsal, rehearse
 from rehearsal.engine.errors import EngineError, PassphraseError
 from tests.rehearsal.conftest import TinyProject
 
@@ -24,7 +24,7 @@ def home(tiny: TinyProject) -> Path:
 
 def test_a_cycle_leaves_nothing(tiny: TinyProject, stack_text: str) -> None:
     seen: list[Phase] = []
-    report = rehearse(Rehearsal.CYCLE, "dev", project=tiny.folder, on_phase=seen.append)
+    report = rehearse(Rehearsal.CYCLE, "dev", project=tiny.folder, listener=Listener(on_phase=seen.append))
     assert report.ok, [str(phase) for phase in report.phases]
     assert tuple(seen) == report.phases
     counts = [(phase.name, phase.created, phase.deleted, phase.same) for phase in report.phases]

@@ -41,6 +41,8 @@ class Object:
 
     token: str
     id: str
+    called: str
+    """What the program calls the resource."""
     region: str
     inputs: dict[str, Any]
     outputs: dict[str, Any]

@@ -58,7 +58,7 @@ class LiveApi:
         self.begun_id = ""
         self.along_made: list[Companion] = []
         self._services = services
-        self._name = name
+        self.name = name
         self._executed = 0
 
     def call(self, service: str, operation: str, **parameters: Any) -> Answer:
@@ -94,7 +94,7 @@ class LiveApi:
     def _admitted(self, service: str, operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
         request = checked(self._services.models.operation(service, operation), parameters)
         may_fail = not self._executed or bool(self.begun_id)
-        self._services.gate.before(service, operation, name=self._name, may_fail=may_fail)
+        self._services.gate.before(service, operation, name=self.name, may_fail=may_fail)
         return request
 
     def _count(self, service: str, operation: str, oracle: Oracle) -> None:

@@ -1,15 +1,17 @@
 """A resource's life in the simulated account: made, looked at, changed, removed, at AWS's pace and under its rules."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from rehearsal.faults import FaultScript
+from rehearsal.providers.aws import controllers
 from rehearsal.providers.aws.account import Account, Object, Status
 from rehearsal.providers.aws.api import LiveApi, PreviewApi, Requests, Services
 from rehearsal.providers.aws.clock import Clock
 from rehearsal.providers.aws.errors import ApiError, NoOracleError, UnfinishedError
-from rehearsal.providers.aws.gate import Gate, NoFaults
+from rehearsal.providers.aws.gate import Gate
 from rehearsal.providers.aws.kinds import kind_of
 from rehearsal.providers.aws.kinds.kind import Inputs, Kind, Made, Outputs
 from rehearsal.providers.aws.moto_oracle import Moto
@@ -43,19 +45,21 @@ class Provider:
 class Cloud:
     """The simulated AWS: an account, its clock, its oracles and its faults."""
 
-    def __init__(self, file: Path | None = None, *, gate: Gate | None = None, standing: frozenset[str] = frozenset()):
+    def __init__(
+        self, file: Path | None = None, *, faults: FaultScript | None = None, standing: Iterable[str] = ()
+    ) -> None:
+        """`file` keeps the account for another process; `standing` is what was in it before."""
         store = Store(file)
         self.clock = Clock(now_min=store.fact("now_min", 0.0))
         self.account = Account(store, standing=standing)
+        self.gate = Gate(faults or FaultScript(), self.account, self.clock)
         self.requests = Requests()
         self.uncovered: set[str] = set()
         self.models = ServiceModels()
         self.moto = Moto(store)
-        self.gate = gate or NoFaults()
         self._services = Services(
-            account=self.account, models=self.models, moto=self.moto,
-            gate=self.gate, requests=self.requests,
-        )  # fmt: skip
+            account=self.account, models=self.models, moto=self.moto, gate=self.gate, requests=self.requests
+        )
 
     def kind(self, token: str) -> Kind:
         """The kind of the type. Refuses (NoOracleError) and remembers one that nobody wrote."""
@@ -83,7 +87,7 @@ class Cloud:
             kind = self.kind(token)
             within = self.account.references(kind, inputs)
             api = LiveApi(self._services, region=region, name=name)
-            self.gate.before_create(token, name, inputs)
+            self.gate.before_create(token)
             thing = self._enter(kind, api, inputs, within)
             self.clock.wait(kind.ready_after_min(inputs))
             self._settle(thing, name)
@@ -110,8 +114,7 @@ class Cloud:
             if thing is None:
                 return
             self._wait_unused(thing)
-            api = LiveApi(self._services, region=thing.region, name=name)
-            kind.delete(api, id, thing.outputs)
+            kind.delete(LiveApi(self._services, region=thing.region, name=name), id, thing.outputs)
             self.clock.wait(kind.deleted_after_min(thing.inputs))
             self.account.remove(thing)
 
@@ -130,6 +133,30 @@ class Cloud:
         named_by_user = bool(kind.own_name) and kind.own_name not in new.get("__defaults", ())
         same_name = old.get(kind.own_name) == new.get(kind.own_name)
         return Difference(changed=changed, replacing=replacing, delete_first=named_by_user and same_name)
+
+    def change_from_outside(self, thing: Object, values: Mapping[str, Any]) -> None:
+        """Somebody else gave the object these inputs."""
+        inputs, outputs = {**thing.inputs, **values}, {**thing.outputs, **values}
+        self.account.change(thing, inputs=inputs, outputs=outputs, within=thing.within)
+
+    def delete_from_outside(self, thing: Object) -> None:
+        """Somebody else deleted the object."""
+        with self.clock.working():
+            self.kind(thing.token).delete(self._api(thing), thing.id, thing.outputs)
+            self.account.remove(thing)
+
+    def make_load_balancer(self, cluster: Object) -> Object:
+        """What a controller of the cluster makes by itself."""
+        with self.clock.working():
+            balancer = controllers.make_load_balancer(self._api(cluster), cluster)
+            self.account.add(balancer)
+        return balancer
+
+    def look_for_load_balancers(self) -> None:
+        """Those that somebody has taken away through the API leave the account."""
+        for thing in self.account.objects():
+            if thing.token == controllers.LOAD_BALANCER and controllers.is_gone(self._api(thing), thing):
+                self.account.remove(thing)
 
     def close(self) -> None:
         """Writes down what time it is. The account's file stays."""
@@ -156,17 +183,20 @@ class Cloud:
     def _object(self, kind: Kind, api: LiveApi, made: Made, inputs: Inputs, within: list[str]) -> Object:
         outputs = dict(made.outputs) | {k: v for k, v in _echo(inputs, api.region).items() if k not in made.outputs}
         return Object(
-            token=kind.token, id=made.id, region=api.region, inputs=dict(inputs), outputs=outputs,
+            token=kind.token, id=made.id, called=api.name, region=api.region, inputs=dict(inputs), outputs=outputs,
             created_min=self.clock.now_min, within=within, along=api.along_made,
         )  # fmt: skip
 
     def _settle(self, thing: Object, name: str) -> None:
         """Active, or failed as a fault has it."""
-        thing.reason = self.gate.unready(thing.token, name, thing.inputs)
+        thing.reason = self.gate.unready(thing, name)
         thing.status = Status.FAILED if thing.reason else Status.ACTIVE
         self.account.save(thing)
         if thing.reason:
             raise UnfinishedError(thing.id, thing.reason)
+
+    def _api(self, thing: Object) -> LiveApi:
+        return LiveApi(self._services, region=thing.region, name=thing.called)
 
     def _require(self, token: str, id: str) -> Object:  # noqa: A002 (AWS's own word)
         thing = self.account.get(token, id)
@@ -178,6 +208,7 @@ class Cloud:
         """Returns once nothing needs it: pulumi-aws asks again for a while."""
         last_min = self.clock.now_min + DELETE_RETRIED_MIN
         while True:
+            self.look_for_load_balancers()
             try:
                 return self.account.require_unused(thing)
             except ApiError:

@@ -74,7 +74,9 @@ def _load(service: str) -> Any:
 
 
 def _mistakes(operation: "OperationModel", request: Mapping[str, Any], shape: "Shape") -> Iterator[str]:
-    tokens = {name: "idempotency-token" for name in operation.idempotent_members if name not in request}  # botocore fills these
+    tokens = {
+        name: "idempotency-token" for name in operation.idempotent_members if name not in request
+    }  # botocore fills these
     report = _validator().validate(dict(request) | tokens, shape)
     if report.has_errors():
         yield from report.generate_report().splitlines()

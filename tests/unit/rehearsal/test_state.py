@@ -36,7 +36,8 @@ def test_outputs_and_resources() -> None:
 
 def test_what_an_engine_that_died_left_open() -> None:
     state = parse_state(export(STACK, pending=[{"type": "creating", "resource": FILE}]))
-    assert state.pending == (PendingOperation(op="creating", urn=FILE["urn"]),)
+    begun = PendingOperation(op="creating", urn=FILE["urn"], type=FILE["type"], inputs=FILE["inputs"])
+    assert state.pending == (begun,)
 
 
 def test_a_stack_that_never_had_anything() -> None:

@@ -66,6 +66,9 @@ def _cluster_group(api: Api, name: str, settings: Inputs) -> str:
     made = api.call(
         "ec2", "CreateSecurityGroup", GroupName=f"eks-cluster-sg-{name}-{_digest(name)[:10]}", VpcId=vpc_id,
         Description="EKS created security group applied to ENI that is attached to EKS Control Plane",
+        TagSpecifications=[
+            {"ResourceType": "security-group", "Tags": [{"Key": f"kubernetes.io/cluster/{name}", "Value": "owned"}]}
+        ],
     )  # fmt: skip
     api.along("security group", made["GroupId"], within=[vpc_id])
     for subnet in subnets[:CONTROL_PLANE_INTERFACES] if isinstance(subnets, list) else ():

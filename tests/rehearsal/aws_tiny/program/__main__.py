@@ -5,7 +5,10 @@ import pulumi_aws as aws
 
 config = pulumi.Config()
 provider = aws.Provider(
-    "aws", region="us-east-1", skip_credentials_validation=True, skip_requesting_account_id=True,
+    "aws",
+    region="us-east-1",
+    skip_credentials_validation=True,
+    skip_requesting_account_id=True,
     default_tags=aws.ProviderDefaultTagsArgs(tags={"stack": pulumi.get_stack()}),
 )
 own = pulumi.ResourceOptions(provider=provider)
@@ -13,8 +16,12 @@ own = pulumi.ResourceOptions(provider=provider)
 vpc = aws.ec2.Vpc("net", cidr_block="10.0.0.0/16", enable_dns_hostnames=True, tags={"Name": "net"}, opts=own)
 subnets = [
     aws.ec2.Subnet(
-        f"net-{zone}", vpc_id=config.get("vpcId") or vpc.id, cidr_block=f"10.0.{number}.0/24",
-        availability_zone=f"us-east-1{zone}", tags={"Name": f"net-{zone}"}, opts=own,
+        f"net-{zone}",
+        vpc_id=config.get("vpcId") or vpc.id,
+        cidr_block=f"10.0.{number}.0/24",
+        availability_zone=f"us-east-1{zone}",
+        tags={"Name": f"net-{zone}"},
+        opts=own,
     )
     for number, zone in enumerate("ab")
 ]
@@ -27,13 +34,20 @@ for zone, subnet in zip("ab", subnets, strict=True):
 address = aws.ec2.Eip("nat", domain="vpc", opts=own)
 aws.ec2.NatGateway("nat", subnet_id=subnets[0].id, allocation_id=address.id, opts=own)
 aws.ec2.VpcEndpoint(
-    "s3", vpc_id=vpc.id, service_name="com.amazonaws.us-east-1.s3", route_table_ids=[table.id], opts=own,
+    "s3",
+    vpc_id=vpc.id,
+    service_name="com.amazonaws.us-east-1.s3",
+    route_table_ids=[table.id],
+    opts=own,
     vpc_endpoint_type="Gateway",
 )
 group = aws.ec2.SecurityGroup("fabric", vpc_id=vpc.id, description=config.get("groupText") or "fabric", opts=own)
 for rule, direction in ((aws.vpc.SecurityGroupIngressRule, "in"), (aws.vpc.SecurityGroupEgressRule, "out")):
     rule(
-        f"fabric-{direction}", security_group_id=group.id, referenced_security_group_id=group.id, ip_protocol="-1",
+        f"fabric-{direction}",
+        security_group_id=group.id,
+        referenced_security_group_id=group.id,
+        ip_protocol="-1",
         opts=own,
     )
 aws.vpc.SecurityGroupEgressRule(
@@ -45,7 +59,7 @@ aws.kms.Alias("secrets", name="alias/secrets", target_key_id=key.key_id, opts=ow
 logs = aws.cloudwatch.LogGroup("logs", name="/aws/eks/tiny/cluster", retention_in_days=30, opts=own)
 
 
-def trust(service: str) -> str:
+def trust(service: str) -> pulumi.Output[str]:
     """Who may take a role."""
     return pulumi.Output.json_dumps(
         {
@@ -83,7 +97,7 @@ template = aws.ec2.LaunchTemplate(
             network_card_index=card,
             interface_type="efa-only" if card else "interface",
             delete_on_termination="true",
-            security_groups=[group.id, cluster.vpc_config.apply(lambda vpc: vpc.cluster_security_group_id)],
+            security_groups=[group.id, cluster.vpc_config.apply(lambda vpc: str(vpc.cluster_security_group_id))],
         )
         for card in range(2)
     ],
@@ -95,14 +109,12 @@ train = aws.eks.NodeGroup(
     cluster_name=cluster.name,
     node_role_arn=nodes.arn,
     subnet_ids=[subnets[0].id],
-    launch_template=aws.eks.NodeGroupLaunchTemplateArgs(
-        id=template.id, version=template.latest_version.apply(str)
-    ),
+    launch_template=aws.eks.NodeGroupLaunchTemplateArgs(id=template.id, version=template.latest_version.apply(str)),
     scaling_config=aws.eks.NodeGroupScalingConfigArgs(
         min_size=0, max_size=32, desired_size=config.get_int("nodes") or 2
     ),
     opts=pulumi.ResourceOptions(provider=provider, depends_on=[addon]),
 )
 pulumi.export("cluster", cluster.name)
-pulumi.export("clusterSecurityGroup", cluster.vpc_config.apply(lambda vpc: vpc.cluster_security_group_id))
+pulumi.export("clusterSecurityGroup", cluster.vpc_config.apply(lambda vpc: str(vpc.cluster_security_group_id)))
 pulumi.export("scalingGroup", train.resources[0].autoscaling_groups[0].name)

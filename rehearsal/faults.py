@@ -1,0 +1,127 @@
+"""A fault script: what goes wrong in a rehearsal, written in YAML. docs/faults has examples."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic.alias_generators import to_camel
+
+from components.errors import Problem, SpecError
+from components.spec.explain import explain
+
+Times = int | Literal["always"]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, alias_generator=to_camel, populate_by_name=True)
+
+
+class NoCapacity(_Part):
+    """AWS has no machines of a type, in a zone or anywhere."""
+
+    machine_type: str
+    zone: str | None = None
+    times: Times = Field(default=1, description="how many pools meet it")
+
+
+class PartOfAPool(_Part):
+    """Some of a pool's nodes come up, the others do not."""
+
+    resource: str = Field(description="the pool's name in the program; * stands for anything")
+    nodes: int = Field(ge=0, description="how many come up")
+    times: Times = 1
+
+
+class Throttle(_Part):
+    """AWS refuses requests at random because there were too many; the provider asks again."""
+
+    rate: float = Field(ge=0, le=1)
+    attempts: int = Field(default=25, ge=1, description="how often the provider asks before it gives up")
+    seed: int = 0
+
+
+class RequestError(_Part):
+    """A request is refused."""
+
+    operation: str = Field(pattern=r"^[a-z0-9-]+:[A-Za-z0-9*]+$", description="service:Operation, as ec2:CreateSubnet")
+    resource: str = "*"
+    nth: int = Field(default=1, ge=1, description="the first that is refused of those that match")
+    times: Times = 1
+    code: str = "InternalError"
+    message: str = "An internal error has occurred"
+
+
+class Kill(_Part):
+    """The engine is killed as it makes this request to AWS, counted over the whole rehearsal."""
+
+    at_request: int = Field(ge=1)
+
+
+class Drift(_Part):
+    """Somebody changes or deletes something by another way, after a phase."""
+
+    after: str = Field(description="the phase's name: up, up again, refresh")
+    resource: str
+    type: str = "*"
+    set: dict[str, Any] | None = None
+    delete: bool = False
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> "Drift":
+        if (self.set is None) == (not self.delete):
+            raise ValueError("set: says what changes, or delete: true; one of both")
+        return self
+
+
+class VcpuQuota(_Part):
+    """How many vCPUs of a family of machine types may run."""
+
+    family: Literal["p4", "p5", "p6", "g", "trn", "inf", "standard"]
+    spot: bool = False
+    vcpus: int = Field(ge=0)
+
+
+class Quotas(_Part):
+    """The account's limits; what is not named is no limit."""
+
+    vpcs: int | None = Field(default=None, ge=0)
+    elastic_ips: int | None = Field(default=None, ge=0)
+    vcpus: tuple[VcpuQuota, ...] = Field(default=(), strict=False)
+
+
+class LoadBalancer(_Part):
+    """A load balancer that a controller in a cluster makes after a phase, with its interfaces and security group."""
+
+    after: str = "up"
+    cluster: str = Field(default="*", description="the cluster's name")
+
+
+class FaultScript(_Part):
+    """All that goes wrong. Nothing does where nothing is written."""
+
+    capacity: tuple[NoCapacity, ...] = Field(default=(), strict=False)
+    partial: tuple[PartOfAPool, ...] = Field(default=(), strict=False)
+    throttle: Throttle | None = None
+    errors: tuple[RequestError, ...] = Field(default=(), strict=False)
+    kill: tuple[Kill, ...] = Field(default=(), strict=False)
+    drift: tuple[Drift, ...] = Field(default=(), strict=False)
+    quotas: Quotas = Quotas()
+    load_balancers: tuple[LoadBalancer, ...] = Field(default=(), strict=False)
+
+
+def read_faults(file: Path) -> FaultScript:
+    """The script. SpecError with every mistake, each with path, value and remedy."""
+    try:
+        content = yaml.safe_load(file.read_text()) or {}
+    except OSError as error:
+        raise SpecError([Problem(path=str(file), message=f"{error.strerror}; name a fault script")]) from error
+    except yaml.YAMLError as error:
+        raise SpecError([Problem(path=str(file), message=f"is not YAML: {error}")]) from error
+    if not isinstance(content, Mapping):
+        raise SpecError([Problem(path=str(file), message="is not a mapping; write as docs/faults shows")])
+    try:
+        return FaultScript.model_validate(content)
+    except ValidationError as error:
+        raise SpecError(explain(error, FaultScript, content), source=str(file)) from error

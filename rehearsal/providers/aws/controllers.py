@@ -1,0 +1,51 @@
+"""What a controller inside a cluster makes without any program: a load balancer, its security group and interfaces.
+
+It is in the account until somebody takes it away through AWS's API, and until then its subnets cannot go.
+"""
+
+from rehearsal.providers.aws.account import Object, Status
+from rehearsal.providers.aws.api import LiveApi
+from rehearsal.providers.aws.errors import ApiError
+from rehearsal.providers.aws.kinds.kind import Answer
+
+LOAD_BALANCER = "controller:elbv2/loadBalancer:LoadBalancer"
+CLUSTER = "aws:eks/cluster:Cluster"
+OWNER_TAG = "elbv2.k8s.aws/cluster"  # of the AWS load balancer controller
+LONGEST_NAME = 32
+
+
+def make_load_balancer(api: LiveApi, cluster: Object) -> Object:
+    """As the AWS load balancer controller makes one for a Service of type LoadBalancer, in the cluster's subnets."""
+    settings = cluster.outputs["vpcConfig"]
+    tags = [{"Key": OWNER_TAG, "Value": cluster.id}]
+    group = api.call(
+        "ec2", "CreateSecurityGroup", GroupName=f"k8s-traffic-{cluster.id}", Description="[k8s] Managed SecurityGroup",
+        VpcId=settings["vpcId"], TagSpecifications=[{"ResourceType": "security-group", "Tags": tags}],
+    )["GroupId"]  # fmt: skip
+    made = api.call(
+        "elbv2", "CreateLoadBalancer", Name=f"k8s-{cluster.id}"[:LONGEST_NAME].rstrip("-"), Type="network",
+        Subnets=settings["subnetIds"], SecurityGroups=[group], Tags=tags,
+    )["LoadBalancers"][0]  # fmt: skip
+    api.along("security group", group, within=[settings["vpcId"]])
+    for subnet in settings["subnetIds"]:
+        api.along("network interface", api.new_id("eni"), within=[subnet])
+    return Object(
+        token=LOAD_BALANCER, id=made["LoadBalancerArn"], called=f"a controller of {cluster.id}", region=api.region,
+        inputs={}, outputs={"arn": made["LoadBalancerArn"], "dnsName": made["DNSName"], "group": group},
+        status=Status.ACTIVE, along=api.along_made,
+    )  # fmt: skip
+
+
+def is_gone(api: LiveApi, balancer: Object) -> bool:
+    """Whether somebody has deleted the load balancer and its security group through the API."""
+    return not (
+        _there(api, "elbv2", "DescribeLoadBalancers", LoadBalancerArns=[balancer.id])
+        or _there(api, "ec2", "DescribeSecurityGroups", GroupIds=[balancer.outputs["group"]])
+    )
+
+
+def _there(api: LiveApi, service: str, operation: str, **names: list[str]) -> Answer | None:
+    try:
+        return api.call(service, operation, **names)
+    except ApiError:
+        return None

@@ -1,0 +1,39 @@
+"""The account's API over HTTP on loopback, for programs that speak to AWS themselves, as penstock's own drain does.
+
+It answers from the same moto that the engine's requests change.
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+LOOPBACK = "127.0.0.1"
+
+
+@contextmanager
+def api_endpoint(folder: Path) -> Iterator[Mapping[str, str]]:
+    """The environment that leads boto3 there, and to no account of the user's, while the block runs."""
+    from moto.server import ThreadedMotoServer
+
+    server = ThreadedMotoServer(ip_address=LOOPBACK, port=0, verbose=False)
+    server.start()
+    try:
+        _, port = server.get_host_and_port()
+        yield no_credentials(folder) | {"AWS_ENDPOINT_URL": f"http://{LOOPBACK}:{port}"}
+    finally:
+        server.stop()
+
+
+def no_credentials(folder: Path) -> dict[str, str]:
+    """The environment in which nothing of the user's own AWS settings is found. Its settings lie in the folder."""
+    settings = folder / "aws.config"
+    settings.write_text("[profile simulated]\n")
+    return {
+        "AWS_ACCESS_KEY_ID": "simulated",
+        "AWS_SECRET_ACCESS_KEY": "simulated",
+        "AWS_SESSION_TOKEN": "",
+        "AWS_PROFILE": "simulated",
+        "AWS_CONFIG_FILE": str(settings),
+        "AWS_SHARED_CREDENTIALS_FILE": str(settings),
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }

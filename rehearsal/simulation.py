@@ -1,0 +1,148 @@
+"""The simulated AWS beside a rehearsal: begun before the engine, followed while it works, judged when it has ended."""
+
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from rehearsal.engine.cli import Engine
+from rehearsal.engine.process import Run
+from rehearsal.engine.state import State
+from rehearsal.faults import Drift, FaultScript
+from rehearsal.providers.aws.account import Object
+from rehearsal.providers.aws.cloud import Cloud
+from rehearsal.providers.aws.controllers import CLUSTER
+from rehearsal.providers.aws.endpoint import api_endpoint, no_credentials
+from rehearsal.providers.aws.leftovers import Leftover, leftovers
+from rehearsal.providers.aws.server import serving
+from rehearsal.providers.aws.wording import ARN, IDENTIFIER
+from rehearsal.recovery import recover
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountReport:
+    """What the simulated account saw. Minutes are AWS's, as far as they are known."""
+
+    requests_by_oracle: Mapping[str, int]
+    requests_by_operation: Mapping[str, int]
+    """`ec2:CreateSubnet`, executed or judged only, all oracles together."""
+    uncovered: tuple[str, ...]
+    """Resource types that no oracle covers."""
+    left: tuple[str, ...]
+    kept_on_purpose: tuple[str, ...]
+
+
+class Simulation:
+    """One rehearsal's simulated AWS. `env` is what leads the engine there."""
+
+    def __init__(self, cloud: Cloud, faults: FaultScript, env: Mapping[str, str]) -> None:
+        self.cloud = cloud
+        self.env = env
+        self._faults = faults
+        self._told = 0
+        self._drifted: list[str] = []
+        self._retained: set[str] = set()
+
+    def recover(self, engine: Engine, stack: str, state: State) -> tuple[str, ...]:
+        """Goes on after an engine that was killed: see rehearsal.recovery."""
+        self.cloud.clock.idle()
+        return recover(engine, stack, state, self.cloud.account)
+
+    def follow(self, run: Run) -> None:
+        """A fault that kills the engine kills this one."""
+        self.cloud.gate.kill_engine = run.kill
+
+    def note_retained(self, state: State) -> None:
+        """Remembers what a destroy will leave on purpose."""
+        self._retained |= {resource.id for resource in state.resources if resource.retained and resource.id}
+
+    def after(self, phase: str) -> None:
+        """What the script lets others do to the account after the phase."""
+        for drift in self._faults.drift:
+            if drift.after == phase:
+                self._drifted += [f"{self._change(thing, drift)} after {phase}" for thing in self._named(drift)]
+        for balancer in self._faults.load_balancers:
+            clusters = [thing for thing in self.cloud.account.objects() if thing.token == CLUSTER]
+            for cluster in clusters if balancer.after == phase else ():
+                if fnmatchcase(cluster.id, balancer.cluster):
+                    self.cloud.make_load_balancer(cluster)
+
+    def struck(self, phase: str) -> tuple[str, ...]:
+        """The faults since this was last asked; drift counts where the engine can see it."""
+        new = self.cloud.gate.struck[self._told :]
+        self._told += len(new)
+        if phase == "refresh":
+            new, self._drifted = [*new, *self._drifted], []
+        return tuple(new)
+
+    def leftovers(self) -> tuple[Leftover, ...]:
+        """What is in the account, dearest first."""
+        self.cloud.clock.idle()
+        self.cloud.look_for_load_balancers()
+        return tuple(sorted(leftovers(self.cloud.account, self._retained), key=lambda one: -(one.usd_per_hour or 0)))
+
+    def report(self) -> AccountReport:
+        counts: dict[str, int] = {}
+        for (service, operation, _), count in sorted(self.cloud.requests.counts.items()):
+            counts[f"{service}:{operation}"] = counts.get(f"{service}:{operation}", 0) + count
+        left = self.leftovers()
+        return AccountReport(
+            requests_by_oracle=self.cloud.requests.by_oracle(),
+            requests_by_operation=counts,
+            uncovered=tuple(sorted(self.cloud.uncovered)),
+            left=tuple(str(one) for one in left if not one.on_purpose),
+            kept_on_purpose=tuple(str(one) for one in left if one.on_purpose),
+        )
+
+    def _named(self, drift: Drift) -> list[Object]:
+        return [
+            thing
+            for thing in self.cloud.account.objects()
+            if fnmatchcase(thing.called, drift.resource) and fnmatchcase(thing.token, drift.type)
+        ]
+
+    def _change(self, thing: Object, drift: Drift) -> str:
+        if drift.delete:
+            self.cloud.delete_from_outside(thing)
+            return f"{thing.called} deleted by somebody else"
+        self.cloud.change_from_outside(thing, drift.set or {})
+        return f"{', '.join(drift.set or {})} of {thing.called} changed by somebody else"
+
+
+@contextmanager
+def simulated(
+    stack_file: Path, home: Path, faults: FaultScript | None, *, preview: bool
+) -> Iterator[Simulation | None]:
+    """The simulation for the stack, None where its cloud needs none. What it knows outlives the process in `home`."""
+    text = stack_file.read_text()
+    if cloud_of(yaml.safe_load(text)) != "aws":
+        yield None
+        return
+    home.mkdir(parents=True, exist_ok=True)
+    cloud = Cloud(home / "account.sqlite", faults=faults, standing=standing_in(text))
+    cloud.models.preload()
+    with ExitStack() as stack:
+        stack.callback(cloud.close)
+        port = stack.enter_context(serving(cloud, crash_log=home / "simulated-aws-errors.log"))
+        env = no_credentials(home) if preview else stack.enter_context(api_endpoint(home))
+        if not preview:
+            cloud.moto.warm()
+        yield Simulation(cloud, faults or FaultScript(), {**env, "PULUMI_DEBUG_PROVIDERS": f"aws:{port}"})
+
+
+def cloud_of(settings: Any) -> str:
+    """`cluster.cloud` of a stack file's content, "" without one."""
+    config = settings.get("config") if isinstance(settings, Mapping) else None
+    cluster = (config or {}).get("penstock:cluster") if isinstance(config, Mapping | None) else None
+    return str(cluster.get("cloud", "")) if isinstance(cluster, Mapping) else ""
+
+
+def standing_in(text: str) -> frozenset[str]:
+    """The identifiers and ARNs that a user names in a stack file: they stand in the account beforehand."""
+    words = re.split(r"[\s\"'\[\]{},]+", text)
+    return frozenset(word for word in words if IDENTIFIER.fullmatch(word) or ARN.fullmatch(word))
