@@ -5,14 +5,15 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from policies.rule import Rule
+from policies.values import at
 
 
 def check(kind: str, inputs: Mapping[str, Any]) -> Iterator[str]:
     """The address of an inference server that others can reach."""
     if kind != "penstock:local:InferenceServer":
         return
-    host = inputs["config"]["inference"]["host"]
-    if not _is_loopback(host):
+    host = at(inputs, "config", "inference", "host")
+    if isinstance(host, str) and not _is_loopback(host):
         yield f"it listens on {host}, where others can reach it, and it asks nobody who they are"
 
 

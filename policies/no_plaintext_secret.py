@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from policies.rule import Rule
+from policies.values import SecretText
 
 SECRET_NAME = re.compile(r"(?i)(password|passphrase|secret|api_?key|access_?key|private_?key|auth_?token|kubeconfig)$")
 
@@ -17,7 +18,7 @@ def check(_kind: str, inputs: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _texts(path: str, value: Any) -> Iterator[tuple[str, str]]:
-    if isinstance(value, str) and value:
+    if isinstance(value, str) and value and not isinstance(value, SecretText):
         yield path, value
     children = value.items() if isinstance(value, Mapping) else enumerate(value) if isinstance(value, list) else ()
     for key, child in children:
