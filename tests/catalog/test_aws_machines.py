@@ -18,8 +18,9 @@ from botocore.model import StringShape
 from moto.ec2.models.availability_zones_and_regions import RegionsAndZonesBackend
 
 from components.plan.fabric import Fabric
-from providers.aws.catalog import AwsMachine, CapacityKind, FabricFamily, QuotaFamily, catalog, machines
+from providers.aws.catalog import AwsMachine, CapacityKind, FabricFamily, QuotaFamily, _rows, catalog, machines
 from providers.aws.nodes.binding import ami_type
+from providers.aws.nodes.interfaces import interfaces
 from providers.aws.regions import regions
 
 FOLDER = Path(inspect.getfile(AwsMachine)).parent
@@ -250,6 +251,42 @@ def test_prices_are_those_of_machines_with_a_list_price() -> None:
     for machine in machines().values():
         if machine.usd_per_hour is not None:
             assert 0 < machine.usd_per_hour / machine.cores < 1, machine.name
+
+
+def test_a_machine_type_is_a_row_and_nothing_else() -> None:
+    """No code of nodes names one, so a new one needs none."""
+    sources = [FOLDER / "catalog.py", FOLDER / "regions.py", *FOLDER.joinpath("nodes").glob("*.py")]
+    assert len(sources) > 10
+    for source in sources:
+        assert not re.findall(r"\b[a-z][-a-z0-9]*\.(?:\d*xlarge|large|metal)\b", source.read_text()), source.name
+
+
+def test_a_new_row_is_a_new_machine_type() -> None:
+    """One that the catalog has not: g5g, with an ARM processor."""
+    row = """
+        ["g5g.metal"]
+        arch = "arm64"
+        vcpus = 64
+        memory_gib = 128
+        cards = [{ count = 1, interfaces = 15, efa = true }]
+        max_efa = 1
+        fabric_gbps = 25
+        addresses_per_interface = 50
+        quota_family = "g"
+        capacity = ["onDemand", "spot"]
+        zones = ["use2"]
+    """
+    ((name, machine),) = _rows(tomllib.loads(row))
+    assert name == machine.name == "g5g.metal"
+    assert machine.regions() == ("us-east-2",)
+    assert len(interfaces(machine, fabric=True)) == 2
+    assert ami_type(machine) == "AL2023_ARM_64_STANDARD"
+
+
+def test_a_row_with_an_unknown_key_is_an_error() -> None:
+    table = tomllib.loads((FOLDER / "machine_types.toml").read_text())["m7i.large"]
+    with pytest.raises(TypeError, match="colour"):
+        dict(_rows({"m7i.large": table | {"colour": "red"}}))
 
 
 def test_the_catalog_says_what_it_is() -> None:

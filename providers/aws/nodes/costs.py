@@ -5,7 +5,8 @@ from decimal import Decimal
 
 from components.plan.types import BillLine, QuotaNeed
 from providers.aws.catalog import PRICES, QuotaFamily
-from providers.aws.nodes.types import AwsNodePoolPlan, BlockCapacity, OnDemandCapacity, SpotCapacity
+from providers.aws.nodes.binding import POOL_LABEL
+from providers.aws.nodes.types import AwsNodePoolPlan, BlockCapacity, ReservedCapacity, SpotCapacity
 
 _P_ON_DEMAND = ("L-417A185B", "Running On-Demand P instances")
 _ON_DEMAND = {
@@ -92,8 +93,10 @@ def _source(pool: AwsNodePoolPlan, region: str) -> str:
     if pool.machine.usd_per_hour is None:
         return "no list price on demand is known"
     bound = "; spot machines cost less, by the hour's market" if isinstance(pool.capacity, SpotCapacity) else ""
-    if isinstance(pool.capacity, OnDemandCapacity) and not pool.node_count:
-        bound = "; none run as long as spot machines are to be had" if pool.max_count else ""
+    if isinstance(pool.capacity, ReservedCapacity):
+        bound = "; of the reservation, paid for whether used or not"
+    if pool.labels.get(POOL_LABEL, pool.name) != pool.name:
+        bound = "; none run as long as spot machines are to be had"
     return f"{PRICES}{bound}{_elsewhere(region)}"
 
 

@@ -88,6 +88,19 @@ def test_spot_is_told_as_a_bound_and_a_fallback_as_nothing_yet() -> None:
     assert "as long as spot machines are to be had" in fallback.source
 
 
+def test_a_reservation_is_paid_for_whether_used_or_not() -> None:
+    capacity = {"reservation": {"id": "cr-0a1b2c3d", "zone": "us-east-1a"}}
+    machines, _ = bill(plans(pool(capacity=capacity), region="us-east-1"), "us-east-1")
+    assert machines.usd_per_hour == Decimal("55.04")
+    assert "paid for whether used or not" in machines.source
+
+
+def test_no_machines_at_all_is_no_fallback() -> None:
+    """A pool of none is not one that waits for spot machines to go."""
+    machines, _ = bill(plans(pool(count=0)), "us-east-1")
+    assert "spot" not in machines.source
+
+
 def told(*pools: dict[str, Any], **cluster: Any) -> dict[str, tuple[str, str]]:
     spec = spec_of(*pools, **cluster)
     found = decisions(spec, plan_of(spec, NOW))
