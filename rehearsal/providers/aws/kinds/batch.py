@@ -13,13 +13,13 @@ JOB_DEFINITION = "aws:batch/jobDefinition:JobDefinition"
 
 _ENVIRONMENT_NAMES = {
     "name": "computeEnvironmentName",
-    "minVcpus": "minvCpus",
-    "maxVcpus": "maxvCpus",
-    "desiredVcpus": "desiredvCpus",
-    "ec2Configurations": "ec2Configuration",
+    "computeResources.minVcpus": "minvCpus",
+    "computeResources.maxVcpus": "maxvCpus",
+    "computeResources.desiredVcpus": "desiredvCpus",
+    "computeResources.ec2Configurations": "ec2Configuration",
 }
 _QUEUE_NAMES = {"name": "jobQueueName", "computeEnvironmentOrders": "computeEnvironmentOrder"}
-_JOB_NAMES = {"name": "jobDefinitionName", "evaluateOnExits": "evaluateOnExit"}
+_JOB_NAMES = {"name": "jobDefinitionName", "retryStrategy.evaluateOnExits": "evaluateOnExit"}
 
 
 def _create_environment(api: Api, inputs: Inputs) -> Made:

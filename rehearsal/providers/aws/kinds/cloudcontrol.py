@@ -118,7 +118,7 @@ def _arn(properties: Document) -> str:
 
 def _pcs_request(**renamed: str) -> Callable[[Document], dict[str, Any]]:
     def request(document: Document) -> dict[str, Any]:
-        names = {"TemplateId": "id", "ClusterId": "clusterIdentifier", **renamed}
+        names = {"CustomLaunchTemplate.TemplateId": "id", "ClusterId": "clusterIdentifier", **renamed}
         return camel(document, names) | ({"tags": document["Tags"]} if "Tags" in document else {})
 
     return request

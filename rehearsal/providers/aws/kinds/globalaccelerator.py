@@ -12,7 +12,7 @@ LISTENER = "aws:globalaccelerator/listener:Listener"
 ENDPOINT_GROUP = "aws:globalaccelerator/endpointGroup:EndpointGroup"
 
 _SERVICE = "globalaccelerator"
-_NAMES = {"clientIpPreservationEnabled": "ClientIPPreservationEnabled"}
+_NAMES = {"endpointConfigurations.clientIpPreservationEnabled": "ClientIPPreservationEnabled"}
 _HOSTED_ZONE = "Z2BJ6XQ5FK7U4H"
 """Of all accelerators (AWS General Reference)."""
 

@@ -13,33 +13,37 @@ Names = Mapping[str, str]
 
 
 def pascal(inputs: Mapping[str, Any], renamed: Names, *, verbatim: frozenset[str] = frozenset()) -> dict[str, Any]:
-    """`modelDataUrl` as `ModelDataUrl`, at every depth. `renamed` holds the exceptions, by the input's own name.
-
-    Maps whose keys are the user's are `verbatim`.
+    """`modelDataUrl` as `ModelDataUrl`, at every depth. `renamed` holds the exceptions, by dotted path; lists do not
+    count. Maps whose keys are the user's are `verbatim`, by dotted path too.
     """
-    return _members(inputs, lambda name: renamed.get(name, name[:1].upper() + name[1:]), verbatim, NOT_SENT)
+    sent = {name: value for name, value in inputs.items() if name not in NOT_SENT}
+    return _Renaming(lambda name: name[:1].upper() + name[1:], renamed, verbatim).members(sent, "")
 
 
 def camel(inputs: Mapping[str, Any], renamed: Names, *, verbatim: frozenset[str] = frozenset()) -> dict[str, Any]:
     """The same for APIs whose members begin with a small letter."""
-    return _members(inputs, lambda name: renamed.get(name, name[:1].lower() + name[1:]), verbatim, NOT_SENT)
+    sent = {name: value for name, value in inputs.items() if name not in NOT_SENT}
+    return _Renaming(lambda name: name[:1].lower() + name[1:], renamed, verbatim).members(sent, "")
 
 
-def _members(
-    inputs: Mapping[str, Any], called: Callable[[str], str], verbatim: frozenset[str], left_out: frozenset[str]
-) -> dict[str, Any]:
-    return {
-        called(name): value if name in verbatim else _value(value, called, verbatim)
-        for name, value in inputs.items()
-        if name not in left_out
-    }
+class _Renaming:
+    def __init__(self, rule: Callable[[str], str], renamed: Names, verbatim: frozenset[str]) -> None:
+        self._rule, self._renamed, self._verbatim = rule, renamed, verbatim
 
+    def members(self, value: Mapping[str, Any], path: str) -> dict[str, Any]:
+        paths = {name: f"{path}.{name}".lstrip(".") for name in value}
+        return {
+            self._renamed.get(paths[name], self._rule(name)): self._below(part, paths[name])
+            for name, part in value.items()
+        }
 
-def _value(value: Any, called: Callable[[str], str], verbatim: frozenset[str]) -> Any:
-    match value:
-        case Mapping():
-            return _members(value, called, verbatim, frozenset())
-        case list():
-            return [_value(part, called, verbatim) for part in value]
-        case _:
-            return value
+    def _below(self, value: Any, path: str) -> Any:
+        match value:
+            case _ if path in self._verbatim:
+                return value
+            case Mapping():
+                return self.members(value, path)
+            case list():
+                return [self._below(part, path) for part in value]
+            case _:
+                return value

@@ -9,22 +9,20 @@ CONFIGURATION = "aws:sagemaker/endpointConfiguration:EndpointConfiguration"
 ENDPOINT = "aws:sagemaker/endpoint:Endpoint"
 
 _MODEL_NAMES = {"name": "ModelName"}
+_ENVIRONMENTS = frozenset({"primaryContainer.environment", "containers.environment"})
 _CONFIGURATION_NAMES = {
     "name": "EndpointConfigName",
     "kmsKeyArn": "KmsKeyId",
-    "memorySizeInMb": "MemorySizeInMB",
-    "volumeSizeInGb": "VolumeSizeInGB",
-    "routingConfigs": "RoutingConfig",
-    "enableSsmAccess": "EnableSSMAccess",
-    "destinationS3Uri": "DestinationS3Uri",
+    "productionVariants.serverlessConfig.memorySizeInMb": "MemorySizeInMB",
+    "productionVariants.volumeSizeInGb": "VolumeSizeInGB",
+    "productionVariants.routingConfigs": "RoutingConfig",
+    "productionVariants.enableSsmAccess": "EnableSSMAccess",
 }
 _ENDPOINT_NAMES = {"name": "EndpointName"}
 
 
 def _create_model(api: Api, inputs: Inputs) -> Made:
-    request = pascal(inputs, _MODEL_NAMES, verbatim=frozenset({"environment"}))
-    if "Environment" in request.get("PrimaryContainer", {}):
-        request["PrimaryContainer"]["Environment"] = inputs["primaryContainer"]["environment"]
+    request = pascal(inputs, _MODEL_NAMES, verbatim=_ENVIRONMENTS)
     made = api.call("sagemaker", "CreateModel", **request, Tags=tag_list(inputs))
     return Made(id=inputs["name"], outputs={"arn": made["ModelArn"]})
 
