@@ -60,7 +60,7 @@ def _images(value: Any) -> Iterator[str]:
 
 def _image(image: Any) -> Iterator[str]:
     """By digest, or by a tag that is not the registry's newest."""
-    if not isinstance(image, str) or "@sha256:" in image:
+    if not isinstance(image, str):
         return
     _, colon, tag = image.rpartition("/")[2].partition(":")
     if not colon or tag == "latest":

@@ -81,6 +81,12 @@ def test_a_machine_without_an_address_is_refused() -> None:
     assert fabric(inputs) == ["no interface with an address at card 0, device 0, where the machine's own is"]
 
 
+def test_a_machine_whose_address_is_on_another_card_is_refused() -> None:
+    inputs = template("p5.48xlarge")
+    inputs["networkInterfaces"][0]["networkCardIndex"] = 40
+    assert fabric(inputs) == ["no interface with an address at card 0, device 0, where the machine's own is"]
+
+
 def test_a_fabric_without_a_security_group_is_refused() -> None:
     inputs = template("g6e.8xlarge")
     del inputs["networkInterfaces"][1]["securityGroups"]
@@ -254,6 +260,7 @@ def test_what_is_kept_in_the_clear_is_refused(kind: str, inputs: dict[str, Any])
         (CLUSTER, secrets()),
         (CLUSTER, secrets(provider={"keyArn": UNKNOWN})),
         (CLUSTER, secrets(provider=UNKNOWN)),
+        (CLUSTER, {"encryptionConfig": UNKNOWN}),
         (IMAGES, {"encryptionConfigurations": [{"encryptionType": "KMS", "kmsKey": UNKNOWN}]}),
         (IMAGES, {"encryptionConfigurations": UNKNOWN}),
     ],
