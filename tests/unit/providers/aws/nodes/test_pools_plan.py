@@ -77,8 +77,10 @@ def test_lengths_that_are_sold(ends_at: str) -> None:
     assert one(capacity={"capacityBlock": BLOCK | {"endsAt": ends_at}}).schedule
 
 
-def test_a_block_that_was_begun_at_once_has_a_broken_first_day() -> None:
-    assert one(capacity={"capacityBlock": BLOCK | {"startsAt": "2027-10-31T20:00:00Z"}}).schedule
+@pytest.mark.parametrize("starts_at", ["2027-10-31T20:00:00Z", "2027-10-25T20:00:00Z"])
+def test_a_block_that_was_begun_at_once_has_a_broken_first_day(starts_at: str) -> None:
+    """14 days and some hours; 21 days less some."""
+    assert one(capacity={"capacityBlock": BLOCK | {"startsAt": starts_at}}).schedule
 
 
 def test_times_of_another_zone_are_the_same_moments() -> None:
