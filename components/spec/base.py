@@ -1,5 +1,6 @@
 """The base of every spec: frozen, strict, and written in camelCase as the rest of a stack file is."""
 
+import re
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -30,14 +31,22 @@ Name = Annotated[
 """A name that may become part of a DNS label (63 characters, RFC 1123) with room for a suffix."""
 
 
-def _no_number(value: Any) -> Any:
-    """Without strictness a number would pass for seconds since 1970."""
+_AS_GO_WRITES_IT = re.compile(r"(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d(?:\.\d+)?) ([+-]\d\d)(\d\d) \S+")
+"""`2027-01-31 12:00:00 +0000 UTC`: what the engine makes of an unquoted point in time in a stack file."""
+
+
+def _point_in_time(value: Any) -> Any:
+    """Refuses a number, which would else pass for seconds since 1970."""
     if isinstance(value, bool | int | float):
         raise ValueError(f"{value} is not a point in time with its zone, such as 2027-01-31T12:00:00Z")
+    if isinstance(value, str) and (found := _AS_GO_WRITES_IT.fullmatch(value)):
+        return "{}T{}{}:{}".format(*found.groups())
     return value
 
 
-Instant = Annotated[AwareDatetime, Field(strict=False), BeforeValidator(_no_number, json_schema_input_type=datetime)]
+Instant = Annotated[
+    AwareDatetime, Field(strict=False), BeforeValidator(_point_in_time, json_schema_input_type=datetime)
+]
 """A point in time with its zone. Not strict, as YAML has a type of its own for it."""
 
 

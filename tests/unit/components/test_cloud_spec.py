@@ -1,5 +1,6 @@
 """What a user can write wrongly of a cluster on a cloud, and the words that put it right."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -114,3 +115,11 @@ def test_short_forms_mean_the_long_ones() -> None:
 
 def test_without_the_clouds_key_its_defaults_hold() -> None:
     assert parse().settings == AwsSpec()
+
+
+@pytest.mark.parametrize(
+    "written", ["2027-12-31T00:00:00Z", "2027-12-31 00:00:00+00:00", "2027-12-31 00:00:00 +0000 UTC"]
+)
+def test_a_point_in_time_reads_the_same_in_each_hand(written: str) -> None:
+    """As a user quotes it, as YAML's reader in Python hands it on, and as the engine does."""
+    assert parse(expiresAt=written).cluster.expires_at == datetime(2027, 12, 31, tzinfo=UTC)
