@@ -139,7 +139,7 @@ class Batch(pulumi.ComponentResource):
                 launch_template_id=template.id, version=template.version
             ),
             security_group_ids=groups,
-            subnets=[self._network.subnet_ids[plan.subnet]],
+            subnets=[self._network.subnet_ids[subnet] for subnet in plan.subnets],
         )
 
     def _groups_of(self, plan: BatchPoolPlan) -> list[pulumi.Output[str]]:

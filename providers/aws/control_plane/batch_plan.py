@@ -74,8 +74,8 @@ class BatchPoolPlan:
     pool: AwsNodePoolPlan
     image_type: str
     ami_id: str | None
-    subnet: str
-    """One: a gang of Batch does not cross zones."""
+    subnets: tuple[str, ...]
+    """Names of the network plan's; of one zone, where a gang has several nodes."""
     min_vcpus: int
     max_vcpus: int
     job: GangPlan
@@ -123,7 +123,7 @@ def _pool_problems(pool: AwsNodePoolPlan, asked: BatchSpec, region: str, stack: 
             yield Problem(path=f"{path}.capacity", message=f"{what}; set aws.controlPlane.kind to eks or pcs")
         case _:
             pass
-    if len(pool.zones) > 1:
+    if len(pool.zones) > 1 and pool.node_count > 1:
         what = f"{', '.join(pool.zones)}: the nodes of a gang stand in one zone; give the pool a zone"
         yield Problem(path=f"{path}.zone", message=what)
     if pool.node_count < 1:
@@ -156,7 +156,7 @@ def _pool(
         pool=pool,
         image_type="ECS_AL2023_NVIDIA" if pool.collective is Collective.NCCL else "ECS_AL2023",
         ami_id=asked.ami_id,
-        subnet=network.node_subnets(pool.zones)[0].name,
+        subnets=tuple(subnet.name for subnet in network.node_subnets(pool.zones)),
         min_vcpus=0,
         max_vcpus=pool.max_count * pool.machine.cores,
         job=_job(pool, asked, mounts),

@@ -1,0 +1,85 @@
+"""HyperPod: which pools it runs, and which it cannot."""
+
+from typing import Any
+
+import pytest
+
+from providers.aws.control_plane.hyper_pod_plan import HyperPodPlan, bill, plan_hyper_pod
+from tests.unit.providers.aws.control_plane.planned_pools import decided, refused
+from tests.unit.providers.aws.nodes.pools import BLOCK, pool, spec_of
+
+SCRIPTS = {"lifecycleScripts": "s3://scripts/eks/"}
+PLAN = "arn:aws:sagemaker:us-east-2:123456789012:training-plan/ours"
+
+
+def plan(*pools: dict[str, Any], names: tuple[str, ...] = ("train",), **hyper_pod: Any) -> HyperPodPlan:
+    asked = {"pools": list(names), **SCRIPTS, **hyper_pod}
+    made = decided(plan_hyper_pod, spec_of(*(pools or (pool(count=2),)), aws={"hyperPod": asked}))
+    assert made is not None
+    return made
+
+
+def test_nothing_is_made_unless_asked() -> None:
+    assert decided(plan_hyper_pod, spec_of(pool())) is None
+
+
+def test_the_named_pools_and_no_other() -> None:
+    made = plan(pool(count=2, rootDiskGib=300), pool("serve", machine_type="g6.xlarge"))
+    (group,) = made.groups
+    assert (group.pool, group.machine_type, group.count, group.disk_gib) == ("train", "ml.p5.48xlarge", 2, 300)
+    assert group.taints
+    assert group.labels
+    assert made.health_checks == ("InstanceStress", "InstanceConnectivity")
+
+
+def test_deep_checks_can_be_left_out() -> None:
+    assert plan(deepHealthChecks=False).health_checks == ()
+
+
+def test_the_bill_says_that_the_price_is_not_known() -> None:
+    (line,) = bill(plan(trainingPlan=PLAN), "us-east-2")
+    assert (line.count, line.unit_usd_per_hour) == (2, None)
+    assert "training plan" in line.source
+
+
+HELD = {"reservation": {"id": "cr-0a1b2c3d4e5f60718", "zone": "us-east-2b"}}
+REFUSALS: list[tuple[dict[str, Any], tuple[str, ...], dict[str, Any], str, list[str]]] = [
+    # pool, names, cluster, path, words
+    ({}, ("trian",), {}, "aws.hyperPod.pools.0", ["'trian'", "did you mean 'train'?"]),
+    ({}, ("train", "zzz"), {}, "aws.hyperPod.pools.1", ["'zzz'", "there is train"]),
+    ({}, ("train", "train"), {}, "aws.hyperPod.pools.1", ["'train' is named twice"]),
+    ({"capacity": "spot"}, ("train",), {}, "cluster.nodePools.train.capacity", ["spot", "set onDemand"]),
+    ({"capacity": HELD}, ("train",), {}, "cluster.nodePools.train.capacity", ["cr-0a1b2c3d4e5f60718", "trainingPlan"]),
+    (
+        {"capacity": {"capacityBlock": BLOCK}},
+        ("train",),
+        {},
+        "cluster.nodePools.train.capacity",
+        ["no capacity block", "training plan"],
+    ),
+    (
+        {"machineType": "inf2.48xlarge"},
+        ("train",),
+        {},
+        "cluster.nodePools.train.machineType",
+        ["'inf2.48xlarge' is not a machine type of HyperPod", "out of aws.hyperPod.pools"],
+    ),
+    ({"maxCount": 3}, ("train",), {}, "cluster.nodePools.train.maxCount", ["1 to 3", "fixed size", "remove minCount"]),
+    ({}, ("train",), {"kubernetesVersion": "1.35"}, "cluster.kubernetesVersion", ["'1.35'", "1.34"]),
+]
+
+
+@pytest.mark.parametrize(("keys", "names", "cluster", "path", "words"), REFUSALS)
+def test_what_hyper_pod_cannot_run_is_refused_with_its_remedy(
+    keys: dict[str, Any], names: tuple[str, ...], cluster: dict[str, Any], path: str, words: list[str]
+) -> None:
+    only = pool() | keys
+    found = refused(plan_hyper_pod, spec_of(only, aws={"hyperPod": {"pools": list(names), **SCRIPTS}}, **cluster))
+    assert path in found
+    for word in words:
+        assert word in found[path]
+
+
+def test_a_stack_s_name_that_is_too_long_is_refused() -> None:
+    spec = spec_of(pool(), aws={"hyperPod": {"pools": ["train"], **SCRIPTS}})
+    assert "63 characters" in refused(plan_hyper_pod, spec, "s" * 64)["stack"]
