@@ -41,7 +41,9 @@ def preflight(plan: StackPlan) -> tuple[Problem, ...]:
 
 def credentials_at_hand() -> bool:
     """Whether the environment or the files of the AWS command line name any. A machine's own role is not asked for:
-    that takes seconds where there is none."""
+    that takes seconds where there is none. Another endpoint than AWS's own knows no quotas."""
+    if os.environ.get("AWS_ENDPOINT_URL"):
+        return False
     if any(os.environ.get(name) for name in CREDENTIALS):
         return True
     return any(Path(os.environ.get(name, default)).expanduser().is_file() for name, default in FILES.items())

@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 LOOPBACK = "127.0.0.1"
+DISCARD_PORT = 9
+"""Where nobody listens: what speaks to AWS in a preview gets no answer, and never a real account's."""
 
 
 @contextmanager
@@ -36,4 +38,5 @@ def no_credentials(folder: Path) -> dict[str, str]:
         "AWS_CONFIG_FILE": str(settings),
         "AWS_SHARED_CREDENTIALS_FILE": str(settings),
         "AWS_EC2_METADATA_DISABLED": "true",
+        "AWS_ENDPOINT_URL": f"http://{LOOPBACK}:{DISCARD_PORT}",
     }

@@ -113,7 +113,7 @@ def test_credentials_that_do_not_work_are_told_first(plan: AwsPlan) -> None:
 @pytest.fixture
 def bare(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """An environment without any AWS credentials."""
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_PROFILE", "AWS_WEB_IDENTITY_TOKEN_FILE"):
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_PROFILE", "AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_ENDPOINT_URL"):
         monkeypatch.delenv(name, raising=False)
     for name in ("AWS_SHARED_CREDENTIALS_FILE", "AWS_CONFIG_FILE"):
         monkeypatch.setenv(name, str(tmp_path / name))
@@ -130,3 +130,9 @@ def test_a_key_or_a_file_is_a_credential(bare: Path, monkeypatch: pytest.MonkeyP
     (bare / "AWS_CONFIG_FILE").unlink()
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "simulated")
     assert credentials_at_hand()
+
+
+def test_another_endpoint_than_awss_is_not_asked(bare: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "simulated")
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:4566")
+    assert not credentials_at_hand()
