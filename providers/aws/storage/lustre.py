@@ -5,6 +5,7 @@ Limits: FSx for Lustre User Guide ("Deployment and storage class options", "Work
 CreateFileSystemLustreMetadataConfiguration), 2026.
 """
 
+import math
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from ipaddress import IPv4Network
@@ -96,7 +97,7 @@ def _size_problems(asked: FileSystemSpec) -> Iterator[Problem]:
     gib = _gib(asked)
     if gib != SMALLEST_GIB and (not gib or gib % STEP_GIB):
         below = max(SMALLEST_GIB, int(gib // STEP_GIB) * STEP_GIB)
-        above = max(STEP_GIB, -int(-gib // STEP_GIB) * STEP_GIB)
+        above = math.ceil(gib / STEP_GIB) * STEP_GIB
         nearest = " or ".join(f"{size / 1000:g}" for size in sorted({below, above}))
         message = f"{asked.capacity_tib:g} is no size of FSx, which has 1.2, 2.4 and multiples of 2.4; take {nearest}"
         yield Problem(path=f"{PATH}.capacityTib", message=message)
