@@ -16,7 +16,7 @@ SUBNET = "aws:ec2/subnet:Subnet"
 OF_EVERY_SYSTEM = ("fileSystemTypeVersion", "kmsKeyId", "securityGroupIds", "storageCapacity", "storageType")
 """What is no matter of Lustre in the API."""
 AT_DELETE = frozenset({"skipFinalBackup", "finalBackupTags"})
-RENAMED = {"size": "SizeGiB"}
+RENAMED = {"dataReadCacheConfiguration.size": "SizeGiB"}
 CHANGEABLE = frozenset(
     {
         "autoImportPolicy", "automaticBackupRetentionDays", "dailyAutomaticBackupStartTime", "dataCompressionType",

@@ -16,7 +16,12 @@ OF_BUCKET = frozenset({"__defaults", "bucket", "bucketPrefix", "forceDestroy", "
 OF_DIRECTORY_BUCKET = frozenset(
     {"__defaults", "bucket", "dataRedundancy", "forceDestroy", "location", "region", "tags", "type"}
 )
-RENAMED = {"id": "ID", "sseAlgorithm": "SSEAlgorithm", "kmsMasterKeyId": "KMSMasterKeyID", "mfaDelete": "MFADelete"}
+RENAMED = {
+    "rules.id": "ID",
+    "rules.applyServerSideEncryptionByDefault.sseAlgorithm": "SSEAlgorithm",
+    "rules.applyServerSideEncryptionByDefault.kmsMasterKeyId": "KMSMasterKeyID",
+    "versioningConfiguration.mfaDelete": "MFADelete",
+}
 
 
 def _create_bucket(api: Api, inputs: Inputs) -> Made:
