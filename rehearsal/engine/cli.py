@@ -17,7 +17,7 @@ import yaml
 from rehearsal.engine.errors import CliMissingError, LockedError, PassphraseError, ProjectError, StackMissingError
 from rehearsal.engine.locks import Lock, find_locks, require_unlocked
 from rehearsal.engine.process import Result, Run, Watch
-from rehearsal.engine.state import State, parse_state
+from rehearsal.engine.state import State, parse_state, with_creates_settled
 from tools import PULUMI_VERSION
 
 Command = Literal["preview", "up", "refresh", "destroy"]
@@ -127,15 +127,21 @@ class Engine:
         return self._run(["refresh", *self._target(stack), "--yes", "--skip-preview", "--clear-pending-creates"])
 
     def settle_pending_creates(self, stack: str, made: Mapping[str, str]) -> Result:
-        """Takes into the state what a killed engine had made, by URN and id, and forgets its other creates."""
+        """Takes into the state what a killed engine had made, by URN and id, and forgets its other creates.
+
+        By editing the exported state: `refresh --import-pending-creates` of this version marks what it is given as
+        being imported, and then nothing imports it.
+        """
         self.require_stack(stack)
-        pairs = [
-            part
-            for urn, name in made.items()
-            for part in ("--import-pending-creates", urn, "--import-pending-creates", name)
-        ]
-        arguments = ["refresh", *self._target(stack), "--yes", "--skip-preview", *pairs, "--clear-pending-creates"]
-        return self._run(arguments)
+        exported = self._run(["stack", "export", "--stack", stack]).require_ok().output
+        with tempfile.TemporaryDirectory(prefix="penstock-state-") as folder:
+            file = Path(folder, "state.json")
+            file.write_text(with_creates_settled(exported, made))
+            result = self._run(["stack", "import", "--stack", stack, "--file", str(file)])
+        if not (made and result.ok):
+            return result
+        targets = [part for urn in made for part in ("--target", urn)]
+        return self._run(["refresh", *self._target(stack), "--yes", "--skip-preview", *targets])
 
     def stacks(self) -> tuple[str, ...]:
         """The stacks of this project in the backend."""

@@ -64,6 +64,25 @@ def parse_state(text: str) -> State:
     )
 
 
+def with_creates_settled(text: str, made: Mapping[str, str]) -> str:
+    """The exported state without pending operations: creates in `made`, URN to id, are resources of it.
+
+    One that was to replace another leaves that one to be deleted, as the engine would.
+    """
+    state = json.loads(text)
+    deployment = state["deployment"]
+    resources = deployment.setdefault("resources", [])
+    for operation in deployment.pop("pending_operations", None) or ():
+        entry = operation["resource"]
+        if operation["type"] != "creating" or entry["urn"] not in made:
+            continue
+        for earlier in resources:
+            if earlier["urn"] == entry["urn"]:
+                earlier["delete"] = True
+        resources.append({**entry, "id": made[entry["urn"]], "outputs": entry.get("inputs") or {}})
+    return json.dumps(state)
+
+
 def _resource(entry: Mapping[str, Any]) -> Resource:
     return Resource(
         urn=entry["urn"],
