@@ -1,11 +1,11 @@
 """penstock:aws:Drain: nothing, until it is deleted: then what controllers made in a cluster's network goes first."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from components.errors import PenstockError
 from providers.plugin.calls import Call, Change, Found, Mistake, Properties, changed, required
 
-INPUTS = {"region": str, "cluster": str, "vpc": str, "patienceS": float}
+INPUTS: Mapping[str, type | tuple[type, ...]] = {"region": str, "cluster": str, "vpc": str, "patienceS": (int, float)}
 
 
 def check(inputs: Properties) -> Sequence[Mistake]:
