@@ -1,11 +1,29 @@
 """The policy pack under the real engine."""
 
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 import yaml
 
-from rehearsal.engine.cli import Engine, throwaway
+from policies import (
+    budget_per_hour,
+    capacity_agrees,
+    encrypted_with_key,
+    expiry_set,
+    fabric_in_one_zone,
+    fabric_interfaces,
+    fabric_security,
+    no_open_ingress,
+    placement_consistent,
+    reservation_targeted,
+    versions_pinned,
+)
+from rehearsal.engine.cli import throwaway
+from rehearsal.engine.process import Result
+from rehearsal.simulation import simulated
 from stacks.config import stack_file
 
 LOCAL = "local"
@@ -44,24 +62,86 @@ PROGRAM = """
 import pulumi
 
 class Account(pulumi.ComponentResource):
-    def __init__(self):
-        super().__init__("tests:index:Account", "account", {"password": "hunter2"}, remote=False)
+    def __init__(self, name, password):
+        super().__init__("tests:index:Account", name, {"password": password}, remote=False)
 
-Account()
+Account("plain", "hunter2")
+Account("marked", pulumi.Output.secret("hunter2"))
 """
 
 
-def test_a_plain_secret_is_forbidden(pulumi: Path, repository: Path, tmp_path: Path) -> None:
+def project(folder: Path, repository: Path, program: str) -> Path:
+    """A project of that program, held to penstock's rules."""
     runtime = {"name": "python", "options": {"virtualenv": str(repository / ".venv")}}
-    (tmp_path / "Pulumi.yaml").write_text(yaml.safe_dump({"name": "plain", "runtime": runtime}))
-    (tmp_path / "__main__.py").write_text(PROGRAM)
+    (folder / "Pulumi.yaml").write_text(yaml.safe_dump({"name": "ruled", "runtime": runtime}))
+    (folder / "__main__.py").write_text(program)
     for shared in ("policies", ".venv"):
-        (tmp_path / shared).symlink_to(repository / shared)
-    engine: Engine
-    with throwaway(tmp_path) as engine:
+        (folder / shared).symlink_to(repository / shared)
+    return folder
+
+
+@pytest.mark.usefixtures("pulumi")
+def test_a_plain_secret_is_forbidden_and_a_marked_one_is_not(repository: Path, tmp_path: Path) -> None:
+    with throwaway(project(tmp_path, repository, PROGRAM)) as engine:
         engine.stack_init("dev")
         result = engine.preview("dev")
     assert not result.ok
-    assert "[mandatory]  no-plaintext-secret" in result.output
+    assert "[mandatory]  no-plaintext-secret  (tests:index:Account: plain)" in result.output
     assert "password is plain text of 7 characters" in result.output
+    assert "Account: marked" not in result.output
     assert "hunter2" not in result.output
+
+
+@pytest.fixture(scope="module")
+def previews(pulumi: Path, repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Result]:
+    """Previews of the programs of tests/rehearsal/policies on the simulated AWS, by name, each made once."""
+    source = (repository / "tests" / "rehearsal" / "policies" / "__main__.py").read_text()
+
+    @cache
+    def result(program: str) -> Result:
+        folder = project(tmp_path_factory.mktemp(program), repository, source)
+        config = folder / "Pulumi.dev.yaml"
+        cloud, reservation = {"cloud": "aws"}, "cr-0a1b2c3d4e5f60718"
+        settings = {"ruled:program": program, "ruled:there": reservation, "penstock:cluster": cloud}
+        config.write_text(yaml.safe_dump({"config": settings}))
+        with (
+            simulated(config, folder / "home", None, preview=True) as simulation,
+            throwaway(folder, config_file=config, env=simulation.env if simulation else {}) as engine,
+        ):
+            engine.stack_init("dev").require_ok()
+            return engine.preview("dev")
+
+    return result
+
+
+def test_a_stack_on_aws_that_keeps_the_rules_passes(previews: Callable[[str], Result]) -> None:
+    result = previews("kept")
+    assert result.ok, result.output
+    assert "penstock@" in result.output, "the pack was run"
+    assert "[mandatory]" not in result.output
+    assert "[advisory]" not in result.output
+
+
+OF_ONE = (
+    encrypted_with_key,
+    expiry_set,
+    fabric_interfaces,
+    no_open_ingress,
+    placement_consistent,
+    reservation_targeted,
+    versions_pinned,
+)
+OF_SEVERAL = (budget_per_hour, capacity_agrees, fabric_in_one_zone, fabric_security)
+CASES = [*((each, "apart") for each in OF_ONE), *((each, "together") for each in OF_SEVERAL)]
+
+
+@pytest.mark.parametrize(("module", "program"), CASES, ids=[module.RULE.name for module, _ in CASES])
+def test_a_stack_on_aws_that_breaks_a_rule_is_refused(
+    module: ModuleType, program: str, previews: Callable[[str], Result]
+) -> None:
+    """By the resource that the program calls after the rule, and by no other of that rule."""
+    result, name = previews(program), module.RULE.name
+    assert not result.ok
+    (line,) = [line for line in result.output.splitlines() if f"[mandatory]  {name}  " in line]
+    assert line.endswith(f": {name})")
+    assert module.RULE.remedy in result.output
