@@ -25,15 +25,15 @@ def block_problems(block: CapacityBlock, path: str, now: datetime) -> Iterator[P
     """What is wrong with the times that the user gave."""
     end = block.ends_at.astimezone(UTC)
     if end <= now:
-        message = f"the block ended at {_text(end)}; give one that is still to come, or remove the pool"
+        message = f"the block ended at {in_utc(end)}; give one that is still to come, or remove the pool"
         yield Problem(path=f"{path}.endsAt", message=message)
     if end.time() != ENDS_AT:
-        message = f"{_text(end)} is no end of a capacity block: each ends at 11:30 UTC; read it off the reservation"
+        message = f"{in_utc(end)} is no end of a capacity block: each ends at 11:30 UTC; read it off the reservation"
         yield Problem(path=f"{path}.endsAt", message=message)
     if not _is_a_length(block.ends_at - block.starts_at):
         days = (block.ends_at - block.starts_at) / timedelta(days=1)
         message = (
-            f"{_text(block.starts_at)} to {_text(end)} is {days:.3g} days; a block is 1 to 14 days long, or 21 to 182"
+            f"{in_utc(block.starts_at)} to {in_utc(end)} is {days:.3g} days; a block is 1 to 14 days long, or 21 to 182"
             " in steps of 7: read both times off the reservation"
         )
         yield Problem(path=f"{path}.startsAt", message=message)
@@ -75,5 +75,5 @@ def size_changes(capacity: BlockCapacity, count: int, now: datetime) -> tuple[Si
     return tuple(change for change in changes if change.at > now)
 
 
-def _text(moment: datetime) -> str:
+def in_utc(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%MZ")

@@ -62,6 +62,7 @@ def plan_pools(spec: StackSpec, settings: AwsSpec, stack: str, now: datetime) ->
         kubernetes_version=cluster.kubernetes_version,
         control_plane=settings.control_plane.kind,
         now=now,
+        expires_at=cluster.expires_at,
         pools=cluster.node_pools,
         stack=stack,
     )

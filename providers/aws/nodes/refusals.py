@@ -9,7 +9,7 @@ from components.errors import Problem
 from components.plan.fabric import Fabric
 from components.spec.cluster import NodePoolSpec, PlacementKind
 from providers.aws.catalog import MAX_NODES, AwsMachine, CapacityKind, machines
-from providers.aws.nodes.blocks import MOST_INSTANCES, block_problems
+from providers.aws.nodes.blocks import MOST_INSTANCES, block_problems, in_utc
 from providers.aws.nodes.marks import mark_problems
 from providers.aws.regions import Region
 
@@ -30,6 +30,7 @@ class Setting:
     kubernetes_version: str | None
     control_plane: str
     now: datetime
+    expires_at: datetime | None
     stack: str
     pools: tuple[NodePoolSpec, ...]
 
@@ -42,7 +43,7 @@ def pool_problems(pool: NodePoolSpec, machine: AwsMachine | None, setting: Setti
         *_name_problems(pool, path, setting),
         *_zone_problems(pool, path, setting.region),
         *_placement_problems(pool, path),
-        *_block_problems(pool, path, setting.now),
+        *_block_problems(pool, path, setting),
     ]
     if machine is None:
         return found
@@ -141,12 +142,15 @@ def _placement_problems(pool: NodePoolSpec, path: str) -> Iterator[Problem]:
         yield Problem(path=where, message=message)
 
 
-def _block_problems(pool: NodePoolSpec, path: str, now: datetime) -> Iterator[Problem]:
+def _block_problems(pool: NodePoolSpec, path: str, setting: Setting) -> Iterator[Problem]:
     block = pool.capacity.capacity_block
     if block is None:
         return
     where = f"{path}.capacity.capacityBlock"
-    yield from block_problems(block, where, now)
+    yield from block_problems(block, where, setting.now)
+    if setting.expires_at is not None and setting.expires_at <= block.starts_at:
+        message = f"{in_utc(block.starts_at)} is when the cluster has expired ({in_utc(setting.expires_at)})"
+        yield Problem(path=f"{where}.startsAt", message=f"{message}; set cluster.expiresAt to the end of the block")
     if pool.most > MOST_INSTANCES:
         message = (
             f"{pool.most} machines; a capacity block has {MOST_INSTANCES} at most: make it several pools and blocks"

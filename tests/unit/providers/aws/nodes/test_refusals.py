@@ -192,6 +192,13 @@ CASES: list[tuple[str, dict[str, Any], dict[str, Any], str, list[str]]] = [
         "capacity.capacityBlock.startsAt",
         ["189 days", "21 to 182 in steps of 7"],
     ),
+    (
+        "block that begins when the cluster is gone",
+        block(),
+        {"expiresAt": "2027-11-01T11:30:00Z"},
+        "capacity.capacityBlock.startsAt",
+        ["2027-11-01T11:30Z", "expired", "set cluster.expiresAt"],
+    ),
     ("block of too many machines", {"count": 65, **block()}, {}, "count", ["65 machines", "64 at most", "several"]),
     (
         "block that shrinks",
