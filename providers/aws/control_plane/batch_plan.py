@@ -142,10 +142,6 @@ def _image_problems(pool: AwsNodePoolPlan, asked: BatchSpec, region: str) -> Ite
         command = f"aws ssm get-parameter --region {region} --name {parameter}"
         what = f"Batch has no image of its own for {pool.machine.name}; give the id of one with Neuron: {command}"
         yield Problem(path="aws.controlPlane.amiId", message=what)
-    if "ARM_64_NVIDIA" in pool.ami_type:
-        what = f"{pool.machine.name!r} is an ARM machine with GPUs, for which Batch has no image"
-        path = f"cluster.nodePools.{pool.name}.machineType"
-        yield Problem(path=path, message=f"{what}; set aws.controlPlane.kind to eks")
 
 
 def _pool(

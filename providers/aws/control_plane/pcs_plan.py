@@ -143,7 +143,10 @@ def _controller_problems(asked: PcsSpec, region: str, pools: tuple[AwsNodePoolPl
         what = f"{asked.slurm_version!r} is not a version that PCS creates; there is {', '.join(SLURM_VERSIONS)}{hint}"
         yield Problem(path=f"{path}.slurmVersion", message=what)
     if asked.ami_id is None:
-        yield Problem(path=f"{path}.amiId", message=_how_to_find_an_image(asked.slurm_version, region))
+        yield Problem(path=f"{path}.amiId", message=_how_to_find_an_image(asked.slurm_version, region, pools[0]))
+    if len({pool.machine.arch for pool in pools}) > 1:
+        kinds = ", ".join(f"{pool.name} is {pool.machine.arch}" for pool in pools)
+        yield Problem(path=f"{path}.amiId", message=f"{kinds}: one image is for one; give each its own stack")
     most, nodes = MOST_NODES[asked.size or PcsSize.LARGE], _nodes(pools)
     if nodes > most:
         larger = [f"{size} ({MOST_NODES[size]})" for size in PcsSize if MOST_NODES[size] >= nodes]
@@ -152,10 +155,11 @@ def _controller_problems(asked: PcsSpec, region: str, pools: tuple[AwsNodePoolPl
         yield Problem(path=f"{path}.size" if asked.size else "cluster.nodePools", message=what)
 
 
-def _how_to_find_an_image(slurm_version: str, region: str) -> str:
+def _how_to_find_an_image(slurm_version: str, region: str, pool: AwsNodePoolPlan) -> str:
     command = f"aws ec2 describe-images --region {region} --owners amazon --query 'sort_by(Images,&CreationDate)[-1]'"
-    name = f"--filters 'Name=name,Values=aws-pcs-sample_ami-al2023-x86_64-slurm-{slurm_version}*'"
-    return f"PCS has no default image; give the id of one with Slurm {slurm_version} in it: {command} {name}"
+    name = f"--filters 'Name=name,Values=aws-pcs-sample_ami-al2023-{pool.machine.arch}-slurm-{slurm_version}*'"
+    what = f"PCS has no default image; give the id of one with Slurm {slurm_version} and the drivers of your machines"
+    return f"{what}; AWS's sample, to begin with: {command} {name}"
 
 
 def _nodes(pools: Iterable[AwsNodePoolPlan]) -> int:

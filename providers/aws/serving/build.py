@@ -59,6 +59,7 @@ class Serving(pulumi.ComponentResource):
         )
 
     def _throughput(self, name: str, plan: ThroughputPlan, models: Mapping[str, "CustomModel"]) -> pulumi.Output[str]:
+        """With a commitment it stays after a destroy: Bedrock refuses to give it back before the end."""
         bought = bedrock.ProvisionedModelThroughput(
             f"{name}-{plan.key}",
             provisioned_model_name=plan.name,
@@ -66,7 +67,7 @@ class Serving(pulumi.ComponentResource):
             model_units=plan.units,
             commitment_duration=plan.commitment,
             tags={"Name": plan.name},
-            opts=pulumi.ResourceOptions(parent=self),
+            opts=pulumi.ResourceOptions(parent=self, retain_on_delete=plan.commitment is not None),
         )
         return bought.provisioned_model_arn
 

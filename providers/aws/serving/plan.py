@@ -265,10 +265,13 @@ def _decided(settings: AwsSpec) -> Iterator[Decision]:
             case _:
                 pass
     for throughput in settings.throughput:
+        path = f"aws.throughput.{throughput.name}.commitment"
         if throughput.commitment is None:
             reason = "can be given back at any time, at the highest price"
-            path = f"aws.throughput.{throughput.name}.commitment"
             yield Decision(path=path, value="none", reason=reason)
+        else:
+            reason = "Bedrock gives none back before its end: it outlives a destroy, and is paid for until then"
+            yield Decision(path=path, value=throughput.commitment, reason=reason)
 
 
 def _bill_lines(plan: ServingPlan, region: str) -> Iterator[BillLine]:

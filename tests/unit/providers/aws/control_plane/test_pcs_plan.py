@@ -82,6 +82,12 @@ REFUSALS: list[tuple[dict[str, Any], dict[str, Any], str, list[str]]] = [
         ["describe-images", "--region us-east-2", "aws-pcs-sample_ami-al2023-x86_64-slurm-25.05"],
     ),
     (
+        {},
+        {"nodePools": [pool(), pool("cpu", machine_type="m7g.2xlarge")]},
+        "aws.controlPlane.amiId",
+        ["train is x86_64, cpu is arm64", "its own stack"],
+    ),
+    (
         {"size": "SMALL"},
         {"nodePools": [pool(count=33)]},
         "aws.controlPlane.size",
