@@ -38,7 +38,7 @@ def plan(**settings: Any) -> ServingPlan:
 
 def test_nothing_is_made_unless_asked() -> None:
     made = plan()
-    assert made.endpoints == made.custom_models == made.throughput == made.global_accelerators == ()
+    assert [made.endpoints, made.custom_models, made.throughput, made.global_accelerators] == [()] * 4
     assert (bill(made, "us-east-2"), decisions(made)) == ((), ())
 
 
