@@ -143,10 +143,13 @@ class Account:
             return [key for name in names if (key := self._named(name))]
 
     def _require(self, token: str, name: str) -> str:
+        """The key of the object of that name; of what brought it along, as a cluster its own security group."""
         found = self.find(token, name)
-        if not found and name not in self._standing:
-            raise not_found(name, token)
-        return found.key if found else ""
+        if found:
+            return found.key
+        if looks_like_reference(name, ACCOUNT_ID):
+            return self._named(name)
+        raise not_found(name, token)
 
     def _named(self, text: str) -> str:
         """The key of the first object that owns the name, "" for what stood there before."""

@@ -3,6 +3,7 @@
 It answers from the same moto that the engine's requests change.
 """
 
+import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +18,7 @@ def api_endpoint(folder: Path) -> Iterator[Mapping[str, str]]:
     """The environment that leads boto3 there, and to no account of the user's, while the block runs."""
     from moto.server import ThreadedMotoServer
 
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)  # it tells of every request
     server = ThreadedMotoServer(ip_address=LOOPBACK, port=0, verbose=False)
     server.start()
     try:

@@ -9,6 +9,7 @@ from functools import cache
 from importlib.metadata import distribution, version
 from pathlib import Path
 
+ARGUMENTS = ("Args", "InitArgs")  # the second where a nested type has the first name
 _GETTER = re.compile(r'@pulumi\.getter(?:\(name="(?P<wire>\w+)"\))?\s+def (?P<name>\w+)\(')
 
 
@@ -33,7 +34,7 @@ def signature(token: str) -> Signature | None:
         return None
     cls = name.partition(":")[2]
     arguments, _, rest = file.read_text().partition("\n@pulumi.input_type\nclass _")
-    if f"class {cls}Args:" not in arguments:
+    if not any(f"class {cls}{suffix}:" in arguments for suffix in ARGUMENTS):
         return None
     resource = rest.partition(f"\nclass {cls}(pulumi.CustomResource):")[2]
     return Signature(inputs=_getters(arguments), outputs=_getters(resource))
