@@ -28,7 +28,7 @@ __all__ = ["bill", "decisions", "plan_storage"]
 
 LONGEST_BUCKET_NAME = 63
 LONGEST_MIRROR_PREFIX = 30
-OWN_SUFFIX = len("-objects-1234567")
+OWN_SUFFIX = len("-storage-objects-1234567")
 """What the resource's name and the SDK add to the stack's where a bucket has no name of its own."""
 ACCOUNT_SUFFIX = len("-123456789012")
 MIRROR = {Upstream.PUBLIC_ECR: "ecr-public", Upstream.QUAY: "quay", Upstream.KUBERNETES: "kubernetes"}
