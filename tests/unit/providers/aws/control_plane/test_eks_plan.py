@@ -194,3 +194,12 @@ def test_the_network_holds_the_system_pool_while_it_is_updated() -> None:
 def test_the_system_pools_name_is_no_pools_of_the_stack() -> None:
     (message,) = refusals(cluster={"nodePools": [{"name": "system", "machineType": "g6.xlarge"}]})
     assert message.startswith("cluster.nodePools.system.name: ")
+
+
+def test_versions_are_in_order_and_the_default_is_supported_longer_than_some() -> None:
+    rows = list(kubernetes_versions().values())
+    assert [row.name for row in rows] == sorted(row.name for row in rows)
+    assert [row.standard_support_ends for row in rows] == sorted(row.standard_support_ends for row in rows)
+    for row in rows:
+        assert 364 <= (row.extended_support_ends - row.standard_support_ends).days <= 366
+    assert default_version() in [row.name for row in rows[-2:]]
