@@ -1,5 +1,6 @@
 """What a stack becomes on AWS: every part's plan, the mistakes of all of them at once, and what they cost together."""
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -8,7 +9,7 @@ from typing import TypeVar
 from components.errors import Problem, SpecError
 from components.estimate.cost import over_budget
 from components.plan.types import BillLine, ClusterPlan, Decision, Mount, QuotaNeed, VolumePlan
-from components.spec.cluster import ClusterSpec
+from components.spec.cluster import NetworkSpec
 from components.spec.stack import StackSpec
 from providers.aws.control_plane import hyper_pod_plan
 from providers.aws.control_plane import plan as control_plane
@@ -24,8 +25,12 @@ from providers.aws.serving.types import ServingPlan
 from providers.aws.settings import AwsSpec
 from providers.aws.storage import plan as stores
 from providers.aws.storage.types import StoragePlan
+from providers.aws.tags import tag_problems, tags
 
 T = TypeVar("T")
+
+_STACK_NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
+"""What buckets, repositories, roles, endpoints and queues all take; each part adds how long it may be."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,18 +67,18 @@ def plan_at(spec: StackSpec, stack: str, now: datetime) -> AwsPlan:
     """The plan as of `now`, which decides what has expired, begun and ended."""
     settings = spec.settings
     assert isinstance(settings, AwsSpec)
-    problems = [*_general_problems(spec, now)]
+    problems = [*_general_problems(spec, stack, now), *tag_problems(settings.tags)]
     pools = _attempt(problems, lambda: nodes.plan_pools(spec, settings, stack, now))
     network = _attempt(problems, lambda: networks.plan_network(spec, settings, pools or ()))
     asked = _attempt(problems, lambda: serving.plan_serving(settings, stack))
-    if pools is None or network is None or asked is None:
+    known, ground = (pools, network) if pools and network else ((), _stand_in(spec, settings))
+    if ground is None:
         raise SpecError(problems)
-    bare = pools
-    storage = _attempt(problems, lambda: stores.plan_storage(spec, settings, bare, network, stack))
-    full = _mounted(bare, storage.mounts if storage else ())
-    control = _attempt(problems, lambda: control_plane.plan_control_plane(spec, settings, full, network, stack))
-    hyper = _attempt(problems, lambda: hyper_pod_plan.plan_hyper_pod(spec, settings, full, network, stack))
-    if problems or storage is None or control is None:
+    storage = _attempt(problems, lambda: stores.plan_storage(spec, settings, known, ground, stack))
+    full = _mounted(known, storage.mounts if storage else ())
+    control = _attempt(problems, lambda: control_plane.plan_control_plane(spec, settings, full, ground, stack))
+    hyper = _attempt(problems, lambda: hyper_pod_plan.plan_hyper_pod(spec, settings, full, ground, stack))
+    if problems or network is None or asked is None or storage is None or control is None:
         raise SpecError(problems)
     parts = _Parts(network=network, pools=full, storage=storage, control=control, hyper=hyper, serving=asked)
     bill = tuple(parts.bill())
@@ -82,7 +87,7 @@ def plan_at(spec: StackSpec, stack: str, now: datetime) -> AwsPlan:
     return AwsPlan(
         cloud="aws",
         region=network.region,
-        tags=_tags(spec.cluster, settings, stack),
+        tags=tags(spec.cluster, settings.tags, stack),
         expires_at=spec.cluster.expires_at,
         budget_usd_per_hour=spec.cluster.budget_usd_per_hour,
         node_pools=full,
@@ -152,8 +157,18 @@ def _attempt(problems: list[Problem], step: Callable[[], T]) -> T | None:
         return None
 
 
-def _general_problems(spec: StackSpec, now: datetime) -> Iterator[Problem]:
+def _stand_in(spec: StackSpec, settings: AwsSpec) -> NetworkPlan | None:
+    """What the rest is judged on where pools or network are wrong: a network without pools and wishes, None without a
+    region. So a mistake in one part hides none in another."""
+    plain = spec.model_copy(update={"cluster": spec.cluster.model_copy(update={"network": NetworkSpec()})})
+    return _attempt([], lambda: networks.plan_network(plain, settings, ()))
+
+
+def _general_problems(spec: StackSpec, stack: str, now: datetime) -> Iterator[Problem]:
     cluster = spec.cluster
+    if not _STACK_NAME.fullmatch(stack):
+        what = "is part of AWS's names: lower-case letters, digits and single dashes between them, a letter first"
+        yield Problem(path="stack", message=f"{stack!r} {what}; choose another name for the stack")
     if cluster.expired(now) and cluster.expires_at:
         message = f"{cluster.expires_at.isoformat()} is past; set a time to come, or destroy the stack"
         yield Problem(path="cluster.expiresAt", message=message)
@@ -168,10 +183,3 @@ def _general_problems(spec: StackSpec, now: datetime) -> Iterator[Problem]:
 
 def _mounted(pools: tuple[AwsNodePoolPlan, ...], mounts: tuple[Mount, ...]) -> tuple[AwsNodePoolPlan, ...]:
     return tuple(replace(pool, binding=replace(pool.binding, mounts=mounts)) for pool in pools)
-
-
-def _tags(cluster: ClusterSpec, settings: AwsSpec, stack: str) -> dict[str, str]:
-    """What tells whose a resource is and until when; a user's own tags cannot take their place."""
-    expires = {"penstock:expires": cluster.expires_at.isoformat()} if cluster.expires_at else {}
-    budget = {"penstock:budget-usd-per-hour": f"{cluster.budget_usd_per_hour:g}"} if cluster.budget_usd_per_hour else {}
-    return {**settings.tags, "penstock:stack": stack, **expires, **budget}

@@ -14,8 +14,9 @@ from providers.aws.network.types import NetworkPlan
 from providers.aws.nodes.types import AwsNodePoolPlan, BlockCapacity, SpotCapacity
 from providers.aws.settings import AwsSpec, BatchSpec
 
-_LONGEST_NAME = 128
-"""Of environments, queues and job definitions (Batch API)."""
+_LONGEST_NAME = 40
+"""Of the stack. Queues may have 128 characters (Batch API), but the roles of Batch and of the network's flow logs are
+named after the stack too, and have 64 with their random end (IAM API, RoleName)."""
 
 _HOST_SHARE = 8
 """An eighth of a machine's memory stays with its kernel, its agent and the page cache."""
@@ -94,8 +95,11 @@ def plan_batch(
     """A queue of gangs for each pool. SpecError where Batch cannot run the pool's machines, with all of it."""
     asked = settings.control_plane
     assert isinstance(asked, BatchSpec)
-    problems = [problem for pool in pools for problem in _pool_problems(pool, asked, spec.cluster.region or "", stack)]
+    problems = [problem for pool in pools for problem in _pool_problems(pool, asked, spec.cluster.region or "")]
     problems += kubernetes_only(spec, "batch", "Batch")
+    if len(stack) > _LONGEST_NAME:
+        what = f"{stack!r} is longer than {_LONGEST_NAME} characters, and roles are named after it; shorten it"
+        problems.append(Problem(path="stack", message=what))
     if problems:
         raise SpecError(problems)
     mounts = tuple(path for _, path in spec.storage.mount_paths())
@@ -112,7 +116,7 @@ def decisions(plan: BatchPlan) -> tuple[Decision, ...]:
     return plan.decisions
 
 
-def _pool_problems(pool: AwsNodePoolPlan, asked: BatchSpec, region: str, stack: str) -> Iterator[Problem]:
+def _pool_problems(pool: AwsNodePoolPlan, asked: BatchSpec, region: str) -> Iterator[Problem]:
     path = f"cluster.nodePools.{pool.name}"
     match pool.capacity:
         case SpotCapacity():
@@ -129,11 +133,6 @@ def _pool_problems(pool: AwsNodePoolPlan, asked: BatchSpec, region: str, stack: 
     if pool.node_count < 1:
         yield Problem(path=f"{path}.count", message="0: a gang has a node at least; give its size, or remove the pool")
     yield from _image_problems(pool, asked, region)
-    if len(f"{stack}-{pool.name}") > _LONGEST_NAME:
-        what = (
-            f"'{stack}-{pool.name}' is longer than the {_LONGEST_NAME} characters of a queue; shorten the stack's name"
-        )
-        yield Problem(path="stack", message=what)
 
 
 def _image_problems(pool: AwsNodePoolPlan, asked: BatchSpec, region: str) -> Iterator[Problem]:

@@ -143,7 +143,7 @@ def _controller_problems(asked: PcsSpec, region: str, pools: tuple[AwsNodePoolPl
         what = f"{asked.slurm_version!r} is not a version that PCS creates; there is {', '.join(SLURM_VERSIONS)}{hint}"
         yield Problem(path=f"{path}.slurmVersion", message=what)
     if asked.ami_id is None:
-        yield Problem(path=f"{path}.amiId", message=_how_to_find_an_image(asked.slurm_version, region, pools[0]))
+        yield Problem(path=f"{path}.amiId", message=_how_to_find_an_image(asked.slurm_version, region, pools))
     if len({pool.machine.arch for pool in pools}) > 1:
         kinds = ", ".join(f"{pool.name} is {pool.machine.arch}" for pool in pools)
         yield Problem(path=f"{path}.amiId", message=f"{kinds}: one image is for one; give each its own stack")
@@ -155,9 +155,10 @@ def _controller_problems(asked: PcsSpec, region: str, pools: tuple[AwsNodePoolPl
         yield Problem(path=f"{path}.size" if asked.size else "cluster.nodePools", message=what)
 
 
-def _how_to_find_an_image(slurm_version: str, region: str, pool: AwsNodePoolPlan) -> str:
+def _how_to_find_an_image(slurm_version: str, region: str, pools: tuple[AwsNodePoolPlan, ...]) -> str:
+    arch = pools[0].machine.arch if pools else "*"
     command = f"aws ec2 describe-images --region {region} --owners amazon --query 'sort_by(Images,&CreationDate)[-1]'"
-    name = f"--filters 'Name=name,Values=aws-pcs-sample_ami-al2023-{pool.machine.arch}-slurm-{slurm_version}*'"
+    name = f"--filters 'Name=name,Values=aws-pcs-sample_ami-al2023-{arch}-slurm-{slurm_version}*'"
     what = f"PCS has no default image; give the id of one with Slurm {slurm_version} and the drivers of your machines"
     return f"{what}; AWS's sample, to begin with: {command} {name}"
 
@@ -172,7 +173,7 @@ def _smallest(nodes: int) -> PcsSize:
 
 def _controller_subnet(pools: tuple[AwsNodePoolPlan, ...], network: NetworkPlan) -> str:
     """Beside the first pool's nodes: no traffic of the controller then crosses zones."""
-    return network.node_subnets(pools[0].zones)[0].name
+    return network.node_subnets(pools[0].zones if pools else network.zones)[0].name
 
 
 def _group(pool: AwsNodePoolPlan, network: NetworkPlan, spec: StackSpec) -> NodeGroupPlan:

@@ -163,6 +163,8 @@ def _obstacles(
             tier = asked.throughput_mbps_per_tib or DEFAULT_TIER
             yield f"{asked.capacity_tib:g} TiB at {tier} has no EFA: it takes multiples of {step / 1000:g}"
     clients = _clients(pools)
+    if not pools:
+        return  # they are wrong, and have said so
     if not clients:
         others = ", ".join(sorted(FAMILIES_WITHOUT_FSX))
         yield f"no pool has a fabric over which FSx can be reached (that of {others} is not)"
@@ -188,5 +190,5 @@ def _zone(pools: Sequence[AwsNodePoolPlan], network: NetworkPlan) -> str:
     """Of the largest pool that reaches it over its fabric; else of the largest with a fabric, else of the largest."""
     fabric = [pool for pool in pools if pool.fabric is Fabric.EFA]
     candidates = _clients(pools) or fabric or list(pools)
-    largest = max(candidates, key=lambda pool: pool.max_count)
-    return next(zone for zone in (*largest.zones, *network.zones) if zone in network.zones)
+    largest = max(candidates, key=lambda pool: pool.max_count, default=None)
+    return next(zone for zone in (*(largest.zones if largest else ()), *network.zones) if zone in network.zones)

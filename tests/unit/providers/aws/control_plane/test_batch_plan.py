@@ -112,6 +112,6 @@ def test_what_batch_cannot_run_is_refused_with_its_remedy(
         assert word in found[path]
 
 
-def test_a_name_that_is_too_long_for_a_queue_is_refused() -> None:
+def test_a_name_that_is_too_long_for_a_role_is_refused() -> None:
     spec = spec_of(pool(), aws={"controlPlane": JOB})
-    assert "128 characters" in refused(plan_batch, spec, "s" * 123)["stack"]
+    assert "40 characters" in refused(plan_batch, spec, "s" * 41)["stack"]

@@ -1,0 +1,67 @@
+"""The tags of a stack's resources: the user's, and those that tell whose a resource is and until when."""
+
+import re
+from collections.abc import Iterator, Mapping
+
+from components.errors import Problem
+from components.spec.cluster import ClusterSpec
+
+MOST_TAGS = 40
+"""Of a user's own. A resource has 50 (AWS, "Tag naming limits and requirements"); four are penstock's, `Name` among
+them, and up to six EKS puts on the machines of a node group."""
+
+_LONGEST_KEY, _LONGEST_VALUE = 128, 256
+_NOT_IN_A_TAG = re.compile(r"[^\w \-+=.:/@]")
+"""Same page: letters, digits and spaces of any alphabet, and _ . : / = + - @ are what every service takes."""
+
+_RESERVED = ("aws:", "penstock:")
+
+
+def tags(cluster: ClusterSpec, asked: Mapping[str, str], stack: str) -> dict[str, str]:
+    """What goes on everything that takes tags."""
+    expires = {"penstock:expires": cluster.expires_at.isoformat()} if cluster.expires_at else {}
+    budget = {"penstock:budget-usd-per-hour": f"{cluster.budget_usd_per_hour:g}"} if cluster.budget_usd_per_hour else {}
+    return {**asked, "penstock:stack": stack, **expires, **budget}
+
+
+def tag_problems(asked: Mapping[str, str]) -> Iterator[Problem]:
+    """What AWS would refuse of the user's tags, and those that would take the place of penstock's own."""
+    path = "aws.tags"
+    if len(asked) > MOST_TAGS:
+        message = f"{len(asked)}, and a resource has room for {MOST_TAGS} beside penstock's own; remove some"
+        yield Problem(path=path, message=message)
+    for key, value in asked.items():
+        if mistake := _key_mistake(key) or _value_mistake(value):
+            yield Problem(path=f"{path}.{key}".rstrip("."), message=mistake)
+    yield from _alike(asked, path)
+
+
+def _key_mistake(key: str) -> str:
+    if not 1 <= len(key) <= _LONGEST_KEY:
+        return f"{key!r} has {len(key)} characters; a key has 1 to {_LONGEST_KEY}"
+    if reserved := next((prefix for prefix in _RESERVED if key.lower().startswith(prefix)), None):
+        return f"{key!r} begins with {reserved!r}, which is {reserved[:-1]}'s own; begin it otherwise"
+    if key == "Name":
+        return f"{key!r} is what penstock calls each resource by; choose another key"
+    return _character_mistake(key)
+
+
+def _value_mistake(value: str) -> str:
+    if len(value) > _LONGEST_VALUE:
+        return f"{value[:20]!r}... has {len(value)} characters; a value has {_LONGEST_VALUE} at most"
+    return _character_mistake(value)
+
+
+def _character_mistake(text: str) -> str:
+    found = _NOT_IN_A_TAG.search(text)
+    right = "letters, digits, spaces and _ . : / = + - @ are what every service of AWS takes"
+    return f"{text!r} has {found.group()!r} in it; {right}" if found else ""
+
+
+def _alike(asked: Mapping[str, str], path: str) -> Iterator[Problem]:
+    """Keys that differ in case alone: IAM takes them for one (IAM User Guide, "Tags for IAM resources")."""
+    seen: dict[str, str] = {}
+    for key in asked:
+        if (first := seen.setdefault(key.casefold(), key)) != key:
+            message = f"{key!r} and {first!r} are one key to IAM, which tells no capitals apart; remove one"
+            yield Problem(path=f"{path}.{key}", message=message)
