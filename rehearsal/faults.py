@@ -9,9 +9,11 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from pydantic.alias_generators import to_camel
 
 from components.errors import Problem, SpecError
+from components.spec.base import form
 from components.spec.explain import explain
 
 Times = int | Literal["always"]
+OPERATION = form(r"^[a-z0-9-]+:[A-Za-z0-9*]+$", "service:Operation, such as ec2:CreateSubnet or eks:Create*")
 
 
 class _Part(BaseModel):
@@ -45,7 +47,7 @@ class Throttle(_Part):
 class RequestError(_Part):
     """A request is refused."""
 
-    operation: str = Field(pattern=r"^[a-z0-9-]+:[A-Za-z0-9*]+$", description="service:Operation, as ec2:CreateSubnet")
+    operation: str = Field(pattern=OPERATION, description="service:Operation; * stands for anything")
     resource: str = "*"
     nth: int = Field(default=1, ge=1, description="the first that is refused of those that match")
     times: Times = 1

@@ -1,0 +1,78 @@
+"""Fault scripts: the examples are right, mistakes are told, and each fault strikes when and as often as it says."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from components.errors import SpecError
+from rehearsal.faults import FaultScript, read_faults
+from rehearsal.providers.aws.account import Account
+from rehearsal.providers.aws.clock import Clock
+from rehearsal.providers.aws.errors import ApiError
+from rehearsal.providers.aws.gate import Gate
+from rehearsal.providers.aws.store import Store
+
+EXAMPLES = sorted((Path(__file__).parents[4] / "docs" / "faults").glob("*.yaml"))
+
+
+def gate(**script: Any) -> Gate:
+    return Gate(FaultScript.model_validate(script), Account(Store()), Clock(quiet_s=0.0))
+
+
+@pytest.mark.parametrize("file", EXAMPLES, ids=lambda file: file.stem)
+def test_the_examples_are_right(file: Path) -> None:
+    assert read_faults(file) != FaultScript()
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("throtle: {rate: 0.3}", "throtle: unknown key; did you mean 'throttle'?"),
+        ("throttle: {rate: 3}", "throttle.rate: 3 is out of range; 1.0 or less is right"),
+        ("kill: [{atRequest: 0}]", "0 is out of range; 1 or more is right"),
+        ("drift: [{after: up, resource: net}]", "set: says what changes, or delete: true; one of both"),
+        ("errors: [{operation: CreateVpc}]", "'CreateVpc' is not"),
+        ("- 1", "is not a mapping; write as docs/faults shows"),
+        ("a: [", "is not YAML"),
+    ],
+)
+def test_mistakes_are_told(tmp_path: Path, text: str, message: str) -> None:
+    file = tmp_path / "faults.yaml"
+    file.write_text(text)
+    with pytest.raises(SpecError) as refusal:
+        read_faults(file)
+    assert message in str(refusal.value)
+
+
+def test_a_script_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(SpecError, match="No such file or directory; name a fault script"):
+        read_faults(tmp_path / "none.yaml")
+
+
+def test_an_error_strikes_the_nth_request_as_often_as_it_says() -> None:
+    found = gate(errors=[{"operation": "ec2:Create*", "resource": "net*", "nth": 2, "times": 2, "code": "Oops"}])
+    refused = []
+    for name in ("net", "other", "net-a", "net-b", "net-c"):
+        try:
+            found.before("ec2", "CreateSubnet", name=name, may_fail=True)
+        except ApiError as error:
+            refused.append((name, error.code))
+    assert refused == [("net-a", "Oops"), ("net-b", "Oops")]
+    assert len(found.struck) == 2
+
+
+def test_a_request_that_must_not_fail_does_not() -> None:
+    found = gate(errors=[{"operation": "ec2:*", "times": "always"}], throttle={"rate": 1.0, "attempts": 2})
+    found.before("ec2", "CreateSubnet", name="a", may_fail=False)
+    with pytest.raises(ApiError, match="RequestLimitExceeded"):
+        found.before("ec2", "CreateSubnet", name="a", may_fail=True)
+
+
+def test_the_engine_is_killed_at_its_request_only() -> None:
+    found = gate(kill=[{"atRequest": 2}])
+    killed: list[int] = []
+    found.kill_engine = lambda: killed.append(found.requests)
+    for _ in range(3):
+        found.before("ec2", "CreateVpc", name="net", may_fail=True)
+    assert killed == [2]
