@@ -20,6 +20,7 @@ from providers.aws.network import plan as networks
 from providers.aws.network.types import AwsSubnetPlan, NetworkPlan
 from providers.aws.nodes import plan as nodes
 from providers.aws.nodes.types import AwsNodePoolPlan
+from providers.aws.regions import regions
 from providers.aws.serving import plan as serving
 from providers.aws.serving.types import ServingPlan
 from providers.aws.settings import AwsSpec
@@ -158,10 +159,13 @@ def _attempt(problems: list[Problem], step: Callable[[], T]) -> T | None:
 
 
 def _stand_in(spec: StackSpec, settings: AwsSpec) -> NetworkPlan | None:
-    """What the rest is judged on where pools or network are wrong: a network without pools and wishes, None without a
-    region. So a mistake in one part hides none in another."""
-    plain = spec.model_copy(update={"cluster": spec.cluster.model_copy(update={"network": NetworkSpec()})})
-    return _attempt([], lambda: networks.plan_network(plain, settings, ()))
+    """What the rest is judged on where pools or network are wrong, so that no mistake hides another: a network without
+    pools, in every zone; None without a region."""
+    region = regions().get(spec.cluster.region or "")
+    if region is None:
+        return None
+    plain = spec.cluster.model_copy(update={"network": NetworkSpec(zones=region.zones)})
+    return networks.plan_network(spec.model_copy(update={"cluster": plain}), settings, ())
 
 
 def _general_problems(spec: StackSpec, stack: str, now: datetime) -> Iterator[Problem]:

@@ -1,0 +1,108 @@
+"""Everything of AWS that a user can get wrong in a stack file: where it stands, the value, and what to do instead.
+
+Each case goes the whole way of a user's file. A plan is pure, so a refusal means that no resource was registered.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from components.errors import SpecError
+from tests.unit.providers.aws.whole_stacks import (
+    BATCH,
+    LUSTRE,
+    PLANE,
+    POOL,
+    SLURM,
+    STACK,
+    TRAIN,
+    changed,
+    mistakes,
+    planned,
+    stand_still,
+)
+from tests.unit.providers.aws.wrong_places import NETWORK, STORAGE
+from tests.unit.providers.aws.wrong_pools import CAPACITY, MACHINES
+from tests.unit.providers.aws.wrong_services import CONTROL, SERVING, WHOLE, endpoint
+
+CASES = [*MACHINES, *CAPACITY, *NETWORK, *STORAGE, *CONTROL, *SERVING, *WHOLE]
+
+
+@pytest.fixture(autouse=True)
+def _at_a_fixed_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    stand_still(monkeypatch)
+
+
+def test_the_stack_that_all_of_them_change_has_no_mistake(tmp_path: Path) -> None:
+    plan = planned(STACK, tmp_path)
+    assert [pool.name for pool in plan.cluster.node_pools] == ["train", "serve"]
+
+
+def test_a_refusal_names_the_file_and_says_that_nothing_was_created(tmp_path: Path) -> None:
+    with pytest.raises(
+        SpecError, match=r"^Pulumi\.aws-test\.yaml: 1 mistake, nothing was created\n  cluster\.region: "
+    ):
+        planned(changed({"cluster.region": "mars"}), tmp_path)
+
+
+def test_there_are_sixty_cases_each_of_its_own() -> None:
+    assert len(CASES) >= 60
+    assert len({name for name, *_ in CASES}) == len(CASES)
+    assert len({str(changes) for _, changes, _, _ in CASES}) == len(CASES)
+    assert all(path and words and all(words) for _, _, path, words in CASES)
+
+
+@pytest.mark.parametrize(("changes", "path", "words"), [case[1:] for case in CASES], ids=[case[0] for case in CASES])
+def test_it_is_refused_where_it_stands_with_value_and_remedy(
+    changes: dict[str, Any], path: str, words: list[str], tmp_path: Path
+) -> None:
+    changes = dict(changes)
+    name = changes.pop("stack", "aws-test")
+    found = mistakes(changed(changes), tmp_path, name)
+    there = [problem.message for problem in found if problem.path == path]
+    assert there, [str(problem) for problem in found]
+    assert any(all(word in message for word in words) for message in there), there
+
+
+TOGETHER: dict[str, Any] = {
+    "cluster.expiresAt": "2026-11-30T00:00:00Z",
+    f"{TRAIN}.machineType": "p5.48xlarg",
+    "cluster.nodePools.1.zone": "us-west-2a",
+    "cluster.network": {"cidr": "8.8.0.0/16"},
+    f"{LUSTRE}.capacityTib": 10,
+    "storage.objectStore.name": "Tokens",
+    PLANE: {"publicCidrs": ["0.0.0.0/0"]},
+    "aws.hyperPod": {"pools": ["trian"], "lifecycleScripts": "s3://scripts/on/"},
+    "aws.tags": {"aws:team": "a"},
+} | endpoint(image="quay.io/serve:1")
+
+
+def test_mistakes_of_all_parts_are_told_together(tmp_path: Path) -> None:
+    """Neither a wrong pool nor a wrong network hides what is wrong elsewhere."""
+    paths = {problem.path for problem in mistakes(changed(TOGETHER), tmp_path)}
+    assert paths == {
+        "cluster.expiresAt",
+        f"{POOL}.machineType",
+        "cluster.nodePools.serve.zone",
+        "cluster.network.cidr",
+        f"{LUSTRE}.capacityTib",
+        "storage.objectStore.name",
+        f"{PLANE}.publicCidrs",
+        "aws.hyperPod.pools.0",
+        "aws.tags.aws:team",
+        "aws.endpoints.chat.image",
+    }
+
+
+@pytest.mark.parametrize("aws", [SLURM, BATCH, {"controlPlane": {"kind": "pcs"}}], ids=["pcs", "batch", "no image"])
+def test_a_wrong_pool_hides_nothing_of_slurm_and_batch(aws: dict[str, Any], tmp_path: Path) -> None:
+    changes = {
+        f"{TRAIN}.machineType": "p5.48xlarg",
+        f"{TRAIN}.labels": {"a": "b"},
+        "aws": aws,
+        f"{LUSTRE}.fabric": True,
+    }
+    paths = [problem.path for problem in mistakes(changed(changes), tmp_path)]
+    unset = [f"{PLANE}.amiId"] if len(aws["controlPlane"]) == 1 else []
+    assert paths == [f"{POOL}.machineType", *unset, "cluster.kubernetesVersion", f"{POOL}.labels"]
