@@ -58,6 +58,7 @@ class Moto:
 
         self._mock = mock_aws(config=MANAGED_POLICIES)
         self._mock.start()
+        _seed_file_systems()
         for request in self._store.requests():
             try:
                 self._send(request.service, request.operation, request.region, request.parameters, seed=request.number)
@@ -96,6 +97,14 @@ class Moto:
                 config=Config(retries={"total_max_attempts": 1}, parameter_validation=False),
             )  # fmt: skip
         return self._clients[key]
+
+
+def _seed_file_systems() -> None:
+    """FSx is the one service of moto used here that takes its identifiers from elsewhere than moto's own seed."""
+    from moto.fsx import models
+    from moto.moto_api._internal import mock_random
+
+    models.uuid4 = mock_random.uuid4  # type: ignore[attr-defined] # imported there
 
 
 def _json(value: Any) -> Any:

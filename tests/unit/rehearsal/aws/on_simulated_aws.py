@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import pulumi
@@ -18,8 +19,8 @@ REGION = "us-east-2"
 class SimulatedAws(mocks.Mocks):
     """Creates each resource in the account, in the order in which the program's outputs allow it."""
 
-    def __init__(self, standing: frozenset[str] = frozenset()) -> None:
-        self.cloud = Cloud(standing=standing)
+    def __init__(self, standing: frozenset[str] = frozenset(), file: Path | None = None) -> None:
+        self.cloud = Cloud(file, standing=standing)
         self.made: list[tuple[str, str, str]] = []
         self._one_at_a_time = threading.Lock()
 

@@ -1,6 +1,7 @@
 """Network and storage of a stack in the simulated account: all of it comes up, and all of it can go."""
 
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -57,3 +58,16 @@ def test_it_comes_up_and_goes(aws: SimulatedAws, nat: str) -> None:
     assert {"fsx:CreateFileSystem", "efs:CreateMountTarget", "s3:PutBucketEncryption"} <= aws.requested(Oracle.MOTO)
     aws.destroy()
     assert not aws.cloud.account.objects()
+
+
+def test_another_process_goes_on_with_the_account(tmp_path: Path) -> None:
+    """moto, which forgets, executes the log again and gives everything the identifier it had."""
+    first = SimulatedAws(file=tmp_path / "account.sqlite")
+    build(first, storage=ALL, aws=AWS)
+    first.cloud.close()
+    second = SimulatedAws(file=tmp_path / "account.sqlite")
+    second.made = first.made
+    assert len(second.cloud.account.objects()) == len(first.made)
+    second.destroy()
+    assert not second.cloud.account.objects()
+    second.cloud.close()
