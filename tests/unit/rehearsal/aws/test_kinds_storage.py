@@ -110,6 +110,13 @@ def test_a_file_systems_subnet_cannot_go_before_it(cloud: Cloud, subnet: str) ->
         cloud.delete(SUBNET, subnet, "test")
 
 
+def test_a_file_system_has_an_interface_for_each_server_in_its_subnet(cloud: Cloud, subnet: str) -> None:
+    (interface,) = cloud.create(LUSTRE, "fsx", lustre(subnet), region=REGION).along
+    assert interface.what == "network interface"
+    assert interface.within == [f"{SUBNET}|{subnet}"]
+    assert interface.count == 21
+
+
 def test_a_tiering_file_system_has_its_cache_in_the_apis_words(cloud: Cloud, subnet: str) -> None:
     cache = {"sizingMode": "USER_PROVISIONED", "size": 64}
     asked = lustre(

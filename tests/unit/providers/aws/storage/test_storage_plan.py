@@ -178,6 +178,7 @@ def test_refuses_a_file_system(asked: dict[str, Any], path: str, value: str, rem
 def test_folders_side_by_side_do_not_overlap() -> None:
     links = [{"path": "/data", "uri": "s3://bucket/a/"}, {"path": "/data2", "uri": "s3://bucket/b/"}]
     assert len(lustre(capacityTib=2.4, links=links).links) == 2
+    assert len(lustre(capacityTib=2.4, links=links[::-1]).links) == 2
 
 
 def test_tiering_brings_its_metadata_and_efa() -> None:
