@@ -7,12 +7,16 @@ then the state is never lost, whatever ends the rehearsal.
 
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock, Timeout
+
 from rehearsal.engine.cli import Command, Engine, passphrase_from_environment
+from rehearsal.engine.errors import EngineError
 from rehearsal.engine.process import Result, Watch
 from rehearsal.engine.state import State
 from rehearsal.faults import FaultScript
@@ -118,8 +122,33 @@ def rehearse(
     scripted fault is begun again. The user's stack file is only read. Raises EngineError for what the user must put
     right first.
     """
-    home = project / ".penstock" / "rehearsal" / stack
-    preview, listener = rehearsal is Rehearsal.PREVIEW, listener or Listener()
+    with _alone(_home(project, stack), stack):
+        return _rehearse(rehearsal, stack, project, keep=keep, faults=faults, listener=listener or Listener())
+
+
+def _home(project: Path, stack: str) -> Path:
+    return project / ".penstock" / "rehearsal" / stack
+
+
+@contextmanager
+def _alone(home: Path, stack: str) -> Iterator[None]:
+    """Refuses (EngineError) a second rehearsal of the stack while the first goes on: they share state and account."""
+    home.parent.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(home.parent / f"{stack}.lock", timeout=0)
+    try:
+        lock.acquire()
+    except Timeout:
+        raise EngineError(f"another rehearsal of {stack} is under way; wait for it to end, or interrupt it") from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _rehearse(
+    rehearsal: Rehearsal, stack: str, project: Path, *, keep: bool, faults: FaultScript | None, listener: Listener
+) -> Report:
+    home, preview = _home(project, stack), rehearsal is Rehearsal.PREVIEW
     with simulated(stack_file(project, stack), home, faults, preview=preview) as simulation:
         engine = _prepare(project, stack, home, simulation)
         state = engine.export_state(stack)
