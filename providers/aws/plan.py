@@ -13,6 +13,7 @@ from components.spec.cluster import NetworkSpec
 from components.spec.stack import StackSpec
 from providers.aws.control_plane import hyper_pod_plan
 from providers.aws.control_plane import plan as control_plane
+from providers.aws.control_plane.batch_plan import BatchPlan
 from providers.aws.control_plane.hyper_pod_plan import HyperPodPlan
 from providers.aws.control_plane.plan import ControlPlanePlan
 from providers.aws.control_plane.types import EksPlan
@@ -147,7 +148,10 @@ class _Parts:
         """Every pool that EC2 bills: the control plane's own too, and those of HyperPod not, which has its own bill."""
         elsewhere = {group.pool for group in self.hyper.groups} if self.hyper else set()
         own = (self.control.system_pool,) if isinstance(self.control, EksPlan) else ()
-        return (*own, *(pool for pool in self.pools if pool.name not in elsewhere))
+        others = tuple(pool for pool in self.pools if pool.name not in elsewhere)
+        if isinstance(self.control, BatchPlan):
+            return tuple(replace(pool, node_count=0) for pool in others)  # they run while a job does
+        return (*own, *others)
 
 
 def _attempt(problems: list[Problem], step: Callable[[], T]) -> T | None:

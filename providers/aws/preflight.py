@@ -69,9 +69,14 @@ def _quota_problems(plan: AwsPlan, quotas: Any) -> Iterator[Problem]:
 
 
 def _allowed(quotas: Any, need: QuotaNeed) -> float | None:
-    """The quota's value in this account, its default where it was never changed, None where it cannot be read."""
+    """The quota's value in this account, its default where it was never changed, None where it cannot be read.
+
+    One without a code is known by its name only, and is not looked for among some hundreds.
+    """
     from botocore.exceptions import ClientError
 
+    if not need.code:
+        return None
     for operation in ("get_service_quota", "get_aws_default_service_quota"):
         try:
             answer = getattr(quotas, operation)(ServiceCode=need.service, QuotaCode=need.code)

@@ -1,6 +1,7 @@
 """What the user left open about pools, and what became of it."""
 
 from collections.abc import Iterator, Sequence
+from typing import Literal
 
 from components.plan.fabric import Fabric
 from components.plan.types import Decision
@@ -9,27 +10,33 @@ from components.spec.stack import StackSpec
 from providers.aws.nodes.binding import POOL_LABEL, capacity_word
 from providers.aws.nodes.refusals import reserved_zone
 from providers.aws.nodes.types import AwsNodePoolPlan, BlockCapacity, GivenGroup, NoGroup, OwnGroup, ReservedCapacity
+from providers.aws.settings import AwsSpec
+
+Kind = Literal["eks", "pcs", "batch"]
+"""Of the control plane: who starts the machines."""
 
 
 def decisions(spec: StackSpec, pools: Sequence[AwsNodePoolPlan]) -> tuple[Decision, ...]:
     """Each with its reason; a pool's fallback is told with the pool."""
+    assert isinstance(spec.settings, AwsSpec)
+    kind = spec.settings.control_plane.kind
     asked = {pool.name: pool for pool in spec.cluster.node_pools}
     return tuple(
         decision
         for pool in pools
         if pool.name in asked
-        for decision in _of_pool(asked[pool.name], pool, f"cluster.nodePools.{pool.name}")
+        for decision in _of_pool(asked[pool.name], pool, kind, f"cluster.nodePools.{pool.name}")
     )
 
 
-def _of_pool(asked: NodePoolSpec, pool: AwsNodePoolPlan, path: str) -> Iterator[Decision]:
+def _of_pool(asked: NodePoolSpec, pool: AwsNodePoolPlan, kind: Kind, path: str) -> Iterator[Decision]:
     yield _fabric(asked, pool, path)
     if asked.zone is None and reserved_zone(asked) is None:
         yield _zones(pool, path)
     if asked.placement is None:
         yield _placement(pool, path)
     yield from _capacity(asked, pool, path)
-    yield _nodes(pool, path)
+    yield _nodes(pool, kind, path)
     if asked.root_disk_gib is None:
         reason = "container images of accelerators are large" if pool.machine.accelerator else "images and logs"
         yield Decision(path=f"{path}.rootDiskGib", value=str(pool.root_disk_gib), reason=reason)
@@ -89,15 +96,22 @@ def _capacity(asked: NodePoolSpec, pool: AwsNodePoolPlan, path: str) -> Iterator
         yield Decision(path=f"{path}.capacity.spot.fallback", value=value, reason=reason)
 
 
-def _nodes(pool: AwsNodePoolPlan, path: str) -> Decision:
-    kind = "an auto scaling group of penstock's own" if pool.self_managed else "a managed node group"
-    why = (
-        "EKS's own take no resource group of UltraServers" if pool.self_managed else "EKS updates and drains its nodes"
-    )
-    disks = f", {pool.machine.nvme_gb} GB of local disks as one" if pool.machine.nvme_gb else ""
-    domain = "; each job needs a ComputeDomain of the DRA driver (IMEX)" if pool.machine.compute_domain else ""
-    return Decision(
-        path=f"{path}.machineType",
-        value=f"{pool.machine.name} by {capacity_word(pool.capacity)}, {pool.ami_type}{disks}",
-        reason=f"{kind}: {why}; {pool.max_pods} pods a node, {pool.addresses_per_node} addresses{domain}",
-    )
+def _nodes(pool: AwsNodePoolPlan, kind: Kind, path: str) -> Decision:
+    disks = f", {pool.machine.nvme_gb} GB of local disks as one" if pool.machine.nvme_gb and kind == "eks" else ""
+    image = f", {pool.ami_type}" if kind == "eks" else ""
+    value = f"{pool.machine.name} by {capacity_word(pool.capacity)}{image}{disks}"
+    return Decision(path=f"{path}.machineType", value=value, reason=_who_starts_them(pool, kind))
+
+
+def _who_starts_them(pool: AwsNodePoolPlan, kind: Kind) -> str:
+    match kind:
+        case "pcs":
+            return "a node group of PCS: Slurm starts nodes for jobs and ends them when idle"
+        case "batch":
+            return "a compute environment of Batch: machines run while a job does"
+        case "eks":
+            own = pool.self_managed
+            who = "an auto scaling group of penstock's own" if own else "a managed node group"
+            why = "EKS's own take no resource group of UltraServers" if own else "EKS updates and drains its nodes"
+            domain = "; each job needs a ComputeDomain of the DRA driver (IMEX)" if pool.machine.compute_domain else ""
+            return f"{who}: {why}; {pool.max_pods} pods a node, {pool.addresses_per_node} addresses{domain}"
