@@ -14,6 +14,7 @@ from typing import Literal
 
 import yaml
 
+from rehearsal.engine.checkpoint import mend_checkpoint
 from rehearsal.engine.errors import CliMissingError, LockedError, PassphraseError, ProjectError, StackMissingError
 from rehearsal.engine.locks import Lock, find_locks, require_unlocked
 from rehearsal.engine.process import Result, Run, Watch
@@ -107,12 +108,16 @@ class Engine:
         return self._run(["cancel", stack, "--yes"])
 
     def clear_stale_locks(self, stack: str) -> tuple[Lock, ...]:
-        """The locks an engine that is gone had left, now cleared. Refuses (LockedError) while a live one holds it."""
+        """The locks an engine that is gone had left, now cleared. Refuses (LockedError) while a live one holds it.
+
+        Where it was killed as it wrote the state, the state before that is put back.
+        """
         try:
             require_unlocked(self.backend, self.project_name, stack)
         except LockedError as error:
             if not error.stale:
                 raise
+        mend_checkpoint(self.backend, self.project_name, stack)
         stale = find_locks(self.backend, self.project_name, stack)
         if stale:
             self.cancel(stack)
