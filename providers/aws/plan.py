@@ -8,9 +8,10 @@ from typing import TypeVar
 
 from components.errors import Problem, SpecError
 from components.estimate.cost import over_budget
-from components.plan.types import BillLine, ClusterPlan, Decision, Mount, QuotaNeed, VolumePlan
+from components.plan.types import BillLine, ClusterPlan, Decision, Mount, QuotaNeed
 from components.spec.cluster import NetworkSpec
 from components.spec.stack import StackSpec
+from components.spec.storage import StorageSpec
 from providers.aws.control_plane import hyper_pod_plan
 from providers.aws.control_plane import plan as control_plane
 from providers.aws.control_plane.batch_plan import BatchPlan
@@ -99,7 +100,7 @@ def plan_at(spec: StackSpec, stack: str, now: datetime) -> AwsPlan:
         hyper_pod=hyper,
         storage=storage,
         serving=asked,
-        volume=VolumePlan(path=storage.volume_path, on_destroy=spec.storage.volume.on_destroy),
+        volume=storage.volume,
         scheduler="",
         decisions=tuple(parts.decisions(spec, settings)),
         quotas=tuple(parts.quotas()),
@@ -164,12 +165,13 @@ def _attempt(problems: list[Problem], step: Callable[[], T]) -> T | None:
 
 def _stand_in(spec: StackSpec, settings: AwsSpec) -> NetworkPlan | None:
     """What the rest is judged on where pools or network are wrong, so that no mistake hides another: a network without
-    pools, in every zone; None without a region."""
+    pools and stores, in every zone; None without a region."""
     region = regions().get(spec.cluster.region or "")
     if region is None:
         return None
-    plain = spec.cluster.model_copy(update={"network": NetworkSpec(zones=region.zones)})
-    return networks.plan_network(spec.model_copy(update={"cluster": plain}), settings, ())
+    cluster = spec.cluster.model_copy(update={"network": NetworkSpec(zones=region.zones)})
+    plain = spec.model_copy(update={"cluster": cluster, "storage": StorageSpec()})
+    return networks.plan_network(plain, settings, ())
 
 
 def _general_problems(spec: StackSpec, stack: str, now: datetime) -> Iterator[Problem]:

@@ -97,6 +97,7 @@ def plan_batch(
     assert isinstance(asked, BatchSpec)
     problems = [problem for pool in pools for problem in _pool_problems(pool, asked, spec.cluster.region or "")]
     problems += kubernetes_only(spec, "batch", "Batch")
+    problems += _processor_problems(pools, asked)
     if len(stack) > _LONGEST_NAME:
         what = f"{stack!r} is longer than {_LONGEST_NAME} characters, and roles are named after it; shorten it"
         problems.append(Problem(path="stack", message=what))
@@ -141,6 +142,14 @@ def _image_problems(pool: AwsNodePoolPlan, asked: BatchSpec, region: str) -> Ite
         command = f"aws ssm get-parameter --region {region} --name {parameter}"
         what = f"Batch has no image of its own for {pool.machine.name}; give the id of one with Neuron: {command}"
         yield Problem(path="aws.controlPlane.amiId", message=what)
+
+
+def _processor_problems(pools: tuple[AwsNodePoolPlan, ...], asked: BatchSpec) -> Iterator[Problem]:
+    """One image starts on one kind of processor (Batch API, Ec2Configuration.imageIdOverride)."""
+    if asked.ami_id is not None and len({pool.machine.arch for pool in pools}) > 1:
+        kinds = ", ".join(f"{pool.name} is {pool.machine.arch}" for pool in pools)
+        message = f"{asked.ami_id!r} is for one of both: {kinds}; leave it out, or give each its own stack"
+        yield Problem(path="aws.controlPlane.amiId", message=message)
 
 
 def _pool(

@@ -16,6 +16,8 @@ LOAD_BALANCERS, LOAD_BALANCER = 2, 8
 GIB_PER_FILE_SERVER = 1200
 """A Lustre file system has one address for each server; that is at most one for each step of its size."""
 FILE_SERVER_MARGIN = 2
+MOST_GIB = 2**31 - 1
+"""Of a file system (FSx API, StorageCapacity); one that is asked to be larger is refused by the storage plan."""
 PUBLIC = LOAD_BALANCERS * LOAD_BALANCER + 1
 """Of a public subnet: load balancers that face outside, and a NAT gateway."""
 
@@ -55,7 +57,7 @@ def _of_control_plane(eks: bool) -> tuple[Demand, ...]:
 def _of_storage(spec: StackSpec) -> tuple[Demand, ...]:
     found = []
     if (lustre := spec.storage.file_system) is not None:
-        gib = 1000 * (lustre.capacity_tib or 0)
+        gib = min(1000 * (lustre.capacity_tib or 0), MOST_GIB)
         servers = math.ceil(gib / GIB_PER_FILE_SERVER) + FILE_SERVER_MARGIN
         found.append(Demand(what="file servers", addresses=servers))
     if spec.storage.shared_file_system is not None:

@@ -14,6 +14,7 @@ from components.errors import Problem, SpecError
 from components.plan.fabric import Fabric
 from components.plan.types import Decision
 from components.spec.storage import FileSystemSpec, OnDestroy
+from providers.aws.network.demand import MOST_GIB
 from providers.aws.network.types import NetworkPlan
 from providers.aws.nodes.types import AwsNodePoolPlan
 from providers.aws.storage.links import link_problems, plan_links
@@ -86,8 +87,8 @@ def lustre_decisions(
 
 
 def _gib(asked: FileSystemSpec) -> Decimal:
-    """FSx's lists count 1,000 GiB as a TiB: 1.2 is 1200 GiB."""
-    return Decimal(str(asked.capacity_tib or 0)) * 1000
+    """FSx's lists count 1,000 GiB as a TiB: 1.2 is 1200 GiB. One more than the most, where more is asked for."""
+    return min(Decimal(str(asked.capacity_tib or 0)) * 1000, Decimal(MOST_GIB + 1))
 
 
 def _size_problems(asked: FileSystemSpec) -> Iterator[Problem]:
@@ -95,7 +96,10 @@ def _size_problems(asked: FileSystemSpec) -> Iterator[Problem]:
         yield from _tiering_problems(asked)
         return
     gib = _gib(asked)
-    if gib != SMALLEST_GIB and (not gib or gib % STEP_GIB):
+    if gib > MOST_GIB:
+        message = f"{asked.capacity_tib:g} is more than FSx's {MOST_GIB / 1000:,.0f}; make it smaller"
+        yield Problem(path=f"{PATH}.capacityTib", message=message)
+    elif gib != SMALLEST_GIB and (not gib or gib % STEP_GIB):
         below = max(SMALLEST_GIB, int(gib // STEP_GIB) * STEP_GIB)
         above = math.ceil(gib / STEP_GIB) * STEP_GIB
         nearest = " or ".join(f"{size / 1000:g}" for size in sorted({below, above}))

@@ -44,6 +44,7 @@ NETWORK: list[Case] = [
 
 STORAGE: list[Case] = [
     ("off the grid", {f"{LUSTRE}.capacityTib": 10}, f"{LUSTRE}.capacityTib", ["10 is no size", "take 9.6 or 12"]),
+    ("more than FSx", {f"{LUSTRE}.capacityTib": 10**30}, f"{LUSTRE}.capacityTib", ["1e+30", "2,147,484", "smaller"]),
     ("no tier", {f"{LUSTRE}.throughputMbpsPerTib": 400}, f"{LUSTRE}.throughputMbpsPerTib", ["400", "125, 250, 500"]),
     (
         "EFA off its grid",

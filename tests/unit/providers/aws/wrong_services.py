@@ -107,6 +107,17 @@ CONTROL: list[Case] = [
         ["cr-0a1b2c3d4e5f60718", "eks or pcs"],
     ),
     (
+        "Batch with one image for two processors",
+        {
+            "cluster.kubernetesVersion": GONE,
+            "cluster.nodePools.1": {"name": "light", "machineType": "m7g.xlarge"},
+            "aws": BATCH,
+            f"{PLANE}.amiId": "ami-0123456789abcdef0",
+        },
+        f"{PLANE}.amiId",
+        ["'ami-0123456789abcdef0'", "light is arm64", "leave it out"],
+    ),
+    (
         "Batch without a command",
         {"cluster.kubernetesVersion": GONE, "aws": BATCH, f"{PLANE}.command": []},
         f"{PLANE}.command",
