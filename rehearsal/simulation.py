@@ -8,8 +8,6 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from rehearsal.engine.cli import Engine
 from rehearsal.engine.process import Run
 from rehearsal.engine.state import State
@@ -22,6 +20,7 @@ from rehearsal.providers.aws.leftovers import Leftover, leftovers
 from rehearsal.providers.aws.server import serving
 from rehearsal.providers.aws.wording import ARN, IDENTIFIER
 from rehearsal.recovery import recover
+from rehearsal.stack_file import settings_in
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,12 +118,11 @@ def simulated(
     stack_file: Path, home: Path, faults: FaultScript | None, *, preview: bool
 ) -> Iterator[Simulation | None]:
     """The simulation for the stack, None where its cloud needs none. What it knows outlives the process in `home`."""
-    text = stack_file.read_text()
-    if cloud_of(yaml.safe_load(text)) != "aws":
+    if cloud_of(settings_in(stack_file)) != "aws":
         yield None
         return
     home.mkdir(parents=True, exist_ok=True)
-    cloud = Cloud(home / "account.sqlite", faults=faults, standing=standing_in(text))
+    cloud = Cloud(home / "account.sqlite", faults=faults, standing=standing_in(stack_file.read_text()))
     cloud.models.preload()
     with ExitStack() as stack:
         stack.callback(cloud.close)

@@ -26,11 +26,15 @@ def stack_file(project: Path, stack: str) -> Path:
 
 def has_secrets(file: Path) -> bool:
     """Whether any value in the file is encrypted. Refuses what is not YAML."""
+    return _has_secure(settings_in(file))
+
+
+def settings_in(file: Path) -> Any:
+    """The file's content. Refuses what is not YAML."""
     try:
-        content = yaml.safe_load(file.read_text())
+        return yaml.safe_load(file.read_text())
     except yaml.YAMLError as error:
         raise ProjectError(file, f"is not YAML: {error}") from error
-    return _has_secure(content)
 
 
 def copy_for_rehearsal(file: Path, copy: Path, *, keep_encryption: bool) -> None:
