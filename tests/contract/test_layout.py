@@ -2,17 +2,41 @@
 
 import importlib
 import inspect
+import json
+import subprocess
+import sys
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 
+from components.errors import SpecError
+from components.plan.types import ClusterPlan
 from components.provider import CloudProvider
+from components.spec.base import Spec
 from components.spec.cluster import Cloud, SchedulerKind
-from providers import load
+from components.spec.stack import parse_stack
+from providers import load, settings
 
 PACKAGES = ("components", "penstock", "policies", "providers", "rehearsal", "stacks", "tools", "workloads")
 PROVIDER_FILES = {"__init__.py", "catalog.py", "plan.py", "preflight.py"}
 SCHEDULER_FILES = {"__init__.py", "render.py"}
+SDKS = ("pulumi", "pulumi_aws", "boto3", "botocore", "moto", "grpc", "torch")
+
+
+def golden_config(cloud: Cloud, repository: Path) -> dict[str, Any]:
+    """The configuration of one of the cloud's golden cases, never to expire."""
+    file = sorted((repository / "tests" / "golden").glob(f"{cloud}-*/stack.yaml"))[0]
+    config: dict[str, Any] = yaml.safe_load(file.read_text())["config"]
+    config["penstock:cluster"].pop("expiresAt", None)
+    return config
+
+
+def plan_of(cloud: Cloud, config: dict[str, Any]) -> ClusterPlan:
+    found: ClusterPlan = load(cloud).plan(parse_stack(config, "Pulumi.x.yaml", settings()), "x")
+    return found
 
 
 @pytest.mark.parametrize("package", PACKAGES)
@@ -40,11 +64,65 @@ def test_a_cloud_has_the_verbs_of_the_protocol(cloud: Cloud) -> None:
 @pytest.mark.parametrize("cloud", Cloud)
 def test_a_clouds_catalog_is_whole(cloud: Cloud) -> None:
     catalog = load(cloud).catalog()
+    assert catalog.cloud == cloud
     assert catalog.machine_types
-    assert catalog.capabilities.schedulers
+    assert catalog.capabilities.max_nodes_per_pool >= 1
     for name, machine in catalog.machine_types.items():
         assert machine.name == name
         assert (machine.accelerator is None) == (machine.accelerator_count == 0)
+
+
+@pytest.mark.parametrize("cloud", Cloud)
+def test_a_cloud_without_a_scheduler_refuses_jobs(cloud: Cloud, repository: Path) -> None:
+    """One that takes jobs names who starts them; one that does not yet says so before anything is made."""
+    config = golden_config(cloud, repository)
+    scheduler, offered = plan_of(cloud, config).scheduler, load(cloud).catalog().capabilities.schedulers
+    if offered:
+        assert scheduler in offered
+        return
+    assert scheduler == ""
+    for key, job in (("training", {}), ("inference", {"model": {"path": "/models/one"}})):
+        with pytest.raises(SpecError) as refused:
+            plan_of(cloud, config | {f"penstock:{key}": job})
+        assert [problem.path for problem in refused.value.problems] == [key]
+
+
+@pytest.mark.parametrize("cloud", Cloud)
+def test_a_plan_is_the_same_each_time(cloud: Cloud, repository: Path) -> None:
+    config = golden_config(cloud, repository)
+    assert asdict(plan_of(cloud, config)) == asdict(plan_of(cloud, config))
+
+
+@pytest.mark.parametrize("form", settings().values())
+def test_everything_under_a_clouds_own_key_has_a_default(form: type[Spec]) -> None:
+    assert form() == form.model_validate({})
+
+
+@pytest.mark.parametrize("cloud", settings())
+def test_a_clouds_own_key_may_be_left_out(cloud: str, repository: Path) -> None:
+    config = {key: value for key, value in golden_config(Cloud(cloud), repository).items() if "cluster" in key}
+    spec = parse_stack(config, "Pulumi.x.yaml", settings())
+    assert spec.settings == settings()[cloud]()
+
+
+@pytest.mark.parametrize("cloud", Cloud)
+def test_a_plan_needs_neither_the_engine_nor_a_clouds_sdk(cloud: Cloud, repository: Path) -> None:
+    """`penstock plan` answers in under a second because it loads none of them."""
+    program = f"""
+import json, sys
+from components.spec.stack import parse_stack
+from providers import load, settings
+from components.spec.cluster import Cloud
+spec = parse_stack(json.loads(sys.stdin.read()), "x", settings())
+load(Cloud({cloud.value!r})).plan(spec, "x")
+print(json.dumps(sorted(name for name in sys.modules if name.split(".")[0] in {SDKS!r})))
+"""
+    config = json.dumps(golden_config(cloud, repository), default=str)
+    run = subprocess.run(
+        [sys.executable, "-c", program], input=config, capture_output=True, text=True, check=False, cwd=repository
+    )
+    assert run.returncode == 0, run.stderr
+    assert json.loads(run.stdout) == []
 
 
 @pytest.mark.parametrize("cloud", Cloud)
