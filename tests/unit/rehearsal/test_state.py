@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from rehearsal.engine.state import PendingOperation, parse_state
+from rehearsal.engine.state import PendingOperation, parse_state, with_creates_settled
 
 SECRET = {"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270", "ciphertext": "v1:x:y"}
 STACK: dict[str, Any] = {
@@ -44,3 +44,17 @@ def test_a_stack_that_never_had_anything() -> None:
     state = parse_state(json.dumps({"version": 3, "deployment": None}))
     assert state.resources == ()
     assert state.outputs == {}
+
+
+def test_creates_that_took_place_become_resources() -> None:
+    other = FILE | {"urn": FILE["urn"] + "-2", "id": ""}
+    begun = {"type": "creating", "resource": FILE | {"id": ""}}
+    text = export(STACK, FILE, pending=[begun, {"type": "creating", "resource": other}])
+    settled = json.loads(with_creates_settled(text, {FILE["urn"]: "8"}))["deployment"]
+    assert "pending_operations" not in settled
+    assert [(one["urn"], one.get("id"), one.get("delete")) for one in settled["resources"]] == [
+        (STACK["urn"], None, None),
+        (FILE["urn"], "7", True),  # what it was to replace goes as the engine would have let it go
+        (FILE["urn"], "8", None),
+    ]
+    assert settled["resources"][2]["outputs"] == FILE["inputs"]
