@@ -109,8 +109,8 @@ def _storage(
     clients: Mapping[str, pulumi.Input[str]],
     opts: pulumi.ResourceOptions,
 ) -> StorageHandle:
-    fabric = network.fabric_security_group_id
-    everyone = dict(clients) | ({"fabric": fabric} if fabric is not None else {})
+    gang = network.gang_security_group_id
+    everyone = dict(clients) | ({"gang": gang} if gang is not None else {})
     return Storage(f"{name}-storage", plan=plan.storage, network=network, clients=everyone, opts=opts).handle
 
 

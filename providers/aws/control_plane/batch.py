@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pulumi
-from pulumi_aws import batch, ec2, iam, vpc
+from pulumi_aws import batch, iam
 
 from providers.aws.control_plane.batch_plan import BatchPlan, BatchPoolPlan
 from providers.aws.control_plane.host_mounts import HostMount, user_data
@@ -40,7 +40,8 @@ class Batch(pulumi.ComponentResource):
         self._network, self._tags = network, dict(tags or {})
         self._before_nodes: list[pulumi.Resource] = list(network.ready)
         self._profile = self._instance_profile(name)
-        self._group_id = self._security_group(name)
+        assert network.gang_security_group_id is not None, "the network's plan knows that Batch needs it"
+        self._group_id = network.gang_security_group_id
         data = user_data(mounts)
         queues = {each.pool.name: self._queue(name, each, data) for each in plan.pools}
         definitions = {each.pool.name: self._definition(name, each) for each in plan.pools}
@@ -58,35 +59,6 @@ class Batch(pulumi.ComponentResource):
             tags={"Name": f"{name}-nodes"},
             opts=pulumi.ResourceOptions(parent=self),
         )
-
-    def _security_group(self, name: str) -> pulumi.Output[str]:
-        """Of the machines and of the container on each, which has an interface of its own: the ranks' TCP traffic."""
-        child = pulumi.ResourceOptions(parent=self)
-        group = ec2.SecurityGroup(
-            f"{name}-gang",
-            description="Nodes of a gang",
-            vpc_id=self._network.vpc_id,
-            tags={"Name": f"{name}-gang"},
-            opts=child,
-        )
-        among_themselves = vpc.SecurityGroupIngressRule(
-            f"{name}-gang-in",
-            security_group_id=group.id,
-            referenced_security_group_id=group.id,
-            ip_protocol="-1",
-            tags={"Name": f"{name}-gang-in"},
-            opts=child,
-        )
-        everywhere = vpc.SecurityGroupEgressRule(
-            f"{name}-gang-out",
-            security_group_id=group.id,
-            cidr_ipv4="0.0.0.0/0",
-            ip_protocol="-1",
-            tags={"Name": f"{name}-gang-out"},
-            opts=child,
-        )
-        self._before_nodes += [among_themselves, everywhere]
-        return group.id
 
     def _queue(self, name: str, plan: BatchPoolPlan, data: pulumi.Output[str] | None) -> pulumi.Output[str]:
         environment = batch.ComputeEnvironment(
@@ -115,11 +87,10 @@ class Batch(pulumi.ComponentResource):
         self, name: str, plan: BatchPoolPlan, data: pulumi.Output[str] | None
     ) -> batch.ComputeEnvironmentComputeResourcesArgs:
         """With BEST_FIT, Batch's default, another launch template would need another environment."""
-        groups = self._groups_of(plan)
         template = LaunchTemplate(
             f"{name}-{plan.pool.name}",
             plan=plan.pool,
-            security_group_ids=groups,
+            security_group_ids=[self._group_id],
             user_data=data,
             tags=self._tags,
             opts=pulumi.ResourceOptions(parent=self),
@@ -138,13 +109,9 @@ class Batch(pulumi.ComponentResource):
             launch_template=batch.ComputeEnvironmentComputeResourcesLaunchTemplateArgs(
                 launch_template_id=template.id, version=template.version
             ),
-            security_group_ids=groups,
+            security_group_ids=[self._group_id],
             subnets=[self._network.subnet_ids[subnet] for subnet in plan.subnets],
         )
-
-    def _groups_of(self, plan: BatchPoolPlan) -> list[pulumi.Output[str]]:
-        fabric = self._network.fabric_security_group_id
-        return [self._group_id, *([fabric] if fabric is not None and plan.pool.efa_devices else [])]
 
     def _definition(self, name: str, plan: BatchPoolPlan) -> pulumi.Output[str]:
         definition = batch.JobDefinition(

@@ -134,6 +134,6 @@ def _on_kubernetes(group: InstanceGroupPlan) -> dict[str, Any]:
 
 
 def _place(subnets: tuple[str, ...] | list[str], cluster: EksHandle, network: NetworkHandle) -> dict[str, Any]:
-    fabric = network.fabric_security_group_id
-    groups = [cluster.cluster_security_group_id, *([fabric] if fabric is not None else [])]
+    gang = network.gang_security_group_id
+    groups = [cluster.cluster_security_group_id, *([gang] if gang is not None else [])]
     return {"Subnets": [network.subnet_ids[subnet] for subnet in subnets], "SecurityGroupIds": groups}

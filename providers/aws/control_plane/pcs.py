@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pulumi
-from pulumi_aws import cloudcontrol, ec2, iam, vpc
+from pulumi_aws import cloudcontrol, iam
 
 from providers.aws.control_plane.host_mounts import HostMount, user_data
 from providers.aws.control_plane.identity import allowing
@@ -46,7 +46,8 @@ class Pcs(pulumi.ComponentResource):
         self._tags = dict(tags or {})
         self._network = network
         self._before_nodes: list[pulumi.Resource] = list(network.ready)
-        self._group_id = self._security_group(name)
+        assert network.gang_security_group_id is not None, "the network's plan knows that Slurm needs it"
+        self._group_id = network.gang_security_group_id
         self._cluster = self._make_cluster(name, plan)
         profile = self._instance_profile(name, plan)
         data = user_data(mounts)
@@ -60,43 +61,6 @@ class Pcs(pulumi.ComponentResource):
             security_group_id=self._group_id,
         )
         self.register_outputs({"clusterId": self.handle.cluster_id, "endpoints": self.handle.endpoints})
-
-    def _security_group(self, name: str) -> pulumi.Output[str]:
-        """Controller and nodes talk freely among themselves, and nobody else to them."""
-        child = pulumi.ResourceOptions(parent=self)
-        group = ec2.SecurityGroup(
-            f"{name}-slurm",
-            description="Slurm's controller and nodes",
-            vpc_id=self._network.vpc_id,
-            tags={"Name": f"{name}-slurm"},
-            opts=child,
-        )
-        among_themselves_in = vpc.SecurityGroupIngressRule(
-            f"{name}-slurm-in",
-            security_group_id=group.id,
-            referenced_security_group_id=group.id,
-            ip_protocol="-1",
-            tags={"Name": f"{name}-slurm-in"},
-            opts=child,
-        )
-        among_themselves_out = vpc.SecurityGroupEgressRule(
-            f"{name}-slurm-out",
-            security_group_id=group.id,
-            referenced_security_group_id=group.id,
-            ip_protocol="-1",
-            tags={"Name": f"{name}-slurm-out"},
-            opts=child,
-        )
-        everywhere = vpc.SecurityGroupEgressRule(
-            f"{name}-slurm-everywhere",
-            security_group_id=group.id,
-            cidr_ipv4="0.0.0.0/0",
-            ip_protocol="-1",
-            tags={"Name": f"{name}-slurm-everywhere"},
-            opts=child,
-        )
-        self._before_nodes += [among_themselves_in, among_themselves_out, everywhere]
-        return group.id
 
     def _make_cluster(self, name: str, plan: PcsPlan) -> cloudcontrol.Resource:
         accounting = {"Mode": "STANDARD" if plan.accounting else "NONE"}
@@ -149,7 +113,7 @@ class Pcs(pulumi.ComponentResource):
         template = LaunchTemplate(
             f"{name}-{group.pool.name}",
             plan=group.pool,
-            security_group_ids=self._groups_of(group),
+            security_group_ids=[self._group_id],
             user_data=data,
             tags=self._tags,
             opts=pulumi.ResourceOptions(parent=self),
@@ -169,10 +133,6 @@ class Pcs(pulumi.ComponentResource):
             "SubnetIds": [self._network.subnet_ids[subnet] for subnet in group.subnets],
         }
         return self._resource(f"{name}-{group.pool.name}", "AWS::PCS::ComputeNodeGroup", state)
-
-    def _groups_of(self, group: NodeGroupPlan) -> list[pulumi.Output[str]]:
-        fabric = self._network.fabric_security_group_id
-        return [self._group_id, *([fabric] if fabric is not None and group.pool.efa_devices else [])]
 
     def _queue(self, name: str, queue: QueuePlan, groups: Mapping[str, cloudcontrol.Resource]) -> None:
         state = {

@@ -7,12 +7,12 @@ from providers.aws.network.endpoints import make_endpoints
 from providers.aws.network.flow_logs import FlowLogs
 from providers.aws.network.handle import NetworkHandle
 from providers.aws.network.routing import make_routes, make_subnets
-from providers.aws.network.security import empty_default_group, make_fabric_group
+from providers.aws.network.security import empty_default_group, make_gang_group
 from providers.aws.network.types import NetworkPlan
 
 
 class Network(pulumi.ComponentResource):
-    """A VPC with the plan's subnets, ways out, private ways to AWS's services, and the fabric's security group."""
+    """A VPC with the plan's subnets, ways out, private ways to AWS's services, and the nodes' security group."""
 
     handle: NetworkHandle
 
@@ -33,11 +33,11 @@ class Network(pulumi.ComponentResource):
         endpoints = make_endpoints(name, plan, network.id, subnets, routes, child)
         if plan.flow_logs:
             FlowLogs(f"{name}-flows", vpc=network, region=plan.region, opts=child)
-        fabric = make_fabric_group(name, network.id, child) if plan.fabric else None
+        gang, rules = make_gang_group(name, network.id, child) if plan.gang_group else (None, [])
         self.handle = NetworkHandle(
             vpc_id=network.id,
             subnet_ids={key: subnet.id for key, subnet in subnets.items()},
-            fabric_security_group_id=fabric.id if fabric else None,
-            ready=(*routes.ready, *endpoints),
+            gang_security_group_id=gang.id if gang else None,
+            ready=(*routes.ready, *endpoints, *rules),
         )
         self.register_outputs({"vpcId": network.id})

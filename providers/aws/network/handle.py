@@ -11,7 +11,7 @@ class NetworkHandle:
     vpc_id: pulumi.Output[str]
     subnet_ids: Mapping[str, pulumi.Output[str]]
     """By the plan's subnet name."""
-    fabric_security_group_id: pulumi.Output[str] | None
-    """All traffic to and from itself, both ways, by its own id; None where no pool has a fabric."""
+    gang_security_group_id: pulumi.Output[str] | None
+    """All traffic to and from itself, both ways, by its own id; None where the plan needs none."""
     ready: tuple[pulumi.Resource, ...] = ()
-    """What must stand before a machine can reach anything: routes and endpoints."""
+    """What must stand before a machine can reach anything: routes, endpoints, rules."""

@@ -61,7 +61,7 @@ def plan_network(spec: StackSpec, settings: AwsSpec, pools: Sequence[AwsNodePool
         gateway_endpoints=("s3", "s3express") if settings.express_store else ("s3",),
         interface_endpoints=endpoints,
         flow_logs=asked.flow_logs,
-        fabric=any(pool.fabric is Fabric.EFA for pool in pools),
+        gang_group=settings.control_plane.kind != "eks" or any(pool.fabric is Fabric.EFA for pool in pools),
     )
 
 

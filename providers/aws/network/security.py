@@ -14,28 +14,31 @@ def empty_default_group(name: str, vpc_id: pulumi.Input[str], opts: pulumi.Resou
     ec2.DefaultSecurityGroup(f"{name}-default", vpc_id=vpc_id, tags={"Name": f"{name}-default-empty"}, opts=opts)
 
 
-def make_fabric_group(name: str, vpc_id: pulumi.Input[str], opts: pulumi.ResourceOptions) -> ec2.SecurityGroup:
+def make_gang_group(
+    name: str, vpc_id: pulumi.Input[str], opts: pulumi.ResourceOptions
+) -> tuple[ec2.SecurityGroup, list[pulumi.Resource]]:  # fmt: skip
     """All protocols to and from the group itself, by its id, since EFA heeds no rule that names a range; and out.
+    With it the rules, which must stand before a node starts.
 
     Both directions are needed: with ingress alone the fabric does not come up (EC2 User Guide, EFA security group).
     """
-    full = f"{name}-fabric"
+    full = f"{name}-gang"
     group = ec2.SecurityGroup(
-        full, vpc_id=vpc_id, description="Nodes that share a fabric", tags={"Name": full}, opts=opts
+        full, vpc_id=vpc_id, description="Nodes that compute together", tags={"Name": full}, opts=opts
     )
-    vpc.SecurityGroupIngressRule(
+    into = vpc.SecurityGroupIngressRule(
         f"{full}-in", security_group_id=group.id, referenced_security_group_id=group.id, ip_protocol=ALL,
-        description="fabric", tags={"Name": f"{full}-in"}, opts=opts,
+        description="among themselves", tags={"Name": f"{full}-in"}, opts=opts,
     )  # fmt: skip
-    vpc.SecurityGroupEgressRule(
+    out = vpc.SecurityGroupEgressRule(
         f"{full}-out", security_group_id=group.id, referenced_security_group_id=group.id, ip_protocol=ALL,
-        description="fabric", tags={"Name": f"{full}-out"}, opts=opts,
+        description="among themselves", tags={"Name": f"{full}-out"}, opts=opts,
     )  # fmt: skip
-    vpc.SecurityGroupEgressRule(
+    downloads = vpc.SecurityGroupEgressRule(
         f"{full}-downloads", security_group_id=group.id, cidr_ipv4=EVERYWHERE, ip_protocol=ALL,
         description="images, packages, AWS services", tags={"Name": f"{full}-downloads"}, opts=opts,
     )  # fmt: skip
-    return group
+    return group, [into, out, downloads]
 
 
 def make_endpoint_group(

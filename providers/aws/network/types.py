@@ -31,8 +31,8 @@ class NetworkPlan:
     interface_endpoints: tuple[str, ...]
     """Services reached without leaving the network: `ecr.api`."""
     flow_logs: bool
-    fabric: bool
-    """Whether any pool has one: then there is a fabric security group."""
+    gang_group: bool
+    """Whether nodes have a security group of their own: for a fabric, and where no Kubernetes brings one."""
 
     def node_subnets(self, zones: tuple[str, ...]) -> tuple[AwsSubnetPlan, ...]:
         """The subnets that nodes of these zones stand in."""

@@ -66,8 +66,8 @@ def _security_groups(plan: AwsNodePoolPlan, cluster: EksHandle, network: Network
     """The cluster's own beside the fabric's: EKS adds none by itself where the template has interfaces."""
     groups = [cluster.cluster_security_group_id]
     if plan.efa_devices:
-        assert network.fabric_security_group_id is not None, f"{plan.name} has a fabric, and the network none"
-        groups.append(network.fabric_security_group_id)
+        assert network.gang_security_group_id is not None, f"{plan.name} has a fabric, and the network none"
+        groups.append(network.gang_security_group_id)
     return groups
 
 

@@ -84,8 +84,8 @@ class _Monitor(mocks.MockMonitor):
                     depends_on=tuple(map(_name, request.dependencies)),
                     retain_on_delete=request.retainOnDelete,
                     protect=request.protect,
-                ignore_changes=tuple(request.ignoreChanges),
-                delete_before_replace=request.deleteBeforeReplace,
+                    ignore_changes=tuple(request.ignoreChanges),
+                    delete_before_replace=request.deleteBeforeReplace,
                 )
             )
         return super().RegisterResource(request)  # type: ignore[no-untyped-call]  # Pulumi has no types here

@@ -42,7 +42,7 @@ def build(simulated: SimulatedAws, **keys: Any) -> None:
 
     def program() -> Mapping[str, Any]:
         handle = Network("net", plan=network).handle
-        fabric = handle.fabric_security_group_id
+        fabric = handle.gang_security_group_id
         assert fabric is not None
         Storage("st", plan=storage, network=handle, clients={"fabric": fabric})
         return {}

@@ -35,7 +35,7 @@ def network() -> NetworkHandle:
 
     vpc = pulumi.Output.from_input("vpc-1")
     return NetworkHandle(
-        vpc_id=vpc, subnet_ids=Subnets(), fabric_security_group_id=pulumi.Output.from_input("sg-fabric")
+        vpc_id=vpc, subnet_ids=Subnets(), gang_security_group_id=pulumi.Output.from_input("sg-gang")
     )
 
 
@@ -59,7 +59,7 @@ def test_the_controller_as_cloudformation_spells_it() -> None:
     cluster = state(slurm(accounting=True), "AWS::PCS::Cluster")
     assert cluster["Scheduler"] == {"Type": "SLURM", "Version": "25.05"}
     assert cluster["SlurmConfiguration"]["Accounting"] == {"Mode": "STANDARD"}
-    assert cluster["Networking"]["SecurityGroupIds"] == ["slurm-slurm-id"]
+    assert cluster["Networking"]["SecurityGroupIds"] == ["sg-gang"]
     assert cluster["Tags"] == {"team": "a", "Name": "slurm-controller"}
 
 
@@ -72,20 +72,13 @@ def test_nodes_start_from_the_pool_s_template_with_the_role_that_pcs_wants() -> 
     assert graph.one("Role").inputs["name"].startswith("AWSPCS")
     assert json.loads(graph.one("RolePolicy").inputs["policy"])["Statement"][0]["Resource"] == "arn:pcs_1"
     interfaces = graph.one("aws:ec2/launchTemplate:LaunchTemplate").inputs["networkInterfaces"]
-    assert all(interface["securityGroups"] == ["slurm-slurm-id", "sg-fabric"] for interface in interfaces)
+    assert all(interface["securityGroups"] == ["sg-gang"] for interface in interfaces)
     assert len(interfaces) == 33
 
 
 def test_no_node_starts_before_it_may_register_and_reach_the_controller() -> None:
     (group,) = [each for each in slurm().of(RESOURCE) if each.name == "slurm-train"]
-    assert {"slurm-register", "slurm-slurm-in", "slurm-slurm-out", "slurm-controller"} <= set(group.depends_on)
-
-
-def test_only_slurm_s_own_reach_slurm() -> None:
-    graph = slurm()
-    rule = graph.one("SecurityGroupIngressRule").inputs
-    assert rule["referencedSecurityGroupId"] == rule["securityGroupId"] == "slurm-slurm-id"
-    assert [each.inputs.get("cidrIpv4") for each in graph.of("SecurityGroupEgressRule")] == [None, "0.0.0.0/0"]
+    assert {"slurm-register", "slurm-controller"} <= set(group.depends_on)
 
 
 def test_a_queue_has_its_pool_s_groups() -> None:
@@ -112,7 +105,7 @@ def test_batch_starts_machines_from_the_pool_s_template() -> None:
     graph = gang()
     machines = graph.one("ComputeEnvironment").inputs["computeResources"]
     assert machines["launchTemplate"]["launchTemplateId"] == "batch-train-id"
-    assert machines["securityGroupIds"] == ["batch-gang-id", "sg-fabric"]
+    assert machines["securityGroupIds"] == ["sg-gang"]
     assert (machines["minVcpus"], machines["maxVcpus"]) == (0, 384)
     assert len(machines["subnets"]) == 1
     assert json.loads(graph.one("JobDefinition").inputs["nodeProperties"])["numNodes"] == 2
@@ -143,7 +136,7 @@ def test_hyper_pod_joins_the_eks_cluster() -> None:
     assert cluster["Orchestrator"] == {"Eks": {"ClusterArn": "arn:eks"}}
     assert cluster["NodeRecovery"] == "Automatic"
     assert (group["InstanceType"], group["InstanceCount"]) == ("ml.p5.48xlarge", 2)
-    assert group["OverrideVpcConfig"]["SecurityGroupIds"] == ["sg-eks", "sg-fabric"]
+    assert group["OverrideVpcConfig"]["SecurityGroupIds"] == ["sg-eks", "sg-gang"]
     assert group["OnStartDeepHealthChecks"] == ["InstanceStress", "InstanceConnectivity"]
     assert group["LifeCycleConfig"] == {"SourceS3Uri": "s3://scripts/eks/", "OnCreate": "on_create.sh"}
     scripts = graph.named("pod-scripts", "RolePolicy").inputs["policy"]

@@ -38,7 +38,7 @@ def built(decided: EksPlan, *, preview: bool = False) -> Graph:
     def program() -> pulumi.Output[Any]:
         subnets = {name: pulumi.Output.from_input(f"subnet-{name}") for name in decided.subnets}
         network = NetworkHandle(
-            vpc_id=pulumi.Output.from_input("vpc-1"), subnet_ids=subnets, fabric_security_group_id=None
+            vpc_id=pulumi.Output.from_input("vpc-1"), subnet_ids=subnets, gang_security_group_id=None
         )
         cluster = Eks("eks", plan=decided, network=network)
         system = ec2.Instance("system", opts=pulumi.ResourceOptions(depends_on=list(cluster.handle.ready)))

@@ -41,17 +41,22 @@ def test_every_resource_is_a_child_with_the_components_name() -> None:
 
 def test_the_fabric_group_lets_all_in_and_out_by_its_own_id() -> None:
     graph = built(planned())
-    (into,) = [rule for rule in graph.of("SecurityGroupIngressRule") if rule.name.startswith("net-fabric")]
-    out = [rule.inputs for rule in graph.of("SecurityGroupEgressRule") if rule.name.startswith("net-fabric")]
-    itself = {"securityGroupId": "net-fabric-id", "referencedSecurityGroupId": "net-fabric-id", "ipProtocol": "-1"}
+    (into,) = [rule for rule in graph.of("SecurityGroupIngressRule") if rule.name.startswith("net-gang")]
+    out = [rule.inputs for rule in graph.of("SecurityGroupEgressRule") if rule.name.startswith("net-gang")]
+    itself = {"securityGroupId": "net-gang-id", "referencedSecurityGroupId": "net-gang-id", "ipProtocol": "-1"}
     assert itself.items() <= into.inputs.items()
     assert any(itself.items() <= rule.items() for rule in out)
     assert any(rule.get("cidrIpv4") == "0.0.0.0/0" for rule in out)
 
 
-def test_without_a_fabric_there_is_no_fabric_group() -> None:
+def test_without_a_fabric_kubernetes_own_group_is_enough() -> None:
     graph = built(planned(pool(efa=False)))
     assert not graph.of("SecurityGroup")
+
+
+def test_slurm_has_no_group_of_its_own_and_so_gets_one() -> None:
+    graph = built(planned(pool(efa=False), aws={"controlPlane": {"kind": "pcs"}}))
+    assert [group.name for group in graph.of("SecurityGroup")] == ["net-gang"]
 
 
 def test_nothing_but_the_vpcs_own_ranges_is_let_in() -> None:

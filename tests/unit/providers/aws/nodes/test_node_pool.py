@@ -53,7 +53,7 @@ def built(plan: AwsNodePoolPlan, *, preview: bool = False, fabric: bool = True) 
         network = NetworkHandle(
             vpc_id=known("vpc-1"),
             subnet_ids={f"nodes-{zone}": known(f"subnet-{zone}") for zone in plan.zones},
-            fabric_security_group_id=known("sg-fabric") if fabric else None,
+            gang_security_group_id=known("sg-fabric") if fabric else None,
         )
         subnets = [
             AwsSubnetPlan(

@@ -41,7 +41,7 @@ def built(plan: StoragePlan, *, preview: bool = False) -> Graph:
     def program() -> Any:
         subnets = {f"nodes-us-east-2{zone}": pulumi.Output.from_input(f"subnet-{zone}") for zone in "abc"}
         network = NetworkHandle(
-            vpc_id=pulumi.Output.from_input("vpc-1"), subnet_ids=subnets, fabric_security_group_id=None
+            vpc_id=pulumi.Output.from_input("vpc-1"), subnet_ids=subnets, gang_security_group_id=None
         )
         clients = {"fabric": "sg-fabric", "cluster": "sg-cluster"}
         handle = Storage("st", plan=plan, network=network, clients=clients).handle
