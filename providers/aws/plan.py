@@ -133,11 +133,14 @@ class _Parts:
     def quotas(self) -> Iterator[QuotaNeed]:
         yield from nodes.quotas(self._machines())
         if isinstance(self.control, EksPlan):
-            yield from control_plane.quotas(self.control, self.pools)
+            yield from control_plane.quotas(self.control, self._own_pools())
         yield from networks.quotas(self.network, self._machines())
 
     def decisions(self, spec: StackSpec, settings: AwsSpec) -> Iterator[Decision]:
-        yield from nodes.decisions(spec, self.pools)
+        passed_over = {
+            f"cluster.nodePools.{name}.{key}" for name in self._elsewhere for key in ("placement", "machineType")
+        }
+        yield from (one for one in nodes.decisions(spec, self.pools) if one.path not in passed_over)
         yield from networks.decisions(spec, settings, self.network)
         yield from control_plane.decisions(self.control)
         if self.hyper:
@@ -147,12 +150,19 @@ class _Parts:
 
     def _machines(self) -> tuple[AwsNodePoolPlan, ...]:
         """Every pool that EC2 bills: the control plane's own too, and those of HyperPod not, which has its own bill."""
-        elsewhere = {group.pool for group in self.hyper.groups} if self.hyper else set()
         own = (self.control.system_pool,) if isinstance(self.control, EksPlan) else ()
-        others = tuple(pool for pool in self.pools if pool.name not in elsewhere)
+        others = tuple(self._own_pools())
         if isinstance(self.control, BatchPlan):
             return tuple(replace(pool, node_count=0) for pool in others)  # they run while a job does
         return (*own, *others)
+
+    def _own_pools(self) -> list[AwsNodePoolPlan]:
+        """Those that HyperPod does not run."""
+        return [pool for pool in self.pools if pool.name not in self._elsewhere]
+
+    @property
+    def _elsewhere(self) -> frozenset[str]:
+        return frozenset(group.pool for group in self.hyper.groups) if self.hyper else frozenset()
 
 
 def _attempt(problems: list[Problem], step: Callable[[], T]) -> T | None:

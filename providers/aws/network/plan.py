@@ -21,7 +21,7 @@ from providers.aws.network.demand import PUBLIC, Demand, demands
 from providers.aws.network.types import AwsSubnetPlan, NetworkPlan
 from providers.aws.network.zones import choose_zones
 from providers.aws.nodes.types import AwsNodePoolPlan
-from providers.aws.regions import regions
+from providers.aws.regions import Region, regions
 from providers.aws.settings import AwsSpec
 
 __all__ = ["bill", "decisions", "plan_network", "quotas", "warnings"]
@@ -57,7 +57,7 @@ def plan_network(spec: StackSpec, settings: AwsSpec, pools: Sequence[AwsNodePool
         zones=zones,
         subnets=(*_node_subnets(layout, needed), *_public_subnets(layout)),
         nat=asked.nat,
-        nat_zones=_nat_zones(asked.nat, zones, pools),
+        nat_zones=_nat_zones(asked.nat, zones, pools, regions()[spec.cluster.region]),
         gateway_endpoints=("s3", "s3express") if settings.express_store else ("s3",),
         interface_endpoints=endpoints,
         flow_logs=asked.flow_logs,
@@ -174,16 +174,20 @@ def _public_subnets(layout: Layout) -> list[AwsSubnetPlan]:
     ]
 
 
-def _nat_zones(nat: Nat, zones: Sequence[str], pools: Sequence[AwsNodePoolPlan]) -> tuple[str, ...]:
-    """A single gateway stands where the pools with a fabric do: what crosses zones is paid for by the GB."""
+def _nat_zones(nat: Nat, zones: Sequence[str], pools: Sequence[AwsNodePoolPlan], region: Region) -> tuple[str, ...]:
+    """A single gateway stands where the pools with a fabric do: what crosses zones is paid for by the GB.
+
+    None stands in a local zone: few have any, and those only with addresses of their own (EC2 API, NetworkBorderGroup).
+    """
+    able = [zone for zone in zones if not region.is_local(zone)] or list(zones)
     match nat:
         case Nat.NONE:
             return ()
         case Nat.PER_ZONE:
-            return tuple(zones)
+            return tuple(able)
         case Nat.SINGLE:
-            gangs = [zone for pool in pools if pool.fabric is Fabric.EFA for zone in pool.zones]
-            return (next(iter((*gangs, *zones))),)
+            gangs = [zone for pool in pools if pool.fabric is Fabric.EFA for zone in pool.zones if zone in able]
+            return (next(iter((*gangs, *able))),)
 
 
 def decisions(spec: StackSpec, settings: AwsSpec, plan: NetworkPlan) -> tuple[Decision, ...]:
@@ -197,7 +201,7 @@ def decisions(spec: StackSpec, settings: AwsSpec, plan: NetworkPlan) -> tuple[De
         reason = "where the pools stand, and two at least for the control plane"
         found.append(Decision(path="cluster.network.zones", value=", ".join(plan.zones), reason=reason))
     if plan.nat is Nat.SINGLE:
-        reason = "one gateway, in the zone of the pools with a fabric"
+        reason = "one gateway, beside the pools with a fabric where it can be"
         found.append(Decision(path="cluster.network.nat", value=f"single in {plan.nat_zones[0]}", reason=reason))
     if settings.interface_endpoints is None:
         value = str(len(plan.interface_endpoints) or "none")

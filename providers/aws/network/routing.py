@@ -67,9 +67,10 @@ def make_routes(
 def _node_tables(
     name: str, plan: NetworkPlan, vpc_id: pulumi.Input[str], opts: pulumi.ResourceOptions
 ) -> Mapping[str, ec2.RouteTable]:  # fmt: skip
-    """By zone: one of its own where each zone has its gateway, else the same for all."""
+    """By zone: one of its own where each zone has its gateway (a local one shares the first), else the same for all."""
     if plan.nat is Nat.PER_ZONE:
-        return {zone: _table(f"{name}-nodes-{zone}", vpc_id, opts) for zone in plan.zones}
+        own = {zone: _table(f"{name}-nodes-{zone}", vpc_id, opts) for zone in plan.nat_zones}
+        return {zone: own.get(zone, own[plan.nat_zones[0]]) for zone in plan.zones}
     return dict.fromkeys(plan.zones, _table(f"{name}-nodes", vpc_id, opts))
 
 

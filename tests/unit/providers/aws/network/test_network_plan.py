@@ -172,6 +172,12 @@ def test_a_single_gateway_stands_where_the_fabric_is() -> None:
     assert planned(serve, network={"nat": "perZone"}).nat_zones == ("us-east-2a", "us-east-2b")
 
 
+def test_no_gateway_stands_in_a_local_zone() -> None:
+    far = pool("train", "p6e-gb200.36xlarge", zones=("us-east-1-dfw-2a",))
+    assert planned(far, region="us-east-1").nat_zones == ("us-east-1a",)
+    assert planned(far, region="us-east-1", network={"nat": "perZone"}).nat_zones == ("us-east-1a", "us-east-1b")
+
+
 def test_without_nat_there_are_endpoints_and_no_public_subnet() -> None:
     plan = planned(network={"nat": "none"}, storage={"fileSystem": {"capacityTib": 1.2}, "sharedFileSystem": {}})
     assert plan.nat is Nat.NONE
