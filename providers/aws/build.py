@@ -53,7 +53,8 @@ def _kubernetes(
     name: str, plan: AwsPlan, control: EksPlan, network: NetworkHandle, opts: pulumi.ResourceOptions
 ) -> tuple[Outputs, StorageHandle]:
     """Cluster, system pool, add-ons, then the stack's pools: they go in the reverse order."""
-    drain = Drain(f"{name}-drain", region=plan.region, cluster=control.name, vpc_id=network.vpc_id, opts=opts)
+    after = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=list(network.held)))
+    drain = Drain(f"{name}-drain", region=plan.region, cluster=control.name, vpc_id=network.vpc_id, opts=after)
     made = Eks(f"{name}-eks", plan=control, network=network, after=[drain], opts=opts)
     cluster = made.handle
     system = _pool(f"{name}-system", control.system_pool, plan, cluster, network, opts)

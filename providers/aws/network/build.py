@@ -38,6 +38,7 @@ class Network(pulumi.ComponentResource):
             vpc_id=network.id,
             subnet_ids={key: subnet.id for key, subnet in subnets.items()},
             gang_security_group_id=gang.id if gang else None,
+            held=(*subnets.values(), *filter(None, [routes.gateway, gang])),
             ready=(*routes.ready, *endpoints, *rules),
         )
         self.register_outputs({"vpcId": network.id})

@@ -13,5 +13,7 @@ class NetworkHandle:
     """By the plan's subnet name."""
     gang_security_group_id: pulumi.Output[str] | None
     """All traffic to and from itself, both ways, by its own id; None where the plan needs none."""
+    held: tuple[pulumi.Resource, ...] = ()
+    """What cannot go while something that stands in it is left: subnets, the gateway to the internet, the group."""
     ready: tuple[pulumi.Resource, ...] = ()
     """What must stand before a machine can reach anything: routes, endpoints, rules."""

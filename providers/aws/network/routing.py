@@ -19,6 +19,7 @@ class Routes:
     tables: tuple[ec2.RouteTable, ...]
     ready: tuple[pulumi.Resource, ...]
     """Without these no packet leaves a subnet."""
+    gateway: ec2.InternetGateway | None
 
 
 def make_subnets(
@@ -51,7 +52,7 @@ def make_routes(
     opts: pulumi.ResourceOptions,
 ) -> Routes:  # fmt: skip
     """A table for the public subnets, and one for the nodes of each NAT gateway or of all zones together."""
-    outside, public = _public_side(name, plan, vpc_id, subnets, opts) if plan.nat_zones else (None, [])
+    gateway, outside, public = _public_side(name, plan, vpc_id, subnets, opts) if plan.nat_zones else (None, None, [])
     tables = _node_tables(name, plan, vpc_id, opts)
     after_gateway = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=public))
     ready: list[pulumi.Resource] = [
@@ -61,7 +62,8 @@ def make_routes(
         _association(f"{name}-{subnet.name}", tables[subnet.zone], subnets[subnet.name], opts)
         for subnet in plan.node_subnets(plan.zones)
     ]
-    return Routes(tables=(*filter(None, [outside]), *dict.fromkeys(tables.values())), ready=(*public, *ready))
+    every = (*filter(None, [outside]), *dict.fromkeys(tables.values()))
+    return Routes(tables=every, ready=(*public, *ready), gateway=gateway)
 
 
 def _node_tables(
@@ -77,7 +79,7 @@ def _node_tables(
 def _public_side(
     name: str, plan: NetworkPlan, vpc_id: pulumi.Input[str], subnets: Mapping[str, ec2.Subnet],
     opts: pulumi.ResourceOptions,
-) -> tuple[ec2.RouteTable, list[pulumi.Resource]]:  # fmt: skip
+) -> tuple[ec2.InternetGateway, ec2.RouteTable, list[pulumi.Resource]]:  # fmt: skip
     """The internet gateway and the public subnets' route to it."""
     gateway = ec2.InternetGateway(f"{name}-internet", vpc_id=vpc_id, tags={"Name": f"{name}-internet"}, opts=opts)
     table = _table(f"{name}-public", vpc_id, opts)
@@ -87,7 +89,7 @@ def _public_side(
     joined = [
         _association(f"{name}-{subnet.name}", table, subnets[subnet.name], opts) for subnet in plan.public_subnets()
     ]
-    return table, [route, *joined]
+    return gateway, table, [route, *joined]
 
 
 def _table(name: str, vpc_id: pulumi.Input[str], opts: pulumi.ResourceOptions) -> ec2.RouteTable:
