@@ -74,7 +74,9 @@ def bill_sources(bill: Sequence[BillLine]) -> tuple[str, ...]:
 
 
 def _dollars(amount: Decimal | None) -> str:
-    return "unknown" if amount is None else f"{amount:,.2f}"
+    if amount is None:
+        return "unknown"
+    return f"{amount:,.2f}" if amount >= 1 or not amount else f"{amount:.4f}"
 
 
 def _when(moment: datetime | None, otherwise: str) -> str:
