@@ -1,0 +1,51 @@
+"""A whole accelerator cluster as one component of a program that has other things to do too."""
+
+import pulumi
+
+from components.cluster import AcceleratorCluster
+from components.errors import PenstockError
+from components.spec.cluster import CapacitySpec, Cloud, ClusterSpec, FabricSpec, NodePoolSpec, Spot
+from components.spec.stack import StackSpec
+from components.spec.storage import FileSystemSpec, ObjectStoreSpec, OnDestroy, StorageSpec
+from providers import aws
+from providers.aws.settings import AwsSpec
+
+config = pulumi.Config()
+
+
+def asked() -> StackSpec:
+    """The same that a stack file of penstock's would hold."""
+    train = NodePoolSpec(name="train", machine_type="g6e.8xlarge", count=2)
+    serve = NodePoolSpec(
+        name="serve",
+        machine_type="g6.xlarge",
+        min_count=0,
+        max_count=4,
+        capacity=CapacitySpec(spot=Spot()),
+        fabric=FabricSpec(none="every replica fits on one node"),
+    )
+    return StackSpec(
+        cluster=ClusterSpec(
+            cloud=Cloud.AWS,
+            region=config.require("region"),
+            kubernetes_version="1.35",
+            budget_usd_per_hour=20,
+            node_pools=(train, serve),
+        ),
+        storage=StorageSpec(
+            file_system=FileSystemSpec(capacity_tib=1.2, throughput_mbps_per_tib=125, on_destroy=OnDestroy.DELETE),
+            object_store=ObjectStoreSpec(on_destroy=OnDestroy.DELETE),
+        ),
+        settings=AwsSpec(tags={"team": "research"}),
+    )
+
+
+try:
+    plan = aws.plan(asked(), f"team-{pulumi.get_stack()}")
+except PenstockError as mistake:
+    raise pulumi.RunError(str(mistake)) from None
+cluster = AcceleratorCluster("team", provider=aws, plan=plan)
+
+pulumi.export("kubeconfig", cluster.outputs["kubeconfig"])
+pulumi.export("usdPerHour", cluster.outputs["usdPerHour"])
+pulumi.export("volume", cluster.volume_path)

@@ -1,0 +1,58 @@
+"""A network with room for a gang of p5.48xlarge and its pods, and a Lustre file system that it reaches over EFA.
+
+What runs there is this program's own affair: it exports the ids that a launch template or a node group needs.
+"""
+
+import pulumi
+import pulumi_aws as aws
+
+from components.errors import PenstockError
+from components.spec.cluster import Cloud, ClusterSpec, NodePoolSpec
+from components.spec.stack import StackSpec
+from components.spec.storage import FileSystemSpec, StorageSpec
+from providers.aws.network.build import Network
+from providers.aws.plan import AwsPlan, plan
+from providers.aws.settings import AwsSpec
+from providers.aws.storage.file_system import FileSystem
+
+config = pulumi.Config()
+region = config.require("region")
+
+
+def decide() -> AwsPlan:
+    """Sizes, zone and addresses; what AWS would refuse is told before anything is registered."""
+    gang = NodePoolSpec(name="train", machine_type="p5.48xlarge", count=config.require_int("nodes"))
+    files = FileSystemSpec(capacity_tib=9.6, throughput_mbps_per_tib=500, fabric=True)
+    spec = StackSpec(
+        cluster=ClusterSpec(cloud=Cloud.AWS, region=region, node_pools=(gang,)),
+        storage=StorageSpec(file_system=files),
+        settings=AwsSpec(),
+    )
+    try:
+        return plan(spec, pulumi.get_stack())
+    except PenstockError as mistake:
+        raise pulumi.RunError(str(mistake)) from None
+
+
+decided = decide()
+account = aws.Provider("aws", region=region, default_tags=aws.ProviderDefaultTagsArgs(tags=dict(decided.tags)))
+own = pulumi.ResourceOptions(provider=account)
+network = Network("net", plan=decided.network, opts=pulumi.ResourceOptions(providers=[account])).handle
+
+key = aws.kms.Key("data", description="Data of the gang", enable_key_rotation=True, opts=own)
+nodes = aws.ec2.SecurityGroup("nodes", vpc_id=network.vpc_id, description="The gang's nodes", opts=own)
+lustre = decided.storage.file_system
+assert lustre is not None
+files = FileSystem(
+    "files",
+    plan=lustre,
+    vpc_id=network.vpc_id,
+    subnet_id=network.subnet_ids[lustre.subnet],
+    key_arn=key.arn,
+    clients={"nodes": nodes.id},
+    opts=pulumi.ResourceOptions(providers=[account]),
+).handle
+
+pulumi.export("subnet", network.subnet_ids[lustre.subnet])
+pulumi.export("securityGroup", nodes.id)
+pulumi.export("mount", pulumi.Output.concat(files.dns_name, "@tcp:/", files.mount_name))

@@ -1,0 +1,77 @@
+"""The programs of examples/, as a user would run them: the real engine, the simulated AWS, the whole cycle."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+import yaml
+
+from rehearsal.cycle import Rehearsal, Report, rehearse
+from rehearsal.engine.cli import Engine
+from rehearsal.simulation import simulated
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+NAMES = ("aws_cluster", "aws_network")
+
+
+def copied(name: str, folder: Path) -> Path:
+    """The example where a user's own program would lie, told to be on the simulated AWS."""
+    project = folder / name
+    shutil.copytree(EXAMPLES / name, project, ignore=shutil.ignore_patterns("__pycache__", ".penstock"))
+    program = project / "Pulumi.yaml"
+    program.write_text(program.read_text().replace("../../", f"{EXAMPLES.parent}/"))
+    stack = project / "Pulumi.dev.yaml"
+    content = yaml.safe_load(stack.read_text())
+    content["config"]["penstock:cluster"] = {"cloud": "aws"}
+    stack.write_text(yaml.safe_dump(content))
+    return project
+
+
+def configure(project: Path, **settings: str | int) -> None:
+    stack = project / "Pulumi.dev.yaml"
+    content = yaml.safe_load(stack.read_text())
+    prefix = yaml.safe_load((project / "Pulumi.yaml").read_text())["name"]
+    content["config"] |= {f"{prefix}:{key}": value for key, value in settings.items()}
+    stack.write_text(yaml.safe_dump(content))
+
+
+def test_every_example_is_run_here() -> None:
+    assert {path.parent.name for path in EXAMPLES.glob("*/Pulumi.yaml")} == set(NAMES)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", NAMES)
+def test_an_example_comes_up_stays_and_goes(name: str, pulumi: Path, tmp_path: Path) -> None:
+    report: Report = rehearse(Rehearsal.CYCLE, "dev", project=copied(name, tmp_path))
+    assert report.ok, [*map(str, report.phases), *report.account_in_words()]
+    up, again, refresh, destroy = report.phases
+    assert up.created == again.same == refresh.same == destroy.deleted
+    assert report.account
+    assert not report.account.left
+    assert report.account.requests_by_operation["ec2:CreateVpc"] == 1
+    assert report.account.requests_by_operation["fsx:CreateFileSystem"] == 1
+
+
+def test_a_mistake_in_a_program_of_ones_own_is_told_without_a_traceback(pulumi: Path, tmp_path: Path) -> None:
+    project = copied("aws_network", tmp_path)
+    configure(project, region="us-eest-2")
+    report = rehearse(Rehearsal.PREVIEW, "dev", project=project)
+    assert not report.ok
+    assert "cluster.region: 'us-eest-2' is not a region of AWS" in report.phases[0].problem
+    assert "Traceback" not in report.phases[0].problem
+
+
+def test_an_example_hands_out_what_others_need(pulumi: Path, tmp_path: Path) -> None:
+    project = copied("aws_network", tmp_path)
+    with simulated(project / "Pulumi.dev.yaml", tmp_path / "account", None, preview=False) as simulation:
+        assert simulation
+        engine = Engine(
+            project=project, home=tmp_path / "home", backend=tmp_path / "state", passphrase="", env=simulation.env
+        )
+        engine.stack_init("dev").require_ok()
+        engine.up("dev").require_ok()
+        outputs = engine.export_state("dev").outputs
+        engine.destroy("dev").require_ok()
+    assert str(outputs["subnet"]).startswith("subnet-")
+    assert str(outputs["securityGroup"]).startswith("sg-")
+    assert "@tcp:/" in str(outputs["mount"])
