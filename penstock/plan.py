@@ -8,6 +8,7 @@ import typer
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.table import Table
 
     from components.plan.types import StackPlan
 
@@ -35,14 +36,12 @@ def _show(plan: "StackPlan", console: "Console") -> None:
     cluster = plan.cluster
     console.print(f"[bold]{plan.stack}[/] on {cluster.cloud}, scheduler {cluster.scheduler or 'none yet'}\n")
     console.print(pool_table(cluster.node_pools))
-    for title, rows, table in (
-        ("addresses", cluster.subnets, subnet_table),
-        ("quotas the account must have", cluster.quotas, quota_table),
-        ("billed", cluster.bill, bill_table),
-    ):
-        if rows:
-            console.print(f"\n[bold]{title}[/]")
-            console.print(table(rows))  # type: ignore[operator] # each table takes its own kind of row
+    if cluster.subnets:
+        _section(console, "addresses", subnet_table(cluster.subnets))
+    if cluster.quotas:
+        _section(console, "quotas the account must have", quota_table(cluster.quotas))
+    if cluster.bill:
+        _section(console, "billed", bill_table(cluster.bill))
     for number, source in enumerate(bill_sources(cluster.bill), start=1):
         console.print(f"[dim]({number}) {source}[/]")
     console.print(work_table(plan))
@@ -51,3 +50,8 @@ def _show(plan: "StackPlan", console: "Console") -> None:
         console.print(f"  {decision.path} = [cyan]{decision.value}[/]\n    {decision.reason}")
     for warning in plan.warnings:
         console.print(f"[yellow]warning[/] {warning}")
+
+
+def _section(console: "Console", title: str, table: "Table") -> None:
+    console.print(f"\n[bold]{title}[/]")
+    console.print(table)
