@@ -198,6 +198,19 @@ CAPACITY: list[Case] = [
         ["'us-east-2b'", "us-east-2a", "cr-0a1b2c3d4e5f60718"],
     ),
     (
+        "a group of reservations in another region",
+        {
+            f"{TRAIN}.capacity": {
+                "reservation": {
+                    "id": "arn:aws:resource-groups:us-west-2:123456789012:group/gang",
+                    "zone": "us-east-2a",
+                }
+            },
+        },
+        f"{POOL}.capacity.reservation.id",
+        ["group/gang", "is in us-west-2", "the stack in us-east-2"],
+    ),
+    (
         "a reservation of no zone",
         {f"{TRAIN}.capacity": {"reservation": {"id": "cr-0a1b2c3d4e5f60718"}}},
         f"{POOL}.capacity.reservation.zone",

@@ -5,6 +5,7 @@ from typing import Any
 from tests.unit.providers.aws.whole_stacks import BATCH, GONE, LUSTRE, PLANE, POOL, SLURM, TRAIN, Case, block
 
 IMAGE = "123456789012.dkr.ecr.us-east-2.amazonaws.com/serve:1.0"
+NOVA = "arn:aws:bedrock:us-east-1::foundation-model/amazon.nova-lite-v1:0:300k"
 
 
 def endpoint(**changes: Any) -> dict[str, Any]:
@@ -178,6 +179,30 @@ SERVING: list[Case] = [
         ["'quay.io/serve:1'", "not an image in ECR", "push it there"],
     ),
     (
+        "an endpoint's image in another region",
+        endpoint(image=IMAGE.replace("us-east-2", "us-west-2")),
+        "aws.endpoints.chat.image",
+        ["us-west-2.amazonaws.com", "is in us-west-2", "the stack in us-east-2", "name one there"],
+    ),
+    (
+        "a model of Bedrock in another region",
+        {"aws.throughput": [{"name": "always", "model": NOVA}]},
+        "aws.throughput.always.model",
+        ["amazon.nova-lite-v1", "is in us-east-1", "change cluster.region"],
+    ),
+    (
+        "a training plan in another region",
+        {
+            "aws.hyperPod": {
+                "pools": ["train"],
+                "lifecycleScripts": "s3://scripts/on/",
+                "trainingPlan": "arn:aws:sagemaker:us-west-2:123456789012:training-plan/quarter",
+            }
+        },
+        "aws.hyperPod.trainingPlan",
+        ["training-plan/quarter", "is in us-west-2"],
+    ),
+    (
         "a model that is no archive",
         endpoint(modelData="s3://models/chat/"),
         "aws.endpoints.chat.modelData",
@@ -201,7 +226,7 @@ SERVING: list[Case] = [
             "aws.customModels": [
                 {
                     "name": "tuned",
-                    "baseModel": "arn:aws:bedrock:us-east-1::foundation-model/amazon.nova-lite-v1:0:300k",
+                    "baseModel": NOVA.replace("us-east-1", "us-east-2"),
                     "trainingData": "s3://data/in.jsonl",
                     "output": "s3://data/out/",
                 }

@@ -34,9 +34,7 @@ def network() -> NetworkHandle:
             return pulumi.Output.from_input(f"subnet-{name}")
 
     vpc = pulumi.Output.from_input("vpc-1")
-    return NetworkHandle(
-        vpc_id=vpc, subnet_ids=Subnets(), gang_security_group_id=pulumi.Output.from_input("sg-gang")
-    )
+    return NetworkHandle(vpc_id=vpc, subnet_ids=Subnets(), gang_security_group_id=pulumi.Output.from_input("sg-gang"))
 
 
 def built(make: Callable[[], Any], *, preview: bool = False) -> Graph:
