@@ -40,19 +40,19 @@ own = pulumi.ResourceOptions(provider=account)
 network = Network("net", plan=decided.network, opts=pulumi.ResourceOptions(providers=[account])).handle
 
 key = aws.kms.Key("data", description="Data of the gang", enable_key_rotation=True, opts=own)
-nodes = aws.ec2.SecurityGroup("nodes", vpc_id=network.vpc_id, description="The gang's nodes", opts=own)
-lustre = decided.storage.file_system
+lustre, gang = decided.storage.file_system, network.gang_security_group_id
 assert lustre is not None
+assert gang is not None
 files = FileSystem(
     "files",
     plan=lustre,
     vpc_id=network.vpc_id,
     subnet_id=network.subnet_ids[lustre.subnet],
     key_arn=key.arn,
-    clients={"nodes": nodes.id},
+    clients={"gang": gang},
     opts=pulumi.ResourceOptions(providers=[account]),
 ).handle
 
 pulumi.export("subnet", network.subnet_ids[lustre.subnet])
-pulumi.export("securityGroup", nodes.id)
+pulumi.export("securityGroup", gang)
 pulumi.export("mount", pulumi.Output.concat(files.dns_name, "@tcp:/", files.mount_name))

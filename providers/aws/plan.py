@@ -12,6 +12,7 @@ from components.plan.types import BillLine, ClusterPlan, Decision, Mount, QuotaN
 from components.spec.cluster import NetworkSpec
 from components.spec.stack import StackSpec
 from components.spec.storage import StorageSpec
+from providers.aws.arn_regions import region_problems
 from providers.aws.control_plane import hyper_pod_plan
 from providers.aws.control_plane import plan as control_plane
 from providers.aws.control_plane.batch_plan import BatchPlan
@@ -70,7 +71,7 @@ def plan_at(spec: StackSpec, stack: str, now: datetime) -> AwsPlan:
     """The plan as of `now`, which decides what has expired, begun and ended."""
     settings = spec.settings
     assert isinstance(settings, AwsSpec)
-    problems = [*_general_problems(spec, stack, now), *tag_problems(settings.tags)]
+    problems = [*_general_problems(spec, stack, now), *tag_problems(settings.tags), *region_problems(spec, settings)]
     pools = _attempt(problems, lambda: nodes.plan_pools(spec, settings, stack, now))
     network = _attempt(problems, lambda: networks.plan_network(spec, settings, pools or ()))
     asked = _attempt(problems, lambda: serving.plan_serving(settings, stack))
