@@ -1,5 +1,7 @@
 """A plan as Pulumi resources: network first, then what takes commands, then machines; data beside them."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any

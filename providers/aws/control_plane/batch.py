@@ -1,5 +1,7 @@
 """AWS Batch: for each pool an environment of machines, a queue, and the definition of a gang."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 

@@ -1,5 +1,7 @@
 """The EKS control plane, and what a node needs to join it."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 
 import pulumi

@@ -1,5 +1,7 @@
 """Add-ons of an EKS cluster, each with a role for its pods where they act on AWS."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 
 import pulumi

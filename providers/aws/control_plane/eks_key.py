@@ -1,5 +1,7 @@
 """The key of a cluster: of its secrets and of its control plane's logs."""
 
+from __future__ import annotations
+
 import json
 
 import pulumi

@@ -1,5 +1,7 @@
 """SageMaker HyperPod on the stack's EKS cluster, through Cloud Control."""
 
+from __future__ import annotations
+
 import json
 from collections.abc import Mapping
 from typing import Any

@@ -1,5 +1,7 @@
 """Roles: who may take one, and what it allows."""
 
+from __future__ import annotations
+
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,5 +1,7 @@
 """Slurm on AWS: the controller of PCS, its node groups and its queues, all through Cloud Control."""
 
+from __future__ import annotations
+
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

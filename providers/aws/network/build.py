@@ -1,5 +1,7 @@
 """The network as Pulumi resources."""
 
+from __future__ import annotations
+
 import pulumi
 from pulumi_aws import ec2
 

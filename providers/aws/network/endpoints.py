@@ -1,5 +1,7 @@
 """Ways to AWS's own services that do not leave the network."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 
 import pulumi

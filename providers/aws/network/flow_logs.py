@@ -1,5 +1,7 @@
 """A record of who talked to whom: flow logs, encrypted, in CloudWatch."""
 
+from __future__ import annotations
+
 import json
 
 import pulumi

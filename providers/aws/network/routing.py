@@ -1,5 +1,7 @@
 """Subnets and the ways out of them."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from dataclasses import dataclass
 

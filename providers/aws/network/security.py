@@ -1,5 +1,7 @@
 """Who may talk to whom: security groups whose rules are resources of their own."""
 
+from __future__ import annotations
+
 import pulumi
 from pulumi_aws import ec2, vpc
 

@@ -1,5 +1,7 @@
 """A node pool of an EKS cluster as Pulumi resources."""
 
+from __future__ import annotations
+
 import base64
 from collections.abc import Mapping, Sequence
 

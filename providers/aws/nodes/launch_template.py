@@ -1,5 +1,7 @@
 """How a pool's machines start, for whatever starts them: EKS, an auto scaling group, PCS or Batch."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 
 import pulumi

@@ -1,5 +1,7 @@
 """What AWS alone has for serving: SageMaker endpoints, Bedrock, Global Accelerator."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from functools import partial
 
@@ -58,7 +60,7 @@ class Serving(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self),
         )
 
-    def _throughput(self, name: str, plan: ThroughputPlan, models: Mapping[str, "CustomModel"]) -> pulumi.Output[str]:
+    def _throughput(self, name: str, plan: ThroughputPlan, models: Mapping[str, CustomModel]) -> pulumi.Output[str]:
         """With a commitment it stays after a destroy: Bedrock refuses to give it back before the end."""
         bought = bedrock.ProvisionedModelThroughput(
             f"{name}-{plan.key}",

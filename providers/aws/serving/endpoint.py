@@ -1,5 +1,7 @@
 """A SageMaker endpoint: real-time, serverless or asynchronous."""
 
+from __future__ import annotations
+
 from functools import partial
 
 import pulumi

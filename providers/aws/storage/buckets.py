@@ -1,5 +1,7 @@
 """Buckets as Pulumi resources: one that keeps versions, and one of a single zone."""
 
+from __future__ import annotations
+
 import json
 
 import pulumi

@@ -1,5 +1,7 @@
 """All of a stack's storage as Pulumi resources."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from dataclasses import dataclass
 

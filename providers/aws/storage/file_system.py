@@ -1,5 +1,7 @@
 """An FSx for Lustre file system with its security group and links, as Pulumi resources."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 
 import pulumi

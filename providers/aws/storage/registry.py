@@ -1,5 +1,7 @@
 """Image repositories and mirrors of public registries, as Pulumi resources."""
 
+from __future__ import annotations
+
 import json
 from collections.abc import Mapping
 

@@ -1,5 +1,7 @@
 """An EFS file system with a mount target in each zone, as Pulumi resources."""
 
+from __future__ import annotations
+
 import json
 from collections.abc import Mapping
 

@@ -64,13 +64,20 @@ def checked(operation: "OperationModel", parameters: Mapping[str, Any]) -> dict[
 
 def _load(service: str) -> Any:
     from botocore.exceptions import UnknownServiceError
-    from botocore.loaders import Loader
     from botocore.model import ServiceModel
 
     try:
-        return ServiceModel(Loader().load_service_model(service, "service-2"), service_name=service)
+        return ServiceModel(_loader().load_service_model(service, "service-2"), service_name=service)
     except UnknownServiceError as error:
         raise ApiError("InvalidAction", f"AWS has no service {service!r}") from error
+
+
+@cache
+def _loader() -> Any:
+    """One for all: each looks through the folders of every service once."""
+    from botocore.loaders import Loader
+
+    return Loader()
 
 
 def _mistakes(operation: "OperationModel", request: Mapping[str, Any], shape: "Shape") -> Iterator[str]:
