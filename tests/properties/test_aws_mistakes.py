@@ -66,6 +66,7 @@ GOOD = {
 }
 LARGEST_SUBNET = 2**16 - 5
 """Addresses of a /16, less the five that AWS keeps."""
+CAPACITY = ("penstock:storage", "fileSystem", "capacityTib")
 WORDS = (
     "onDemand",
     "spot",
@@ -169,6 +170,8 @@ def test_the_starting_points_have_no_mistake(name: str) -> None:
 
 @settings(max_examples=400, deadline=None)
 @given(mutated())
+@example(replaced(GOOD["aws-batch"], CAPACITY, 10**30))
+@example(replaced(GOOD["aws-batch"], CAPACITY, 1e308))
 def test_any_change_is_planned_or_explained(config: dict[str, Any]) -> None:
     plan(config)
 
