@@ -195,7 +195,7 @@ def decisions(spec: StackSpec, settings: AwsSpec, plan: NetworkPlan) -> tuple[De
     asked, found = spec.cluster.network, []
     if asked.cidr is None:
         further = f" and {len(plan.further_cidrs)} ranges beside it" if plan.further_cidrs else ""
-        reason = f"holds every node and pod{further}, in equal shares, so that growing moves no subnet"
+        reason = f"holds every node and pod{further}, in equal shares; {_room(plan)}"
         found.append(Decision(path="cluster.network.cidr", value=plan.cidr, reason=reason))
     if not asked.zones:
         reason = "where the pools stand, and two at least for the control plane"
@@ -208,6 +208,18 @@ def decisions(spec: StackSpec, settings: AwsSpec, plan: NetworkPlan) -> tuple[De
         reason = "without NAT, AWS's services are reached by them" if plan.interface_endpoints else "NAT reaches all"
         found.append(Decision(path="aws.interfaceEndpoints", value=value, reason=reason))
     return tuple(found)
+
+
+def _room(plan: NetworkPlan) -> str:
+    """How far pools may grow before a subnet moves, which replaces all that stands in it."""
+    shares = [subnet.usable for subnet in plan.subnets if subnet.purpose == "nodes" and not _is_further(subnet, plan)]
+    if not shares:
+        return "each zone has its own ranges, and more nodes add some"
+    return f"growing moves no subnet as long as its zone needs {min(shares):,} addresses at most"
+
+
+def _is_further(subnet: AwsSubnetPlan, plan: NetworkPlan) -> bool:
+    return subnet.cidr in plan.further_cidrs
 
 
 def warnings(settings: AwsSpec, plan: NetworkPlan) -> tuple[str, ...]:

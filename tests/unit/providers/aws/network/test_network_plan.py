@@ -45,6 +45,17 @@ def test_neither_more_nodes_nor_another_zone_moves_a_subnet() -> None:
     assert small.items() <= {subnet.name: subnet.cidr for subnet in large}.items()
 
 
+def test_a_share_that_is_outgrown_moves_its_subnet_and_the_plan_says_when() -> None:
+    few, many = planned(pool(nodes=100)), planned(pool(nodes=400))
+    assert {few.node_subnets(("us-east-2b",))[0].cidr, many.node_subnets(("us-east-2b",))[0].cidr} == {
+        "10.0.64.0/18",
+        "100.64.0.0/16",
+    }
+    spec, settings = stack()
+    (told,) = [one.reason for one in decisions(spec, settings, few) if one.path == "cluster.network.cidr"]
+    assert told.endswith("growing moves no subnet as long as its zone needs 16,379 addresses at most")
+
+
 def test_what_is_needed_counts_every_node_and_pod_of_the_zone() -> None:
     plan = planned(pool(nodes=32, addresses=50), pool("serve", "g6.xlarge", nodes=8, addresses=15, efa=False))
     (first, second) = plan.node_subnets(("us-east-2a", "us-east-2b"))
