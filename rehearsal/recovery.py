@@ -14,24 +14,27 @@ def recover(engine: Engine, stack: str, state: State, account: Account) -> tuple
     creates = [operation for operation in state.pending if operation.op == "creating"]
     if not creates:
         return ()
-    known = {resource.id for resource in state.resources}
+    # By type too: a bucket's settings have the bucket's own name as their id.
+    known = {(resource.type, resource.id) for resource in state.resources}
     found = {}
     for operation in creates:
         if made := _made_by(operation, account, known):
             found[operation.urn] = made.id
-            known.add(made.id)
+            known.add((made.token, made.id))
     engine.settle_pending_creates(stack, found).require_ok()
     return tuple(
         f"{operation.urn.rpartition('::')[2]}: {found.get(operation.urn, 'was not made')}" for operation in creates
     )
 
 
-def _made_by(operation: PendingOperation, account: Account, known: set[str]) -> Object | None:
+def _made_by(operation: PendingOperation, account: Account, known: set[tuple[str, str]]) -> Object | None:
     """The object that the create made: of its type, with its inputs, and in nobody's state."""
     candidates = (
         thing
         for thing in account.objects()
-        if thing.token == operation.type and thing.id not in known and _same(operation.inputs, thing.inputs)
+        if thing.token == operation.type
+        and (thing.token, thing.id) not in known
+        and _same(operation.inputs, thing.inputs)
     )
     return next(candidates, None)
 

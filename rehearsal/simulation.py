@@ -16,7 +16,7 @@ from rehearsal.providers.aws.account import Object
 from rehearsal.providers.aws.cloud import Cloud
 from rehearsal.providers.aws.controllers import CLUSTER
 from rehearsal.providers.aws.endpoint import api_endpoint, no_credentials
-from rehearsal.providers.aws.leftovers import Leftover, leftovers
+from rehearsal.providers.aws.leftovers import Leftover, kept_in_words, leftovers
 from rehearsal.providers.aws.server import serving
 from rehearsal.providers.aws.wording import ARN, IDENTIFIER
 from rehearsal.recovery import recover
@@ -95,7 +95,7 @@ class Simulation:
             requests_by_operation=counts,
             uncovered=tuple(sorted(self.cloud.uncovered)),
             left=tuple(str(one) for one in left if not one.on_purpose),
-            kept_on_purpose=tuple(str(one) for one in left if one.on_purpose),
+            kept_on_purpose=kept_in_words(left),
         )
 
     def _named(self, drift: Drift) -> list[Object]:

@@ -38,6 +38,17 @@ def leftovers(account: Account, retained: Iterable[str]) -> tuple[Leftover, ...]
     )
 
 
+def kept_in_words(left: Iterable[Leftover]) -> tuple[str, ...]:
+    """What was kept on purpose, a line for each; settings that bear the name of what they set are counted with it."""
+    by_name: dict[str, list[Leftover]] = {}
+    for one in sorted(left, key=lambda one: len(one.what)):
+        if one.on_purpose:
+            by_name.setdefault(one.what.rpartition(" ")[2], []).append(one)
+    return tuple(
+        str(first) + (f", with its settings ({len(others)})" if others else "") for first, *others in by_name.values()
+    )
+
+
 def _price(account: Account, thing: Object) -> Decimal | None:
     from providers.aws.network.bill import ENDPOINT_USD_PER_HOUR, NAT_GATEWAY_USD_PER_HOUR, PUBLIC_ADDRESS_USD_PER_HOUR
 
