@@ -5,16 +5,17 @@ executes the log again before its first request, with the same seeds: the same i
 """
 
 import base64
+import os
 import threading
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from rehearsal.providers.aws.account import ACCOUNT_ID
 from rehearsal.providers.aws.errors import ApiError
+from rehearsal.providers.aws.oracles import USUAL_SERVICES
 from rehearsal.providers.aws.store import Store
 
-# AWS's own policies are an oracle too: one that does not exist cannot be attached.
-MANAGED_POLICIES: Any = {"iam": {"load_aws_managed_policies": True}}
 READ_ONLY = ("Describe", "List", "Get", "Head")
 
 
@@ -48,16 +49,22 @@ class Moto:
         threading.Thread(target=self._warm, daemon=True).start()
 
     def _warm(self) -> None:
+        from moto.backends import get_backend
+
         with self._lock:
             self._begin()
+            for service in USUAL_SERVICES:
+                get_backend(service)
 
     def _begin(self) -> None:
         if self._mock:
             return
         from moto import mock_aws
 
-        self._mock = mock_aws(config=MANAGED_POLICIES)
+        os.environ["MOTO_EC2_LOAD_DEFAULT_AMIS"] = "false"  # 1,300 images for each region, which no request names
+        self._mock = mock_aws()
         self._mock.start()
+        _load_managed_policies()
         _seed_file_systems()
         for request in self._store.requests():
             try:
@@ -97,6 +104,20 @@ class Moto:
                 config=Config(retries={"total_max_attempts": 1}, parameter_validation=False),
             )  # fmt: skip
         return self._clients[key]
+
+
+def _load_managed_policies() -> None:
+    """AWS's own policies are an oracle too: one that does not exist cannot be attached.
+
+    Where moto itself is told to load them, it does so for each of AWS's partitions, of which one is needed here.
+    """
+    from moto.core.config import default_user_config
+    from moto.iam.models import iam_backends
+
+    policies = iam_backends[ACCOUNT_ID]["aws"]
+    default_user_config["iam"] = {"load_aws_managed_policies": True}
+    policies.reset()
+    default_user_config["iam"] = {"load_aws_managed_policies": False}
 
 
 def _seed_file_systems() -> None:
