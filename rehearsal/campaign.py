@@ -65,7 +65,10 @@ class Run:
 def campaign(stack: str, scripts: Sequence[tuple[str, FaultScript]], *, begin: int) -> Iterator[Run]:
     """A run for each script from number `begin` on."""
     for number, (kind, script) in list(enumerate(scripts))[begin:]:
-        yield _run(number, kind, script, rehearse(Rehearsal.UP, stack, project=PROJECT, faults=script))
+        report = rehearse(Rehearsal.UP, stack, project=PROJECT, faults=script)
+        if report.kept:  # the next run begins with nothing, and this one can be looked at
+            report.kept.rename(report.kept.with_name(f"{stack}-failed-{number}"))
+        yield _run(number, kind, script, report)
 
 
 def scripts(around: Surroundings, *, kills: int, faults: int, seed: int) -> list[tuple[str, FaultScript]]:
