@@ -11,15 +11,15 @@ import pulumi_aws as aws
 
 from components.estimate.cost import known_usd_per_hour
 from components.provider import ClusterHandle
-from providers.aws.control_plane.batch import Batch
-from providers.aws.control_plane.eks import Eks
-from providers.aws.control_plane.eks_add_ons import EksAddOns
-from providers.aws.control_plane.handle import EksHandle
+from providers.aws.control_plane.batch.build import Batch
+from providers.aws.control_plane.eks.add_ons import EksAddOns
+from providers.aws.control_plane.eks.build import Eks
+from providers.aws.control_plane.eks.handle import EksHandle
+from providers.aws.control_plane.eks.types import EksPlan
 from providers.aws.control_plane.host_mounts import HostMount, LustreMount, NfsMount
-from providers.aws.control_plane.hyper_pod import HyperPod
-from providers.aws.control_plane.pcs import Pcs
-from providers.aws.control_plane.pcs_plan import PcsPlan
-from providers.aws.control_plane.types import EksPlan
+from providers.aws.control_plane.hyper_pod.build import HyperPod
+from providers.aws.control_plane.pcs.build import Pcs
+from providers.aws.control_plane.pcs.plan import PcsPlan
 from providers.aws.draining import Drain
 from providers.aws.network.build import Network
 from providers.aws.network.handle import NetworkHandle

@@ -13,12 +13,12 @@ from components.spec.cluster import NetworkSpec
 from components.spec.stack import StackSpec
 from components.spec.storage import StorageSpec
 from providers.aws.arn_regions import region_problems
-from providers.aws.control_plane import hyper_pod_plan
 from providers.aws.control_plane import plan as control_plane
-from providers.aws.control_plane.batch_plan import BatchPlan
-from providers.aws.control_plane.hyper_pod_plan import HyperPodPlan
+from providers.aws.control_plane.batch.plan import BatchPlan
+from providers.aws.control_plane.eks.types import EksPlan
+from providers.aws.control_plane.hyper_pod import plan as hyper_pods
+from providers.aws.control_plane.hyper_pod.plan import HyperPodPlan
 from providers.aws.control_plane.plan import ControlPlanePlan
-from providers.aws.control_plane.types import EksPlan
 from providers.aws.network import plan as networks
 from providers.aws.network.types import AwsSubnetPlan, NetworkPlan
 from providers.aws.nodes import plan as nodes
@@ -81,7 +81,7 @@ def plan_at(spec: StackSpec, stack: str, now: datetime) -> AwsPlan:
     storage = _attempt(problems, lambda: stores.plan_storage(spec, settings, known, ground, stack))
     full = _mounted(known, storage.mounts if storage else ())
     control = _attempt(problems, lambda: control_plane.plan_control_plane(spec, settings, full, ground, stack))
-    hyper = _attempt(problems, lambda: hyper_pod_plan.plan_hyper_pod(spec, settings, full, ground, stack))
+    hyper = _attempt(problems, lambda: hyper_pods.plan_hyper_pod(spec, settings, full, ground, stack))
     if problems or network is None or asked is None or storage is None or control is None:
         raise SpecError(problems)
     parts = _Parts(network=network, pools=full, storage=storage, control=control, hyper=hyper, serving=asked)
@@ -126,7 +126,7 @@ class _Parts:
         yield from nodes.bill(self._machines(), region)
         yield from control_plane.bill(self.control, region)
         if self.hyper:
-            yield from hyper_pod_plan.bill(self.hyper, region)
+            yield from hyper_pods.bill(self.hyper, region)
         yield from networks.bill(self.network, region)
         yield from stores.bill(self.storage, region)
         yield from serving.bill(self.serving, region)
@@ -145,7 +145,7 @@ class _Parts:
         yield from networks.decisions(spec, settings, self.network)
         yield from control_plane.decisions(self.control)
         if self.hyper:
-            yield from hyper_pod_plan.decisions(self.hyper)
+            yield from hyper_pods.decisions(self.hyper)
         yield from stores.decisions(self.storage)
         yield from serving.decisions(self.serving)
 

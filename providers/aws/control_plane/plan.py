@@ -5,11 +5,13 @@ from typing import TypeAlias
 
 from components.plan.types import BillLine, Decision, QuotaNeed
 from components.spec.stack import StackSpec
-from providers.aws.control_plane import batch_plan, eks_plan, pcs_plan
-from providers.aws.control_plane.batch_plan import BatchPlan, plan_batch
-from providers.aws.control_plane.eks_plan import plan_eks
-from providers.aws.control_plane.pcs_plan import PcsPlan, plan_pcs
-from providers.aws.control_plane.types import EksPlan
+from providers.aws.control_plane.batch import plan as batches
+from providers.aws.control_plane.batch.plan import BatchPlan, plan_batch
+from providers.aws.control_plane.eks import plan as clusters
+from providers.aws.control_plane.eks.plan import plan_eks
+from providers.aws.control_plane.eks.types import EksPlan
+from providers.aws.control_plane.pcs import plan as slurm
+from providers.aws.control_plane.pcs.plan import PcsPlan, plan_pcs
 from providers.aws.network.types import NetworkPlan
 from providers.aws.nodes.types import AwsNodePoolPlan
 from providers.aws.settings import AwsSpec, BatchSpec, EksSpec, PcsSpec
@@ -33,16 +35,16 @@ def plan_control_plane(
 def bill(plan: ControlPlanePlan, region: str) -> tuple[BillLine, ...]:
     match plan:
         case EksPlan():
-            return eks_plan.bill(plan, region)
+            return clusters.bill(plan, region)
         case PcsPlan():
-            return pcs_plan.bill(plan, region)
+            return slurm.bill(plan, region)
         case BatchPlan():
-            return batch_plan.bill(plan, region)
+            return batches.bill(plan, region)
 
 
 def quotas(plan: ControlPlanePlan, pools: Iterable[AwsNodePoolPlan]) -> tuple[QuotaNeed, ...]:
     """What the control plane's own service must allow. PCS and Batch refuse in their plans what they cannot hold."""
-    return eks_plan.quotas(plan, pools) if isinstance(plan, EksPlan) else ()
+    return clusters.quotas(plan, pools) if isinstance(plan, EksPlan) else ()
 
 
 def decisions(plan: ControlPlanePlan) -> tuple[Decision, ...]:

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 import pulumi
 from pulumi_aws import autoscaling, eks, iam
 
-from providers.aws.control_plane.handle import EksHandle
+from providers.aws.control_plane.eks.handle import EksHandle
 from providers.aws.network.handle import NetworkHandle
 from providers.aws.network.types import AwsSubnetPlan
 from providers.aws.nodes import user_data

@@ -11,7 +11,7 @@ from components.spec.cluster import ClusterSpec, NodePoolSpec, PlacementKind
 from components.spec.explain import suggestion
 from components.spec.stack import StackSpec
 from providers.aws.catalog import AwsMachine, catalog, machines
-from providers.aws.control_plane.eks_versions import default_version
+from providers.aws.control_plane.eks.versions import default_version
 from providers.aws.nodes.binding import ami_type, binding, collective, labels, taints
 from providers.aws.nodes.blocks import block_capacity, nodes_now, size_changes
 from providers.aws.nodes.costs import bill, quotas

@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 
 from components.spec.stack import StackSpec, parse_stack
-from providers.aws.control_plane.batch import Batch
-from providers.aws.control_plane.batch_plan import plan_batch
-from providers.aws.control_plane.eks import Eks
-from providers.aws.control_plane.eks_plan import plan_eks
-from providers.aws.control_plane.hyper_pod import HyperPod
-from providers.aws.control_plane.hyper_pod_plan import plan_hyper_pod
-from providers.aws.control_plane.pcs import Pcs
-from providers.aws.control_plane.pcs_plan import plan_pcs
+from providers.aws.control_plane.batch.build import Batch
+from providers.aws.control_plane.batch.plan import plan_batch
+from providers.aws.control_plane.eks.build import Eks
+from providers.aws.control_plane.eks.plan import plan_eks
+from providers.aws.control_plane.hyper_pod.build import HyperPod
+from providers.aws.control_plane.hyper_pod.plan import plan_hyper_pod
+from providers.aws.control_plane.pcs.build import Pcs
+from providers.aws.control_plane.pcs.plan import plan_pcs
 from providers.aws.network.build import Network
 from providers.aws.network.plan import plan_network
 from providers.aws.network.types import NetworkPlan

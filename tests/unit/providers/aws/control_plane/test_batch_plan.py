@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from providers.aws.control_plane.batch_plan import BatchPlan, plan_batch
+from providers.aws.control_plane.batch.plan import BatchPlan, plan_batch
 from tests.unit.providers.aws.control_plane.planned_pools import decided, refused
 from tests.unit.providers.aws.nodes.pools import BLOCK, pool, spec_of
 

@@ -8,14 +8,14 @@ from typing import Any
 import pulumi
 import pytest
 
-from providers.aws.control_plane.batch import Batch
-from providers.aws.control_plane.batch_plan import plan_batch
-from providers.aws.control_plane.handle import EksHandle
+from providers.aws.control_plane.batch.build import Batch
+from providers.aws.control_plane.batch.plan import plan_batch
+from providers.aws.control_plane.eks.handle import EksHandle
 from providers.aws.control_plane.host_mounts import HostMount, LustreMount, NfsMount
-from providers.aws.control_plane.hyper_pod import HyperPod
-from providers.aws.control_plane.hyper_pod_plan import plan_hyper_pod
-from providers.aws.control_plane.pcs import Pcs
-from providers.aws.control_plane.pcs_plan import plan_pcs
+from providers.aws.control_plane.hyper_pod.build import HyperPod
+from providers.aws.control_plane.hyper_pod.plan import plan_hyper_pod
+from providers.aws.control_plane.pcs.build import Pcs
+from providers.aws.control_plane.pcs.plan import plan_pcs
 from providers.aws.network.handle import NetworkHandle
 from tests.unit.providers.aws.control_plane.planned_pools import decided
 from tests.unit.providers.aws.mocks import Graph, register

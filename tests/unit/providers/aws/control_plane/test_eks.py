@@ -8,10 +8,10 @@ import pulumi
 import pytest
 from pulumi_aws import ec2
 
-from providers.aws.control_plane.eks import Eks
-from providers.aws.control_plane.eks_add_ons import EksAddOns
-from providers.aws.control_plane.eks_key import key_policy
-from providers.aws.control_plane.types import EksPlan
+from providers.aws.control_plane.eks.add_ons import EksAddOns
+from providers.aws.control_plane.eks.build import Eks
+from providers.aws.control_plane.eks.key import key_policy
+from providers.aws.control_plane.eks.types import EksPlan
 from providers.aws.network.handle import NetworkHandle
 from tests.unit.providers.aws.control_plane.stacks import planned, stack
 from tests.unit.providers.aws.mocks import Graph, register

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from components.errors import SpecError
-from providers.aws.control_plane import eks_plan
-from providers.aws.control_plane.eks_versions import default_version, kubernetes_versions
-from providers.aws.control_plane.types import EksPlan
+from providers.aws.control_plane.eks import plan as clusters
+from providers.aws.control_plane.eks.types import EksPlan
+from providers.aws.control_plane.eks.versions import default_version, kubernetes_versions
 from providers.aws.network.demand import SYSTEM_NODE, SYSTEM_NODES
 from providers.aws.settings import AwsSpec, Tier
 from tests.unit.providers.aws.control_plane.stacks import planned, stack
@@ -97,7 +97,7 @@ def test_a_run_is_not_moved_to_another_version_under_way(expires_at: str | None,
 
 
 def test_the_bill_begins_extended_support_on_its_day() -> None:
-    lines = {line.what: line for line in eks_plan.bill(eks(cluster={"kubernetesVersion": "1.34"}), "us-east-2")}
+    lines = {line.what: line for line in clusters.bill(eks(cluster={"kubernetesVersion": "1.34"}), "us-east-2")}
     assert lines["EKS control plane in us-east-2"].usd_per_hour == Decimal("0.10")
     extended = lines["extended support of Kubernetes 1.34"]
     assert extended.usd_per_hour == Decimal("0.50")
@@ -106,7 +106,7 @@ def test_the_bill_begins_extended_support_on_its_day() -> None:
 
 @pytest.mark.parametrize("tier", Tier)
 def test_every_tier_has_a_price(tier: Tier) -> None:
-    lines = eks_plan.bill(eks(control_plane={"kind": "eks", "tier": tier.value}), "us-east-2")
+    lines = clusters.bill(eks(control_plane={"kind": "eks", "tier": tier.value}), "us-east-2")
     provisioned = [line for line in lines if "provisioned" in line.what]
     assert len(provisioned) == (tier is not Tier.STANDARD)
     assert all(line.unit_usd_per_hour for line in provisioned)
@@ -116,7 +116,7 @@ def test_quotas_count_the_groups_that_eks_manages() -> None:
     plan = eks()
     own = replace(plan.system_pool, name="train", max_count=700, self_managed=True)
     managed = replace(plan.system_pool, name="serve", max_count=500)
-    needed = {quota.code: quota.needed for quota in eks_plan.quotas(plan, (own, managed))}
+    needed = {quota.code: quota.needed for quota in clusters.quotas(plan, (own, managed))}
     assert needed == {"L-1194D53C": 1, "L-6D54EA21": 2, "L-BD136A63": 500}
 
 

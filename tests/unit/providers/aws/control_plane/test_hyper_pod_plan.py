@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from providers.aws.control_plane.hyper_pod_plan import HyperPodPlan, bill, plan_hyper_pod
+from providers.aws.control_plane.hyper_pod.plan import HyperPodPlan, bill, plan_hyper_pod
 from tests.unit.providers.aws.control_plane.planned_pools import decided, refused
 from tests.unit.providers.aws.nodes.pools import BLOCK, pool, spec_of
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from providers.aws.control_plane.pcs_plan import SLURM_VERSIONS, PcsPlan, bill, plan_pcs
+from providers.aws.control_plane.pcs.plan import SLURM_VERSIONS, PcsPlan, bill, plan_pcs
 from tests.unit.providers.aws.control_plane.planned_pools import decided, refused
 from tests.unit.providers.aws.nodes.pools import BLOCK, pool, spec_of
 

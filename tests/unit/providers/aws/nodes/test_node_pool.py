@@ -11,7 +11,7 @@ from pulumi_aws import ec2
 
 from components.plan.types import Taint
 from components.spec.cluster import TaintEffect
-from providers.aws.control_plane.handle import EksHandle
+from providers.aws.control_plane.eks.handle import EksHandle
 from providers.aws.network.handle import NetworkHandle
 from providers.aws.network.types import AwsSubnetPlan
 from providers.aws.nodes import user_data

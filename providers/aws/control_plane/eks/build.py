@@ -7,11 +7,11 @@ from collections.abc import Sequence
 import pulumi
 from pulumi_aws import cloudwatch, eks, iam
 
-from providers.aws.control_plane.eks_add_ons import add_on
-from providers.aws.control_plane.eks_key import ClusterKey
-from providers.aws.control_plane.handle import EksHandle
+from providers.aws.control_plane.eks.add_ons import add_on
+from providers.aws.control_plane.eks.handle import EksHandle
+from providers.aws.control_plane.eks.key import ClusterKey
+from providers.aws.control_plane.eks.types import EksPlan
 from providers.aws.control_plane.identity import Role, allowing, role_of
-from providers.aws.control_plane.types import EksPlan
 from providers.aws.network.handle import NetworkHandle
 
 _OF_NODES = ("AmazonEKSWorkerNodePolicy", "AmazonEC2ContainerRegistryPullOnly", "AmazonSSMManagedInstanceCore")

@@ -1,8 +1,8 @@
 """Which add-ons a cluster has, and what each may do on AWS."""
 
 from components.spec.storage import StorageSpec
-from providers.aws.control_plane.eks_versions import KubernetesVersion
-from providers.aws.control_plane.types import AddOnPlan
+from providers.aws.control_plane.eks.types import AddOnPlan
+from providers.aws.control_plane.eks.versions import KubernetesVersion
 
 
 def first_add_ons(version: KubernetesVersion) -> tuple[AddOnPlan, ...]:

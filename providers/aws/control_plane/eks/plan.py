@@ -7,11 +7,11 @@ from ipaddress import IPv4Network, IPv6Network, ip_network
 from components.errors import Problem, SpecError
 from components.plan.types import BillLine, Decision, QuotaNeed
 from components.spec.stack import StackSpec
-from providers.aws.control_plane.eks_add_on_plans import add_ons, first_add_ons
-from providers.aws.control_plane.eks_system_pool import MACHINE_TYPES, system_pool
-from providers.aws.control_plane.eks_system_pool import NAME as SYSTEM
-from providers.aws.control_plane.eks_versions import KubernetesVersion, default_version, kubernetes_versions
-from providers.aws.control_plane.types import EksPlan, LogType, SupportType
+from providers.aws.control_plane.eks.add_on_plans import add_ons, first_add_ons
+from providers.aws.control_plane.eks.system_pool import MACHINE_TYPES, system_pool
+from providers.aws.control_plane.eks.system_pool import NAME as SYSTEM
+from providers.aws.control_plane.eks.types import EksPlan, LogType, SupportType
+from providers.aws.control_plane.eks.versions import KubernetesVersion, default_version, kubernetes_versions
 from providers.aws.network.types import NetworkPlan
 from providers.aws.network.zones import control_plane_zones
 from providers.aws.nodes.types import AwsNodePoolPlan

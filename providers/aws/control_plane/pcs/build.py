@@ -12,7 +12,7 @@ from pulumi_aws import cloudcontrol, iam
 
 from providers.aws.control_plane.host_mounts import HostMount, user_data
 from providers.aws.control_plane.identity import allowing
-from providers.aws.control_plane.pcs_plan import NodeGroupPlan, PcsPlan, QueuePlan
+from providers.aws.control_plane.pcs.plan import NodeGroupPlan, PcsPlan, QueuePlan
 from providers.aws.network.handle import NetworkHandle
 from providers.aws.nodes.launch_template import LaunchTemplate
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pulumi
 from pulumi_aws import batch, iam
 
-from providers.aws.control_plane.batch_plan import BatchPlan, BatchPoolPlan
+from providers.aws.control_plane.batch.plan import BatchPlan, BatchPoolPlan
 from providers.aws.control_plane.host_mounts import HostMount, user_data
 from providers.aws.control_plane.identity import role_of
 from providers.aws.network.handle import NetworkHandle
