@@ -10,13 +10,19 @@ from pathlib import Path
 
 
 def mend_checkpoint(backend: Path, project: str, stack: str) -> bool:
-    """Whether the stack's file was no JSON, and its last copy has been put in its place."""
+    """Whether something was mended: half a checkpoint, in whose place its last copy is put, or half a file of its
+    attributes (`.attrs`, which the engine's storage library keeps beside it and does without).
+    """
     file = backend / ".pulumi" / "stacks" / project / f"{stack}.json"
-    copy = file.with_name(f"{file.name}.bak")
-    if not file.is_file() or _is_whole(file) or not _is_whole(copy):
-        return False
-    shutil.copyfile(copy, file)
-    return True
+    copy, attributes = file.with_name(f"{file.name}.bak"), file.with_name(f"{file.name}.attrs")
+    mended = False
+    if attributes.is_file() and not _is_whole(attributes):
+        attributes.unlink()
+        mended = True
+    if file.is_file() and not _is_whole(file) and _is_whole(copy):
+        shutil.copyfile(copy, file)
+        mended = True
+    return mended
 
 
 def _is_whole(file: Path) -> bool:

@@ -94,8 +94,7 @@ class Engine:
     def export_state(self, stack: str) -> State:
         """The stack's state; secrets stay encrypted."""
         self.require_stack(stack)
-        result = self._run(["stack", "export", "--stack", stack])
-        return parse_state(result.output)
+        return parse_state(self._run(["stack", "export", "--stack", stack]).require_ok().output)
 
     def stack_rm(self, stack: str) -> Result:
         """Removes an empty stack from the backend; its file stays."""

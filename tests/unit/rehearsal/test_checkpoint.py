@@ -37,3 +37,19 @@ def test_nothing_to_mend_with(tmp_path: Path, file: Path) -> None:
     file.with_name("dev.json.bak").write_text("")
     assert not mend_checkpoint(tmp_path, "tiny", "dev")
     assert file.read_text() == ""
+
+
+def test_half_a_file_of_attributes_is_done_without(tmp_path: Path, file: Path) -> None:
+    attributes = file.with_name("dev.json.attrs")
+    file.write_text(WHOLE)
+    attributes.write_text("")
+    assert mend_checkpoint(tmp_path, "tiny", "dev")
+    assert not attributes.exists()
+    assert file.read_text() == WHOLE
+
+
+def test_whole_attributes_stay(tmp_path: Path, file: Path) -> None:
+    file.write_text(WHOLE)
+    file.with_name("dev.json.attrs").write_text('{"user.content_type": ""}')
+    assert not mend_checkpoint(tmp_path, "tiny", "dev")
+    assert file.with_name("dev.json.attrs").exists()
