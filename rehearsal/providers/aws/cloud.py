@@ -127,6 +127,8 @@ class Cloud:
         replacing = tuple(
             name for name in changed if name in kind.fixed or (kind.update is None and name not in ALWAYS_UPDATED)
         )
+        if not replacing and kind.replaces(old, new):
+            replacing = changed
         thing = self.account.get(token, id)
         if thing and thing.status is Status.BROKEN:
             return Difference(changed=("id", *changed), replacing=("id", *replacing), delete_first=True)

@@ -105,6 +105,15 @@ _MAPS = frozenset({"Tags", "Labels"})
 """Their keys are the user's."""
 
 
+def _replaces(old: Inputs, new: Inputs) -> bool:
+    """As pulumi-aws decides it: by the create-only properties of the type's schema."""
+    states = old["desiredState"], new["desiredState"]
+    if any(is_unknown(state) for state in states):
+        return False
+    before, after = (json.loads(state) for state in states)
+    return any(before.get(name) != after.get(name) for name in _handler(new["typeName"]).cannot_change)
+
+
 def _refuse_fixed(handler: Handler, before: Document, after: Document) -> None:
     changed = sorted(name for name in handler.cannot_change if before.get(name) != after.get(name))
     if changed:
@@ -242,6 +251,7 @@ KINDS = (
         update=_update,
         delete=_delete,
         fixed=frozenset({"typeName", "typeVersionId", "roleArn"}),
+        replaces=_replaces,
         ready_after_min=_ready_after_min,
         deleted_after_min=lambda _inputs: 5,
     ),

@@ -67,6 +67,10 @@ def nothing_to_change(_api: Api, _id: str, _old: Outputs, _new: Inputs) -> Outpu
     return {}
 
 
+def replaces_nothing(_old: Inputs, _new: Inputs) -> bool:
+    return False
+
+
 def no_minutes(_inputs: Inputs) -> float:
     return 0.0
 
@@ -84,6 +88,8 @@ class Kind:
     """(api, id, old outputs, new inputs) -> what the cloud adds; None where every change replaces."""
     fixed: frozenset[str] = frozenset()
     """Inputs whose change replaces the resource (`ForceNew` in the provider's schema)."""
+    replaces: Callable[[Inputs, Inputs], bool] = replaces_nothing
+    """(old inputs, new inputs) -> whether a change inside an input that is not fixed as a whole replaces."""
     refers: Mapping[str, str] = field(default_factory=dict)
     """Inputs, by dotted path, that name a live object: path -> token. Lists are gone through. What is not there is
     refused; what another refers to cannot be deleted."""

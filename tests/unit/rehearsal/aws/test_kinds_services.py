@@ -253,3 +253,16 @@ def test_an_endpoint_s_machine_type_is_judged_by_sagemaker_s_enum(aws: Simulated
 def test_an_input_that_no_request_carries_is_named(aws: SimulatedAws, token: str, inputs: dict[str, Any]) -> None:
     with pytest.raises(ApiError, match=r"(?i)unknown parameter in input: \"colour\""):
         aws.cloud.foresee(token, inputs, region=REGION)
+
+
+@pytest.mark.parametrize(("change", "replaces"), [({"Size": "MEDIUM"}, True), ({"Tags": {"a": "b"}}, False)])
+def test_cloud_control_replaces_what_its_schema_cannot_change(
+    aws: SimulatedAws, change: dict[str, Any], replaces: bool
+) -> None:
+    def state(document: dict[str, Any]) -> dict[str, Any]:
+        return {"typeName": "AWS::PCS::Cluster", "desiredState": json.dumps(document)}
+
+    before = {"Name": "slurm", "Size": "SMALL"}
+    found = aws.cloud.difference(RESOURCE, "any", state(before), state({**before, **change}))
+    assert found.changed == ("desiredState",)
+    assert found.replacing == (("desiredState",) if replaces else ())
