@@ -6,7 +6,7 @@ from typing import Final
 
 from bench.figures import show
 
-BENCHMARKS: Final = ("engine", "trainer", "server")
+BENCHMARKS: Final = ("engine", "aws", "trainer", "server")
 
 
 def main(names: list[str]) -> int:
