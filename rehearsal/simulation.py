@@ -32,6 +32,8 @@ class AccountReport:
     """`ec2:CreateSubnet`, executed or judged only, all oracles together."""
     uncovered: tuple[str, ...]
     """Resource types that no oracle covers."""
+    quiet_faults: tuple[str, ...]
+    """What the script had go wrong, and did not."""
     left: tuple[str, ...]
     kept_on_purpose: tuple[str, ...]
 
@@ -94,6 +96,7 @@ class Simulation:
             requests_by_oracle=self.cloud.requests.by_oracle(),
             requests_by_operation=counts,
             uncovered=tuple(sorted(self.cloud.uncovered)),
+            quiet_faults=self.cloud.gate.quiet(),
             left=tuple(str(one) for one in left if not one.on_purpose),
             kept_on_purpose=kept_in_words(left),
         )

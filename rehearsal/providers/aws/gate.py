@@ -57,6 +57,24 @@ class Gate:
             self._strike(str(error))
             raise
 
+    def quiet(self) -> tuple[str, ...]:
+        """What the script has and nothing met: a name that is not this stack's, or a request that it never makes."""
+        script, done = self._script, self._done
+        return (
+            *(
+                f"no capacity of {one.machine_type}"
+                for i, one in enumerate(script.capacity)
+                if not done[f"capacity{i}"]
+            ),
+            *(f"part of the pool {one.resource}" for i, one in enumerate(script.partial) if not done[f"partial{i}"]),
+            *(
+                f"{one.operation} for {one.resource} refused"
+                for i, one in enumerate(script.errors)
+                if not done[f"error{i}"]
+            ),
+            *(f"engine killed at request {one.at_request}" for one in script.kill if one.at_request > self.requests),
+        )
+
     def unready(self, thing: Object, name: str) -> str:
         """Why the object that exists does not become what was asked, "" where it does."""
         ask = asked(self._account, thing.token, thing.inputs)

@@ -76,3 +76,21 @@ def test_the_engine_is_killed_at_its_request_only() -> None:
     for _ in range(3):
         found.before("ec2", "CreateVpc", name="net", may_fail=True)
     assert killed == [2]
+
+
+def test_what_met_nothing_is_named() -> None:
+    """A misspelt name would else look like a stack that survives."""
+    made = gate(
+        errors=[{"operation": "ec2:CreateVpc"}, {"operation": "ec2:CreateVpcc"}],
+        capacity=[{"machineType": "p5.48xlarg"}],
+        partial=[{"resource": "*trian*", "nodes": 1}],
+        kill=[{"atRequest": 1}, {"atRequest": 99}],
+    )
+    with pytest.raises(ApiError):
+        made.before("ec2", "CreateVpc", name="net", may_fail=True)
+    assert made.quiet() == (
+        "no capacity of p5.48xlarg",
+        "part of the pool *trian*",
+        "ec2:CreateVpcc for * refused",
+        "engine killed at request 99",
+    )
