@@ -8,7 +8,7 @@ from rehearsal.providers.aws.clock import Clock
 
 
 def test_waits_side_by_side_take_as_long_as_the_longest() -> None:
-    clock = Clock(quiet_s=0.005)
+    clock = Clock(quiet_s=0.2)  # the four begin within it on a busy machine too
     ended: list[tuple[float, float]] = []
 
     def work(minutes: float) -> None:
