@@ -18,6 +18,6 @@ __all__ = ["build", "catalog", "plan", "preflight"]
 
 def build(name: str, plan: AwsPlan, opts: pulumi.ResourceOptions) -> ClusterHandle:
     """Network, control plane, node pools and storage, in the order in which they need each other."""
-    from providers.aws.build import build_cluster
+    from providers.aws.cluster import build_cluster
 
     return build_cluster(name, plan, opts)

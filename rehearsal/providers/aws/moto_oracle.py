@@ -49,12 +49,13 @@ class Moto:
         threading.Thread(target=self._warm, daemon=True).start()
 
     def _warm(self) -> None:
-        from moto.backends import get_backend
+        from moto import backends
 
+        load: Any = backends.get_backend  # its types want a literal name
         with self._lock:
             self._begin()
             for service in USUAL_SERVICES:
-                get_backend(service)
+                load(service)
 
     def _begin(self) -> None:
         if self._mock:
