@@ -14,12 +14,12 @@ demo: setup ## train a model on this machine, lose a worker, serve the model, ta
 test: setup ## every test; much of a rehearsal is waiting, so three files run side by side
 	@$(RUN) pytest -n 3 --dist loadfile
 
-check: setup ## style, types, import contracts and unit tests, in under a minute
+check: setup ## style, types, import contracts and unit tests, in some minutes
 	@$(RUN) ruff format --check --quiet .
 	@$(RUN) ruff check --quiet .
 	@.venv/bin/lint-imports
 	@$(RUN) mypy & types=$$!; \
-	$(RUN) pytest -q tests/unit tests/catalog tests/golden tests/contract tests/properties; tests=$$?; \
+	$(RUN) pytest -q -n 2 tests/unit tests/catalog tests/golden tests/contract tests/properties; tests=$$?; \
 	wait $$types && exit $$tests
 
 rehearse: setup ## up, up again, refresh, destroy of STACK through the real engine
