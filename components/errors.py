@@ -1,7 +1,10 @@
 """What a user can do wrong, as values: every mistake has a path, a sentence and a remedy."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,3 +38,12 @@ class SpecError(PenstockError):
 
 class UnsupportedError(SpecError):
     """The description is right, but this cloud cannot do it; each problem lists what it can."""
+
+
+def attempt(problems: list[Problem], step: Callable[[], T]) -> T | None:
+    """What the step gives; None where it is refused, its problems added to the others."""
+    try:
+        return step()
+    except SpecError as error:
+        problems += error.problems
+        return None

@@ -14,6 +14,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import yaml
+
 from rehearsal.cycle import Rehearsal, Report, rehearse
 from rehearsal.faults import (
     Drift,
@@ -25,6 +27,8 @@ from rehearsal.faults import (
     RequestError,
     Throttle,
 )
+from rehearsal.providers.aws.moto_oracle import READ_ONLY
+from rehearsal.stack_file import stack_file
 
 PROJECT = Path(__file__).parent.parent
 REFUSALS = ("RequestLimitExceeded", "InternalError", "ServiceUnavailable", "InsufficientInstanceCapacity")
@@ -115,7 +119,7 @@ def survey(stack: str, pools: tuple[tuple[str, str], ...]) -> Surroundings:
     if not report.ok or report.account is None:
         raise RuntimeError(f"{stack} does not come up and go without faults: {report.phases}")
     counts = report.account.requests_by_operation
-    writing = tuple(name for name in counts if not name.partition(":")[2].startswith(("Describe", "Get", "List")))
+    writing = tuple(name for name in counts if not name.partition(":")[2].startswith(READ_ONLY))
     return Surroundings(requests=sum(counts.values()), operations=writing, pools=pools)
 
 
@@ -161,9 +165,7 @@ def _arguments(arguments: Sequence[str]) -> argparse.Namespace:
 
 
 def _pools(stack: str) -> tuple[tuple[str, str], ...]:
-    import yaml
-
-    settings = yaml.safe_load((PROJECT / "stacks" / f"Pulumi.{stack}.yaml").read_text())
+    settings = yaml.safe_load(stack_file(PROJECT, stack).read_text())
     pools = settings["config"]["penstock:cluster"]["nodePools"]
     return tuple((f"{stack}-{pool['name']}", str(pool["machineType"])) for pool in pools)
 

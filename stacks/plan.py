@@ -1,21 +1,16 @@
 """From one stack's spec to all that it becomes: pure, without the engine."""
 
-from collections.abc import Callable
-from typing import TypeVar
-
-from components.errors import Problem, SpecError
+from components.errors import Problem, SpecError, attempt
 from components.plan.types import ClusterPlan, Decision, JobPlan, NodePoolPlan, ServicePlan, StackPlan
 from components.spec.stack import StackSpec
 from providers import load
 from workloads.jobs import plan_inference, plan_training, pool_named
 
-T = TypeVar("T")
-
 
 def plan_stack(spec: StackSpec, stack: str) -> StackPlan:
     """The plan of a stack; SpecError with the mistakes of all its parts at once."""
     problems: list[Problem] = []
-    cluster = _attempt(problems, lambda: load(spec.cluster.cloud).plan(spec, stack))
+    cluster = attempt(problems, lambda: load(spec.cluster.cloud).plan(spec, stack))
     if cluster is None:
         raise SpecError(problems, f"Pulumi.{stack}.yaml")
     job, decisions = _plan_training(spec, cluster, problems)
@@ -38,7 +33,7 @@ def _plan_training(
     training = spec.training
     if not training:
         return None, ()
-    planned = _attempt(problems, lambda: plan_training(training, cluster.node_pools, cluster.volume))
+    planned = attempt(problems, lambda: plan_training(training, cluster.node_pools, cluster.volume))
     return planned or (None, ())
 
 
@@ -50,17 +45,9 @@ def _plan_inference(
         return None
     if spec.training and not job:
         # The run that it would serve is refused: only what does not depend on it can be judged.
-        _attempt(problems, lambda: pool_named(inference.pool, pools, "inference.pool"))
+        attempt(problems, lambda: pool_named(inference.pool, pools, "inference.pool"))
         return None
-    return _attempt(problems, lambda: plan_inference(inference, pools, cluster.volume, job))
-
-
-def _attempt(problems: list[Problem], step: Callable[[], T]) -> T | None:
-    try:
-        return step()
-    except SpecError as error:
-        problems += error.problems
-        return None
+    return attempt(problems, lambda: plan_inference(inference, pools, cluster.volume, job))
 
 
 def _warnings(job: JobPlan | None, pools: tuple[NodePoolPlan, ...]) -> list[str]:

@@ -1,12 +1,11 @@
 """What a stack becomes on AWS: every part's plan, the mistakes of all of them at once, and what they cost together."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import TypeVar
 
-from components.errors import Problem, SpecError
+from components.errors import Problem, SpecError, attempt
 from components.estimate.cost import over_budget
 from components.plan.types import BillLine, ClusterPlan, Decision, Mount, QuotaNeed
 from components.spec.cluster import NetworkSpec
@@ -30,8 +29,6 @@ from providers.aws.settings import AwsSpec
 from providers.aws.storage import plan as stores
 from providers.aws.storage.types import StoragePlan
 from providers.aws.tags import tag_problems, tags
-
-T = TypeVar("T")
 
 _STACK_NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 """What buckets, repositories, roles, endpoints and queues all take; each part adds how long it may be."""
@@ -58,7 +55,7 @@ class AwsPlan(ClusterPlan):
     @property
     def grouped_pools(self) -> tuple[AwsNodePoolPlan, ...]:
         """The pools that become node groups: all that HyperPod does not run."""
-        elsewhere = {group.pool for group in self.hyper_pod.groups} if self.hyper_pod else set()
+        elsewhere = _pools_of(self.hyper_pod)
         return tuple(pool for pool in self.node_pools if pool.name not in elsewhere)
 
 
@@ -72,16 +69,16 @@ def plan_at(spec: StackSpec, stack: str, now: datetime) -> AwsPlan:
     settings = spec.settings
     assert isinstance(settings, AwsSpec)
     problems = [*_general_problems(spec, stack, now), *tag_problems(settings.tags), *region_problems(spec, settings)]
-    pools = _attempt(problems, lambda: nodes.plan_pools(spec, settings, stack, now))
-    network = _attempt(problems, lambda: networks.plan_network(spec, settings, pools or ()))
-    asked = _attempt(problems, lambda: serving.plan_serving(settings, stack))
+    pools = attempt(problems, lambda: nodes.plan_pools(spec, settings, stack, now))
+    network = attempt(problems, lambda: networks.plan_network(spec, settings, pools or ()))
+    asked = attempt(problems, lambda: serving.plan_serving(settings, stack))
     known, ground = (pools, network) if pools and network else ((), _stand_in(spec, settings))
     if ground is None:
         raise SpecError(problems)
-    storage = _attempt(problems, lambda: stores.plan_storage(spec, settings, known, ground, stack))
+    storage = attempt(problems, lambda: stores.plan_storage(spec, settings, known, ground, stack))
     full = _mounted(known, storage.mounts if storage else ())
-    control = _attempt(problems, lambda: control_plane.plan_control_plane(spec, settings, full, ground, stack))
-    hyper = _attempt(problems, lambda: hyper_pods.plan_hyper_pod(spec, settings, full, ground, stack))
+    control = attempt(problems, lambda: control_plane.plan_control_plane(spec, settings, full, ground, stack))
+    hyper = attempt(problems, lambda: hyper_pods.plan_hyper_pod(spec, settings, full, ground, stack))
     if problems or network is None or asked is None or storage is None or control is None:
         raise SpecError(problems)
     parts = _Parts(network=network, pools=full, storage=storage, control=control, hyper=hyper, serving=asked)
@@ -163,15 +160,12 @@ class _Parts:
 
     @property
     def _elsewhere(self) -> frozenset[str]:
-        return frozenset(group.pool for group in self.hyper.groups) if self.hyper else frozenset()
+        return _pools_of(self.hyper)
 
 
-def _attempt(problems: list[Problem], step: Callable[[], T]) -> T | None:
-    try:
-        return step()
-    except SpecError as error:
-        problems += error.problems
-        return None
+def _pools_of(hyper_pod: HyperPodPlan | None) -> frozenset[str]:
+    """Names of the pools that HyperPod runs."""
+    return frozenset(group.pool for group in hyper_pod.groups) if hyper_pod else frozenset()
 
 
 def _stand_in(spec: StackSpec, settings: AwsSpec) -> NetworkPlan | None:

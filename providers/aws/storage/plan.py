@@ -1,9 +1,8 @@
 """Where data lies on AWS, decided: file systems, buckets, images; what jobs mount; what `destroy` keeps."""
 
-from collections.abc import Callable, Iterator, Sequence
-from typing import TypeVar
+from collections.abc import Iterator, Sequence
 
-from components.errors import Problem, SpecError
+from components.errors import Problem, SpecError, attempt
 from components.plan.types import Decision, Mount, VolumePlan
 from components.spec.stack import StackSpec
 from components.spec.storage import OnDestroy
@@ -32,7 +31,6 @@ OWN_SUFFIX = len("-storage-objects-1234567")
 """What the resource's name and the SDK add to the stack's where a bucket has no name of its own."""
 ACCOUNT_SUFFIX = len("-123456789012")
 MIRROR = {Upstream.PUBLIC_ECR: "ecr-public", Upstream.QUAY: "quay", Upstream.KUBERNETES: "kubernetes"}
-Part = TypeVar("Part")
 
 
 def plan_storage(
@@ -40,10 +38,10 @@ def plan_storage(
 ) -> StoragePlan:
     """Every store of the stack; SpecError with every mistake at once."""
     problems = [*_mount_problems(spec), *_volume_problems(spec)]
-    lustre = _attempt(problems, lambda: _lustre(spec, pools, network))
-    bucket = _attempt(problems, lambda: _bucket(spec, stack))
-    express = _attempt(problems, lambda: _express(spec, settings, network, stack))
-    registry = _attempt(problems, lambda: _registry(settings, stack))
+    lustre = attempt(problems, lambda: _lustre(spec, pools, network))
+    bucket = attempt(problems, lambda: _bucket(spec, stack))
+    express = attempt(problems, lambda: _express(spec, settings, network, stack))
+    registry = attempt(problems, lambda: _registry(settings, stack))
     if problems:
         raise SpecError(problems)
     volume = _volume(spec, stack)
@@ -64,14 +62,6 @@ def plan_storage(
 def decisions(plan: StoragePlan) -> tuple[Decision, ...]:
     """What the user left open."""
     return plan.decisions
-
-
-def _attempt(problems: list[Problem], part: Callable[[], Part]) -> Part | None:
-    try:
-        return part()
-    except SpecError as error:
-        problems += error.problems
-        return None
 
 
 def _mount_problems(spec: StackSpec) -> Iterator[Problem]:

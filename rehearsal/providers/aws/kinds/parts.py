@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from rehearsal.providers.aws.kinds.kind import Api, Inputs, Outputs
+from rehearsal.providers.aws.kinds.tags import tag_change
 from rehearsal.providers.aws.values import Unknown
 
 Update = Callable[[Api, str, Outputs, Inputs], Outputs]
@@ -32,14 +33,11 @@ def tagged(update: Update) -> Update:
 
 def set_ec2_tags(api: Api, id: str, old: Outputs, new: Inputs) -> None:  # noqa: A002 (AWS's own word)
     """EC2's requests that lead from the old tags to the new ones."""
-    before: Mapping[str, str] = old.get("tags") or {}
-    after: Mapping[str, str] = new.get("tags") or {}
-    gone = [{"Key": key} for key in before if key not in after]
-    changed = [{"Key": key, "Value": value} for key, value in after.items() if before.get(key) != value]
-    if gone:
-        api.call("ec2", "DeleteTags", Resources=[id], Tags=gone)
-    if changed:
-        api.call("ec2", "CreateTags", Resources=[id], Tags=changed)
+    change = tag_change(old, new)
+    if change.gone:
+        api.call("ec2", "DeleteTags", Resources=[id], Tags=[{"Key": key} for key in change.gone])
+    if change.set:
+        api.call("ec2", "CreateTags", Resources=[id], Tags=change.set)
 
 
 def api_form(value: Any, renamed: Mapping[str, str] | None = None) -> Any:
