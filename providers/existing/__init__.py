@@ -1,0 +1,1 @@
+"""Any Kubernetes that is there already, by its kubeconfig."""

@@ -1,0 +1,138 @@
+"""What a kubeconfig says of one cluster: where it is and by what it lets us in."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import ssl
+import subprocess
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+EXEC_TIMEOUT_S = 30.0
+
+
+class KubeconfigError(Exception):
+    """One sentence: what is wrong with the kubeconfig, and the remedy."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Access:
+    """One server and the credentials for it. Its text shows neither token nor key."""
+
+    server: str
+    authority: bytes | None = None
+    """The certificate (PEM) that the server's own must come from; None: those that this machine trusts."""
+    insecure: bool = False
+    token: str | None = None
+    certificate: tuple[bytes, bytes] | None = None
+    """Client certificate and key, PEM."""
+
+    def __repr__(self) -> str:
+        return f"Access({self.server})"
+
+    def headers(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.token}"} if self.token else {}
+
+    def tls(self) -> ssl.SSLContext | bool:
+        """What a connection must prove."""
+        if self.server.startswith("http://"):
+            return False
+        context = ssl.create_default_context(cadata=self.authority.decode() if self.authority else None)
+        if self.insecure:
+            context.check_hostname = False
+            context.verify_mode = ssl.CERT_NONE
+        if self.certificate:
+            with tempfile.NamedTemporaryFile() as file:  # only ever readable by this user
+                file.write(b"\n".join(self.certificate))
+                file.flush()
+                context.load_cert_chain(file.name)
+        return context
+
+
+def read_kubeconfig(path: Path, context: str | None = None) -> Access:
+    """The access that the file's context gives, the current one when left out; KubeconfigError where it gives none."""
+    try:
+        text = path.expanduser().read_text()
+    except OSError as error:
+        raise KubeconfigError(f"{path} cannot be read ({error.strerror})") from None
+    return parse_kubeconfig(text, context, folder=path.expanduser().parent, source=str(path))
+
+
+def parse_kubeconfig(
+    text: str, context: str | None = None, *, folder: Path = Path(), source: str = "kubeconfig"
+) -> Access:
+    """As read_kubeconfig, from its content (YAML or JSON). Relative paths in it start at `folder`."""
+    try:
+        content = yaml.safe_load(text)
+        chosen = context or content["current-context"]
+        pair = _named(content, "contexts", chosen)["context"]
+        cluster = _named(content, "clusters", pair["cluster"])["cluster"]
+        user = _named(content, "users", pair["user"])["user"]
+        server = cluster["server"]
+    except (yaml.YAMLError, KeyError, TypeError) as error:
+        what = f"has no {error}" if isinstance(error, KeyError) else "is not a kubeconfig"
+        raise KubeconfigError(f"{source} {what}; take a new one from whoever runs the cluster") from None
+    token, certificate = _credentials(user, folder, source)
+    return Access(
+        server=server.rstrip("/"),
+        authority=_bytes(cluster, "certificate-authority", folder),
+        insecure=bool(cluster.get("insecure-skip-tls-verify")),
+        token=token,
+        certificate=certificate,
+    )
+
+
+def _named(content: Mapping[str, Any], key: str, name: str) -> Mapping[str, Any]:
+    for row in content[key] or ():
+        if row["name"] == name:
+            found: Mapping[str, Any] = row
+            return found
+    raise KeyError(f"{key.removesuffix('s')} {name!r}")
+
+
+def _credentials(user: Mapping[str, Any], folder: Path, source: str) -> tuple[str | None, tuple[bytes, bytes] | None]:
+    if "exec" in user:
+        status = _run_helper(user["exec"], source)
+        pair = (status.get("clientCertificateData", "").encode(), status.get("clientKeyData", "").encode())
+        return status.get("token"), pair if all(pair) else None
+    token = user.get("token") or (_bytes(user, "tokenFile", folder) or b"").decode().strip() or None
+    certificate, key = _bytes(user, "client-certificate", folder), _bytes(user, "client-key", folder)
+    return token, (certificate, key) if certificate and key else None
+
+
+def _bytes(row: Mapping[str, Any], key: str, folder: Path) -> bytes | None:
+    if data := row.get(f"{key}-data"):
+        return base64.b64decode(data)
+    if path := row.get(key):
+        try:
+            return (folder / Path(path).expanduser()).read_bytes()
+        except OSError as error:
+            raise KubeconfigError(f"{key}: {path} cannot be read ({error.strerror})") from None
+    return None
+
+
+def _run_helper(helper: Mapping[str, Any], source: str) -> dict[str, Any]:
+    """What a credential helper such as `aws eks get-token` answers."""
+    own = {row["name"]: row["value"] for row in helper.get("env") or ()}
+    command = [helper["command"], *(helper.get("args") or ())]
+    try:
+        done = subprocess.run(
+            command, env=os.environ | own, capture_output=True, text=True, timeout=EXEC_TIMEOUT_S, check=True,
+            stdin=subprocess.DEVNULL,
+        )  # fmt: skip
+        status: dict[str, Any] = json.loads(done.stdout)["status"]
+    except FileNotFoundError:
+        raise KubeconfigError(f"{source} needs the program {helper['command']}; install it") from None
+    except subprocess.CalledProcessError as error:
+        reason = (error.stderr or "").strip().splitlines()[-1:] or [f"it ended with {error.returncode}"]
+        raise KubeconfigError(f"{source}: {helper['command']} gave no credentials: {reason[0]}") from None
+    except (subprocess.TimeoutExpired, ValueError, KeyError):
+        raise KubeconfigError(f"{source}: {helper['command']} gave no credentials; run it by hand to see why") from None
+    return status
