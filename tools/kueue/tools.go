@@ -1,0 +1,8 @@
+//go:build tools
+
+// Package tools holds the pinned version of the Kueue controller, which tools/lab.py builds.
+package tools
+
+import (
+	_ "sigs.k8s.io/kueue/cmd/kueue"
+)
