@@ -8,8 +8,8 @@ from pathlib import Path
 
 from components.errors import Problem, UnsupportedError
 from components.plan.fabric import Fabric
-from components.spec.cluster import SchedulerKind
 from components.spec.explain import suggestion
+from components.spec.scheduler import SchedulerKind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

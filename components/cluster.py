@@ -4,35 +4,48 @@ from typing import Any
 
 import pulumi
 
+from components.plan.kubernetes import InsidePlan
 from components.plan.types import ClusterPlan, JobPlan, ServicePlan
-from components.provider import CloudProvider, JobHandle, Runner, ServiceHandle
-from components.schedulers.process.render import render_job, render_service
+from components.provider import CloudProvider, ClusterHandle, JobHandle, Manifest, Runner, ServiceHandle
 
 
 class AcceleratorCluster(pulumi.ComponentResource):
-    """A cluster that one provider has built from its plan, ready to take jobs and services."""
+    """A cluster that one provider has built from its plan, and what runs on it, ready to take jobs and services."""
 
     def __init__(
-        self, name: str, *, provider: CloudProvider[Any], plan: ClusterPlan, opts: pulumi.ResourceOptions | None = None
+        self,
+        name: str,
+        *,
+        provider: CloudProvider[Any],
+        plan: ClusterPlan,
+        inside: InsidePlan | None = None,
+        opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("penstock:components:AcceleratorCluster", name, opts=opts)
-        self._handle = provider.build(name, plan, pulumi.ResourceOptions(parent=self))
-        self.volume_path = self._handle.volume_path
-        self.outputs = self._handle.outputs
+        here = pulumi.ResourceOptions(parent=self)
+        handle = provider.build(name, plan, here)
+        self._runner = _runner(name, handle, inside, here)
+        self.volume_path = handle.volume_path
+        self.outputs = handle.outputs
         self.register_outputs({"volumePath": self.volume_path, **self.outputs})
 
-    def run(self, job: JobPlan) -> JobHandle:
-        """The training job on this cluster; its outputs are known when it has finished."""
-        return self._runner.run(job.name, render_job(job), pulumi.ResourceOptions(parent=self))
+    def run(self, job: JobPlan, manifests: tuple[Manifest, ...]) -> JobHandle:
+        """The training job on this cluster, from what its scheduler rendered."""
+        assert self._runner is not None, "the plan refuses jobs where nothing takes them"
+        return self._runner.run(job.name, manifests, pulumi.ResourceOptions(parent=self))
 
-    def serve(self, service: ServicePlan, training: JobHandle | None) -> ServiceHandle:
+    def serve(self, service: ServicePlan, manifests: tuple[Manifest, ...], training: JobHandle | None) -> ServiceHandle:
         """The service on this cluster. One that follows a training run starts when the run has exported its model."""
+        assert self._runner is not None, "the plan refuses services where nothing takes them"
         follows = training if service.follows_training else None
         digest = follows.digest if follows else pulumi.Output.from_input("")
         options = pulumi.ResourceOptions(parent=self, depends_on=[follows.resource] if follows else [])
-        return self._runner.serve(service.name, render_service(service), digest, options)
+        return self._runner.serve(service.name, manifests, digest, options)
 
-    @property
-    def _runner(self) -> Runner:
-        assert self._handle.runner is not None, "the plan refuses jobs where nothing takes them"
-        return self._handle.runner
+
+def _runner(name: str, handle: ClusterHandle, inside: InsidePlan | None, opts: pulumi.ResourceOptions) -> Runner | None:
+    if handle.kubernetes is None or inside is None:
+        return handle.runner
+    from components.inside import Inside  # the Kubernetes SDK takes seconds to import
+
+    return Inside(f"{name}-inside", plan=inside, cluster=handle.kubernetes, opts=opts)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
@@ -10,26 +10,43 @@ from components.plan.types import ClusterPlan
 
 if TYPE_CHECKING:
     import pulumi
+    import pulumi_kubernetes
 
     from components.catalog import Catalog
     from components.errors import Problem
-    from components.plan.types import StackPlan
+    from components.plan.kubernetes import KubernetesFacts, SchedulerPlan
+    from components.plan.types import JobPlan, NodePoolPlan, ServicePlan, StackPlan
+    from components.spec.scheduler import SchedulerSpec
     from components.spec.stack import StackSpec
 
 Manifest = Mapping[str, Any]
 """What a scheduler renders: plain JSON data that the cluster's runner takes."""
 
 
+class Scheduler(Protocol):
+    """Who starts the gang. Implemented by the module components/schedulers/<kind>; all of it is pure."""
+
+    def plan(self, spec: SchedulerSpec, pools: Sequence[NodePoolPlan], facts: KubernetesFacts | None) -> SchedulerPlan:
+        """The queues, as objects of the scheduler's own kinds; SpecError for queues that cannot be."""
+        ...
+
+    def render_job(self, job: JobPlan, pool: NodePoolPlan, plan: SchedulerPlan) -> tuple[Manifest, ...]:
+        """The job as manifests, with all of the pool's binding in its pods; SpecError for what it cannot run."""
+        ...
+
+    def render_service(self, service: ServicePlan, pool: NodePoolPlan) -> tuple[Manifest, ...]:
+        """The service as manifests."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobHandle:
     """A training run as the engine knows it."""
 
-    run_folder: pulumi.Output[str]
-    step: pulumi.Output[int]
-    loss: pulumi.Output[float]
-    export_folder: pulumi.Output[str]
+    outputs: Mapping[str, pulumi.Input[Any]]
+    """What the stack exports of it, by name."""
     digest: pulumi.Output[str]
-    """Of the exported model: what serves it is renewed when this changes."""
+    """Of the exported model, or of the run where it goes on: what serves it is renewed when this changes."""
     resource: pulumi.Resource
 
 
@@ -37,14 +54,14 @@ class JobHandle:
 class ServiceHandle:
     """An inference service as the engine knows it."""
 
-    urls: tuple[pulumi.Output[str], ...]
+    urls: tuple[pulumi.Input[str], ...]
 
 
 class Runner(Protocol):
     """Where rendered manifests are handed in: an API server, or a machine that starts processes."""
 
-    def run(self, name: str, manifest: Manifest, opts: pulumi.ResourceOptions) -> JobHandle:
-        """Start the job, or go on with it; done when it has finished."""
+    def run(self, name: str, manifests: tuple[Manifest, ...], opts: pulumi.ResourceOptions) -> JobHandle:
+        """Start the job, or go on with it: to its end on one machine; on a cluster, handed to its queue."""
         ...
 
     def serve(
@@ -55,12 +72,38 @@ class Runner(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StaticVolume:
+    """A file system that is there already, as pods are to mount it."""
+
+    claim: str
+    capacity_gib: int
+    source: Mapping[str, pulumi.Input[Any]]
+    """The part of a PersistentVolume's spec that says where it lies: `csi`, `nfs` or `hostPath`."""
+    mount_options: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KubernetesHandle:
+    """A Kubernetes that has been built: where what is inside goes."""
+
+    provider: pulumi_kubernetes.Provider
+    kubeconfig: pulumi.Output[str]
+    """Its content; secret."""
+    volumes: tuple[StaticVolume, ...] = ()
+    scalers: Mapping[str, Mapping[str, pulumi.Input[str]]] = field(default_factory=dict)
+    """By pool, how the acceptance gate sets it to no nodes: `kind`, and what that kind needs."""
+    ready: tuple[pulumi.Resource, ...] = ()
+    """What must be there before anything is installed: node pools, the cloud's own add-ons."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ClusterHandle:
     """A cluster that has been built."""
 
     volume_path: pulumi.Output[str]
     runner: Runner | None
-    """None where jobs cannot be handed in yet; the plan has then refused them."""
+    """None where jobs go to `kubernetes`, or cannot be handed in; the plan has then refused them."""
+    kubernetes: KubernetesHandle | None = None
     outputs: Mapping[str, pulumi.Input[Any]] = field(default_factory=dict)
     """What the stack exports of it: endpoints, kubeconfig, volumes, dollars per hour."""
 

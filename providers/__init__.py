@@ -14,6 +14,10 @@ def load(cloud: Cloud) -> CloudProvider[Any]:
             from providers import aws
 
             return aws
+        case Cloud.EXISTING:
+            from providers import existing
+
+            return existing
         case Cloud.LOCAL:
             from providers import local
 

@@ -25,18 +25,15 @@ def decide() -> tuple[CloudProvider[Any], StackPlan]:
 
 
 def build(provider: CloudProvider[Any], plan: StackPlan) -> None:
-    cluster = AcceleratorCluster(plan.stack, provider=provider, plan=plan.cluster)
+    cluster = AcceleratorCluster(plan.stack, provider=provider, plan=plan.cluster, inside=plan.inside)
     pulumi.export("volume", cluster.volume_path)
     for key, value in cluster.outputs.items():
         pulumi.export(key, value)
-    training = cluster.run(plan.training) if plan.training else None
-    if training:
-        pulumi.export("run", training.run_folder)
-        pulumi.export("step", training.step)
-        pulumi.export("loss", training.loss)
-        pulumi.export("model", training.export_folder)
+    training = cluster.run(plan.training, plan.job) if plan.training else None
+    for key, value in (training.outputs if training else {}).items():
+        pulumi.export(key, value)
     if plan.inference:
-        pulumi.export("endpoints", list(cluster.serve(plan.inference, training).urls))
+        pulumi.export("endpoints", list(cluster.serve(plan.inference, plan.service, training).urls))
 
 
 # What a program makes lives to its end, a few seconds later: collecting costs a fifth of its time and frees nothing.

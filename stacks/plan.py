@@ -4,6 +4,7 @@ from components.errors import Problem, SpecError, attempt
 from components.plan.types import ClusterPlan, Decision, JobPlan, NodePoolPlan, ServicePlan, StackPlan
 from components.spec.stack import StackSpec
 from providers import load
+from stacks.inside import render
 from workloads.jobs import plan_inference, plan_training, pool_named
 
 
@@ -17,6 +18,9 @@ def plan_stack(spec: StackSpec, stack: str) -> StackPlan:
     service = _plan_inference(spec, cluster, job, problems)
     if problems:
         raise SpecError(problems, f"Pulumi.{stack}.yaml")
+    rendered = attempt(problems, lambda: render(spec, cluster, job, service))
+    if rendered is None:
+        raise SpecError(problems, f"Pulumi.{stack}.yaml")
     return StackPlan(
         stack=stack,
         cluster=cluster,
@@ -24,6 +28,9 @@ def plan_stack(spec: StackSpec, stack: str) -> StackPlan:
         inference=service,
         decisions=decisions,
         warnings=(*cluster.warnings, *_warnings(job, cluster.node_pools)),
+        job=rendered.job,
+        service=rendered.service,
+        inside=rendered.inside,
     )
 
 

@@ -4,12 +4,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from components.catalog import MachineType
 from components.plan.fabric import Collective, Fabric
 from components.spec.cluster import TaintEffect
+from components.spec.inference import AutoscalingSpec, CanarySpec, RouteSpec
+from components.spec.scheduler import Priority, TopologyRequest
 from components.spec.storage import OnDestroy
+
+if TYPE_CHECKING:
+    from components.plan.kubernetes import InsidePlan, KubernetesFacts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +80,10 @@ class VolumePlan:
 
     path: str
     on_destroy: OnDestroy
+    claim: str = ""
+    """Name of the claim by which pods mount the file system at `mount_path`; empty where jobs are no pods."""
+    mount_path: str = ""
+    """Where that file system begins; `path` is in it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,6 +146,8 @@ class ClusterPlan:
     quotas: tuple[QuotaNeed, ...] = ()
     bill: tuple[BillLine, ...] = ()
     warnings: tuple[str, ...] = ()
+    kubernetes: "KubernetesFacts | None" = None
+    """None where the cluster is no Kubernetes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,6 +173,20 @@ class JobPlan:
     max_agent_restarts: int
     memory_gib: float
     """Estimate of what all ranks of one node hold together (components/estimate/memory.py says the convention)."""
+    image: str = ""
+    """Empty where jobs are no pods."""
+    queue: str = ""
+    """Empty: the scheduler's only one."""
+    priority: Priority = Priority.NORMAL
+    topology: TopologyRequest = TopologyRequest.NONE
+    cpu: float = 0.0
+    """Cores of one node that it asks for."""
+    pod_memory_gib: float = 0.0
+    """Of one node, asked for and not to be exceeded: ranks, loader, page cache of the data, /dev/shm."""
+    shm_gib: float = 0.0
+    claim: str = ""
+    mount_path: str = ""
+    """The volume's claim and where pods have it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,6 +206,18 @@ class ServicePlan:
     follows_training: bool
     """It serves what this stack's run exports, and is renewed with it."""
     drain_s: float
+    image: str = ""
+    """Empty where services are no pods."""
+    accelerators: int = 0
+    """Of one replica's node."""
+    cpu: float = 0.0
+    memory_gib: float = 0.0
+    claim: str = ""
+    mount_path: str = ""
+    nodes_per_replica: int = 1
+    autoscaling: AutoscalingSpec | None = None
+    canary: CanarySpec | None = None
+    route: RouteSpec | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -194,3 +231,8 @@ class StackPlan:
     decisions: tuple[Decision, ...]
     """On the workloads; those on the cluster are its own."""
     warnings: tuple[str, ...]
+    job: tuple[Mapping[str, Any], ...] = ()
+    """The training run as its scheduler takes it."""
+    service: tuple[Mapping[str, Any], ...] = ()
+    inside: "InsidePlan | None" = None
+    """What the stack puts on its Kubernetes; None where the cluster is none."""

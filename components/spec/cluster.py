@@ -13,6 +13,8 @@ class Cloud(StrEnum):
     """Where a cluster can be. A cloud is one folder of providers/."""
 
     AWS = "aws"
+    EXISTING = "existing"
+    """Any Kubernetes, by its kubeconfig."""
     LOCAL = "local"
 
 
@@ -232,16 +234,3 @@ class ClusterSpec(Spec):
     def expired(self, now: datetime) -> bool:
         """Whether the cluster should be gone already."""
         return self.expires_at is not None and self.expires_at <= now
-
-
-class SchedulerKind(StrEnum):
-    """Who starts the gang. A scheduler is one folder of components/schedulers/."""
-
-    PROCESS = "process"
-
-
-class SchedulerSpec(Spec):
-    """Who starts jobs: what `penstock:scheduler` holds."""
-
-    kind: SchedulerKind | None = None
-    """When left out, the one that suits the cloud."""

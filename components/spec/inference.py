@@ -1,5 +1,6 @@
 """What the user asks of an inference service."""
 
+from enum import StrEnum
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
@@ -20,6 +21,52 @@ class ServedModel(Spec):
         if (self.from_training is None) == (self.path is None):
             raise ValueError("give exactly one of fromTraining and path")
         return self
+
+
+class ScaledBy(StrEnum):
+    """Who counts the waiting requests and changes the number of replicas."""
+
+    KEDA = "keda"
+    """Asks Prometheus; goes down to no replicas where `minReplicas` is 0."""
+    HPA = "hpa"
+    """Kubernetes' own autoscaler by way of custom metrics; one replica at least."""
+
+
+class AutoscalingSpec(Spec):
+    """Replicas that follow the queue."""
+
+    min_replicas: int = Field(default=1, ge=0, le=1000)
+    """0: none while nobody asks; the first request after that waits until one is up."""
+    max_replicas: int = Field(ge=1, le=1000)
+    waiting_per_replica: int = Field(default=4, ge=1)
+    """Requests waiting for each replica, above which another is started."""
+    by: ScaledBy = ScaledBy.KEDA
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.min_replicas > self.max_replicas:
+            raise ValueError(f"minReplicas: {self.min_replicas} is more than maxReplicas ({self.max_replicas})")
+        if self.min_replicas == 0 and self.by is ScaledBy.HPA:
+            raise ValueError("minReplicas: 0 needs by: keda; Kubernetes' own autoscaler keeps one replica at least")
+        return self
+
+
+class CanarySpec(Spec):
+    """A second model beside the first, for a share of the requests."""
+
+    path: str = Field(min_length=1)
+    """Its export folder, or a run's folder."""
+    weight_percent: int = Field(ge=0, le=100)
+    """Of the requests; 100 is the point at which to make it the model."""
+    replicas: int = Field(default=1, ge=1, le=64)
+
+
+class RouteSpec(Spec):
+    """How requests from outside the cluster come in: a Gateway that is there already, or penstock's own."""
+
+    gateway: Name | None = None
+    """Name of an existing Gateway in penstock's namespace; when left out, one of its own, on an internal address."""
+    host_name: str | None = None
 
 
 class InferenceSpec(Spec):
@@ -46,3 +93,10 @@ class InferenceSpec(Spec):
     """Seconds after which a request is given up, unless it sets its own, shorter one."""
     drain_s: float = Field(default=20.0, ge=0)
     """Seconds that running requests get to finish when the service is stopped."""
+    image: Annotated[str, Field(min_length=1)] | None = None
+    """The container image that holds penstock's workloads (images/); needed wherever services are pods."""
+    nodes_per_replica: int = Field(default=1, ge=1, le=64)
+    """More than one: every replica is a group that starts as a whole."""
+    autoscaling: AutoscalingSpec | None = None
+    canary: CanarySpec | None = None
+    route: RouteSpec | None = None

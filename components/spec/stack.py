@@ -9,9 +9,11 @@ from pydantic import ConfigDict, Field, ValidationError, create_model
 
 from components.errors import Problem, SpecError
 from components.spec.base import Spec
-from components.spec.cluster import ClusterSpec, SchedulerSpec
+from components.spec.cluster import ClusterSpec
 from components.spec.explain import explain
 from components.spec.inference import InferenceSpec
+from components.spec.platform import PlatformSpec
+from components.spec.scheduler import SchedulerSpec
 from components.spec.storage import StorageSpec
 from components.spec.training import TrainingSpec
 
@@ -26,6 +28,7 @@ class Asked(Spec):
 
     cluster: ClusterSpec
     storage: StorageSpec = StorageSpec()
+    platform: PlatformSpec = PlatformSpec()
     scheduler: SchedulerSpec = SchedulerSpec()
     training: TrainingSpec | None = None
     inference: InferenceSpec | None = None

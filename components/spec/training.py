@@ -6,6 +6,7 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 
 from components.spec.base import Name, Spec
+from components.spec.scheduler import Priority, TopologyRequest
 
 
 class ModelSpec(Spec):
@@ -177,6 +178,15 @@ class TrainingSpec(Spec):
     max_restarts: int = Field(default=5, ge=0)
     """Times the run may lose a worker and start again inside the job."""
     seed: int = Field(default=1, ge=0, lt=2**31)
+    image: Annotated[str, Field(min_length=1)] | None = None
+    """The container image that holds penstock's workloads (images/); needed wherever jobs are pods."""
+    queue: Name | None = None
+    """The queue it is handed to; when left out, the only one."""
+    priority: Priority = Priority.NORMAL
+    topology: TopologyRequest | None = None
+    """How close its nodes must be; when left out, as close as they come where the pool's nodes say where they are."""
+    grace_s: float | None = Field(default=None, ge=1, le=7200)
+    """Seconds from the request to stop to the kill; when left out, a step and a checkpoint, with a margin."""
 
     @model_validator(mode="after")
     def _counts_fit(self) -> Self:

@@ -186,7 +186,8 @@ class KubernetesApi:
         return True
 
     def watch(
-        self, api_version: str, kind: str, namespace: str | None = None, *, labels: str | None = None, fields: str | None = None, timeout_s: int = 300,
+        self, api_version: str, kind: str, namespace: str | None = None, *, labels: str | None = None,
+        fields: str | None = None, timeout_s: int = 300,
     ) -> Iterator[tuple[str, Object]]:  # fmt: skip
         """(`ADDED` | `MODIFIED` | `DELETED`, object) as they come, until `timeout_s`; all that is there comes first."""
         query = {

@@ -9,7 +9,7 @@ import psutil
 
 from components.catalog import Accelerator, Capabilities, Catalog, MachineType, accelerators
 from components.plan.fabric import Fabric
-from components.spec.cluster import SchedulerKind
+from components.spec.scheduler import SchedulerKind
 
 THIS_MACHINE = "this-machine"
 

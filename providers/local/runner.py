@@ -21,7 +21,8 @@ class ProcessRunner:
 
     volume: Volume
 
-    def run(self, name: str, manifest: Manifest, opts: pulumi.ResourceOptions) -> JobHandle:
+    def run(self, name: str, manifests: tuple[Manifest, ...], opts: pulumi.ResourceOptions) -> JobHandle:
+        (manifest,) = manifests
         run = TrainingRun(
             name,
             volume=self.volume.path,
@@ -33,14 +34,8 @@ class ProcessRunner:
             max_agent_restarts=manifest["maxAgentRestarts"],
             opts=opts,
         )
-        return JobHandle(
-            run_folder=run.run_folder,
-            step=run.step,
-            loss=run.loss,
-            export_folder=run.export_folder,
-            digest=run.digest,
-            resource=run,
-        )
+        outputs = {"run": run.run_folder, "step": run.step, "loss": run.loss, "model": run.export_folder}
+        return JobHandle(outputs=outputs, digest=run.digest, resource=run)
 
     def serve(
         self, name: str, manifests: tuple[Manifest, ...], digest: pulumi.Input[str], opts: pulumi.ResourceOptions

@@ -1,12 +1,13 @@
 """Jobs and services as the `process` scheduler starts them: plain processes on one machine, without a queue."""
 
-from components.plan.types import JobPlan, ServicePlan
+from components.plan.kubernetes import SchedulerPlan
+from components.plan.types import JobPlan, NodePoolPlan, ServicePlan
 from components.provider import Manifest
 
 
-def render_job(job: JobPlan) -> Manifest:
+def render_job(job: JobPlan, pool: NodePoolPlan, plan: SchedulerPlan) -> tuple[Manifest, ...]:
     """One agent process that starts the gang of the job's ranks."""
-    return {
+    manifest = {
         "runFolder": job.run_folder,
         "program": list(job.program),
         "env": dict(job.env),
@@ -14,9 +15,10 @@ def render_job(job: JobPlan) -> Manifest:
         "identity": job.identity,
         "maxAgentRestarts": job.max_agent_restarts,
     }
+    return (manifest,)
 
 
-def render_service(service: ServicePlan) -> tuple[Manifest, ...]:
+def render_service(service: ServicePlan, pool: NodePoolPlan) -> tuple[Manifest, ...]:
     """One server process for each replica, each with a port and a folder of its own."""
     return tuple(
         {

@@ -1,0 +1,200 @@
+"""What runs on a Kubernetes cluster, decided: whose software does what, what penstock installs, what must be shown."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from components.plan.types import Decision
+
+Manifest = Mapping[str, Any]
+"""A Kubernetes object as plain JSON data."""
+
+NAMESPACE = "penstock"
+"""Where jobs, services, their volume claim and their queue stand."""
+
+POOL_LABEL = "penstock.dev/pool"
+"""On every node: the name of its pool, where the cloud's binding has no label of its own."""
+
+QUARANTINE = "penstock.dev/quarantine"
+"""Key of the taint (NoSchedule) on a node that the acceptance gate found bad; its value is the failed check."""
+
+
+class Concern(StrEnum):
+    """A thing that exactly one piece of software may do on a cluster."""
+
+    DRIVER = "accelerator driver"
+    CONTAINER_TOOLKIT = "container toolkit"
+    DEVICE_PLUGIN = "accelerator device plugin"
+    COMPUTE_DOMAINS = "compute domains"
+    FABRIC_DEVICES = "fabric devices"
+    DCGM = "DCGM host engine"
+    DCGM_EXPORTER = "accelerator metrics"
+    NODE_FEATURES = "node feature discovery"
+    NODE_HEALTH = "node problem detection"
+    NODE_REPAIR = "node repair"
+    TOPOLOGY_LABELS = "topology labels"
+    NODE_AUTOSCALER = "node autoscaler"
+    PROMETHEUS_OPERATOR = "Prometheus operator"
+    EXTERNAL_METRICS = "external metrics"
+    CERTIFICATES = "certificates"
+    JOBSET = "JobSet controller"
+    MPIJOB = "MPIJob definition"
+    QUEUES = "job queues"
+    GANG_SCHEDULER = "gang scheduler"
+    LUSTRE_CSI = "Lustre CSI driver"
+    NFS_CSI = "NFS CSI driver"
+    GATEWAY_API = "Gateway API"
+    LOGS = "log collection"
+    DNS_NAMES = "DNS names"
+
+
+class Owner(StrEnum):
+    """Whose software does it."""
+
+    IMAGE = "image"
+    """The node image brings it."""
+    CLOUD = "cloud"
+    """The cloud runs it, or an add-on of the cloud's own."""
+    PENSTOCK = "penstock"
+    """An add-on that penstock installs."""
+    OTHERS = "others"
+    """It was on the cluster before penstock, which leaves it alone."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ownership:
+    """Who does one thing on this cluster, and how that is known."""
+
+    owner: Owner
+    by: str
+    """The software, such as `eks-node-monitoring-agent`; an add-on's name where penstock is the owner."""
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KubernetesFacts:
+    """What a provider knows of its Kubernetes before anything is installed."""
+
+    version: str
+    """`1.35`."""
+    flavour: str
+    """Whose Kubernetes: `eks`, `hyperpod`, `existing`."""
+    owners: Mapping[Concern, Ownership] = field(default_factory=dict)
+    """What is done already, by others than penstock. What is missing here nobody does."""
+    refused_addons: Mapping[str, str] = field(default_factory=dict)
+    """Add-ons that must not be installed here, with the reason: upstream Kueue on CoreWeave."""
+    system_selector: Mapping[str, str] = field(default_factory=dict)
+    """Labels of the nodes that controllers belong on; empty where there are none of their own."""
+    simulated: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReleasePlan:
+    """A Helm release."""
+
+    chart: str
+    """Its name, or an `oci://` address."""
+    repository: str
+    """Empty for an `oci://` chart."""
+    version: str
+    values: Mapping[str, Any]
+    timeout_s: int = 600
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AddonPlan:
+    """One piece of software on the cluster."""
+
+    name: str
+    namespace: str
+    release: ReleasePlan | None
+    """None where it is made of manifests alone."""
+    manifests: tuple[Manifest, ...] = ()
+    """Objects beside the release, made before it."""
+    objects: tuple[Manifest, ...] = ()
+    """Custom resources of its own kinds, made behind the barrier."""
+    crds: tuple[str, ...] = ()
+    """Names of definitions (`clusterqueues.kueue.x-k8s.io`) that must be established before its objects."""
+    webhooks: tuple[str, ...] = ()
+    """`namespace/service` of webhooks that must answer before its objects."""
+    needs: tuple[str, ...] = ()
+    """Add-ons that must be ready before."""
+    does: tuple[Concern, ...] = ()
+    reason: str
+    """Why it is on."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlatformPlan:
+    """All that penstock installs, in order, and who does what in the end."""
+
+    addons: tuple[AddonPlan, ...]
+    owners: Mapping[Concern, Ownership]
+    decisions: tuple[Decision, ...]
+    """Also what is off, and why."""
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueuePlan:
+    """Where jobs are handed in."""
+
+    name: str
+    nodes: Mapping[str, int]
+    """Nodes of each pool that are its own."""
+    may_borrow: bool
+    weight: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SchedulerPlan:
+    """Who starts jobs, with the queues as objects of its own kinds."""
+
+    kind: str
+    addons: tuple[str, ...]
+    """Add-ons it consists of or stands on."""
+    queues: tuple[QueuePlan, ...]
+    objects: tuple[Manifest, ...]
+    """Made behind the barriers of those add-ons, in this order; queues are closed in them until the gate has passed."""
+    opening: tuple[Manifest, ...] = ()
+    """The objects that open the queues (a server-side apply over `objects`), once the gate has passed."""
+    decisions: tuple[Decision, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PoolExpectation:
+    """What each node of a pool must have before queues open."""
+
+    pool: str
+    nodes: int
+    selector: Mapping[str, str]
+    devices: Mapping[str, int]
+    """Device resources that the node must offer, accelerators and fabric: `nvidia.com/gpu: 8`."""
+    check: Manifest | None
+    """The fabric check's Job; None where the pool has no two nodes or no fabric to check."""
+    floor_gbps: float
+    """Gigabytes per second of bus bandwidth; 0 where no floor is known."""
+    floor_source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GatePlan:
+    """What the cluster must show before queues open."""
+
+    pools: tuple[PoolExpectation, ...]
+    probe: Manifest | None
+    """Pod that mounts the volume on one node and writes to it; the gate sets its name and node."""
+    timeout_s: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InsidePlan:
+    """What one stack puts on its Kubernetes."""
+
+    facts: KubernetesFacts
+    platform: PlatformPlan
+    scheduler: SchedulerPlan
+    gate: GatePlan | None
+    """None where the user switched it off."""
