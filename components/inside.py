@@ -30,21 +30,22 @@ class Inside(pulumi.ComponentResource):
         self._name = name
         self._own = pulumi.ResourceOptions(parent=self, provider=cluster.provider, depends_on=list(cluster.ready))
         platform = Platform(f"{name}-platform", plan=plan.platform, cluster=cluster, opts=self._own)
-        self._namespace = self._make([_namespace()], [])
-        drain = Drain(
-            f"{name}-drain", kubeconfig=cluster.kubeconfig, namespace=NAMESPACE, opts=self._after(self._namespace)
-        )
+        self._namespace = self._make([_namespace()], self._own)
+        here = self._after(self._namespace)
+        drain = Drain(f"{name}-drain", kubeconfig=cluster.kubeconfig, namespace=NAMESPACE, opts=here)
         grounds = [*self._namespace, drain, *self._volumes(cluster.volumes)]
         controllers = [platform.ready[addon] for addon in plan.scheduler.addons]
-        queues = self._make(plan.scheduler.objects, [*grounds, *controllers])
+        queues = self._make(plan.scheduler.objects, self._after([*grounds, *controllers]))
         gate = self._gate(plan, cluster, [*grounds, *platform.ready.values(), *queues])
-        self._open = [*gate, *self._make(plan.scheduler.opening, [*queues, *gate])] or queues
+        opening = self._make(plan.scheduler.opening, self._after([*queues, *gate]))
+        self._open = [*grounds, *queues, *gate, *opening]
         self.gate = gate[0].outputs if gate else {}
         self.register_outputs({"gate": self.gate})
 
     def run(self, name: str, manifests: tuple[Manifest, ...], opts: pulumi.ResourceOptions) -> JobHandle:
-        """The job in its queue. Its name tells its content, so a change is another object, made when the old is gone."""
-        made = self._make(manifests, self._open, delete_before_replace=True)
+        """The job in its queue. Its name tells its content: a change is another object, made when the old is gone."""
+        fresh = pulumi.ResourceOptions(depends_on=self._open, delete_before_replace=True)
+        made = self._make(manifests, pulumi.ResourceOptions.merge(opts, fresh), prefix=name)
         job = manifests[-1]
         address = f"{job['kind']} {job['metadata']['namespace']}/{job['metadata']['name']}"
         digest = hashlib.sha256(json.dumps(manifests, sort_keys=True).encode()).hexdigest()
@@ -53,25 +54,30 @@ class Inside(pulumi.ComponentResource):
     def serve(
         self, name: str, manifests: tuple[Manifest, ...], digest: pulumi.Input[str], opts: pulumi.ResourceOptions
     ) -> ServiceHandle:
-        """The service; its addresses are those inside the cluster."""
-        self._make(manifests, self._open)
+        """The service, its pods renewed with `digest`; the addresses are those inside the cluster."""
+        after = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=self._open))
+        self._make(manifests, after, prefix=name, digest=digest)
         return ServiceHandle(urls=tuple(_url(one) for one in manifests if one["kind"] == "Service"))
 
     def _make(
-        self, manifests: Iterable[Manifest], after: Iterable[pulumi.Resource], *, delete_before_replace: bool = False
+        self,
+        manifests: Iterable[Manifest],
+        opts: pulumi.ResourceOptions,
+        *,
+        prefix: str = "",
+        digest: pulumi.Input[str] = "",
     ) -> list[pulumi.Resource]:
         """The objects, each made when those before it are there."""
         made: list[pulumi.Resource] = []
         for manifest in manifests:
-            before = self._after([*after, *made[-1:]], delete_before_replace=delete_before_replace)
-            made.append(apply_manifest(resource_name(self._name, manifest), manifest, before))
+            before = pulumi.ResourceOptions.merge(self._own, opts)
+            before = pulumi.ResourceOptions.merge(before, pulumi.ResourceOptions(depends_on=made[-1:]))
+            name = resource_name(f"{self._name}-{prefix}" if prefix else self._name, manifest)
+            made.append(apply_manifest(name, manifest, before, **_renewed(manifest, digest)))
         return made
 
-    def _after(
-        self, resources: Iterable[pulumi.Resource], *, delete_before_replace: bool = False
-    ) -> pulumi.ResourceOptions:
-        own = pulumi.ResourceOptions(depends_on=list(resources), delete_before_replace=delete_before_replace or None)
-        return pulumi.ResourceOptions.merge(self._own, own)
+    def _after(self, resources: Iterable[pulumi.Resource]) -> pulumi.ResourceOptions:
+        return pulumi.ResourceOptions.merge(self._own, pulumi.ResourceOptions(depends_on=list(resources)))
 
     def _volumes(self, volumes: Iterable[StaticVolume]) -> list[pulumi.Resource]:
         made: list[pulumi.Resource] = []
@@ -95,6 +101,16 @@ class Inside(pulumi.ComponentResource):
                 opts=self._after(after),
             )
         ]
+
+
+def _renewed(manifest: Manifest, digest: pulumi.Input[str]) -> dict[str, pulumi.Input[Any]]:
+    """What makes a Deployment start its pods anew when what they serve has changed."""
+    if manifest["kind"] != "Deployment" or digest == "":
+        return {}
+    spec = manifest["spec"]
+    metadata = spec["template"]["metadata"]
+    annotations = {**metadata.get("annotations", {}), "penstock.dev/serves": digest}
+    return {"spec": {**spec, "template": {**spec["template"], "metadata": {**metadata, "annotations": annotations}}}}
 
 
 def _namespace() -> Manifest:

@@ -21,7 +21,7 @@ class Rendered:
 
 def render(spec: StackSpec, cluster: ClusterPlan, job: JobPlan | None, service: ServicePlan | None) -> Rendered:
     """Everything inside the cluster; SpecError with all that cannot be."""
-    if not cluster.scheduler:
+    if not cluster.scheduler or cluster.kubernetes:
         return Rendered()
     scheduler = load(SchedulerKind(cluster.scheduler))
     plan = scheduler.plan(spec.scheduler, cluster.node_pools, cluster.kubernetes)

@@ -12,11 +12,22 @@ from typing import Any
 
 from components.catalog import Accelerator, Capabilities, Catalog, MachineType, accelerators
 from components.plan.fabric import Fabric
+from components.spec.scheduler import SchedulerKind
 from providers.aws.regions import Region, regions
 
 MAX_NODES = 5_000
 """Nodes of one pool: what a Kubernetes cluster is tested to hold (kubernetes.io, "Considerations for large clusters").
 EKS allows 450 in a managed node group until the account's quota is raised, which the plan names as a quota."""
+
+SCHEDULERS = (
+    SchedulerKind.KUEUE,
+    SchedulerKind.TRAINER,
+    SchedulerKind.VOLCANO,
+    SchedulerKind.KAI,
+    SchedulerKind.KUBERAY,
+    SchedulerKind.MPI,
+    SchedulerKind.SLURM,
+)
 
 PRICES = "AWS list price, on demand, Linux, us-east-1, 2026-07-20"
 """What the `usd_per_hour` of a row is."""
@@ -117,11 +128,11 @@ def machines() -> Mapping[str, AwsMachine]:
 
 
 def catalog() -> Catalog:
-    """Every machine type, and no scheduler yet: jobs are handed in by what comes on the cluster."""
+    """Every machine type, and the schedulers that run on EKS; PCS and Batch start jobs themselves."""
     return Catalog(
         cloud="aws",
         machine_types=machines(),
-        capabilities=Capabilities(schedulers=(), max_nodes_per_pool=MAX_NODES),
+        capabilities=Capabilities(schedulers=SCHEDULERS, max_nodes_per_pool=MAX_NODES),
     )
 
 

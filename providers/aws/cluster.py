@@ -10,7 +10,7 @@ import pulumi
 import pulumi_aws as aws
 
 from components.estimate.cost import known_usd_per_hour
-from components.provider import ClusterHandle
+from components.provider import ClusterHandle, KubernetesHandle
 from providers.aws.control_plane.batch.build import Batch
 from providers.aws.control_plane.eks.add_ons import EksAddOns
 from providers.aws.control_plane.eks.build import Eks
@@ -21,6 +21,7 @@ from providers.aws.control_plane.hyper_pod.build import HyperPod
 from providers.aws.control_plane.pcs.build import Pcs
 from providers.aws.control_plane.pcs.plan import PcsPlan
 from providers.aws.draining import Drain
+from providers.aws.inside import reach, scaler
 from providers.aws.network.build import Network
 from providers.aws.network.handle import NetworkHandle
 from providers.aws.nodes.build import NodePool
@@ -40,37 +41,43 @@ def build_cluster(name: str, plan: AwsPlan, opts: pulumi.ResourceOptions) -> Clu
     inside = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(providers=[account]))
     network = Network(f"{name}-network", plan=plan.network, opts=inside).handle
     if isinstance(plan.control_plane, EksPlan):
-        outputs, storage = _kubernetes(name, plan, plan.control_plane, network, inside)
+        outputs, storage, kubernetes = _kubernetes(name, plan, plan.control_plane, network, inside)
     else:
         outputs, storage = _without_kubernetes(name, plan, network, inside)
+        kubernetes = None
     serving = Serving(f"{name}-serving", plan=plan.serving, opts=inside)
     return ClusterHandle(
         volume_path=pulumi.Output.from_input(storage.volume_path),
         runner=None,
+        kubernetes=kubernetes,
         outputs={**outputs, **_stores(storage), **_serving(serving), **_costs(plan)},
     )
 
 
 def _kubernetes(
     name: str, plan: AwsPlan, control: EksPlan, network: NetworkHandle, opts: pulumi.ResourceOptions
-) -> tuple[Outputs, StorageHandle]:
+) -> tuple[Outputs, StorageHandle, KubernetesHandle]:
     """Cluster, system pool, add-ons, then the stack's pools: they go in the reverse order."""
     after = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=list(network.held)))
     drain = Drain(f"{name}-drain", region=plan.region, cluster=control.name, vpc_id=network.vpc_id, opts=after)
     made = Eks(f"{name}-eks", plan=control, network=network, after=[drain], opts=opts)
     cluster = made.handle
     system = _pool(f"{name}-system", control.system_pool, plan, cluster, network, opts)
-    EksAddOns(f"{name}-addons", plan=control, cluster=cluster, nodes=[system], opts=opts)
+    add_ons = EksAddOns(f"{name}-addons", plan=control, cluster=cluster, nodes=[system], opts=opts)
     settled = replace(cluster, ready=(*cluster.ready, system))
-    for pool in plan.grouped_pools:
-        _pool(f"{name}-{pool.name}", pool, plan, settled, network, opts)
+    pools = {pool.name: _pool(f"{name}-{pool.name}", pool, plan, settled, network, opts) for pool in plan.grouped_pools}
+    others: list[pulumi.Resource] = []
     if plan.hyper_pod:
-        HyperPod(
-            f"{name}-hyperpod", plan=plan.hyper_pod, cluster=settled, network=network, tags=plan.tags, opts=opts
-        )  # fmt: skip
+        others.append(
+            HyperPod(
+                f"{name}-hyperpod", plan=plan.hyper_pod, cluster=settled, network=network, tags=plan.tags, opts=opts
+            )
+        )
     storage = _storage(name, plan, network, {"nodes": cluster.cluster_security_group_id}, opts)
     known = {"cluster": cluster.cluster_name, "endpoint": cluster.endpoint, "kubeconfig": cluster.kubeconfig}
-    return known, storage
+    scalers = {pool: scaler(plan.region, cluster, made) for pool, made in pools.items()}
+    ready = (system, add_ons, *pools.values(), *others, *storage.ready)
+    return known, storage, reach(name, cluster, storage, scalers, ready, opts)
 
 
 def _pool(

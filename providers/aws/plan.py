@@ -7,11 +7,13 @@ from datetime import UTC, datetime
 
 from components.errors import Problem, SpecError, attempt
 from components.estimate.cost import over_budget
+from components.plan.kubernetes import KubernetesFacts
 from components.plan.types import BillLine, ClusterPlan, Decision, Mount, QuotaNeed
 from components.spec.cluster import NetworkSpec
 from components.spec.stack import StackSpec
 from components.spec.storage import StorageSpec
 from providers.aws.arn_regions import region_problems
+from providers.aws.catalog import SCHEDULERS
 from providers.aws.control_plane import plan as control_plane
 from providers.aws.control_plane.batch.plan import BatchPlan
 from providers.aws.control_plane.eks.types import EksPlan
@@ -79,6 +81,7 @@ def plan_at(spec: StackSpec, stack: str, now: datetime) -> AwsPlan:
     full = _mounted(known, storage.mounts if storage else ())
     control = attempt(problems, lambda: control_plane.plan_control_plane(spec, settings, full, ground, stack))
     hyper = attempt(problems, lambda: hyper_pods.plan_hyper_pod(spec, settings, full, ground, stack))
+    problems += _job_problems(spec, control)
     if problems or network is None or asked is None or storage is None or control is None:
         raise SpecError(problems)
     parts = _Parts(network=network, pools=full, storage=storage, control=control, hyper=hyper, serving=asked)
@@ -99,7 +102,8 @@ def plan_at(spec: StackSpec, stack: str, now: datetime) -> AwsPlan:
         storage=storage,
         serving=asked,
         volume=storage.volume,
-        scheduler="",
+        scheduler=_scheduler(spec, control),
+        kubernetes=_facts(control, hyper),
         decisions=tuple(parts.decisions(spec, settings)),
         quotas=tuple(parts.quotas()),
         bill=bill,
@@ -187,13 +191,34 @@ def _general_problems(spec: StackSpec, stack: str, now: datetime) -> Iterator[Pr
     if cluster.expired(now) and cluster.expires_at:
         message = f"{cluster.expires_at.isoformat()} is past; set a time to come, or destroy the stack"
         yield Problem(path="cluster.expiresAt", message=message)
-    if spec.scheduler.kind is not None:
-        message = f"{spec.scheduler.kind.value!r} does not run on aws; remove it"
-        yield Problem(path="scheduler.kind", message=message)
-    for key, work in (("training", spec.training), ("inference", spec.inference)):
-        if work is not None:
-            message = "no scheduler of penstock takes jobs on aws yet: the cluster comes up without; remove this key"
-            yield Problem(path=key, message=message)
+
+
+def _job_problems(spec: StackSpec, control: ControlPlanePlan | None) -> Iterator[Problem]:
+    """Slurm and Batch of AWS's own take jobs by their own commands, not by penstock's schedulers."""
+    kind = spec.scheduler.kind
+    if kind is not None and kind not in SCHEDULERS:
+        known = ", ".join(SCHEDULERS)
+        yield Problem(path="scheduler.kind", message=f"{kind.value!r} does not run on aws; there is {known}")
+    if control is None or isinstance(control, EksPlan):
+        return
+    asked = {"scheduler.kind": kind, "training": spec.training, "inference": spec.inference}
+    for key in (key for key, value in asked.items() if value is not None):
+        message = "this control plane takes jobs by its own commands; remove it, or set aws.controlPlane.kind to eks"
+        yield Problem(path=key, message=message)
+
+
+def _scheduler(spec: StackSpec, control: ControlPlanePlan) -> str:
+    return (spec.scheduler.kind or SCHEDULERS[0]).value if isinstance(control, EksPlan) else ""
+
+
+def _facts(control: ControlPlanePlan, hyper: HyperPodPlan | None) -> KubernetesFacts | None:
+    if not isinstance(control, EksPlan):
+        return None
+    return KubernetesFacts(
+        version=control.version,
+        flavour="hyperpod" if hyper else "eks",
+        system_selector=control.system_pool.binding.node_selector,
+    )
 
 
 def _mounted(pools: tuple[AwsNodePoolPlan, ...], mounts: tuple[Mount, ...]) -> tuple[AwsNodePoolPlan, ...]:

@@ -49,3 +49,8 @@ class StorageHandle:
     """Name as asked -> URL to push to and pull from."""
     mirrors: Mapping[str, str]
     """Prefix in the registry -> public registry that it stands for."""
+
+    @property
+    def ready(self) -> tuple[pulumi.Resource, ...]:
+        """What must be there before a pod can mount a file system."""
+        return self.shared_file_system.ready if self.shared_file_system else ()

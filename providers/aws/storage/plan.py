@@ -29,6 +29,8 @@ LONGEST_BUCKET_NAME = 63
 LONGEST_MIRROR_PREFIX = 30
 OWN_SUFFIX = len("-storage-objects-1234567")
 """What the resource's name and the SDK add to the stack's where a bucket has no name of its own."""
+CLAIMS = {"fileSystem": "file-system", "sharedFileSystem": "shared-file-system"}
+"""Names by which pods mount them."""
 ACCOUNT_SUFFIX = len("-123456789012")
 MIRROR = {Upstream.PUBLIC_ECR: "ecr-public", Upstream.QUAY: "quay", Upstream.KUBERNETES: "kubernetes"}
 
@@ -46,7 +48,7 @@ def plan_storage(
         raise SpecError(problems)
     volume = _volume(spec, stack)
     shared = _shared(spec, network)
-    mounts = tuple(Mount(volume=name, path=path) for name, path in spec.storage.mount_paths())
+    mounts = tuple(Mount(volume=CLAIMS[name], path=path) for name, path in spec.storage.mount_paths())
     return StoragePlan(
         file_system=lustre,
         shared_file_system=shared,
@@ -106,8 +108,9 @@ def _volume(spec: StackSpec, stack: str) -> VolumePlan:
     home = _home(spec)
     if home is None:
         return VolumePlan(path="", on_destroy=spec.storage.volume.on_destroy)
-    _, root, on_destroy = home
-    return VolumePlan(path=spec.storage.volume.path or f"{root}/penstock/{stack}", on_destroy=on_destroy)
+    key, root, on_destroy = home
+    path = spec.storage.volume.path or f"{root}/penstock/{stack}"
+    return VolumePlan(path=path, on_destroy=on_destroy, claim=CLAIMS[key], mount_path=root)
 
 
 def _lustre(spec: StackSpec, pools: Sequence[AwsNodePoolPlan], network: NetworkPlan) -> LustrePlan | None:

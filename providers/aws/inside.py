@@ -1,0 +1,61 @@
+"""How what is inside an EKS cluster is reached: its API server, its file systems, its node groups."""
+
+from collections.abc import Iterator, Mapping
+
+import pulumi
+import pulumi_kubernetes as kubernetes
+from pulumi_aws import eks
+
+from components.provider import KubernetesHandle, StaticVolume
+from providers.aws.control_plane.eks.handle import EksHandle
+from providers.aws.nodes.build import NodePool
+from providers.aws.storage.handle import StorageHandle
+from providers.aws.storage.plan import CLAIMS
+
+ELASTIC_GIB = 1024
+"""A capacity has to be given for a claim; an elastic file system has none, and the driver passes it over."""
+
+
+def reach(
+    name: str,
+    cluster: EksHandle,
+    storage: StorageHandle,
+    scalers: Mapping[str, Mapping[str, pulumi.Input[str]]],
+    ready: tuple[pulumi.Resource, ...],
+    opts: pulumi.ResourceOptions,
+) -> KubernetesHandle:
+    """The cluster as those see it who put things on it. Nothing is put there before `ready`."""
+    provider = kubernetes.Provider(
+        f"{name}-kubernetes",
+        kubeconfig=cluster.kubeconfig,
+        cluster_identifier=cluster.cluster_arn,
+        opts=pulumi.ResourceOptions(parent=opts.parent),
+    )
+    return KubernetesHandle(
+        provider=provider,
+        kubeconfig=cluster.kubeconfig,
+        volumes=tuple(_volumes(storage)),
+        scalers=scalers,
+        ready=ready,
+    )
+
+
+def _volumes(storage: StorageHandle) -> Iterator[StaticVolume]:
+    if lustre := storage.file_system:
+        csi = {
+            "driver": "fsx.csi.aws.com",
+            "volumeHandle": lustre.id,
+            "volumeAttributes": {"dnsname": lustre.dns_name, "mountname": lustre.mount_name},
+        }
+        size = lustre.capacity_gib or ELASTIC_GIB
+        yield StaticVolume(claim=CLAIMS["fileSystem"], capacity_gib=size, source={"csi": csi}, mount_options=("flock",))
+    if shared := storage.shared_file_system:
+        csi = {"driver": "efs.csi.aws.com", "volumeHandle": shared.id}
+        yield StaticVolume(claim=CLAIMS["sharedFileSystem"], capacity_gib=ELASTIC_GIB, source={"csi": csi})
+
+
+def scaler(region: str, cluster: EksHandle, pool: NodePool) -> Mapping[str, pulumi.Input[str]]:
+    """EKS keeps the size of its own groups; the others have none but their auto scaling group's."""
+    if isinstance(pool.group, eks.NodeGroup):
+        return {"kind": "eks", "region": region, "cluster": cluster.cluster_name, "group": pool.group.node_group_name}
+    return {"kind": "autoscaling", "region": region, "group": pool.auto_scaling_group}
