@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
+    from components.plan.kubernetes import InsidePlan
     from components.plan.types import StackPlan
 
 
@@ -44,12 +45,28 @@ def _show(plan: "StackPlan", console: "Console") -> None:
         _section(console, "billed", bill_table(cluster.bill))
     for number, source in enumerate(bill_sources(cluster.bill), start=1):
         console.print(f"[dim]({number}) {source}[/]")
+    if plan.inside:
+        _show_inside(plan.inside, console)
     console.print(work_table(plan))
     console.print("\n[bold]decided for you[/]")
-    for decision in (*cluster.decisions, *plan.decisions):
+    inside = (*plan.inside.scheduler.decisions, *plan.inside.platform.decisions) if plan.inside else ()
+    for decision in (*cluster.decisions, *inside, *plan.decisions):
         console.print(f"  {decision.path} = [cyan]{decision.value}[/]\n    {decision.reason}")
     for warning in plan.warnings:
         console.print(f"[yellow]warning[/] {warning}")
+
+
+def _show_inside(inside: "InsidePlan", console: "Console") -> None:
+    from penstock.inside_tables import addon_table, gate_lines, owner_table, queue_table
+
+    _section(console, f"installed on Kubernetes {inside.facts.version}", addon_table(inside))
+    _section(console, "who does what", owner_table(inside))
+    if inside.scheduler.queues:
+        _section(console, "queues", queue_table(inside))
+    console.print("\n[bold]before queues open[/]")
+    for line in gate_lines(inside):
+        console.print(f"  {line}")
+    console.print()
 
 
 def _section(console: "Console", title: str, table: "Table") -> None:

@@ -10,17 +10,25 @@ from components.estimate.cost import known_usd_per_hour
 from components.plan.types import BillLine, NodePoolPlan, QuotaNeed, StackPlan, SubnetPlan
 
 
+def table(*headers: str) -> Table:
+    """An empty one with those columns, which fold where they are too long."""
+    made = Table(box=None, pad_edge=False, header_style="dim")
+    for header in headers:
+        made.add_column(header, overflow="fold")
+    return made
+
+
 def pool_table(pools: Sequence[NodePoolPlan]) -> Table:
     """Each pool with what all its nodes hold together."""
-    table = _table("pool", "nodes", "machine type", "cores", "memory GiB", "accelerators", "fabric")
+    rows = table("pool", "nodes", "machine type", "cores", "memory GiB", "accelerators", "fabric")
     for pool in pools:
         machine, count = pool.machine, pool.node_count
         chips = f"{machine.accelerator_count * count} x {machine.accelerator.name}" if machine.accelerator else "-"
-        table.add_row(
+        rows.add_row(
             pool.name, _nodes(pool), machine.name, f"{machine.cores * count}", f"{machine.memory_gib * count:.0f}",
             chips, _fabric(pool),
         )  # fmt: skip
-    return table
+    return rows
 
 
 def _nodes(pool: NodePoolPlan) -> str:
@@ -37,35 +45,35 @@ def _fabric(pool: NodePoolPlan) -> str:
 
 def subnet_table(subnets: Sequence[SubnetPlan]) -> Table:
     """Each subnet with the addresses that are free when every pool has grown to its largest."""
-    table = _table("subnet", "zone", "range", "usable", "needed", "free")
+    rows = table("subnet", "zone", "range", "usable", "needed", "free")
     for subnet in subnets:
         free = subnet.usable - subnet.needed
-        table.add_row(
+        rows.add_row(
             subnet.name, subnet.zone, subnet.cidr, f"{subnet.usable:,}", f"{subnet.needed:,}", f"{free:,}"
         )  # fmt: skip
-    return table
+    return rows
 
 
 def quota_table(quotas: Sequence[QuotaNeed]) -> Table:
-    table = _table("service", "code", "quota", "needed", "for")
+    rows = table("service", "code", "quota", "needed", "for")
     for quota in quotas:
-        table.add_row(quota.service, quota.code, quota.name, f"{quota.needed:,.0f} {quota.unit}", quota.reason)
-    return table
+        rows.add_row(quota.service, quota.code, quota.name, f"{quota.needed:,.0f} {quota.unit}", quota.reason)
+    return rows
 
 
 def bill_table(bill: Sequence[BillLine]) -> Table:
     """Each line with its price and the number of its source, then the sum of those that have a price."""
     sources = bill_sources(bill)
-    table = _table("what", "count", "$ an hour", "from", "until", "price")
+    rows = table("what", "count", "$ an hour", "from", "until", "price")
     for line in bill:
-        table.add_row(
+        rows.add_row(
             line.what, f"{line.count:g}", _dollars(line.usd_per_hour), _when(line.since, "up"),
             _when(line.until, "destroy"), f"({sources.index(line.source) + 1})",
         )  # fmt: skip
     unknown = sum(line.usd_per_hour is None for line in bill)
-    table.add_row("[bold]together[/]", "", f"[bold]{_dollars(known_usd_per_hour(bill))}[/]", "", "", "")
-    table.add_row(f"and {unknown} lines without a known price" if unknown else "", "", "", "", "", "")
-    return table
+    rows.add_row("[bold]together[/]", "", f"[bold]{_dollars(known_usd_per_hour(bill))}[/]", "", "", "")
+    rows.add_row(f"and {unknown} lines without a known price" if unknown else "", "", "", "", "", "")
+    return rows
 
 
 def bill_sources(bill: Sequence[BillLine]) -> tuple[str, ...]:
@@ -107,10 +115,3 @@ def _work(plan: StackPlan) -> list[tuple[str, str]]:
         )
         rows.append((f"inference {service.name}", f"{urls}, model of {source}"))
     return rows
-
-
-def _table(*headers: str) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="dim")
-    for header in headers:
-        table.add_column(header, overflow="fold")
-    return table
