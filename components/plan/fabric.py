@@ -12,6 +12,8 @@ class Fabric(StrEnum):
     """TCP between machines: what a pool without a fabric of its own has."""
     EFA = "efa"
     """Elastic Fabric Adapter."""
+    RDMA = "rdma"
+    """Verbs: InfiniBand, or RoCE over Ethernet."""
 
 
 class Collective(StrEnum):

@@ -1,0 +1,77 @@
+"""The acceptance gate, and what goes before everything else when a cluster's inside is destroyed, as Pulumi resources.
+
+The plugin providers/plugin/ makes them.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pulumi
+
+from components.plan.kubernetes import GatePlan, PoolExpectation
+
+DRAIN_PATIENCE_S = 600.0
+"""A cloud takes a load balancer or a disk away within minutes; after ten something else holds it."""
+
+Scalers = Mapping[str, Mapping[str, pulumi.Input[str]]]
+
+
+class Gate(pulumi.CustomResource):
+    """There once the cluster has shown what it must, or has said why that cannot be known."""
+
+    state: pulumi.Output[str]
+    """`pass` or `unknown`; at `fail` there is no such resource, and what depends on it is not made."""
+    reason: pulumi.Output[str]
+    quarantined: pulumi.Output[list[str]]
+    """Nodes that were found bad and are kept out."""
+    checks: pulumi.Output[list[Mapping[str, Any]]]
+    """What was looked at, on which node, with what result."""
+
+    def __init__(
+        self, name: str, *, plan: GatePlan, kubeconfig: pulumi.Input[str], scalers: Scalers | None = None,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:  # fmt: skip
+        """`scalers`: by pool, how it is set to no nodes when it is not there in time."""
+        inputs: dict[str, pulumi.Input[Any]] = {
+            "kubeconfig": pulumi.Output.secret(kubeconfig),
+            "pools": [_expectation(pool) for pool in plan.pools],
+            "probe": plan.probe,
+            "timeoutS": plan.timeout_s,
+            "scalers": {pool: dict(scaler) for pool, scaler in (scalers or {}).items()},
+        }
+        outputs = dict.fromkeys(("state", "reason", "quarantined", "checks"))
+        super().__init__("penstock:kubernetes:Gate", name, inputs | outputs, opts)
+
+    @property
+    def outputs(self) -> Mapping[str, pulumi.Output[Any]]:
+        """What a stack exports of it."""
+        return {"state": self.state, "reason": self.reason, "quarantined": self.quarantined}
+
+
+class Drain(pulumi.CustomResource):
+    """Nothing while it stands. When it goes, what controllers made for the namespace outside the cluster goes first.
+
+    Load balancers, disks and machines outlive a cluster whose controllers went before them.
+    """
+
+    def __init__(
+        self, name: str, *, kubeconfig: pulumi.Input[str], namespace: str, opts: pulumi.ResourceOptions | None = None
+    ) -> None:  # fmt: skip
+        inputs = {
+            "kubeconfig": pulumi.Output.secret(kubeconfig),
+            "namespace": namespace,
+            "patienceS": DRAIN_PATIENCE_S,
+        }
+        super().__init__("penstock:kubernetes:Drain", name, inputs, opts)
+
+
+def _expectation(pool: PoolExpectation) -> dict[str, Any]:
+    return {
+        "pool": pool.pool,
+        "nodes": pool.nodes,
+        "selector": dict(pool.selector),
+        "devices": dict(pool.devices),
+        "check": pool.check,
+        "floorGbps": pool.floor_gbps,
+        "floorSource": pool.floor_source,
+    }

@@ -1,0 +1,107 @@
+"""What only a Kubernetes that is there already has: what `penstock:existing` holds."""
+
+from typing import Annotated, Self
+
+from pydantic import Field, StringConstraints, model_validator
+
+from components.plan.fabric import Fabric
+from components.plan.kubernetes import Concern
+from components.spec.base import Name, Spec, form
+from components.spec.storage import MountPath
+
+ObjectName = Annotated[
+    str,
+    StringConstraints(
+        pattern=form(
+            r"^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$", "the name of a Kubernetes object: lower-case letters, digits, -."
+        )
+    ),
+]
+ResourceName = Annotated[
+    str, StringConstraints(pattern=form(r"^[a-z0-9.-]+/[A-Za-z0-9_.-]+$", "a device resource such as nvidia.com/gpu"))
+]
+Labels = dict[str, str]
+
+
+class MachineSpec(Spec):
+    """What one node of a machine type has, as pods can ask for it."""
+
+    cores: int = Field(ge=1)
+    memory_gib: float = Field(gt=0)
+    accelerator: str | None = None
+    """A chip that penstock knows (`h100`)."""
+    accelerator_count: int = Field(default=0, ge=0)
+    devices: dict[ResourceName, Annotated[int, Field(ge=1)]] = Field(default_factory=dict)
+    """Device resources that the node offers: `{nvidia.com/gpu: 8, rdma/hca_shared_devices_a: 1}`."""
+    fabric: Fabric | None = None
+    """When left out, what its devices say."""
+    fabric_gbps: float = Field(default=0.0, ge=0)
+    """Gbit/s of all its fabric interfaces together."""
+    labels: Labels = Field(default_factory=dict)
+    """Node labels by which such machines are known; when left out, their instance type."""
+    topology_keys: tuple[str, ...] = ()
+    """Node labels from the widest domain to the narrowest; when left out, those that the nodes are seen to have."""
+
+    @model_validator(mode="after")
+    def _accelerators_with_their_count(self) -> Self:
+        if (self.accelerator is None) != (self.accelerator_count == 0):
+            raise ValueError("accelerator: give it with an acceleratorCount, or neither of both")
+        return self
+
+
+class NfsVolume(Spec):
+    server: str = Field(min_length=1)
+    path: MountPath
+
+
+class SharedVolumeSpec(Spec):
+    """Where runs, checkpoints and exports lie: exactly one of a claim, a storage class, a host path and NFS."""
+
+    claim: ObjectName | None = None
+    """A PersistentVolumeClaim in the namespace `penstock` that is there already."""
+    storage_class: ObjectName | None = None
+    size_gib: int | None = Field(default=None, ge=1)
+    """With `storageClass`."""
+    host_path: MountPath | None = None
+    """A folder that every node has, and that is the same on all: a file system that the nodes mount themselves."""
+    nfs: NfsVolume | None = None
+    mount_path: MountPath = "/data"
+    """Where pods have it."""
+
+    @model_validator(mode="after")
+    def _exactly_one(self) -> Self:
+        ways = ("claim", "storage_class", "host_path", "nfs")
+        if sum(getattr(self, name) is not None for name in ways) != 1:
+            raise ValueError("give exactly one of claim, storageClass, hostPath and nfs")
+        if (self.storage_class is None) != (self.size_gib is None):
+            raise ValueError("sizeGib: goes with storageClass, and storageClass with it")
+        return self
+
+
+class ExistingSpec(Spec):
+    """The key `penstock:existing`. Everything has a default; what the cluster shows need not be written."""
+
+    kubeconfig: str | None = None
+    """Its path; when left out, that of $KUBECONFIG, else ~/.kube/config."""
+    context: str | None = None
+    """When left out, the file's current one."""
+    cluster_id: Annotated[str, Field(min_length=8)] | None = None
+    """Uid of the cluster's namespace kube-system. A kubeconfig that leads to another cluster is then refused."""
+    version: str | None = Field(
+        default=None, pattern=form(r"^1\.\d{2}$", 'a Kubernetes version in quotes, such as "1.34"')
+    )
+    """Kubernetes' own, for when the cluster cannot be reached."""
+    machines: dict[str, MachineSpec] = Field(default_factory=dict)
+    """By machine type, for when the cluster cannot be reached, or in place of what it shows."""
+    pool_selectors: dict[Name, Labels] = Field(default_factory=dict)
+    """By pool, the labels of its nodes; when left out, penstock.dev/pool with the pool's name, or the machine type."""
+    volume: SharedVolumeSpec | None = None
+    owners: dict[Concern, str] = Field(default_factory=dict)
+    """By thing, the software that does it on this cluster, in place of what is seen; an empty text: nothing does."""
+
+    @model_validator(mode="after")
+    def _selectors_select(self) -> Self:
+        for pool, labels in self.pool_selectors.items():
+            if not labels:
+                raise ValueError(f"poolSelectors.{pool}: needs a label at least, or every node would be the pool's")
+        return self
