@@ -1,11 +1,12 @@
 """From one stack's spec to all that it becomes: pure, without the engine."""
 
 from components.errors import Problem, SpecError, attempt
-from components.plan.types import ClusterPlan, Decision, JobPlan, NodePoolPlan, ServicePlan, StackPlan
+from components.plan.types import ClusterPlan, Decision, JobPlan, ServicePlan, StackPlan
 from components.spec.stack import StackSpec
 from providers import load
 from stacks.inside import render
-from workloads.jobs import plan_inference, plan_training, pool_named
+from workloads.jobs import job_warnings, plan_training, pool_named
+from workloads.services import plan_inference
 
 
 def plan_stack(spec: StackSpec, stack: str) -> StackPlan:
@@ -27,7 +28,7 @@ def plan_stack(spec: StackSpec, stack: str) -> StackPlan:
         training=job,
         inference=service,
         decisions=decisions,
-        warnings=(*cluster.warnings, *_warnings(job, cluster.node_pools)),
+        warnings=(*cluster.warnings, *(job_warnings(job, cluster.node_pools) if job else ())),
         job=rendered.job,
         service=rendered.service,
         inside=rendered.inside,
@@ -40,7 +41,12 @@ def _plan_training(
     training = spec.training
     if not training:
         return None, ()
-    planned = attempt(problems, lambda: plan_training(training, cluster.node_pools, cluster.volume))
+    pods = cluster.kubernetes is not None
+    given_up = {pool.name for pool in spec.cluster.node_pools if pool.fabric is not None}
+    planned = attempt(
+        problems,
+        lambda: plan_training(training, cluster.node_pools, cluster.volume, pods=pods, without_fabric=given_up),
+    )
     return planned or (None, ())
 
 
@@ -54,14 +60,5 @@ def _plan_inference(
         # The run that it would serve is refused: only what does not depend on it can be judged.
         attempt(problems, lambda: pool_named(inference.pool, pools, "inference.pool"))
         return None
-    return attempt(problems, lambda: plan_inference(inference, pools, cluster.volume, job))
-
-
-def _warnings(job: JobPlan | None, pools: tuple[NodePoolPlan, ...]) -> list[str]:
-    if job is None:
-        return []
-    machine = next(pool.machine for pool in pools if pool.name == job.pool)
-    if machine.accelerator_count or job.ranks_per_node <= machine.cores:
-        return []
-    share = f"{job.ranks_per_node} ranks share {machine.cores} cores"
-    return [f"training.ranksPerNode: {share}: each is slower than one per core would be"]
+    pods = cluster.kubernetes is not None
+    return attempt(problems, lambda: plan_inference(inference, pools, cluster.volume, job, pods=pods))

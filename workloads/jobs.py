@@ -1,39 +1,59 @@
-"""What a training run and an inference service become on a node pool: pure, and the same for every scheduler."""
+"""What a training run becomes on a node pool: pure, and the same for every scheduler."""
 
 import hashlib
 import json
-from collections.abc import Sequence
+import math
+from collections.abc import Collection, Sequence
 
 from components.errors import Problem, SpecError
 from components.estimate.memory import estimate_memory, state_bytes
+from components.estimate.nodes import room_for_pods
+from components.estimate.stop import LEAST_GRACE_S, MARGIN_S, estimate_stop
 from components.plan.fabric import Collective
-from components.plan.types import Decision, JobPlan, NodePoolPlan, ServicePlan, VolumePlan
+from components.plan.types import Decision, JobPlan, NodePoolPlan, VolumePlan
 from components.spec.explain import suggestion
-from components.spec.inference import InferenceSpec
+from components.spec.scheduler import TopologyRequest
 from components.spec.training import ParallelSpec, Precision, Sharding, TrainingSpec
+from workloads.misfits import misfits, pod_misfits
+from workloads.pods import GIB, PodSize, job_pod
 
-GIB = 2**30
+DEVICES = {Collective.GLOO: "cpu", Collective.NCCL: "cuda"}
+"""What the workloads compute on, by the pool's collective library."""
 
-STOP_S = 30.0
-"""Seconds that ranks get from the request to stop until they are killed: a step and a checkpoint of a model that
-trains on one machine, with a margin. Kubernetes' own default is the same."""
+NOT_THE_TRAINERS = {"image", "queue", "priority", "topology", "grace_s"}
+"""What is for whoever starts the job: the trainer's own file stays as it is when they change."""
 
 
 def plan_training(
-    spec: TrainingSpec, pools: Sequence[NodePoolPlan], volume: VolumePlan
+    spec: TrainingSpec,
+    pools: Sequence[NodePoolPlan],
+    volume: VolumePlan,
+    *,
+    pods: bool = False,
+    without_fabric: Collection[str] = (),
 ) -> tuple[JobPlan, tuple[Decision, ...]]:
-    """The job that runs `spec`, and what was decided for the user; SpecError when the pool cannot hold it."""
+    """The job that runs `spec`, and what was decided for the user; SpecError when the pool cannot hold it.
+
+    `pods`: jobs are pods of a Kubernetes, and not processes of one machine.
+    `without_fabric`: names of the pools that go without their machines' fabric, for a reason that the user gave.
+    """
     pool = pool_named(spec.pool, pools, "training.pool")
-    decided, decisions = decide(spec, pool)
-    rank_gib = estimate_memory(decided).total_bytes / GIB
-    problems = _misfits(decided, pool, rank_gib)
+    decided, decisions = decide(spec, pool, pods=pods)
+    size = job_pod(decided, pool) if pods else PodSize()
+    problems = misfits(decided, pool, pods=pods, write_mbps=volume.write_mbps)
+    if pods:
+        problems += pod_misfits(decided, pool, volume, size, without_fabric)
     if problems:
         raise SpecError(problems)
+    return _job(decided, pool, volume, size), decisions
+
+
+def _job(decided: TrainingSpec, pool: NodePoolPlan, volume: VolumePlan, size: PodSize) -> JobPlan:
     identity = run_identity(decided)
-    folder = f"{volume.path}/runs/{spec.name}-{identity[:8]}"
-    device = "cuda" if pool.collective is Collective.NCCL else "cpu"
-    job = JobPlan(
-        name=spec.name,
+    folder = f"{volume.path}/runs/{decided.name}-{identity[:8]}"
+    grace_s = grace(decided, pool, volume)
+    return JobPlan(
+        name=decided.name,
         pool=pool.name,
         nodes=decided.nodes,
         min_nodes=decided.min_nodes or decided.nodes,
@@ -41,46 +61,41 @@ def plan_training(
         program=("-m", "workloads.pretrain"),
         env=dict(pool.binding.env),
         config={
-            "training": decided.model_dump(mode="json", by_alias=True),
+            "training": decided.model_dump(mode="json", by_alias=True, exclude=NOT_THE_TRAINERS),
             "runFolder": folder,
-            "device": device,
-            "stopS": STOP_S,
+            "device": DEVICES[pool.collective],
+            "stopS": grace_s - MARGIN_S,
         },
         run_folder=folder,
         identity=identity,
-        grace_s=STOP_S + 15,
-        max_agent_restarts=spec.max_restarts,
-        memory_gib=rank_gib * _ranks(decided),
+        grace_s=grace_s,
+        max_agent_restarts=decided.max_restarts,
+        memory_gib=estimate_memory(decided).total_bytes / GIB * _ranks(decided),
+        image=decided.image or "",
+        queue=decided.queue or "",
+        priority=decided.priority,
+        topology=decided.topology or TopologyRequest.NONE,
+        cpu=size.cpu,
+        pod_memory_gib=size.memory_gib,
+        shm_gib=size.shm_gib,
+        claim=volume.claim,
+        mount_path=volume.mount_path,
     )
-    return job, decisions
 
 
-def plan_inference(
-    spec: InferenceSpec, pools: Sequence[NodePoolPlan], volume: VolumePlan, training: JobPlan | None
-) -> ServicePlan:
-    """The servers that `spec` asks for; SpecError when they would serve a training run that the stack does not have."""
-    pool = pool_named(spec.pool, pools, "inference.pool")
-    if spec.model.path is None and training is None:
-        remedy = "describe one under penstock:training, or give inference.model.path"
-        raise SpecError([Problem(path="inference.model.fromTraining", message=f"this stack trains nothing; {remedy}")])
-    model_folder = spec.model.path or (training.run_folder if training else "")
-    return ServicePlan(
-        name=spec.name,
-        pool=pool.name,
-        program=("-m", "workloads.serve"),
-        env=dict(pool.binding.env),
-        config={
-            "inference": spec.model_dump(mode="json", by_alias=True),
-            "modelFolder": model_folder,
-            "device": "cuda" if pool.collective is Collective.NCCL else "cpu",
-        },
-        ports=tuple(range(spec.port, spec.port + spec.replicas)),
-        host=spec.host,
-        state_folder=f"{volume.path}/services/{spec.name}",
-        model_folder=model_folder,
-        follows_training=spec.model.path is None,
-        drain_s=spec.drain_s,
-    )
+def grace(decided: TrainingSpec, pool: NodePoolPlan, volume: VolumePlan) -> float:
+    """Whole seconds from the request to stop to the kill: what the user says, or what a step and a checkpoint need."""
+    if decided.grace_s is not None:
+        return decided.grace_s
+    needed = estimate_stop(decided, pool.machine, volume.write_mbps).total_s
+    return float(max(LEAST_GRACE_S, math.ceil(needed)))
+
+
+def job_warnings(job: JobPlan, pools: Sequence[NodePoolPlan]) -> tuple[str, ...]:
+    """What will go otherwise than the user may think, though it goes."""
+    pool = next(pool for pool in pools if pool.name == job.pool)
+    found = (_crowded(job, pool), _short_notice(job, pool), _pool_has_to_grow(job, pool))
+    return tuple(warning for warning in found if warning)
 
 
 def pool_named(name: str | None, pools: Sequence[NodePoolPlan], path: str) -> NodePoolPlan:
@@ -97,9 +112,9 @@ def pool_named(name: str | None, pools: Sequence[NodePoolPlan], path: str) -> No
     raise SpecError([Problem(path=path, message=f"{name!r} is not a node pool of this stack{hint}")])
 
 
-def decide(spec: TrainingSpec, pool: NodePoolPlan) -> tuple[TrainingSpec, tuple[Decision, ...]]:
+def decide(spec: TrainingSpec, pool: NodePoolPlan, *, pods: bool = False) -> tuple[TrainingSpec, tuple[Decision, ...]]:
     """The spec with nothing left open, and each decision that this took."""
-    ranks, ranks_why = _default_ranks(pool)
+    ranks, ranks_why = _default_ranks(pool, pods=pods)
     precision, precision_why = _default_precision(pool)
     sharding, sharding_why = _default_sharding(spec, pool)
     open_fields = (
@@ -108,6 +123,7 @@ def decide(spec: TrainingSpec, pool: NodePoolPlan) -> tuple[TrainingSpec, tuple[
         ("ranksPerNode", spec.ranks_per_node, ranks, ranks_why),
         ("precision", spec.precision, precision, precision_why),
         ("parallel.sharding", spec.parallel.sharding, sharding, sharding_why),
+        *([("topology", spec.topology, *_default_topology(spec, pool))] if pods else []),
     )
     decisions = tuple(
         Decision(path=f"training.{path}", value=str(value), reason=reason)
@@ -121,6 +137,7 @@ def decide(spec: TrainingSpec, pool: NodePoolPlan) -> tuple[TrainingSpec, tuple[
             "ranks_per_node": spec.ranks_per_node or ranks,
             "precision": spec.precision or precision,
             "parallel": _filled_parallel(spec, sharding, spec.ranks_per_node or ranks),
+            "topology": spec.topology or _default_topology(spec, pool)[0],
         }
     )
     return filled, decisions
@@ -132,11 +149,22 @@ def run_identity(spec: TrainingSpec) -> str:
     return hashlib.sha256(json.dumps(fixed, sort_keys=True).encode()).hexdigest()
 
 
-def _default_ranks(pool: NodePoolPlan) -> tuple[int, str]:
+def _default_ranks(pool: NodePoolPlan, *, pods: bool) -> tuple[int, str]:
     machine = pool.machine
     if machine.accelerator_count:
         return machine.accelerator_count, "one rank per accelerator"
+    if pods:
+        left = max(1, int(room_for_pods(machine).cores))
+        return left, f"one rank per core that the node itself does not keep; {machine.name} has no accelerator"
     return machine.cores, f"one rank per core; {machine.name} has no accelerator"
+
+
+def _default_topology(spec: TrainingSpec, pool: NodePoolPlan) -> tuple[TopologyRequest, str]:
+    if spec.nodes == 1:
+        return TopologyRequest.NONE, "one node is close to itself"
+    if not pool.binding.topology_keys:
+        return TopologyRequest.NONE, f"the nodes of {pool.name} do not say where they are"
+    return TopologyRequest.PREFERRED, f"the nodes of {pool.name} say where they are"
 
 
 def _default_precision(pool: NodePoolPlan) -> tuple[Precision, str]:
@@ -147,7 +175,7 @@ def _default_precision(pool: NodePoolPlan) -> tuple[Precision, str]:
 
 def _default_sharding(spec: TrainingSpec, pool: NodePoolPlan) -> tuple[Sharding, str]:
     accelerator = pool.machine.accelerator
-    room = accelerator.memory_gib if accelerator else pool.machine.memory_gib / _default_ranks(pool)[0]
+    room = accelerator.memory_gib if accelerator else pool.machine.memory_gib / _default_ranks(pool, pods=False)[0]
     needed = state_bytes(spec.model) / GIB
     figures = f"training state {needed:.2f} GiB, {room:.0f} GiB for each rank"
     if needed < 0.4 * room:
@@ -166,69 +194,28 @@ def _ranks(spec: TrainingSpec) -> int:
     return spec.ranks_per_node
 
 
-def _world_size(spec: TrainingSpec) -> int:
-    return spec.nodes * _ranks(spec)
-
-
-def _misfits(spec: TrainingSpec, pool: NodePoolPlan, rank_gib: float) -> list[Problem]:
-    found = (
-        _too_many_nodes(spec, pool),
-        _too_many_ranks(spec, pool),
-        _too_little_memory(spec, pool, rank_gib),
-        _uneven_sharding(spec),
-        _too_small_batch(spec),
-    )
-    return [problem for problem in found if problem]
-
-
-def _too_many_nodes(spec: TrainingSpec, pool: NodePoolPlan) -> Problem | None:
-    if spec.nodes <= pool.node_count:
-        return None
-    message = f"{spec.nodes} nodes, but the pool '{pool.name}' has {pool.node_count}; at most {pool.node_count}"
-    return Problem(path="training.nodes", message=message)
-
-
-def _too_many_ranks(spec: TrainingSpec, pool: NodePoolPlan) -> Problem | None:
+def _crowded(job: JobPlan, pool: NodePoolPlan) -> str:
     machine = pool.machine
-    if not machine.accelerator_count or _ranks(spec) <= machine.accelerator_count:
-        return None
-    message = (
-        f"{_ranks(spec)} ranks, but {machine.name} has {machine.accelerator_count} accelerators; one rank needs one"
+    if machine.accelerator_count or job.ranks_per_node <= machine.cores:
+        return ""
+    share = f"{job.ranks_per_node} ranks share {machine.cores} cores"
+    return f"training.ranksPerNode: {share}: each is slower than one per core would be"
+
+
+def _short_notice(job: JobPlan, pool: NodePoolPlan) -> str:
+    if pool.notice_s is None or pool.notice_s >= job.grace_s:
+        return ""
+    return (
+        f"training.graceS: a machine of {pool.name!r} that is taken back is gone {pool.notice_s:.0f} s after the word, "
+        f"and to keep its last steps the run may need {job.grace_s:.0f}; it then goes on from the checkpoint before, "
+        f"at most checkpoint.everySteps ({job.config['training']['checkpoint']['everySteps']}) steps back"
     )
-    return Problem(path="training.ranksPerNode", message=message)
 
 
-def _too_little_memory(spec: TrainingSpec, pool: NodePoolPlan, rank_gib: float) -> Problem | None:
-    machine, ranks = pool.machine, _ranks(spec)
-    if machine.accelerator:
-        if rank_gib <= machine.accelerator.memory_gib:
-            return None
-        message = (
-            f"a rank needs about {rank_gib:.1f} GiB, one {machine.accelerator.name} has "
-            f"{machine.accelerator.memory_gib}; sharding: fsdp, activationCheckpointing, or a smaller model or "
-            "batch.microSequences"
-        )
-        return Problem(path="training.model", message=message)
-    if ranks * rank_gib <= machine.memory_gib:
-        return None
-    message = (
-        f"{ranks} ranks need about {ranks * rank_gib:.1f} GiB together, {machine.name} has {machine.memory_gib:.1f}; "
-        "fewer ranks, a smaller model, or a smaller batch.microSequences"
+def _pool_has_to_grow(job: JobPlan, pool: NodePoolPlan) -> str:
+    if job.nodes <= pool.node_count:
+        return ""
+    return (
+        f"training.nodes: {job.nodes}, and {pool.name!r} has {pool.node_count}: the job waits until the pool has grown "
+        f"(maxCount {pool.max_count})"
     )
-    return Problem(path="training.ranksPerNode", message=message)
-
-
-def _uneven_sharding(spec: TrainingSpec) -> Problem | None:
-    shard_ranks = spec.parallel.shard_ranks
-    if not shard_ranks or _world_size(spec) % shard_ranks == 0:
-        return None
-    message = f"{shard_ranks} does not divide the world size ({_world_size(spec)})"
-    return Problem(path="training.parallel.shardRanks", message=message)
-
-
-def _too_small_batch(spec: TrainingSpec) -> Problem | None:
-    world_size, sequences = _world_size(spec), spec.batch.sequences
-    if world_size <= sequences:
-        return None
-    message = f"{sequences} sequences cannot be shared by {world_size} ranks; at least one each"
-    return Problem(path="training.batch.sequences", message=message)

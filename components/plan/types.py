@@ -72,6 +72,8 @@ class NodePoolPlan:
     fabric: Fabric
     collective: Collective
     binding: PodBinding
+    notice_s: float | None = None
+    """Seconds between the word that a machine is taken back and its end; None where none is taken back."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +86,8 @@ class VolumePlan:
     """Name of the claim by which pods mount the file system at `mount_path`; empty where jobs are no pods."""
     mount_path: str = ""
     """Where that file system begins; `path` is in it."""
+    write_mbps: float = 0.0
+    """MB/s (1e6 bytes) that all nodes together can write; 0 where nobody says."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

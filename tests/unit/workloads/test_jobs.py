@@ -9,7 +9,8 @@ from components.plan.types import JobPlan, NodePoolPlan, PodBinding, VolumePlan
 from components.spec.inference import InferenceSpec, ServedModel
 from components.spec.storage import OnDestroy
 from components.spec.training import BatchSpec, ModelSpec, ParallelSpec, Precision, Sharding, TrainingSpec
-from workloads.jobs import decide, plan_inference, plan_training, run_identity
+from workloads.jobs import decide, plan_training, run_identity
+from workloads.services import plan_inference
 
 VOLUME = VolumePlan(path="/data", on_destroy=OnDestroy.KEEP)
 CHIP = Accelerator(name="h100", vendor="nvidia", reported="H100", memory_gib=80, bf16_tflops=989)

@@ -1,0 +1,112 @@
+"""What the pod of a workload asks for: cores, memory, /dev/shm and the image."""
+
+import re
+from dataclasses import dataclass
+
+from components.errors import Problem
+from components.estimate.memory import PROCESS_BYTES, estimate_memory
+from components.estimate.nodes import room_for_pods
+from components.plan.types import NodePoolPlan
+from components.spec.inference import InferenceSpec
+from components.spec.training import ModelSpec, TrainingSpec
+
+GIB = 2**30
+
+AGENT_GIB = 2 * PROCESS_BYTES / GIB
+"""The agent of a node and the server that it forks ranks from: each has imported torch."""
+
+DATA_SHARE = 1.25
+"""Of the ranks' own: the loader's shards, which are mapped into memory, and what the allocator does not give back."""
+
+SHM_GIB_PER_RANK = 1.0
+"""NCCL's buffers between the ranks of a node (NCCL User Guide, "Troubleshooting", shared memory: 1 GB)."""
+LEAST_SHM_GIB = 0.0625
+"""What container runtimes give without being asked: 64 MiB. gloo needs none."""
+
+SERVER_CORES = 4.0
+"""What one replica without an accelerator asks for at most; it may use more while nobody else does."""
+
+_IMAGE = re.compile(
+    r"(?P<name>[a-z0-9][a-z0-9._-]*(?::\d+(?=/))?(?:/[a-z0-9]+(?:[._-]+[a-z0-9]+)*)*)(?::(?P<tag>[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}))?"
+    r"(?:@(?P<digest>sha256:[0-9a-f]{64}))?"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PodSize:
+    """What one pod asks for; nothing where it is none."""
+
+    cpu: float = 0.0
+    memory_gib: float = 0.0
+    shm_gib: float = 0.0
+
+
+def job_pod(training: TrainingSpec, pool: NodePoolPlan) -> PodSize:
+    """One node's pod of a training run with nothing left open.
+
+    A pod with accelerators has the node to itself, so it asks for all of it; one without asks for what it needs.
+    """
+    ranks, room = training.ranks_per_node or 1, room_for_pods(pool.machine)
+    if pool.machine.accelerator_count:
+        shm_gib = SHM_GIB_PER_RANK * ranks
+        needed = ranks * _host_gib(training) + AGENT_GIB + shm_gib
+        return PodSize(cpu=room.cores, memory_gib=max(needed, room.memory_gib), shm_gib=shm_gib)
+    own = ranks * estimate_memory(training).total_bytes / GIB * DATA_SHARE
+    memory_gib = round(own + AGENT_GIB + LEAST_SHM_GIB, 2)
+    return PodSize(cpu=min(float(ranks), room.cores), memory_gib=memory_gib, shm_gib=LEAST_SHM_GIB)
+
+
+def image_problem(image: str | None, path: str) -> Problem | None:
+    """Why that image cannot be run as it is; a digest or a tag that stays what it is is asked for."""
+    if image is None:
+        message = (
+            "is missing: on a cluster workloads are pods, and a pod needs an image with penstock's workloads; build "
+            "one from images/ (docs/images.md) and name it here"
+        )
+        return Problem(path=path, message=message)
+    found = _IMAGE.fullmatch(image)
+    if found is None:
+        return Problem(path=path, message=f"{image!r} is not an image; write registry.example/name:tag")
+    if found["digest"] or found["tag"] not in (None, "latest"):
+        return None
+    message = (
+        f"{image!r} is another image tomorrow; give it a tag that is not moved (not `latest`), or @sha256:<digest>"
+    )
+    return Problem(path=path, message=message)
+
+
+def server_pod(inference: InferenceSpec, pool: NodePoolPlan, model: ModelSpec | None) -> PodSize:
+    """One replica of a service; `model` is None where its size is not known before it is read.
+
+    With accelerators, the share of the node that goes with one of them. Without: what the model needs, or where that
+    is unknown an equal share of the pool for all replicas and the one more of a rolling update.
+    """
+    room, count = room_for_pods(pool.machine), pool.machine.accelerator_count
+    if count:
+        return PodSize(cpu=_floor(room.cores / count), memory_gib=_floor(room.memory_gib / count))
+    share = 1 + -(-_most_replicas(inference) // max(1, pool.node_count))
+    cpu = max(0.1, min(SERVER_CORES, _floor(room.cores / share)))
+    if model is None:
+        return PodSize(cpu=cpu, memory_gib=_floor(room.memory_gib / share))
+    return PodSize(cpu=cpu, memory_gib=round(PROCESS_BYTES / GIB + 1.5 * server_weights_gib(inference, model) + 0.5, 2))
+
+
+def server_weights_gib(inference: InferenceSpec, model: ModelSpec) -> float:
+    """Weights and the cache of keys and values, in fp32, which is what an export holds."""
+    cache = inference.cache_tokens * model.layers * 2 * model.kv_heads * model.head_width
+    return 4 * (model.parameters + cache) / GIB
+
+
+def _most_replicas(inference: InferenceSpec) -> int:
+    most = inference.autoscaling.max_replicas if inference.autoscaling else inference.replicas
+    return most + (inference.canary.replicas if inference.canary else 0)
+
+
+def _floor(value: float) -> float:
+    return int(value * 100) / 100
+
+
+def _host_gib(training: TrainingSpec) -> float:
+    """Main memory of one rank whose model is on an accelerator: the process, and a checkpoint's copy twice, as the
+    buffer that it is copied to and as what is being written."""
+    return (PROCESS_BYTES + 2 * estimate_memory(training).staging_bytes) / GIB * DATA_SHARE
