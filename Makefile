@@ -3,7 +3,7 @@ PYTHON ?= python3
 STACK ?= local
 RUN := .venv/bin/python -m
 
-.PHONY: setup demo test check rehearse bench golden schema
+.PHONY: setup demo test check rehearse lab bench golden schema
 
 setup: ## the environment and the engine
 	@$(PYTHON) -m tools.bootstrap
@@ -24,6 +24,9 @@ check: setup ## style, types, import contracts and unit tests, in some minutes
 
 rehearse: setup ## up, up again, refresh, destroy of STACK through the real engine
 	@.venv/bin/penstock rehearse cycle $(STACK)
+
+lab: setup ## a real Kubernetes control plane on this machine; the first time its programs are built, in some minutes
+	@.venv/bin/penstock lab up
 
 bench: setup ## the figures of docs/benchmarks.md
 	@$(RUN) bench

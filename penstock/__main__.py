@@ -5,7 +5,7 @@ import sys
 import typer
 
 from components.errors import PenstockError
-from penstock import plan, rehearse, schema, workloads
+from penstock import lab, plan, rehearse, schema, workloads
 
 app = typer.Typer(
     name="penstock",
@@ -17,6 +17,7 @@ app = typer.Typer(
 )
 app.command("plan")(plan.plan)
 app.command("rehearse")(rehearse.rehearse)
+app.add_typer(lab.app, name="lab")
 app.command("schema")(schema.schema)
 app.command("train", context_settings=workloads.PASS_THROUGH)(workloads.train)
 app.command("serve", context_settings=workloads.PASS_THROUGH)(workloads.serve)

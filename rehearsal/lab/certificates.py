@@ -16,7 +16,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from rehearsal.lab.home import API_PORT, GATEWAY, KUBERNETES_SERVICE, Home
 
 LIFE = datetime.timedelta(days=365)
-SERVER_NAMES = ("localhost", "kubernetes", "kubernetes.default", "kubernetes.default.svc", "kubernetes.default.svc.cluster.local")  # fmt: skip
+SERVER_NAMES = ("localhost", "kubernetes.default", "kubernetes.default.svc", "kubernetes.default.svc.cluster.local")
 SERVER_ADDRESSES = ("127.0.0.1", GATEWAY, KUBERNETES_SERVICE)
 
 CLIENTS = {

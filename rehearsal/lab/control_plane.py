@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from rehearsal.lab.home import API_PORT, GATEWAY, SERVICE_NETWORK, Home
+from rehearsal.lab.kwok import KWOK_ADDRESS
 from rehearsal.lab.orders import Order
 from rehearsal.lab.shape import LabShape
 
@@ -14,8 +15,6 @@ ETCD_PEER = "http://127.0.0.1:2380"
 SCHEDULER_PORT = 10259
 CONTROLLER_MANAGER_PORT = 10257
 KWOK_PORT = 10247
-KWOK_ADDRESS = "10.88.255.254"
-"""What a KWOK node says its own address is: nothing is there."""
 KWOK_PODS = "10.90.0.1/16"
 REQUESTS_PER_S = 1000
 """Client limit of scheduler and controller manager: with their own 50 and 20 a gang of 1,024 waits for the limit."""

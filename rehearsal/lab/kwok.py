@@ -1,5 +1,6 @@
 """KWOK nodes: what they do with their pods, and how they come to be."""
 
+import datetime
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -16,12 +17,29 @@ STAGES = (
 )
 OWN_STAGE = Path(__file__).with_name("pod-complete.yaml")
 TAINT = {"key": "kwok.x-k8s.io/node", "value": "fake", "effect": "NoSchedule"}
+KWOK_ADDRESS = "10.88.255.254"
+"""What a KWOK node says its own address is: nothing is there."""
+NODE_INFO = {
+    "architecture": "amd64", "operatingSystem": "linux", "kubeletVersion": "kwok", "containerRuntimeVersion": "kwok",
+    "kernelVersion": "kwok", "osImage": "kwok", "bootID": "", "machineID": "", "systemUUID": "",
+    "kubeProxyVersion": "",
+}  # fmt: skip
 AT_ONCE = 16
+CONFIGURATION = f"""\
+apiVersion: config.kwok.x-k8s.io/v1alpha1
+kind: KwokConfiguration
+options:
+  nodePlayStageParallelism: {AT_ONCE}
+  podPlayStageParallelism: {AT_ONCE}
+  nodeLeaseParallelism: {AT_ONCE}
+  podsOnNodeSyncParallelism: {AT_ONCE}
+"""
+"""With its own 4, 4, 4 and 1 it is KWOK that a gang of 1,024 waits for."""
 
 
 def stages(folder: Path) -> str:
     """KWOK's configuration: its own stages from `folder`, and when a pod ends."""
-    return "\n---\n".join([*((folder / name).read_text() for name in STAGES), OWN_STAGE.read_text()])
+    return "\n---\n".join([CONFIGURATION, *((folder / name).read_text() for name in STAGES), OWN_STAGE.read_text()])
 
 
 def create_nodes(api: KubernetesApi, nodes: Sequence[LabNode]) -> None:
@@ -49,5 +67,21 @@ def node_object(node: LabNode) -> dict[str, Any]:
             "annotations": {"kwok.x-k8s.io/node": "fake"},
         },
         "spec": {"taints": [dict(taint) for taint in node.taints] + [TAINT], "providerID": f"kwok://{node.name}"},
-        "status": {"allocatable": dict(node.allocatable), "capacity": dict(node.allocatable)},
+        "status": {
+            "allocatable": dict(node.allocatable),
+            "capacity": dict(node.allocatable),
+            "addresses": [{"type": "InternalIP", "address": KWOK_ADDRESS}, {"type": "Hostname", "address": node.name}],
+            "conditions": [_ready()],
+            "nodeInfo": NODE_INFO,
+            "phase": "Running",
+        },
     }
+
+
+def _ready() -> dict[str, str]:
+    """Ready from the beginning: KWOK's first stage would make it so too, at some hundredths of a second each."""
+    now = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return {
+        "type": "Ready", "status": "True", "reason": "KubeletReady", "message": "kwok",
+        "lastHeartbeatTime": now, "lastTransitionTime": now,
+    }  # fmt: skip

@@ -1,0 +1,78 @@
+"""`penstock lab`: a real Kubernetes control plane on this machine."""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rehearsal.lab.lab import ProcessStatus
+
+HOME = Path(__file__).parent.parent / ".penstock" / "lab"
+MOST_PROCESS_NODES = 64
+MOST_KWOK_NODES = 5000
+"""What Kubernetes itself is tested with."""
+
+app = typer.Typer(help="A real Kubernetes control plane on this machine.", no_args_is_help=True)
+
+
+@app.command("up")
+def up(
+    nodes: Annotated[
+        int, typer.Option(min=0, max=MOST_PROCESS_NODES, help="Nodes that run pods as processes of this machine.")
+    ] = 2,
+    kwok: Annotated[int, typer.Option(min=0, max=MOST_KWOK_NODES, help="Nodes that only say that they do.")] = 0,
+) -> None:
+    """Bring it up, or find it up. Programs that are not built yet are built first, once: 20 minutes on two cores."""
+    from rehearsal.lab.lab import up as bring_up
+    from rehearsal.lab.programs import programs_for
+    from rehearsal.lab.shape import plain_shape
+
+    shape = plain_shape(nodes, kwok)
+    lab = bring_up(HOME, shape, programs_for(shape), say=lambda line: typer.echo(f"    {line}"))
+    typer.echo(f"the lab is up: {nodes} process nodes, {kwok} KWOK nodes")
+    typer.echo(f"export KUBECONFIG={lab.kubeconfig}")
+
+
+@app.command("status")
+def status(as_json: Annotated[bool, typer.Option("--json", help="The same as JSON.")] = False) -> None:
+    """Show each process: whether it serves, how often it was started again, its memory. Exits 0 only if all serve."""
+    from rehearsal.lab.lab import find_lab
+
+    lab = find_lab(HOME)
+    rows = lab.status() if lab else ()
+    if as_json:
+        typer.echo(json.dumps({"up": lab is not None, "processes": [asdict(row) for row in rows]}, indent=2))
+    elif lab:
+        _show(rows)
+        typer.echo(f"export KUBECONFIG={lab.kubeconfig}")
+    else:
+        typer.echo("no lab is up; start one with: penstock lab up")
+    if not rows or not all(row.ready for row in rows):
+        raise typer.Exit(1)
+
+
+@app.command("down")
+def down() -> None:
+    """Take it down: no process is left, nor what it stored."""
+    from rehearsal.lab.lab import down as take_down
+
+    count = take_down(HOME)
+    typer.echo(f"the lab is down: {count} processes ended, none is left" if count else "no lab was up")
+
+
+def _show(rows: "Sequence[ProcessStatus]") -> None:
+    from rich.console import Console
+
+    from penstock.tables import table
+
+    shown = table("process", "pid", "state", "started again", "MiB")
+    for row in rows:
+        state = "ready" if row.ready else "[yellow]not ready[/]" if row.alive else "[red]dead[/]"
+        shown.add_row(row.name, str(row.pid or ""), state, str(row.restarts or ""), f"{row.rss_mib:.0f}")
+    shown.add_row("all", "", "", "", f"{sum(row.rss_mib for row in rows):.0f}", style="bold")
+    Console(highlight=False).print(shown)
