@@ -20,6 +20,8 @@ class ServeFile(Spec):
     port: int = Field(ge=1024, le=65535)
     """This replica's own port; `inference.port` is the first replica's."""
     device: Literal["cpu", "cuda"] = "cpu"
+    wait_for_model: bool = False
+    """A run that has not exported a model yet is waited for: alive, and not ready."""
 
     @model_validator(mode="after")
     def _every_running_sequence_gets_a_token(self) -> Self:

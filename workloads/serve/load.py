@@ -65,6 +65,15 @@ def find_export(path: Path) -> Export:
     return Export(folder=folder, manifest=manifest)
 
 
+def has_export(path: Path) -> bool:
+    """Whether `path` means a finished export, whole or damaged; a folder that is not there yet means none."""
+    try:
+        newest_export(path)
+    except FileNotFoundError:
+        return False
+    return True
+
+
 def load_model(export: Export, device: torch.device) -> Transformer:
     """The model of `export` on `device`, every byte of it checked; LoadError names what does not match."""
     path = export.folder / "model.safetensors"

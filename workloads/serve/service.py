@@ -17,7 +17,7 @@ from workloads.serve.blocks import BlockManager
 from workloads.serve.config import ServeFile
 from workloads.serve.engine import DrainingError, Engine, QueueFullError
 from workloads.serve.errors import ApiError, unready
-from workloads.serve.load import LoadError, find_export, load_model
+from workloads.serve.load import LoadError, find_export, has_export, load_model
 from workloads.serve.metrics import Metrics
 from workloads.serve.runner import Runner
 from workloads.serve.sampling import choose
@@ -32,7 +32,12 @@ FLUSH_S = 2.0
 """Seconds that clients get, after the last sequence ended, to read what is left."""
 
 
+WAIT_EVERY_S = 2.0
+"""Seconds between two looks for a model that is still being trained."""
+
+
 class State(StrEnum):
+    WAITING = "waiting for a model"
     LOADING = "loading"
     READY = "ready"
     DRAINING = "draining"
@@ -139,6 +144,10 @@ class Service:
 
     def _load(self) -> None:
         try:
+            if self.config.wait_for_model:
+                self._wait_for_model()
+            if self._stopping:
+                return
             started = time.monotonic()
             engine, asker = build(self.config, self.metrics)
             log.info("loaded %s in %.2f s", self.config.model_folder, time.monotonic() - started)
@@ -149,6 +158,20 @@ class Service:
         except Exception:
             log.exception("loading failed")
             self._on_loop(lambda: self._fail(None))
+
+    def _wait_for_model(self) -> None:
+        """Return when there is a finished export; one that is damaged is not waited out."""
+        folder = Path(self.config.model_folder)
+        while not self._stopping and not has_export(folder):
+            if self.state is State.LOADING:
+                log.info("waiting for a model in %s", folder)
+                self._on_loop(lambda: self._wait(State.WAITING))
+            time.sleep(WAIT_EVERY_S)
+        self._on_loop(lambda: self._wait(State.LOADING))
+
+    def _wait(self, state: State) -> None:
+        if not self._stopping:
+            self.state = state
 
     def _loaded(self, engine: Engine, asker: Asker) -> None:
         if self._stopping:

@@ -10,7 +10,7 @@ from components.errors import SpecError
 from components.estimate.nodes import room_for_pods
 from components.plan.fabric import Collective, Fabric
 from components.plan.types import JobPlan, NodePoolPlan, PodBinding, ServicePlan, VolumePlan
-from components.spec.inference import CanarySpec, InferenceSpec, RouteSpec, ServedModel
+from components.spec.inference import AutoscalingSpec, CanarySpec, InferenceSpec, RouteSpec, ServedModel
 from components.spec.scheduler import TopologyRequest
 from components.spec.storage import OnDestroy
 from components.spec.training import BatchSpec, ModelSpec, Precision, TrainingSpec
@@ -231,6 +231,11 @@ def test_servers_are_not_renewed_when_their_number_or_their_route_changes() -> N
             "inference.model.path: '/models/a' is on no file system that pods have",
         ),
         ({"canary": CanarySpec(path="/b", weight_percent=5)}, "inference.canary.path: '/b' is on no file system"),
+        ({"canary": CanarySpec(path="/fsx/b", weight_percent=5)}, "inference.canary: a Gateway divides the requests"),
+        (
+            {"autoscaling": AutoscalingSpec(min_replicas=0, max_replicas=2)},
+            "inference.autoscaling.minReplicas: 0: no server",
+        ),
         ({"cache_tokens": 10**9}, "inference.pool: the trained model"),
     ],
 )

@@ -72,12 +72,12 @@ def serve(
 
 @contextmanager
 def launch(
-    folder: Path, export: Path, *, port: int | None = None, device: str = "cpu", **inference: Any
+    folder: Path, export: Path, *, port: int | None = None, device: str = "cpu", wait: bool = False, **inference: Any
 ) -> Iterator[Server]:
     """A server that was just started."""
     port = port or free_port()
     config = folder / f"serve-{port}.json"
-    content = {"inference": inference, "modelFolder": str(export), "port": port, "device": device}
+    content = {"inference": inference, "modelFolder": str(export), "port": port, "device": device, "waitForModel": wait}
     config.write_text(json.dumps(content))
     log = folder / f"serve-{port}.log"
     with log.open("a") as sink:

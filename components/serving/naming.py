@@ -1,0 +1,39 @@
+"""Names, labels and addresses of what a service becomes."""
+
+from collections.abc import Mapping
+
+from components.plan.kubernetes import NAMESPACE
+from components.plan.types import ServicePlan
+
+STABLE, CANARY = "stable", "canary"
+"""The two tracks: the model, and the one beside it."""
+
+HTTP = "http"
+"""The name of the servers' port."""
+PORT = 80
+"""Of the Service and of the Gateway's listener."""
+
+MONITORING = "monitoring"
+"""The namespace that Prometheus stands in, and from which it may read the servers' metrics."""
+PROMETHEUS = f"http://prometheus-operated.{MONITORING}:9090"
+"""The address that the Prometheus operator itself gives to every Prometheus, whatever its release is called."""
+GATEWAYS = "envoy-gateway-system"
+"""The namespace in which Envoy Gateway runs the proxies of every Gateway."""
+
+
+def labels(service: ServicePlan) -> Mapping[str, str]:
+    """On everything that belongs to it."""
+    return {"app.kubernetes.io/managed-by": "penstock", "penstock.dev/service": service.name}
+
+
+def track_labels(service: ServicePlan, track: str) -> Mapping[str, str]:
+    """By which one track's pods are selected; they never change, for a Deployment's selector cannot."""
+    return {"penstock.dev/service": service.name, "penstock.dev/track": track}
+
+
+def track_name(service: ServicePlan, track: str) -> str:
+    return service.name if track == STABLE else f"{service.name}-{track}"
+
+
+def metadata(name: str, service: ServicePlan) -> dict[str, object]:
+    return {"name": name, "namespace": NAMESPACE, "labels": dict(labels(service))}
