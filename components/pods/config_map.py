@@ -1,0 +1,30 @@
+"""The job's file, as the pods of a job find it."""
+
+import json
+from typing import Any
+
+from components.plan.kubernetes import NAMESPACE, Manifest
+from components.plan.types import JobPlan
+from components.pods.naming import labels
+
+FOLDER = "/etc/penstock"
+FILE = "job.json"
+
+
+def job_file(job: JobPlan, name: str) -> Manifest:
+    """A ConfigMap with the job's file."""
+    return {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": name, "namespace": NAMESPACE, "labels": dict(labels(job))},
+        "immutable": True,
+        "data": {FILE: json.dumps(job.config, sort_keys=True, indent=1)},
+    }
+
+
+def volume(name: str) -> dict[str, Any]:
+    return {"name": "job-file", "configMap": {"name": name}}
+
+
+def mount() -> dict[str, Any]:
+    return {"name": "job-file", "mountPath": FOLDER, "readOnly": True}

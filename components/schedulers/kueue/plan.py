@@ -1,0 +1,158 @@
+"""Queues as Kueue has them: quotas of each pool, out of reach until the acceptance gate has passed."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from components.errors import Problem, SpecError
+from components.plan.kubernetes import NAMESPACE, KubernetesFacts, Manifest, QueuePlan, SchedulerPlan
+from components.plan.types import NodePoolPlan
+from components.pods.template import gib, tolerations
+from components.schedulers.kueue.topology import levels, topologies, topology_name
+from components.schedulers.queues import plan_queues, refuse_forbidden
+from components.spec.scheduler import Priority, QueueSpec, SchedulerKind, SchedulerSpec
+
+API = "kueue.x-k8s.io/v1beta2"
+ADDONS = ("jobset", "kueue")
+COHORT = NAMESPACE
+PRIORITIES = {Priority.LOW: 100, Priority.NORMAL: 1000, Priority.HIGH: 10_000}
+
+
+def plan(spec: SchedulerSpec, pools: Sequence[NodePoolPlan], facts: KubernetesFacts | None) -> SchedulerPlan:
+    """A queue for each that is asked for; SpecError with every reason why they cannot be."""
+    refuse_forbidden(SchedulerKind.KUEUE, ADDONS, facts)
+    _refuse_too_much(spec.queues, pools)
+    return kueue_plan(SchedulerKind.KUEUE, ADDONS, spec, pools)
+
+
+def kueue_plan(
+    kind: SchedulerKind, addons: tuple[str, ...], spec: SchedulerSpec, pools: Sequence[NodePoolPlan]
+) -> SchedulerPlan:
+    """The queues of any scheduler whose jobs Kueue admits."""
+    queues = plan_queues(spec, pools)
+    objects = (
+        *topologies(pools),
+        *(_flavor(pool) for pool in pools),
+        *([_object("Cohort", COHORT, spec={})] if len(queues) > 1 else []),
+        *(_cluster_queue(queue, pools, len(queues) > 1) for queue in queues),
+        *(_priority_class(priority, value) for priority, value in PRIORITIES.items()),
+    )
+    return SchedulerPlan(
+        kind=kind,
+        addons=addons,
+        queues=queues,
+        objects=objects,
+        opening=tuple(_local_queue(queue) for queue in queues),
+        warnings=tuple(_warnings(pools)),
+    )
+
+
+def scoped(name: str) -> str:
+    """The name of a cluster-wide object that belongs to penstock."""
+    return f"{NAMESPACE}-{name}"
+
+
+def _object(kind: str, name: str, **fields: Any) -> Manifest:
+    metadata = {"name": name, "labels": {"app.kubernetes.io/managed-by": "penstock"}}
+    return {"apiVersion": API, "kind": kind, "metadata": metadata, **fields}
+
+
+def _flavor(pool: NodePoolPlan) -> Manifest:
+    spec: dict[str, Any] = {
+        "nodeLabels": dict(pool.binding.node_selector),
+        "tolerations": tolerations(pool.binding.tolerations),
+    }
+    if levels(pool):
+        spec["topologyName"] = topology_name(levels(pool))
+    return _object("ResourceFlavor", scoped(pool.name), spec=spec)
+
+
+def _cluster_queue(queue: QueuePlan, pools: Sequence[NodePoolPlan], has_cohort: bool) -> Manifest:
+    covered = _covered(pools)
+    spec: dict[str, Any] = {
+        "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": NAMESPACE}},
+        "queueingStrategy": "BestEffortFIFO",
+        "preemption": {
+            "reclaimWithinCohort": "Any" if has_cohort else "Never",
+            "withinClusterQueue": "LowerPriority",
+        },
+        "fairSharing": {"weight": str(queue.weight)},
+        "resourceGroups": [
+            {
+                "coveredResources": covered,
+                "flavors": [_quota(queue, pool, covered, has_cohort) for pool in pools],
+            }
+        ],
+    }
+    if has_cohort:
+        spec["cohortName"] = COHORT
+    return _object("ClusterQueue", scoped(queue.name), spec=spec)
+
+
+def _covered(pools: Iterable[NodePoolPlan]) -> list[str]:
+    """Every resource that a job may ask for; one that no queue covers would keep the job out for ever."""
+    return list(dict.fromkeys(resource for pool in pools for resource in _node_resources(pool)))
+
+
+def _node_resources(pool: NodePoolPlan) -> Mapping[str, str]:
+    """What one node counts for: the machine as its vendor describes it, which is never less than what pods can have."""
+    huge_pages = pool.binding.huge_pages_mib
+    return {
+        "cpu": str(pool.machine.cores),
+        "memory": gib(pool.machine.memory_gib),
+        **({"hugepages-2Mi": f"{huge_pages}Mi"} if huge_pages else {}),
+        **{resource: str(count) for resource, count in pool.binding.devices.items()},
+    }
+
+
+def _quota(queue: QueuePlan, pool: NodePoolPlan, covered: Sequence[str], has_cohort: bool) -> dict[str, Any]:
+    node = _node_resources(pool)
+    limit = {"borrowingLimit": "0"} if has_cohort and not queue.may_borrow else {}
+    nodes = queue.nodes[pool.name]
+    resources = [
+        {"name": resource, "nominalQuota": _times(node.get(resource, "0"), nodes), **limit} for resource in covered
+    ]
+    return {"name": scoped(pool.name), "resources": resources}
+
+
+def _times(quantity: str, nodes: int) -> str:
+    number = quantity.removesuffix("Mi")
+    return f"{int(number) * nodes}{quantity[len(number) :]}"
+
+
+def _priority_class(priority: Priority, value: int) -> Manifest:
+    description = f"{priority} priority of penstock's jobs"
+    return _object("WorkloadPriorityClass", scoped(priority), value=value, description=description)
+
+
+def _local_queue(queue: QueuePlan) -> Manifest:
+    metadata = {"name": queue.name, "namespace": NAMESPACE, "labels": {"app.kubernetes.io/managed-by": "penstock"}}
+    """By which jobs come in: there only once the gate has passed."""
+    return {
+        "apiVersion": API,
+        "kind": "LocalQueue",
+        "metadata": metadata,
+        "spec": {"clusterQueue": scoped(queue.name)},
+    }
+
+
+def _warnings(pools: Sequence[NodePoolPlan]) -> Iterable[str]:
+    for pool in pools:
+        if pool.binding.topology_keys and not levels(pool):
+            yield (
+                f"cluster.nodePools.{pool.name}: it may grow, and Kueue places by topology only on nodes that are "
+                "there; jobs are placed without it (minCount = maxCount changes that)"
+            )
+
+
+def _refuse_too_much(queues: Sequence[QueueSpec], pools: Sequence[NodePoolPlan]) -> None:
+    """Limits of Kueue's own definitions (v1beta2): 64 flavors and 64 resources in a queue, 8 labels on a flavor."""
+    problems = []
+    if len(pools) > 64:
+        problems.append(Problem(path="cluster.nodePools", message=f"{len(pools)} pools; a Kueue queue takes 64"))
+    problems += [
+        Problem(path=f"cluster.nodePools.{pool.name}", message=f"{len(found)} tolerations; a Kueue flavor takes 8")
+        for pool in pools
+        if len(found := pool.binding.tolerations) > 8
+    ]
+    if problems:
+        raise SpecError(problems)

@@ -1,0 +1,113 @@
+"""A training job as a JobSet that Kueue admits as a whole."""
+
+from typing import Any
+
+from components.errors import Problem, UnsupportedError
+from components.plan.kubernetes import NAMESPACE, Manifest, QueuePlan, SchedulerPlan
+from components.plan.types import JobPlan, NodePoolPlan
+from components.pods import agent, job_file, labels, named, node_name, pod_template
+from components.schedulers.kueue.plan import scoped
+from components.schedulers.kueue.topology import annotations
+from components.schedulers.queues import queue_of
+
+INDEX = "metadata.annotations['batch.kubernetes.io/job-completion-index']"
+
+REFUSED, GAVE_UP, PREEMPTED = 78, 70, 75
+"""How the program in the pod ends (workloads/pretrain/exits.py), as far as it is not worth counting a failure."""
+
+
+def render_job(job: JobPlan, pool: NodePoolPlan, plan: SchedulerPlan) -> tuple[Manifest, ...]:
+    """The job's file and its JobSet; SpecError for what Kueue cannot run."""
+    refuse_elastic(job, "kueue")
+    queue = queue_of(job, plan)
+    return named(job, lambda name: (job_file(job, name), _job_set(job, pool, queue, name)))
+
+
+def refuse_elastic(job: JobPlan, scheduler: str) -> None:
+    """UnsupportedError for a gang that may shrink, where a scheduler starts it whole or not at all."""
+    if job.min_nodes < job.nodes:
+        message = (
+            f"{job.min_nodes} of {job.nodes} nodes, but {scheduler} starts a gang as a whole, and as a whole again "
+            "when a node is lost; leave minNodes out, or use the scheduler volcano"
+        )
+        raise UnsupportedError([Problem(path="training.minNodes", message=message)])
+
+
+def queue_labels(job: JobPlan, queue: QueuePlan) -> dict[str, str]:
+    """By which Kueue knows whose quota a job takes, and before which others it goes."""
+    return {
+        "kueue.x-k8s.io/queue-name": queue.name,
+        "kueue.x-k8s.io/priority-class": scoped(job.priority),
+    }
+
+
+def failure_policy(job: JobPlan) -> dict[str, Any]:
+    """What a JobSet does when its Job has failed.
+
+    Told by the Job's message, which carries the exit code: mistakes and hopeless failures end the run; a preemption
+    with a checkpoint or a lost node starts it again without being counted; anything else is counted.
+    """
+    final = rf"failed with exit code ({REFUSED}|{GAVE_UP}) "
+    return {
+        "maxRestarts": job.max_agent_restarts,
+        "restartStrategy": "BlockingRecreate",
+        "rules": [
+            {
+                "name": "final",
+                "action": "FailJobSet",
+                "onJobFailureReasons": ["PodFailurePolicy"],
+                "onJobFailureMessagePatterns": [final],
+            },
+            {
+                "name": "preempted",
+                "action": "RestartJobSetAndIgnoreMaxRestarts",
+                "onJobFailureReasons": ["PodFailurePolicy"],
+            },
+        ],
+    }
+
+
+def pod_failure_policy() -> dict[str, Any]:
+    """Ends of a pod that end its Job at once, with a reason of their own; all others are failures that count."""
+    codes = {"operator": "In", "values": [GAVE_UP, PREEMPTED, REFUSED]}
+    disrupted = [{"type": "DisruptionTarget", "status": "True"}]
+    return {
+        "rules": [
+            {"action": "FailJob", "onExitCodes": codes},
+            {"action": "FailJob", "onPodConditions": disrupted},
+        ]
+    }
+
+
+def gang(job: JobPlan, pool: NodePoolPlan, name: str) -> dict[str, Any]:
+    """The spec of an Indexed Job whose pods are the nodes of the gang, all or none of them."""
+    meeting = f"{node_name(name, 0)}.{name}"
+    template = pod_template(job, pool, name=name, command=agent(job, meeting), index=INDEX)
+    if marks := annotations(job, pool):
+        template["metadata"]["annotations"] = marks
+    return {
+        "parallelism": job.nodes,
+        "completions": job.nodes,
+        "completionMode": "Indexed",
+        "backoffLimit": 0,
+        "podReplacementPolicy": "Failed",
+        "podFailurePolicy": pod_failure_policy(),
+        "template": template,
+    }
+
+
+def _job_set(job: JobPlan, pool: NodePoolPlan, queue: QueuePlan, name: str) -> Manifest:
+    metadata = {"name": name, "namespace": NAMESPACE, "labels": {**labels(job), **queue_labels(job, queue)}}
+    own = {"labels": dict(labels(job))}
+    node = {"name": "node", "replicas": 1, "template": {"metadata": own, "spec": gang(job, pool, name)}}
+    return {
+        "apiVersion": "jobset.x-k8s.io/v1alpha2",
+        "kind": "JobSet",
+        "metadata": metadata,
+        "spec": {
+            "suspend": True,
+            "network": {"enableDNSHostnames": True, "publishNotReadyAddresses": True},
+            "failurePolicy": failure_policy(job),
+            "replicatedJobs": [node],
+        },
+    }
