@@ -1,0 +1,40 @@
+"""Fluent Bit: every pod's output, handed to Loki."""
+
+from components.plan.kubernetes import AddonPlan, Concern
+from components.platform.request import Request, Verdict, off, on, release, taken
+from components.platform.versions import versions
+
+NAME = "fluent-bit"
+DOES = (Concern.LOGS,)
+_OUTPUT = """[OUTPUT]
+    Name loki
+    Match kube.*
+    Host loki.monitoring
+    Port 3100
+    Labels job=fluent-bit, namespace=$kubernetes['namespace_name'], pod=$kubernetes['pod_name']
+"""
+
+
+def verdict(request: Request) -> Verdict:
+    if done := taken(request, Concern.LOGS):
+        return done
+    if request.asked("loki").enabled and not request.asked("opentelemetry-collector").enabled:
+        return on("loki is asked for, and nobody else fills it")
+    return off("nothing here keeps logs")
+
+
+def plan(request: Request) -> AddonPlan:
+    values = {
+        "tolerations": [{"operator": "Exists"}],
+        "config": {"outputs": _OUTPUT},
+        "testFramework": {"enabled": False},
+        "resources": {"requests": {"cpu": "50m", "memory": "64Mi"}},
+    }
+    return AddonPlan(
+        name=NAME,
+        namespace=versions()[NAME].namespace,
+        release=release(NAME, request, values),
+        needs=() if request.asked(NAME).values.get("config") else ("loki",),
+        does=DOES,
+        reason="",
+    )

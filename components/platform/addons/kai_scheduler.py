@@ -1,0 +1,27 @@
+"""KAI: NVIDIA's scheduler of gangs and shares of accelerators."""
+
+from components.plan.kubernetes import AddonPlan, Concern
+from components.platform.request import Request, Verdict, off, on, release, selected
+from components.platform.versions import versions
+
+NAME = "kai-scheduler"
+DOES = (Concern.GANG_SCHEDULER,)
+
+
+def verdict(request: Request) -> Verdict:
+    if NAME not in request.scheduler_addons:
+        return off("the scheduler does without it")
+    return on("the scheduler is KAI")
+
+
+def plan(request: Request) -> AddonPlan:
+    kinds = ("queues.scheduling.run.ai", "podgroups.scheduling.run.ai", "topologies.kai.scheduler")
+    return AddonPlan(
+        name=NAME,
+        namespace=versions()[NAME].namespace,
+        release=release(NAME, request, selected(request, "global.nodeSelector")),
+        crds=kinds,
+        webhooks=("kai-scheduler/admission",),
+        does=DOES,
+        reason="",
+    )

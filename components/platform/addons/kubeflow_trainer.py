@@ -1,0 +1,35 @@
+"""Kubeflow Trainer: TrainJobs made of runtimes."""
+
+from components.plan.kubernetes import AddonPlan, Concern
+from components.platform.request import Request, Verdict, off, on, release, selected
+from components.platform.values import merged
+from components.platform.versions import versions
+
+NAME = "kubeflow-trainer"
+DOES: tuple[Concern, ...] = ()
+
+
+def verdict(request: Request) -> Verdict:
+    if NAME not in request.scheduler_addons:
+        return off("the scheduler does without it")
+    return on("the scheduler's jobs are TrainJobs")
+
+
+def plan(request: Request) -> AddonPlan:
+    """The chart brings a JobSet controller of its own; ours is there, and two would both restart each gang."""
+    values = {
+        "jobset": {"install": False},
+        "manager": {"resources": {"requests": {"cpu": "100m", "memory": "128Mi"}}},
+    }
+    chart = release(NAME, request, merged(values, selected(request, "manager.nodeSelector")))
+    kinds = ("trainjobs", "trainingruntimes", "clustertrainingruntimes")
+    return AddonPlan(
+        name=NAME,
+        namespace=versions()[NAME].namespace,
+        release=chart,
+        crds=tuple(f"{kind}.trainer.kubeflow.org" for kind in kinds),
+        webhooks=("kubeflow-system/kubeflow-trainer-controller-manager",),
+        needs=("jobset",),
+        does=(Concern.JOBSET,) if chart.values["jobset"].get("install") else (),
+        reason="",
+    )

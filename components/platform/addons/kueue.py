@@ -1,0 +1,45 @@
+"""Kueue: job queues, with all of a gang's pods admitted and ready together, or none."""
+
+from components.plan.kubernetes import AddonPlan, Concern
+from components.platform.addons.kueue_config import manager_config
+from components.platform.request import Request, Verdict, off, on, release, selected, taken
+from components.platform.values import merged
+from components.platform.versions import versions
+
+NAME = "kueue"
+DOES = (Concern.QUEUES,)
+
+
+def verdict(request: Request) -> Verdict:
+    if NAME not in request.scheduler_addons:
+        return taken(request, Concern.QUEUES) or off("the scheduler does without it")
+    return on("the scheduler's queues are Kueue's")
+
+
+def plan(request: Request) -> AddonPlan:
+    """2 GiB, as topology-aware scheduling keeps every pod and node in memory (Kueue's own advice)."""
+    resources = {"requests": {"cpu": "250m", "memory": "512Mi"}, "limits": {"cpu": "2", "memory": "2Gi"}}
+    values = {
+        "controllerManager": {"manager": {"image": {"pullPolicy": "IfNotPresent"}, "resources": resources}},
+        "managerConfig": {"controllerManagerConfigYaml": manager_config(request)},
+        "enablePrometheus": request.monitors(),
+    }
+    kinds = (
+        "clusterqueues",
+        "localqueues",
+        "resourceflavors",
+        "topologies",
+        "workloads",
+        "workloadpriorityclasses",
+        "cohorts",
+    )
+    return AddonPlan(
+        name=NAME,
+        namespace=versions()[NAME].namespace,
+        release=release(NAME, request, merged(values, selected(request, "controllerManager.nodeSelector"))),
+        crds=tuple(f"{kind}.kueue.x-k8s.io" for kind in kinds),
+        webhooks=("kueue-system/kueue-webhook-service",),
+        needs=tuple(name for name in request.scheduler_addons if name == "jobset"),
+        does=DOES,
+        reason="",
+    )

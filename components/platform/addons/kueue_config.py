@@ -1,0 +1,57 @@
+"""Kueue's Configuration. The chart takes it as one text, so that setting a part of it would drop the rest."""
+
+from typing import Any
+
+import yaml
+
+from components.plan.kubernetes import NAMESPACE
+from components.platform.request import Request
+
+FRAMEWORKS = (
+    "batch/job",
+    "jobset.x-k8s.io/jobset",
+    "trainer.kubeflow.org/trainjob",
+    "ray.io/rayjob",
+    "ray.io/raycluster",
+    "kubeflow.org/mpijob",
+    "pod",
+    "leaderworkerset.x-k8s.io/leaderworkerset",
+)
+"""Kinds that a queue may hold. Those whose definition is not on the cluster wait until it is."""
+
+
+def manager_config(request: Request) -> str:
+    """The text of a config.kueue.x-k8s.io/v1beta2 Configuration."""
+    config: dict[str, Any] = {
+        "apiVersion": "config.kueue.x-k8s.io/v1beta2",
+        "kind": "Configuration",
+        "health": {"healthProbeBindAddress": ":8081"},
+        "metrics": {"bindAddress": ":8443", "enableClusterQueueResources": True},
+        "webhook": {"port": 9443},
+        "leaderElection": {"leaderElect": True, "resourceName": "c1f6bfd2.kueue.x-k8s.io"},
+        "clientConnection": {"qps": 200, "burst": 400},
+        "waitForPodsReady": _wait_for_pods_ready(request.start_timeout_s),
+        "managedJobsNamespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": NAMESPACE}},
+        "integrations": {"frameworks": list(FRAMEWORKS)},
+        "resources": {"excludeResourcePrefixes": list(uncounted_prefixes(request))},
+    }
+    return yaml.safe_dump(config, sort_keys=False)
+
+
+def uncounted_prefixes(request: Request) -> tuple[str, ...]:
+    """Resources that come with a node and are no quota of their own; a queue that does not list one blocks its jobs."""
+    fabrics = {f"{device.partition('/')[0]}/" for device in request.fabric_devices()}
+    return tuple(sorted({*fabrics, "hugepages-"}))
+
+
+def _wait_for_pods_ready(timeout_s: int) -> dict[str, Any]:
+    """A gang that is not all ready in time goes back to its queue as a whole, and waits longer each time.
+
+    One that loses a pod later has the same time to get it back. Others are admitted meanwhile.
+    """
+    return {
+        "timeout": f"{timeout_s}s",
+        "recoveryTimeout": f"{timeout_s}s",
+        "blockAdmission": False,
+        "requeuingStrategy": {"timestamp": "Eviction", "backoffBaseSeconds": 60, "backoffMaxSeconds": 3600},
+    }

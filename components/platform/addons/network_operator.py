@@ -1,0 +1,54 @@
+"""The NVIDIA network operator: RDMA devices as resources, on pools whose fabric nobody else hands to pods."""
+
+from components.plan.kubernetes import AddonPlan, Concern, Manifest
+from components.platform.request import Request, Verdict, mirrored, object_of, off, on, release, selected, taken
+from components.platform.values import merged
+from components.platform.versions import versions
+
+NAME = "network-operator"
+DOES = (Concern.FABRIC_DEVICES,)
+
+_PLUGIN = {
+    "image": "k8s-rdma-shared-dev-plugin",
+    "repository": "nvcr.io/nvidia/mellanox",
+    "version": "network-operator-v26.4.1",
+}
+_PODS_PER_ADAPTER = 63
+"""That may share one adapter: as in the Azure images' own configuration."""
+
+
+def verdict(request: Request) -> Verdict:
+    if not request.rdma_devices():
+        return off("no pool asks for RDMA devices")
+    return taken(request, Concern.FABRIC_DEVICES) or on(f"nobody else gives {', '.join(request.rdma_devices())}")
+
+
+def plan(request: Request) -> AddonPlan:
+    """The adapters' driver is the image's: none is loaded, and no node is drained for one."""
+    values = {"nfd": {"enabled": False, "deployNodeFeatureRules": True}}
+    return AddonPlan(
+        name=NAME,
+        namespace=versions()[NAME].namespace,
+        release=release(NAME, request, merged(values, selected(request, "operator.nodeSelector"))),
+        objects=(_policy(request),) if request.rdma_devices() else (),
+        crds=("nicclusterpolicies.mellanox.com",),
+        needs=("node-feature-discovery",),
+        does=DOES,
+        reason="",
+    )
+
+
+def _policy(request: Request) -> Manifest:
+    """One for the cluster, under the only name that the operator takes."""
+    names = [device.removeprefix("rdma/") for device in request.rdma_devices()]
+    pools = [
+        f'{{"resourceName": "{name}", "rdmaHcaMax": {_PODS_PER_ADAPTER}, "selectors": {{"vendors": ["15b3"]}}}}'
+        for name in names
+    ]
+    plugin = {
+        **_PLUGIN,
+        "repository": mirrored(_PLUGIN["repository"], request.spec.registry_mirror),
+        "config": f'{{"configList": [{", ".join(pools)}]}}',
+    }
+    spec = {"rdmaSharedDevicePlugin": plugin, "tolerations": [{"operator": "Exists"}]}
+    return object_of("mellanox.com/v1alpha1", "NicClusterPolicy", "nic-cluster-policy", spec=spec)

@@ -1,0 +1,29 @@
+"""AWS Neuron's device plugin."""
+
+from components.plan.kubernetes import AddonPlan, Concern
+from components.platform.request import NEURON, Request, Verdict, off, on, release, taken
+from components.platform.versions import versions
+
+NAME = "neuron"
+DOES = (Concern.DEVICE_PLUGIN,)
+
+
+def verdict(request: Request) -> Verdict:
+    if NEURON not in request.devices():
+        return off("no pool has Neuron accelerators")
+    return taken(request, Concern.DEVICE_PLUGIN) or on(f"pools ask for {NEURON}, and nobody else gives it")
+
+
+def plan(request: Request) -> AddonPlan:
+    """Its own node problem detector only where nobody else watches the nodes: two would write the same conditions."""
+    watches = request.owner(Concern.NODE_HEALTH) is None and request.asked("node-problem-detector").enabled is not True
+    values = {"npd": {"enabled": watches}, "scheduler": {"enabled": False}}
+    chart = release(NAME, request, values)
+    health = (Concern.NODE_HEALTH,) if chart.values["npd"].get("enabled") else ()
+    return AddonPlan(
+        name=NAME,
+        namespace=versions()[NAME].namespace,
+        release=chart,
+        does=(*DOES, *health),
+        reason="",
+    )

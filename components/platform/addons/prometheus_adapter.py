@@ -1,0 +1,42 @@
+"""prometheus-adapter: metrics of pods for Kubernetes' own autoscaler."""
+
+from components.plan.kubernetes import AddonPlan, Concern
+from components.platform.addons.kube_prometheus_stack import HOST, PORT
+from components.platform.request import Request, Verdict, off, on, release, selected
+from components.platform.values import merged
+from components.platform.versions import versions
+from components.spec.inference import ScaledBy
+
+NAME = "prometheus-adapter"
+DOES: tuple[Concern, ...] = ()
+
+
+def verdict(request: Request) -> Verdict:
+    scaling = request.service.autoscaling if request.service else None
+    if scaling is not None and scaling.by is ScaledBy.HPA:
+        return on("the service's autoscaler asks for metrics of its pods")
+    return off("no autoscaler asks for metrics of pods")
+
+
+def plan(request: Request) -> AddonPlan:
+    """Custom metrics alone: external metrics have one server in a cluster, which is KEDA's."""
+    waiting = {
+        "seriesQuery": 'vllm:num_requests_waiting{namespace!="",pod!=""}',
+        "resources": {"overrides": {"namespace": {"resource": "namespace"}, "pod": {"resource": "pod"}}},
+        "name": {"as": "vllm_num_requests_waiting"},
+        "metricsQuery": "sum(<<.Series>>{<<.LabelMatchers>>}) by (<<.GroupBy>>)",
+    }
+    values = {
+        "prometheus": {"url": f"http://{HOST}", "port": PORT},
+        "rules": {"default": False, "custom": [waiting]},
+        "resources": {"requests": {"cpu": "50m", "memory": "128Mi"}},
+    }
+    chart = release(NAME, request, merged(values, selected(request, "nodeSelector")))
+    return AddonPlan(
+        name=NAME,
+        namespace=versions()[NAME].namespace,
+        release=chart,
+        needs=("kube-prometheus-stack",),
+        does=(Concern.EXTERNAL_METRICS,) if chart.values["rules"].get("external") else (),
+        reason="",
+    )

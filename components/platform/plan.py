@@ -1,0 +1,92 @@
+"""What a cluster gets installed, in order, with the reason for each add-on that is on and each that is off."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from graphlib import TopologicalSorter
+
+from components.errors import Problem, SpecError, attempt
+from components.plan.kubernetes import AddonPlan, Concern, Owner, Ownership, PlatformPlan
+from components.plan.types import Decision
+from components.platform.catalog import ADDONS
+from components.platform.refusals import name_problems, own_problems, value_warnings
+from components.platform.request import Request, Verdict
+
+
+def plan_platform(request: Request) -> PlatformPlan:
+    """The platform; SpecError with everything that cannot be, all at once.
+
+    Refused: an add-on that there is not, one that the cloud forbids, one that its Kubernetes is too old for, a value
+    that its chart does not take, one switched off that another needs, and two that would do one thing.
+    """
+    problems = list(name_problems(request))
+    verdicts = _verdicts(request, problems)
+    plans = {name: _plan(name, verdict, request) for name, verdict in verdicts.items() if verdict.on}
+    problems += own_problems(request, plans)
+    if problems:
+        raise SpecError(problems)
+    addons = tuple(_in_order(plans))
+    return PlatformPlan(
+        addons=addons,
+        owners={**request.facts.owners, **dict(_ours(addons))},
+        decisions=tuple(_decision(name, verdict) for name, verdict in verdicts.items()),
+        warnings=tuple(value_warnings(plans)),
+    )
+
+
+def _verdicts(request: Request, problems: list[Problem]) -> Mapping[str, Verdict]:
+    """For every add-on; those that another needs are on with it."""
+    verdicts = {name: _verdict(name, request) for name in ADDONS}
+    waiting = [name for name, verdict in verdicts.items() if verdict.on]
+    while waiting:
+        name = waiting.pop()
+        for needed in ADDONS[name].plan(request).needs:
+            if verdicts[needed].on or request.owned(ADDONS[needed].DOES):
+                continue
+            if attempt(problems, lambda name=name, needed=needed: _may_be_on(name, needed, request)):  # type: ignore[misc]  # bound now, not later
+                verdicts[needed] = Verdict(on=True, reason=f"{name} needs it")
+                waiting.append(needed)
+    return verdicts
+
+
+def _verdict(name: str, request: Request) -> Verdict:
+    """The user's word, then the cloud's, then our own default."""
+    asked = request.asked(name).enabled
+    if asked is not None:
+        return Verdict(on=asked, reason=f"platform.addons.{name} is {str(asked).lower()}")
+    if name not in request.scheduler_addons and (reason := request.facts.refused_addons.get(name)):
+        return Verdict(on=False, reason=reason)
+    return ADDONS[name].verdict(request)
+
+
+def _may_be_on(name: str, needed: str, request: Request) -> bool:
+    """True, or SpecError: the user has switched off what another add-on stands on."""
+    if request.asked(needed).enabled is not False:
+        return True
+    message = f"{needed} is switched off, but {name} needs it; remove the switch, or switch {name} off too"
+    raise SpecError([Problem(path=f"platform.addons.{needed}", message=message)])
+
+
+def _plan(name: str, verdict: Verdict, request: Request) -> AddonPlan:
+    return replace(ADDONS[name].plan(request), reason=verdict.reason)
+
+
+def _in_order(plans: Mapping[str, AddonPlan]) -> Iterator[AddonPlan]:
+    """Each after all that it needs, otherwise in the order of the catalog. What others do already is no need."""
+    present = {name: tuple(need for need in plan.needs if need in plans) for name, plan in plans.items()}
+    sorter = TopologicalSorter(present)
+    sorter.prepare()
+    while sorter.is_active():
+        ready = sorter.get_ready()
+        for name in sorted(ready, key=list(plans).index):
+            yield replace(plans[name], needs=present[name])
+        sorter.done(*ready)
+
+
+def _ours(addons: tuple[AddonPlan, ...]) -> Iterator[tuple[Concern, Ownership]]:
+    for addon in addons:
+        for concern in addon.does:
+            yield concern, Ownership(owner=Owner.PENSTOCK, by=addon.name, reason=addon.reason)
+
+
+def _decision(name: str, verdict: Verdict) -> Decision:
+    return Decision(path=f"platform.addons.{name}", value="on" if verdict.on else "off", reason=verdict.reason)

@@ -1,0 +1,97 @@
+"""What a platform must not be: each refusal with the path, the value and what to do."""
+
+from collections.abc import Iterator, Mapping
+
+from components.errors import Problem
+from components.plan.kubernetes import AddonPlan, Concern, Owner
+from components.platform.catalog import ADDONS
+from components.platform.request import Request
+from components.platform.values import check_values
+from components.platform.versions import versions
+from components.spec.explain import suggestion
+
+
+def name_problems(request: Request) -> Iterator[Problem]:
+    """Add-ons that there are not, and values for those whose chart takes no such key."""
+    for name, asked in request.spec.addons.items():
+        path = f"platform.addons.{name}"
+        if name not in ADDONS:
+            hint = suggestion(name, sorted(ADDONS)) or f"; there is {', '.join(sorted(ADDONS))}"
+            yield Problem(path=path, message=f"{name!r} is not an add-on{hint}")
+        elif versions()[name].keys_exact:
+            yield from check_values(name, asked.values)
+
+
+def value_warnings(plans: Mapping[str, AddonPlan]) -> Iterator[str]:
+    """Keys that are in doubt, as the chart's own keys are known of another version only."""
+    for name, plan in plans.items():
+        if plan.release is not None and not versions()[name].keys_exact:
+            for problem in check_values(name, plan.release.values):
+                yield f"{problem} (the keys known are of another version of the chart)"
+
+
+def own_problems(request: Request, plans: Mapping[str, AddonPlan]) -> Iterator[Problem]:
+    """All that is wrong with what would be installed."""
+    for name, plan in plans.items():
+        yield from _forbidden(request, name)
+        yield from _too_old(request, name)
+        yield from _done_by_others(request, plan)
+    yield from _done_twice(plans)
+
+
+def _forbidden(request: Request, name: str) -> Iterator[Problem]:
+    reason = request.facts.refused_addons.get(name)
+    if reason is None:
+        return
+    if request.asked(name).enabled:
+        yield Problem(path=f"platform.addons.{name}", message=f"true, but it must not be installed here: {reason}")
+    else:
+        message = f"it stands on {name}, which must not be installed here: {reason}; choose another kind"
+        yield Problem(path="scheduler.kind", message=message)
+
+
+def _too_old(request: Request, name: str) -> Iterator[Problem]:
+    row = versions()[name]
+    if not row.kubernetes_is_enough(request.facts.version):
+        message = f"{name} {row.version} needs Kubernetes {row.min_kubernetes} or newer, and this is "
+        remedy = f"{request.facts.version}; take a newer one, or switch {name} off"
+        yield Problem(path=f"platform.addons.{name}", message=message + remedy)
+
+
+def _done_by_others(request: Request, plan: AddonPlan) -> Iterator[Problem]:
+    """What the image, the cloud or others do already."""
+    for concern in plan.does:
+        owner = request.owner(concern)
+        if owner is None or owner.owner is Owner.PENSTOCK:
+            continue
+        path = f"platform.addons.{plan.name}"
+        if concern is Concern.DCGM:
+            yield Problem(path=path, message=_second_host_engine(plan.name, owner.by))
+            continue
+        message = f"{plan.name} would be a second {concern.value}: {owner.by} ({owner.owner.value}) does it already"
+        yield Problem(path=path, message=f"{message}, as {owner.reason}; switch off the one or the other")
+
+
+def _second_host_engine(name: str, by: str) -> str:
+    """Issue 2555 of aws/containers-roadmap: the agent then calls healthy nodes faulty, and they are replaced."""
+    what = f"{name} would run a DCGM host engine beside that of {by}"
+    return (
+        f"{what}, which could not reach its own and would have healthy nodes replaced; leave dcgm off, or node repair"
+    )
+
+
+def _done_twice(plans: Mapping[str, AddonPlan]) -> Iterator[Problem]:
+    """What two add-ons of ours would both do."""
+    first: dict[Concern, str] = {}
+    for plan in plans.values():
+        for concern in plan.does:
+            other = first.setdefault(concern, plan.name)
+            if other != plan.name and not _of_different_devices(concern, other, plan.name):
+                message = f"{other} and {plan.name} would both be the {concern.value}; switch one of them off"
+                yield Problem(path=f"platform.addons.{plan.name}", message=message)
+
+
+def _of_different_devices(concern: Concern, one: str, other: str) -> bool:
+    """A plugin of one vendor's devices is none of another's."""
+    apart = (Concern.DEVICE_PLUGIN, Concern.FABRIC_DEVICES)
+    return concern in apart and {one, other} in ({"gpu-operator", "neuron"}, {"efa-device-plugin", "network-operator"})

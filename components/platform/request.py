@@ -1,0 +1,150 @@
+"""What the platform is planned from, and what one add-on's module answers."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from components.plan.kubernetes import AddonPlan, Concern, KubernetesFacts, Manifest, Owner, Ownership, ReleasePlan
+from components.plan.types import NodePoolPlan, ServicePlan
+from components.platform.values import at, merged
+from components.platform.versions import Version, versions
+from components.spec.platform import AddonSpec, PlatformSpec
+
+NVIDIA = "nvidia.com/gpu"
+NEURON = "aws.amazon.com/neuron"
+EFA = "vpc.amazonaws.com/efa"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """All that decides which add-ons a cluster gets."""
+
+    facts: KubernetesFacts
+    spec: PlatformSpec = field(default_factory=PlatformSpec)
+    pools: tuple[NodePoolPlan, ...] = ()
+    scheduler_addons: tuple[str, ...] = ()
+    """What the scheduler consists of or stands on."""
+    start_timeout_s: int = 900
+    """Seconds that an admitted gang has to get all its pods ready."""
+    service: ServicePlan | None = None
+    cloud_values: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """By add-on, what only this cloud knows: the region's registry, names of machine types."""
+
+    def devices(self) -> frozenset[str]:
+        """Device resources that some pool has."""
+        return frozenset(device for pool in self.pools for device in pool.binding.devices)
+
+    def fabric_devices(self) -> tuple[str, ...]:
+        """Those that are no accelerators."""
+        return tuple(sorted(self.devices() - {NVIDIA, NEURON}))
+
+    def rdma_devices(self) -> tuple[str, ...]:
+        """Names that the network operator's plugin is to give."""
+        return tuple(device for device in self.fabric_devices() if device.startswith("rdma/"))
+
+    def has_accelerators(self) -> bool:
+        return any(pool.machine.accelerator is not None for pool in self.pools)
+
+    def has_compute_domains(self) -> bool:
+        """Whether a pool's accelerators form one NVLink domain over several machines."""
+        return any(getattr(pool.machine, "compute_domain", 0) for pool in self.pools)
+
+    def owner(self, concern: Concern) -> Ownership | None:
+        """Who does it already; None where nobody does."""
+        return self.facts.owners.get(concern)
+
+    def owned(self, concerns: Iterable[Concern]) -> tuple[tuple[Concern, Ownership], ...]:
+        return tuple((concern, owner) for concern in concerns if (owner := self.owner(concern)) is not None)
+
+    def asked(self, addon: str) -> AddonSpec:
+        return self.spec.addons.get(addon, AddonSpec())
+
+    def driver_is_operators(self) -> bool:
+        return self.owner(Concern.DRIVER) is None
+
+    def monitors(self) -> bool:
+        """Whether there will be a Prometheus operator, whose kinds charts may then use.
+
+        The user's word alone: what decides it otherwise is the same for every add-on that asks.
+        """
+        if (asked := self.asked("kube-prometheus-stack").enabled) is not None:
+            return asked
+        return self.has_accelerators() or self.owner(Concern.PROMETHEUS_OPERATOR) is not None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """Whether an add-on is on when the user says nothing, and why."""
+
+    on: bool
+    reason: str
+
+
+def on(reason: str) -> Verdict:
+    return Verdict(on=True, reason=reason)
+
+
+def off(reason: str) -> Verdict:
+    return Verdict(on=False, reason=reason)
+
+
+class Addon(Protocol):
+    """One add-on. Implemented by a module of components/platform/addons."""
+
+    NAME: str
+    DOES: tuple[Concern, ...]
+    """What at most one software may do, and this one does."""
+
+    def verdict(self, request: Request) -> Verdict: ...
+
+    def plan(self, request: Request) -> AddonPlan:
+        """What it is made of, on this cluster."""
+        ...
+
+
+def release(name: str, request: Request, values: Mapping[str, Any], timeout_s: int = 600) -> ReleasePlan:
+    """The add-on's chart at its version, with our values, the cloud's, then the user's."""
+    row = versions()[name]
+    layers = [_images(row, request.spec.registry_mirror), values, request.cloud_values.get(name, {})]
+    return ReleasePlan(
+        chart=row.chart,
+        repository=row.repository,
+        version=row.version,
+        values=merged(*layers, request.asked(name).values),
+        timeout_s=timeout_s,
+    )
+
+
+def mirrored(image: str, mirror: str | None) -> str:
+    """The image's whole name behind the mirror's, its registry included, so that no two can meet there."""
+    return f"{mirror.rstrip('/')}/{image}" if mirror else image
+
+
+def selected(request: Request, *paths: str) -> dict[str, Any]:
+    """The system nodes' labels at those value paths; nothing where a cluster has none for controllers alone."""
+    if not request.facts.system_selector:
+        return {}
+    return merged(*(at(path, dict(request.facts.system_selector)) for path in paths))
+
+
+def object_of(api_version: str, kind: str, name: str, namespace: str = "", **fields: Any) -> Manifest:
+    metadata = {"name": name, **({"namespace": namespace} if namespace else {})}
+    labels = {"app.kubernetes.io/managed-by": "penstock"}
+    return {"apiVersion": api_version, "kind": kind, "metadata": {**metadata, "labels": labels}, **fields}
+
+
+def taken(request: Request, concern: Concern) -> Verdict | None:
+    """Off, as somebody else does it; None where nobody does."""
+    owner = request.owner(concern)
+    if owner is None or owner.owner is Owner.PENSTOCK:
+        return None
+    return off(f"{owner.by} does it: {owner.reason}")
+
+
+def _images(row: Version, mirror: str | None) -> dict[str, Any]:
+    if not mirror and not row.pin_images:
+        return {}
+    tags = ("tag", "_version")
+    return merged(
+        *(at(path, image if path.endswith(tags) else mirrored(image, mirror)) for path, image in row.images.items())
+    )
