@@ -56,9 +56,23 @@ class RequestError(_Part):
 
 
 class Kill(_Part):
-    """The engine is killed as it makes this request to AWS, counted over the whole rehearsal."""
+    """The engine is killed as it makes this request to AWS, or this change in Kubernetes, counted over the rehearsal."""
 
-    at_request: int = Field(ge=1)
+    at_request: int | None = Field(default=None, ge=1)
+    at_kubernetes_request: int | None = Field(default=None, ge=1)
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> "Kill":
+        if (self.at_request is None) == (self.at_kubernetes_request is None):
+            raise ValueError("atRequest: counts requests to AWS, atKubernetesRequest: those to Kubernetes; one of both")
+        return self
+
+
+class SilentWebhook(_Part):
+    """The webhook that judges a kind of object does not answer."""
+
+    kind: str = Field(default="*", description="ClusterQueue, JobSet; * stands for anything")
+    times: Times = 1
 
 
 class Drift(_Part):
@@ -111,6 +125,7 @@ class FaultScript(_Part):
     drift: tuple[Drift, ...] = Field(default=(), strict=False)
     quotas: Quotas = Quotas()
     load_balancers: tuple[LoadBalancer, ...] = Field(default=(), strict=False)
+    webhooks: tuple[SilentWebhook, ...] = Field(default=(), strict=False)
 
 
 def read_faults(file: Path) -> FaultScript:

@@ -70,9 +70,9 @@ class Gate:
             *(
                 f"{one.operation} for {one.resource} refused"
                 for i, one in enumerate(script.errors)
-                if not done[f"error{i}"]
+                if not done[f"error{i}"] and not one.operation.startswith("kubernetes:")
             ),
-            *(f"engine killed at request {one.at_request}" for one in script.kill if one.at_request > self.requests),
+            *(f"engine killed at request {one.at_request}" for one in script.kill if (one.at_request or 0) > self.requests),
         )
 
     def unready(self, thing: Object, name: str) -> str:

@@ -1,0 +1,84 @@
+"""The cluster's machines, and whether a pod could run on one of them."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+Body = Mapping[str, Any]
+POOL_LABEL = "penstock.dev/pool"
+SUFFIXES = {
+    "m": Decimal("0.001"), "k": Decimal(10**3), "M": Decimal(10**6), "G": Decimal(10**9), "T": Decimal(10**12),
+    "Ki": Decimal(2**10), "Mi": Decimal(2**20), "Gi": Decimal(2**30), "Ti": Decimal(2**40), "": Decimal(1),
+}  # fmt: skip
+
+
+def node(
+    name: str, pool: str, labels: Mapping[str, str], taints: Sequence[Mapping[str, str]], allocatable: Mapping[str, Any]
+) -> dict[str, Any]:
+    """A Ready node of the pool."""
+    capacity = {"cpu": "8", "memory": "32Gi", "pods": "110"} | {key: str(value) for key, value in allocatable.items()}
+    return {
+        "apiVersion": "v1",
+        "kind": "Node",
+        "metadata": {"name": name, "labels": {"kubernetes.io/hostname": name, POOL_LABEL: pool, **labels}},
+        "spec": {"taints": [dict(taint) for taint in taints]} if taints else {},
+        "status": {
+            "capacity": capacity,
+            "allocatable": capacity,
+            "conditions": [{"type": "Ready", "status": "True", "reason": "KubeletReady"}],
+        },
+    }
+
+
+def fitting(nodes: Iterable[Body], pod: Body) -> list[Body]:
+    """The nodes that the pod (a PodSpec) could run on, were they empty."""
+    return [one for one in nodes if not why_not(one, pod)]
+
+
+def why_not(one: Body, pod: Body) -> str:
+    """Why the pod cannot run there, "" where it can. Affinity is not looked at."""
+    if one["spec"].get("unschedulable") or not _ready(one):
+        return "node is not ready"
+    labels = one["metadata"].get("labels") or {}
+    wanted = pod.get("nodeSelector") or {}
+    if any(labels.get(key) != value for key, value in wanted.items()):
+        return "node does not have the labels of nodeSelector"
+    for taint in one["spec"].get("taints") or ():
+        if taint["effect"] != "PreferNoSchedule" and not _tolerated(taint, pod.get("tolerations") or ()):
+            return f"untolerated taint {taint['key']}"
+    offered = one["status"]["allocatable"]
+    for resource, amount in _requests(pod).items():
+        if quantity(offered.get(resource, 0)) < amount:
+            return f"insufficient {resource}"
+    return ""
+
+
+def quantity(text: Any) -> Decimal:
+    """`500m` as 0.5."""
+    digits = str(text).rstrip("mkMGTi")
+    return Decimal(digits) * SUFFIXES[str(text)[len(digits) :]]
+
+
+def _ready(one: Body) -> bool:
+    conditions = one["status"].get("conditions") or ()
+    return any(row["type"] == "Ready" and row["status"] == "True" for row in conditions)
+
+
+def _tolerated(taint: Mapping[str, str], tolerations: Iterable[Mapping[str, Any]]) -> bool:
+    return any(
+        row.get("effect") in (None, "", taint["effect"])
+        and (
+            (row.get("key") in (None, "", taint["key"]) and row.get("operator") == "Exists")
+            or (row.get("key") == taint["key"] and (row.get("value") or "") == (taint.get("value") or ""))
+        )
+        for row in tolerations
+    )
+
+
+def _requests(pod: Body) -> dict[str, Decimal]:
+    total: dict[str, Decimal] = {}
+    for container in pod.get("containers") or ():
+        resources = container.get("resources") or {}
+        for name, amount in {**(resources.get("limits") or {}), **(resources.get("requests") or {})}.items():
+            total[name] = total.get(name, Decimal(0)) + quantity(amount)
+    return total
