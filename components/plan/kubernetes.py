@@ -84,6 +84,8 @@ class KubernetesFacts:
     """What is done already, by others than penstock. What is missing here nobody does."""
     refused_addons: Mapping[str, str] = field(default_factory=dict)
     """Add-ons that must not be installed here, with the reason: upstream Kueue on CoreWeave."""
+    addon_values: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """By add-on, values of its chart that only this cloud knows: a region's registry, names of machine types."""
     system_selector: Mapping[str, str] = field(default_factory=dict)
     """Labels of the nodes that controllers belong on; empty where there are none of their own."""
     simulated: bool = False
@@ -156,9 +158,9 @@ class SchedulerPlan:
     """Add-ons it consists of or stands on."""
     queues: tuple[QueuePlan, ...]
     objects: tuple[Manifest, ...]
-    """Made behind the barriers of those add-ons, in this order; queues are closed in them until the gate has passed."""
+    """Made behind the barriers of those add-ons, in this order."""
     opening: tuple[Manifest, ...] = ()
-    """The objects that open the queues (a server-side apply over `objects`), once the gate has passed."""
+    """By which jobs come in, such as a LocalQueue: made once the gate has passed. No object is in both."""
     decisions: tuple[Decision, ...] = ()
     warnings: tuple[str, ...] = ()
 

@@ -45,9 +45,12 @@ def _forbidden(request: Request, name: str) -> Iterator[Problem]:
         return
     if request.asked(name).enabled:
         yield Problem(path=f"platform.addons.{name}", message=f"true, but it must not be installed here: {reason}")
-    else:
+    elif name in request.scheduler_addons:
         message = f"it stands on {name}, which must not be installed here: {reason}; choose another kind"
         yield Problem(path="scheduler.kind", message=message)
+    else:
+        message = f"another add-on needs it, but it must not be installed here: {reason}; switch that one off"
+        yield Problem(path=f"platform.addons.{name}", message=message)
 
 
 def _too_old(request: Request, name: str) -> Iterator[Problem]:

@@ -27,8 +27,6 @@ class Request:
     start_timeout_s: int = 900
     """Seconds that an admitted gang has to get all its pods ready."""
     service: ServicePlan | None = None
-    cloud_values: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    """By add-on, what only this cloud knows: the region's registry, names of machine types."""
 
     def devices(self) -> frozenset[str]:
         """Device resources that some pool has."""
@@ -69,7 +67,13 @@ class Request:
         """
         if (asked := self.asked("kube-prometheus-stack").enabled) is not None:
             return asked
-        return self.has_accelerators() or self.owner(Concern.PROMETHEUS_OPERATOR) is not None
+        if self.owner(Concern.PROMETHEUS_OPERATOR) is not None:
+            return True
+        return self.has_accelerators() and "kube-prometheus-stack" not in self.facts.refused_addons
+
+    def monitoring(self) -> tuple[str, ...]:
+        """What an add-on needs whose chart makes monitors: the kind must be there before the chart is installed."""
+        return ("kube-prometheus-stack",) if self.monitors() else ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,7 +109,7 @@ class Addon(Protocol):
 def release(name: str, request: Request, values: Mapping[str, Any], timeout_s: int = 600) -> ReleasePlan:
     """The add-on's chart at its version, with our values, the cloud's, then the user's."""
     row = versions()[name]
-    layers = [_images(row, request.spec.registry_mirror), values, request.cloud_values.get(name, {})]
+    layers = [_images(row, request.spec.registry_mirror), values, request.facts.addon_values.get(name, {})]
     return ReleasePlan(
         chart=row.chart,
         repository=row.repository,
@@ -139,6 +143,12 @@ def taken(request: Request, concern: Concern) -> Verdict | None:
     if owner is None or owner.owner is Owner.PENSTOCK:
         return None
     return off(f"{owner.by} does it: {owner.reason}")
+
+
+def same_software(request: Request, concern: Concern, name: str) -> Verdict | None:
+    """Off, as the very software stands already and is used as it is; None where another does, or nobody."""
+    owner = request.owner(concern)
+    return taken(request, concern) if owner is not None and name.lower() in owner.by.lower() else None
 
 
 def _images(row: Version, mirror: str | None) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from components.plan.types import BillLine, ClusterPlan, Decision, Mount, QuotaN
 from components.spec.cluster import NetworkSpec
 from components.spec.stack import StackSpec
 from components.spec.storage import StorageSpec
+from providers.aws import ownership
 from providers.aws.arn_regions import region_problems
 from providers.aws.catalog import SCHEDULERS
 from providers.aws.control_plane import plan as control_plane
@@ -103,7 +104,7 @@ def plan_at(spec: StackSpec, stack: str, now: datetime) -> AwsPlan:
         serving=asked,
         volume=storage.volume,
         scheduler=_scheduler(spec, control),
-        kubernetes=_facts(control, hyper),
+        kubernetes=_facts(control, full, hyper),
         decisions=tuple(parts.decisions(spec, settings)),
         quotas=tuple(parts.quotas()),
         bill=bill,
@@ -211,12 +212,16 @@ def _scheduler(spec: StackSpec, control: ControlPlanePlan) -> str:
     return (spec.scheduler.kind or SCHEDULERS[0]).value if isinstance(control, EksPlan) else ""
 
 
-def _facts(control: ControlPlanePlan, hyper: HyperPodPlan | None) -> KubernetesFacts | None:
+def _facts(
+    control: ControlPlanePlan, pools: tuple[AwsNodePoolPlan, ...], hyper: HyperPodPlan | None
+) -> KubernetesFacts | None:
     if not isinstance(control, EksPlan):
         return None
     return KubernetesFacts(
         version=control.version,
         flavour="hyperpod" if hyper else "eks",
+        owners=ownership.owners(control, pools, hyper),
+        addon_values=ownership.addon_values(control.region, pools, hyper),
         system_selector=control.system_pool.binding.node_selector,
     )
 

@@ -30,6 +30,7 @@ def plan(request: Request) -> AddonPlan:
         name=NAME,
         namespace=versions()[NAME].namespace,
         release=release(NAME, request, values),
+        needs=request.monitoring(),
         does=DOES,
         reason="",
     )

@@ -42,7 +42,7 @@ def plan(request: Request) -> AddonPlan:
         namespace=versions()[NAME].namespace,
         release=chart,
         crds=("clusterpolicies.nvidia.com",),
-        needs=("node-feature-discovery",),
+        needs=("node-feature-discovery", *request.monitoring()),
         does=does,
         reason="",
     )

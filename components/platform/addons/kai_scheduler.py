@@ -1,7 +1,7 @@
 """KAI: NVIDIA's scheduler of gangs and shares of accelerators."""
 
 from components.plan.kubernetes import AddonPlan, Concern
-from components.platform.request import Request, Verdict, off, on, release, selected
+from components.platform.request import Request, Verdict, off, on, release, same_software, selected
 from components.platform.versions import versions
 
 NAME = "kai-scheduler"
@@ -11,7 +11,7 @@ DOES = (Concern.GANG_SCHEDULER,)
 def verdict(request: Request) -> Verdict:
     if NAME not in request.scheduler_addons:
         return off("the scheduler does without it")
-    return on("the scheduler is KAI")
+    return same_software(request, Concern.GANG_SCHEDULER, "kai") or on("the scheduler is KAI")
 
 
 def plan(request: Request) -> AddonPlan:

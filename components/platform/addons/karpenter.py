@@ -27,6 +27,7 @@ def plan(request: Request) -> AddonPlan:
         namespace=versions()[NAME].namespace,
         release=release(NAME, request, merged(values, selected(request, "nodeSelector"))),
         crds=("nodepools.karpenter.sh", "nodeclaims.karpenter.sh"),
+        needs=request.monitoring(),
         does=DOES,
         reason="",
     )

@@ -1,6 +1,7 @@
 """The Prometheus operator with Prometheus, Alertmanager and Grafana, and penstock's own dashboards and alerts."""
 
 import json
+from collections.abc import Iterator
 
 from components.plan.kubernetes import NAMESPACE, AddonPlan, Concern, Manifest
 from components.platform.alerts import GROUPS
@@ -11,10 +12,11 @@ from components.platform.versions import versions
 
 NAME = "kube-prometheus-stack"
 DOES = (Concern.PROMETHEUS_OPERATOR,)
-HOST, PORT = "kps-prometheus.monitoring", 9090
-"""Prometheus' own address in the cluster."""
-METRICS_LABEL = "penstock.dev/metrics"
-"""On every pod of a job or a service that serves metrics; its value is the name of the port."""
+HOST, PORT = "prometheus-operated.monitoring", 9090
+"""The address that the operator gives to every Prometheus, whatever its release is called."""
+JOB_LABEL, JOB_PORT = "penstock.dev/job", "metrics"
+SERVICE_LABEL, SERVICE_PORT = "penstock.dev/service", "http"
+"""By which a job's and a service's pods are known, and the names of the ports that they serve metrics on."""
 
 
 def verdict(request: Request) -> Verdict:
@@ -43,7 +45,7 @@ def plan(request: Request) -> AddonPlan:
         namespace=row.namespace,
         release=release(NAME, request, merged(_values(), selected(request, *paths)), 900),
         manifests=tuple(_dashboard(name, row.namespace) for name in DASHBOARDS),
-        objects=(_alerts(row.namespace), *_monitors(row.namespace)),
+        objects=(_alerts(row.namespace), *_monitors(request, row.namespace)),
         crds=tuple(f"{kind}.monitoring.coreos.com" for kind in kinds),
         webhooks=("monitoring/kps-operator",),
         does=DOES,
@@ -80,19 +82,17 @@ def _alerts(space: str) -> Manifest:
     return object_of("monitoring.coreos.com/v1", "PrometheusRule", "penstock", space, spec={"groups": groups})
 
 
-def _monitors(space: str) -> tuple[Manifest, ...]:
-    """One for each name of a port, as a monitor names its port."""
-    return tuple(
-        object_of(
-            "monitoring.coreos.com/v1",
-            "PodMonitor",
-            f"penstock-{port}",
-            space,
-            spec={
-                "namespaceSelector": {"matchNames": [NAMESPACE]},
-                "selector": {"matchLabels": {METRICS_LABEL: port}},
-                "podMetricsEndpoints": [{"port": port, "path": "/metrics", "interval": "15s"}],
-            },
-        )
-        for port in ("metrics", "http")
-    )
+def _monitors(request: Request, space: str) -> Iterator[Manifest]:
+    """None for a service that is scaled: it brings its own, and two would count each of its requests twice."""
+    yield _monitor("jobs", JOB_LABEL, JOB_PORT, space)
+    if request.service is None or request.service.autoscaling is None:
+        yield _monitor("services", SERVICE_LABEL, SERVICE_PORT, space)
+
+
+def _monitor(name: str, label: str, port: str, space: str) -> Manifest:
+    spec = {
+        "namespaceSelector": {"matchNames": [NAMESPACE]},
+        "selector": {"matchExpressions": [{"key": label, "operator": "Exists"}]},
+        "podMetricsEndpoints": [{"port": port, "path": "/metrics", "interval": "15s"}],
+    }
+    return object_of("monitoring.coreos.com/v1", "PodMonitor", f"penstock-{name}", space, spec=spec)

@@ -2,7 +2,7 @@
 
 from components.plan.kubernetes import AddonPlan, Concern
 from components.platform.addons.kueue_config import manager_config
-from components.platform.request import Request, Verdict, off, on, release, selected, taken
+from components.platform.request import Request, Verdict, off, on, release, same_software, selected, taken
 from components.platform.values import merged
 from components.platform.versions import versions
 
@@ -13,7 +13,7 @@ DOES = (Concern.QUEUES,)
 def verdict(request: Request) -> Verdict:
     if NAME not in request.scheduler_addons:
         return taken(request, Concern.QUEUES) or off("the scheduler does without it")
-    return on("the scheduler's queues are Kueue's")
+    return same_software(request, Concern.QUEUES, "kueue") or on("the scheduler's queues are Kueue's")
 
 
 def plan(request: Request) -> AddonPlan:
@@ -39,7 +39,7 @@ def plan(request: Request) -> AddonPlan:
         release=release(NAME, request, merged(values, selected(request, "controllerManager.nodeSelector"))),
         crds=tuple(f"{kind}.kueue.x-k8s.io" for kind in kinds),
         webhooks=("kueue-system/kueue-webhook-service",),
-        needs=tuple(name for name in request.scheduler_addons if name == "jobset"),
+        needs=(*(name for name in request.scheduler_addons if name == "jobset"), *request.monitoring()),
         does=DOES,
         reason="",
     )

@@ -19,6 +19,10 @@ FRAMEWORKS = (
 )
 """Kinds that a queue may hold. Those whose definition is not on the cluster wait until it is."""
 
+UNCOUNTED = ("ephemeral-storage",)
+"""Resources that no queue has a quota of, and that would keep a job which asks for them out for ever. Devices of the
+fabric are no such: queues count them, and the search for near nodes sees what is counted alone."""
+
 
 def manager_config(request: Request) -> str:
     """The text of a config.kueue.x-k8s.io/v1beta2 Configuration."""
@@ -33,15 +37,10 @@ def manager_config(request: Request) -> str:
         "waitForPodsReady": _wait_for_pods_ready(request.start_timeout_s),
         "managedJobsNamespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": NAMESPACE}},
         "integrations": {"frameworks": list(FRAMEWORKS)},
-        "resources": {"excludeResourcePrefixes": list(uncounted_prefixes(request))},
+        "fairSharing": {"preemptionStrategies": ["LessThanOrEqualToFinalShare", "LessThanInitialShare"]},
+        "resources": {"excludeResourcePrefixes": list(UNCOUNTED)},
     }
     return yaml.safe_dump(config, sort_keys=False)
-
-
-def uncounted_prefixes(request: Request) -> tuple[str, ...]:
-    """Resources that come with a node and are no quota of their own; a queue that does not list one blocks its jobs."""
-    fabrics = {f"{device.partition('/')[0]}/" for device in request.fabric_devices()}
-    return tuple(sorted({*fabrics, "hugepages-"}))
 
 
 def _wait_for_pods_ready(timeout_s: int) -> dict[str, Any]:

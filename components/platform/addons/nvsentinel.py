@@ -26,7 +26,7 @@ def plan(request: Request) -> AddonPlan:
         name=NAME,
         namespace=versions()[NAME].namespace,
         release=release(NAME, request, merged(values, selected(request, "global.systemNodeSelector"))),
-        needs=("gpu-operator", "cert-manager"),
+        needs=("gpu-operator", "cert-manager", *request.monitoring()),
         does=DOES,
         reason="",
     )

@@ -20,6 +20,7 @@ def plan(request: Request) -> AddonPlan:
         name=NAME,
         namespace=versions()[NAME].namespace,
         release=release(NAME, request, merged(values, selected(request, "nodeSelector"))),
+        needs=request.monitoring(),
         crds=("cephclusters.ceph.rook.io",),
         reason="",
     )

@@ -3,7 +3,7 @@
 import yaml
 
 from components.plan.kubernetes import AddonPlan, Concern
-from components.platform.request import Request, Verdict, off, on, release
+from components.platform.request import Request, Verdict, off, on, release, same_software
 from components.platform.versions import versions
 
 NAME = "volcano"
@@ -13,7 +13,7 @@ DOES = (Concern.GANG_SCHEDULER,)
 def verdict(request: Request) -> Verdict:
     if NAME not in request.scheduler_addons:
         return off("the scheduler does without it")
-    return on("the scheduler is Volcano")
+    return same_software(request, Concern.GANG_SCHEDULER, "volcano") or on("the scheduler is Volcano")
 
 
 def plan(request: Request) -> AddonPlan:

@@ -1,0 +1,77 @@
+"""Who does what on an EKS cluster before anything is installed, and what its add-ons must be told of AWS. Pure."""
+
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from components.plan.fabric import Collective
+from components.plan.kubernetes import Concern, Owner, Ownership
+from providers.aws.control_plane.eks.types import EksPlan
+from providers.aws.control_plane.hyper_pod.plan import HyperPodPlan
+from providers.aws.nodes.binding import EFA, collective
+from providers.aws.nodes.types import AwsNodePoolPlan
+
+_IMAGES = {Collective.NCCL: "NVIDIA", Collective.NEURON: "NEURON"}
+
+Rows = Mapping[str, Mapping[str, str]]
+
+
+def owners(
+    control: EksPlan, pools: Sequence[AwsNodePoolPlan], hyper: HyperPodPlan | None
+) -> Mapping[Concern, Ownership]:
+    """By thing, who does it: the nodes' images, EKS's own add-ons, and whoever runs the nodes."""
+    images = {_IMAGES[kind] for pool in pools if (kind := collective(pool.machine)) in _IMAGES}
+    add_ons = [add_on.name for add_on in (*control.first_add_ons, *control.add_ons)]
+    found: dict[Concern, Ownership] = {}
+    for owner, rows in _rows(images, add_ons, "hyperpod" if hyper else "eks"):
+        for concern, row in rows.items():
+            found.setdefault(Concern(concern), Ownership(owner=owner, by=row["by"], reason=row["reason"]))
+    return found
+
+
+def addon_values(
+    region: str, pools: Sequence[AwsNodePoolPlan], hyper: HyperPodPlan | None
+) -> Mapping[str, Mapping[str, Any]]:
+    """By add-on, the values that AWS alone knows.
+
+    The EFA plugin's image is the region's own: another region's registry is not reached through private endpoints.
+    HyperPod's nodes are labelled with SageMaker's names of machine types (`ml.p5.48xlarge`).
+    """
+    return {
+        "efa-device-plugin": {
+            "image": {"repository": f"{registry(region)}/eks/aws-efa-k8s-device-plugin"},
+            "supportedInstanceLabels": {"values": sorted(set(_efa_machine_types(pools, hyper)))},
+        }
+    }
+
+
+def registry(region: str) -> str:
+    """Where EKS's own images of a region lie."""
+    accounts = _data()["registry"]
+    return f"{accounts.get(region, accounts['default'])}.dkr.ecr.{region}.amazonaws.com"
+
+
+def _efa_machine_types(pools: Iterable[AwsNodePoolPlan], hyper: HyperPodPlan | None) -> Iterator[str]:
+    groups = {group.pool: group.machine_type for group in hyper.groups} if hyper else {}
+    for pool in pools:
+        if EFA in pool.binding.devices:
+            yield groups.get(pool.name, pool.machine.name)
+
+
+def _rows(images: Iterable[str], add_ons: Iterable[str], nodes: str) -> Iterator[tuple[Owner, Rows]]:
+    """Those of the file that are true here; the first to claim a thing has it."""
+    data, there = _data(), sorted(images)
+    for image in there:
+        yield Owner.IMAGE, data["image"][image]
+    yield Owner.CLOUD, data["nodes"][nodes]
+    for name in add_ons:
+        yield Owner.CLOUD, data["add_on"].get(name, {})
+        if "NVIDIA" in there:
+            yield Owner.CLOUD, data["add_on_with_nvidia"].get(name, {})
+
+
+@cache
+def _data() -> Mapping[str, Any]:
+    return tomllib.loads(Path(__file__).with_name("ownership.toml").read_text())
