@@ -1,0 +1,197 @@
+"""What the containers of one pod share: address, hostname, /etc, shared memory and folders, and how one is started."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import shutil
+import signal
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from providers.existing.api import Object
+from rehearsal.lab.node import kernel
+from rehearsal.lab.node.mounts import Mount, root_steps
+from rehearsal.lab.node.network import Attachment
+from rehearsal.lab.node.process import CONTROL_ENV, Process, output_of
+
+LAUNCHER = Path(__file__).with_name("launcher.py")
+SHM_BYTES = 64 << 20  # what containerd gives
+CLUSTER_DNS = "10.96.0.10"
+DOMAIN = "cluster.local"
+ACCOUNTS = "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/false\n"
+OWNER = "node"
+"""File in a pod's folder: the name of the node that it is or was on."""
+GROUPS = "root:x:0:\nnogroup:x:65534:\n"
+
+
+class StartError(Exception):
+    """The container's root could not be put together, or its command not be executed: one sentence."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Command:
+    """What a container's main process is."""
+
+    argv: Sequence[str]
+    env: Mapping[str, str]
+    cwd: str
+    programs: Sequence[Mount]
+    volumes: Sequence[Mount]
+
+
+class Running:
+    """A container's main process: the first of its own PID namespace, which ends with it."""
+
+    def __init__(self, process: Process, pid: int) -> None:
+        self._process, self.pid = process, pid
+        try:
+            self._handle = os.pidfd_open(pid)
+        except ProcessLookupError:  # it has ended already
+            self._handle = -1
+
+    async def wait(self) -> int:
+        """As a shell tells it: 128+N where signal N ended it."""
+        code = await self._process.wait()
+        return code if code >= 0 else 128 - code
+
+    def signal(self, number: signal.Signals) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            if self._handle >= 0:
+                signal.pidfd_send_signal(self._handle, number)
+
+    def close(self) -> None:
+        if self._handle >= 0:
+            os.close(self._handle)
+            self._handle = -1
+
+
+class Sandbox:
+    """One pod's part of this machine."""
+
+    def __init__(self, pod: Object, folder: Path, attachment: Attachment) -> None:
+        self.folder, self.attachment = folder, attachment
+        self.hostname = host_name(pod)
+        self._shm = folder / "shm"
+        self._etc = folder / "etc"
+        for path in (self._shm, self._etc, folder / "root"):
+            path.mkdir(parents=True, exist_ok=True)
+        (folder / OWNER).write_text(str(pod["spec"]["nodeName"]))
+        for name, text in etc_files(pod, attachment.address).items():
+            (self._etc / name).write_text(text)
+        kernel.mount_memory(self._shm, SHM_BYTES)
+
+    async def start(self, container: str, command: Command) -> Running:
+        """The running container, its output appended to `CONTAINER.log`; StartError."""
+        receive, report = os.pipe()
+        with (self.folder / f"{container}.log").open("ab") as log:
+            plan = os.memfd_create("plan", 0)
+            try:
+                os.write(plan, json.dumps(self._plan(command, report)).encode())
+                os.lseek(plan, 0, os.SEEK_SET)
+                process = Process(self._argv(plan), env=CONTROL_ENV, output=log, pass_fds=(plan, report))
+            finally:
+                os.close(plan)
+                os.close(report)
+        try:
+            said = await _read_all(receive)
+        except asyncio.CancelledError:
+            process.kill()
+            raise
+        pid, _, error = said.partition("\n")
+        if error or not pid:
+            await process.wait()
+            raise StartError(error or "the container's root could not be made; see its log")
+        return Running(process, int(pid))
+
+    async def execute(self, running: Running, argv: Sequence[str], command: Command, timeout_s: float) -> tuple[int, str]:
+        """Runs a command beside the container's main process, in its place: exit status and output."""
+        enter = ["nsenter", f"--target={running.pid}", "--mount", "--uts", "--ipc", "--net", "--pid", "--"]
+        return await output_of(
+            [*enter, "env", f"--chdir={command.cwd}", *argv], env=command.env, timeout_s=timeout_s
+        )  # fmt: skip
+
+    def close(self) -> None:
+        """Leaves the logs, and nothing else."""
+        kernel.unmount(self._shm)
+        clear(self.folder)
+
+    def _argv(self, plan: int) -> list[str]:
+        """Whoever dies on the way from the agent to the container takes all that follows along."""
+        network = self.attachment.namespace
+        return [
+            "setpriv", "--pdeathsig", "KILL", *(["nsenter", f"--net={network}"] if network else []),
+            "unshare", "--pid", "--mount", "--uts", "--ipc", "--fork", "--kill-child",
+            os.path.realpath(sys.executable), "-I", "-S", str(LAUNCHER), str(plan),
+        ]  # fmt: skip
+
+    def _plan(self, command: Command, report: int) -> dict[str, object]:
+        steps = root_steps(etc=self._etc, shm=self._shm, programs=command.programs, volumes=command.volumes)
+        return {
+            "root": str(self.folder / "root"), "hostname": self.hostname, "mounts": steps, "argv": list(command.argv),
+            "env": dict(command.env), "cwd": command.cwd, "report": report,
+        }  # fmt: skip
+
+
+def clear(folder: Path) -> None:
+    """Takes away all of a pod's folder but its logs and whose it is."""
+    for entry in folder.iterdir():
+        if entry.is_dir():
+            shutil.rmtree(entry, ignore_errors=True)
+
+
+def host_name(pod: Object) -> str:
+    """At most 63 characters, as the kernel takes them for a name of a pod."""
+    spec = pod["spec"]
+    if spec.get("hostNetwork"):
+        return str(spec["nodeName"])
+    return str(spec.get("hostname") or pod["metadata"]["name"])[:63].rstrip("-.")
+
+
+def etc_files(pod: Object, address: str) -> dict[str, str]:
+    """The pod's own /etc."""
+    name, namespace, subdomain = host_name(pod), pod["metadata"]["namespace"], pod["spec"].get("subdomain")
+    full = f"{name}.{subdomain}.{namespace}.svc.{DOMAIN} {name}" if subdomain else name
+    rows = ["127.0.0.1 localhost", "::1 localhost ip6-localhost", f"{address} {full}"]
+    rows += [f"{row['ip']} {' '.join(row.get('hostnames') or ())}" for row in pod["spec"].get("hostAliases") or ()]
+    return {
+        "hosts": "\n".join(rows) + "\n", "hostname": f"{name}\n", "resolv.conf": _resolver(pod["spec"], namespace),
+        "passwd": ACCOUNTS, "group": GROUPS, "nsswitch.conf": "passwd: files\ngroup: files\nhosts: files dns\n",
+    }  # fmt: skip
+
+
+def _resolver(spec: Object, namespace: str) -> str:
+    """All names are the cluster's, whatever dnsPolicy: the lab has no others. dnsConfig is added, as everywhere."""
+    given = spec.get("dnsConfig") or {}
+    own = spec.get("dnsPolicy") != "None"
+    servers = ([CLUSTER_DNS] if own else []) + list(given.get("nameservers") or ())
+    searches = [f"{namespace}.svc.{DOMAIN}", f"svc.{DOMAIN}", DOMAIN] if own else []
+    options = {"ndots": "5"} if own else {}
+    options |= {row["name"]: row.get("value") or "" for row in given.get("options") or ()}
+    told = [f"{key}:{value}" if value else key for key, value in options.items()]
+    lines = [f"nameserver {server}" for server in servers]
+    lines += [f"search {' '.join([*searches, *(given.get('searches') or ())])}", f"options {' '.join(told)}"]
+    return "\n".join(lines) + "\n"
+
+
+async def _read_all(descriptor: int) -> str:
+    """All that comes on a pipe until its other end is closed."""
+    loop, said, ended = asyncio.get_running_loop(), bytearray(), asyncio.Event()
+
+    def take() -> None:
+        chunk = os.read(descriptor, 4096)
+        said.extend(chunk)
+        if not chunk:
+            ended.set()
+
+    loop.add_reader(descriptor, take)
+    try:
+        await ended.wait()
+    finally:
+        loop.remove_reader(descriptor)
+        os.close(descriptor)
+    return said.decode(errors="replace")
