@@ -21,6 +21,7 @@ app.add_typer(lab.app, name="lab")
 app.command("schema")(schema.schema)
 app.command("train", context_settings=workloads.PASS_THROUGH)(workloads.train)
 app.command("serve", context_settings=workloads.PASS_THROUGH)(workloads.serve)
+app.command("check", context_settings=workloads.PASS_THROUGH)(workloads.check)
 
 
 def main() -> None:

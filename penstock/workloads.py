@@ -1,4 +1,4 @@
-"""`penstock train` and `penstock serve`: the workloads by hand, exactly as a scheduler starts them."""
+"""`penstock train`, `serve` and `check`: the workloads by hand, exactly as a scheduler starts them."""
 
 import os
 import sys
@@ -22,6 +22,11 @@ def train(context: typer.Context) -> None:
 def serve(context: typer.Context) -> None:
     """Run an inference server on this machine: penstock serve CONFIG_FILE."""
     _become("workloads.serve", context.args)
+
+
+def check(context: typer.Context) -> None:
+    """Measure what ranks reach together: penstock check --ranks 4."""
+    _become("workloads.fabric_check", context.args)
 
 
 def _become(module: str, arguments: list[str]) -> None:

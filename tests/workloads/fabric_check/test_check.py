@@ -1,0 +1,117 @@
+"""The check with real processes over gloo: what is healthy passes, what is not is found and named."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+END_S = 240.0
+SMALL = {"sizes": [4096, 1_048_576], "iterations": 2, "timeoutS": 120.0}
+
+
+def check(tmp_path: Path, work: str, nodes: int = 4, absent: int = 0, **asked: Any) -> list[dict[str, Any]]:
+    """The evidence of every node that came, after all of them ended with the code that goes with it."""
+    folder = tmp_path / "volume"
+    spec = json.dumps({**SMALL, "volume": str(folder), **asked})
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "GLOO_SOCKET_IFNAME": "lo"}
+    meeting = tmp_path / "meeting" / "one"
+    command = [sys.executable, "-m", "tests.workloads.fabric_check.nodes", spec, str(nodes)]
+    processes = [
+        subprocess.Popen([*command, str(node), str(meeting), work], stdout=subprocess.PIPE, text=True, env=environment)
+        for node in range(nodes - absent)
+    ]
+    made = []
+    for process in processes:
+        said, _ = process.communicate(timeout=END_S)
+        evidence = json.loads(said.strip().splitlines()[-1])
+        assert process.returncode == {"pass": 0, "fail": 1, "unknown": 75}[evidence["state"]]
+        made.append(evidence)
+    return made
+
+
+def test_healthy_nodes_pass_and_all_say_the_same(tmp_path: Path) -> None:
+    made = check(tmp_path, "healthy", nodes=2, ranksPerNode=2)
+    assert made[0] == made[1]
+    assert (made[0]["state"], made[0]["nodes"], made[0]["ranks"]) == ("pass", 2, 4)
+    assert made[0]["slowNodes"] == []
+    assert made[0]["busbwGbps"] > 0
+    assert [size for size, _ in made[0]["sweep"]] == SMALL["sizes"]
+    assert made[0]["transport"] == "tcp"
+    assert not list((tmp_path / "volume").iterdir())
+
+
+def test_a_slow_node_is_named_among_those_that_meet_it(tmp_path: Path) -> None:
+    made = check(tmp_path, "node_two_is_slow")
+    assert made[0]["state"] == "fail"
+    assert made[0]["slowNodes"] == ["node-2"]
+    assert "node-2 is slow" in made[0]["reason"]
+
+
+@pytest.mark.parametrize(
+    ("work", "why"),
+    [("node_one_cannot_write", "Read-only file system"), ("node_one_has_another_volume", "is not seen by node-0")],
+)
+def test_a_node_without_the_volume_is_named(tmp_path: Path, work: str, why: str) -> None:
+    made = check(tmp_path, work, nodes=2)
+    assert made[0] == made[1]
+    assert (made[0]["state"], made[0]["slowNodes"]) == ("fail", ["node-1"])
+    assert "node-1: " in made[0]["reason"]
+    assert why in made[0]["reason"]
+
+
+def test_a_floor_that_is_not_reached_fails_and_of_two_nodes_both_are_named(tmp_path: Path) -> None:
+    (first, _) = check(tmp_path, "healthy", nodes=2, floorGbps=100_000.0)
+    assert (first["state"], first["slowNodes"]) == ("fail", ["node-0", "node-1"])
+    assert "below the floor of 100000" in first["reason"]
+
+
+def test_tcp_in_place_of_a_fabric_is_a_failure(tmp_path: Path) -> None:
+    (first, _) = check(tmp_path, "everybody_uses_sockets", nodes=2, fabric=True)
+    assert first["state"] == "fail"
+    assert "node-1 fell back to TCP (Socket)" in first["reason"]
+    (first, _) = check(tmp_path / "again", "everybody_uses_sockets", nodes=2, fabric=False)
+    assert first["state"] == "pass"
+
+
+def test_a_node_that_dies_makes_it_unknown_and_nobody_waits_for_ever(tmp_path: Path) -> None:
+    made = check(tmp_path, "node_one_dies", nodes=2, timeoutS=30.0)
+    assert [evidence["state"] for evidence in made] == ["unknown", "unknown"]
+    assert "a rank of node-1 was killed" in made[1]["reason"]
+
+
+def test_nodes_that_do_not_come_are_told(tmp_path: Path) -> None:
+    (first,) = check(tmp_path, "healthy", nodes=2, absent=1, timeoutS=5.0)
+    assert first["state"] == "unknown"
+    assert first["reason"] == "1 of 2 nodes did not come within 5 s; there were node-0"
+
+
+def test_by_hand_on_this_machine(tmp_path: Path) -> None:
+    """`penstock check`, as a user types it."""
+    command = [sys.executable, "-m", "penstock", "check", "--ranks", "2", "--volume", str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=END_S, check=False)
+    assert done.returncode == 0, done.stderr
+    evidence = json.loads(done.stdout.splitlines()[-1])
+    assert (evidence["state"], evidence["ranks"], evidence["nodes"]) == ("pass", 2, 1)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--ranks", "1"], "--ranks: 1 rank talks to nobody; 2 are the fewest"),
+        (["--ranks", "0"], "ranksPerNode: "),
+        (["--nodes", "2", "--node", "2"], "--node: 2 is not among 2 nodes"),
+        (["--nodes", "2"], "volume: is missing"),
+        (["--spec", "{"], "the check: "),
+        (["--spec", '{"sizes": [8, 4]}'], "sizes: give bytes in rising order"),
+    ],
+)
+def test_mistakes_are_told_in_one_message(arguments: list[str], message: str) -> None:
+    command = [sys.executable, "-m", "workloads.fabric_check", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 78
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr

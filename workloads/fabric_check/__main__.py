@@ -1,0 +1,76 @@
+"""`python -m workloads.fabric_check`: measure what ranks reach together, on this machine or as one node of several.
+
+By hand: `penstock check --ranks 4`. On a cluster each node's pod runs it with `--spec JSON`, `--nodes`, and what its
+environment says: JOB_COMPLETION_INDEX, NODE_NAME, POD_IP, CHECK_ID. workloads/fabric_check/__init__.py has the form of
+the evidence, and the exit codes.
+"""
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from components.errors import PenstockError, Problem, SpecError
+from workloads.fabric_check.config import CheckFile, parse_check
+
+EX_CONFIG = 78
+
+
+def main(arguments: Sequence[str]) -> int:
+    options = _parser().parse_args(arguments)
+    try:
+        check = _check(options)
+        meeting = _meeting(check, options)
+    except PenstockError as error:
+        sys.stderr.write(f"{error}\n")
+        return EX_CONFIG
+    # Imported late: torch takes seconds, and a mistake should be told at once.
+    from workloads.fabric_check.agent import Here, own_address, own_name, run_check, tell
+    from workloads.fabric_check.evidence import EXIT
+
+    here = Here(nodes=options.nodes, node=options.node, name=own_name(), address=own_address(), meeting=meeting)
+    evidence = run_check(check, here)
+    tell(check, evidence)
+    return EXIT[evidence.state]
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="penstock check", description=__doc__.split("\n", 1)[0])
+    parser.add_argument("--spec", metavar="JSON", help="the whole check; the options below are then left out")
+    parser.add_argument("--ranks", type=int, default=2, help="processes on this machine (default: 2)")
+    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
+    parser.add_argument("--floor-gbps", type=float, default=0.0, help="gigabytes per second that must be reached")
+    parser.add_argument("--volume", metavar="FOLDER", help="a folder that must be writable")
+    parser.add_argument("--nodes", type=int, default=1)
+    index = int(os.environ.get("JOB_COMPLETION_INDEX", "0"))
+    parser.add_argument("--node", type=int, default=index, help="this node's number, from 0")
+    return parser
+
+
+def _check(options: argparse.Namespace) -> CheckFile:
+    if options.spec is not None:
+        check = parse_check(options.spec)
+    else:
+        own = {"ranks_per_node": options.ranks, "device": options.device, "floor_gbps": options.floor_gbps}
+        check = parse_check(CheckFile.model_construct(**own, volume=options.volume).model_dump_json(by_alias=True))
+    if not 0 <= options.node < options.nodes:
+        message = f"{options.node} is not among {options.nodes} nodes; they are numbered from 0"
+        raise SpecError([Problem(path="--node", message=message)])
+    if check.ranks_per_node * options.nodes < 2:
+        raise SpecError([Problem(path="--ranks", message="1 rank talks to nobody; 2 are the fewest")])
+    return check
+
+
+def _meeting(check: CheckFile, options: argparse.Namespace) -> Path | None:
+    """A file of this check alone, on the volume that all nodes have."""
+    if options.nodes == 1:
+        return None
+    if check.volume is None:
+        message = "is missing: nodes meet by a file on the volume that they share"
+        raise SpecError([Problem(path="volume", message=message)])
+    return Path(check.volume) / f".fabric-check-meeting-{os.environ.get('CHECK_ID', 'by-hand')}"
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,36 @@
+"""Whether a node can write to the volume that all nodes share."""
+
+import os
+from pathlib import Path
+
+PROBE_BYTES = 2**20
+
+
+def write_probe(folder: Path, node: int) -> str:
+    """Why this node cannot write, sync and read back a file there; empty where it can."""
+    path = probe_path(folder, node)
+    content = os.urandom(PROBE_BYTES)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with path.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        if path.read_bytes() != content:
+            return f"{path} reads otherwise than it was written"
+    except OSError as error:
+        return f"{folder} cannot be written ({error.strerror})"
+    return ""
+
+
+def unseen(folder: Path, nodes: int) -> tuple[int, ...]:
+    """Nodes whose file is not to be seen from here: what they write to is another file system."""
+    return tuple(node for node in range(nodes) if not probe_path(folder, node).is_file())
+
+
+def remove_probe(folder: Path, node: int) -> None:
+    probe_path(folder, node).unlink(missing_ok=True)
+
+
+def probe_path(folder: Path, node: int) -> Path:
+    return folder / f".fabric-check-{node}"
