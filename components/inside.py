@@ -82,12 +82,16 @@ class Inside(pulumi.ComponentResource):
     def _volumes(self, volumes: Iterable[StaticVolume]) -> list[pulumi.Resource]:
         made: list[pulumi.Resource] = []
         for volume in volumes:
-            first, claim = _volume(volume), _claim(volume)
-            spec = {**first["spec"], **volume.source}
-            there = apply_manifest(resource_name(self._name, first), first, self._own, spec=spec)
-            after = self._after([there, *self._namespace])
+            claim = _claim(volume)
+            there = [] if volume.storage_class else [self._static(volume)]
+            after = self._after([*there, *self._namespace])
             made.append(apply_manifest(resource_name(self._name, claim), claim, after))
         return made
+
+    def _static(self, volume: StaticVolume) -> pulumi.Resource:
+        first = _volume(volume)
+        spec = {**first["spec"], **volume.source}
+        return apply_manifest(resource_name(self._name, first), first, self._own, spec=spec)
 
     def _gate(self, plan: InsidePlan, cluster: KubernetesHandle, after: list[pulumi.Resource]) -> list[Gate]:
         if plan.gate is None:
@@ -119,7 +123,7 @@ def _namespace() -> Manifest:
 
 def _volume(volume: StaticVolume) -> dict[str, Any]:
     """Kept by the cluster when its claim goes: what becomes of the data is the storage's own matter."""
-    spec = {
+    spec: dict[str, Any] = {
         "capacity": {"storage": f"{volume.capacity_gib}Gi"},
         "accessModes": ["ReadWriteMany"],
         "persistentVolumeReclaimPolicy": "Retain",
@@ -132,12 +136,13 @@ def _volume(volume: StaticVolume) -> dict[str, Any]:
 
 
 def _claim(volume: StaticVolume) -> Manifest:
-    spec = {
+    spec: dict[str, Any] = {
         "accessModes": ["ReadWriteMany"],
         "resources": {"requests": {"storage": f"{volume.capacity_gib}Gi"}},
-        "storageClassName": "",
-        "volumeName": f"{NAMESPACE}-{volume.claim}",
+        "storageClassName": volume.storage_class,
     }
+    if not volume.storage_class:
+        spec["volumeName"] = f"{NAMESPACE}-{volume.claim}"
     metadata = {"name": volume.claim, "namespace": NAMESPACE, "labels": LABELS}
     return {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": metadata, "spec": spec}
 

@@ -77,8 +77,10 @@ class StaticVolume:
 
     claim: str
     capacity_gib: int
-    source: Mapping[str, pulumi.Input[Any]]
+    source: Mapping[str, pulumi.Input[Any]] = field(default_factory=dict)
     """The part of a PersistentVolume's spec that says where it lies: `csi`, `nfs` or `hostPath`."""
+    storage_class: str = ""
+    """In place of a source: whose storage fills the claim."""
     mount_options: tuple[str, ...] = ()
 
 

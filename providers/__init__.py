@@ -4,7 +4,7 @@ from typing import Any
 
 from components.provider import CloudProvider
 from components.spec.cluster import Cloud
-from components.spec.stack import CloudSettings
+from components.spec.stack import CloudSettings, StackSpec
 
 
 def load(cloud: Cloud) -> CloudProvider[Any]:
@@ -27,5 +27,15 @@ def load(cloud: Cloud) -> CloudProvider[Any]:
 def settings() -> CloudSettings:
     """What stands under a cloud's own key of a stack file."""
     from providers.aws.settings import AwsSpec
+    from providers.existing.settings import ExistingSpec
 
-    return {Cloud.AWS: AwsSpec}
+    return {Cloud.AWS: AwsSpec, Cloud.EXISTING: ExistingSpec}
+
+
+def look(spec: StackSpec) -> StackSpec:
+    """The spec with what its place shows of itself. Asks nobody but a cluster that is there already."""
+    if spec.cluster.cloud is not Cloud.EXISTING:
+        return spec
+    from providers import existing
+
+    return existing.look(spec)

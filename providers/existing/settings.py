@@ -20,6 +20,9 @@ ObjectName = Annotated[
 ResourceName = Annotated[
     str, StringConstraints(pattern=form(r"^[a-z0-9.-]+/[A-Za-z0-9_.-]+$", "a device resource such as nvidia.com/gpu"))
 ]
+ClaimName = Annotated[
+    str, StringConstraints(pattern=form(r"^[a-z0-9][-a-z0-9]*/[a-z0-9][-a-z0-9.]*$", "a claim: namespace/name"))
+]
 Labels = dict[str, str]
 
 
@@ -57,8 +60,8 @@ class NfsVolume(Spec):
 class SharedVolumeSpec(Spec):
     """Where runs, checkpoints and exports lie: exactly one of a claim, a storage class, a host path and NFS."""
 
-    claim: ObjectName | None = None
-    """A PersistentVolumeClaim in the namespace `penstock` that is there already."""
+    claim: ClaimName | None = None
+    """`namespace/name` of a bound PersistentVolumeClaim: what it stands for is mounted by way of a second one."""
     storage_class: ObjectName | None = None
     size_gib: int | None = Field(default=None, ge=1)
     """With `storageClass`."""

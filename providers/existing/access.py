@@ -1,0 +1,65 @@
+"""The way to the cluster that a stack file names, or to the one that a rehearsal puts in its place."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from providers.existing.kubeconfig import Access, KubeconfigError, read_kubeconfig
+from providers.existing.settings import ExistingSpec
+
+SERVER, TOKEN = "PENSTOCK_KUBERNETES_SERVER", "PENSTOCK_KUBERNETES_TOKEN"
+"""Environment variables by which a rehearsal leads everybody to its own API server, whatever a kubeconfig says."""
+
+FILES = {"clusters": ("certificate-authority",), "users": ("client-certificate", "client-key", "tokenFile")}
+
+
+def rehearsed() -> Access | None:
+    """The rehearsal's API server; None where this is none."""
+    server = os.environ.get(SERVER)
+    return Access(server=server.rstrip("/"), token=os.environ.get(TOKEN) or None) if server else None
+
+
+def kubeconfig_path(settings: ExistingSpec) -> Path:
+    """The stack's, else the first that $KUBECONFIG names, else kubectl's own place."""
+    named = settings.kubeconfig or os.environ.get("KUBECONFIG", "").split(os.pathsep)[0] or "~/.kube/config"
+    return Path(named).expanduser()
+
+
+def access_of(settings: ExistingSpec) -> Access:
+    """How the cluster is reached; KubeconfigError with a remedy where nothing says it."""
+    return rehearsed() or read_kubeconfig(kubeconfig_path(settings), settings.context)
+
+
+def kubeconfig_content(settings: ExistingSpec) -> str:
+    """The kubeconfig as text that does not depend on where it lay; in a rehearsal, one that leads to its server."""
+    if access := rehearsed():
+        return json.dumps(_of(access))
+    path = kubeconfig_path(settings)
+    try:
+        content = yaml.safe_load(path.read_text())
+    except (OSError, yaml.YAMLError):
+        raise KubeconfigError(f"{path} cannot be read as a kubeconfig") from None
+    if settings.context:
+        content["current-context"] = settings.context
+    for key, names in FILES.items():
+        for row in content.get(key) or ():
+            part = row.get(key.removesuffix("s")) or {}
+            part.update({name: str(path.parent / Path(part[name]).expanduser()) for name in names if name in part})
+    return json.dumps(content, sort_keys=True)
+
+
+def _of(access: Access) -> dict[str, Any]:
+    user = {"token": access.token} if access.token else {}
+    return {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "clusters": [{"name": "rehearsal", "cluster": {"server": access.server}}],
+        "users": [{"name": "rehearsal", "user": user}],
+        "contexts": [{"name": "rehearsal", "context": {"cluster": "rehearsal", "user": "rehearsal"}}],
+        "current-context": "rehearsal",
+    }

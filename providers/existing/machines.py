@@ -1,0 +1,199 @@
+"""What the nodes of a pool are: as the stack file describes them, or as they were seen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from components.catalog import Accelerator, MachineType, accelerators
+from components.errors import Problem, SpecError
+from components.plan.kubernetes import POOL_LABEL
+from components.plan.types import Taint
+from components.spec.cluster import NodePoolSpec
+from components.spec.explain import suggestion
+from providers.existing.catalog import catalog
+from providers.existing.devices import (
+    ACCELERATORS,
+    MEMORY_LABEL_MIB,
+    PRODUCT_LABELS,
+    accelerator_resource,
+    fabric_of,
+)
+from providers.existing.discovery import INSTANCE_TYPE, TOPOLOGY_KEYS, Discovery, SeenNode
+from providers.existing.settings import ExistingSpec, MachineSpec
+
+NVIDIA = "nvidia.com/gpu"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Nodes:
+    """The nodes of one pool."""
+
+    machine: MachineType
+    devices: Mapping[str, int]
+    """Of one node, by resource name."""
+    selector: Mapping[str, str]
+    taints: tuple[Taint, ...]
+    """Those that all of them have."""
+    topology_keys: tuple[str, ...]
+    seen: tuple[SeenNode, ...]
+    """Empty where nobody looked, or none is there."""
+    described: bool
+    """By the stack file, or the catalog, rather than by themselves."""
+
+
+def nodes_of(pool: NodePoolSpec, settings: ExistingSpec, seen: Discovery | None, unseen: str) -> Nodes:
+    """The pool's nodes; SpecError where neither the stack file nor the cluster says what they are."""
+    path = f"cluster.nodePools.{pool.name}"
+    described = settings.machines.get(pool.machine_type)
+    selector = _selector(pool, settings, seen)
+    there = seen.nodes_with(selector) if seen else ()
+    if described is None and not there:
+        return _from_catalog(pool, selector, seen, unseen, path)
+    if described is None:
+        return _as_seen(pool.machine_type, selector, there)
+    return Nodes(
+        machine=_described(pool.machine_type, described),
+        devices=_devices(described),
+        selector=selector,
+        taints=_common_taints(there),
+        topology_keys=described.topology_keys or _common_keys(there),
+        seen=there,
+        described=True,
+    )
+
+
+def _selector(pool: NodePoolSpec, settings: ExistingSpec, seen: Discovery | None) -> Mapping[str, str]:
+    """The labels that the user gives, else those of the two usual ones that a node has."""
+    if labels := settings.pool_selectors.get(pool.name):
+        return dict(labels)
+    described = settings.machines.get(pool.machine_type)
+    if described and described.labels:
+        return dict(described.labels)
+    own, usual = {POOL_LABEL: pool.name}, {INSTANCE_TYPE: pool.machine_type}
+    if seen and not seen.nodes_with(own) and seen.nodes_with(usual):
+        return usual
+    return own
+
+
+def _from_catalog(
+    pool: NodePoolSpec, selector: Mapping[str, str], seen: Discovery | None, unseen: str, path: str
+) -> Nodes:
+    machine = catalog().machine_types.get(pool.machine_type)
+    if machine is None or seen is not None:
+        raise SpecError([_unknown(pool, selector, seen, unseen, path)])
+    return Nodes(
+        machine=machine,
+        devices={NVIDIA: machine.accelerator_count},
+        selector=selector,
+        taints=(),
+        topology_keys=(),
+        seen=(),
+        described=True,
+    )
+
+
+def _unknown(
+    pool: NodePoolSpec, selector: Mapping[str, str], seen: Discovery | None, unseen: str, path: str
+) -> Problem:
+    """No node of the pool is known: why, and what would make one known."""
+    labels = ",".join(f"{key}={value}" for key, value in selector.items())
+    remedy = f"describe one node under existing.machines.{pool.machine_type}"
+    if seen is None:
+        because = unseen or "nobody has asked the cluster"
+        message = f"{pool.machine_type!r} is described nowhere: {because}; {remedy}, or make the cluster reachable"
+        return Problem(path=f"{path}.machineType", message=message)
+    types = seen.machine_types()
+    there = ", ".join(f"{count} x {name}" for name, count in types.items()) or f"{len(seen.nodes)} without a type"
+    hint = suggestion(pool.machine_type, list(types))
+    message = (
+        f"no node of the cluster has {labels}, nor the machine type {pool.machine_type!r} (there is {there}){hint}; "
+        f"name the labels of this pool's nodes under existing.poolSelectors.{pool.name}"
+    )
+    return Problem(path=f"{path}.machineType", message=message)
+
+
+def _described(name: str, row: MachineSpec) -> MachineType:
+    chip = accelerators().get(row.accelerator) if row.accelerator else None
+    if row.accelerator and chip is None:
+        known = sorted(accelerators())
+        hint = suggestion(row.accelerator, known) or f"; there is {', '.join(known)}"
+        path = f"existing.machines.{name}.accelerator"
+        raise SpecError([Problem(path=path, message=f"{row.accelerator!r} is not a chip that penstock knows{hint}")])
+    return MachineType(
+        name=name,
+        cores=row.cores,
+        memory_gib=row.memory_gib,
+        accelerator=chip,
+        accelerator_count=row.accelerator_count,
+        fabric=row.fabric or fabric_of(row.devices),
+        fabric_gbps=row.fabric_gbps,
+    )
+
+
+def _devices(row: MachineSpec) -> Mapping[str, int]:
+    """As described; where no chip is among them, those of the vendor whose it is."""
+    if row.accelerator is None or accelerator_resource(row.devices):
+        return dict(row.devices)
+    vendor = accelerators()[row.accelerator].vendor
+    resource = next(name for name, whose in ACCELERATORS.items() if whose == vendor)
+    return {resource: row.accelerator_count, **row.devices}
+
+
+def _as_seen(name: str, selector: Mapping[str, str], there: Sequence[SeenNode]) -> Nodes:
+    """Devices as the best node has them, so that one that lacks some is found; cores and memory as the least has."""
+    devices = {
+        resource: max(node.capacity.get(resource, 0) for node in there)
+        for resource in sorted({resource for node in there for resource in node.capacity})
+    }
+    resource = accelerator_resource(devices)
+    machine = MachineType(
+        name=name,
+        cores=min(node.cores for node in there),
+        memory_gib=min(node.memory_gib for node in there),
+        accelerator=_chip(resource, there) if resource else None,
+        accelerator_count=devices.get(resource or "", 0),
+        fabric=fabric_of(devices),
+    )
+    return Nodes(
+        machine=machine,
+        devices=devices,
+        selector=selector,
+        taints=_common_taints(there),
+        topology_keys=_common_keys(there),
+        seen=tuple(there),
+        described=False,
+    )
+
+
+def _chip(resource: str, there: Sequence[SeenNode]) -> Accelerator:
+    """By the label with its name; one that penstock has no row for goes by that name, with its peak unknown (0)."""
+    label = next(_labels(there, PRODUCT_LABELS), "")
+    reported = label.replace("-", " ")
+    known = (chip for chip in accelerators().values() if _is_called(chip, reported))
+    memory_mib = next(_labels(there, (MEMORY_LABEL_MIB,)), "0")
+    unknown = Accelerator(
+        name=label.lower() or resource.partition("/")[0],
+        vendor=ACCELERATORS[resource],
+        reported=label or resource,
+        memory_gib=int(memory_mib) // 1024 if memory_mib.isdigit() else 0,
+        bf16_tflops=0.0,
+    )
+    return next(known, unknown)
+
+
+def _is_called(chip: Accelerator, reported: str) -> bool:
+    """The label has dashes where the driver's name has blanks, and dashes of its own too."""
+    return bool(reported) and chip.vendor in ("nvidia",) and f" {chip.reported.replace('-', ' ')} " in f" {reported} "
+
+
+def _labels(there: Sequence[SeenNode], keys: Sequence[str]) -> Iterator[str]:
+    return (node.labels[key] for key in keys for node in there if key in node.labels)
+
+
+def _common_taints(there: Sequence[SeenNode]) -> tuple[Taint, ...]:
+    return tuple(taint for taint in there[0].taints if all(taint in node.taints for node in there)) if there else ()
+
+
+def _common_keys(there: Sequence[SeenNode]) -> tuple[str, ...]:
+    return tuple(key for key in TOPOLOGY_KEYS if there and all(key in node.labels for node in there))

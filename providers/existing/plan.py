@@ -1,0 +1,197 @@
+"""What a stack becomes on a Kubernetes that is there already: its nodes as pools, its storage as the volume."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from components.errors import SpecError, attempt
+from components.plan.fabric import Collective, Fabric
+from components.plan.kubernetes import Concern, KubernetesFacts, Owner, Ownership
+from components.plan.types import ClusterPlan, Decision, NodePoolPlan, PodBinding, Taint, VolumePlan
+from components.spec.cluster import NodePoolSpec
+from components.spec.stack import StackSpec
+from providers.existing.catalog import MAX_NODES, SCHEDULERS
+from providers.existing.devices import accelerator_resource, collective, fabric_of_resource
+from providers.existing.discovery import Discovery, SeenVolume
+from providers.existing.looking import LookedSpec
+from providers.existing.machines import Nodes, nodes_of
+from providers.existing.refusals import general_problems, pool_problems
+from providers.existing.settings import ExistingSpec, SharedVolumeSpec
+
+CLAIM = "penstock-volume"
+"""Of the claim by which penstock's own pods mount it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExistingPlan(ClusterPlan):
+    """All that a stack becomes on an existing cluster."""
+
+    settings: ExistingSpec
+    """How the cluster is reached, and by whom it was said to be."""
+    nodes: Mapping[str, Nodes]
+    """By pool, what stands behind it."""
+    claimed: SeenVolume | None
+    """What the claim that the user names stands for; None where there is none, or nothing was seen."""
+
+
+def plan(spec: StackSpec, stack: str) -> ExistingPlan:
+    """The plan from the stack file, and from what its cluster showed where it was looked at; every mistake at once."""
+    settings = spec.settings
+    assert isinstance(settings, ExistingSpec)
+    looked = isinstance(settings, LookedSpec)
+    seen, unseen = (settings.seen, settings.unseen) if isinstance(settings, LookedSpec) else (None, "")
+    problems = [*general_problems(spec, settings, seen, datetime.now(UTC))]
+    nodes: dict[str, Nodes] = {}
+    pools: list[NodePoolPlan] = []
+    for pool in spec.cluster.node_pools:
+        found = attempt(problems, lambda pool=pool: nodes_of(pool, settings, seen, unseen))  # type: ignore[misc]
+        if found is not None:
+            nodes[pool.name] = found
+            problems += pool_problems(pool, found)
+            pools.append(_plan_pool(pool, found))
+    if problems:
+        raise SpecError(problems)
+    return ExistingPlan(
+        cloud="existing",
+        node_pools=tuple(pools),
+        volume=_volume(spec, settings.volume, stack),
+        scheduler=(spec.scheduler.kind or SCHEDULERS[0]).value,
+        decisions=tuple(_decisions(spec, settings, seen, nodes)),
+        warnings=tuple(_warnings(settings, seen, unseen, nodes, looked=looked)),
+        kubernetes=_facts(settings, seen),
+        settings=ExistingSpec.model_construct(**{name: getattr(settings, name) for name in ExistingSpec.model_fields}),
+        nodes=nodes,
+        claimed=_claimed(settings.volume, seen),
+    )
+
+
+def _plan_pool(pool: NodePoolSpec, nodes: Nodes) -> NodePoolPlan:
+    fabric = _fabric(pool, nodes)
+    devices = dict(nodes.devices)
+    if fabric is not nodes.machine.fabric:
+        devices = {name: count for name, count in devices.items() if fabric_of_resource(name) is None}
+    talks = collective(accelerator_resource(nodes.devices))
+    asked = tuple(Taint(key=one.key, value=one.value, effect=one.effect) for one in pool.taints)
+    binding = PodBinding(
+        devices=devices,
+        env=_env(fabric, talks),
+        node_selector=dict(nodes.selector),
+        tolerations=(*asked, *(taint for taint in nodes.taints if taint not in asked)),
+        topology_keys=nodes.topology_keys,
+    )
+    return NodePoolPlan(
+        name=pool.name,
+        machine=nodes.machine,
+        node_count=pool.count,
+        min_count=pool.least,
+        max_count=min(pool.most, MAX_NODES),
+        fabric=fabric,
+        collective=talks,
+        binding=binding,
+    )
+
+
+def _fabric(pool: NodePoolSpec, nodes: Nodes) -> Fabric:
+    if pool.most <= 1:
+        return Fabric.HOST
+    return Fabric.ETHERNET if pool.fabric is not None else nodes.machine.fabric
+
+
+def _env(fabric: Fabric, talks: Collective) -> Mapping[str, str]:
+    """The interface of a pod's own network for the rendezvous: every container network calls it so by default."""
+    variable = {
+        Collective.GLOO: "GLOO_SOCKET_IFNAME",
+        Collective.NCCL: "NCCL_SOCKET_IFNAME",
+        Collective.NEURON: "CCOM_SOCKET_IFNAME",
+    }
+    return {} if fabric is Fabric.HOST else {variable[talks]: "eth0"}
+
+
+def _volume(spec: StackSpec, asked: SharedVolumeSpec | None, stack: str) -> VolumePlan:
+    kept = spec.storage.volume.on_destroy
+    if asked is None:
+        return VolumePlan(path="", on_destroy=kept)
+    path = spec.storage.volume.path or f"{asked.mount_path}/penstock/{stack}"
+    return VolumePlan(path=path, on_destroy=kept, claim=CLAIM, mount_path=asked.mount_path)
+
+
+def _claimed(asked: SharedVolumeSpec | None, seen: Discovery | None) -> SeenVolume | None:
+    return seen.claims.get(asked.claim) if asked and asked.claim and seen else None
+
+
+def _facts(settings: ExistingSpec, seen: Discovery | None) -> KubernetesFacts:
+    """Who does what as it was seen, and over that what the user says."""
+    owners = dict(seen.owners) if seen else {}
+    for concern, name in settings.owners.items():
+        owners.pop(concern, None)
+        if name:
+            owners[concern] = _told(concern, name)
+    version = seen.version if seen else settings.version
+    assert version is not None, "refused where neither says it"
+    return KubernetesFacts(version=version, flavour="existing", owners=owners)
+
+
+def _told(concern: Concern, name: str) -> Ownership:
+    return Ownership(owner=Owner.OTHERS, by=name, reason=f"existing.owners.{concern.value} says so")
+
+
+def _decisions(
+    spec: StackSpec, settings: ExistingSpec, seen: Discovery | None, nodes: Mapping[str, Nodes]
+) -> Iterator[Decision]:
+    if seen and settings.cluster_id is None:
+        reason = "of the cluster that was seen; written down, a kubeconfig of another cluster is refused"
+        yield Decision(path="existing.clusterId", value=seen.cluster_id, reason=reason)
+    for pool in spec.cluster.node_pools:
+        found = nodes[pool.name]
+        path = f"cluster.nodePools.{pool.name}"
+        if pool.name not in settings.pool_selectors:
+            labels = ",".join(f"{key}={value}" for key, value in found.selector.items())
+            yield Decision(path=f"existing.poolSelectors.{pool.name}", value=labels, reason=_why_selected(found))
+        planned = _plan_pool(pool, found)
+        yield Decision(path=f"{path}.fabric", value=f"{planned.fabric}/{planned.collective}", reason=_why(found))
+    if spec.scheduler.kind is None:
+        reason = "queues with quotas, and gangs that start as a whole, on any Kubernetes"
+        yield Decision(path="scheduler.kind", value=SCHEDULERS[0].value, reason=reason)
+
+
+def _why_selected(nodes: Nodes) -> str:
+    if nodes.seen:
+        return f"{len(nodes.seen)} nodes of the cluster have it"
+    return "no node was seen; the pool's nodes are to have it"
+
+
+def _why(nodes: Nodes) -> str:
+    machine = nodes.machine
+    chips = f"{machine.accelerator_count} x {machine.accelerator.name}" if machine.accelerator else "no accelerator"
+    others = [f"{count} x {name}" for name, count in nodes.devices.items() if fabric_of_resource(name)]
+    source = "as described" if nodes.described else "as seen"
+    have = ", ".join([chips, *(others or ["no fabric device"])])
+    return f"{machine.name} has {machine.cores} cores, {machine.memory_gib:g} GiB, {have} ({source})"
+
+
+def _warnings(
+    settings: ExistingSpec, seen: Discovery | None, unseen: str, nodes: Mapping[str, Nodes], *, looked: bool
+) -> Iterator[str]:
+    if looked and seen is None:
+        because = unseen or "it is a rehearsal's, without nodes"
+        yield f"existing: planned from the stack file, as the cluster was not seen: {because}"
+    for pool, found in nodes.items():
+        for what in _differences(found):
+            yield f"existing.machines.{found.machine.name}: is described otherwise than the nodes of {pool} are: {what}"
+    if seen and settings.version and settings.version != seen.version:
+        yield f"existing.version: {settings.version!r}, but the cluster has {seen.version}, which counts"
+
+
+def _differences(nodes: Nodes) -> Sequence[str]:
+    """What no node of the pool has as the stack file says."""
+    if not nodes.described or not nodes.seen:
+        return ()
+    best = {name: max(node.capacity.get(name, 0) for node in nodes.seen) for name in nodes.devices}
+    short = [f"{name}: {best[name]}, not {count}" for name, count in nodes.devices.items() if best[name] < count]
+    memory = max(node.memory_gib for node in nodes.seen)
+    if memory < nodes.machine.memory_gib:
+        short.append(f"memory: {memory:g} GiB, not {nodes.machine.memory_gib:g}")
+    cores = max(node.cores for node in nodes.seen)
+    return [*short, *([f"cores: {cores}, not {nodes.machine.cores}"] if cores < nodes.machine.cores else [])]

@@ -1,0 +1,163 @@
+"""What only the cluster can tell, read before anything is created: who we are there, nodes, what is in the way."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from components.errors import Problem
+from components.plan.inventory import STACK_LABEL
+from components.plan.kubernetes import NAMESPACE
+from components.plan.types import StackPlan
+from providers.existing.access import access_of
+from providers.existing.discovery import Discovery, SeenNode, discover, read_listing
+from providers.existing.kubeconfig import KubeconfigError
+from providers.existing.machines import Nodes
+from providers.existing.plan import ExistingPlan
+from providers.existing.settings import ExistingSpec
+
+if TYPE_CHECKING:
+    from providers.existing.api import ApiError, KubernetesApi
+
+TIMEOUT_S = 10.0
+OLDEST = (1, 30)
+"""What penstock itself uses of Kubernetes: a Job's podFailurePolicy and per-index backoff, pod scheduling gates and a
+ValidatingAdmissionPolicy are all there from 1.30 on (Kubernetes documentation, feature gates)."""
+MOST_NAMED = 5
+
+Object = Mapping[str, Any]
+
+
+def preflight(plan: StackPlan) -> tuple[Problem, ...]:
+    """Every obstacle on the cluster; none where it is a rehearsal's, which has no nodes of its own to look at."""
+    from providers.existing.api import ApiError, KubernetesApi, UnreachableError
+
+    cluster = plan.cluster
+    assert isinstance(cluster, ExistingPlan)
+    try:
+        with KubernetesApi(access_of(cluster.settings), timeout_s=TIMEOUT_S) as api:
+            return tuple(_obstacles(plan, cluster, api))
+    except KubeconfigError as error:
+        return (Problem(path="existing.kubeconfig", message=str(error)),)
+    except UnreachableError as error:
+        message = f"the API server does not answer: {error}; is its address right, and can this machine reach it?"
+        return (Problem(path="existing.kubeconfig", message=message),)
+    except ApiError as error:
+        return (_refused(error),)
+
+
+def _refused(error: ApiError) -> Problem:
+    """Who is asked for credentials again, and who for rights."""
+    if error.status == 401:
+        message = "the API server does not know these credentials (401): they are wrong or expired; take new ones"
+    elif error.status == 403:
+        message = f"the credentials may not do what `up` does (403): {error}; ask for a role that allows it"
+    else:
+        message = f"the API server fails ({error.status} {error.reason}: {error}); try again when it is well"
+    return Problem(path="existing.kubeconfig", message=message)
+
+
+def _obstacles(plan: StackPlan, cluster: ExistingPlan, api: KubernetesApi) -> Iterator[Problem]:
+    seen = discover(read_listing(api))
+    if seen.simulated:
+        return
+    if wrong := list(_identity_problems(cluster.settings, seen)):
+        yield from wrong  # of another cluster nothing else is worth telling
+        return
+    yield from _version_problems(plan, cluster, seen)
+    for pool in cluster.node_pools:
+        nodes = cluster.nodes[pool.name]
+        yield from _node_problems(pool.name, pool.node_count, nodes, seen.nodes_with(nodes.selector))
+    yield from namespace_problems(api.get("v1", "Namespace", NAMESPACE), plan.stack)
+    yield from _volume_problems(cluster, seen)
+
+
+def _identity_problems(settings: ExistingSpec, seen: Discovery) -> Iterator[Problem]:
+    if settings.cluster_id and seen.cluster_id != settings.cluster_id:
+        message = (
+            f"the kubeconfig leads to the cluster {seen.cluster_id}, and this stack is for {settings.cluster_id}; "
+            "choose the right kubeconfig or context, or correct existing.clusterId"
+        )
+        yield Problem(path="existing.clusterId", message=message)
+
+
+def _version_problems(plan: StackPlan, cluster: ExistingPlan, seen: Discovery) -> Iterator[Problem]:
+    from components.platform.versions import versions
+
+    path = "existing.version"
+    if number(seen.version) < OLDEST:
+        least = ".".join(map(str, OLDEST))
+        message = f"the cluster's Kubernetes is {seen.version}, and penstock needs {least} or newer; upgrade it"
+        yield Problem(path=path, message=message)
+    elif cluster.kubernetes and number(seen.version) < number(cluster.kubernetes.version):
+        message = f"{cluster.kubernetes.version!r} is planned for, but the cluster has {seen.version}; correct it"
+        yield Problem(path=path, message=message)
+    for addon in plan.inside.platform.addons if plan.inside else ():
+        row = versions().get(addon.name)
+        if row and not row.kubernetes_is_enough(seen.version):
+            message = (
+                f"{addon.name} {row.version} needs Kubernetes {row.min_kubernetes}, the cluster has {seen.version}; "
+                "upgrade it, or switch the add-on off"
+            )
+            yield Problem(path=f"platform.addons.{addon.name}", message=message)
+
+
+def number(version: str) -> tuple[int, ...]:
+    """`1.36` as (1, 36); what a vendor adds (`29+`) is left out."""
+    return tuple(int("".join(filter(str.isdigit, part)) or 0) for part in version.split("."))
+
+
+def _node_problems(pool: str, count: int, nodes: Nodes, there: Sequence[SeenNode]) -> Iterator[Problem]:
+    path = f"cluster.nodePools.{pool}"
+    usable = [node for node in there if node.usable]
+    if len(usable) < count:
+        labels = ",".join(f"{key}={value}" for key, value in nodes.selector.items())
+        unwell = sorted(node.name for node in there if not node.usable)
+        more = f" ({named(unwell)} not Ready, cordoned or in quarantine)" if unwell else ""
+        message = (
+            f"{count} nodes, but {len(usable)} with {labels} can be used{more}; lower it, add nodes, or repair those"
+        )
+        yield Problem(path=f"{path}.count", message=message)
+    for resource, expected in nodes.devices.items():
+        whole = [node for node in usable if node.allocatable.get(resource, 0) >= expected]
+        if usable and not whole:
+            found = Counter(node.allocatable.get(resource, 0) for node in usable)
+            have = ", ".join(f"{times} have {amount}" for amount, times in sorted(found.items()))
+            message = (
+                f"no node offers {expected} x {resource} ({have}); install or repair its device plugin, or describe "
+                f"the machine otherwise under existing.machines.{nodes.machine.name}.devices"
+            )
+            yield Problem(path=f"{path}.machineType", message=message)
+
+
+def named(names: Sequence[str]) -> str:
+    """The first few, and how many more there are."""
+    more = len(names) - MOST_NAMED
+    return ", ".join(names[:MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
+
+
+def namespace_problems(namespace: Object | None, stack: str) -> Iterator[Problem]:
+    """Why the namespace that penstock works in is not this stack's to use."""
+    if namespace is None:
+        return
+    labels = namespace["metadata"].get("labels", {})
+    path = "cluster.cloud"
+    if labels.get("app.kubernetes.io/managed-by") != "penstock":
+        message = (
+            f"the cluster has a namespace {NAMESPACE!r} that penstock did not make, and it takes over nothing; "
+            "rename or remove that one"
+        )
+        yield Problem(path=path, message=message)
+    elif (owner := labels.get(STACK_LABEL, stack)) != stack:
+        message = f"the stack {owner!r} stands on this cluster already; a cluster holds one: destroy that one first"
+        yield Problem(path=path, message=message)
+
+
+def _volume_problems(cluster: ExistingPlan, seen: Discovery) -> Iterator[Problem]:
+    """A plan from the file alone knows of a claim what the file says: its name."""
+    asked = cluster.settings.volume
+    if asked and asked.claim and cluster.claimed is None:
+        there = "is there, but was not when the plan was made" if asked.claim in seen.claims else "is no bound claim"
+        message = f"{asked.claim!r} {there} of this cluster; make it, and run again"
+        yield Problem(path="existing.volume.claim", message=message)

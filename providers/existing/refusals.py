@@ -1,0 +1,176 @@
+"""What cannot be on a cluster that is there already: told before anything exists."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+
+from components.errors import Problem
+from components.plan.fabric import Fabric
+from components.spec.base import Spec
+from components.spec.cluster import NodePoolSpec
+from components.spec.explain import suggestion
+from components.spec.scheduler import SchedulerKind
+from components.spec.stack import StackSpec
+from components.spec.storage import OnDestroy
+from providers.existing.devices import fabric_of, fabric_of_resource
+from providers.existing.discovery import Discovery
+from providers.existing.machines import Nodes
+from providers.existing.settings import ExistingSpec, MachineSpec, SharedVolumeSpec
+
+KNOWN = {
+    "cluster": {"cloud", "node_pools", "expires_at", "budget_usd_per_hour"},
+    "pool": {"name", "machine_type", "count", "min_count", "max_count", "fabric", "taints"},
+    "storage": {"volume"},
+}
+"""What means something where cluster, machines and storage are there already."""
+
+
+def general_problems(
+    spec: StackSpec, settings: ExistingSpec, seen: Discovery | None, now: datetime
+) -> Iterator[Problem]:
+    """All that is wrong with the stack beside its pools."""
+    yield from _meaningless(spec)
+    yield from _names(spec, settings)
+    for name, machine in settings.machines.items():
+        yield from _fabric_problems(name, machine)
+    if spec.cluster.expired(now) and spec.cluster.expires_at:
+        message = f"{spec.cluster.expires_at.isoformat()} is past; set a time to come, or destroy the stack"
+        yield Problem(path="cluster.expiresAt", message=message)
+    if spec.scheduler.kind is SchedulerKind.PROCESS:
+        message = "'process' starts jobs on one machine, not on a cluster; remove it, or choose kueue"
+        yield Problem(path="scheduler.kind", message=message)
+    if seen is None and settings.version is None:
+        message = "is missing, and the cluster was not seen; give Kubernetes' version, or make the cluster reachable"
+        yield Problem(path="existing.version", message=message)
+    if seen and settings.cluster_id and seen.cluster_id != settings.cluster_id:
+        message = (
+            f"the kubeconfig leads to the cluster {seen.cluster_id}, and this stack is for {settings.cluster_id}; "
+            "choose the right kubeconfig or context, or correct existing.clusterId"
+        )
+        yield Problem(path="existing.clusterId", message=message)
+    yield from _volume_problems(spec, settings, seen)
+
+
+def pool_problems(pool: NodePoolSpec, nodes: Nodes) -> list[Problem]:
+    """All that is wrong with one pool whose nodes are known."""
+    path = f"cluster.nodePools.{pool.name}"
+    problems = []
+    if pool.least < 1:
+        message = f"{pool.least} is out of range; the nodes are there, and 1 or more of them are the pool's"
+        problems.append(Problem(path=f"{path}.{'count' if pool.min_count is None else 'minCount'}", message=message))
+    if nodes.seen and len(nodes.seen) < pool.count:
+        labels = ",".join(f"{key}={value}" for key, value in nodes.selector.items())
+        message = f"{pool.count} nodes, but {len(nodes.seen)} of the cluster's have {labels}; lower it, or add nodes"
+        problems.append(Problem(path=f"{path}.count", message=message))
+    if _needs_a_reason(pool, nodes):
+        message = (
+            f"{pool.most} nodes of {nodes.machine.name} offer no fabric device to pods; name its resource under "
+            f"existing.machines.{nodes.machine.name}.devices (rdma/..., vpc.amazonaws.com/efa), or say with "
+            "fabric: {none: <reason>} why ordinary network does"
+        )
+        problems.append(Problem(path=f"{path}.fabric", message=message))
+    return problems
+
+
+def _needs_a_reason(pool: NodePoolSpec, nodes: Nodes) -> bool:
+    """A gang of accelerators without a fabric would train some hundred times slower, and say nothing."""
+    wired = any(fabric_of_resource(name) for name in nodes.devices) or (
+        nodes.described and bool(nodes.devices) and _named_otherwise(nodes)
+    )
+    return pool.most > 1 and nodes.machine.accelerator is not None and pool.fabric is None and not wired
+
+
+def _named_otherwise(nodes: Nodes) -> bool:
+    """Whether the stack file says of devices whose names are the administrator's own what fabric they are for."""
+    return nodes.machine.fabric in (Fabric.EFA, Fabric.RDMA) and len(nodes.devices) > 1
+
+
+def _fabric_problems(name: str, machine: MachineSpec) -> Iterator[Problem]:
+    found = fabric_of(machine.devices)
+    if machine.fabric is None or machine.fabric in (Fabric.HOST, Fabric.ETHERNET, found):
+        return
+    others = [device for device in machine.devices if fabric_of_resource(device) is None]
+    if found is not Fabric.ETHERNET:
+        message = f"{machine.fabric.value!r}, but its devices are for {found.value}; correct one of them"
+    elif len(others) < (2 if machine.accelerator else 1):
+        message = f"{machine.fabric.value!r}, but devices names none that would carry it; add it there, or remove this"
+    else:
+        return
+    yield Problem(path=f"existing.machines.{name}.fabric", message=message)
+
+
+def _names(spec: StackSpec, settings: ExistingSpec) -> Iterator[Problem]:
+    pools = [pool.name for pool in spec.cluster.node_pools]
+    for name in settings.pool_selectors:
+        if name not in pools:
+            hint = suggestion(name, pools) or f"; there is {', '.join(pools)}"
+            message = f"{name!r} is not a pool of this stack{hint}"
+            yield Problem(path=f"existing.poolSelectors.{name}", message=message)
+
+
+def _volume_problems(spec: StackSpec, settings: ExistingSpec, seen: Discovery | None) -> Iterator[Problem]:
+    asked, path = settings.volume, spec.storage.volume.path
+    if asked is None and (spec.training or spec.inference):
+        classes = ", ".join(seen.storage_classes) if seen else ""
+        offered = f" (the cluster has {classes})" if classes else ""
+        message = (
+            "is missing: runs and models need storage that all nodes share; give an existing claim, a storageClass "
+            f"with sizeGib{offered}, a hostPath that the nodes mount, or nfs"
+        )
+        yield Problem(path="existing.volume", message=message)
+    if asked and path and not f"{path}/".startswith(f"{asked.mount_path}/"):
+        message = f"{path!r} is not on the volume, which pods have at {asked.mount_path}; choose a folder below it"
+        yield Problem(path="storage.volume.path", message=message)
+    if asked and seen:
+        yield from _class_problems(spec, asked, seen)
+        yield from _claim_problems(asked, seen)
+
+
+def _class_problems(spec: StackSpec, asked: SharedVolumeSpec, seen: Discovery) -> Iterator[Problem]:
+    wanted, known = asked.storage_class, sorted(seen.storage_classes)
+    if wanted is None:
+        return
+    if wanted not in known:
+        hint = suggestion(wanted, known) or f"; it has {', '.join(known) or 'none'}"
+        message = f"{wanted!r} is not a storage class of the cluster{hint}"
+        yield Problem(path="existing.volume.storageClass", message=message)
+    elif seen.storage_classes[wanted] == "Delete" and spec.storage.volume.on_destroy is OnDestroy.KEEP:
+        message = (
+            f"'keep', but the storage class {wanted!r} deletes a volume with its claim; choose a class that retains "
+            "it, or say onDestroy: delete"
+        )
+        yield Problem(path="storage.volume.onDestroy", message=message)
+
+
+def _claim_problems(asked: SharedVolumeSpec, seen: Discovery) -> Iterator[Problem]:
+    path = "existing.volume.claim"
+    if asked.claim is None:
+        return
+    if (found := seen.claims.get(asked.claim)) is None:
+        hint = suggestion(asked.claim, list(seen.claims))
+        message = f"{asked.claim!r} is no claim of the cluster that is bound to a volume{hint or '; make it first'}"
+        yield Problem(path=path, message=message)
+    elif "ReadWriteMany" not in found.access_modes:
+        modes = ", ".join(found.access_modes)
+        message = f"{asked.claim!r} is {modes}, and every node is to write to it; name one that is ReadWriteMany"
+        yield Problem(path=path, message=message)
+
+
+def _meaningless(spec: StackSpec) -> Iterator[Problem]:
+    """What the user has asked for that is no longer to be had: told, not passed over."""
+    yield from _beyond(spec.cluster, "cluster", KNOWN["cluster"])
+    for pool in spec.cluster.node_pools:
+        yield from _beyond(pool, f"cluster.nodePools.{pool.name}", KNOWN["pool"])
+    yield from _beyond(spec.storage, "storage", KNOWN["storage"])
+
+
+def _beyond(part: Spec, path: str, known: Sequence[str] | set[str]) -> Iterator[Problem]:
+    remedies = {
+        "kubernetesVersion": "remove it; existing.version is for a cluster that cannot be reached",
+        "labels": "remove it; existing.poolSelectors names the labels that its nodes have",
+    }
+    for name in sorted(part.model_fields_set - set(known)):
+        key = type(part).model_fields[name].alias or name
+        remedy = remedies.get(key, "remove it")
+        yield Problem(path=f"{path}.{key}", message=f"means nothing on a cluster that is there already; {remedy}")
