@@ -2,9 +2,12 @@
 
 from dataclasses import dataclass
 
-from components.plan.kubernetes import InsidePlan, Manifest, SchedulerPlan
+from components.errors import Problem, SpecError, attempt
+from components.gate import plan_gate
+from components.plan.kubernetes import InsidePlan, KubernetesFacts, Manifest, SchedulerPlan
 from components.plan.types import ClusterPlan, JobPlan, NodePoolPlan, ServicePlan
-from components.provider import Scheduler
+from components.platform.plan import plan_platform
+from components.platform.request import Request
 from components.schedulers import load
 from components.spec.scheduler import SchedulerKind
 from components.spec.stack import StackSpec
@@ -21,19 +24,48 @@ class Rendered:
 
 def render(spec: StackSpec, cluster: ClusterPlan, job: JobPlan | None, service: ServicePlan | None) -> Rendered:
     """Everything inside the cluster; SpecError with all that cannot be."""
-    if not cluster.scheduler or cluster.kubernetes:
+    if not cluster.scheduler:
         return Rendered()
+    problems: list[Problem] = []
     scheduler = load(SchedulerKind(cluster.scheduler))
-    plan = scheduler.plan(spec.scheduler, cluster.node_pools, cluster.kubernetes)
-    return Rendered(job=_job(scheduler, plan, job, cluster), service=_service(scheduler, service, cluster))
+    plan = attempt(problems, lambda: scheduler.plan(spec.scheduler, cluster.node_pools, cluster.kubernetes))
+    inside = attempt(problems, lambda: _inside(spec, cluster, cluster.kubernetes, plan, service))
+    gang = attempt(problems, lambda: scheduler.render_job(job, _pool(cluster, job.pool), plan) if job and plan else ())
+    servers = attempt(
+        problems, lambda: scheduler.render_service(service, _pool(cluster, service.pool)) if service else ()
+    )
+    if problems:
+        raise SpecError(problems)
+    return Rendered(job=gang or (), service=servers or (), inside=inside)
 
 
-def _job(scheduler: Scheduler, plan: SchedulerPlan, job: JobPlan | None, cluster: ClusterPlan) -> tuple[Manifest, ...]:
-    return scheduler.render_job(job, _pool(cluster, job.pool), plan) if job else ()
+def _inside(
+    spec: StackSpec,
+    cluster: ClusterPlan,
+    facts: KubernetesFacts | None,
+    scheduler: SchedulerPlan | None,
+    service: ServicePlan | None,
+) -> InsidePlan | None:
+    """None where the cluster is no Kubernetes, or its scheduler has been refused."""
+    if facts is None or scheduler is None:
+        return None
+    request = Request(
+        facts=facts,
+        spec=spec.platform,
+        pools=cluster.node_pools,
+        scheduler_addons=scheduler.addons,
+        start_timeout_s=spec.scheduler.start_timeout_s,
+        service=service,
+    )
+    given_up = {pool.name for pool in spec.cluster.node_pools if pool.fabric is not None}
+    gate = plan_gate(spec.platform, cluster, _image(spec), without_fabric=given_up)
+    return InsidePlan(facts=facts, platform=plan_platform(request), scheduler=scheduler, gate=gate)
 
 
-def _service(scheduler: Scheduler, service: ServicePlan | None, cluster: ClusterPlan) -> tuple[Manifest, ...]:
-    return scheduler.render_service(service, _pool(cluster, service.pool)) if service else ()
+def _image(spec: StackSpec) -> str:
+    """One that holds penstock's workloads, the fabric check among them."""
+    asked = (work.image for work in (spec.training, spec.inference) if work is not None)
+    return next(filter(None, asked), "")
 
 
 def _pool(cluster: ClusterPlan, name: str) -> NodePoolPlan:

@@ -88,7 +88,6 @@ class KubernetesFacts:
     """By add-on, values of its chart that only this cloud knows: a region's registry, names of machine types."""
     system_selector: Mapping[str, str] = field(default_factory=dict)
     """Labels of the nodes that controllers belong on; empty where there are none of their own."""
-    simulated: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

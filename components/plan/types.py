@@ -74,6 +74,8 @@ class NodePoolPlan:
     binding: PodBinding
     notice_s: float | None = None
     """Seconds between the word that a machine is taken back and its end; None where none is taken back."""
+    desired_now: int | None = None
+    """Nodes at `up`, where that is not `node_count`: none for a reservation that has not begun."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -32,6 +32,7 @@ def plan(request: Request) -> AddonPlan:
             "schemaConfig": {"configs": [_SCHEMA]},
         },
         "singleBinary": {"replicas": 1},
+        **{part: {"replicas": 0} for part in ("read", "write", "backend")},
         "chunksCache": {"enabled": False},
         "resultsCache": {"enabled": False},
         "lokiCanary": {"enabled": False},

@@ -1,13 +1,14 @@
 """Queues as Kueue has them: quotas of each pool, out of reach until the acceptance gate has passed."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from components.errors import Problem, SpecError
 from components.plan.kubernetes import NAMESPACE, KubernetesFacts, Manifest, QueuePlan, SchedulerPlan
 from components.plan.types import NodePoolPlan
-from components.pods.template import gib, tolerations
+from components.pods.template import tolerations
 from components.schedulers.kueue.topology import levels, topologies, topology_name
+from components.schedulers.quantities import covered, node_resources, times
 from components.schedulers.queues import plan_queues, refuse_forbidden
 from components.spec.scheduler import Priority, QueueSpec, SchedulerKind, SchedulerSpec
 
@@ -67,7 +68,7 @@ def _flavor(pool: NodePoolPlan) -> Manifest:
 
 
 def _cluster_queue(queue: QueuePlan, pools: Sequence[NodePoolPlan], has_cohort: bool) -> Manifest:
-    covered = _covered(pools)
+    resources = covered(pools)
     spec: dict[str, Any] = {
         "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": NAMESPACE}},
         "queueingStrategy": "BestEffortFIFO",
@@ -78,8 +79,8 @@ def _cluster_queue(queue: QueuePlan, pools: Sequence[NodePoolPlan], has_cohort: 
         "fairSharing": {"weight": str(queue.weight)},
         "resourceGroups": [
             {
-                "coveredResources": covered,
-                "flavors": [_quota(queue, pool, covered, has_cohort) for pool in pools],
+                "coveredResources": resources,
+                "flavors": [_quota(queue, pool, resources, has_cohort) for pool in pools],
             }
         ],
     }
@@ -88,35 +89,14 @@ def _cluster_queue(queue: QueuePlan, pools: Sequence[NodePoolPlan], has_cohort: 
     return _object("ClusterQueue", scoped(queue.name), spec=spec)
 
 
-def _covered(pools: Iterable[NodePoolPlan]) -> list[str]:
-    """Every resource that a job may ask for; one that no queue covers would keep the job out for ever."""
-    return list(dict.fromkeys(resource for pool in pools for resource in _node_resources(pool)))
-
-
-def _node_resources(pool: NodePoolPlan) -> Mapping[str, str]:
-    """What one node counts for: the machine as its vendor describes it, which is never less than what pods can have."""
-    huge_pages = pool.binding.huge_pages_mib
-    return {
-        "cpu": str(pool.machine.cores),
-        "memory": gib(pool.machine.memory_gib),
-        **({"hugepages-2Mi": f"{huge_pages}Mi"} if huge_pages else {}),
-        **{resource: str(count) for resource, count in pool.binding.devices.items()},
-    }
-
-
-def _quota(queue: QueuePlan, pool: NodePoolPlan, covered: Sequence[str], has_cohort: bool) -> dict[str, Any]:
-    node = _node_resources(pool)
+def _quota(queue: QueuePlan, pool: NodePoolPlan, covering: Sequence[str], has_cohort: bool) -> dict[str, Any]:
+    node = node_resources(pool)
     limit = {"borrowingLimit": "0"} if has_cohort and not queue.may_borrow else {}
     nodes = queue.nodes[pool.name]
     resources = [
-        {"name": resource, "nominalQuota": _times(node.get(resource, "0"), nodes), **limit} for resource in covered
+        {"name": resource, "nominalQuota": times(node.get(resource, "0"), nodes), **limit} for resource in covering
     ]
     return {"name": scoped(pool.name), "resources": resources}
-
-
-def _times(quantity: str, nodes: int) -> str:
-    number = quantity.removesuffix("Mi")
-    return f"{int(number) * nodes}{quantity[len(number) :]}"
 
 
 def _priority_class(priority: Priority, value: int) -> Manifest:

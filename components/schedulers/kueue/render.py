@@ -6,14 +6,12 @@ from components.errors import Problem, UnsupportedError
 from components.plan.kubernetes import NAMESPACE, Manifest, QueuePlan, SchedulerPlan
 from components.plan.types import JobPlan, NodePoolPlan
 from components.pods import agent, job_file, labels, named, node_name, pod_template
+from components.schedulers.exits import GAVE_UP, PREEMPTED, REFUSED
 from components.schedulers.kueue.plan import scoped
 from components.schedulers.kueue.topology import annotations
 from components.schedulers.queues import queue_of
 
 INDEX = "metadata.annotations['batch.kubernetes.io/job-completion-index']"
-
-REFUSED, GAVE_UP, PREEMPTED = 78, 70, 75
-"""How the program in the pod ends (workloads/pretrain/exits.py), as far as it is not worth counting a failure."""
 
 
 def render_job(job: JobPlan, pool: NodePoolPlan, plan: SchedulerPlan) -> tuple[Manifest, ...]:
@@ -79,11 +77,11 @@ def pod_failure_policy() -> dict[str, Any]:
     }
 
 
-def gang(job: JobPlan, pool: NodePoolPlan, name: str) -> dict[str, Any]:
+def gang(job: JobPlan, pool: NodePoolPlan, name: str, *, by_kueue: bool = True) -> dict[str, Any]:
     """The spec of an Indexed Job whose pods are the nodes of the gang, all or none of them."""
     meeting = f"{node_name(name, 0)}.{name}"
     template = pod_template(job, pool, name=name, command=agent(job, meeting), index=INDEX)
-    if marks := annotations(job, pool):
+    if by_kueue and (marks := annotations(job, pool)):
         template["metadata"]["annotations"] = marks
     return {
         "parallelism": job.nodes,

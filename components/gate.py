@@ -1,0 +1,220 @@
+"""What a cluster must show before its queues open: pure. providers/plugin/ carries it out.
+
+Of each pool: its nodes, Ready, each with all of its devices; on each node the volume, mounted and written to; over all
+of them the fabric check, above its floor. workloads/fabric_check/__init__.py has the form of the check's evidence,
+which is read from the termination message of its pods.
+"""
+
+import json
+import math
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from components.estimate.floors import Floor, floor_of
+from components.estimate.nodes import room_for_pods
+from components.plan.fabric import Collective, Fabric
+from components.plan.kubernetes import NAMESPACE, GatePlan, Manifest, PoolExpectation
+from components.plan.types import ClusterPlan, NodePoolPlan, VolumePlan
+from components.pods.template import gib, tolerations
+from components.spec.platform import GateSpec, PlatformSpec
+
+CHECK_S = 600
+"""Seconds of one fabric check: all nodes have to come, and the largest message goes round some times."""
+EVIDENCE = "/dev/termination-log"
+"""Where a container leaves its last word; Kubernetes keeps 4096 bytes of it."""
+
+RANK_GIB = 1.5
+"""Main memory of a rank of the check: Python, torch, and the buffers of the sweep where there is no accelerator."""
+SHM_GIB_PER_RANK = 1.0
+
+PLAIN = (Fabric.HOST, Fabric.ETHERNET)
+NO_IMAGE = "no image with the check: name one in training.image or inference.image"
+LABELS = {"app.kubernetes.io/managed-by": "penstock", "penstock.dev/check": "gate"}
+
+
+def plan_gate(
+    spec: PlatformSpec, cluster: ClusterPlan, image: str, *, without_fabric: Collection[str] = ()
+) -> GatePlan | None:
+    """What must be shown; None where the user has switched the gate off.
+
+    `image` holds penstock's workloads; without one, nodes and devices are still counted. `without_fabric` are the
+    pools that go without their machines' fabric, for a reason that the user gave: nothing is measured there.
+    """
+    if not spec.gate.enabled:
+        return None
+    pools = tuple(
+        _expectation(pool, spec.gate, cluster.volume, image if pool.name not in without_fabric else "")
+        for pool in cluster.node_pools
+    )
+    return GatePlan(
+        pools=pools,
+        probe=probe_pod(cluster.volume, image) if image and cluster.volume.claim else None,
+        timeout_s=spec.gate.timeout_s,
+    )
+
+
+def probe_pod(volume: VolumePlan, image: str) -> Manifest:
+    """A pod that writes to the volume on the node that the gate names, reads it back, and says why it cannot."""
+    program = (
+        "import os,sys,pathlib\n"
+        "from workloads.fabric_check.volume import remove_probe,write_probe\n"
+        f"folder=pathlib.Path({volume.mount_path!r})/'.penstock-gate'/os.environ['NODE_NAME']\n"
+        "why=write_probe(folder,0)\n"
+        "remove_probe(folder,0)\n"
+        f"pathlib.Path({EVIDENCE!r}).write_text(why)\n"
+        "sys.exit(bool(why))\n"
+    )
+    container = {
+        "name": "probe",
+        "image": image,
+        "command": ["python", "-c", program],
+        "env": [_field("NODE_NAME", "spec.nodeName")],
+        "resources": {"requests": {"cpu": "50m", "memory": "128Mi"}, "limits": {"memory": "512Mi"}},
+        "securityContext": _security(fabric=False),
+        "volumeMounts": [{"name": "volume", "mountPath": volume.mount_path}],
+    }
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": "gate-probe", "namespace": NAMESPACE, "labels": dict(LABELS)},
+        "spec": {**_pod(volume), "tolerations": [{"operator": "Exists"}], "containers": [container]},
+    }
+
+
+def _expectation(pool: NodePoolPlan, gate: GateSpec, volume: VolumePlan, image: str) -> PoolExpectation:
+    nodes = pool.node_count if pool.desired_now is None else pool.desired_now
+    floor = _floor(pool, gate)
+    measured = nodes > 1 and pool.collective is not Collective.NEURON and bool(image and volume.claim)
+    return PoolExpectation(
+        pool=pool.name,
+        nodes=nodes,
+        selector=dict(pool.binding.node_selector),
+        devices=dict(pool.binding.devices),
+        check=check_job(pool, nodes, floor, volume, image) if measured else None,
+        floor_gbps=floor.floor_gbps if measured else 0.0,
+        floor_source=floor.source if measured or image else NO_IMAGE,
+    )
+
+
+def _floor(pool: NodePoolPlan, gate: GateSpec) -> Floor:
+    if pool.fabric in PLAIN or pool.collective is Collective.NEURON:
+        return Floor(floor_gbps=0.0, source=f"{pool.name} has no fabric that is measured")
+    if gate.floor_gbps is not None:
+        return Floor(floor_gbps=gate.floor_gbps, source="platform.gate.floorGbps")
+    return floor_of(pool.machine.name)
+
+
+def check_job(pool: NodePoolPlan, nodes: int, floor: Floor, volume: VolumePlan, image: str) -> Manifest:
+    """The fabric check of a pool: one pod a node, all at once, none of them twice.
+
+    Where fewer nodes are good, `parallelism`, `completions` and the container's last argument are lowered alike.
+    """
+    return {
+        "apiVersion": "batch/v1",
+        "kind": "Job",
+        "metadata": {"name": f"gate-{pool.name}", "namespace": NAMESPACE, "labels": dict(LABELS)},
+        "spec": {
+            "completionMode": "Indexed",
+            "parallelism": nodes,
+            "completions": nodes,
+            "backoffLimit": 0,
+            "activeDeadlineSeconds": CHECK_S + 300,
+            "template": {
+                "metadata": {"labels": _pool_labels(pool)},
+                "spec": {
+                    **_pod(volume),
+                    "restartPolicy": "Never",
+                    "nodeSelector": dict(pool.binding.node_selector),
+                    "tolerations": tolerations(pool.binding.tolerations),
+                    "affinity": _one_a_node(pool),
+                    "containers": [_check_container(pool, nodes, floor, volume, image)],
+                },
+            },
+        },
+    }
+
+
+def check_spec(pool: NodePoolPlan, floor: Floor, volume: VolumePlan) -> Mapping[str, Any]:
+    """What the check is told (workloads/fabric_check/config.py)."""
+    return {
+        "ranksPerNode": _ranks(pool),
+        "device": "cuda" if pool.collective is Collective.NCCL else "cpu",
+        "floorGbps": floor.floor_gbps,
+        "fabric": pool.fabric not in PLAIN,
+        "volume": f"{volume.mount_path}/.penstock-gate",
+        "timeoutS": CHECK_S,
+        "evidenceFile": EVIDENCE,
+    }
+
+
+def _check_container(pool: NodePoolPlan, nodes: int, floor: Floor, volume: VolumePlan, image: str) -> dict[str, Any]:
+    spec = json.dumps(check_spec(pool, floor, volume), sort_keys=True)
+    fields = {"POD_IP": "status.podIP", "NODE_NAME": "spec.nodeName", "CHECK_ID": _JOB_ID}
+    mounts = [{"name": "volume", "mountPath": volume.mount_path}]
+    return {
+        "name": "check",
+        "image": image,
+        "command": ["python", "-m", "workloads.fabric_check", "--spec", spec, "--nodes", str(nodes)],
+        "env": [
+            *({"name": key, "value": value} for key, value in pool.binding.env.items()),
+            *(_field(key, path) for key, path in fields.items()),
+        ],
+        "resources": _resources(pool),
+        "securityContext": _security(fabric=pool.fabric not in PLAIN),
+        "volumeMounts": [*mounts, {"name": "shm", "mountPath": "/dev/shm"}],  # noqa: S108 - NCCL's buffers lie there
+    }
+
+
+_JOB_ID = "metadata.labels['batch.kubernetes.io/controller-uid']"
+"""Of the Job, so that no check meets the nodes of one before."""
+
+
+def _pool_labels(pool: NodePoolPlan) -> dict[str, str]:
+    return {**LABELS, "penstock.dev/check-pool": pool.name}
+
+
+def _one_a_node(pool: NodePoolPlan) -> dict[str, Any]:
+    term = {"topologyKey": "kubernetes.io/hostname", "labelSelector": {"matchLabels": _pool_labels(pool)}}
+    return {"podAntiAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [term]}}
+
+
+def _resources(pool: NodePoolPlan) -> dict[str, Any]:
+    """All devices of the node, and of the rest what the ranks need."""
+    ranks, room = _ranks(pool), room_for_pods(pool.machine)
+    memory = {"memory": gib(ranks * (RANK_GIB + _shm_gib(pool) / ranks))}
+    pages = {"hugepages-2Mi": f"{pool.binding.huge_pages_mib}Mi"} if pool.binding.huge_pages_mib else {}
+    limits = {**memory, **pages, **{name: str(count) for name, count in pool.binding.devices.items()}}
+    return {"requests": {"cpu": f"{math.floor(min(ranks, room.cores) * 1000)}m", **limits}, "limits": limits}
+
+
+def _pod(volume: VolumePlan) -> dict[str, Any]:
+    return {
+        "restartPolicy": "Never",
+        "automountServiceAccountToken": False,
+        "enableServiceLinks": False,
+        "securityContext": {"seccompProfile": {"type": "RuntimeDefault"}},
+        "volumes": [
+            {"name": "volume", "persistentVolumeClaim": {"claimName": volume.claim}},
+            {"name": "shm", "emptyDir": {"medium": "Memory"}},
+        ],
+    }
+
+
+def _security(*, fabric: bool) -> dict[str, Any]:
+    """No rights but that of pinning memory, which a fabric's library registers."""
+    capabilities: dict[str, Any] = {"drop": ["ALL"]}
+    if fabric:
+        capabilities["add"] = ["IPC_LOCK"]
+    return {"allowPrivilegeEscalation": False, "capabilities": capabilities}
+
+
+def _field(name: str, path: str) -> dict[str, Any]:
+    return {"name": name, "valueFrom": {"fieldRef": {"fieldPath": path}}}
+
+
+def _ranks(pool: NodePoolPlan) -> int:
+    return max(1, pool.machine.accelerator_count)
+
+
+def _shm_gib(pool: NodePoolPlan) -> float:
+    return SHM_GIB_PER_RANK * _ranks(pool) if pool.machine.accelerator_count else 0.0

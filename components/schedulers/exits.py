@@ -1,0 +1,8 @@
+"""How the program in a pod ends, as far as a scheduler treats it otherwise than a failure that counts.
+
+The numbers are those of workloads/pretrain/exits.py; a test holds them together.
+"""
+
+GAVE_UP = 70
+PREEMPTED = 75
+REFUSED = 78

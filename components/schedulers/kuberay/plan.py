@@ -1,0 +1,17 @@
+"""Queues of RayJobs."""
+
+from collections.abc import Sequence
+
+from components.plan.kubernetes import KubernetesFacts, SchedulerPlan
+from components.plan.types import NodePoolPlan
+from components.schedulers.kueue.plan import kueue_plan
+from components.schedulers.queues import refuse_forbidden
+from components.spec.scheduler import SchedulerKind, SchedulerSpec
+
+ADDONS = ("kueue", "kuberay")
+
+
+def plan(spec: SchedulerSpec, pools: Sequence[NodePoolPlan], facts: KubernetesFacts | None) -> SchedulerPlan:
+    """Kueue's queues, for the jobs of KubeRay; SpecError for queues that cannot be."""
+    refuse_forbidden(SchedulerKind.KUBERAY, ADDONS, facts)
+    return kueue_plan(SchedulerKind.KUBERAY, ADDONS, spec, pools)

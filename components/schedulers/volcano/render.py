@@ -1,0 +1,78 @@
+"""A training job as Volcano takes it."""
+
+from typing import Any
+
+from components.errors import Problem, SpecError
+from components.plan.kubernetes import NAMESPACE, Manifest, QueuePlan, SchedulerPlan
+from components.plan.types import JobPlan, NodePoolPlan
+from components.pods import agent, job_file, labels, named, pod_template
+from components.schedulers.exits import GAVE_UP, PREEMPTED, REFUSED
+from components.schedulers.kueue.topology import HOST, ZONE
+from components.schedulers.priorities import priority_class
+from components.schedulers.queues import queue_of
+from components.schedulers.volcano.plan import queue_name
+from components.spec.scheduler import TopologyRequest
+
+INDEX = "metadata.annotations['volcano.sh/task-index']"
+
+PREEMPTIONS = 100
+"""Restarts that a job has on top of its own: Volcano counts being put back and failing alike."""
+
+
+def render_job(job: JobPlan, pool: NodePoolPlan, plan: SchedulerPlan) -> tuple[Manifest, ...]:
+    """The job's file and its Volcano Job; SpecError for what Volcano cannot run."""
+    queue = queue_of(job, plan)
+    return named(job, lambda name: (job_file(job, name), _job(job, pool, queue, name)))
+
+
+def _job(job: JobPlan, pool: NodePoolPlan, queue: QueuePlan, name: str) -> Manifest:
+    template = pod_template(job, pool, name=name, command=agent(job, f"{name}-node-0.{name}"), index=INDEX)
+    spec: dict[str, Any] = {
+        "schedulerName": "volcano",
+        "queue": queue_name(queue),
+        "priorityClassName": priority_class(job.priority),
+        "minAvailable": job.min_nodes,
+        "maxRetry": job.max_agent_restarts + PREEMPTIONS,
+        "plugins": {"svc": ["--publish-not-ready-addresses=true", "--disable-network-policy=true"]},
+        "policies": _policies(job),
+        "tasks": [
+            {"name": "node", "replicas": job.nodes, "minAvailable": job.min_nodes, "template": template},
+        ],
+    }
+    if topology := _topology(job, pool):
+        spec["networkTopology"] = topology
+    metadata = {"name": name, "namespace": NAMESPACE, "labels": dict(labels(job))}
+    return {"apiVersion": "batch.volcano.sh/v1alpha1", "kind": "Job", "metadata": metadata, "spec": spec}
+
+
+def _policies(job: JobPlan) -> list[dict[str, Any]]:
+    """The first that fits: a mistake or a hopeless failure ends the job; any other lost pod starts the gang again.
+
+    A gang that may shrink goes on without the pod, which alone is started again and joins when it can; the store that
+    the nodes meet in is node 0's, so without that the others end as well.
+    """
+    again = "RestartPod" if job.min_nodes < job.nodes else "RestartJob"
+    return [
+        {"exitCode": REFUSED, "action": "TerminateJob"},
+        {"exitCode": GAVE_UP, "action": "TerminateJob"},
+        {"exitCode": PREEMPTED, "action": again},
+        {"events": ["PodFailed", "PodEvicted"], "action": again},
+        {"event": "TaskCompleted", "action": "CompleteJob"},
+    ]
+
+
+def _topology(job: JobPlan, pool: NodePoolPlan) -> dict[str, Any]:
+    """Tiers are counted from 1, the narrowest; HyperNodes of the widest network domain are the limit of `required`."""
+    network = [key for key in pool.binding.topology_keys if key not in {HOST, ZONE}]
+    if job.topology is TopologyRequest.NONE:
+        return {}
+    if not network and job.topology is TopologyRequest.REQUIRED:
+        message = (
+            f"'required', but the nodes of the pool '{pool.name}' do not say where they are; use preferred or none"
+        )
+        raise SpecError([Problem(path="training.topology", message=message)])
+    if not network:
+        return {}
+    if job.topology is TopologyRequest.PREFERRED:
+        return {"mode": "soft"}
+    return {"mode": "hard", "highestTierAllowed": len(network)}
