@@ -60,8 +60,8 @@ def probe_pod(volume: VolumePlan, image: str) -> Manifest:
         "from workloads.fabric_check.volume import remove_probe,write_probe\n"
         f"folder=pathlib.Path({volume.mount_path!r})/'.penstock-gate'/os.environ['NODE_NAME']\n"
         "why=write_probe(folder,0)\n"
-        "remove_probe(folder,0)\n"
         f"pathlib.Path({EVIDENCE!r}).write_text(why)\n"
+        "remove_probe(folder,0)\n"
         "sys.exit(bool(why))\n"
     )
     container = {

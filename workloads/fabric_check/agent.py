@@ -60,6 +60,8 @@ def run_check(check: CheckFile, here: Here, work: Work = take_part) -> Evidence:
         ]
         evidence = _run_ranks(check, places, work, deadline)
     _leave_together(store, nodes)
+    if here.node == 0 and here.meeting is not None:
+        here.meeting.unlink(missing_ok=True)
     return evidence
 
 

@@ -1,6 +1,7 @@
 """Whether a node can write to the volume that all nodes share."""
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 PROBE_BYTES = 2**20
@@ -29,7 +30,9 @@ def unseen(folder: Path, nodes: int) -> tuple[int, ...]:
 
 
 def remove_probe(folder: Path, node: int) -> None:
-    probe_path(folder, node).unlink(missing_ok=True)
+    """Gone, or left where it cannot be removed, which `write_probe` has told then."""
+    with suppress(OSError):
+        probe_path(folder, node).unlink()
 
 
 def probe_path(folder: Path, node: int) -> Path:
