@@ -101,7 +101,7 @@ class Report:
         if not self.account:
             return
         counts = ", ".join(f"{count} {oracle}" for oracle, count in self.account.requests_by_oracle.items())
-        yield f"requests to AWS: {counts or 'none'}"
+        yield f"requests, by who judged them: {counts or 'none'}"
         yield from (f"no oracle covers {token}" for token in self.account.uncovered)
         yield from (f"did not strike: {fault}" for fault in self.account.quiet_faults)
         yield from (f"kept on purpose: {one}" for one in self.account.kept_on_purpose)

@@ -7,10 +7,14 @@ from rehearsal.engine.cli import Engine
 from rehearsal.engine.state import PendingOperation, State
 from rehearsal.providers.aws.account import Account, Object
 from rehearsal.providers.aws.values import SIGNATURE
+from rehearsal.providers.kubernetes.simulated.cluster import SimulatedKubernetes
+from rehearsal.providers.kubernetes.tokens import RELEASE, read_token
 
 
-def recover(engine: Engine, stack: str, state: State, account: Account) -> tuple[str, ...]:
-    """Puts what the account has into the state, and forgets what it has not. In words, what was done."""
+def recover(
+    engine: Engine, stack: str, state: State, account: Account, kubernetes: SimulatedKubernetes | None = None
+) -> tuple[str, ...]:
+    """Puts what the account and the cluster have into the state, forgets what they lack. In words, what was done."""
     creates = [operation for operation in state.pending if operation.op == "creating"]
     if not creates:
         return ()
@@ -18,13 +22,31 @@ def recover(engine: Engine, stack: str, state: State, account: Account) -> tuple
     known = {(resource.type, resource.id) for resource in state.resources}
     found = {}
     for operation in creates:
-        if made := _made_by(operation, account, known):
+        if operation.type.startswith("kubernetes:"):
+            if kubernetes and (id := _in_cluster(operation, kubernetes)):  # noqa: A001 (the engine's own word)
+                found[operation.urn] = id
+        elif made := _made_by(operation, account, known):
             found[operation.urn] = made.id
             known.add((made.token, made.id))
     engine.settle_pending_creates(stack, found).require_ok()
     return tuple(
         f"{operation.urn.rpartition('::')[2]}: {found.get(operation.urn, 'was not made')}" for operation in creates
     )
+
+
+def _in_cluster(operation: PendingOperation, kubernetes: SimulatedKubernetes) -> str:
+    """The id of the object that the create made, "" where it made none: its name is its own in its namespace."""
+    inputs = operation.inputs
+    if operation.type == RELEASE:
+        return kubernetes.find(
+            ("v1", "Secret"), _release_place(inputs), f"sh.helm.release.v1.{inputs['name']}.v1"
+        ) and (f"{_release_place(inputs)}/{inputs['name']}")
+    token, meta = read_token(operation.type), inputs.get("metadata") or {}
+    return kubernetes.find((token.api_version, token.kind), meta.get("namespace") or "default", str(meta.get("name")))
+
+
+def _release_place(inputs: Mapping[str, Any]) -> str:
+    return str(inputs.get("namespace") or "default")
 
 
 def _made_by(operation: PendingOperation, account: Account, known: set[tuple[str, str]]) -> Object | None:

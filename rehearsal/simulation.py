@@ -19,6 +19,8 @@ from rehearsal.providers.aws.endpoint import api_endpoint, no_credentials
 from rehearsal.providers.aws.leftovers import Leftover, kept_in_words, leftovers
 from rehearsal.providers.aws.server import serving
 from rehearsal.providers.aws.wording import ARN, IDENTIFIER
+from rehearsal.providers.kubernetes.simulated.cluster import SimulatedKubernetes
+from rehearsal.providers.kubernetes.simulation import drifted, simulated_kubernetes
 from rehearsal.recovery import recover
 from rehearsal.stack_file import settings_in
 
@@ -39,24 +41,27 @@ class AccountReport:
 
 
 class Simulation:
-    """One rehearsal's simulated AWS. `env` is what leads the engine there."""
+    """One rehearsal's simulated AWS, and the Kubernetes in it. `env` is what leads the engine there."""
 
-    def __init__(self, cloud: Cloud, faults: FaultScript, env: Mapping[str, str]) -> None:
+    def __init__(
+        self, cloud: Cloud, kubernetes: SimulatedKubernetes, faults: FaultScript, env: Mapping[str, str]
+    ) -> None:
         self.cloud = cloud
+        self.kubernetes = kubernetes
         self.env = env
         self._faults = faults
-        self._told = 0
+        self._told = [0, 0]
         self._drifted: list[str] = []
         self._retained: set[str] = set()
 
     def recover(self, engine: Engine, stack: str, state: State) -> tuple[str, ...]:
         """Goes on after an engine that was killed: see rehearsal.recovery."""
         self.cloud.clock.idle()
-        return recover(engine, stack, state, self.cloud.account)
+        return recover(engine, stack, state, self.cloud.account, self.kubernetes)
 
     def follow(self, run: Run) -> None:
         """A fault that kills the engine kills this one."""
-        self.cloud.gate.kill_engine = run.kill
+        self.cloud.gate.kill_engine = self.kubernetes.gate.kill_engine = run.kill
 
     def note_retained(self, state: State) -> None:
         """Remembers what a destroy will leave on purpose."""
@@ -67,6 +72,7 @@ class Simulation:
         for drift in self._faults.drift:
             if drift.after == phase:
                 self._drifted += [f"{self._change(thing, drift)} after {phase}" for thing in self._named(drift)]
+                self._drifted += [f"{what} after {phase}" for what in drifted(self.kubernetes, drift)]
         for balancer in self._faults.load_balancers:
             clusters = [thing for thing in self.cloud.account.objects() if thing.token == CLUSTER]
             for cluster in clusters if balancer.after == phase else ():
@@ -75,8 +81,9 @@ class Simulation:
 
     def struck(self, phase: str) -> tuple[str, ...]:
         """The faults since this was last asked; drift counts where the engine can see it."""
-        new = self.cloud.gate.struck[self._told :]
-        self._told += len(new)
+        gates = (self.cloud.gate, self.kubernetes.gate)
+        new = [what for gate, told in zip(gates, self._told, strict=True) for what in gate.struck[told:]]
+        self._told = [len(gate.struck) for gate in gates]
         if phase == "refresh":
             new, self._drifted = [*new, *self._drifted], []
         return tuple(new)
@@ -93,11 +100,11 @@ class Simulation:
             counts[f"{service}:{operation}"] = counts.get(f"{service}:{operation}", 0) + count
         left = self.leftovers()
         return AccountReport(
-            requests_by_oracle=self.cloud.requests.by_oracle(),
+            requests_by_oracle={**self.cloud.requests.by_oracle(), **self.kubernetes.objects.judged},
             requests_by_operation=counts,
             uncovered=tuple(sorted(self.cloud.uncovered)),
-            quiet_faults=self.cloud.gate.quiet(),
-            left=tuple(str(one) for one in left if not one.on_purpose),
+            quiet_faults=(*self.cloud.gate.quiet(), *self.kubernetes.gate.quiet()),
+            left=(*(str(one) for one in left if not one.on_purpose), *self.kubernetes.leftovers()),
             kept_on_purpose=kept_in_words(left),
         )
 
@@ -130,10 +137,13 @@ def simulated(
     with ExitStack() as stack:
         stack.callback(cloud.close)
         port = stack.enter_context(serving(cloud, crash_log=home / "simulated-aws-errors.log"))
+        kubernetes, kubernetes_port = stack.enter_context(simulated_kubernetes(home, cloud.clock, faults))
         env = no_credentials(home) if preview else stack.enter_context(api_endpoint(home))
         if not preview:
             cloud.moto.warm()
-        yield Simulation(cloud, faults or FaultScript(), {**env, "PULUMI_DEBUG_PROVIDERS": f"aws:{port}"})
+        ports = f"aws:{port},kubernetes:{kubernetes_port}"
+        env = {**env, **kubernetes.env, "PULUMI_DEBUG_PROVIDERS": ports}
+        yield Simulation(cloud, kubernetes, faults or FaultScript(), env)
 
 
 def cloud_of(settings: Any) -> str:

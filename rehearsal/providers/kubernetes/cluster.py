@@ -5,17 +5,18 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 from providers.existing.api import ApiError, KubernetesApi, UnreachableError
 from providers.existing.kubeconfig import Access
 from rehearsal.providers.kubernetes.errors import GoneError, ProviderError, UnfinishedError
-from rehearsal.providers.kubernetes.manifests import PREFIX, annotation, identity, sendable
+from rehearsal.providers.kubernetes.manifests import PREFIX, annotation, identity
 from rehearsal.providers.kubernetes.pace import Pace
 from rehearsal.providers.kubernetes.readiness import READY, Readiness, judged_when_read, readiness
 from rehearsal.providers.kubernetes.wait_for import ANNOTATION, fulfilled
 
 Body = dict[str, Any]
+T = TypeVar("T")
 DEFAULT_TIMEOUT_S = 600.0  # of pulumi-kubernetes' awaiters and of its deletes
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.2, 5.0
 # What a server says that is overloaded or about to start.
@@ -83,7 +84,7 @@ class Cluster:
         if not dry_run:
             self.requests[f"Apply{body['kind']}"] += 1
         try:
-            return self._ask(lambda: self._api.apply(sendable(body), manager=manager, force=force, dry_run=dry_run))
+            return self._ask(lambda: self._api.apply(body, manager=manager, force=force, dry_run=dry_run))
         except ApiError as error:
             raise ProviderError(_in_words(error, body)) from error
 
@@ -171,7 +172,7 @@ class Cluster:
         except ApiError:
             return []
 
-    def _ask(self, request: Callable[[], Any]) -> Any:
+    def _ask(self, request: Callable[[], T]) -> T:
         """The answer; asks again a few times where a server is overloaded or restarting."""
         pause_s = FIRST_PAUSE_S
         for attempt in range(1, MOST_TRIES + 1):

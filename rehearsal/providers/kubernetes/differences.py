@@ -52,8 +52,8 @@ class Difference:
 
 
 def difference(
-    live: Mapping[str, Any], old: Mapping[str, Any], new: Mapping[str, Any], *, is_patch: bool, settings: Mapping[str, Any],
-    namespaced: bool,
+    live: Mapping[str, Any], old: Mapping[str, Any], new: Mapping[str, Any], *, is_patch: bool,
+    settings: Mapping[str, Any], namespaced: bool,
 ) -> Difference:  # fmt: skip
     """What makes the new manifest of what was given before, as it is now."""
     before, after = normal(old), normal(new)
@@ -124,7 +124,7 @@ def _changes(old: Any, new: Any, path: str, key: str = "") -> Iterator[tuple[str
 
 def _empty(value: Any) -> bool:
     """Whether it is as good as missing: servers drop what holds nothing."""
-    return value is None or value == {} or value == []
+    return value is None or value in ({}, [])
 
 
 def _joined(path: str, name: str) -> str:

@@ -32,11 +32,6 @@ def manifest(inputs: Mapping[str, Any], token: Token) -> Body:
     return body
 
 
-def sendable(body: Mapping[str, Any]) -> Body:
-    """The object as it is applied: without the mark of a name that was made up."""
-    return dict(body)
-
-
 def named(inputs: Mapping[str, Any], before: Mapping[str, Any], proposed: str) -> Body:
     """The inputs with a name: their own, the one that was made up before, or a new one."""
     meta = dict(inputs.get("metadata") or {})
@@ -68,7 +63,8 @@ def state_of(live: Mapping[str, Any], inputs: Mapping[str, Any], *, manager: str
 
 def live_of(state: Mapping[str, Any]) -> Body:
     """The object in the engine's state."""
-    return _dashed({name: value for name, value in state.items() if not name.startswith("__")})
+    body: Body = _dashed({name: value for name, value in state.items() if not name.startswith("__")})
+    return body
 
 
 def pruned(live: Any, given: Any, *, key: str = "") -> Any:

@@ -102,7 +102,7 @@ class ObjectKind:
 
     def read(
         self,
-        id: str,
+        id: str,  # noqa: A002 (the engine's own word)
         inputs: Mapping[str, Any],
         state: Mapping[str, Any],
     ) -> tuple[Values | None, Values, str]:

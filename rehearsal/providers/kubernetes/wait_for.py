@@ -55,7 +55,7 @@ def _is_true(expression: str, body: Mapping[str, Any]) -> bool:
 
 def _parsed(path: str, expression: str) -> Any:
     from jsonpath_ng.exceptions import JSONPathError
-    from jsonpath_ng.ext import parse
+    from jsonpath_ng.ext.parser import parse
 
     try:
         return parse("$" + path if path.startswith((".", "[")) else path)

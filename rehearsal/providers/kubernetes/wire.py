@@ -61,7 +61,7 @@ def _plain(value: Any, like: Struct | None) -> Value:
 
 
 def _member(like: Struct, name: str) -> Value | None:
-    return like.fields[name] if name in like.fields else None
+    return like.fields[name] if name in like.fields else None  # noqa: SIM401 (its stub has no get)
 
 
 def _signature(value: Struct) -> str:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
 from rehearsal.providers.kubernetes.simulated.kinds import Served
@@ -14,6 +14,9 @@ from rehearsal.providers.kubernetes.simulated.objects import Body, Objects
 from rehearsal.providers.kubernetes.simulated.patches import changed_by
 from rehearsal.providers.kubernetes.simulated.refusals import RefusalError, no_page
 from rehearsal.providers.kubernetes.simulated.selectors import selects
+
+if TYPE_CHECKING:
+    from email.message import Message
 
 LONGEST_WATCH_S = 600.0
 VERBS = {"GET": "Read", "POST": "Create", "PUT": "Replace", "DELETE": "Delete"}
@@ -98,14 +101,13 @@ class Api:
         objects = self.objects
         if sub not in ("", "status"):
             raise no_page()
-        match request.method:
-            case "GET":
-                return objects.get(kind, namespace, name) if name else self._list(kind, namespace, request)
-            case "POST":
-                return objects.create(kind, namespace, request.body, **how)
-            case "DELETE":
-                objects.delete(kind, namespace, name, dry_run=how["dry_run"])
-                return {"kind": "Status", "apiVersion": "v1", "status": "Success"}
+        if request.method == "GET":
+            return objects.get(kind, namespace, name) if name else self._list(kind, namespace, request)
+        if request.method == "POST":
+            return objects.create(kind, namespace, request.body, **how)
+        if request.method == "DELETE":
+            objects.delete(kind, namespace, name, dry_run=how["dry_run"])
+            return {"kind": "Status", "apiVersion": "v1", "status": "Success"}
         how["status"] = sub == "status"
         if request.method == "PUT":
             return objects.replace(kind, namespace, name, request.body, **how)
@@ -125,7 +127,7 @@ class Api:
 class Request:
     """One request, read."""
 
-    def __init__(self, method: str, target: str, headers: Mapping[str, str], content: bytes) -> None:
+    def __init__(self, method: str, target: str, headers: Message, content: bytes) -> None:
         split = urlsplit(target)
         self.method, self.path = method, split.path
         self.query = {name: values[-1] for name, values in parse_qs(split.query).items()}

@@ -128,6 +128,21 @@ class SimulatedKubernetes:
             if body:
                 self.objects.write(key, body)
 
+    def vanish(self) -> None:
+        """The cloud has deleted the cluster: nothing answers any more, and nothing is left of what was in it."""
+        self.reachable = False
+        with self.objects.lock:
+            for key, _ in self.objects.all():
+                self.objects.drop(key)
+
+    def find(self, token_kind: tuple[str, str], namespace: str, name: str) -> str:
+        """The id of the object of that apiVersion and kind, "" where there is none."""
+        group = token_kind[0].partition("/")[0] if "/" in token_kind[0] else ""
+        for space in (namespace, ""):
+            if self.objects.at(f"{group}|{token_kind[1]}|{space}|{name}"):
+                return f"{space}/{name}" if space else name
+        return ""
+
     def settle(self) -> None:
         """Lets the controllers do what is due."""
         with self.objects.lock:
@@ -185,7 +200,7 @@ def _pool(body: Body) -> str:
 
 
 def _is_own(key: str, body: Body) -> bool:
-    _, kind, space, name = key.split("|")
+    _, kind, _, name = key.split("|")
     if kind == "Namespace":
         return name in FIRST_NAMESPACES
     if FROM_DATA in (body["metadata"].get("annotations") or {}):

@@ -70,7 +70,7 @@ def main(places: list[str]) -> None:
                 kinds |= dict(_kinds(source, definition))
     text = json.dumps({"kinds": dict(sorted(kinds.items()))}, separators=(",", ":"), sort_keys=True)
     DATA.write_bytes(gzip.compress(text.encode(), 9, mtime=0))
-    print(f"{len(kinds)} kinds, {len(text)} characters, {DATA.stat().st_size} bytes in {DATA.name}")
+    sys.stdout.write(f"{len(kinds)} kinds, {len(text)} characters, {DATA.stat().st_size} bytes in {DATA.name}\n")
 
 
 def _definitions(folder: Path, label: str) -> Iterator[tuple[str, Any]]:

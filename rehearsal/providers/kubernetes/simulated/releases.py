@@ -58,7 +58,7 @@ class RecordedReleases:
         self._kubernetes.gate.before("Upgrade", "Release", ask.name)
         return self._deploy(ask, revision=found.revision + 1)
 
-    def uninstall(self, name: str, namespace: str, *, timeout_s: int) -> None:
+    def uninstall(self, name: str, namespace: str, *, timeout_s: int) -> None:  # noqa: ARG002 (helm's)
         """Takes away what it made; definitions of a chart's crds folder stay, as helm leaves them."""
         self._kubernetes.gate.before("Uninstall", "Release", name)
         with self._objects.lock:
@@ -141,7 +141,7 @@ class RecordedReleases:
 
     def _state(self, ask: ReleaseAsk, revision: int, status: str, reason: str) -> ReleaseState:
         names = kinds_of_groups(GROUPS_OF_CHARTS.get(ask.chart, ()))
-        resources = {"Deployment.apps/apps/v1": (f"{ask.namespace}/{ask.name}",)}
+        resources: dict[str, tuple[str, ...]] = {"Deployment.apps/apps/v1": (f"{ask.namespace}/{ask.name}",)}
         if names:
             resources["CustomResourceDefinition.apiextensions.k8s.io/apiextensions.k8s.io/v1"] = tuple(sorted(names))
         return ReleaseState(

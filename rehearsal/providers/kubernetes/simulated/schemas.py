@@ -67,7 +67,7 @@ class Schemas:
     @cached_property
     def definitions(self) -> Mapping[str, Any]:
         """By name; the newest that kubernetes-validate has where it has not this version."""
-        from kubernetes_validate import utils
+        from kubernetes_validate import utils  # type: ignore[import-untyped]  # it has none
 
         minor = utils.major_minor(self.version)
         known = [one for one in utils.all_versions() if utils.major_minor(one) == minor] or [utils.latest_version()]
@@ -192,16 +192,12 @@ def _closed(schema: Any) -> dict[str, Any]:
     if schema.get("x-kubernetes-int-or-string"):
         return {"type": ["integer", "string", "null"]}
     kept = {key: value for key, value in schema.items() if not key.startswith("x-") and key not in _HANDLED}
-    if "type" in schema:
-        kept["type"] = [schema["type"], "null"]
-    if "enum" in schema:
-        kept["enum"] = [*schema["enum"], None]
-    if _compiles(schema.get("pattern")):
-        kept["pattern"] = schema["pattern"]
+    kept |= {"type": [schema["type"], "null"]} if "type" in schema else {}
+    kept |= {"enum": [*schema["enum"], None]} if "enum" in schema else {}
+    kept |= {"pattern": schema["pattern"]} if _compiles(schema.get("pattern")) else {}
+    kept |= {"items": _closed(schema["items"])} if "items" in schema else {}
     if "properties" in schema:
         kept["properties"] = {name: _closed(part) for name, part in schema["properties"].items()}
-    if "items" in schema:
-        kept["items"] = _closed(schema["items"])
     if isinstance(schema.get("additionalProperties"), Mapping):
         kept["additionalProperties"] = _closed(schema["additionalProperties"])
     elif "properties" in schema and not schema.get(OPEN):

@@ -1,4 +1,4 @@
-"""A few objects in a cluster, as a user's own program would make them: what its stack file changes, the tests change."""
+"""A few objects in a cluster, as a user's own program makes them: what its stack file changes, the tests change."""
 
 import pulumi
 import pulumi_kubernetes as kubernetes
@@ -58,13 +58,14 @@ container: dict[str, object] = {
     "resources": {"requests": {"cpu": "0.5"}},
     **(config.get_object("container") or {}),
 }
+pod: dict[str, object] = {"containers": [container], **(config.get_object("pod") or {})}
 web = kubernetes.apps.v1.Deployment(
     "web",
     metadata={"name": "web", "namespace": "ml", "annotations": {"pulumi.com/timeoutSeconds": "120"}},
     spec={
         "replicas": config.get_int("replicas") or 2,
         "selector": {"match_labels": labels},
-        "template": {"metadata": {"labels": labels}, "spec": {"containers": [container]}},
+        "template": {"metadata": {"labels": labels}, "spec": pod},
     },
     opts=inside,
 )

@@ -1,0 +1,41 @@
+"""The simulated pulumi-kubernetes on a real API server, such as the lab's."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import yaml
+
+from providers.existing.kubeconfig import Access
+from rehearsal.providers.kubernetes.helm import HelmReleases
+from rehearsal.providers.kubernetes.pace import real_pace
+from rehearsal.providers.kubernetes.server import serving
+from rehearsal.providers.kubernetes.servicer import KubernetesProvider
+
+
+@contextmanager
+def applying_to(
+    access: Access | None, *, helm: Path, charts: Mapping[str, Path], home: Path
+) -> Iterator[tuple[int, KubernetesProvider]]:
+    """The port at which the engine attaches (PULUMI_DEBUG_PROVIDERS=kubernetes:PORT), and the provider that counts.
+
+    Everything goes to `access`; without one, where the program's own kubeconfig leads.
+    """
+    home.mkdir(parents=True, exist_ok=True)
+    with serving(
+        pace=real_pace(),
+        releases=lambda found: HelmReleases(helm, charts, found, home),
+        redirect=access,
+        crash_log=home / "simulated-kubernetes-errors.log",
+    ) as attached:
+        yield attached
+
+
+def charts_in(folders: Iterable[Path]) -> dict[str, Path]:
+    """The charts below these folders, by the name that each has in its Chart.yaml; charts within charts left out."""
+    found: dict[str, Path] = {}
+    for folder in folders:
+        for file in sorted(folder.rglob("Chart.yaml"), key=lambda one: len(one.parts)):
+            if not any(chart in file.parents for chart in found.values()):
+                found[str(yaml.safe_load(file.read_text())["name"])] = file.parent
+    return found
