@@ -29,7 +29,7 @@ from rehearsal.lab.kwok import create_nodes, stages
 from rehearsal.lab.orders import read_orders, write_orders
 from rehearsal.lab.preconditions import NAMESPACE, find, require_lab_possible
 from rehearsal.lab.shape import LabShape
-from rehearsal.lab.supervisor import KEEP
+from rehearsal.lab.supervisor import KEEP, MARK
 from tools.lab import Tools
 
 READY_S = 180.0
@@ -172,8 +172,9 @@ def _start(home: Home, shape: LabShape, tools: Tools) -> tuple[Lab, int]:
         reading, lease = os.pipe()
         with home.log("supervisor").open("wb") as log:
             command = [str(find("unshare")), *NAMESPACE, "--", sys.executable, "-m", "rehearsal.lab.supervisor"]
+            env = os.environ | PYTHON_ENV | {MARK: str(home.folder)}
             unshare = subprocess.Popen(
-                [*command, str(home.folder)], env=os.environ | PYTHON_ENV, stdin=reading, stdout=log, stderr=log,
+                [*command, str(home.folder)], env=env, stdin=reading, stdout=log, stderr=log,
                 pass_fds=(door.fileno(),), start_new_session=True,
             )  # fmt: skip
         os.close(reading)
@@ -231,16 +232,15 @@ def _wait_nodes(api: KubernetesApi, shape: LabShape, say: Say) -> None:
     wanted = {node.name for node in (*shape.process, *shape.kwok)}
     begin = time.monotonic()
     while wanted:
+        asked = time.monotonic()
         missing = wanted - {node["metadata"]["name"] for node in api.list("v1", "Node") if _is_ready(node)}
         if not missing:
-            break
+            say(f"{len(wanted)} nodes ready after {time.monotonic() - begin:.1f} s")
+            return
         if time.monotonic() - begin > READY_S:
-            raise LabError(
-                f"{len(missing)} of {len(wanted)} nodes do not become Ready: {', '.join(sorted(missing)[:5])}"
-            )
-        time.sleep(0.2)
-    if wanted:
-        say(f"{len(wanted)} nodes ready after {time.monotonic() - begin:.1f} s")
+            names = ", ".join(sorted(missing)[:5])
+            raise LabError(f"{len(missing)} of {len(wanted)} nodes do not become Ready: {names}; penstock lab status")
+        time.sleep(max(POLL_S, 4 * (time.monotonic() - asked)))  # a list of a thousand nodes is work for everybody
 
 
 def _is_ready(node: Mapping[str, Any]) -> bool:

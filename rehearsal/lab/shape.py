@@ -29,6 +29,9 @@ class LabNode:
             "kubernetes.io/hostname": self.name,
             "kubernetes.io/os": "linux",
             "kubernetes.io/arch": "amd64",
+            # The controller manager adds these, one request for each node.
+            "beta.kubernetes.io/os": "linux",
+            "beta.kubernetes.io/arch": "amd64",
         }
         return own | dict(self.labels)
 

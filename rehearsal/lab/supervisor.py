@@ -24,6 +24,8 @@ from rehearsal.lab.home import Home
 from rehearsal.lab.network import set_up_network, system_path
 from rehearsal.lab.orders import Order, read_orders
 
+MARK = "PENSTOCK_FOLDER"
+"""providers.plugin.processes.MARK, in the environment of every process of the lab: its folder."""
 KEEP = b"keep\n"
 """What `up` says on stdin once the lab is to stay when it has gone; until then the lab goes with it."""
 TURN_S = 0.05
@@ -102,7 +104,9 @@ class Supervisor:
             child.look = now + (LOOK_AGAIN_S if child.ready else TURN_S)
 
     def _start(self, child: Child, now: float) -> None:
-        env = {"PATH": system_path(), "HOME": str(self.home.folder)} | dict(child.order.env)
+        env = {"PATH": system_path(), "HOME": str(self.home.folder), MARK: str(self.home.folder)} | dict(
+            child.order.env
+        )
         with Path(child.order.log).open("ab") as log:
             process = subprocess.Popen(
                 child.order.command, env=env, cwd=self.home.folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
