@@ -43,7 +43,7 @@ class Live:
     def take(self, event: Event) -> None:
         match event:
             case Diagnostic(ephemeral=True, message=message):
-                self._move(message)
+                self.move(message)
             case Diagnostic(severity="error" | "warning" | "info", message=message):
                 self.say(message)
             case ResourceStep(phase=Phase.FINISHED, op=op, type=kind, name=name) if op in DONE:
@@ -51,7 +51,8 @@ class Live:
             case _:
                 pass
 
-    def _move(self, message: str) -> None:
+    def move(self, message: str) -> None:
+        """A line that the next one takes the place of."""
         if self._console.is_terminal:
             self._status.update(f"{self._title}: {message}")
         elif time.monotonic() - self._printed >= QUIET_LINE_EVERY_S:

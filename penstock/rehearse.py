@@ -36,7 +36,7 @@ def rehearse(
     from rehearsal.faults import read_faults
 
     with Live(Console(highlight=False), f"{what} {stack}") as live:
-        listener = Listener(watch=live.watch, on_phase=lambda phase: live.say(str(phase)))
+        listener = Listener(watch=live.watch, on_phase=lambda phase: live.say(str(phase)), say=live.move)
         script = read_faults(faults) if faults else None
         done = run(Rehearsal(what), stack, project=PROJECT, keep=keep, faults=script, listener=listener)
     if report:

@@ -20,8 +20,10 @@ from rehearsal.engine.errors import EngineError
 from rehearsal.engine.process import Result, Watch
 from rehearsal.engine.state import State
 from rehearsal.faults import FaultScript
-from rehearsal.simulation import AccountReport, Simulation, simulated
-from rehearsal.stack_file import copy_for_rehearsal, has_secrets, stack_file
+from rehearsal.on_lab import on_lab, take_lab_down
+from rehearsal.simulation import simulated
+from rehearsal.stack_file import cloud_of, copy_for_rehearsal, has_secrets, settings_in, stack_file
+from rehearsal.surroundings import AccountReport, RehearsalError, Surroundings
 
 MOST_ATTEMPTS = 8  # of a phase that scripted faults let fail
 NO_SECRETS = ""  # the passphrase where the stack file has nothing to protect
@@ -55,6 +57,8 @@ class Phase:
     """What the fault script let go wrong."""
     repeated: bool = False
     """A fault made it fail, and the same command follows: that one is judged."""
+    seen: tuple[str, ...] = ()
+    """What the stack was seen to do after it."""
 
     def __str__(self) -> str:
         counts = {"created": self.created, "updated": self.updated, "replaced": self.replaced, "deleted": self.deleted}
@@ -65,7 +69,8 @@ class Phase:
         time = f"{self.seconds:.1f} s"
         if self.simulated_min:
             time += f" (on the cloud about {self.simulated_min:.0f} min)"
-        return f"{self.name:<9} {', '.join(parts)}, {time}: {verdict}"
+        lines = (f"{self.name:<9} {', '.join(parts)}, {time}: {verdict}", *(f"          {one}" for one in self.seen))
+        return "\n".join(lines)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +79,8 @@ class Listener:
 
     watch: Watch | None = None
     on_phase: Callable[[Phase], None] = lambda _: None
+    say: Callable[[str], None] = lambda _: None
+    """Told what goes on while no engine works: a lab that comes up, a job that trains."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,6 +134,22 @@ def rehearse(
         return _rehearse(rehearsal, stack, project, keep=keep, faults=faults, listener=listener or Listener())
 
 
+@contextmanager
+def _around(
+    file: Path, home: Path, faults: FaultScript | None, listener: Listener, *, preview: bool
+) -> Iterator[Surroundings | None]:
+    """The place that the stack's cloud asks for; None where it is this machine."""
+    match cloud_of(settings_in(file)):
+        case "existing":
+            with on_lab(file, home, listener.say) as lab:
+                yield lab
+        case "aws":
+            with simulated(file, home, faults, preview=preview) as simulation:
+                yield simulation
+        case _:
+            yield None
+
+
 def _home(project: Path, stack: str) -> Path:
     return project / ".penstock" / "rehearsal" / stack
 
@@ -150,22 +173,23 @@ def _rehearse(
     rehearsal: Rehearsal, stack: str, project: Path, *, keep: bool, faults: FaultScript | None, listener: Listener
 ) -> Report:
     home, preview = _home(project, stack), rehearsal is Rehearsal.PREVIEW
-    with simulated(stack_file(project, stack), home, faults, preview=preview) as simulation:
-        engine = _prepare(project, stack, home, simulation)
+    with _around(stack_file(project, stack), home, faults, listener, preview=preview) as place:
+        engine = _prepare(project, stack, home, place)
         state = engine.export_state(stack)
-        if simulation:
-            simulation.recover(engine, stack, state)
+        if place:
+            place.recover(engine, stack, state)
         phases: list[Phase] = []
         for name, command in _commands(rehearsal, deployed=_is_deployed(state), keep=keep):
             if command != "destroy" and any(phase.problem and not phase.repeated for phase in phases):
                 continue
-            for phase in _attempts(engine, stack, name, command, watch=listener.watch, simulation=simulation):
+            for phase in _attempts(engine, stack, name, command, watch=listener.watch, place=place):
                 phases.append(phase)
                 listener.on_phase(phase)
         deployed = _is_deployed(engine.export_state(stack))
-        account = simulation.report() if simulation else None
+        account = place.report() if place else None
     kept = deployed or bool(account and account.left)
     if not kept:
+        take_lab_down(home)
         shutil.rmtree(home)
     return Report(
         stack=stack, rehearsal=rehearsal, phases=tuple(phases), kept=home if kept else None, account=account,
@@ -173,7 +197,7 @@ def _rehearse(
     )  # fmt: skip
 
 
-def _prepare(project: Path, stack: str, home: Path, simulation: Simulation | None) -> Engine:
+def _prepare(project: Path, stack: str, home: Path, place: Surroundings | None) -> Engine:
     """An engine in `home` that has the stack, free of the lock of an earlier engine that died."""
     file = stack_file(project, stack)
     secrets = has_secrets(file)
@@ -185,7 +209,7 @@ def _prepare(project: Path, stack: str, home: Path, simulation: Simulation | Non
         backend=home / "state",
         passphrase=passphrase_from_environment() if secrets else NO_SECRETS,
         config_file=copy,
-        env={"XDG_DATA_HOME": str(home / "data"), **(simulation.env if simulation else {})},
+        env={"XDG_DATA_HOME": str(home / "data"), **(place.env if place else {})},
     )
     if stack in engine.stacks():
         engine.clear_stale_locks(stack)
@@ -195,31 +219,39 @@ def _prepare(project: Path, stack: str, home: Path, simulation: Simulation | Non
 
 
 def _attempts(
-    engine: Engine, stack: str, name: str, command: Command, *, watch: Watch | None, simulation: Simulation | None
+    engine: Engine, stack: str, name: str, command: Command, *, watch: Watch | None, place: Surroundings | None
 ) -> Iterator[Phase]:
-    """The phase; with a simulation, again as long as scripted faults made it fail, up to MOST_ATTEMPTS times."""
+    """The phase; with a place of its own, again as long as scripted faults made it fail, up to MOST_ATTEMPTS times."""
     for attempt in range(1, MOST_ATTEMPTS + 1):
-        before_min = simulation.cloud.clock.now_min if simulation else 0.0
-        if simulation and command == "destroy":
-            simulation.note_retained(engine.export_state(stack))
+        before_min = place.now_min if place else 0.0
+        if place and command == "destroy":
+            place.note_retained(engine.export_state(stack))
         run = engine.start(command, stack, watch=watch)
-        if simulation:
-            simulation.follow(run)
+        if place:
+            place.follow(run)
         result = run.wait()
         engine.clear_stale_locks(stack)
         state = engine.export_state(stack)
         phase = _judge(name, result, left=_is_deployed(state))
-        if simulation is None:
+        if place is None:
             yield phase
             return
-        faults = simulation.struck(name)
+        faults = place.struck(name)
         repeated = bool(phase.problem and faults) and attempt < MOST_ATTEMPTS and not result.interrupted
-        minutes = round(simulation.cloud.clock.now_min - before_min, 1)
-        yield replace(phase, simulated_min=minutes, faults=faults, repeated=repeated)
+        minutes = round(place.now_min - before_min, 1)
+        phase = replace(phase, simulated_min=minutes, faults=faults, repeated=repeated)
+        yield phase if phase.problem else _proven(phase, place, state)
         if not repeated:
-            simulation.after(name)
             return
-        simulation.recover(engine, stack, state)
+        place.recover(engine, stack, state)
+
+
+def _proven(phase: Phase, place: Surroundings, state: State) -> Phase:
+    """The phase with what was seen after it; a stack that does not do what it must has not come up."""
+    try:
+        return replace(phase, seen=place.after(phase.name, state))
+    except RehearsalError as error:
+        return replace(phase, problem=str(error))
 
 
 def _commands(rehearsal: Rehearsal, *, deployed: bool, keep: bool) -> list[tuple[str, Command]]:

@@ -56,7 +56,7 @@ class RequestError(_Part):
 
 
 class Kill(_Part):
-    """The engine is killed as it makes this request to AWS, or this change in Kubernetes, counted over the rehearsal."""
+    """The engine is killed at this request to AWS, or this change in Kubernetes, counted over the rehearsal."""
 
     at_request: int | None = Field(default=None, ge=1)
     at_kubernetes_request: int | None = Field(default=None, ge=1)

@@ -3,10 +3,8 @@
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Any
 
 from rehearsal.engine.cli import Engine
 from rehearsal.engine.process import Run
@@ -22,22 +20,7 @@ from rehearsal.providers.aws.wording import ARN, IDENTIFIER
 from rehearsal.providers.kubernetes.simulated.cluster import SimulatedKubernetes
 from rehearsal.providers.kubernetes.simulation import drifted, simulated_kubernetes
 from rehearsal.recovery import recover
-from rehearsal.stack_file import settings_in
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AccountReport:
-    """What the simulated account saw. Minutes are AWS's, as far as they are known."""
-
-    requests_by_oracle: Mapping[str, int]
-    requests_by_operation: Mapping[str, int]
-    """`ec2:CreateSubnet`, executed or judged only, all oracles together."""
-    uncovered: tuple[str, ...]
-    """Resource types that no oracle covers."""
-    quiet_faults: tuple[str, ...]
-    """What the script had go wrong, and did not."""
-    left: tuple[str, ...]
-    kept_on_purpose: tuple[str, ...]
+from rehearsal.surroundings import AccountReport
 
 
 class Simulation:
@@ -54,6 +37,11 @@ class Simulation:
         self._drifted: list[str] = []
         self._retained: set[str] = set()
 
+    @property
+    def now_min(self) -> float:
+        """Minutes of the simulated cloud."""
+        return self.cloud.clock.now_min
+
     def recover(self, engine: Engine, stack: str, state: State) -> tuple[str, ...]:
         """Goes on after an engine that was killed: see rehearsal.recovery."""
         self.cloud.clock.idle()
@@ -67,7 +55,7 @@ class Simulation:
         """Remembers what a destroy will leave on purpose."""
         self._retained |= {resource.id for resource in state.resources if resource.retained and resource.id}
 
-    def after(self, phase: str) -> None:
+    def after(self, phase: str, state: State) -> tuple[str, ...]:
         """What the script lets others do to the account after the phase."""
         for drift in self._faults.drift:
             if drift.after == phase:
@@ -78,12 +66,13 @@ class Simulation:
             for cluster in clusters if balancer.after == phase else ():
                 if fnmatchcase(cluster.id, balancer.cluster):
                     self.cloud.make_load_balancer(cluster)
+        return ()
 
     def struck(self, phase: str) -> tuple[str, ...]:
         """The faults since this was last asked; drift counts where the engine can see it."""
-        gates = (self.cloud.gate, self.kubernetes.gate)
-        new = [what for gate, told in zip(gates, self._told, strict=True) for what in gate.struck[told:]]
-        self._told = [len(gate.struck) for gate in gates]
+        clouds, cluster = self.cloud.gate.struck, self.kubernetes.gate.struck
+        new = [*clouds[self._told[0] :], *cluster[self._told[1] :]]
+        self._told = [len(clouds), len(cluster)]
         if phase == "refresh":
             new, self._drifted = [*new, *self._drifted], []
         return tuple(new)
@@ -124,13 +113,8 @@ class Simulation:
 
 
 @contextmanager
-def simulated(
-    stack_file: Path, home: Path, faults: FaultScript | None, *, preview: bool
-) -> Iterator[Simulation | None]:
-    """The simulation for the stack, None where its cloud needs none. What it knows outlives the process in `home`."""
-    if cloud_of(settings_in(stack_file)) != "aws":
-        yield None
-        return
+def simulated(stack_file: Path, home: Path, faults: FaultScript | None, *, preview: bool) -> Iterator[Simulation]:
+    """The simulation for a stack on AWS. What it knows outlives the process in `home`."""
     home.mkdir(parents=True, exist_ok=True)
     cloud = Cloud(home / "account.sqlite", faults=faults, standing=standing_in(stack_file.read_text()))
     cloud.models.preload()
@@ -144,13 +128,6 @@ def simulated(
         ports = f"aws:{port},kubernetes:{kubernetes_port}"
         env = {**env, **kubernetes.env, "PULUMI_DEBUG_PROVIDERS": ports}
         yield Simulation(cloud, kubernetes, faults or FaultScript(), env)
-
-
-def cloud_of(settings: Any) -> str:
-    """`cluster.cloud` of a stack file's content, "" without one."""
-    config = settings.get("config") if isinstance(settings, Mapping) else None
-    cluster = (config or {}).get("penstock:cluster") if isinstance(config, Mapping | None) else None
-    return str(cluster.get("cloud", "")) if isinstance(cluster, Mapping) else ""
 
 
 def standing_in(text: str) -> frozenset[str]:

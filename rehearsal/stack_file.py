@@ -1,6 +1,6 @@
 """The stack file of a rehearsal: a copy, because the engine writes its encryption salt into the file it is given."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +35,13 @@ def settings_in(file: Path) -> Any:
         return yaml.safe_load(file.read_text())
     except yaml.YAMLError as error:
         raise ProjectError(file, f"is not YAML: {error}") from error
+
+
+def cloud_of(settings: Any) -> str:
+    """`cluster.cloud` of a stack file's content, "" without one."""
+    config = settings.get("config") if isinstance(settings, Mapping) else None
+    cluster = (config or {}).get("penstock:cluster") if isinstance(config, Mapping | None) else None
+    return str(cluster.get("cloud", "")) if isinstance(cluster, Mapping) else ""
 
 
 def copy_for_rehearsal(file: Path, copy: Path, *, keep_encryption: bool) -> None:

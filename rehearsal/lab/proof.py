@@ -3,17 +3,21 @@
 import json
 import time
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from components.plan.kubernetes import NAMESPACE, Manifest
-from components.plan.types import JobPlan, ServicePlan, StackPlan
 from providers.existing.api import ApiError, KubernetesApi, UnreachableError
+from rehearsal.engine.state import State
 from workloads.pretrain.folder import RunFolder
 
 FINISHES_S = 900.0
 ANSWERS_S = 180.0
 POLL_S = 0.5
+JOBS = frozenset({"JobSet", "TrainJob", "Job", "RayJob", "MPIJob"})
+JOB_LABEL, SERVICE_LABEL = "penstock.dev/job", "penstock.dev/service"
+JOB_FILE = "job.json"
 PROMPT = "def main("
 
 Say = Callable[[str], None]
@@ -33,44 +37,72 @@ class ProofError(Exception):
     """What the stack did not do, in one sentence."""
 
 
-def prove(api: KubernetesApi, plan: StackPlan, on_host: Callable[[str], Path], say: Say) -> tuple[str, ...]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deployed:
+    """What of a stack's state is to be proven."""
+
+    job: Manifest | None
+    """The object that a queue admits."""
+    config: Mapping[str, Any]
+    """The job's file."""
+    service: Manifest | None
+
+    @classmethod
+    def of(cls, state: State) -> Self:
+        """The job and the service among the resources of the state, by the labels that all of theirs have."""
+        inputs = [resource.inputs for resource in state.resources if resource.type.startswith("kubernetes:")]
+        jobs = [one for one in inputs if one.get("kind") in JOBS and JOB_LABEL in _labels(one)]
+        files = [one["data"][JOB_FILE] for one in inputs if JOB_FILE in (one.get("data") or {})]
+        services = [one for one in inputs if one.get("kind") == "Service" and SERVICE_LABEL in _labels(one)]
+        config = json.loads(files[0]) if files else {}
+        return cls(job=next(iter(jobs), None), config=config, service=next(iter(services), None))
+
+
+def _labels(body: Mapping[str, Any]) -> Mapping[str, str]:
+    labels: Mapping[str, str] = (body.get("metadata") or {}).get("labels") or {}
+    return labels
+
+
+def prove(api: KubernetesApi, deployed: Deployed, on_host: Callable[[str], Path], say: Say) -> tuple[str, ...]:
     """What was seen, a line each. ProofError names the first thing that did not happen.
 
-    `on_host` gives the folder of this machine in which a path of the volume lies.
+    `on_host` gives the place on this machine of a path of the volume.
     """
     seen: list[str] = []
-    if plan.training:
-        seen += _trained(api, plan.training, plan.job[-1], on_host, say)
-    if plan.inference:
-        seen += _answers(api, plan.inference, say)
+    if deployed.job:
+        folder = RunFolder(on_host(deployed.config["runFolder"]))
+        seen += _trained(api, deployed.job, deployed.config["training"], folder, say)
+    if deployed.service:
+        seen += _answers(api, deployed.service, say)
     return tuple(seen)
 
 
 def _trained(
-    api: KubernetesApi, job: JobPlan, manifest: Manifest, on_host: Callable[[str], Path], say: Say
+    api: KubernetesApi, job: Manifest, training: Mapping[str, Any], folder: RunFolder, say: Say
 ) -> Iterator[str]:
-    folder = RunFolder(on_host(job.run_folder))
-    _wait_finished(api, manifest, folder, say)
+    _wait_finished(api, job, folder, say)
     status = json.loads(folder.status.read_text())
+    name, nodes, ranks = job["metadata"]["name"], training["nodes"], training["ranksPerNode"]
+    if status["step"] != training["steps"]:
+        raise ProofError(f"{job['kind']} {name} ended at step {status['step']} of {training['steps']}")
+    if status["worldSize"] != nodes * ranks:
+        raise ProofError(f"{job['kind']} {name} ran with {status['worldSize']} ranks, not {nodes * ranks}")
     checkpoints = sorted(path.name for path in folder.checkpoints.glob("step-*"))
     if not checkpoints:
-        raise ProofError(f"training {job.name} finished and left no checkpoint in {job.run_folder}")
-    ranks = job.nodes * job.ranks_per_node
-    if status["worldSize"] != ranks:
-        raise ProofError(f"training {job.name} ran with {status['worldSize']} ranks, not {ranks}")
-    yield f"{manifest['kind']} {manifest['metadata']['name']}: {job.nodes} nodes x {job.ranks_per_node} ranks"
-    yield f"loss {status['loss']:.3f} at step {status['step']}, checkpoint {checkpoints[-1]} on the volume"
+        raise ProofError(f"{job['kind']} {name} finished and left no checkpoint in {folder.path}")
+    yield f"{job['kind']} {name}: {nodes} nodes x {ranks} ranks trained to step {status['step']}"
+    yield f"loss {status['loss']:.3f}, checkpoint {checkpoints[-1]} on the volume"
 
 
-def _wait_finished(api: KubernetesApi, manifest: Manifest, folder: RunFolder, say: Say) -> None:
-    name, until = manifest["metadata"]["name"], time.monotonic() + FINISHES_S
-    while (state := job_state(api, manifest)) is None:
+def _wait_finished(api: KubernetesApi, job: Manifest, folder: RunFolder, say: Say) -> None:
+    name, until = job["metadata"]["name"], time.monotonic() + FINISHES_S
+    while (state := job_state(api, job)) is None:
         if time.monotonic() > until:
-            raise ProofError(f"{manifest['kind']} {name} has not finished after {FINISHES_S:.0f} s")
+            raise ProofError(f"{job['kind']} {name} has not finished after {FINISHES_S:.0f} s")
         say(_progress(folder, name))
         time.sleep(POLL_S)
     if not state:
-        raise ProofError(f"{manifest['kind']} {name} failed; see its pods' logs in the lab's folder")
+        raise ProofError(f"{job['kind']} {name} failed; see its pods' logs in the lab's folder")
 
 
 def job_state(api: KubernetesApi, manifest: Manifest) -> bool | None:
@@ -109,22 +141,22 @@ def _progress(folder: RunFolder, name: str) -> str:
     return f"{name}: step {status['step']} of {status['steps']}, {status['state']}"
 
 
-def _answers(api: KubernetesApi, service: ServicePlan, say: Say) -> Iterator[str]:
+def _answers(api: KubernetesApi, service: Manifest, say: Say) -> Iterator[str]:
     """A completion through the Service's address, by way of the API server."""
-    port = service.ports[0]
-    path = f"/api/v1/namespaces/{NAMESPACE}/services/http:{service.name}:{port}/proxy/v1/completions"
-    body = {"model": service.name, "prompt": PROMPT, "max_tokens": 16, "temperature": 0}
+    name, port = service["metadata"]["name"], service["spec"]["ports"][0]["port"]
+    root = f"/api/v1/namespaces/{NAMESPACE}/services/http:{name}:{port}/proxy/v1"
     until = time.monotonic() + ANSWERS_S
     while True:
         try:
-            answer = api.call("POST", path, body=body)
+            model = api.call("GET", f"{root}/models")["data"][0]["id"]
+            body = {"model": model, "prompt": PROMPT, "max_tokens": 16, "temperature": 0}
+            answer = api.call("POST", f"{root}/completions", body=body)
             break
-        except (ApiError, UnreachableError) as error:
+        except (ApiError, UnreachableError, LookupError) as error:
             if time.monotonic() > until:
-                raise ProofError(f"service {service.name} does not answer after {ANSWERS_S:.0f} s: {error}") from None
-            say(f"{service.name}: waiting until it answers")
+                raise ProofError(f"service {name} does not answer after {ANSWERS_S:.0f} s: {error}") from None
+            say(f"{name}: waiting until it answers")
             time.sleep(POLL_S)
-    tokens = answer["usage"]["completion_tokens"]
-    if not tokens:
-        raise ProofError(f"service {service.name} answered without a token: {answer}")
-    yield f"service {service.name} answered {tokens} tokens through its Service"
+    if not answer["usage"]["completion_tokens"]:
+        raise ProofError(f"service {name} answered without a token: {answer}")
+    yield f"service {name} answered {answer['usage']['completion_tokens']} tokens of model {model} through its address"
