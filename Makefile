@@ -3,7 +3,7 @@ PYTHON ?= python3
 STACK ?= local
 RUN := .venv/bin/python -m
 
-.PHONY: setup demo test check rehearse lab bench golden schema
+.PHONY: setup demo test check rehearse lab bench golden schema images
 
 setup: ## the environment and the engine
 	@$(PYTHON) -m tools.bootstrap
@@ -36,3 +36,10 @@ golden: setup ## rewrite the expected plans after a wanted change
 
 schema: setup ## docs/stack.schema.json, for editors
 	@.venv/bin/penstock schema
+
+IMAGE ?= registry.example/penstock
+TAG ?= $(shell git rev-parse --short=12 HEAD)
+
+images: ## the commands that build the images of the workloads; docs/images.md
+	@echo "podman build --file images/cuda/Containerfile --target workloads --tag $(IMAGE)/cuda:$(TAG) ."
+	@echo "podman build --file images/cuda/Containerfile --target efa --tag $(IMAGE)/cuda-efa:$(TAG) --build-arg EFA_INSTALLER_VERSION=VERSION --build-arg EFA_INSTALLER_SHA256=SHA256 ."
