@@ -1,4 +1,4 @@
-"""A few objects in the simulated Kubernetes, through the real engine: made, changed, replaced, refused, drifted, gone."""
+"""A few objects in the simulated Kubernetes, through the real engine: made, changed, refused, drifted, gone."""
 
 import secrets
 import shutil

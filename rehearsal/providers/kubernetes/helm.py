@@ -60,7 +60,7 @@ class HelmReleases:
         if mistakes := self.check(ask):
             raise ProviderError("; ".join(mistakes))
         arguments = [verb, ask.name, str(self._charts[ask.chart]), "--namespace", ask.namespace, "--values", "-"]
-        arguments += ["--timeout", f"{ask.timeout_s}s"] + ["--wait=" + ("watcher" if ask.wait else "hookOnly")]
+        arguments += ["--timeout", f"{ask.timeout_s}s", f"--wait={'watcher' if ask.wait else 'hookOnly'}"]
         arguments += ["--create-namespace"] * (ask.create_namespace and verb == "install")
         arguments += ["--wait-for-jobs"] * ask.wait_for_jobs + ["--skip-crds"] * ask.skip_crds
         arguments += ["--rollback-on-failure"] * ask.atomic

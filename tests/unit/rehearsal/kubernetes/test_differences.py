@@ -64,7 +64,7 @@ def test_what_is_not_known_yet_is_a_difference() -> None:
         ("kueue.x-k8s.io/v1beta2 ClusterQueue", {"spec": {"cohortName": "a"}}, {"spec": {"cohortName": "b"}}, False),
     ],
 )
-def test_a_fixed_field_needs_another_object(kind: str, old: Body, new: Body, replaces: bool) -> None:  # noqa: FBT001
+def test_a_fixed_field_needs_another_object(kind: str, old: Body, new: Body, replaces: bool) -> None:
     api_version, word = kind.split()
     head = {"apiVersion": api_version, "kind": word, "metadata": {"name": "a"}}
     found = compared({**head, **old}, {**head, **new})

@@ -51,7 +51,7 @@ DONE = {"observedGeneration": 1, "replicas": 2, "updatedReplicas": 2, "available
         (body("ray.io/v1 RayCluster", status={"observedGeneration": 1}, generation=2), False),
     ],
 )
-def test_an_object_is_ready_when_its_kind_says_so(one: Body, ready: bool) -> None:  # noqa: FBT001
+def test_an_object_is_ready_when_its_kind_says_so(one: Body, ready: bool) -> None:
     assert is_ready(one) is ready
 
 
@@ -87,7 +87,7 @@ def test_a_claim_whose_class_waits_for_a_pod_is_ready_unbound_when_it_is_new() -
         ('["condition=Ready", "jsonpath={.status.phase}=Pending"]', False),
     ],
 )
-def test_the_annotation_says_what_to_wait_for(expression: str, true: bool) -> None:  # noqa: FBT001
+def test_the_annotation_says_what_to_wait_for(expression: str, true: bool) -> None:
     one = {"status": {"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}]}}
     assert fulfilled(expression, one).ready is true
 
