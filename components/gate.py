@@ -28,7 +28,7 @@ RANK_GIB = 1.5
 SHM_GIB_PER_RANK = 1.0
 
 PLAIN = (Fabric.HOST, Fabric.ETHERNET)
-NO_IMAGE = "no image with the check: name one in training.image or inference.image"
+PAIR = 2
 LABELS = {"app.kubernetes.io/managed-by": "penstock", "penstock.dev/check": "gate"}
 
 
@@ -43,7 +43,7 @@ def plan_gate(
     if not spec.gate.enabled:
         return None
     pools = tuple(
-        _expectation(pool, spec.gate, cluster.volume, image if pool.name not in without_fabric else "")
+        _expectation(pool, spec.gate, cluster.volume, image, measured=pool.name not in without_fabric)
         for pool in cluster.node_pools
     )
     return GatePlan(
@@ -81,24 +81,38 @@ def probe_pod(volume: VolumePlan, image: str) -> Manifest:
     }
 
 
-def _expectation(pool: NodePoolPlan, gate: GateSpec, volume: VolumePlan, image: str) -> PoolExpectation:
+def _expectation(
+    pool: NodePoolPlan, gate: GateSpec, volume: VolumePlan, image: str, *, measured: bool
+) -> PoolExpectation:
     nodes = pool.node_count if pool.desired_now is None else pool.desired_now
     floor = _floor(pool, gate)
-    measured = nodes > 1 and pool.collective is not Collective.NEURON and bool(image and volume.claim)
+    why_not = "" if measured else "the pool goes without a fabric, and its user says why"
+    why_not = why_not or _not_measured(pool, nodes, volume, image)
     return PoolExpectation(
         pool=pool.name,
         nodes=nodes,
         selector=dict(pool.binding.node_selector),
         devices=dict(pool.binding.devices),
-        check=check_job(pool, nodes, floor, volume, image) if measured else None,
-        floor_gbps=floor.floor_gbps if measured else 0.0,
-        floor_source=floor.source if measured or image else NO_IMAGE,
+        check=None if why_not else check_job(pool, nodes, floor, volume, image),
+        floor_gbps=0.0 if why_not else floor.floor_gbps,
+        floor_source=why_not or floor.source,
     )
 
 
+def _not_measured(pool: NodePoolPlan, nodes: int, volume: VolumePlan, image: str) -> str:
+    """Why no fabric check runs there; empty where one does."""
+    if nodes < PAIR:
+        return f"{nodes} nodes have nobody to talk to"
+    if pool.collective is Collective.NEURON:
+        return "the check runs on NVIDIA accelerators and processors"
+    if not image:
+        return "no image with the check: name one in training.image or inference.image"
+    return "" if volume.claim else "the nodes have no volume to meet on"
+
+
 def _floor(pool: NodePoolPlan, gate: GateSpec) -> Floor:
-    if pool.fabric in PLAIN or pool.collective is Collective.NEURON:
-        return Floor(floor_gbps=0.0, source=f"{pool.name} has no fabric that is measured")
+    if pool.fabric in PLAIN:
+        return Floor(floor_gbps=0.0, source="nobody has published one for plain Ethernet")
     if gate.floor_gbps is not None:
         return Floor(floor_gbps=gate.floor_gbps, source="platform.gate.floorGbps")
     return floor_of(pool.machine.name)

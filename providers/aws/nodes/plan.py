@@ -49,6 +49,10 @@ _MOST_ZONES = 3
 """Of a pool that may stand anywhere: a fourth adds subnets and little safety."""
 
 
+_SPOT_NOTICE_S = 120.0
+"""Between the notice and the end of a spot instance (EC2 User Guide, "Spot Instance interruption notices")."""
+
+
 def plan_pools(spec: StackSpec, settings: AwsSpec, stack: str, now: datetime) -> tuple[AwsNodePoolPlan, ...]:
     """The pools in the spec's order; one on spot machines with a fallback is followed by that.
 
@@ -144,6 +148,7 @@ def _plan(
         fabric=fabric,
         collective=collective(machine),
         binding=binding(pool, machine, fabric, efa_devices),
+        notice_s=_SPOT_NOTICE_S if isinstance(capacity, SpotCapacity) else None,
         zones=zones,
         addresses_per_node=addresses_per_node(machine, layout),
         max_pods=max_pods(machine, layout),
@@ -209,6 +214,7 @@ def _with_fallback(plan: AwsNodePoolPlan, cluster: ClusterSpec, stack: str) -> I
         min_count=0,
         desired_now=0,
         capacity=OnDemandCapacity(),
+        notice_s=None,
         labels=labels(pool, OnDemandCapacity()),
         placement=OwnGroup(name=f"{stack}-{name}") if own else plan.placement,
     )

@@ -46,7 +46,7 @@ def plan_storage(
     registry = attempt(problems, lambda: _registry(settings, stack))
     if problems:
         raise SpecError(problems)
-    volume = _volume(spec, stack)
+    volume = _volume(spec, stack, lustre)
     shared = _shared(spec, network)
     mounts = tuple(Mount(volume=CLAIMS[name], path=path) for name, path in spec.storage.mount_paths())
     return StoragePlan(
@@ -104,13 +104,21 @@ def _home(spec: StackSpec) -> tuple[str, str, OnDestroy] | None:
     return fitting[0] if fitting else None
 
 
-def _volume(spec: StackSpec, stack: str) -> VolumePlan:
+def _volume(spec: StackSpec, stack: str, lustre: LustrePlan | None) -> VolumePlan:
     home = _home(spec)
     if home is None:
         return VolumePlan(path="", on_destroy=spec.storage.volume.on_destroy)
     key, root, on_destroy = home
     path = spec.storage.volume.path or f"{root}/penstock/{stack}"
-    return VolumePlan(path=path, on_destroy=on_destroy, claim=CLAIMS[key], mount_path=root)
+    rate = _lustre_mbps(lustre) if lustre and key == "fileSystem" else 0.0
+    return VolumePlan(path=path, on_destroy=on_destroy, claim=CLAIMS[key], mount_path=root, write_mbps=rate)
+
+
+def _lustre_mbps(lustre: LustrePlan) -> float:
+    """What the whole file system writes: its throughput is sold in MB/s, of the whole or for each TiB."""
+    if lustre.throughput_mbps is not None:
+        return float(lustre.throughput_mbps)
+    return (lustre.throughput_mbps_per_tib or 0) * (lustre.capacity_gib or 0) / 1024
 
 
 def _lustre(spec: StackSpec, pools: Sequence[AwsNodePoolPlan], network: NetworkPlan) -> LustrePlan | None:

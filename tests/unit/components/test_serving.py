@@ -44,8 +44,8 @@ EVERYTHING: dict[str, Any] = {
 
 
 def plan(**asked: Any) -> ServicePlan:
-    asked = {"image": "r.example/penstock:1", "model": ServedModel(path="/fsx/model")} | asked
-    return plan_inference(InferenceSpec(**asked), [POOL], VOLUME, None, pods=True)
+    spec: dict[str, Any] = {"image": "r.example/penstock:1", "model": ServedModel(path="/fsx/model")} | asked
+    return plan_inference(InferenceSpec(**spec), [POOL], VOLUME, None, pods=True)
 
 
 def render(**asked: Any) -> tuple[Mapping[str, Any], ...]:
