@@ -33,6 +33,7 @@ class Gate(pulumi.CustomResource):
     ) -> None:  # fmt: skip
         """`scalers`: by pool, how it is set to no nodes when it is not there in time."""
         inputs: dict[str, pulumi.Input[Any]] = {
+            "name": name,
             "kubeconfig": pulumi.Output.secret(kubeconfig),
             "pools": [_expectation(pool) for pool in plan.pools],
             "probe": plan.probe,

@@ -9,19 +9,10 @@ from typing import Any
 
 import yaml
 
-from providers.existing.kubeconfig import Access, KubeconfigError, read_kubeconfig
+from providers.existing.kubeconfig import Access, KubeconfigError, read_kubeconfig, rehearsed
 from providers.existing.settings import ExistingSpec
 
-SERVER, TOKEN = "PENSTOCK_KUBERNETES_SERVER", "PENSTOCK_KUBERNETES_TOKEN"
-"""Environment variables by which a rehearsal leads everybody to its own API server, whatever a kubeconfig says."""
-
 FILES = {"clusters": ("certificate-authority",), "users": ("client-certificate", "client-key", "tokenFile")}
-
-
-def rehearsed() -> Access | None:
-    """The rehearsal's API server; None where this is none."""
-    server = os.environ.get(SERVER)
-    return Access(server=server.rstrip("/"), token=os.environ.get(TOKEN) or None) if server else None
 
 
 def kubeconfig_path(settings: ExistingSpec) -> Path:

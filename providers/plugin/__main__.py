@@ -38,6 +38,7 @@ def _import_lean(root: Path) -> None:
         "providers": root / "providers",
         "providers.local": root / "providers" / "local",
         "providers.aws": root / "providers" / "aws",
+        "providers.existing": root / "providers" / "existing",
     }
     for name, folder in folders.items():
         module = ModuleType(name)

@@ -18,7 +18,7 @@ from pulumi.runtime.proto import provider_pb2_grpc as provider_grpc
 from pulumi.runtime.proto import status_pb2
 
 from components.errors import PenstockError
-from providers.plugin import drain, inference_server, training_run, volume
+from providers.plugin import drain, gate, inference_server, namespace_drain, ready, training_run, volume
 from providers.plugin.calls import Call, Change, Kind, UnfinishedError
 from providers.plugin.console import Console, Voice
 from providers.plugin.values import answer, plain
@@ -29,6 +29,9 @@ KINDS: Mapping[str, Kind] = {
     "penstock:local:TrainingRun": training_run,
     "penstock:local:InferenceServer": inference_server,
     "penstock:aws:Drain": drain,
+    "penstock:kubernetes:Drain": namespace_drain,
+    "penstock:kubernetes:Gate": gate,
+    "penstock:kubernetes:Ready": ready,
 }
 T = TypeVar("T")
 

@@ -1,0 +1,39 @@
+"""What a gate has found, kept in the cluster for whoever looks later."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from components.plan.kubernetes import NAMESPACE
+from providers.existing.api import KubernetesApi
+
+LABELS = {"app.kubernetes.io/managed-by": "penstock"}
+
+
+def save(api: KubernetesApi, name: str, outputs: dict[str, Any]) -> None:
+    """In a ConfigMap that is named after the gate; one that is there is replaced."""
+    body = {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": _config_map(name), "namespace": NAMESPACE, "labels": LABELS},
+        "data": {"gate": json.dumps(outputs, indent=1)},
+    }
+    api.apply(body, force=True)
+
+
+def load(api: KubernetesApi, name: str) -> dict[str, Any] | None:
+    """What was saved; None where nothing is."""
+    found = api.get("v1", "ConfigMap", _config_map(name), NAMESPACE)
+    if found is None:
+        return None
+    outputs: dict[str, Any] = json.loads(found["data"]["gate"])
+    return outputs
+
+
+def remove(api: KubernetesApi, name: str) -> None:
+    api.delete("v1", "ConfigMap", _config_map(name), NAMESPACE)
+
+
+def _config_map(name: str) -> str:
+    return f"penstock-gate-{name}"[:253].rstrip("-.")
