@@ -129,7 +129,7 @@ def up(home: Path, shape: LabShape, tools: Tools, *, stays: bool = True, say: Sa
             _wait_ready(lab, say)
             with KubernetesApi(lab.access()) as api:
                 create_nodes(api, shape.kwok)
-                _wait_nodes(api, shape, say)
+                _wait_nodes(lab, api, shape, say)
         except BaseException:
             end(lab.init)
             raise
@@ -227,7 +227,7 @@ def _require_hope(lab: Lab, state: Mapping[str, Any], waiting: Sequence[str], pa
             raise LabError(f"{name} of the lab does not come up; it says{tail(lab.home.log(name), 5)}")
 
 
-def _wait_nodes(api: KubernetesApi, shape: LabShape, say: Say) -> None:
+def _wait_nodes(lab: Lab, api: KubernetesApi, shape: LabShape, say: Say) -> None:
     """Every node of the shape is Ready."""
     wanted = {node.name for node in (*shape.process, *shape.kwok)}
     begin = time.monotonic()
@@ -239,7 +239,9 @@ def _wait_nodes(api: KubernetesApi, shape: LabShape, say: Say) -> None:
             return
         if time.monotonic() - begin > READY_S:
             names = ", ".join(sorted(missing)[:5])
-            raise LabError(f"{len(missing)} of {len(wanted)} nodes do not become Ready: {names}; penstock lab status")
+            raise LabError(f"{len(missing)} of {len(wanted)} nodes do not become Ready: {names}")
+        state = read_json(lab.home.state)
+        _require_hope(lab, state, tuple(state), 0.0)
         time.sleep(max(POLL_S, 4 * (time.monotonic() - asked)))  # a list of a thousand nodes is work for everybody
 
 

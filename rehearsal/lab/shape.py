@@ -1,7 +1,7 @@
 """Which nodes a lab has."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 from components.plan.kubernetes import POOL_LABEL
@@ -36,8 +36,13 @@ class LabNode:
         return own | dict(self.labels)
 
     def as_json(self) -> dict[str, Any]:
-        """What the node agent reads."""
-        return asdict(self) | {"labels": self.all_labels(), "taints": [dict(taint) for taint in self.taints]}
+        """What the node agent reads; the pool is one of the labels."""
+        return {
+            "name": self.name,
+            "labels": self.all_labels(),
+            "taints": [dict(taint) for taint in self.taints],
+            "allocatable": dict(self.allocatable),
+        }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
