@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from multiprocessing.connection import Connection, wait
-from multiprocessing.context import SpawnProcess
+from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 
 import torch.distributed as dist
@@ -109,10 +109,12 @@ def _names(store: TCPStore, here: Here, deadline: float) -> tuple[str, ...]:
 
 
 def _run_ranks(check: CheckFile, places: list[Place], work: Work, deadline: float) -> Evidence:
-    context = multiprocessing.get_context("spawn")
+    # Forked from a process that has imported torch, and has not touched a device.
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["workloads.fabric_check.rank"])
     os.environ.update(debug_settings(Path(places[0].logs)) if check.device == "cuda" else {})
     ends: list[Connection] = []
-    processes: list[SpawnProcess] = []
+    processes: list[ForkServerProcess] = []
     for place in places:
         ours, theirs = context.Pipe(duplex=False)
         process = context.Process(target=_rank, args=(check, place, theirs, work), daemon=True)
