@@ -1,0 +1,161 @@
+"""What a cluster shows of itself, from lists as an API server gives them."""
+
+from typing import Any
+
+import pytest
+
+from components.errors import SpecError
+from components.plan.fabric import Fabric
+from components.plan.inventory import inventory
+from components.plan.kubernetes import QUARANTINE, AddonPlan, Concern, Owner, PlatformPlan
+from components.spec.stack import StackSpec, parse_stack
+from providers import existing, settings
+from providers.existing.discovery import Discovery, Listing, discover
+from providers.existing.looking import LookedSpec
+from providers.existing.preflight import namespace_problems, number
+from providers.existing.quantities import quantity
+
+GPUS = {"nvidia.com/gpu": "8", "rdma/hca_a": "1"}
+
+
+def node(name: str, *, kind: str = "h100-8", taints: tuple[dict[str, str], ...] = (), **offered: str) -> dict[str, Any]:
+    capacity = {"cpu": "112", "memory": "2113929216Ki", "ephemeral-storage": "1Ti", **GPUS} | offered
+    labels = {
+        "node.kubernetes.io/instance-type": kind,
+        "nvidia.com/gpu.product": "NVIDIA-H100-80GB-HBM3",
+        "network.topology.nvidia.com/leaf": "leaf-1",
+    }
+    return {
+        "metadata": {"name": name, "labels": labels},
+        "spec": {"taints": list(taints)},
+        "status": {
+            "capacity": capacity,
+            "allocatable": capacity,
+            "conditions": [{"type": "Ready", "status": "True"}],
+        },
+    }
+
+
+def deployment(name: str, image: str) -> dict[str, Any]:
+    template = {"spec": {"containers": [{"name": "main", "image": image}]}}
+    return {"kind": "Deployment", "metadata": {"name": name, "namespace": "infra"}, "spec": {"template": template}}
+
+
+def definition(name: str) -> dict[str, Any]:
+    return {"metadata": {"name": name}}
+
+
+def listing(*nodes: dict[str, Any], **more: Any) -> Listing:
+    return Listing(
+        version={"gitVersion": "v1.34.2+vendor"}, kube_system={"metadata": {"uid": "uid-of-it"}}, nodes=nodes, **more
+    )
+
+
+def asked(seen: Discovery | None, **cluster: Any) -> StackSpec:
+    pool = {"name": "train", "machineType": "h100-8", "count": 2} | cluster
+    config = {"penstock:cluster": {"cloud": "existing", "nodePools": [pool]}}
+    spec = parse_stack(config, "x", settings())
+    looked = LookedSpec.model_construct(**dict(spec.settings or {}), seen=seen, unseen="" if seen else "it is away")
+    return StackSpec.model_construct(**{**dict(spec), "settings": looked})
+
+
+def messages(spec: StackSpec) -> list[str]:
+    with pytest.raises(SpecError) as refused:
+        existing.plan(spec, "mine")
+    return [str(problem) for problem in refused.value.problems]
+
+
+def test_a_pool_is_planned_as_its_nodes_are() -> None:
+    taint = {"key": "team", "value": "ml", "effect": "NoSchedule"}
+    plan = existing.plan(asked(discover(listing(node("a", taints=(taint,)), node("b", taints=(taint,))))), "mine")
+    (pool,) = plan.node_pools
+    assert pool.machine.accelerator is not None
+    assert (pool.machine.accelerator.name, pool.machine.accelerator_count, pool.machine.cores) == ("h100", 8, 112)
+    assert (pool.fabric, pool.binding.devices) == (Fabric.RDMA, {"nvidia.com/gpu": 8, "rdma/hca_a": 1})
+    assert pool.binding.node_selector == {"node.kubernetes.io/instance-type": "h100-8"}
+    assert [taint.key for taint in pool.binding.tolerations] == ["team"]
+    assert pool.binding.topology_keys == ("network.topology.nvidia.com/leaf",)
+    assert plan.kubernetes is not None
+    assert plan.kubernetes.version == "1.34"
+
+
+def test_a_node_that_lacks_a_device_does_not_lower_what_is_expected() -> None:
+    plan = existing.plan(asked(discover(listing(node("a", **{"nvidia.com/gpu": "7"}), node("b")))), "mine")
+    assert plan.node_pools[0].binding.devices["nvidia.com/gpu"] == 8
+
+
+def test_marks_of_the_gate_and_of_kubernetes_are_no_taints_of_a_pool() -> None:
+    marks = tuple({"key": key, "value": "", "effect": "NoSchedule"} for key in (QUARANTINE, "node.kubernetes.io/x"))
+    seen = discover(listing(node("a", taints=marks)))
+    assert seen.nodes[0].taints == ()
+    assert not seen.nodes[0].usable
+
+
+def test_more_nodes_than_there_are_is_refused() -> None:
+    (message,) = messages(asked(discover(listing(node("a")))))
+    assert message.startswith("cluster.nodePools.train.count: 2 nodes, but 1 of the cluster's")
+
+
+def test_a_gang_without_fabric_devices_needs_a_reason() -> None:
+    bare = [node(name, **{"rdma/hca_a": "0"}) for name in "ab"]
+    (message,) = messages(asked(discover(listing(*bare))))
+    assert message.startswith("cluster.nodePools.train.fabric: 2 nodes of h100-8 offer no fabric device")
+    plan = existing.plan(asked(discover(listing(*bare)), fabric={"none": "only for trying out"}), "mine")
+    assert plan.node_pools[0].fabric is Fabric.ETHERNET
+
+
+def test_an_unknown_machine_type_lists_what_there_is() -> None:
+    (message,) = messages(asked(discover(listing(node("a"), node("b"))), machineType="h100-9"))
+    assert "there is 2 x h100-8" in message
+    assert "did you mean 'h100-8'?" in message
+
+
+def test_an_unseen_cluster_that_is_not_described_is_refused_with_the_reason() -> None:
+    version, machine = sorted(messages(asked(None)), reverse=True)
+    assert version.startswith("existing.version: is missing")
+    assert machine.startswith("cluster.nodePools.train.machineType: 'h100-8' is described nowhere: it is away")
+
+
+def test_software_of_others_is_left_to_them() -> None:
+    seen = discover(
+        listing(
+            node("a"),
+            workloads=[deployment("operator", "registry.local/mirror/prometheus-operator:v0.93.1")],
+            definitions=[definition("clusterqueues.kueue.x-k8s.io")],
+        )
+    )
+    assert seen.owners[Concern.PROMETHEUS_OPERATOR].owner is Owner.OTHERS
+    assert seen.owners[Concern.PROMETHEUS_OPERATOR].reason == "Deployment infra/operator runs"
+    assert Concern.QUEUES in seen.owners
+    assert seen.owners[Concern.DEVICE_PLUGIN].reason == "nodes offer nvidia.com/gpu"
+    assert Concern.CERTIFICATES not in seen.owners
+
+
+def test_what_penstock_has_installed_is_not_others() -> None:
+    addon = AddonPlan(name="kueue", namespace="x", release=None, does=(Concern.QUEUES,), reason="")
+    note = inventory("mine", PlatformPlan(addons=(addon,), owners={}, decisions=()))
+    definitions = [definition("clusterqueues.kueue.x-k8s.io")]
+    assert Concern.QUEUES in discover(listing(node("a"), definitions=definitions)).owners
+    assert Concern.QUEUES not in discover(listing(node("a"), definitions=definitions, inventory=note)).owners
+
+
+def test_a_namespace_of_somebody_else_is_not_taken() -> None:
+    own = {"app.kubernetes.io/managed-by": "penstock"}
+    assert not list(namespace_problems(None, "mine"))
+    assert not list(namespace_problems({"metadata": {"labels": own}}, "mine"))
+    assert "did not make" in str(next(iter(namespace_problems({"metadata": {}}, "mine"))))
+    other = own | {"penstock.dev/stack": "other"}
+    assert "'other' stands on this cluster" in str(
+        next(iter(namespace_problems({"metadata": {"labels": other}}, "mine")))
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "amount"), [("96", 96.0), ("500m", 0.5), ("2Ti", 2.0**41), ("1e3", 1000.0), ("2k", 2000.0)]
+)
+def test_amounts(text: str, amount: float) -> None:
+    assert quantity(text) == amount
+
+
+def test_versions_of_vendors() -> None:
+    assert number("1.29+") == (1, 29)
