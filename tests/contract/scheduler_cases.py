@@ -89,7 +89,7 @@ def schemas() -> Mapping[tuple[str, str], Mapping[str, Any]]:
         pytest.skip("the upstream definitions are not beside this checkout (../shared/crds)")
     found = {}
     for file in sorted(CRDS.glob("*.yaml")):
-        for crd in yaml.safe_load_all(file.read_text()):
+        for crd in yaml.load_all(file.read_text(), yaml.CSafeLoader):
             if crd and crd["kind"] == "CustomResourceDefinition":
                 spec = crd["spec"]
                 for version in spec.get("versions", []):
@@ -128,10 +128,9 @@ def _without_metadata(schema: Mapping[str, Any]) -> Mapping[str, Any]:
     return {**schema, "properties": properties, "required": required}
 
 
-def pod_specs(manifests: tuple[Manifest, ...]) -> Iterator[tuple[int, dict[str, Any]]]:
-    """(how many, pod template) of everything in the manifests that becomes pods."""
-    for manifest in manifests:
-        yield from _pods_in(manifest["spec"], 1) if "spec" in manifest else ()
+def gangs(manifests: tuple[Manifest, ...]) -> list[tuple[int, dict[str, Any]]]:
+    """(how many, pod template) of everything in the manifests that becomes pods of the gang."""
+    return [found for manifest in manifests for found in _pods_in(manifest.get("spec", {}), 1)]
 
 
 def _pods_in(node: Any, count: int) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -141,8 +140,9 @@ def _pods_in(node: Any, count: int) -> Iterator[tuple[int, dict[str, Any]]]:
     if not isinstance(node, dict):
         return
     if "containers" in node.get("spec", {}):
-        yield count, node
+        if node["spec"]["containers"][0]["name"] == "node":
+            yield count, node
         return
     times = node.get("replicas", node.get("parallelism", 1))
     for value in node.values():
-        yield from _pods_in(value, count * (times if isinstance(times, int) else 1))
+        yield from _pods_in(value, count * times)

@@ -21,6 +21,7 @@ from workloads.pretrain.exits import ExitCode
 from workloads.pretrain.folder import RunFolder, replace_json
 from workloads.pretrain.launch import Worker
 from workloads.pretrain.ledger import Kind, Ledger
+from workloads.pretrain.meeting import await_meeting
 from workloads.pretrain.status import State, StatusFile
 from workloads.pretrain.stop import STOP_SIGNALS
 from workloads.pretrain.watch import HANG_MARK
@@ -217,6 +218,8 @@ def run_agent(
     _log_to_file_only()
     # The agent's own handlers stay: torch's raise an exception wherever the agent just is.
     os.environ["TORCHELASTIC_SIGNALS_TO_HANDLE"] = "SIGQUIT"
+    if rendezvous is not None:
+        await_meeting(rendezvous, RENDEZVOUS["timeout"])
     spec = WorkerSpec(
         role="trainer",
         local_world_size=ranks_per_node(job.training),

@@ -5,9 +5,10 @@ from typing import Any
 
 from components.plan.kubernetes import NAMESPACE, KubernetesFacts, Manifest, QueuePlan, SchedulerPlan
 from components.plan.types import NodePoolPlan
-from components.schedulers.kueue.topology import HOST, topology_name
+from components.schedulers.kueue.topology import topology_name
 from components.schedulers.priorities import priority_classes
 from components.schedulers.queues import plan_queues, reach, refuse_forbidden
+from components.schedulers.topology import HOST, domains
 from components.spec.scheduler import SchedulerKind, SchedulerSpec
 
 ADDONS = ("jobset", "kai-scheduler")
@@ -37,8 +38,7 @@ def plan(spec: SchedulerSpec, pools: Sequence[NodePoolPlan], facts: KubernetesFa
 
 def levels(pool: NodePoolPlan) -> tuple[str, ...]:
     """Labels from the widest domain to the single node; none where nodes do not say where they are."""
-    keys = tuple(key for key in pool.binding.topology_keys if key != HOST)
-    return (*keys, HOST) if keys else ()
+    return (*domains(pool), HOST) if domains(pool) else ()
 
 
 def queue_name(queue: QueuePlan) -> str:
@@ -55,7 +55,8 @@ def topologies(pools: Iterable[NodePoolPlan]) -> tuple[Manifest, ...]:
             "metadata": {"name": topology_name(keys), "labels": LABELS},
             "spec": {"levels": [{"nodeLabel": key} for key in keys]},
         }
-        for keys in dict.fromkeys(found for pool in pools if (found := levels(pool)))
+        for keys in dict.fromkeys(levels(pool) for pool in pools)
+        if keys
     )
 
 

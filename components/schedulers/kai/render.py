@@ -2,15 +2,15 @@
 
 from typing import Any
 
-from components.errors import Problem, SpecError
 from components.plan.kubernetes import NAMESPACE, Manifest, QueuePlan, SchedulerPlan
 from components.plan.types import JobPlan, NodePoolPlan
 from components.pods import job_file, labels, named
 from components.schedulers.kai.plan import levels, queue_name
 from components.schedulers.kueue.render import failure_policy, gang, refuse_elastic
-from components.schedulers.kueue.topology import HOST, ZONE, topology_name
+from components.schedulers.kueue.topology import topology_name
 from components.schedulers.priorities import priority_class
 from components.schedulers.queues import queue_of
+from components.schedulers.topology import level
 from components.spec.scheduler import TopologyRequest
 
 LEAVE_ALONE = {"kai.scheduler/skip-podgrouper": "true"}
@@ -63,17 +63,8 @@ def _job_set(job: JobPlan, pool: NodePoolPlan, queue: QueuePlan, name: str) -> M
 
 
 def _constraint(job: JobPlan, pool: NodePoolPlan) -> dict[str, str]:
-    """As Kueue is asked: `preferred` names the narrowest domain, `required` the widest that is narrower than a zone."""
-    network = [key for key in levels(pool) if key != HOST]
-    if job.topology is TopologyRequest.REQUIRED and not network:
-        message = (
-            f"'required', but the nodes of the pool '{pool.name}' do not say where they are; use preferred or none"
-        )
-        raise SpecError([Problem(path="training.topology", message=message)])
-    if job.topology is TopologyRequest.NONE or not network:
+    asked = level(job, pool)
+    if not asked:
         return {}
-    topology = {"topology": topology_name(levels(pool))}
-    if job.topology is TopologyRequest.PREFERRED:
-        return {**topology, "preferredTopologyLevel": network[-1]}
-    narrower = [key for key in network if key != ZONE]
-    return {**topology, "requiredTopologyLevel": (narrower or network)[0]}
+    wish = "requiredTopologyLevel" if job.topology is TopologyRequest.REQUIRED else "preferredTopologyLevel"
+    return {"topology": topology_name(levels(pool)), wish: asked}

@@ -6,10 +6,9 @@ from collections.abc import Iterable, Sequence
 from components.errors import Problem, SpecError
 from components.plan.kubernetes import NAMESPACE, Manifest
 from components.plan.types import JobPlan, NodePoolPlan
+from components.schedulers.topology import HOST, domains, level
 from components.spec.scheduler import TopologyRequest
 
-HOST = "kubernetes.io/hostname"
-ZONE = "topology.kubernetes.io/zone"
 _ANNOTATION = "kueue.x-k8s.io/podset-{}-topology"
 
 
@@ -22,7 +21,7 @@ def levels(pool: NodePoolPlan) -> tuple[str, ...]:
     """
     if pool.min_count < pool.max_count or not pool.binding.node_selector:
         return ()
-    return (*(key for key in pool.binding.topology_keys if key != HOST), HOST)
+    return (*domains(pool), HOST)
 
 
 def topology_name(keys: Sequence[str]) -> str:
@@ -45,31 +44,16 @@ def topologies(pools: Iterable[NodePoolPlan]) -> tuple[Manifest, ...]:
 
 
 def annotations(job: JobPlan, pool: NodePoolPlan) -> dict[str, str]:
-    """What a pod template carries for its request; SpecError where it can never be met.
-
-    `preferred` names the narrowest domain: Kueue tries it, then wider ones, then spreads the gang.
-    `required` names the widest domain of the network that is narrower than a zone. Nobody knows at this point how many
-    nodes a switch has, and a gang that requires one that is too small waits for ever. Below the domain it requires
-    Kueue still takes the fewest narrower ones.
-    """
-    keys = levels(pool)
-    network = [key for key in keys if key != HOST]
-    if job.topology is TopologyRequest.REQUIRED and not network:
-        raise SpecError([Problem(path="training.topology", message=_no_topology(pool))])
-    if not keys:
-        return {}
-    if job.topology is TopologyRequest.NONE or not network:
-        return {_ANNOTATION.format("unconstrained"): "true"}
-    if job.topology is TopologyRequest.PREFERRED:
-        return {_ANNOTATION.format("preferred"): network[-1]}
-    narrower = [key for key in network if key != ZONE]
-    return {_ANNOTATION.format("required"): (narrower or network)[0]}
-
-
-def _no_topology(pool: NodePoolPlan) -> str:
-    if pool.binding.topology_keys:
-        return (
+    """What a pod template carries for its request; SpecError where it can never be met."""
+    asked, placed = level(job, pool), levels(pool)
+    if asked and not placed and job.topology is TopologyRequest.REQUIRED:
+        message = (
             f"'required' needs nodes that are there, and the pool '{pool.name}' may grow from {pool.min_count} to "
             f"{pool.max_count}; set its minCount and maxCount alike, or use preferred"
         )
-    return f"'required', but the nodes of the pool '{pool.name}' do not say where they are; use preferred or none"
+        raise SpecError([Problem(path="training.topology", message=message)])
+    if not placed:
+        return {}
+    if not asked:
+        return {_ANNOTATION.format("unconstrained"): "true"}
+    return {_ANNOTATION.format(job.topology): asked}

@@ -2,14 +2,13 @@
 
 from typing import Any
 
-from components.errors import Problem, SpecError
 from components.plan.kubernetes import NAMESPACE, Manifest, QueuePlan, SchedulerPlan
 from components.plan.types import JobPlan, NodePoolPlan
 from components.pods import agent, job_file, labels, named, pod_template
 from components.schedulers.exits import GAVE_UP, PREEMPTED, REFUSED
-from components.schedulers.kueue.topology import HOST, ZONE
 from components.schedulers.priorities import priority_class
 from components.schedulers.queues import queue_of
+from components.schedulers.topology import domains, level
 from components.schedulers.volcano.plan import queue_name
 from components.spec.scheduler import TopologyRequest
 
@@ -62,17 +61,10 @@ def _policies(job: JobPlan) -> list[dict[str, Any]]:
 
 
 def _topology(job: JobPlan, pool: NodePoolPlan) -> dict[str, Any]:
-    """Tiers are counted from 1, the narrowest; HyperNodes of the widest network domain are the limit of `required`."""
-    network = [key for key in pool.binding.topology_keys if key not in {HOST, ZONE}]
-    if job.topology is TopologyRequest.NONE:
-        return {}
-    if not network and job.topology is TopologyRequest.REQUIRED:
-        message = (
-            f"'required', but the nodes of the pool '{pool.name}' do not say where they are; use preferred or none"
-        )
-        raise SpecError([Problem(path="training.topology", message=message)])
-    if not network:
+    """Tiers are counted from 1, the narrowest domain."""
+    asked = level(job, pool)
+    if not asked:
         return {}
     if job.topology is TopologyRequest.PREFERRED:
         return {"mode": "soft"}
-    return {"mode": "hard", "highestTierAllowed": len(network)}
+    return {"mode": "hard", "highestTierAllowed": len(domains(pool)) - domains(pool).index(asked)}

@@ -1,0 +1,198 @@
+"""What holds for every scheduler of a Kubernetes: nothing of a job or of its pool's binding is lost or replaced."""
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from components.errors import SpecError
+from components.plan.fabric import Fabric
+from components.plan.kubernetes import NAMESPACE, Manifest, SchedulerPlan
+from components.plan.types import JobPlan, NodePoolPlan, PodBinding, Taint
+from components.schedulers import load
+from components.spec.cluster import TaintEffect
+from components.spec.scheduler import Priority, QueueSpec, SchedulerKind, SchedulerSpec, TopologyRequest
+from tests.contract.scheduler_cases import BINDING, FACTS, ON_KUBERNETES, gangs, job, judge, pool
+from workloads.pretrain.exits import ExitCode
+
+PODS = [kind for kind in ON_KUBERNETES if kind not in {SchedulerKind.MPI, SchedulerKind.SLURM}]
+"""Those that run a job as pods of its own: MPI runs none of penstock's, Slurm runs it in pods that are there."""
+
+
+def plan_of(kind: SchedulerKind, *pools: NodePoolPlan, **spec: Any) -> SchedulerPlan:
+    return load(kind).plan(SchedulerSpec(**spec), pools or (pool(),), FACTS)
+
+
+def render(kind: SchedulerKind, one: JobPlan, on: NodePoolPlan) -> tuple[Manifest, ...]:
+    return load(kind).render_job(one, on, plan_of(kind, on))
+
+
+def template(kind: SchedulerKind, one: JobPlan, on: NodePoolPlan) -> dict[str, Any]:
+    ((count, found),) = gangs(render(kind, one, on))
+    assert count == one.nodes
+    return found
+
+
+@pytest.mark.parametrize("kind", ON_KUBERNETES)
+def test_queues_are_objects_of_their_kinds(kind: SchedulerKind) -> None:
+    queues = () if kind is SchedulerKind.SLURM else (QueueSpec(name="a", nodes={"train": 3}), QueueSpec(name="b"))
+    found = plan_of(kind, queues=queues)
+    for manifest in (*found.objects, *found.opening):
+        judge(manifest)
+    assert found.kind == kind
+    assert found.addons
+
+
+@pytest.mark.parametrize("kind", PODS)
+@pytest.mark.parametrize("topology", TopologyRequest)
+def test_a_job_is_objects_of_their_kinds(kind: SchedulerKind, topology: TopologyRequest) -> None:
+    for manifest in render(kind, job(topology=topology), pool()):
+        judge(manifest)
+        assert manifest["metadata"]["namespace"] == NAMESPACE
+
+
+@pytest.mark.parametrize("kind", PODS)
+def test_the_pod_has_all_that_the_job_and_the_binding_say(kind: SchedulerKind) -> None:
+    spec = template(kind, job(), pool())["spec"]
+    (container,) = spec["containers"]
+    assert container["image"] == "registry.example/penstock:1"
+    assert spec["nodeSelector"] == BINDING.node_selector
+    taint = {"key": "nvidia.com/gpu", "operator": "Equal", "value": "present", "effect": "NoSchedule"}
+    assert taint in spec["tolerations"]
+    assert spec["terminationGracePeriodSeconds"] == 45
+    assert spec["automountServiceAccountToken"] is False
+    limits, requests = (container["resources"][side] for side in ("limits", "requests"))
+    wanted = {"nvidia.com/gpu": "8", "vpc.amazonaws.com/efa": "32", "hugepages-2Mi": "5120Mi", "memory": "1887437Mi"}
+    assert limits == wanted
+    assert requests == {**wanted, "cpu": "184000m"}
+    env = {item["name"]: item.get("value") for item in container["env"]}
+    assert env["NCCL_SOCKET_IFNAME"] == "eth0"
+    mounts = {mount["mountPath"]: mount["name"] for mount in container["volumeMounts"]}
+    volumes = {volume["name"]: volume for volume in spec["volumes"]}
+    assert volumes[mounts["/dev/shm"]]["emptyDir"] == {"medium": "Memory", "sizeLimit": "65536Mi"}
+    for path, claim in {"/fsx": "file-system", "/shared": "shared-file-system"}.items():
+        assert volumes[mounts[path]]["persistentVolumeClaim"] == {"claimName": claim}
+    assert container["securityContext"]["capabilities"] == {"drop": ["ALL"], "add": ["IPC_LOCK"]}
+
+
+@pytest.mark.parametrize("kind", PODS)
+def test_the_pod_finds_the_jobs_file(kind: SchedulerKind) -> None:
+    one = job()
+    manifests = render(kind, one, pool())
+    ((_count, found),) = gangs(manifests)
+    (file,) = [manifest for manifest in manifests if manifest["kind"] == "ConfigMap"]
+    assert json.loads(file["data"]["job.json"]) == one.config
+    assert {"name": "job-file", "configMap": {"name": file["metadata"]["name"]}} in found["spec"]["volumes"]
+    assert file["metadata"]["name"] == manifests[-1]["metadata"]["name"]
+
+
+@pytest.mark.parametrize("kind", PODS)
+def test_other_content_has_another_name(kind: SchedulerKind) -> None:
+    def name(one: JobPlan) -> str:
+        return str(render(kind, one, pool())[-1]["metadata"]["name"])
+
+    long = job(name="a" * 40)
+    assert name(job()) == name(job())
+    assert name(job()) != name(job(grace_s=60.0))
+    assert name(job()) != name(job(image="registry.example/penstock:2"))
+    # JobSet's pods: `-node-0-`, four digits, and five random characters after a dash; 63 in all.
+    assert len(name(long)) <= 63 - len("-node-0-1023-abcde")
+    assert long.identity[:8] in name(long)
+
+
+@pytest.mark.parametrize("kind", PODS)
+def test_without_a_fabric_nothing_more_is_allowed(kind: SchedulerKind) -> None:
+    found = template(kind, job(), pool(fabric=Fabric.ETHERNET))
+    assert found["spec"]["containers"][0]["securityContext"] == {
+        "allowPrivilegeEscalation": False,
+        "capabilities": {"drop": ["ALL"]},
+    }
+
+
+@pytest.mark.parametrize("kind", PODS)
+def test_a_job_that_no_queue_can_hold_is_refused(kind: SchedulerKind) -> None:
+    found = plan_of(kind, queues=(QueueSpec(name="a", nodes={"train": 1}, borrow=False), QueueSpec(name="b")))
+    with pytest.raises(SpecError, match=r"training\.nodes: 2 nodes, but the queue 'a' can never have more than 1"):
+        load(kind).render_job(job(queue="a"), pool(), found)
+    with pytest.raises(SpecError, match="training.queue: there are several queues; choose one of a, b"):
+        load(kind).render_job(job(), pool(), found)
+    with pytest.raises(SpecError, match="training.queue: 'bb' is not a queue of this stack; did you mean 'b'"):
+        load(kind).render_job(job(queue="bb"), pool(), found)
+
+
+@pytest.mark.parametrize("kind", ON_KUBERNETES)
+def test_a_scheduler_that_the_cloud_forbids_is_refused(kind: SchedulerKind) -> None:
+    addon = plan_of(kind).addons[-1]
+    forbidden = replace(FACTS, refused_addons={addon: "the cloud brings its own"})
+    with pytest.raises(SpecError, match=r"scheduler.kind: .* cannot be installed .*the cloud brings its own"):
+        load(kind).plan(SchedulerSpec(), (pool(),), forbidden)
+    with pytest.raises(SpecError, match=r"scheduler.kind: .* needs a Kubernetes cluster"):
+        load(kind).plan(SchedulerSpec(), (pool(),), None)
+
+
+@pytest.mark.parametrize("kind", [kind for kind in PODS if kind is not SchedulerKind.VOLCANO])
+def test_only_an_elastic_scheduler_takes_a_gang_that_may_shrink(kind: SchedulerKind) -> None:
+    with pytest.raises(SpecError, match=r"training.minNodes: 1 of 2 nodes, .* use the scheduler volcano"):
+        render(kind, job(min_nodes=1), pool())
+
+
+def test_volcano_starts_an_elastic_gang_with_its_least() -> None:
+    made = render(SchedulerKind.VOLCANO, job(min_nodes=1), pool())[-1]["spec"]
+    assert (made["minAvailable"], made["tasks"][0]["replicas"]) == (1, 2)
+    assert {policy["action"] for policy in made["policies"]} == {"TerminateJob", "RestartPod", "CompleteJob"}
+
+
+def test_mpi_says_what_runs_training() -> None:
+    with pytest.raises(SpecError, match="use kueue, trainer"):
+        render(SchedulerKind.MPI, job(), pool())
+
+
+def test_exit_codes_are_those_of_the_program() -> None:
+    from components.schedulers import exits
+
+    assert (exits.REFUSED, exits.GAVE_UP, exits.PREEMPTED) == (ExitCode.REFUSED, ExitCode.GAVE_UP, ExitCode.PREEMPTED)
+
+
+NAMES = st.from_regex(r"[a-z][-a-z0-9]{0,18}[a-z0-9]", fullmatch=True)
+RESOURCES = st.from_regex(r"[a-z]{1,8}\.com/[a-z]{1,8}", fullmatch=True)
+BINDINGS = st.builds(
+    PodBinding,
+    devices=st.dictionaries(RESOURCES, st.integers(1, 64), max_size=3),
+    huge_pages_mib=st.sampled_from([0, 2, 5120]),
+    env=st.dictionaries(st.from_regex(r"[A-Z]{3,12}_[A-Z]{2}", fullmatch=True), st.text(max_size=5), max_size=3),
+    node_selector=st.dictionaries(NAMES, NAMES, max_size=2),
+    tolerations=st.lists(
+        st.builds(Taint, key=NAMES, value=NAMES, effect=st.sampled_from(TaintEffect)), max_size=3, unique_by=repr
+    ).map(tuple),
+    topology_keys=st.lists(NAMES, max_size=4, unique=True).map(tuple),
+)
+
+
+@pytest.mark.parametrize("kind", PODS)
+@settings(max_examples=25, deadline=None)
+@given(data=st.data())
+def test_a_gang_asks_for_its_nodes_times_the_binding(kind: SchedulerKind, data: st.DataObject) -> None:
+    binding = data.draw(BINDINGS)
+    nodes = data.draw(st.integers(1, 1024))
+    on = pool(binding=binding, min_count=nodes, node_count=nodes, max_count=nodes)
+    env = {**data.draw(st.dictionaries(st.just("A_JOBS_OWN"), st.text(max_size=3))), **binding.env}
+    one = job(nodes=nodes, env=env, priority=data.draw(st.sampled_from(Priority)))
+    ((count, found),) = gangs(render(kind, one, on))
+    (container,) = found["spec"]["containers"]
+    total = {key: int(value) * count for key, value in container["resources"]["limits"].items() if "/" in key}
+    assert total == {key: value * nodes for key, value in binding.devices.items()}
+    assert container["resources"]["limits"].items() <= container["resources"]["requests"].items()
+    shown = {item["name"]: item["value"] for item in container["env"] if "value" in item}
+    assert env.items() <= shown.items()
+    assert binding.node_selector.items() <= found["spec"]["nodeSelector"].items()
+    asked = {(item["key"], item.get("value"), item["effect"]) for item in found["spec"]["tolerations"]}
+    assert {(taint.key, taint.value, str(taint.effect)) for taint in binding.tolerations} <= asked
+
+
+@pytest.mark.parametrize("kind", PODS)
+def test_a_clash_of_environments_is_an_error_of_ours(kind: SchedulerKind) -> None:
+    with pytest.raises(AssertionError, match="disagree on \\['NCCL_SOCKET_IFNAME'\\]"):
+        render(kind, job(env={"NCCL_SOCKET_IFNAME": "lo"}), pool())
