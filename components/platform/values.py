@@ -14,11 +14,14 @@ OPEN_ENDINGS = ("annotations", "labels", "selector", "affinity", "securitycontex
 """Maps that charts hand on to Kubernetes as they are, by the end of their names."""
 OPEN = frozenset({"limits", "requests", "env", "extraEnv", "extraArgs", "featureGates", "datastore"})
 
+SUBCHARTS = {"lws": "leader-worker-set"}
+"""Add-ons that other charts call otherwise."""
+
 
 def check_values(addon: str, values: Mapping[str, Any], path: str = "") -> tuple[Problem, ...]:
     """One problem for each key that the add-on's chart does not have, with the closest that it has.
 
-    A subchart's values are its own matter: they lie under its name, and are not judged.
+    A subchart's values lie under its name. Of one that is no add-on its keys are not known, and it takes any.
     """
     where = path or f"platform.addons.{addon}.values"
     known = _keys(addon)
@@ -27,8 +30,14 @@ def check_values(addon: str, values: Mapping[str, Any], path: str = "") -> tuple
             (Problem(path=where, message="the add-on is no chart and takes no values; remove them"),) if values else ()
         )
     tree = {**known["values"], "global": {**_below(known["values"], "global"), "*": "any"}}
-    tree |= {part: {"*": "any"} for part in known["subcharts"]}
+    tree |= {part: _of_subchart(part, known["values"]) for part in known["subcharts"]}
     return tuple(_unknown(values, tree, where, "", versions()[addon].free_values))
+
+
+def _of_subchart(name: str, parent: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What its own chart has, and what its parent reads there."""
+    own = _keys(SUBCHARTS.get(name, name))
+    return {"*": "any"} if own is None else merged(own["values"], _below(parent, name), {"global": {"*": "any"}})
 
 
 def merged(*layers: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,281 @@
+"""Which add-ons a cluster gets, in which order, and what is refused."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from components.errors import Problem, SpecError
+from components.plan.kubernetes import Concern, Owner, PlatformPlan
+from components.platform.catalog import ADDONS
+from components.platform.plan import plan_platform
+from components.platform.request import Request
+from components.platform.versions import versions
+from components.spec.inference import AutoscalingSpec, CanarySpec, RouteSpec, ScaledBy
+from tests.unit.components.platform.requests import (
+    EFA,
+    GPUS,
+    KUEUE,
+    NEURON,
+    PROCESSORS,
+    RDMA,
+    facts,
+    owned,
+    request,
+    service,
+)
+
+STACK = "kube-prometheus-stack"
+NFD = "node-feature-discovery"
+IMAGE = owned(Concern.DRIVER, Concern.CONTAINER_TOOLKIT, owner=Owner.IMAGE, by="the image")
+ON_BY_SITUATION: Mapping[str, tuple[Request, set[str]]] = {
+    "processors alone": (request(PROCESSORS), {"jobset", "kueue"}),
+    "GPUs": (request(GPUS), {STACK, NFD, "gpu-operator", "node-problem-detector", *KUEUE}),
+    "RDMA": (request(RDMA), {STACK, NFD, "gpu-operator", "network-operator", "node-problem-detector", *KUEUE}),
+    "EFA": (request(EFA), {STACK, NFD, "gpu-operator", "efa-device-plugin", "node-problem-detector", *KUEUE}),
+    "Neuron": (request(NEURON), {STACK, "neuron", *KUEUE}),
+    "Volcano": (request(PROCESSORS, scheduler_addons=("volcano",)), {"volcano"}),
+    "KAI": (request(PROCESSORS, scheduler_addons=("kai-scheduler",)), {"kai-scheduler"}),
+    "Trainer": (
+        request(PROCESSORS, scheduler_addons=("kueue", "kubeflow-trainer")),
+        {"kueue", "kubeflow-trainer", "jobset"},
+    ),
+    "Slurm": (request(PROCESSORS, scheduler_addons=("slurm",)), {"slurm", "slurm-operator"}),
+    "KEDA": (
+        request(PROCESSORS, service=service(autoscaling=AutoscalingSpec(max_replicas=4))),
+        {"keda", STACK, *KUEUE},
+    ),
+    "Kubernetes' own autoscaler": (
+        request(PROCESSORS, service=service(autoscaling=AutoscalingSpec(max_replicas=4, by=ScaledBy.HPA))),
+        {"prometheus-adapter", STACK, *KUEUE},
+    ),
+    "replicas of several nodes": (
+        request(PROCESSORS, service=service(nodes_per_replica=2)),
+        {"leader-worker-set", *KUEUE},
+    ),
+    "canary": (
+        request(PROCESSORS, service=service(canary=CanarySpec(path="/data/other", weight_percent=10))),
+        {"gateway-api", *KUEUE},
+    ),
+    "route and domain": (
+        request(PROCESSORS, service=service(route=RouteSpec()), platform={"domain": "ml.example"}),
+        {"gateway-api", "external-dns", *KUEUE},
+    ),
+    "logs": (request(PROCESSORS, addons={"loki": True}), {"loki", "fluent-bit", *KUEUE}),
+    "NVSentinel": (
+        request(GPUS, addons={"nvsentinel": True}),
+        {STACK, NFD, "gpu-operator", "node-problem-detector", "nvsentinel", "cert-manager", *KUEUE},
+    ),
+    "a driver, toolkit and plugin that are there": (
+        request(GPUS, facts=facts(owners=IMAGE | owned(Concern.DEVICE_PLUGIN, Concern.NODE_HEALTH))),
+        {STACK, "dcgm-exporter", *KUEUE},
+    ),
+    "everything is somebody's": (request(RDMA, facts=facts(owners=owned(*Concern, by="Kueue"))), set()),
+}
+
+
+def names(plan: PlatformPlan) -> list[str]:
+    return [addon.name for addon in plan.addons]
+
+
+def problems(asked: Request) -> dict[str, str]:
+    with pytest.raises(SpecError) as refused:
+        plan_platform(asked)
+    return {problem.path: problem.message for problem in refused.value.problems}
+
+
+@pytest.mark.parametrize("situation", ON_BY_SITUATION)
+def test_what_is_on_by_default(situation: str) -> None:
+    asked, expected = ON_BY_SITUATION[situation]
+    assert set(names(plan_platform(asked))) == expected
+
+
+@pytest.mark.parametrize("situation", ON_BY_SITUATION)
+def test_each_comes_after_all_that_it_needs(situation: str) -> None:
+    plan = plan_platform(ON_BY_SITUATION[situation][0])
+    order = names(plan)
+    assert len(order) == len(set(order))
+    for addon in plan.addons:
+        assert all(order.index(need) < order.index(addon.name) for need in addon.needs), addon.name
+
+
+def test_every_addon_is_told_on_or_off_with_a_reason() -> None:
+    plan = plan_platform(request(EFA))
+    assert [decision.path for decision in plan.decisions] == [f"platform.addons.{name}" for name in ADDONS]
+    assert {decision.value for decision in plan.decisions} == {"on", "off"}
+    assert all(decision.reason for decision in plan.decisions)
+    on = {decision.path.rsplit(".", 1)[-1]: decision.reason for decision in plan.decisions if decision.value == "on"}
+    assert on == {addon.name: addon.reason for addon in plan.addons}
+
+
+def test_one_that_another_needs_says_whose_it_is() -> None:
+    reasons = {addon.name: addon.reason for addon in plan_platform(request(GPUS)).addons}
+    assert reasons[NFD] == "gpu-operator needs it"
+
+
+def test_owners_are_those_of_before_and_our_own() -> None:
+    plan = plan_platform(request(EFA, facts=facts(owners=IMAGE)))
+    assert plan.owners[Concern.DRIVER].owner is Owner.IMAGE
+    assert plan.owners[Concern.DEVICE_PLUGIN].by == "gpu-operator"
+    assert plan.owners[Concern.FABRIC_DEVICES].by == "efa-device-plugin"
+    assert plan.owners[Concern.QUEUES].owner is Owner.PENSTOCK
+    assert Concern.CERTIFICATES not in plan.owners
+
+
+def test_what_stands_already_is_used_as_it_is() -> None:
+    there = owned(Concern.QUEUES, by="Kueue") | owned(Concern.JOBSET, by="JobSet controller")
+    plan = plan_platform(request(PROCESSORS, facts=facts(owners=there)))
+    assert names(plan) == []
+    reasons = {decision.path: decision.reason for decision in plan.decisions}
+    assert reasons["platform.addons.kueue"] == "Kueue does it: it was there before"
+
+
+@pytest.mark.parametrize(
+    ("concern", "addon", "pool"),
+    [
+        (Concern.NODE_FEATURES, NFD, GPUS),
+        (Concern.DCGM_EXPORTER, "dcgm-exporter", GPUS),
+        (Concern.PROMETHEUS_OPERATOR, STACK, GPUS),
+        (Concern.MPIJOB, "mpi-operator", PROCESSORS),
+        (Concern.JOBSET, "jobset", PROCESSORS),
+        (Concern.EXTERNAL_METRICS, "keda", PROCESSORS),
+        (Concern.NODE_HEALTH, "node-problem-detector", GPUS),
+        (Concern.NODE_REPAIR, "nvsentinel", GPUS),
+        (Concern.GATEWAY_API, "gateway-api", PROCESSORS),
+        (Concern.CERTIFICATES, "cert-manager", PROCESSORS),
+    ],
+)
+def test_a_second_owner_is_refused(concern: Concern, addon: str, pool: Any) -> None:
+    found = problems(request(pool, addons={addon: True}, facts=facts(owners=owned(concern))))
+    said = found[f"platform.addons.{addon}"]
+    assert f"second {concern.value}: somebody (others) does it already" in said
+    assert "switch off" in said
+
+
+def test_a_second_gang_scheduler_is_refused() -> None:
+    asked = request(PROCESSORS, scheduler_addons=("volcano",), facts=facts(owners=owned(Concern.GANG_SCHEDULER)))
+    assert "second gang scheduler" in problems(asked)["platform.addons.volcano"]
+
+
+def test_a_driver_of_the_image_and_of_the_operator_is_refused() -> None:
+    on = {"gpu-operator": {"values": {"driver": {"enabled": True}}}}
+    said = problems(request(GPUS, addons=on, facts=facts(owners=IMAGE)))["platform.addons.gpu-operator"]
+    assert "second accelerator driver: the image (image)" in said
+
+
+def test_an_operators_host_engine_beside_node_repair_is_refused() -> None:
+    agent = owned(Concern.DCGM, Concern.NODE_REPAIR, owner=Owner.CLOUD, by="eks-node-monitoring-agent")
+    on = {"gpu-operator": {"values": {"dcgm": {"enabled": True}}}}
+    said = problems(request(GPUS, addons=on, facts=facts(owners=agent)))["platform.addons.gpu-operator"]
+    assert "DCGM host engine beside that of eks-node-monitoring-agent" in said
+    assert "healthy nodes replaced" in said
+
+
+@pytest.mark.parametrize(
+    ("addons", "path", "words"),
+    [
+        ({"gpu-operator": {"values": {"nfd": {"enabled": True}}}}, "platform.addons.gpu-operator", NFD),
+        ({"dcgm-exporter": True}, "platform.addons.dcgm-exporter", "gpu-operator and dcgm-exporter"),
+        ({"karpenter": True, "cluster-autoscaler": True}, "platform.addons.cluster-autoscaler", "node autoscaler"),
+        (
+            {
+                "fluent-bit": True,
+                "opentelemetry-collector": {
+                    "enabled": True,
+                    "values": {"presets": {"logsCollection": {"enabled": True}}},
+                },
+            },
+            "platform.addons.opentelemetry-collector",
+            "log collection",
+        ),
+    ],
+)
+def test_two_of_ours_that_do_one_thing_are_refused(addons: Mapping[str, Any], path: str, words: str) -> None:
+    assert words in problems(request(GPUS, addons=addons))[path]
+
+
+def test_trainers_own_jobset_is_a_second_one() -> None:
+    own = {"kubeflow-trainer": {"values": {"jobset": {"install": True}}}}
+    asked = request(PROCESSORS, addons=own, scheduler_addons=("kueue", "kubeflow-trainer", "jobset"))
+    assert "both be the JobSet controller" in problems(asked)["platform.addons.kubeflow-trainer"]
+
+
+def test_plugins_of_different_vendors_are_no_two() -> None:
+    assert {"gpu-operator", "neuron"} <= set(names(plan_platform(request(GPUS, NEURON))))
+
+
+def test_what_the_cloud_forbids_is_refused_by_who_asked_for_it() -> None:
+    forbidden = facts(refused_addons={"kueue": "CoreWeave runs its own", "gpu-operator": "the platform runs it"})
+    found = problems(request(GPUS, addons={"gpu-operator": True}, facts=forbidden))
+    assert "CoreWeave runs its own; choose another kind" in found["scheduler.kind"]
+    assert "must not be installed here: the platform runs it" in found["platform.addons.gpu-operator"]
+    unasked = plan_platform(request(GPUS, facts=forbidden, scheduler_addons=()))
+    assert "gpu-operator" not in names(unasked)
+
+
+def test_one_switched_off_that_another_needs_is_refused() -> None:
+    said = problems(request(GPUS, addons={NFD: False}))[f"platform.addons.{NFD}"]
+    assert (
+        said == f"{NFD} is switched off, but gpu-operator needs it; remove the switch, or switch gpu-operator off too"
+    )
+    assert NFD not in names(plan_platform(request(GPUS, addons={NFD: False, "gpu-operator": False})))
+    there = facts(owners=owned(Concern.NODE_FEATURES))
+    assert "gpu-operator" in names(plan_platform(request(GPUS, addons={NFD: False}, facts=there)))
+
+
+def test_a_kubernetes_that_is_too_old_is_refused() -> None:
+    said = problems(request(PROCESSORS, scheduler_addons=("slurm",), facts=facts("1.28")))
+    assert said["platform.addons.slurm"] == (
+        f"slurm {versions()['slurm'].version} needs Kubernetes 1.29 or newer, and this is 1.28; "
+        "take a newer one, or switch slurm off"
+    )
+
+
+def test_all_mistakes_are_told_at_once() -> None:
+    addons = {
+        "gpu-opertor": True,
+        "keda": {"values": {"resource": {}}},
+        "cert-manager": {"values": {"crds": {"enable": True}}},
+        NFD: False,
+    }
+    found = problems(request(GPUS, addons=addons))
+    assert found["platform.addons.gpu-opertor"] == "'gpu-opertor' is not an add-on; did you mean 'gpu-operator'?"
+    assert "did you mean 'resources'?" in found["platform.addons.keda.values.resource"]
+    assert "did you mean 'enabled'?" in found["platform.addons.cert-manager.values.crds.enable"]
+    assert f"platform.addons.{NFD}" in found
+
+
+def test_keys_of_a_chart_that_is_known_by_another_version_are_in_doubt_only() -> None:
+    plan = plan_platform(request(NEURON, addons={"neuron": {"values": {"monitorExporter": {"enabled": True}}}}))
+    assert [warning for warning in plan.warnings if "monitorExporter" in warning]
+
+
+def test_a_users_values_lie_over_ours() -> None:
+    addons = {"kueue": {"values": {"controllerManager": {"replicas": 2}}}}
+    kueue = next(addon for addon in plan_platform(request(PROCESSORS, addons=addons)).addons if addon.name == "kueue")
+    assert kueue.release is not None
+    manager = kueue.release.values["controllerManager"]
+    assert manager["replicas"] == 2
+    assert manager["manager"]["resources"]["limits"]["memory"] == "2Gi"
+
+
+def test_a_mirror_moves_every_image() -> None:
+    plan = plan_platform(request(GPUS, platform={"registryMirror": "mirror.example/hub"}))
+    kueue = next(addon for addon in plan.addons if addon.name == "kueue")
+    assert kueue.release is not None
+    image = kueue.release.values["controllerManager"]["manager"]["image"]
+    assert image["repository"] == "mirror.example/hub/registry.k8s.io/kueue/kueue"
+    assert image["tag"] == "v0.18.3"
+
+
+def test_controllers_stand_on_the_system_nodes() -> None:
+    selector = {"penstock.dev/pool": "system"}
+    for addon in plan_platform(request(GPUS, facts=facts(system_selector=selector))).addons:
+        if addon.name not in ("efa-device-plugin", "node-problem-detector"):
+            assert addon.release is not None
+            assert str(selector) in str(addon.release.values), addon.name
+
+
+def test_a_problem_reads_as_one_line() -> None:
+    found = [Problem(path=path, message=said) for path, said in problems(request(GPUS, addons={NFD: False})).items()]
+    assert all("\n" not in str(problem) for problem in found)
