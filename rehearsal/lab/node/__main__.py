@@ -91,7 +91,9 @@ def read_nodes(path: Path) -> list[NodeSpec]:
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m rehearsal.lab.node", description="the lab's process nodes")
     parser.add_argument("--kubeconfig", type=Path, required=True)
-    parser.add_argument("--nodes", type=Path, required=True, help="list of name, labels, taints, allocatable, annotations")
+    parser.add_argument(
+        "--nodes", type=Path, required=True, help="list of name, labels, taints, allocatable, annotations"
+    )
     parser.add_argument("--home", type=Path, required=True, help="folder for pods and their logs")
     parser.add_argument("--programs", type=Path, required=True, help="program name -> path")
     given = parser.parse_args()

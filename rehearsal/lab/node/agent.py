@@ -126,7 +126,11 @@ class Node:
         own = {
             "kubernetes.io/hostname": self._spec.name, "kubernetes.io/os": "linux", "kubernetes.io/arch": _architecture(),
         }  # fmt: skip
-        meta = {"name": self._spec.name, "labels": own | dict(self._spec.labels), "annotations": dict(self._spec.annotations)}
+        meta = {
+            "name": self._spec.name,
+            "labels": own | dict(self._spec.labels),
+            "annotations": dict(self._spec.annotations),
+        }
         spec = {"podCIDR": self._network.block, "taints": [dict(taint) for taint in self._spec.taints]}
         return {"apiVersion": "v1", "kind": "Node", "metadata": meta, "spec": spec, "status": self._status()}
 

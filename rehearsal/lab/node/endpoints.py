@@ -60,7 +60,11 @@ class Directory:
     def targets(self, key: Key, port: str) -> list[tuple[str, int]]:
         """(address, number) of each ready endpoint for that port of the Service, the next in turn first."""
         found = [
-            (one.address, number) for one in self.endpoints(key) if one.ready for name, number in one.ports if name == port
+            (one.address, number)
+            for one in self.endpoints(key)
+            if one.ready
+            for name, number in one.ports
+            if name == port
         ]
         if not found:
             return []

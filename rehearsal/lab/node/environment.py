@@ -108,7 +108,9 @@ def data_of(kind: str, found: Object) -> dict[str, bytes]:
 
 
 def _from_object(source: Object, objects: Objects) -> dict[str, str]:
-    kind, reference = ("ConfigMap", source["configMapRef"]) if "configMapRef" in source else ("Secret", source["secretRef"])
+    kind, reference = (
+        ("ConfigMap", source["configMapRef"]) if "configMapRef" in source else ("Secret", source["secretRef"])
+    )
     found = objects.get((kind, reference["name"]))
     if found is None:
         if reference.get("optional"):

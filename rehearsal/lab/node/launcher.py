@@ -2,7 +2,7 @@
 
 Runs alone (`python -I -S launcher.py FD`), as the first process of new PID, mount, UTS and IPC namespaces, and imports
 nothing of this project, so that a container starts in some hundredths of a second. FD is a file with the plan as JSON:
-`root` (an empty folder), `hostname`, `mounts` (see mounts.py), `argv`, `env`, `cwd`, `report` (a descriptor on which
+`root` (an empty folder), `hostname`, `mounts` (see mounts.py), `argv`, `env`, `cwd`, `report` (a named pipe into which
 come the process's id outside and a line end, then a sentence where it fails; it closes when the command runs).
 """
 
@@ -24,17 +24,17 @@ libc = ctypes.CDLL(None, use_errno=True)
 def main() -> None:
     with os.fdopen(int(sys.argv[1])) as file:
         plan = json.load(file)
+    report = os.open(plan["report"], os.O_WRONLY)  # closes on exec
+    os.write(report, os.readlink("/proc/self").encode() + b"\n")  # /proc is still the one outside
     try:
         start(plan)
     except OSError as error:
-        os.write(plan["report"], str(error).encode())
+        os.write(report, str(error).encode())
     os._exit(128)
 
 
 def start(plan):
     """Does not return; OSError where a mount or the command cannot be had."""
-    os.set_inheritable(plan["report"], False)
-    os.write(plan["report"], os.readlink("/proc/self").encode() + b"\n")  # /proc is still the one outside
     libc.sethostname(plan["hostname"].encode(), len(plan["hostname"].encode()))
     mount("none", "/", None, MS_REC | MS_PRIVATE)
     mount("tmpfs", plan["root"], "tmpfs", 0, "mode=755")

@@ -52,7 +52,9 @@ def root_steps(*, etc: Path, shm: Path, programs: Iterable[Mount], volumes: Iter
     ]
     steps += [{"how": "proc", "path": "/proc"}, Mount(source=Path("/sys"), path="/sys", read_only=True).step()]
     steps += [Mount(source=Path("/dev", name), path=f"/dev/{name}").step() for name in DEVICES]
-    steps += [_link(f"/dev/{name}", f"/proc/self/fd/{number}") for number, name in enumerate(("stdin", "stdout", "stderr"))]
+    steps += [
+        _link(f"/dev/{name}", f"/proc/self/fd/{number}") for number, name in enumerate(("stdin", "stdout", "stderr"))
+    ]
     steps += [_link("/dev/fd", "/proc/self/fd"), Mount(source=shm, path="/dev/shm").step()]  # noqa: S108
     steps += [mount.step() for mount in programs]
     return steps + [mount.step() for mount in sorted(volumes, key=lambda mount: mount.path.count("/"))]

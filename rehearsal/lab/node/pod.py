@@ -15,7 +15,15 @@ from rehearsal.lab.node.container import Container, NodeContext
 from rehearsal.lab.node.network import Attachment, NoAddressError, NodeNetwork
 from rehearsal.lab.node.process import CommandError
 from rehearsal.lab.node.sandbox import Sandbox
-from rehearsal.lab.node.status import ContainerState, conditions, container_status, ended_phase, lost, pod_phase, restarts
+from rehearsal.lab.node.status import (
+    ContainerState,
+    conditions,
+    container_status,
+    ended_phase,
+    lost,
+    pod_phase,
+    restarts,
+)
 from rehearsal.lab.node.volumes import PodVolumes, VolumeError
 
 RETRY_S, RETRY_LIMIT_S = 0.2, 5.0
@@ -70,10 +78,12 @@ class PodWorker:
         """The pod's life, then its end: told to the API server, and cleaned up, whatever happens."""
         if (self.pod.get("status") or {}).get("phase") not in TERMINAL:
             publishing = asyncio.create_task(self._publish_changes())
-            await self._live_and_end()
-            self._ended = True
-            self.changed()
-            await publishing
+            try:
+                await self._live_and_end()
+            finally:
+                self._ended = True
+                self.changed()
+                await publishing
         if not self._gone:
             await self._leaving.wait()
             await self._insist(self.node.client.remove_pod, self.pod)

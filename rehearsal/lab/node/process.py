@@ -57,7 +57,9 @@ async def command(*argv: str, stdin: str = "") -> None:
         raise CommandError(f"{' '.join(argv)}: {said.strip() or f'ended with {code}'}")
 
 
-async def output_of(argv: Sequence[str], *, env: Mapping[str, str], timeout_s: float, stdin: str = "") -> tuple[int, str]:
+async def output_of(
+    argv: Sequence[str], *, env: Mapping[str, str], timeout_s: float, stdin: str = ""
+) -> tuple[int, str]:
     """Exit status and output of a short command; TimeoutError, with the command killed, where it takes longer."""
     fed, said = os.memfd_create("stdin"), os.memfd_create("output")
     try:

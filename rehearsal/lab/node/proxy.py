@@ -52,9 +52,7 @@ class Proxy:
 
         return await asyncio.start_server(lead, *place, backlog=BACKLOG, reuse_address=True)
 
-    async def _lead(
-        self, key: Key, port: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
-    ) -> None:
+    async def _lead(self, key: Key, port: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """A connection without an endpoint is reset, as a kube-proxy would."""
         there = await self._connect(key, port)
         if there is None:

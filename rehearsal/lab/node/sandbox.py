@@ -87,28 +87,29 @@ class Sandbox:
 
     async def start(self, container: str, command: Command) -> Running:
         """The running container, its output appended to `CONTAINER.log`; StartError."""
-        receive, report = os.pipe()
-        with (self.folder / f"{container}.log").open("ab") as log:
-            plan = os.memfd_create("plan", 0)
-            try:
-                os.write(plan, json.dumps(self._plan(command, report)).encode())
-                os.lseek(plan, 0, os.SEEK_SET)
-                process = Process(self._argv(plan), env=CONTROL_ENV, output=log, pass_fds=(plan, report))
-            finally:
-                os.close(plan)
-                os.close(report)
+        report = self.folder / f".{container}"
+        os.mkfifo(report, 0o600)
+        receive = os.open(report, os.O_RDONLY | os.O_NONBLOCK)
+        plan = os.memfd_create("plan", 0)
         try:
-            said = await _read_all(receive)
-        except asyncio.CancelledError:
-            process.kill()
-            raise
+            os.write(plan, json.dumps(self._plan(command, report)).encode())
+            os.lseek(plan, 0, os.SEEK_SET)
+            with (self.folder / f"{container}.log").open("ab") as log:
+                process = Process(self._argv(plan), env=CONTROL_ENV, output=log, pass_fds=(plan,))
+            said = await _said(receive, process)
+        finally:
+            os.close(plan)
+            os.close(receive)
+            report.unlink()
         pid, _, error = said.partition("\n")
         if error or not pid:
             await process.wait()
             raise StartError(error or "the container's root could not be made; see its log")
         return Running(process, int(pid))
 
-    async def execute(self, running: Running, argv: Sequence[str], command: Command, timeout_s: float) -> tuple[int, str]:
+    async def execute(
+        self, running: Running, argv: Sequence[str], command: Command, timeout_s: float
+    ) -> tuple[int, str]:
         """Runs a command beside the container's main process, in its place: exit status and output."""
         enter = ["nsenter", f"--target={running.pid}", "--mount", "--uts", "--ipc", "--net", "--pid", "--"]
         return await output_of(
@@ -129,11 +130,11 @@ class Sandbox:
             os.path.realpath(sys.executable), "-I", "-S", str(LAUNCHER), str(plan),
         ]  # fmt: skip
 
-    def _plan(self, command: Command, report: int) -> dict[str, object]:
+    def _plan(self, command: Command, report: Path) -> dict[str, object]:
         steps = root_steps(etc=self._etc, shm=self._shm, programs=command.programs, volumes=command.volumes)
         return {
             "root": str(self.folder / "root"), "hostname": self.hostname, "mounts": steps, "argv": list(command.argv),
-            "env": dict(command.env), "cwd": command.cwd, "report": report,
+            "env": dict(command.env), "cwd": command.cwd, "report": str(report),
         }  # fmt: skip
 
 
@@ -178,20 +179,29 @@ def _resolver(spec: Object, namespace: str) -> str:
     return "\n".join(lines) + "\n"
 
 
-async def _read_all(descriptor: int) -> str:
-    """All that comes on a pipe until its other end is closed."""
-    loop, said, ended = asyncio.get_running_loop(), bytearray(), asyncio.Event()
+async def _said(report: int, process: Process) -> str:
+    """What the launcher told until it closed its end, or ended before it opened it; cancelled, it ends the process."""
+    loop, said, closed = asyncio.get_running_loop(), bytearray(), asyncio.Event()
 
     def take() -> None:
-        chunk = os.read(descriptor, 4096)
+        chunk = os.read(report, 4096)
         said.extend(chunk)
         if not chunk:
-            ended.set()
+            loop.remove_reader(report)
+            closed.set()
 
-    loop.add_reader(descriptor, take)
+    loop.add_reader(report, take)
+    waiting = [asyncio.ensure_future(closed.wait()), asyncio.ensure_future(process.wait())]
     try:
-        await ended.wait()
+        await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        with contextlib.suppress(BlockingIOError):
+            while chunk := os.read(report, 4096):
+                said.extend(chunk)
+    except asyncio.CancelledError:
+        process.kill()
+        raise
     finally:
-        loop.remove_reader(descriptor)
-        os.close(descriptor)
+        loop.remove_reader(report)
+        for one in waiting:
+            one.cancel()
     return said.decode(errors="replace")

@@ -114,7 +114,9 @@ class PodVolumes:
 
     async def _files(self, volume: Volume, kind: str, source: Mapping[str, Any]) -> Files:
         if kind == "downwardAPI":
-            return {row["path"]: (self._downward(row).encode(), row.get("mode", volume.mode)) for row in source["items"]}
+            return {
+                row["path"]: (self._downward(row).encode(), row.get("mode", volume.mode)) for row in source["items"]
+            }
         if kind == "serviceAccountToken":
             return {source["path"]: ((await self._token(volume, source)).encode(), 0o600)}
         if kind not in ("configMap", "secret"):
