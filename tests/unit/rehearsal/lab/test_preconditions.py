@@ -1,5 +1,6 @@
 """A machine that cannot run a lab is refused with what to do about it."""
 
+import platform
 import subprocess
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import pytest
 
 from rehearsal.lab import preconditions
 from rehearsal.lab.errors import LabError
+from rehearsal.lab.home import BRIDGE
 from rehearsal.lab.preconditions import require_lab_possible
 
 
@@ -58,7 +60,7 @@ def test_too_little_memory(machine: Path, monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_another_system(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(preconditions.platform, "system", lambda: "Darwin")
+    monkeypatch.setattr(platform, "system", lambda: "Darwin")
     with pytest.raises(LabError, match="the lab needs Linux, this is Darwin"):
         require_lab_possible()
 
@@ -67,5 +69,5 @@ def test_the_namespace_is_its_own() -> None:
     """What the remedies are about holds on the machine that runs the tests, or is refused for a reason."""
     refusal = preconditions.namespace_refusal()
     links = subprocess.run(["ip", "-brief", "link"], capture_output=True, text=True, check=False).stdout
-    assert preconditions.BRIDGE not in links  # the probe's bridge is in a namespace that is gone
+    assert BRIDGE not in links  # the probe's bridge is in a namespace that is gone
     assert refusal is None or "; " in refusal
