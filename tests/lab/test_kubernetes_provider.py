@@ -14,9 +14,11 @@ from rehearsal.engine.cli import Command, Engine, find_pulumi
 from rehearsal.engine.errors import CliMissingError
 from rehearsal.engine.process import Result
 from rehearsal.lab.kwok import TAINT
-from rehearsal.lab.lab import Lab
+from rehearsal.lab.lab import Lab, down, up
+from rehearsal.lab.shape import plain_shape
 from rehearsal.providers.kubernetes.real import applying_to, charts_in
-from tools.lab import Tools
+from tools.lab import CONTROL_PLANE, Tools, ensure_lab
+from tools.steps import SetupError
 
 PROGRAM = Path(__file__).parents[1] / "rehearsal" / "kubernetes_tiny"
 ON_KWOK = {
@@ -45,6 +47,22 @@ class Deployed:
     def run(self, command: Command, **settings: Any) -> Result:
         self.configure(**settings)
         return self.engine.start(command, "dev").wait()
+
+
+@pytest.fixture(scope="module")
+def tools() -> Tools:
+    try:
+        return ensure_lab((*CONTROL_PLANE, "helm", "jobset"))
+    except SetupError as error:
+        pytest.skip(f"the lab's programs cannot be had: {error}")
+
+
+@pytest.fixture(scope="module")
+def lab(tools: Tools, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    """Of nodes that only say they run their pods: what is shown here is the API server's side."""
+    home = tmp_path_factory.mktemp("kwok-lab") / "home"
+    yield up(home, plain_shape(process=0, kwok=3), tools, stays=False)
+    down(home)
 
 
 @pytest.fixture
@@ -94,14 +112,17 @@ def test_the_same_life_on_a_real_api_server(deployed: Deployed, api: KubernetesA
     assert api.get("apiextensions.k8s.io/v1", "CustomResourceDefinition", "orders.tiny.example.com") is None
 
 
-def test_a_release_runs_its_controller_and_goes(deployed: Deployed, api: KubernetesApi) -> None:
-    up = deployed.run("up", jobset=True)
+def test_a_release_is_installed_upgraded_and_gone(deployed: Deployed, api: KubernetesApi) -> None:
+    values = {"controller": ON_KWOK}
+    up = deployed.run("up", jobset=True, values=values)
     assert up.ok, up.errors
     release = next(one for one in deployed.engine.export_state("dev").resources if one.type.endswith(":Release"))
     assert release.outputs["status"]["status"] == "deployed"
     running = api.list("apps/v1", "Deployment", "jobset-system")
     assert running
     assert all(one["status"].get("availableReplicas") for one in running)
-    assert not deployed.run("up", jobset=True).changed
+    assert not deployed.run("up", jobset=True, values=values).changed
+    upgraded = deployed.run("up", jobset=True, values={"controller": {**ON_KWOK, "replicas": 2}})
+    assert [(step.op, step.name) for step in upgraded.changing_steps] == [("update", "jobset")], upgraded.errors
     assert deployed.run("destroy").ok
     assert not api.list("apps/v1", "Deployment", "jobset-system")

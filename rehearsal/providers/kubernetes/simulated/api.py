@@ -36,7 +36,7 @@ class Api:
         match parts:
             case ["version"]:
                 major, minor = self.version.split(".")[:2]
-                return {"major": major, "minor": minor, "gitVersion": f"v{self.version}.0"}
+                return {"major": major, "minor": minor, "gitVersion": f"v{self.version}.0+simulated"}
             case ["healthz" | "readyz" | "livez"]:
                 return "ok"
             case ["api"]:
