@@ -1,0 +1,145 @@
+"""The acceptance gate on a real control plane: what is wrong with a node is found, named, and the node kept out."""
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from components.gate import probe_pod
+from components.gate_resource import _expectation
+from components.plan.kubernetes import NAMESPACE, POOL_LABEL, QUARANTINE, PoolExpectation
+from components.plan.types import VolumePlan
+from components.spec.storage import OnDestroy
+from providers.existing.api import KubernetesApi
+from providers.existing.discovery import discover, read_listing
+from providers.plugin.calls import Call
+from providers.plugin.console import Voice
+from providers.plugin.gate.pods import MARK
+from providers.plugin.gate.run import run, take_back
+from rehearsal.lab.lab import down, up
+from rehearsal.lab.programs import programs_for
+from rehearsal.lab.shape import LabNode, LabShape
+
+GPUS = {"cpu": "8", "memory": "32Gi", "pods": "110", "nvidia.com/gpu": "8", "rdma/hca": "1"}
+DEVICES = {"nvidia.com/gpu": 8, "rdma/hca": 1}
+SHAPE = LabShape(
+    process=(
+        LabNode(name="good-1", pool="whole", allocatable=GPUS),
+        LabNode(name="good-2", pool="whole", allocatable=GPUS),
+    ),
+    kwok=(
+        LabNode(name="one-short", pool="short", allocatable=GPUS | {"nvidia.com/gpu": "7"}),
+        LabNode(name="no-fabric", pool="unwired", allocatable=GPUS | {"rdma/hca": "0"}),
+    ),
+)
+
+
+class Lines:
+    """What was said."""
+
+    def __init__(self) -> None:
+        self.said: list[str] = []
+
+    def log(self, urn: str, text: str, *, severity: Any, ephemeral: bool) -> None:
+        self.said.append(text)
+
+
+@pytest.fixture(scope="module")
+def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KubernetesApi]:
+    home = tmp_path_factory.mktemp("gate") / "home"
+    lab = up(home, SHAPE, programs_for(SHAPE), stays=False)
+    with KubernetesApi(lab.access()) as found:
+        found.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}})
+        yield found
+    down(home)
+
+
+@pytest.fixture
+def call(monkeypatch: pytest.MonkeyPatch) -> Call:
+    monkeypatch.setattr("providers.plugin.gate.waiting.SETTLE_S", 4.0)
+    urn = "urn:pulumi:lab::penstock::penstock:kubernetes:Gate::lab"
+    return Call(urn=urn, voice=Voice(Lines(), urn), cancelled=threading.Event())
+
+
+def gate(pool: str, nodes: int, **more: Any) -> dict[str, Any]:
+    expected = PoolExpectation(
+        pool=pool,
+        nodes=nodes,
+        selector={POOL_LABEL: pool},
+        devices=DEVICES,
+        check=None,
+        floor_gbps=0.0,
+        floor_source="",
+    )
+    return {"name": "lab", "pools": [_expectation(expected)], "timeoutS": 60} | more
+
+
+def probe(folder: Path, *, read_only: bool) -> dict[str, Any]:
+    """The product's probe, with a folder of this machine in the place of the claim."""
+    volume = VolumePlan(path="/data/runs", on_destroy=OnDestroy.KEEP, claim="x", mount_path="/data")
+    body = dict(probe_pod(volume, "penstock-workload"))
+    spec = body["spec"]
+    spec["volumes"][0] = {"name": "volume", "hostPath": {"path": str(folder)}}
+    spec["containers"][0]["volumeMounts"][0]["readOnly"] = read_only
+    return body
+
+
+def taint_of(api: KubernetesApi, name: str) -> str:
+    node = api.get("v1", "Node", name) or {}
+    return next((one["value"] for one in node["spec"].get("taints") or () if one["key"] == QUARANTINE), "")
+
+
+@pytest.mark.parametrize(
+    ("pool", "node", "words"),
+    [
+        ("short", "one-short", "7 of 8 x nvidia.com/gpu"),
+        ("unwired", "no-fabric", "0 of 1 x rdma/hca"),
+    ],
+)
+def test_a_node_that_lacks_a_device_is_kept_out(
+    api: KubernetesApi, call: Call, pool: str, node: str, words: str
+) -> None:  # fmt: skip
+    outputs = run(call, api, gate(pool, 1))
+    assert outputs["state"] == "fail"
+    assert f"{node} is kept out: offers {words}" in outputs["reason"]
+    assert outputs["quarantined"] == [node]
+    assert taint_of(api, node) == "devices"
+    take_back(call, api, "lab")
+    assert taint_of(api, node) == ""
+    assert not (api.get("v1", "Node", node) or {})["spec"].get("unschedulable")
+
+
+def test_missing_nodes_are_counted(api: KubernetesApi, call: Call) -> None:
+    outputs = run(call, api, gate("whole", 3, timeoutS=3))
+    assert outputs["state"] == "fail"
+    assert "2 of 3 nodes are Ready" in outputs["reason"]
+
+
+def test_whole_nodes_that_write_pass(api: KubernetesApi, call: Call, tmp_path: Path) -> None:
+    outputs = run(call, api, gate("whole", 2, probe=probe(tmp_path, read_only=False)))
+    assert outputs["state"] == "pass", outputs["reason"]
+    assert [(one["node"], one["state"]) for one in outputs["checks"] if one["subject"] == "volume"] == [
+        ("good-1", "pass"),
+        ("good-2", "pass"),
+    ]
+    assert not api.list("v1", "Pod", NAMESPACE, labels=MARK)
+
+
+def test_a_volume_that_cannot_be_written_is_found_on_each_node(
+    api: KubernetesApi, call: Call, tmp_path: Path
+) -> None:  # fmt: skip
+    outputs = run(call, api, gate("whole", 2, probe=probe(tmp_path, read_only=True)))
+    assert outputs["state"] == "fail"
+    assert "Read-only file system" in outputs["reason"]
+    assert outputs["quarantined"] == ["good-1", "good-2"]
+    take_back(call, api, "lab")
+
+
+def test_the_lab_is_discovered(api: KubernetesApi) -> None:
+    seen = discover(read_listing(api))
+    assert seen.version == "1.36"
+    assert not seen.simulated
+    assert {node.name: node.capacity for node in seen.nodes}["one-short"] == {"nvidia.com/gpu": 7, "rdma/hca": 1}
+    assert len(seen.cluster_id) == 36
