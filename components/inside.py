@@ -34,7 +34,7 @@ class Inside(pulumi.ComponentResource):
         here = self._after(self._namespace)
         drain = Drain(f"{name}-drain", kubeconfig=cluster.kubeconfig, namespace=NAMESPACE, opts=here)
         grounds = [*self._namespace, drain, *self._volumes(cluster.volumes)]
-        controllers = [platform.ready[addon] for addon in plan.scheduler.addons]
+        controllers = [platform.ready[addon] for addon in plan.scheduler.addons if addon in platform.ready]
         queues = self._make(plan.scheduler.objects, self._after([*grounds, *controllers]))
         gate = self._gate(plan, cluster, [*grounds, *platform.ready.values(), *queues])
         opening = self._make(plan.scheduler.opening, self._after([*queues, *gate]))

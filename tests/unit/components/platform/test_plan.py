@@ -92,10 +92,12 @@ def test_what_is_on_by_default(situation: str) -> None:
 
 @pytest.mark.parametrize("situation", ON_BY_SITUATION)
 def test_each_comes_after_all_that_it_needs(situation: str) -> None:
-    plan = plan_platform(ON_BY_SITUATION[situation][0])
+    asked = ON_BY_SITUATION[situation][0]
+    plan = plan_platform(asked)
     order = names(plan)
     assert len(order) == len(set(order))
     for addon in plan.addons:
+        assert set(addon.needs) == set(ADDONS[addon.name].plan(asked).needs) & set(order)
         assert all(order.index(need) < order.index(addon.name) for need in addon.needs), addon.name
 
 
