@@ -32,7 +32,7 @@ def missing(api: KubernetesApi, crds: Sequence[str], webhooks: Sequence[str]) ->
 def _definition(name: str, body: Object | None) -> str:
     if body is None:
         return f"the definition {name}, which is not there"
-    conditions = {one["type"]: one["status"] for one in body.get("status", {}).get("conditions", ())}
+    conditions = {one["type"]: one["status"] for one in (body.get("status") or {}).get("conditions") or ()}
     return "" if conditions.get("Established") == "True" else f"the definition {name}, which is not established"
 
 
