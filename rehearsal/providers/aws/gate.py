@@ -72,7 +72,11 @@ class Gate:
                 for i, one in enumerate(script.errors)
                 if not done[f"error{i}"] and not one.operation.startswith("kubernetes:")
             ),
-            *(f"engine killed at request {one.at_request}" for one in script.kill if (one.at_request or 0) > self.requests),
+            *(
+                f"engine killed at request {one.at_request}"
+                for one in script.kill
+                if (one.at_request or 0) > self.requests
+            ),
         )
 
     def unready(self, thing: Object, name: str) -> str:
