@@ -8,7 +8,7 @@ from components.schedulers.kueue.plan import kueue_plan
 from components.schedulers.queues import refuse_forbidden
 from components.spec.scheduler import SchedulerKind, SchedulerSpec
 
-ADDONS = ("kueue", "kuberay")
+ADDONS = ("kueue", "kuberay-operator")
 
 
 def plan(spec: SchedulerSpec, pools: Sequence[NodePoolPlan], facts: KubernetesFacts | None) -> SchedulerPlan:

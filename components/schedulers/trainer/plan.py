@@ -8,7 +8,7 @@ from components.schedulers.kueue.plan import kueue_plan
 from components.schedulers.queues import refuse_forbidden
 from components.spec.scheduler import SchedulerKind, SchedulerSpec
 
-ADDONS = ("jobset", "kueue", "trainer")
+ADDONS = ("jobset", "kueue", "kubeflow-trainer")
 
 
 def plan(spec: SchedulerSpec, pools: Sequence[NodePoolPlan], facts: KubernetesFacts | None) -> SchedulerPlan:

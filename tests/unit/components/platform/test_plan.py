@@ -1,5 +1,6 @@
 """Which add-ons a cluster gets, in which order, and what is refused."""
 
+import importlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,6 +13,7 @@ from components.platform.plan import plan_platform
 from components.platform.request import Request
 from components.platform.versions import versions
 from components.spec.inference import AutoscalingSpec, CanarySpec, RouteSpec, ScaledBy
+from components.spec.scheduler import SchedulerKind
 from tests.unit.components.platform.requests import (
     EFA,
     GPUS,
@@ -281,3 +283,9 @@ def test_controllers_stand_on_the_system_nodes() -> None:
 def test_a_problem_reads_as_one_line() -> None:
     found = [Problem(path=path, message=said) for path, said in problems(request(GPUS, addons={NFD: False})).items()]
     assert all("\n" not in str(problem) for problem in found)
+
+
+@pytest.mark.parametrize("kind", [kind for kind in SchedulerKind if kind is not SchedulerKind.PROCESS])
+def test_a_scheduler_stands_on_addons_that_there_are(kind: SchedulerKind) -> None:
+    addons = importlib.import_module(f"components.schedulers.{kind}.plan").ADDONS
+    assert set(addons) <= set(names(plan_platform(request(PROCESSORS, scheduler_addons=addons))))
