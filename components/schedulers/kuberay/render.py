@@ -1,0 +1,70 @@
+"""A training job as a RayJob whose entrypoint starts one agent on each Ray node."""
+
+import copy
+from typing import Any
+
+from components.plan.kubernetes import NAMESPACE, Manifest, QueuePlan, SchedulerPlan
+from components.plan.types import JobPlan, NodePoolPlan
+from components.pods import job_file, labels, named, pod_template
+from components.pods.config_map import FILE, FOLDER
+from components.schedulers.kueue.render import queue_labels, refuse_elastic
+from components.schedulers.kueue.topology import annotations
+from components.schedulers.queues import queue_of
+
+RAY = "2.55.0"
+"""The oldest Ray that the operator is told of; the image's own is what runs."""
+
+HEAD = {"cpu": "1", "memory": "4Gi"}
+"""For the node that only leads; it computes nothing."""
+
+NODE_RESOURCE = "penstock-node"
+"""As workloads/pretrain/on_ray.py asks for it."""
+
+
+def render_job(job: JobPlan, pool: NodePoolPlan, plan: SchedulerPlan) -> tuple[Manifest, ...]:
+    """The job's file and its RayJob; SpecError for what KubeRay cannot run."""
+    refuse_elastic(job, "kuberay")
+    queue = queue_of(job, plan)
+    return named(job, lambda name: (job_file(job, name), _ray_job(job, pool, queue, name)))
+
+
+def _ray_job(job: JobPlan, pool: NodePoolPlan, queue: QueuePlan, name: str) -> Manifest:
+    worker = pod_template(job, pool, name=name, command=[])
+    # The operator writes Ray's own command into the first container.
+    del worker["spec"]["containers"][0]["command"]
+    if marks := annotations(job, pool):
+        worker["metadata"]["annotations"] = marks
+    metadata = {"name": name, "namespace": NAMESPACE, "labels": {**labels(job), **queue_labels(job, queue)}}
+    spec = {
+        "suspend": True,
+        "shutdownAfterJobFinishes": True,
+        "backoffLimit": job.max_agent_restarts,
+        "entrypoint": f"python -m workloads.pretrain.on_ray {FOLDER}/{FILE} --nodes {job.nodes}",
+        "submissionMode": "HTTPMode",
+        "rayClusterSpec": {
+            "rayVersion": RAY,
+            "headGroupSpec": {"rayStartParams": {"num-cpus": "0"}, "template": _head(worker)},
+            "workerGroupSpecs": [_workers(job, worker)],
+        },
+    }
+    return {"apiVersion": "ray.io/v1", "kind": "RayJob", "metadata": metadata, "spec": spec}
+
+
+def _workers(job: JobPlan, template: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "groupName": "node",
+        "replicas": job.nodes,
+        "minReplicas": job.nodes,
+        "maxReplicas": job.nodes,
+        "rayStartParams": {"resources": f"'{{\"{NODE_RESOURCE}\": 1}}'"},
+        "template": template,
+    }
+
+
+def _head(worker: dict[str, Any]) -> dict[str, Any]:
+    """As the workers are, on their pool, without devices and with little of everything else."""
+    head = copy.deepcopy(worker)
+    head["metadata"].pop("annotations", None)
+    container = head["spec"]["containers"][0]
+    container |= {"name": "head", "resources": {"requests": HEAD, "limits": {"memory": HEAD["memory"]}}}
+    return head

@@ -1,0 +1,93 @@
+"""Pools as Slurm partitions of Slinky's NodeSets, down until the acceptance gate has passed."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from components.errors import Problem, UnsupportedError
+from components.plan.kubernetes import KubernetesFacts, Manifest, SchedulerPlan
+from components.plan.types import NodePoolPlan
+from components.pods.template import gib, tolerations
+from components.schedulers.queues import plan_queues, refuse_forbidden
+from components.spec.scheduler import SchedulerKind, SchedulerSpec
+
+ADDONS = ("slurm-operator", "slurm")
+SLURM_NAMESPACE = "slurm"
+CONTROLLER = "slurm"
+"""As the chart `slurm` calls it."""
+
+SLURMD = "ghcr.io/slinkyproject/slurmd-pyxis:26.05-ubuntu24.04"
+"""Slinky's own, with the plugin that runs a step in a container image."""
+
+_KEPT_BACK = 0.1
+"""Share of a machine's memory that is left to the node's own programs."""
+
+
+def plan(spec: SchedulerSpec, pools: Sequence[NodePoolPlan], facts: KubernetesFacts | None) -> SchedulerPlan:
+    """A partition for each pool; UnsupportedError for several queues, whose shares take Slurm's accounting database."""
+    refuse_forbidden(SchedulerKind.SLURM, ADDONS, facts)
+    if len(spec.queues) > 1:
+        message = (
+            f"{len(spec.queues)} queues, but shares of Slurm take its accounting database, which penstock does "
+            "not run; use one queue, or kueue, volcano or kai"
+        )
+        raise UnsupportedError([Problem(path="scheduler.queues", message=message)])
+    return SchedulerPlan(
+        kind=SchedulerKind.SLURM,
+        addons=ADDONS,
+        queues=plan_queues(spec, pools),
+        objects=tuple(_node_set(pool, "DOWN") for pool in pools),
+        opening=tuple(_partial(pool, _partition("UP")) for pool in pools),
+    )
+
+
+def _node_set(pool: NodePoolPlan, state: str) -> Manifest:
+    pod = {
+        "nodeSelector": dict(pool.binding.node_selector),
+        "tolerations": tolerations(pool.binding.tolerations),
+        "volumes": [
+            {"name": mount.volume, "persistentVolumeClaim": {"claimName": mount.volume}}
+            for mount in pool.binding.mounts
+        ],
+    }
+    return _partial(
+        pool,
+        {
+            "controllerRef": {"name": CONTROLLER},
+            "replicas": pool.node_count,
+            "slurmd": _slurmd(pool),
+            "template": {"spec": pod},
+            "extraConf": " ".join(_node_conf(pool)),
+            "workloadDisruptionProtection": True,
+            **_partition(state),
+        },
+    )
+
+
+def _partial(pool: NodePoolPlan, spec: dict[str, Any]) -> Manifest:
+    metadata = {
+        "name": pool.name,
+        "namespace": SLURM_NAMESPACE,
+        "labels": {"app.kubernetes.io/managed-by": "penstock"},
+    }
+    return {"apiVersion": "slinky.slurm.net/v1beta1", "kind": "NodeSet", "metadata": metadata, "spec": spec}
+
+
+def _partition(state: str) -> dict[str, Any]:
+    return {"partition": {"enabled": True, "config": f"State={state} MaxTime=UNLIMITED"}}
+
+
+def _slurmd(pool: NodePoolPlan) -> dict[str, Any]:
+    huge_pages = {"hugepages-2Mi": f"{pool.binding.huge_pages_mib}Mi"} if pool.binding.huge_pages_mib else {}
+    devices = {resource: str(count) for resource, count in pool.binding.devices.items()}
+    memory = {"memory": gib(pool.machine.memory_gib * (1 - _KEPT_BACK))}
+    return {
+        "image": SLURMD,
+        "env": [{"name": key, "value": value} for key, value in pool.binding.env.items()],
+        "resources": {"requests": {**memory, **huge_pages, **devices}, "limits": {**memory, **huge_pages, **devices}},
+        "volumeMounts": [{"name": mount.volume, "mountPath": mount.path} for mount in pool.binding.mounts],
+    }
+
+
+def _node_conf(pool: NodePoolPlan) -> list[str]:
+    gpus = [f"Gres=gpu:{pool.machine.accelerator_count}"] if pool.machine.accelerator_count else []
+    return [f"Features={pool.name}", *gpus]

@@ -1,0 +1,99 @@
+"""A training job as a batch script."""
+
+import json
+import math
+import shlex
+from collections.abc import Iterator
+
+from components.plan.kubernetes import NAMESPACE, Manifest, SchedulerPlan
+from components.plan.types import JobPlan, NodePoolPlan
+from components.pods import PORT, labels, named
+from components.schedulers.exits import GAVE_UP, PREEMPTED, REFUSED
+from components.schedulers.kueue.render import refuse_elastic
+from components.schedulers.queues import queue_of
+from components.spec.scheduler import TopologyRequest
+
+SCRIPT = "run.sbatch"
+
+SWITCHES_WAIT = "12:00:00"
+"""How long a job that requires one switch is kept for it; Slurm has no `for ever` (its own limit is
+SchedulerParameters=max_switch_wait)."""
+
+
+def render_job(job: JobPlan, pool: NodePoolPlan, plan: SchedulerPlan) -> tuple[Manifest, ...]:
+    """The script, in a ConfigMap from which it is handed to sbatch; SpecError for what Slurm cannot run."""
+    refuse_elastic(job, "slurm")
+    queue_of(job, plan)
+    return named(job, lambda name: (_config_map(job, name, sbatch(job, pool, name)),))
+
+
+def sbatch(job: JobPlan, pool: NodePoolPlan, name: str) -> str:
+    """The script, which one file system holds for all nodes' sake: that of the run's folder.
+
+    One agent on each node; the first node is where they meet. A preempted run goes back to the queue; a lost one too,
+    as often as the job may restart; a mistake and a hopeless failure end it.
+    """
+    file = f"{job.run_folder}/{name}.json"
+    agent = ["python3", *job.program, file, "--rendezvous", f"$head:{PORT}", "--address", "$SLURMD_NODENAME"]
+    if job.nodes == 1:
+        agent = agent[: agent.index("--rendezvous")]
+    # The shell of each node fills in its own name; the batch script's fills in the head.
+    inner = " ".join(agent).replace("$SLURMD_NODENAME", "\\$SLURMD_NODENAME")
+    lines = [
+        "#!/bin/bash",
+        *(f"#SBATCH {option}" for option in _options(job, pool, name)),
+        *(f"export {key}={shlex.quote(value)}" for key, value in sorted({**pool.binding.env, **job.env}.items())),
+        f"mkdir -p {shlex.quote(job.run_folder)}",
+        f"cat > {shlex.quote(file)} <<'JOB_FILE'",
+        json.dumps(job.config, sort_keys=True),
+        "JOB_FILE",
+        'head=$(scontrol show hostnames "$SLURM_JOB_NODELIST" | head -n1)',
+        f'srun --kill-on-bad-exit=0 --wait=0{_container(job, pool)} bash -c "exec {inner}"',
+        "code=$?",
+        f"case $code in 0|{GAVE_UP}|{REFUSED}) exit $code ;; esac",
+        f'if [ $code -eq {PREEMPTED} ] || [ "${{SLURM_RESTART_COUNT:-0}}" -lt {job.max_agent_restarts} ]; then',
+        '  scontrol requeue "$SLURM_JOB_ID"',
+        "fi",
+        "exit $code",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _options(job: JobPlan, pool: NodePoolPlan, name: str) -> Iterator[str]:
+    yield f"--job-name={name}"
+    yield f"--partition={pool.name}"
+    yield f"--nodes={job.nodes}"
+    yield "--ntasks-per-node=1"
+    if pool.machine.accelerator_count:
+        yield f"--gres=gpu:{pool.machine.accelerator_count}"
+    if job.cpu:
+        yield f"--cpus-per-task={max(1, math.floor(job.cpu))}"
+    if job.pod_memory_gib:
+        yield f"--mem={math.ceil(job.pod_memory_gib * 1024)}M"
+    yield "--exclusive"
+    if job.topology is TopologyRequest.REQUIRED:
+        yield f"--switches=1@{SWITCHES_WAIT}"
+    yield "--requeue"
+    yield "--open-mode=append"
+    # The run's folder is not there before the script has made it.
+    yield f"--chdir={job.mount_path or '/'}"
+    yield "--output=%x-%j.log"
+
+
+def _container(job: JobPlan, pool: NodePoolPlan) -> str:
+    """Options of Slinky's container plugin; none where the nodes' own Python runs the job."""
+    if not job.image:
+        return ""
+    paths = sorted({mount.path for mount in pool.binding.mounts} | ({job.mount_path} if job.claim else set()))
+    mounts = ",".join(f"{path}:{path}" for path in paths)
+    return f" --container-image={shlex.quote(job.image)}" + (f" --container-mounts={mounts}" if mounts else "")
+
+
+def _config_map(job: JobPlan, name: str, script: str) -> Manifest:
+    return {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": name, "namespace": NAMESPACE, "labels": dict(labels(job))},
+        "immutable": True,
+        "data": {SCRIPT: script},
+    }
