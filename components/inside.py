@@ -11,6 +11,7 @@ import pulumi
 
 from components.gate_resource import Drain, Gate
 from components.manifest import apply_manifest, resource_name
+from components.plan.inventory import STACK_LABEL, inventory
 from components.plan.kubernetes import NAMESPACE, InsidePlan, Manifest
 from components.platform.build import Platform
 from components.provider import JobHandle, KubernetesHandle, ServiceHandle, StaticVolume
@@ -30,7 +31,7 @@ class Inside(pulumi.ComponentResource):
         self._name = name
         self._own = pulumi.ResourceOptions(parent=self, provider=cluster.provider, depends_on=list(cluster.ready))
         platform = Platform(f"{name}-platform", plan=plan.platform, cluster=cluster, opts=self._own)
-        self._namespace = self._make([_namespace()], self._own)
+        self._namespace = self._make([_namespace(), inventory(pulumi.get_stack(), plan.platform)], self._own)
         here = self._after(self._namespace)
         drain = Drain(f"{name}-drain", kubeconfig=cluster.kubeconfig, namespace=NAMESPACE, opts=here)
         grounds = [*self._namespace, drain, *self._volumes(cluster.volumes)]
@@ -118,7 +119,11 @@ def _renewed(manifest: Manifest, digest: pulumi.Input[str]) -> dict[str, pulumi.
 
 
 def _namespace() -> Manifest:
-    return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE, "labels": LABELS}}
+    return {
+        "apiVersion": "v1",
+        "kind": "Namespace",
+        "metadata": {"name": NAMESPACE, "labels": LABELS | {STACK_LABEL: pulumi.get_stack()}},
+    }
 
 
 def _volume(volume: StaticVolume) -> dict[str, Any]:

@@ -21,10 +21,11 @@ def plan(
     """Show what would exist and why. Nothing is created and no engine is started."""
     from rich.console import Console
 
+    from providers import look
     from stacks.config import read_file
     from stacks.plan import plan_stack
 
-    decided = plan_stack(read_file(stack), stack)
+    decided = plan_stack(look(read_file(stack)), stack)
     if as_json:
         typer.echo(json.dumps(asdict(decided), indent=2, default=str))
     else:

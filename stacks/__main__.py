@@ -9,14 +9,14 @@ from components.cluster import AcceleratorCluster
 from components.errors import PenstockError, SpecError
 from components.plan.types import StackPlan
 from components.provider import CloudProvider
-from providers import load
+from providers import load, look
 from stacks.config import read_engine
 from stacks.plan import plan_stack
 
 
 def decide() -> tuple[CloudProvider[Any], StackPlan]:
     """The cloud and the plan; SpecError with every mistake before any resource is registered."""
-    spec = read_engine()
+    spec = look(read_engine())
     provider = load(spec.cluster.cloud)
     plan = plan_stack(spec, pulumi.get_stack())
     if obstacles := provider.preflight(plan):

@@ -104,8 +104,8 @@ def test_a_webhook_that_does_not_answer_is_not_ready(
         "admissionReviewVersions": ["v1"],
         "timeoutSeconds": 2,
     }
-    service = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "late", "namespace": "default"}}
-    api.create(service | {"spec": {"ports": [{"port": 443}]}})
+    late = {"name": "late", "namespace": "default"}
+    api.create({"apiVersion": "v1", "kind": "Service", "metadata": late, "spec": {"ports": [{"port": 443}]}})
     assert missing(api, [CRD], [HOOK]) == [f"the webhook {HOOK}, which has no ready pod"]
     api.create(
         {

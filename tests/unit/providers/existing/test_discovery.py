@@ -18,10 +18,12 @@ from providers.existing.quantities import quantity
 GPUS = {"nvidia.com/gpu": "8", "rdma/hca_a": "1"}
 
 
-def node(name: str, *, kind: str = "h100-8", taints: tuple[dict[str, str], ...] = (), **offered: str) -> dict[str, Any]:
-    capacity = {"cpu": "112", "memory": "2113929216Ki", "ephemeral-storage": "1Ti", **GPUS} | offered
+def node(
+    name: str, *, taints: tuple[dict[str, str], ...] = (), offered: dict[str, str] | None = None
+) -> dict[str, Any]:
+    capacity = {"cpu": "112", "memory": "2113929216Ki", "ephemeral-storage": "1Ti", **GPUS} | (offered or {})
     labels = {
-        "node.kubernetes.io/instance-type": kind,
+        "node.kubernetes.io/instance-type": "h100-8",
         "nvidia.com/gpu.product": "NVIDIA-H100-80GB-HBM3",
         "network.topology.nvidia.com/leaf": "leaf-1",
     }
@@ -80,7 +82,7 @@ def test_a_pool_is_planned_as_its_nodes_are() -> None:
 
 
 def test_a_node_that_lacks_a_device_does_not_lower_what_is_expected() -> None:
-    plan = existing.plan(asked(discover(listing(node("a", **{"nvidia.com/gpu": "7"}), node("b")))), "mine")
+    plan = existing.plan(asked(discover(listing(node("a", offered={"nvidia.com/gpu": "7"}), node("b")))), "mine")
     assert plan.node_pools[0].binding.devices["nvidia.com/gpu"] == 8
 
 
@@ -97,7 +99,7 @@ def test_more_nodes_than_there_are_is_refused() -> None:
 
 
 def test_a_gang_without_fabric_devices_needs_a_reason() -> None:
-    bare = [node(name, **{"rdma/hca_a": "0"}) for name in "ab"]
+    bare = [node(name, offered={"rdma/hca_a": "0"}) for name in "ab"]
     (message,) = messages(asked(discover(listing(*bare))))
     assert message.startswith("cluster.nodePools.train.fabric: 2 nodes of h100-8 offer no fabric device")
     plan = existing.plan(asked(discover(listing(*bare)), fabric={"none": "only for trying out"}), "mine")
