@@ -14,8 +14,9 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from pathlib import Path
+from typing import Any
 
 from providers.existing.kubeconfig import Access, KubeconfigError, read_kubeconfig
 from rehearsal.lab.node import kernel
@@ -23,6 +24,7 @@ from rehearsal.lab.node.agent import NodeSpec, run_node
 from rehearsal.lab.node.services import run_services
 
 SERVICES = "services"
+Work = Callable[[], Coroutine[Any, Any, None]]
 
 
 class Supervisor:
@@ -55,16 +57,17 @@ class Supervisor:
             if spec.name not in self._running.values():
                 self._fork(spec.name, self._node(spec, index))
 
-    def _node(self, spec: NodeSpec, index: int) -> Callable[[], object]:
+    def _node(self, spec: NodeSpec, index: int) -> Work:
         return lambda: run_node(spec, self._access, index=index, home=self._home, programs=self._programs)
 
-    def _fork(self, name: str, work: Callable[[], object]) -> None:
+    def _fork(self, name: str, work: Work) -> None:
         pid = os.fork()
         if pid == 0:
             kernel.die_with_parent()
             kernel.own_mounts()
+            kernel.adopt_orphans()
             signal.pthread_sigmask(signal.SIG_SETMASK, set())
-            asyncio.run(work())  # type: ignore[arg-type]
+            asyncio.run(work())
             os._exit(1)
         self._running[pid] = name
         self._pid_file(name).write_text(str(pid))

@@ -21,6 +21,7 @@ from rehearsal.lab.node.container import NodeContext
 from rehearsal.lab.node.images import read_images
 from rehearsal.lab.node.network import NodeNetwork
 from rehearsal.lab.node.pod import PodWorker, folder_name
+from rehearsal.lab.node.process import bury_orphans
 from rehearsal.lab.node.sandbox import OWNER, clear
 
 VERSION = "v1.36.3"
@@ -52,7 +53,7 @@ class Node:
         self._network = NodeNetwork(index, home / "nodes" / spec.name)
         self._context = NodeContext(
             name=spec.name, home=home, client=self._client, images=read_images(), programs=programs,
-            allocatable=_machine() | spec.allocatable,
+            allocatable=_machine() | dict(spec.allocatable),
         )  # fmt: skip
         self._workers: dict[str, PodWorker] = {}
         self._boot = uuid.uuid4().hex
@@ -71,6 +72,7 @@ class Node:
                     await self._register()
                 await self._renew()
                 beats += 1
+            bury_orphans()
             await asyncio.sleep(LEASE_PERIOD_S)
 
     def _take(self, event: str, pod: Object) -> None:
@@ -124,7 +126,8 @@ class Node:
 
     def _object(self) -> Object:
         own = {
-            "kubernetes.io/hostname": self._spec.name, "kubernetes.io/os": "linux", "kubernetes.io/arch": _architecture(),
+            "kubernetes.io/hostname": self._spec.name, "kubernetes.io/os": "linux",
+            "kubernetes.io/arch": _architecture(),
         }  # fmt: skip
         meta = {
             "name": self._spec.name,
@@ -136,14 +139,14 @@ class Node:
 
     def _status(self) -> Object:
         now, host = timestamp(), self._spec.name
-        rows = [("Ready", "True", "KubeletReady"), *((f"{kind}Pressure", "False", "KubeletHasSufficient" + kind)
-                for kind in ("Memory", "Disk", "PID"))]  # fmt: skip
+        rows = [("Ready", "True", "KubeletReady")]
+        rows += [(f"{kind}Pressure", "False", f"KubeletHasSufficient{kind}") for kind in ("Memory", "Disk", "PID")]
+        common = {"message": "process node of the lab", "lastHeartbeatTime": now, "lastTransitionTime": self._since}
         return {
             "capacity": dict(self._context.allocatable), "allocatable": dict(self._context.allocatable),
             "addresses": [{"type": "InternalIP", "address": self._network.node_address},
                           {"type": "Hostname", "address": host}],
-            "conditions": [{"type": kind, "status": status, "reason": reason, "message": "process node of the lab",
-                            "lastHeartbeatTime": now, "lastTransitionTime": self._since} for kind, status, reason in rows],
+            "conditions": [{"type": kind, "status": said, "reason": reason} | common for kind, said, reason in rows],
             "nodeInfo": {
                 "kubeletVersion": VERSION, "kubeProxyVersion": VERSION, "bootID": self._boot, "machineID": host,
                 "systemUUID": host, "osImage": "processes of this machine", "operatingSystem": "linux",

@@ -90,7 +90,8 @@ class Mirror:
     """The objects of one kind, kept up to date by a thread that lists and watches, again and again."""
 
     def __init__(
-        self, client: Client, version: str, kind: str, tell: Callable[[str, Object], None], *, fields: str | None = None,
+        self, client: Client, version: str, kind: str, tell: Callable[[str, Object], None], *,
+        fields: str | None = None,
     ) -> None:  # fmt: skip
         """`tell` is called on the loop with (`ADDED` | `MODIFIED` | `DELETED`, object); an object may come twice.
 

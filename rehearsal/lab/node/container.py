@@ -153,7 +153,6 @@ class Container:
         finally:
             probing.cancel()
             self._running = None
-        running.close()
         self._ended(code, "Completed" if code == 0 else "Error", self._message(code))
         return code
 

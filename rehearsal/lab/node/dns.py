@@ -7,7 +7,7 @@ import socket
 import struct
 from typing import cast
 
-from dnslib import QTYPE, RCODE, RR, A, DNSError, DNSRecord
+from dnslib import QTYPE, RCODE, RR, A, DNSError, DNSRecord  # type: ignore[import-untyped]  # it has no types
 
 from rehearsal.lab.node.endpoints import Directory
 

@@ -10,7 +10,7 @@ from pathlib import Path
 CLONE_NEWNS = 0x00020000
 MS_REC, MS_PRIVATE = 1 << 14, 1 << 18
 MNT_DETACH = 2
-PR_SET_PDEATHSIG = 1
+PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -18,6 +18,11 @@ _libc = ctypes.CDLL(None, use_errno=True)
 def die_with_parent() -> None:
     """The kernel kills this process when the thread that forked it ends."""
     _check(_libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL), "prctl")
+
+
+def adopt_orphans() -> None:
+    """What a child of this process leaves behind becomes its own child."""
+    _check(_libc.prctl(PR_SET_CHILD_SUBREAPER, 1), "prctl")
 
 
 def own_mounts() -> None:

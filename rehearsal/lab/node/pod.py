@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 import time
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any
 
 from providers.existing.api import ApiError, Object, UnreachableError

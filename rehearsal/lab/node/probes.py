@@ -45,14 +45,12 @@ def attempt_of(
     probe: Mapping[str, Any], *, address: str, ports: Mapping[str, int], execute: Execute
 ) -> Callable[[], Awaitable[None]]:
     """One try of the probe; raises ProbeError or OSError where it fails. `ports` are the container's by name."""
-    if action := probe.get("exec"):
-        return lambda: _run(action["command"], execute, probe.get("timeoutSeconds", TIMEOUT_S))
-    if action := probe.get("httpGet"):
-        host, port = action.get("host") or address, _port(action["port"], ports)
-        return lambda: _get(action, host, port)
-    action = probe.get("tcpSocket") or probe["grpc"]
+    if "exec" in probe:
+        command: Sequence[str] = probe["exec"]["command"]
+        return lambda: _run(command, execute, probe.get("timeoutSeconds", TIMEOUT_S))
+    action: Mapping[str, Any] = probe.get("httpGet") or probe.get("tcpSocket") or probe["grpc"]
     host, port = action.get("host") or address, _port(action["port"], ports)
-    return lambda: _connect(host, port)
+    return (lambda: _get(action, host, port)) if "httpGet" in probe else (lambda: _connect(host, port))
 
 
 async def _run(command: Sequence[str], execute: Execute, timeout_s: float) -> None:

@@ -19,35 +19,61 @@ class CommandError(Exception):
     """A command of the node itself failed: what it was, and what it said."""
 
 
-class Process:
-    """A running child, in a session of its own."""
+_watched: set[int] = set()
 
-    def __init__(
-        self, argv: Sequence[str], *, env: Mapping[str, str], output: IO[bytes] | int, stdin: int = subprocess.DEVNULL,
-        pass_fds: Sequence[int] = (),
-    ) -> None:  # fmt: skip
-        self._child = subprocess.Popen(
-            argv, env=env, stdin=stdin, stdout=output, stderr=subprocess.STDOUT, pass_fds=pass_fds,
-            start_new_session=True,
-        )  # fmt: skip
-        self.pid = self._child.pid
+
+class Child:
+    """A child process: one that this process started, or one that fell to it."""
+
+    def __init__(self, pid: int) -> None:
+        self.pid = pid
         self._ended: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-        self._watch = os.pidfd_open(self.pid)
-        asyncio.get_running_loop().add_reader(self._watch, self._collect)
+        self._handle = os.pidfd_open(pid)
+        _watched.add(pid)
+        asyncio.get_running_loop().add_reader(self._handle, self._collect)
 
     async def wait(self) -> int:
         """The exit status; -N where signal N ended it. May be awaited many times, and cancelled."""
         return await asyncio.shield(self._ended)
 
-    def kill(self) -> None:
-        """Ends the child and what it left in its group, at once."""
+    def signal(self, number: signal.Signals) -> None:
+        """To this process alone; nothing where it has ended."""
+        if not self._ended.done():
+            signal.pidfd_send_signal(self._handle, number)
+
+    def kill_group(self) -> None:
+        """Ends the process and what it left in its group, at once."""
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.pid, signal.SIGKILL)
 
     def _collect(self) -> None:
-        asyncio.get_running_loop().remove_reader(self._watch)
-        os.close(self._watch)
-        self._ended.set_result(self._child.wait())
+        asyncio.get_running_loop().remove_reader(self._handle)
+        _, status = os.waitpid(self.pid, 0)
+        os.close(self._handle)
+        _watched.discard(self.pid)
+        self._ended.set_result(os.waitstatus_to_exitcode(status))
+
+
+def start(
+    argv: Sequence[str], *, env: Mapping[str, str], output: IO[bytes] | int, stdin: int = subprocess.DEVNULL,
+    pass_fds: Sequence[int] = (),
+) -> Child:  # fmt: skip
+    """A new child, in a session of its own."""
+    started = subprocess.Popen(
+        argv, env=env, stdin=stdin, stdout=output, stderr=subprocess.STDOUT, pass_fds=pass_fds, start_new_session=True
+    )
+    child = Child(started.pid)
+    started.returncode = 0  # Child collects it: Popen must not
+    return child
+
+
+def bury_orphans() -> None:
+    """Collects ended children that nobody waits for, such as what a killed probe had started."""
+    with contextlib.suppress(ChildProcessError):  # there are none at all
+        while found := os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT):
+            if found.si_pid in _watched:
+                return  # its Child collects it at once
+            os.waitpid(found.si_pid, 0)
 
 
 async def command(*argv: str, stdin: str = "") -> None:
@@ -65,12 +91,12 @@ async def output_of(
     try:
         os.write(fed, stdin.encode())
         os.lseek(fed, 0, os.SEEK_SET)
-        child = Process(argv, env=env, output=said, stdin=fed)
+        child = start(argv, env=env, output=said, stdin=fed)
         try:
             async with asyncio.timeout(timeout_s):
                 code = await child.wait()
         except BaseException:
-            child.kill()
+            child.kill_group()
             raise
         return code, os.pread(said, 65536, 0).decode(errors="replace")
     finally:

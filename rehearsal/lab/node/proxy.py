@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Coroutine
+from typing import Any
 
 from providers.existing.api import Object
 from rehearsal.lab.node.dns import DNS_ADDRESS
@@ -47,8 +49,8 @@ class Proxy:
                     self._listening[place] = await self._listen(key, place, port)
 
     async def _listen(self, key: Key, place: Place, port: str) -> asyncio.Server:
-        async def lead(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            await self._lead(key, port, reader, writer)
+        def lead(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            self._do(self._lead(key, port, reader, writer))  # kept: the loop alone would let a waiting task go
 
         return await asyncio.start_server(lead, *place, backlog=BACKLOG, reuse_address=True)
 
@@ -75,8 +77,8 @@ class Proxy:
                     return await asyncio.open_connection(address, number)
         return None
 
-    def _do(self, work: object) -> None:
-        task = asyncio.ensure_future(work)  # type: ignore[arg-type]
+    def _do(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
         self._work.add(task)
         task.add_done_callback(self._work.discard)
 

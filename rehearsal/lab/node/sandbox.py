@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 import os
 import shutil
@@ -17,9 +16,9 @@ from providers.existing.api import Object
 from rehearsal.lab.node import kernel
 from rehearsal.lab.node.mounts import Mount, root_steps
 from rehearsal.lab.node.network import Attachment
-from rehearsal.lab.node.process import CONTROL_ENV, Process, output_of
+from rehearsal.lab.node.process import CONTROL_ENV, Child, output_of, start
 
-LAUNCHER = Path(__file__).with_name("launcher.py")
+LAUNCH = [os.path.realpath(sys.executable), "-I", "-S", str(Path(__file__).with_name("launcher.py"))]
 SHM_BYTES = 64 << 20  # what containerd gives
 CLUSTER_DNS = "10.96.0.10"
 DOMAIN = "cluster.local"
@@ -47,12 +46,9 @@ class Command:
 class Running:
     """A container's main process: the first of its own PID namespace, which ends with it."""
 
-    def __init__(self, process: Process, pid: int) -> None:
-        self._process, self.pid = process, pid
-        try:
-            self._handle = os.pidfd_open(pid)
-        except ProcessLookupError:  # it has ended already
-            self._handle = -1
+    def __init__(self, process: Child) -> None:
+        self._process = process
+        self.pid = process.pid
 
     async def wait(self) -> int:
         """As a shell tells it: 128+N where signal N ended it."""
@@ -60,14 +56,7 @@ class Running:
         return code if code >= 0 else 128 - code
 
     def signal(self, number: signal.Signals) -> None:
-        with contextlib.suppress(ProcessLookupError):
-            if self._handle >= 0:
-                signal.pidfd_send_signal(self._handle, number)
-
-    def close(self) -> None:
-        if self._handle >= 0:
-            os.close(self._handle)
-            self._handle = -1
+        self._process.signal(number)
 
 
 class Sandbox:
@@ -95,17 +84,12 @@ class Sandbox:
             os.write(plan, json.dumps(self._plan(command, report)).encode())
             os.lseek(plan, 0, os.SEEK_SET)
             with (self.folder / f"{container}.log").open("ab") as log:
-                process = Process(self._argv(plan), env=CONTROL_ENV, output=log, pass_fds=(plan,))
-            said = await _said(receive, process)
+                launcher = start([*LAUNCH, str(plan)], env=CONTROL_ENV, output=log, pass_fds=(plan,))
+            return Running(await _launched(report=receive, launcher=launcher))
         finally:
             os.close(plan)
             os.close(receive)
             report.unlink()
-        pid, _, error = said.partition("\n")
-        if error or not pid:
-            await process.wait()
-            raise StartError(error or "the container's root could not be made; see its log")
-        return Running(process, int(pid))
 
     async def execute(
         self, running: Running, argv: Sequence[str], command: Command, timeout_s: float
@@ -121,19 +105,11 @@ class Sandbox:
         kernel.unmount(self._shm)
         clear(self.folder)
 
-    def _argv(self, plan: int) -> list[str]:
-        """Whoever dies on the way from the agent to the container takes all that follows along."""
-        network = self.attachment.namespace
-        return [
-            "setpriv", "--pdeathsig", "KILL", *(["nsenter", f"--net={network}"] if network else []),
-            "unshare", "--pid", "--mount", "--uts", "--ipc", "--fork", "--kill-child",
-            os.path.realpath(sys.executable), "-I", "-S", str(LAUNCHER), str(plan),
-        ]  # fmt: skip
-
     def _plan(self, command: Command, report: Path) -> dict[str, object]:
         steps = root_steps(etc=self._etc, shm=self._shm, programs=command.programs, volumes=command.volumes)
         return {
-            "root": str(self.folder / "root"), "hostname": self.hostname, "mounts": steps, "argv": list(command.argv),
+            "network": str(self.attachment.namespace or ""), "root": str(self.folder / "root"),
+            "hostname": self.hostname, "mounts": steps, "argv": list(command.argv),
             "env": dict(command.env), "cwd": command.cwd, "report": str(report),
         }  # fmt: skip
 
@@ -179,8 +155,8 @@ def _resolver(spec: Object, namespace: str) -> str:
     return "\n".join(lines) + "\n"
 
 
-async def _said(report: int, process: Process) -> str:
-    """What the launcher told until it closed its end, or ended before it opened it; cancelled, it ends the process."""
+async def _launched(*, report: int, launcher: Child) -> Child:
+    """The main process, once it runs its command; StartError where it does not. Cancelled, it takes it away."""
     loop, said, closed = asyncio.get_running_loop(), bytearray(), asyncio.Event()
 
     def take() -> None:
@@ -191,17 +167,18 @@ async def _said(report: int, process: Process) -> str:
             closed.set()
 
     loop.add_reader(report, take)
-    waiting = [asyncio.ensure_future(closed.wait()), asyncio.ensure_future(process.wait())]
     try:
-        await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
-        with contextlib.suppress(BlockingIOError):
-            while chunk := os.read(report, 4096):
-                said.extend(chunk)
+        if await launcher.wait() != 0:
+            raise StartError("the container's namespaces could not be made; its log says why")
+        await closed.wait()
+        pid, _, error = said.decode(errors="replace").partition("\n")
+        main = Child(int(pid))
+        if error:
+            await main.wait()
+            raise StartError(error)
     except asyncio.CancelledError:
-        process.kill()
+        launcher.kill_group()  # the main process is of it
         raise
     finally:
         loop.remove_reader(report)
-        for one in waiting:
-            one.cancel()
-    return said.decode(errors="replace")
+    return main
