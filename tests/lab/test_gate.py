@@ -7,10 +7,13 @@ from typing import Any
 
 import pytest
 
-from components.gate import probe_pod
+from components.catalog import MachineType
+from components.estimate.floors import Floor
+from components.gate import check_job, probe_pod
 from components.gate_resource import _expectation
+from components.plan.fabric import Collective, Fabric
 from components.plan.kubernetes import NAMESPACE, POOL_LABEL, QUARANTINE, PoolExpectation
-from components.plan.types import VolumePlan
+from components.plan.types import NodePoolPlan, PodBinding, VolumePlan
 from components.spec.storage import OnDestroy
 from providers.existing.api import KubernetesApi
 from providers.existing.discovery import discover, read_listing
@@ -143,3 +146,35 @@ def test_the_lab_is_discovered(api: KubernetesApi) -> None:
     assert not seen.simulated
     assert {node.name: node.capacity for node in seen.nodes}["one-short"] == {"nvidia.com/gpu": 7, "rdma/hca": 1}
     assert len(seen.cluster_id) == 36
+
+
+def measured(folder: Path, nodes: int, floor_gbps: float = 0.0) -> dict[str, Any]:
+    """The product's check of a pool without accelerators, with a folder of this machine in the place of the claim."""
+    machine = MachineType(
+        name="any", cores=8, memory_gib=32.0, accelerator=None, accelerator_count=0, fabric=Fabric.ETHERNET
+    )
+    binding = PodBinding(env={"GLOO_SOCKET_IFNAME": "eth0"}, node_selector={POOL_LABEL: "whole"})
+    pool = NodePoolPlan(
+        name="whole", machine=machine, node_count=nodes, min_count=nodes, max_count=nodes, fabric=Fabric.ETHERNET,
+        collective=Collective.GLOO, binding=binding,
+    )  # fmt: skip
+    volume = VolumePlan(path="/data/runs", on_destroy=OnDestroy.KEEP, claim="x", mount_path="/data")
+    job = check_job(pool, nodes, Floor(floor_gbps=floor_gbps, source="test"), volume, "penstock-workload")
+    body: dict[str, Any] = dict(job)
+    body["spec"]["template"]["spec"]["volumes"][0] = {"name": "volume", "hostPath": {"path": str(folder)}}
+    expected = gate("whole", nodes)
+    expected["pools"][0] |= {"check": body, "devices": {}, "floorGbps": floor_gbps}
+    return expected
+
+
+def test_the_fabric_of_two_nodes_is_measured(api: KubernetesApi, call: Call, tmp_path: Path) -> None:
+    outputs = run(call, api, measured(tmp_path, 2))
+    assert outputs["state"] == "pass", outputs["reason"]
+    assert not api.list("batch/v1", "Job", NAMESPACE, labels=MARK)
+
+
+def test_a_fabric_below_its_floor_fails(api: KubernetesApi, call: Call, tmp_path: Path) -> None:
+    outputs = run(call, api, measured(tmp_path, 2, floor_gbps=10_000.0))
+    assert outputs["state"] == "fail"
+    assert "GB/s" in outputs["reason"], outputs["reason"]
+    take_back(call, api, "lab")

@@ -9,7 +9,7 @@ from typing import Any
 from providers.existing.api import KubernetesApi
 from providers.existing.quantities import quantity
 from providers.plugin.cluster import Patience
-from providers.plugin.gate.pods import last_word, never_starts, why_waiting
+from providers.plugin.gate.pods import exit_code, last_word, never_starts, why_waiting
 from providers.plugin.gate.verdict import Check, State, Subject, check_fabric
 
 Pool = Mapping[str, Any]
@@ -32,8 +32,17 @@ def fabric(api: KubernetesApi, pool: Pool, nodes: Sequence[str], patience: Patie
         patience.step()
     if messages:
         return check_fabric(pool["pool"], messages, pool["floorGbps"], nodes)
-    waiting = [why_waiting(api, pod) for pod in pods if pod.get("status", {}).get("phase") == "Pending"]
-    return (_unknown(pool, f"the check left no evidence: {waiting[0] if waiting else _ending(job)}"),)
+    return (_unknown(pool, f"the check left no evidence: {_why(api, pods) or _ending(job)}"),)
+
+
+def _why(api: KubernetesApi, pods: Sequence[Mapping[str, Any]]) -> str:
+    """Of the first pod that tells something: why it waits, or how it ended."""
+    for pod in pods:
+        if pod.get("status", {}).get("phase") == "Pending":
+            return why_waiting(api, pod)
+        if (code := exit_code(pod)) is not None:
+            return f"its pod on {pod['spec'].get('nodeName')} ended with {code} and left no word"
+    return ""
 
 
 def sized(check: Mapping[str, Any], nodes: int) -> dict[str, Any]:

@@ -34,10 +34,20 @@ def clear(api: KubernetesApi, patience: Patience) -> None:
 
 def last_word(pod: Pod) -> str:
     """What its container left when it ended; empty where it has not ended, or left nothing."""
+    return str((_end(pod) or {}).get("message") or "")
+
+
+def exit_code(pod: Pod) -> int | None:
+    """None where its container has not ended."""
+    found = _end(pod)
+    return None if found is None else int(found["exitCode"])
+
+
+def _end(pod: Pod) -> Mapping[str, Any] | None:
     for status in pod.get("status", {}).get("containerStatuses") or ():
-        if ended := status.get("state", {}).get("terminated"):
-            return str(ended.get("message") or "")
-    return ""
+        if found := status.get("state", {}).get("terminated"):
+            return dict(found)
+    return None
 
 
 def ended(pod: Pod) -> bool:
