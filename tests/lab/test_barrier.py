@@ -155,8 +155,8 @@ def test_load_balancers_and_foreign_claims_go_and_nothing_else(
         api.create({"apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": spec})
     claim = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}
     for name, labels in (("own", {"app.kubernetes.io/managed-by": "penstock"}), ("foreign", {"app": "database"})):
-        metadata = {"name": name, "namespace": "default", "labels": labels}
-        api.create({"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": metadata, "spec": claim})
+        marked: dict[str, Any] = {"name": name, "namespace": "default", "labels": labels}
+        api.create({"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": marked, "spec": claim})
     namespace_drain.delete(call, inputs)
     assert api.get("v1", "Service", "outside", "default") is None
     assert api.get("v1", "Service", "inside", "default") is not None
