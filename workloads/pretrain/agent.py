@@ -218,14 +218,13 @@ def run_agent(
     _log_to_file_only()
     # The agent's own handlers stay: torch's raise an exception wherever the agent just is.
     os.environ["TORCHELASTIC_SIGNALS_TO_HANDLE"] = "SIGQUIT"
-    if rendezvous is not None:
-        await_meeting(rendezvous, RENDEZVOUS["timeout"])
+    keeps_store = await_meeting(rendezvous, RENDEZVOUS["timeout"]) if rendezvous else None
     spec = WorkerSpec(
         role="trainer",
         local_world_size=ranks_per_node(job.training),
         entrypoint=worker or run_worker,
         args=(str(job_file.resolve()),),
-        rdzv_handler=get_rendezvous_handler(_rendezvous(job, rendezvous, address)),
+        rdzv_handler=get_rendezvous_handler(_rendezvous(job, rendezvous, address, keeps_store)),
         # Restarts are counted here, because a change of the world size is none.
         max_restarts=10**6,
         monitor_interval=MONITOR_EVERY_S,
@@ -242,7 +241,9 @@ def _log_to_file_only() -> None:
         logger.propagate = True
 
 
-def _rendezvous(job: JobFile, rendezvous: str | None, address: str | None) -> RendezvousParameters:
+def _rendezvous(
+    job: JobFile, rendezvous: str | None, address: str | None, keeps_store: bool | None
+) -> RendezvousParameters:
     training = job.training
     assert training.min_nodes is not None
     return RendezvousParameters(
@@ -253,5 +254,7 @@ def _rendezvous(job: JobFile, rendezvous: str | None, address: str | None) -> Re
         min_nodes=training.min_nodes,
         max_nodes=training.nodes,
         local_addr=address or (LOOPBACK if rendezvous is None else None),
+        # None: torch finds out.
+        is_host=keeps_store,
         **RENDEZVOUS,
     )

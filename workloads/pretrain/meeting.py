@@ -1,5 +1,6 @@
 """Where the nodes of a run meet: waited for by this node, before torch tries."""
 
+import ipaddress
 import socket
 import time
 
@@ -8,20 +9,37 @@ import psutil
 TRY_EVERY_S = 0.5
 
 
-def await_meeting(rendezvous: str, within_s: float) -> None:
-    """Return when the place can be reached, when it is this node, or when the time is up, of which torch then tells.
+def await_meeting(rendezvous: str, within_s: float) -> bool | None:
+    """Whether this node keeps the store in which all meet, once the place can be reached.
 
+    None where torch has to find out: on loopback, or when the time is up, of which torch then tells.
     torch itself waits a minute for the store, less than an image may take longer to load on one node than on another;
-    and it takes a node whose own name DNS does not know yet for one that keeps no store, so that none does.
+    and it guesses wrong who keeps it where the host name stands for another address than the one that is met at, or
+    where DNS does not know this node's own name yet: then nobody does.
     """
     host, _colon, port = rendezvous.rpartition(":")
     own = {address.address for addresses in psutil.net_if_addrs().values() for address in addresses}
     until = time.monotonic() + within_s
     while time.monotonic() < until:
         try:
-            if own & {str(found[4][0]) for found in socket.getaddrinfo(host, port, proto=socket.IPPROTO_TCP)}:
-                return
-            with socket.create_connection((host, int(port)), timeout=5):
-                return
+            found = {str(entry[4][0]) for entry in socket.getaddrinfo(host, port, proto=socket.IPPROTO_TCP)}
+            if own & found:
+                return None if _all_loopback(own & found) else not _listens(host, int(port))
+            if _listens(host, int(port)):
+                return False
         except OSError:
-            time.sleep(TRY_EVERY_S)
+            pass
+        time.sleep(TRY_EVERY_S)
+    return None
+
+
+def _listens(host: str, port: int) -> bool:
+    try:
+        with socket.create_connection((host, port), timeout=5):
+            return True
+    except OSError:
+        return False
+
+
+def _all_loopback(addresses: set[str]) -> bool:
+    return all(ipaddress.ip_address(address).is_loopback for address in addresses)

@@ -21,7 +21,7 @@ class RayNode:
     """Runs where Ray put it."""
 
     def address(self) -> str:
-        import ray
+        import ray  # type: ignore[import-not-found]  # only an image for Ray has it
 
         return str(ray.util.get_node_ip_address())
 

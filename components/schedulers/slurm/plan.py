@@ -36,7 +36,7 @@ def plan(spec: SchedulerSpec, pools: Sequence[NodePoolPlan], facts: KubernetesFa
         addons=ADDONS,
         queues=plan_queues(spec, pools),
         objects=tuple(_node_set(pool, "DOWN") for pool in pools),
-        opening=tuple(_partial(pool, _partition("UP")) for pool in pools),
+        opening=tuple(_partial(pool, {"controllerRef": {"name": CONTROLLER}, **_partition("UP")}) for pool in pools),
     )
 
 
