@@ -11,8 +11,8 @@ from components.schedulers.kueue.render import queue_labels, refuse_elastic
 from components.schedulers.kueue.topology import annotations
 from components.schedulers.queues import queue_of
 
-RAY = "2.55.0"
-"""The oldest Ray that the operator is told of; the image's own is what runs."""
+RAY = "2.60.0"
+"""What the operator is told; the entrypoint was tried with this one, and the image's own is what runs."""
 
 HEAD = {"cpu": "1", "memory": "4Gi"}
 """For the node that only leads; it computes nothing."""
