@@ -14,6 +14,7 @@ import ctypes
 import json
 import os
 import sys
+import time
 
 CLONE_NEWNS, CLONE_NEWUTS, CLONE_NEWIPC, CLONE_NEWPID, CLONE_NEWNET = 1 << 17, 1 << 26, 1 << 27, 1 << 29, 1 << 30
 PR_SET_PDEATHSIG, SIGKILL = 1, 9
@@ -51,13 +52,18 @@ def fork_into_namespaces(network: str) -> None:
         check(libc.setns(handle, CLONE_NEWNET), network)
         os.close(handle)
     check(libc.unshare(CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWPID), "unshare")
-    ours, theirs = os.pipe()
+    launcher = int(os.readlink("/proc/self"))
     if os.fork():
         os._exit(0)
-    os.close(theirs)
-    os.read(ours, 1)  # ends with the parent: from then on the agent is the parent
-    os.close(ours)
+    while parent() == launcher:  # else the launcher's end, not the agent's, would end the container
+        time.sleep(0.0005)
     check(libc.prctl(PR_SET_PDEATHSIG, SIGKILL), "prctl")
+
+
+def parent() -> int:
+    """As /proc tells it, which is still the one outside: inside, a namespace's first process has no parent."""
+    with open("/proc/self/stat") as file:
+        return int(file.read().rpartition(")")[2].split()[1])
 
 
 def start(plan: dict[str, Any]) -> None:

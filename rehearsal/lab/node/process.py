@@ -20,6 +20,7 @@ class CommandError(Exception):
 
 
 _watched: set[int] = set()
+_ended_before: set[int] = set()
 
 
 class Child:
@@ -68,12 +69,17 @@ def start(
 
 
 def bury_orphans() -> None:
-    """Collects ended children that nobody waits for, such as what a killed probe had started."""
+    """Collects an ended child that nobody waits for, such as what a killed probe had started.
+
+    To be called now and then: it takes only what had ended by the call before, as another's Child may be on its way.
+    """
     with contextlib.suppress(ChildProcessError):  # there are none at all
-        while found := os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT):
-            if found.si_pid in _watched:
-                return  # its Child collects it at once
+        found = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+        if found and found.si_pid in _ended_before:
             os.waitpid(found.si_pid, 0)
+        _ended_before.clear()
+        if found and found.si_pid not in _watched:
+            _ended_before.add(found.si_pid)
 
 
 async def command(*argv: str, stdin: str = "") -> None:
