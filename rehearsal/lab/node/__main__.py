@@ -1,8 +1,8 @@
 """`python -m rehearsal.lab.node --kubeconfig FILE --nodes FILE --home DIR --programs FILE`, inside the lab's namespace.
 
 One process for each node, one for Services and names, and this one, which starts them and does nothing else. A node is
-killed alone by the process id in HOME/nodes/NAME.pid: with it go its pods. SIGHUP to this process starts the nodes of
-the file that do not run. When this process ends, all of them do.
+killed alone by the process id in HOME/nodes/NAME.pid: with it go its pods. SIGHUP to this process (HOME/agent.pid)
+starts the nodes of the file that do not run. When this process ends, all of them do. Process ids are those inside.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ class Supervisor:
         self._running: dict[int, str] = {}
         (home / "nodes").mkdir(parents=True, exist_ok=True)
         (home / "pods").mkdir(exist_ok=True)
+        (home / "agent.pid").write_text(str(os.getpid()))
 
     def run(self) -> None:
         """Until it is told to end."""

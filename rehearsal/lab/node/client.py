@@ -41,7 +41,8 @@ class Client:
     async def patch_pod_status(self, pod: Object, status: Mapping[str, Any]) -> Object:
         """Sets these fields of the pod's status, and leaves alone conditions that others set."""
         meta = pod["metadata"]
-        body = {"metadata": {"uid": meta["uid"]}, "status": status}
+        replaced = {key: [{"$patch": "replace"}, *status[key]] for key in ("podIPs", "hostIPs") if key in status}
+        body = {"metadata": {"uid": meta["uid"]}, "status": dict(status) | replaced}
         path = f"/api/v1/namespaces/{meta['namespace']}/pods/{meta['name']}/status"
         changed: Object = await self.ask(self.api.call, "PATCH", path, body=body, content_type=STRATEGIC)
         return changed

@@ -66,10 +66,15 @@ class NodeNetwork:
             f"addr add {address}/{PREFIX_BITS} dev eth0\n"
             "link set eth0 up\n"
         )
-        await command("unshare", f"--net={namespace}", "ip", "-batch", "-", stdin=inside)
-        await command("ip", "link", "set", outside, "master", BRIDGE, "up")
-        await command("nsenter", f"--net={namespace}", "ip", "route", "replace", "default", "via", GATEWAY)
-        return Attachment(address=address, namespace=namespace)
+        made = Attachment(address=address, namespace=namespace)
+        try:
+            await command("unshare", f"--net={namespace}", "ip", "-batch", "-", stdin=inside)
+            await command("ip", "link", "set", outside, "master", BRIDGE, "up")
+            await command("nsenter", f"--net={namespace}", "ip", "route", "replace", "default", "via", GATEWAY)
+        except BaseException:
+            self.detach(made)
+            raise
+        return made
 
     def detach(self, attachment: Attachment) -> None:
         """Gives it back. The kernel takes the link away with the namespace, once its last process has ended."""

@@ -246,8 +246,9 @@ class PodWorker:
             except ApiError as error:
                 if error.status in (404, 409):  # no such pod, or another of its name
                     self._gone = True
-                elif error.status < 500 and error.status != 429:
-                    raise
+                elif error.status < 500 and error.status != 429:  # the next status may be to its liking
+                    self.warn("FailedStatusUpdate", str(error))
+                    return
                 delay = await _pause(delay)
 
     def _status(self) -> dict[str, Any]:

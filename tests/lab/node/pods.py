@@ -54,7 +54,7 @@ def until_pod(api: KubernetesApi, name: str, holds: Callable[[Object], bool]) ->
         pod = api.get("v1", "Pod", name, "default")
         return pod if pod and pod.get("status", {}).get("conditions") and holds(pod) else None
 
-    return until(look, lambda: api.get("v1", "Pod", name, "default"))
+    return until(look, lambda: (api.get("v1", "Pod", name, "default") or {}).get("status"))
 
 
 def until(look: Callable[[], _T | None], tell: Callable[[], object] = lambda: "") -> _T:

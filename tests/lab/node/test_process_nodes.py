@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import signal
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -112,8 +111,10 @@ def test_init_containers_come_first_and_sidecars_stay(api: KubernetesApi) -> Non
          "startupProbe": {"exec": {"command": ["grep", "2", "/work/order"]}, "periodSeconds": 1}} | shared,
         {"name": "last", "command": ["sh", "-c", "echo -n 3 >> /work/order"]} | shared,
     ]  # fmt: skip
-    run(api, "ordered", "cat /work/order > /dev/termination-log", container=shared, initContainers=inits,
-        volumes=[{"name": "work", "emptyDir": {}}])  # fmt: skip
+    run(
+        api, "ordered", "cat /work/order > /dev/termination-log", container=shared, initContainers=inits,
+        terminationGracePeriodSeconds=1, volumes=[{"name": "work", "emptyDir": {}}],
+    )  # fmt: skip
 
     pod = ended(api, "ordered")
 
@@ -149,19 +150,20 @@ def test_a_killed_node_takes_its_pods_along_and_tells_of_them_when_it_is_back(la
     run(api, "always", f"sleep {SLEEP_S}", restartPolicy="Always")
     for name in ("once", "always"):
         ready(api, name)
-    file = Path(lab.home.nodes, "nodes", f"{node}.pid")
-    pid = int(file.read_text())
-    supervisor = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
     assert len(_sleepers()) == 2
 
-    os.kill(pid, signal.SIGKILL)
+    signal_inside(lab, "KILL", lab.home.nodes / "nodes" / f"{node}.pid")
     until(lambda: not _sleepers())
-    os.kill(supervisor, signal.SIGHUP)
+    signal_inside(lab, "HUP", lab.home.nodes / "agent.pid")
 
     once = ended(api, "once")
     assert (exit_code(once), main_state(once)["state"]["terminated"]["reason"]) == (137, "ContainerStatusUnknown")
     again = until_pod(api, "always", lambda pod: main_state(pod)["restartCount"] == 1)
     assert main_state(again)["lastState"]["terminated"]["exitCode"] == 137
+
+
+def signal_inside(lab: Lab, name: str, pid_file: Path) -> None:
+    subprocess.run(lab.enter(["kill", f"-{name}", pid_file.read_text()]), check=True)
 
 
 def _sleepers() -> list[str]:

@@ -14,8 +14,8 @@ def ended(code: int) -> State:
     return {"terminated": {"exitCode": code}}
 
 
-def container(state: State, last: State | None = None, **rest: bool) -> ContainerState:
-    return ContainerState(name="main", image="i", state=state, last=last or {}, **rest)
+def container(state: State, last: State | None = None, *, ready: bool = False) -> ContainerState:
+    return ContainerState(name="main", image="i", state=state, last=last or {}, ready=ready)
 
 
 @pytest.mark.parametrize(
@@ -40,11 +40,12 @@ def test_a_container_in_back_off_leaves_the_pod_running() -> None:
 
 def test_init_containers_hold_the_pod_pending_and_their_failure_is_final_where_nothing_restarts() -> None:
     waits = container({"waiting": {}})
+    sidecar = ContainerState(name="beside", image="i", state=RUNNING, sidecar=True, passed=True)
 
     assert pod_phase("Never", [container(RUNNING)], [waits]) == "Pending"
     assert pod_phase("Never", [container(ended(1))], [waits]) == "Failed"
     assert pod_phase("OnFailure", [container(ended(1))], [waits]) == "Pending"
-    assert pod_phase("Never", [container(RUNNING, sidecar=True, passed=True)], [container(RUNNING)]) == "Running"
+    assert pod_phase("Never", [sidecar], [container(RUNNING)]) == "Running"
 
 
 def test_ready_waits_for_every_container_and_for_the_gates() -> None:
