@@ -36,7 +36,6 @@ def _ray_job(job: JobPlan, pool: NodePoolPlan, queue: QueuePlan, name: str) -> M
         worker["metadata"]["annotations"] = marks
     metadata = {"name": name, "namespace": NAMESPACE, "labels": {**labels(job), **queue_labels(job, queue)}}
     spec = {
-        "suspend": True,
         "shutdownAfterJobFinishes": True,
         "backoffLimit": job.max_agent_restarts,
         "entrypoint": f"python -m workloads.pretrain.on_ray {FOLDER}/{FILE} --nodes {job.nodes}",

@@ -58,10 +58,11 @@ def _object(kind: str, name: str, **fields: Any) -> Manifest:
 
 
 def _flavor(pool: NodePoolPlan) -> Manifest:
-    spec: dict[str, Any] = {
-        "nodeLabels": dict(pool.binding.node_selector),
-        "tolerations": tolerations(pool.binding.tolerations),
-    }
+    """Without an empty list of tolerations: Kueue drops it as it takes its finalizer off, and its own definition then
+    refuses that as a change of what cannot change (0.18.3), so the flavor would never go."""
+    spec: dict[str, Any] = {"nodeLabels": dict(pool.binding.node_selector)}
+    if pool.binding.tolerations:
+        spec["tolerations"] = tolerations(pool.binding.tolerations)
     if levels(pool):
         spec["topologyName"] = topology_name(levels(pool))
     return _object("ResourceFlavor", scoped(pool.name), spec=spec)

@@ -103,7 +103,6 @@ def _job_set(job: JobPlan, pool: NodePoolPlan, queue: QueuePlan, name: str) -> M
         "kind": "JobSet",
         "metadata": metadata,
         "spec": {
-            "suspend": True,
             "network": {"enableDNSHostnames": True, "publishNotReadyAddresses": True},
             "failurePolicy": failure_policy(job),
             "replicatedJobs": [node],

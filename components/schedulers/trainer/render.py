@@ -43,7 +43,6 @@ def _train_job(job: JobPlan, queue: QueuePlan, name: str) -> Manifest:
         "kind": "TrainJob",
         "metadata": metadata,
         "spec": {
-            "suspend": True,
             "runtimeRef": {"apiGroup": "trainer.kubeflow.org", "kind": "TrainingRuntime", "name": name},
             "trainer": {"numNodes": job.nodes},
         },
