@@ -7,9 +7,12 @@ import subprocess
 from rehearsal.lab.home import BRIDGE, GATEWAY, SERVICE_NETWORK
 
 PREFIX = 16
+BRIDGE_ADDRESS = "02:88:00:00:00:01"
 COMMANDS = (
     ("link", "set", "lo", "up"),
-    ("link", "add", BRIDGE, "type", "bridge"),
+    # With an address of its own: else it takes its lowest port's, which changes as pods come and go, and with each
+    # change the others lose the way to the API server until their neighbour tables are renewed.
+    ("link", "add", BRIDGE, "address", BRIDGE_ADDRESS, "type", "bridge"),
     ("addr", "add", f"{GATEWAY}/{PREFIX}", "dev", BRIDGE),
     ("link", "set", BRIDGE, "up"),
     # Every service address is one of this host: the service proxy can listen on any of them.

@@ -16,7 +16,8 @@ from components.errors import SpecError
 from components.plan.types import ClusterPlan
 from components.provider import CloudProvider
 from components.spec.base import Spec
-from components.spec.cluster import Cloud, SchedulerKind
+from components.spec.cluster import Cloud
+from components.spec.scheduler import SchedulerKind
 from components.spec.stack import parse_stack
 from providers import load, settings
 

@@ -11,7 +11,7 @@ logs/                    agent.log, and one file for each rank of each attempt
 """
 
 import json
-import os
+import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -81,7 +81,8 @@ def step_name(step: int) -> str:
 
 def replace_json(path: Path, content: Mapping[str, object]) -> None:
     """Write a file so that a reader sees the old content or the new one, never a part."""
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
+    # No process id: the nodes of a run share the folder, and in pods each of them is process 1.
+    partial = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     partial.write_text(json.dumps(content, indent=1) + "\n")
     partial.replace(path)
 

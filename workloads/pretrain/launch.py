@@ -10,6 +10,7 @@ Around torch's elastic agent, for what its command line does not do (seen on tor
 """
 
 import argparse
+import json
 import logging
 import os
 import signal
@@ -22,7 +23,7 @@ from types import FrameType
 from components.errors import SpecError
 from workloads.pretrain.config import Device, JobFile, ranks_per_node, read_job
 from workloads.pretrain.exits import ExitCode
-from workloads.pretrain.folder import RunFolder
+from workloads.pretrain.folder import RunFolder, replace_json
 from workloads.pretrain.ledger import Kind, Ledger
 from workloads.pretrain.preflight import check_job
 from workloads.pretrain.status import State, StatusFile
@@ -59,6 +60,7 @@ def launch(
     except SpecError as error:
         _refuse(folder, str(error))
         return ExitCode.REFUSED
+    _keep(job_file, folder.job)
     _log_to(folder.logs / "agent.log")
     # The server's imports and this process's own go on at the same time.
     start_fork_server(job)
@@ -70,6 +72,12 @@ def launch(
     from workloads.pretrain.agent import run_agent  # torch takes seconds to import
 
     return run_agent(job_file, job, rendezvous=rendezvous, address=address, worker=worker)
+
+
+def _keep(job_file: Path, own: Path) -> None:
+    """The job's file in the run's folder too, where what reads a run looks for it; a pod has it from elsewhere."""
+    if job_file.resolve() != own.resolve():
+        replace_json(own, json.loads(job_file.read_text()))
 
 
 def start_fork_server(job: JobFile) -> None:
