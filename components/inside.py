@@ -132,8 +132,7 @@ def _volume(volume: StaticVolume) -> dict[str, Any]:
         "capacity": {"storage": f"{volume.capacity_gib}Gi"},
         "accessModes": ["ReadWriteMany"],
         "persistentVolumeReclaimPolicy": "Retain",
-        "storageClassName": "",
-        "mountOptions": list(volume.mount_options),
+        **({"mountOptions": list(volume.mount_options)} if volume.mount_options else {}),
         "claimRef": {"namespace": NAMESPACE, "name": volume.claim},
     }
     metadata = {"name": f"{NAMESPACE}-{volume.claim}", "labels": LABELS}
