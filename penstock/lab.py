@@ -38,6 +38,17 @@ def up(
     typer.echo(f"export KUBECONFIG={lab.kubeconfig}")
 
 
+@app.command("run")
+def run(stack: Annotated[str, typer.Argument(help="The stack: stacks/Pulumi.STACK.yaml, of any cloud.")]) -> None:
+    """Hand a stack's jobs in on a lab with its nodes, its platform and its queues. `penstock lab down` ends it."""
+    from rehearsal.lab.run import run as hand_in
+    from stacks.config import read_file
+    from stacks.plan import plan_stack
+
+    for line in hand_in(plan_stack(read_file(stack), stack), HOME, lambda line: typer.echo(f"    {line}")):
+        typer.echo(line)
+
+
 @app.command("status")
 def status(as_json: Annotated[bool, typer.Option("--json", help="The same as JSON.")] = False) -> None:
     """Show each process: whether it serves, how often it was started again, its memory. Exits 0 only if all serve."""

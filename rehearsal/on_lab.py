@@ -14,16 +14,16 @@ from providers.existing.settings import ExistingSpec, MachineSpec
 from rehearsal.engine.cli import Engine
 from rehearsal.engine.process import Run
 from rehearsal.engine.state import State
+from rehearsal.lab.addons import charts
 from rehearsal.lab.lab import Lab, down, find_lab, up
 from rehearsal.lab.node.volumes import persistent_volume
 from rehearsal.lab.programs import programs_for
 from rehearsal.lab.proof import Deployed, ProofError, prove
 from rehearsal.lab.shape import LabNode, LabShape
-from rehearsal.providers.kubernetes.real import applying_to, charts_in
+from rehearsal.providers.kubernetes.real import applying_to
 from rehearsal.providers.kubernetes.servicer import KubernetesProvider
 from rehearsal.stack_file import settings_in
 from rehearsal.surroundings import AccountReport, RehearsalError
-from tools.lab import Tools
 
 SYSTEM = "system"
 """The pool of the node that controllers run on, where the stack's own pools are for its jobs."""
@@ -91,7 +91,7 @@ def on_lab(file: Path, home: Path, say: Say) -> Iterator[LabSurroundings]:
     if find_lab(home / "lab") is None:
         shutil.rmtree(home, ignore_errors=True)
     lab = up(home / "lab", shape, tools, say=say)
-    with applying_to(None, helm=tools.programs["helm"], charts=_charts(tools), home=home / "provider") as (
+    with applying_to(None, helm=tools.programs["helm"], charts=charts(tools), home=home / "provider") as (
         port,
         provider,
     ):
@@ -138,10 +138,6 @@ def _labels(machine_type: str, machine: MachineSpec) -> dict[str, str]:
 def _allocatable(machine: MachineSpec) -> dict[str, str]:
     devices = {name: str(count) for name, count in machine.devices.items()}
     return {"cpu": str(machine.cores), "memory": f"{machine.memory_gib:g}Gi", "pods": "110", **devices}
-
-
-def _charts(tools: Tools) -> dict[str, Path]:
-    return charts_in(tools.files(module, "charts") for module in ("kueue", "jobset", "trainer", "volcano"))
 
 
 def _mount_path(spec: StackSpec) -> str:

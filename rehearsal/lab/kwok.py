@@ -16,7 +16,7 @@ STAGES = (
     "pod/fast/pod-delete.yaml",
 )
 OWN_STAGE = Path(__file__).with_name("pod-complete.yaml")
-TAINT = {"key": "kwok.x-k8s.io/node", "value": "fake", "effect": "NoSchedule"}
+TAINT = {"key": "kwok.x-k8s.io/node", "value": "fake", "effect": "PreferNoSchedule"}
 KWOK_ADDRESS = "10.88.255.254"
 """What a KWOK node says its own address is: nothing is there."""
 NODE_INFO = {
@@ -64,7 +64,7 @@ def create_nodes(api: KubernetesApi, nodes: Sequence[LabNode]) -> None:
 
 
 def node_object(node: LabNode) -> dict[str, Any]:
-    """The Node. It is tainted: only a pod that says so goes where nothing really runs."""
+    """The Node. Pods that may go elsewhere do, as nothing really runs here: controllers go to a process node."""
     return {
         "apiVersion": "v1",
         "kind": "Node",
