@@ -1,6 +1,7 @@
 """The simulated AWS beside a rehearsal: begun before the engine, followed while it works, judged when it has ended."""
 
 import re
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from fnmatch import fnmatchcase
@@ -10,10 +11,11 @@ from rehearsal.engine.cli import Engine
 from rehearsal.engine.process import Run
 from rehearsal.engine.state import State
 from rehearsal.faults import Drift, FaultScript
-from rehearsal.providers.aws.account import Object
+from rehearsal.providers.aws.account import Account, Object
 from rehearsal.providers.aws.cloud import Cloud
 from rehearsal.providers.aws.controllers import CLUSTER
 from rehearsal.providers.aws.endpoint import api_endpoint, no_credentials
+from rehearsal.providers.aws.joining import TELLING, groups, has_cluster, joined
 from rehearsal.providers.aws.leftovers import Leftover, kept_in_words, leftovers
 from rehearsal.providers.aws.server import serving
 from rehearsal.providers.aws.wording import ARN, IDENTIFIER
@@ -21,6 +23,29 @@ from rehearsal.providers.kubernetes.simulated.cluster import SimulatedKubernetes
 from rehearsal.providers.kubernetes.simulation import drifted, simulated_kubernetes
 from rehearsal.recovery import recover
 from rehearsal.surroundings import AccountReport
+
+
+class Membership:
+    """Keeps the Kubernetes as the account has it: there or not, and with the nodes of its groups."""
+
+    def __init__(self, account: Account, kubernetes: SimulatedKubernetes) -> None:
+        self._account, self._kubernetes, self._lock = account, kubernetes, threading.Lock()
+
+    def note(self, thing: Object) -> None:
+        """Looks again where the object tells of it."""
+        if thing.token in TELLING:
+            self.look()
+
+    def look(self) -> None:
+        with self._lock:
+            if not has_cluster(self._account):
+                self._kubernetes.vanish()
+                return
+            self._kubernetes.appear()
+            for one in joined(self._account):
+                self._kubernetes.add_nodes(one.group, one.count, one.labels, one.taints, one.allocatable)
+            for pool in self._kubernetes.pools() - groups(self._account):
+                self._kubernetes.remove_nodes(pool)
 
 
 class Simulation:
@@ -127,6 +152,9 @@ def simulated(stack_file: Path, home: Path, faults: FaultScript | None, *, previ
             cloud.moto.warm()
         ports = f"aws:{port},kubernetes:{kubernetes_port}"
         env = {**env, **kubernetes.env, "PULUMI_DEBUG_PROVIDERS": ports}
+        cluster = Membership(cloud.account, kubernetes)
+        cloud.changed = cluster.note
+        cluster.look()
         yield Simulation(cloud, kubernetes, faults or FaultScript(), env)
 
 

@@ -65,6 +65,7 @@ def deploy(place: Path, **faults: Any) -> Iterator[Deployed]:
     script = FaultScript.model_validate(faults)
     with simulated(folder / "stacks" / "Pulumi.dev.yaml", place / "account", script, preview=False) as simulation:
         assert simulation
+        simulation.kubernetes.appear()
         simulation.kubernetes.add_nodes("system", 2, {}, (), {})
         yield Deployed(folder, simulation)
 

@@ -27,15 +27,13 @@ class Asked:
 
 def asked(account: Account, token: str, inputs: Inputs) -> Asked | None:
     """What a pool asks for; None for what is no pool, or asks for nothing."""
+    template = template_of(account, inputs)
     if token == NODE_GROUP:
-        template = _template(account, inputs.get("launchTemplate"))
         types = tuple(inputs.get("instanceTypes") or ()) or _type_of(template)
         market = _market(inputs.get("capacityType") or _market_of(template))
         subnets, count = inputs["subnetIds"], inputs["scalingConfig"]["desiredSize"]
     elif token == SCALING_GROUP:
         mixed = (inputs.get("mixedInstancesPolicy") or {}).get("launchTemplate") or {}
-        named = mixed.get("launchTemplateSpecification")
-        template = _template(account, _by_sdk_names(named) or inputs.get("launchTemplate"))
         types = tuple(filter(None, (one.get("instanceType") for one in mixed.get("overrides") or ())))
         types, market = types or _type_of(template), _market(_market_of(template))
         subnets = inputs.get("vpcZoneIdentifiers") or ()
@@ -53,7 +51,10 @@ def running(account: Account) -> Iterator[Asked]:
             yield found
 
 
-def _template(account: Account, reference: Any) -> Inputs:
+def template_of(account: Account, inputs: Inputs) -> Inputs:
+    """The launch template that a group names; empty where it names none."""
+    mixed = (inputs.get("mixedInstancesPolicy") or {}).get("launchTemplate") or {}
+    reference = _by_sdk_names(mixed.get("launchTemplateSpecification")) or inputs.get("launchTemplate")
     name = (reference or {}).get("id") or (reference or {}).get("name")
     found = account.find(TEMPLATE, name) if name else None
     return found.inputs if found else {}

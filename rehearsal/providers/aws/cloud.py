@@ -1,6 +1,6 @@
 """A resource's life in the simulated account: made, looked at, changed, removed, at AWS's pace and under its rules."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -48,7 +48,9 @@ class Cloud:
     def __init__(
         self, file: Path | None = None, *, faults: FaultScript | None = None, standing: Iterable[str] = ()
     ) -> None:
-        """`file` keeps the account for another process; `standing` is what was in it before."""
+        """`file` keeps the account for another process; `standing` is what was in it before. `changed` learns of each
+        object that has come, become another, or gone.
+        """
         store = Store(file)
         self.clock = Clock(now_min=store.fact("now_min", 0.0))
         self.account = Account(store, standing=standing)
@@ -57,6 +59,7 @@ class Cloud:
         self.uncovered: set[str] = set()
         self.models = ServiceModels()
         self.moto = Moto(store)
+        self.changed: Callable[[Object], None] = lambda _thing: None
         self._services = Services(
             account=self.account, models=self.models, moto=self.moto, gate=self.gate, requests=self.requests
         )
@@ -91,6 +94,7 @@ class Cloud:
             thing = self._enter(kind, api, inputs, within)
             self.clock.wait(kind.ready_after_min(inputs))
             self._settle(thing, name)
+            self.changed(thing)
         return thing
 
     def update(self, token: str, id: str, name: str, old: Inputs, new: Inputs, *, region: str) -> Object:  # noqa: A002
@@ -105,6 +109,7 @@ class Cloud:
             if thing.status is Status.FAILED:
                 self.clock.wait(kind.ready_after_min(new))
             self._settle(thing, name)
+            self.changed(thing)
         return thing
 
     def delete(self, token: str, id: str, name: str) -> None:  # noqa: A002 (AWS's own word)
@@ -117,6 +122,7 @@ class Cloud:
             kind.delete(LiveApi(self._services, region=thing.region, name=name), id, thing.outputs)
             self.clock.wait(kind.deleted_after_min(thing.inputs))
             self.account.remove(thing)
+            self.changed(thing)
 
     def difference(self, token: str, id: str, old: Inputs, new: Inputs) -> Difference:  # noqa: A002
         """What an update would change, by the names of the inputs."""
@@ -140,12 +146,14 @@ class Cloud:
         """Somebody else gave the object these inputs."""
         inputs, outputs = {**thing.inputs, **values}, {**thing.outputs, **values}
         self.account.change(thing, inputs=inputs, outputs=outputs, within=thing.within)
+        self.changed(thing)
 
     def delete_from_outside(self, thing: Object) -> None:
         """Somebody else deleted the object."""
         with self.clock.working():
             self.kind(thing.token).delete(self._api(thing), thing.id, thing.outputs)
             self.account.remove(thing)
+            self.changed(thing)
 
     def make_load_balancer(self, cluster: Object) -> Object:
         """What a controller of the cluster makes by itself."""

@@ -10,13 +10,22 @@ from rehearsal.providers.kubernetes.simulated.objects import Body, Objects
 from rehearsal.providers.kubernetes.simulated.refusals import RefusalError
 
 CHART = "penstock.dev/chart"  # label of the Deployment that stands for a release
-# Charts whose kinds pass a webhook of the chart's own. Source: their ValidatingWebhookConfigurations.
-WITH_WEBHOOK = frozenset(
-    {
-        *("kueue", "jobset", "kubeflow-trainer", "lws", "volcano", "kai-scheduler", "kuberay-operator", "keda"),
-        *("cert-manager", "slurm-operator", "network-operator", "kube-prometheus-stack"),
-    }
-)
+# Charts whose kinds pass a webhook of the chart's own, with the Service that it stands behind; {name} is the release's
+# or its `fullnameOverride`. Source: their ValidatingWebhookConfigurations.
+WEBHOOK_SERVICES: Mapping[str, str] = {
+    "kueue": "{name}-webhook-service",
+    "jobset": "{name}-webhook-service",
+    "kubeflow-trainer": "{name}-controller-manager",
+    "lws": "{name}-webhook-service",
+    "volcano": "{name}-admission-service",
+    "kai-scheduler": "admission",
+    "kuberay-operator": "{name}-webhook-service",
+    "keda": "keda-admission-webhooks",
+    "cert-manager": "{name}-webhook",
+    "slurm-operator": "{name}-webhook",
+    "network-operator": "{name}-webhook-service",
+    "kube-prometheus-stack": "{name}-operator",
+}
 CHARTS_OF_GROUPS = {group: chart for chart, groups in GROUPS_OF_CHARTS.items() for group in groups}
 # What a controller puts on its objects and takes away when they may go. Source: the controllers' own constants.
 FINALIZERS: Mapping[tuple[str, str], str] = {
@@ -40,7 +49,7 @@ class Admission:
     def admit(self, kind: Served, body: Body, old: Body | None) -> None:
         """RefusalError 500 while the webhook of the object's kind does not answer."""
         chart = chart_of(kind.group)
-        if chart in WITH_WEBHOOK and (found := self._controller(chart)):
+        if chart in WEBHOOK_SERVICES and (found := self._controller(chart)):
             self._require_webhook(kind, chart, found)
         if self._silent(kind.kind):
             raise _no_answer(kind, "the fault script has it")

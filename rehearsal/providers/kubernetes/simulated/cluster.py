@@ -94,20 +94,33 @@ class SimulatedKubernetes:
         self, pool: str, count: int, labels: Mapping[str, str], taints: Sequence[Mapping[str, str]],
         allocatable: Mapping[str, Any],
     ) -> tuple[str, ...]:  # fmt: skip
-        """Names of the pool's nodes, which are `count` from now on: more come, or the last go."""
+        """Names of the pool's nodes, which are `count` from now on: more come, or the last go.
+
+        One that joined as another machine, by its labels, taints or size, is replaced.
+        """
         with self.objects.lock:
-            wanted = [f"{pool}-{number}" for number in range(count)]
-            there = {body["metadata"]["name"] for _, body in self._nodes(pool)}
-            for name in wanted:
-                if name not in there:
-                    self.objects.add(f"|Node||{name}", nodes.node(name, pool, labels, taints, allocatable))
-            for name in there - set(wanted):
-                self.objects.drop(f"|Node||{name}")
-        return tuple(wanted)
+            wanted = {f"|Node||{pool}-{number}": f"{pool}-{number}" for number in range(count)}
+            bodies = {key: nodes.node(name, pool, labels, taints, allocatable) for key, name in wanted.items()}
+            there = {key: nodes.machine_of(body) for key, body in self._nodes(pool)}
+            same = {key for key, body in bodies.items() if there.get(key) == nodes.machine_of(body)}
+            for key in there.keys() - same:
+                self.objects.drop(key)
+            for key in (one for one in bodies if one not in same):
+                self.objects.add(key, bodies[key])
+        return tuple(wanted.values())
+
+    def pools(self) -> frozenset[str]:
+        """Those that have nodes."""
+        return frozenset(_pool(body) for key, body in self.objects.all() if key.startswith("|Node|"))
 
     def remove_nodes(self, pool: str) -> None:
         """The pool is gone."""
         self.add_nodes(pool, 0, {}, (), {})
+
+    def appear(self) -> None:
+        """The cloud has made the cluster: it answers."""
+        self._begin()
+        self.reachable = True
 
     def delete_from_outside(self, key: str) -> None:
         """Somebody else deletes the object."""
@@ -196,7 +209,7 @@ class SimulatedKubernetes:
 
 
 def _pool(body: Body) -> str:
-    return str((body["metadata"].get("labels") or {}).get(nodes.POOL_LABEL, ""))
+    return str((body["metadata"].get("annotations") or {}).get(nodes.MACHINES, ""))
 
 
 def _is_own(key: str, body: Body) -> bool:

@@ -1,11 +1,16 @@
 """The cluster's machines, and whether a pod could run on one of them."""
 
+import hashlib
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
 Body = Mapping[str, Any]
 POOL_LABEL = "penstock.dev/pool"
+MACHINES = "penstock.dev/machines"
+"""Annotation: which group of machines the node is one of, by the name that it was added under."""
+MACHINE = "penstock.dev/machine"
 SUFFIXES = {
     "m": Decimal("0.001"), "k": Decimal(10**3), "M": Decimal(10**6), "G": Decimal(10**9), "T": Decimal(10**12),
     "Ki": Decimal(2**10), "Mi": Decimal(2**20), "Gi": Decimal(2**30), "Ti": Decimal(2**40), "": Decimal(1),
@@ -16,11 +21,16 @@ def node(
     name: str, pool: str, labels: Mapping[str, str], taints: Sequence[Mapping[str, str]], allocatable: Mapping[str, Any]
 ) -> dict[str, Any]:
     """A Ready node of the pool."""
+    machine = json.dumps([dict(labels), [dict(taint) for taint in taints], dict(allocatable)], sort_keys=True)
     capacity = {"cpu": "8", "memory": "32Gi", "pods": "110"} | {key: str(value) for key, value in allocatable.items()}
     return {
         "apiVersion": "v1",
         "kind": "Node",
-        "metadata": {"name": name, "labels": {"kubernetes.io/hostname": name, POOL_LABEL: pool, **labels}},
+        "metadata": {
+            "name": name,
+            "labels": {"kubernetes.io/hostname": name, POOL_LABEL: pool, **labels},
+            "annotations": {MACHINES: pool, MACHINE: hashlib.sha256(machine.encode()).hexdigest()[:16]},
+        },
         "spec": {"taints": [dict(taint) for taint in taints]} if taints else {},
         "status": {
             "capacity": capacity,
@@ -28,6 +38,11 @@ def node(
             "conditions": [{"type": "Ready", "status": "True", "reason": "KubeletReady"}],
         },
     }
+
+
+def machine_of(one: Body) -> str:
+    """The digest of what it joined with, whatever it has been given since."""
+    return str(one["metadata"]["annotations"][MACHINE])
 
 
 def fitting(nodes: Iterable[Body], pod: Body) -> list[Body]:

@@ -1,7 +1,7 @@
 """Helm releases in the simulated Kubernetes: recorded as helm records them, their contract made real, not rendered.
 
-What a chart promises penstock: its definitions, and a Deployment named after the release that becomes available when a
-node is there for it. Which values it takes is checked against the chart's own keys.
+What a chart promises penstock: its definitions, a Deployment named after the release that becomes available when a
+node is there for it, the Service of its webhook. Which values it takes is checked against the chart's own keys.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import json
 from rehearsal.providers.kubernetes.errors import ProviderError
 from rehearsal.providers.kubernetes.pace import Pace
 from rehearsal.providers.kubernetes.releases import ReleaseAsk, ReleaseState
-from rehearsal.providers.kubernetes.simulated.admission import CHART
+from rehearsal.providers.kubernetes.simulated.admission import CHART, WEBHOOK_SERVICES
 from rehearsal.providers.kubernetes.simulated.chart_keys import known_chart, mistakes
 from rehearsal.providers.kubernetes.simulated.cluster import SimulatedKubernetes
 from rehearsal.providers.kubernetes.simulated.crds import GROUPS_OF_CHARTS, kinds_of_groups
@@ -84,6 +84,9 @@ class RecordedReleases:
             self._record(ask, revision, "pending-install" if revision == 1 else "pending-upgrade", "")
             if self._objects.at(key) is None:
                 self._objects.add(key, _deployment(ask))
+            for service in _webhook_services(ask):
+                if self._objects.at(f"|Service|{ask.namespace}|{service}") is None:
+                    self._objects.add(f"|Service|{ask.namespace}|{service}", _service(ask, service))
         reason = self._wait(key, ask.timeout_s) if ask.wait else ""
         if reason and ask.atomic:
             self.uninstall(ask.name, ask.namespace, timeout_s=ask.timeout_s)
@@ -142,6 +145,8 @@ class RecordedReleases:
     def _state(self, ask: ReleaseAsk, revision: int, status: str, reason: str) -> ReleaseState:
         names = kinds_of_groups(GROUPS_OF_CHARTS.get(ask.chart, ()))
         resources: dict[str, tuple[str, ...]] = {"Deployment.apps/apps/v1": (f"{ask.namespace}/{ask.name}",)}
+        if services := _webhook_services(ask):
+            resources["Service/v1"] = tuple(f"{ask.namespace}/{one}" for one in services)
         if names:
             resources["CustomResourceDefinition.apiextensions.k8s.io/apiextensions.k8s.io/v1"] = tuple(sorted(names))
         return ReleaseState(
@@ -155,25 +160,44 @@ def _record_key(name: str, namespace: str) -> str:
 
 
 def _deployment(ask: ReleaseAsk) -> Body:
-    labels = {"app.kubernetes.io/name": ask.chart, "app.kubernetes.io/instance": ask.name}
     container = {"name": ask.chart, "image": f"{ask.chart}:{ask.version or 'latest'}"}
-    marks = {"labels": {**labels, "app.kubernetes.io/managed-by": "Helm", CHART: ask.chart}}
     tolerations = [{"operator": "Exists", "effect": "NoSchedule"}]  # where it runs is the chart's values' matter
     return {
         "apiVersion": "apps/v1",
         "kind": "Deployment",
-        "metadata": {
-            "name": ask.name, "namespace": ask.namespace, **marks,
-            "annotations": {RELEASE: f"{ask.namespace}/{ask.name}"},
-        },
+        "metadata": _metadata(ask, ask.name),
         "spec": {
             "replicas": 1,
-            "selector": {"matchLabels": labels},
+            "selector": {"matchLabels": _labels(ask)},
             "template": {
-                "metadata": {"labels": labels}, "spec": {"containers": [container], "tolerations": tolerations}
+                "metadata": {"labels": _labels(ask)}, "spec": {"containers": [container], "tolerations": tolerations}
             },
         },
     }  # fmt: skip
+
+
+def _service(ask: ReleaseAsk, name: str) -> Body:
+    spec = {"type": "ClusterIP", "selector": _labels(ask), "ports": [{"port": 443, "targetPort": 9443}]}
+    return {"apiVersion": "v1", "kind": "Service", "metadata": _metadata(ask, name), "spec": spec}
+
+
+def _webhook_services(ask: ReleaseAsk) -> list[str]:
+    """The name of the Service of the chart's webhook, where it has one."""
+    named = WEBHOOK_SERVICES.get(ask.chart)
+    return [named.format(name=ask.values.get("fullnameOverride") or ask.name)] if named else []
+
+
+def _metadata(ask: ReleaseAsk, name: str) -> Body:
+    return {
+        "name": name,
+        "namespace": ask.namespace,
+        "labels": {**_labels(ask), "app.kubernetes.io/managed-by": "Helm", CHART: ask.chart},
+        "annotations": {RELEASE: f"{ask.namespace}/{ask.name}"},
+    }
+
+
+def _labels(ask: ReleaseAsk) -> dict[str, str]:
+    return {"app.kubernetes.io/name": ask.chart, "app.kubernetes.io/instance": ask.name}
 
 
 def _available(body: Body | None) -> bool:
