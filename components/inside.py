@@ -32,7 +32,7 @@ class Inside(pulumi.ComponentResource):
         self._own = pulumi.ResourceOptions(parent=self, provider=cluster.provider, depends_on=list(cluster.ready))
         platform = Platform(f"{name}-platform", plan=plan.platform, cluster=cluster, opts=self._own)
         self._namespace = self._make([_namespace(), inventory(pulumi.get_stack(), plan.platform)], self._own)
-        here = self._after(self._namespace)
+        here = self._after([*self._namespace, *platform.ready.values()])
         drain = Drain(f"{name}-drain", kubeconfig=cluster.kubeconfig, namespace=NAMESPACE, opts=here)
         grounds = [*self._namespace, drain, *self._volumes(cluster.volumes)]
         controllers = [platform.ready[addon] for addon in plan.scheduler.addons if addon in platform.ready]

@@ -20,6 +20,18 @@ def _version(addon: AddonPlan) -> str:
     return addon.release.version if addon.release else "manifests"
 
 
+def absent_table(plan: InsidePlan) -> Table:
+    """The add-ons that are not installed, together where one reason holds for several."""
+    by_reason: dict[str, list[str]] = {}
+    for decision in plan.platform.decisions:
+        if decision.value == "off":
+            by_reason.setdefault(decision.reason, []).append(decision.path.rpartition(".")[2])
+    rows = table("add-ons", "why not")
+    for reason, names in by_reason.items():
+        rows.add_row(", ".join(names), reason)
+    return rows
+
+
 def owner_table(plan: InsidePlan) -> Table:
     """Who does what on the cluster: one each."""
     rows = table("what", "done by", "whose", "why")

@@ -50,7 +50,7 @@ def _show(plan: "StackPlan", console: "Console") -> None:
         _show_inside(plan.inside, console)
     console.print(work_table(plan))
     console.print("\n[bold]decided for you[/]")
-    inside = (*plan.inside.scheduler.decisions, *plan.inside.platform.decisions) if plan.inside else ()
+    inside = plan.inside.scheduler.decisions if plan.inside else ()
     for decision in (*cluster.decisions, *inside, *plan.decisions):
         console.print(f"  {decision.path} = [cyan]{decision.value}[/]\n    {decision.reason}")
     for warning in plan.warnings:
@@ -58,9 +58,10 @@ def _show(plan: "StackPlan", console: "Console") -> None:
 
 
 def _show_inside(inside: "InsidePlan", console: "Console") -> None:
-    from penstock.inside_tables import addon_table, gate_lines, owner_table, queue_table
+    from penstock.inside_tables import absent_table, addon_table, gate_lines, owner_table, queue_table
 
     _section(console, f"installed on Kubernetes {inside.facts.version}", addon_table(inside))
+    _section(console, "not installed; platform.addons.NAME: true installs one", absent_table(inside))
     _section(console, "who does what", owner_table(inside))
     if inside.scheduler.queues:
         _section(console, "queues", queue_table(inside))
