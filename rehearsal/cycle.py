@@ -111,8 +111,8 @@ class Report:
         yield f"requests, by who judged them: {counts or 'none'}"
         yield from (f"no oracle covers {token}" for token in self.account.uncovered)
         yield from (f"did not strike: {fault}" for fault in self.account.quiet_faults)
-        yield from (f"kept on purpose: {one}" for one in self.account.kept_on_purpose)
         if not self.deployed:
+            yield from (f"kept on purpose: {one}" for one in self.account.kept_on_purpose)
             yield from (f"LEFT in the account: {one}" for one in self.account.left)
 
     def as_json(self) -> dict[str, Any]:

@@ -3,13 +3,14 @@
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from components.errors import PenstockError, Problem, SpecError
 from components.plan.kubernetes import NAMESPACE
 from components.spec.stack import StackSpec, parse_stack
 from providers import settings
-from providers.existing.api import KubernetesApi
+from providers.existing.api import ApiError, KubernetesApi
 from providers.existing.settings import ExistingSpec, MachineSpec
 from rehearsal.engine.cli import Engine
 from rehearsal.engine.process import Run
@@ -20,8 +21,10 @@ from rehearsal.lab.node.volumes import persistent_volume
 from rehearsal.lab.programs import programs_for
 from rehearsal.lab.proof import Deployed, ProofError, prove
 from rehearsal.lab.shape import LabNode, LabShape
+from rehearsal.providers.kubernetes.manifests import identity
 from rehearsal.providers.kubernetes.real import applying_to
 from rehearsal.providers.kubernetes.servicer import KubernetesProvider
+from rehearsal.recovery import recover
 from rehearsal.stack_file import settings_in
 from rehearsal.surroundings import AccountReport, RehearsalError
 
@@ -48,7 +51,9 @@ class LabSurroundings:
         self._say = say
 
     def recover(self, engine: Engine, stack: str, state: State) -> tuple[str, ...]:
-        return ()
+        """Goes on after an engine that was interrupted: see rehearsal.recovery."""
+        with KubernetesApi(self.lab.access()) as api:
+            return recover(engine, stack, state, None, _Standing(api))
 
     def follow(self, run: Run) -> None:
         pass
@@ -67,7 +72,15 @@ class LabSurroundings:
             try:
                 return prove(api, Deployed.of(state), _on_host(self.lab, api, self._mount_path), self._say)
             except ProofError as error:
-                raise RehearsalError(str(error)) from None
+                logs = self._keep_logs()
+                raise RehearsalError(f"{error}; the pods' logs are in {logs}") from None
+
+    def _keep_logs(self) -> Path:
+        """What the pods said, where the end of the lab does not take it along."""
+        kept = self.lab.home.folder.parent.with_name(f"{self.lab.home.folder.parent.name}-logs")
+        shutil.rmtree(kept, ignore_errors=True)
+        shutil.copytree(self.lab.home.nodes / "pods", kept)
+        return kept
 
     def report(self) -> AccountReport:
         with KubernetesApi(self.lab.access()) as api:
@@ -77,6 +90,21 @@ class LabSurroundings:
             requests_by_oracle={"real API server": self._provider.requests}, requests_by_operation={}, uncovered=(),
             quiet_faults=(), left=left, kept_on_purpose=kept,
         )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class _Standing:
+    """What is on the lab, for rehearsal.recovery."""
+
+    api: KubernetesApi
+
+    def find(self, token_kind: tuple[str, str], namespace: str, name: str) -> str:
+        """The id of the object of that apiVersion and kind, "" where there is none."""
+        try:
+            found = self.api.get(*token_kind, name, namespace)
+        except ApiError:
+            return ""  # the kind itself is not there
+        return identity(found) if found else ""
 
 
 @contextmanager

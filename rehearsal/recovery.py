@@ -1,18 +1,24 @@
 """Going on after an engine that was killed: which of the creates that it never saw the end of took place."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Protocol
 
 from rehearsal.engine.cli import Engine
 from rehearsal.engine.state import PendingOperation, State
 from rehearsal.providers.aws.account import Account, Object
 from rehearsal.providers.aws.values import SIGNATURE
-from rehearsal.providers.kubernetes.simulated.cluster import SimulatedKubernetes
 from rehearsal.providers.kubernetes.tokens import RELEASE, read_token
 
 
+class Cluster(Protocol):
+    """A Kubernetes that can be asked what is there."""
+
+    def find(self, token_kind: tuple[str, str], namespace: str, name: str) -> str:
+        """The id of the object of that apiVersion and kind, "" where there is none."""
+
+
 def recover(
-    engine: Engine, stack: str, state: State, account: Account, kubernetes: SimulatedKubernetes | None = None
+    engine: Engine, stack: str, state: State, account: Account | None, kubernetes: Cluster | None = None
 ) -> tuple[str, ...]:
     """Puts what the account and the cluster have into the state, forgets what they lack. In words, what was done."""
     creates = [operation for operation in state.pending if operation.op == "creating"]
@@ -25,7 +31,7 @@ def recover(
         if operation.type.startswith("kubernetes:"):
             if kubernetes and (id := _in_cluster(operation, kubernetes)):  # noqa: A001 (the engine's own word)
                 found[operation.urn] = id
-        elif made := _made_by(operation, account, known):
+        elif account and (made := _made_by(operation, account, known)):
             found[operation.urn] = made.id
             known.add((made.token, made.id))
     engine.settle_pending_creates(stack, found).require_ok()
@@ -34,7 +40,7 @@ def recover(
     )
 
 
-def _in_cluster(operation: PendingOperation, kubernetes: SimulatedKubernetes) -> str:
+def _in_cluster(operation: PendingOperation, kubernetes: Cluster) -> str:
     """The id of the object that the create made, "" where it made none: its name is its own in its namespace."""
     inputs = operation.inputs
     if operation.type == RELEASE:

@@ -102,7 +102,7 @@ def _wait_finished(api: KubernetesApi, job: Manifest, folder: RunFolder, say: Sa
         say(_progress(folder, name))
         time.sleep(POLL_S)
     if not state:
-        raise ProofError(f"{job['kind']} {name} failed; see its pods' logs in the lab's folder")
+        raise ProofError(f"{job['kind']} {name} failed")
 
 
 def job_state(api: KubernetesApi, manifest: Manifest) -> bool | None:
