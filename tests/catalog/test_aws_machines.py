@@ -18,6 +18,7 @@ from botocore.model import StringShape
 from moto.ec2.models.availability_zones_and_regions import RegionsAndZonesBackend
 
 from components.plan.fabric import Fabric
+from components.spec.scheduler import SchedulerKind
 from providers.aws.catalog import AwsMachine, CapacityKind, FabricFamily, QuotaFamily, _rows, catalog, machines
 from providers.aws.nodes.binding import ami_type
 from providers.aws.nodes.interfaces import interfaces
@@ -291,5 +292,5 @@ def test_a_row_with_an_unknown_key_is_an_error() -> None:
 
 def test_the_catalog_says_what_it_is() -> None:
     assert catalog().cloud == "aws"
-    assert catalog().capabilities.schedulers == ()
+    assert set(catalog().capabilities.schedulers) == set(SchedulerKind) - {SchedulerKind.PROCESS}
     assert catalog().machine_types == machines()

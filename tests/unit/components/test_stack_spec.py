@@ -74,7 +74,7 @@ def test_keys_of_other_programs_are_passed_over() -> None:
         ({"storage": {"volume": {"onDestroy": "kep"}}}, "did you mean 'keep'?"),
         (
             {"cluster": {"cloud": "locl", "nodePools": [POOL]}},
-            "cluster.cloud: 'locl' is not one of 'aws' or 'local'; did you mean 'local'?",
+            "cluster.cloud: 'locl' is not one of 'aws', 'existing' or 'local'; did you mean 'local'?",
         ),
         ({"cluster": {"cloud": "local", "nodePools": []}}, "cluster.nodePools: needs at least 1 entry"),
         ({"cluster": {"cloud": "local"}}, "cluster.nodePools: is required and missing"),
