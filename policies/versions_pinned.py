@@ -1,4 +1,4 @@
-"""What runs is what was chosen: no version that AWS or a registry may change from one day to the next."""
+"""What runs is what was chosen: no version that a cloud or a registry may change from one day to the next."""
 
 import json
 from collections.abc import Callable, Iterator, Mapping
@@ -12,6 +12,8 @@ def check(kind: str, inputs: Mapping[str, Any]) -> Iterator[str]:
     """Each version or image that is left open."""
     if look := _VERSIONED.get(kind):
         yield from look(inputs)
+    elif kind.startswith("kubernetes:"):
+        yield from _images(at(inputs, "spec"))
 
 
 def _cluster(inputs: Mapping[str, Any]) -> Iterator[str]:
@@ -23,6 +25,11 @@ def _add_on(inputs: Mapping[str, Any]) -> Iterator[str]:
     version = at(inputs, "addonVersion")
     if version is not UNKNOWN and (not version or "eksbuild" not in str(version)):
         yield f"the add-on {at(inputs, 'addonName')} has {version!r} for a version"
+
+
+def _chart(inputs: Mapping[str, Any]) -> Iterator[str]:
+    if not at(inputs, "version"):
+        yield f"the chart {at(inputs, 'chart')} has no version, and comes as its newest of the day"
 
 
 def _model(inputs: Mapping[str, Any]) -> Iterator[str]:
@@ -70,6 +77,7 @@ def _image(image: Any) -> Iterator[str]:
 _VERSIONED: Mapping[str, Callable[[Mapping[str, Any]], Iterator[str]]] = {
     "aws:eks/cluster:Cluster": _cluster,
     "aws:eks/addon:Addon": _add_on,
+    "kubernetes:helm.sh/v3:Release": _chart,
     "aws:sagemaker/model:Model": _model,
     "aws:batch/jobDefinition:JobDefinition": _job,
     "aws:cloudcontrol/resource:Resource": _controlled,
@@ -78,7 +86,7 @@ _VERSIONED: Mapping[str, Callable[[Mapping[str, Any]], Iterator[str]]] = {
 RULE = Rule(
     name="versions-pinned",
     reason="drivers, plugins and Kubernetes fit together in few combinations, and a change in mid-run drains nodes",
-    remedy="name the version, as providers/aws/versions.toml has them, and images by tag or digest",
+    remedy="name the version, as the tables versions.toml have them, and images by tag or digest",
     level="mandatory",
     check=check,
 )

@@ -168,6 +168,12 @@ INGRESS = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule"
 EITHER = "aws:ec2/securityGroupRule:SecurityGroupRule"
 GROUP = "aws:ec2/securityGroup:SecurityGroup"
 CLUSTER = "aws:eks/cluster:Cluster"
+SERVICE = "kubernetes:core/v1:Service"
+
+
+def balancer(annotations: dict[str, str] | None = None, **spec: Any) -> dict[str, Any]:
+    """A Service that a cloud makes a load balancer for."""
+    return {"metadata": {"annotations": annotations or {}}, "spec": {"type": "LoadBalancer", **spec}}
 
 
 @pytest.mark.parametrize(
@@ -181,6 +187,9 @@ CLUSTER = "aws:eks/cluster:Cluster"
         (CLUSTER, {"vpcConfig": {"endpointPublicAccess": True, "publicAccessCidrs": ["0.0.0.0/0"]}}),
         (CLUSTER, {"vpcConfig": {"endpointPublicAccess": True}}),
         (CLUSTER, {"vpcConfig": {}}),
+        (SERVICE, balancer()),
+        (SERVICE, balancer(loadBalancerSourceRanges=["0.0.0.0/0"])),
+        (SERVICE, balancer(annotations={"service.beta.kubernetes.io/aws-load-balancer-scheme": "internet-facing"})),
     ],
 )
 def test_a_way_in_for_everybody_is_refused(kind: str, inputs: dict[str, Any]) -> None:
@@ -199,6 +208,10 @@ def test_a_way_in_for_everybody_is_refused(kind: str, inputs: dict[str, Any]) ->
         (CLUSTER, {"vpcConfig": {"endpointPublicAccess": True, "publicAccessCidrs": ["203.0.113.0/24"]}}),
         (CLUSTER, {"vpcConfig": {"endpointPublicAccess": True, "publicAccessCidrs": UNKNOWN}}),
         (CLUSTER, {"vpcConfig": UNKNOWN}),
+        (SERVICE, {"metadata": {}, "spec": {"type": "ClusterIP"}}),
+        (SERVICE, balancer(loadBalancerSourceRanges=["203.0.113.0/24"])),
+        (SERVICE, balancer(loadBalancerSourceRanges=UNKNOWN)),
+        (SERVICE, balancer(annotations={"service.beta.kubernetes.io/aws-load-balancer-scheme": "internal"})),
     ],
 )
 def test_a_way_in_for_some_passes(kind: str, inputs: dict[str, Any]) -> None:
@@ -305,6 +318,14 @@ def gang(image: str) -> dict[str, Any]:
     return {"nodeProperties": json.dumps({"nodeRangeProperties": [{"container": {"image": image}}]})}
 
 
+RELEASE, JOB_SET = "kubernetes:helm.sh/v3:Release", "kubernetes:jobset.x-k8s.io/v1alpha2:JobSet"
+
+
+def pods(image: str) -> dict[str, Any]:
+    template = {"spec": {"template": {"spec": {"containers": [{"name": "ranks", "image": image}]}}}}
+    return {"spec": {"replicatedJobs": [{"name": "nodes", "template": template}]}}
+
+
 def slurm(**scheduler: Any) -> dict[str, Any]:
     return {"typeName": "AWS::PCS::Cluster", "desiredState": json.dumps({"Scheduler": scheduler})}
 
@@ -320,6 +341,8 @@ def slurm(**scheduler: Any) -> dict[str, Any]:
         (MODEL, {"primaryContainer": {"image": "serve"}}),
         (MODEL, {"containers": [{"image": "serve:latest"}]}),
         (CONTROLLED, slurm(Type="SLURM")),
+        (RELEASE, {"chart": "kueue"}),
+        (JOB_SET, pods("repository.example/train")),
     ],
 )
 def test_an_open_version_is_refused(kind: str, inputs: dict[str, Any]) -> None:
@@ -338,6 +361,9 @@ def test_an_open_version_is_refused(kind: str, inputs: dict[str, Any]) -> None:
         (MODEL, {"primaryContainer": {"image": UNKNOWN}}),
         (CONTROLLED, slurm(Type="SLURM", Version="25.05")),
         (CONTROLLED, {"typeName": "AWS::PCS::Queue", "desiredState": "{}"}),
+        (RELEASE, {"chart": "kueue", "version": "0.18.3"}),
+        (JOB_SET, pods("repository.example/train:cuda-0.1.0")),
+        (JOB_SET, {"spec": UNKNOWN}),
     ],
 )
 def test_a_chosen_version_passes(kind: str, inputs: dict[str, Any]) -> None:
