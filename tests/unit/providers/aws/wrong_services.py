@@ -274,7 +274,7 @@ WHOLE: list[Case] = [
     ("no budget at all", {"cluster.budgetUsdPerHour": 0}, "cluster.budgetUsdPerHour", ["0", "more than 0"]),
     ("training anywhere", {"training": {"steps": 5}}, "training.pool", ["several node pools", "train, serve"]),
     ("serving anywhere", {"inference": {"model": {"path": "/m"}}}, "inference.pool", ["several", "train, serve"]),
-    ("no image", {"training": {"pool": "train", "steps": 5}}, "training.image", ["is missing", "build one from images/"]),
+    ("no image", {"training": {"pool": "train", "steps": 5}}, "training.image", ["is missing", "build one"]),
     ("another's scheduler", {"scheduler": {"kind": "process"}}, "scheduler.kind", ["'process'", "there is kueue"]),
     ("another cloud", {"cluster.cloud": "awz"}, "cluster.cloud", ["'awz'", "did you mean 'aws'"]),
     ("aws's key elsewhere", {"cluster.cloud": "local"}, "aws", ["this stack is on local", "remove it"]),
