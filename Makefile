@@ -3,7 +3,7 @@ PYTHON ?= python3
 STACK ?= local
 RUN := .venv/bin/python -m
 
-.PHONY: setup demo test check rehearse lab bench golden schema images
+.PHONY: setup demo test check rehearse lab bench bench-lab golden schema images
 
 setup: ## the environment and the engine
 	@$(PYTHON) -m tools.bootstrap
@@ -30,6 +30,9 @@ lab: setup ## a real Kubernetes control plane on this machine; the first time it
 
 bench: setup ## the figures of docs/benchmarks.md
 	@$(RUN) bench
+
+bench-lab: setup ## the lab's figures: a gang of 1,024 nodes, a queue of 500 jobs; a quarter of an hour and more
+	@$(RUN) bench.lab
 
 golden: setup ## rewrite the expected plans after a wanted change
 	@UPDATE_GOLDEN=1 $(RUN) pytest -q tests/golden

@@ -1,0 +1,165 @@
+"""Labs of many KWOK nodes with penstock's own Kueue and JobSet on them, and jobs as penstock renders them."""
+
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+import yaml
+
+from components.catalog import MachineType, accelerators
+from components.plan.fabric import Collective, Fabric
+from components.plan.kubernetes import NAMESPACE, KubernetesFacts, Manifest, SchedulerPlan
+from components.plan.types import JobPlan, NodePoolPlan, PodBinding, Taint
+from components.platform.addons.kueue_config import manager_config
+from components.platform.plan import plan_platform
+from components.platform.request import Request
+from components.schedulers.kueue.plan import plan as plan_queues
+from components.schedulers.kueue.render import render_job
+from components.spec.cluster import TaintEffect
+from components.spec.platform import AddonSpec, PlatformSpec
+from components.spec.scheduler import QueueSpec, SchedulerSpec, TopologyRequest
+from providers.existing.api import KubernetesApi
+from providers.plugin.barrier import missing
+from providers.plugin.processes import family
+from rehearsal.lab.control_plane import REQUESTS_PER_S
+from rehearsal.lab.kwok import TAINT
+from rehearsal.lab.lab import Lab, down, up
+from rehearsal.lab.programs import programs_for
+from rehearsal.lab.shape import LabShape, plain_shape
+from rehearsal.providers.kubernetes.helm import HelmReleases
+from rehearsal.providers.kubernetes.real import charts_in
+from rehearsal.providers.kubernetes.releases import ReleaseAsk, chart_name
+from tools.lab import Tools
+
+POOL = "kwok"
+"""As plain_shape names it."""
+FACTS = KubernetesFacts(version="1.36", flavour="existing")
+BARRIER_S = 120.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cluster:
+    """A lab with queues that are open."""
+
+    lab: Lab
+    api: KubernetesApi
+    pool: NodePoolPlan
+    plan: SchedulerPlan
+
+    def job_set(self, name: str, nodes: int, **changes: Any) -> dict[str, Any]:
+        """The JobSet that penstock makes of a job of so many nodes with 8 GPUs each."""
+        (found,) = (one for one in render_job(_job(name, nodes, **changes), self.pool, self.plan) if _is_job_set(one))
+        return dict(found)
+
+    def processor_s(self) -> dict[str, float]:
+        """Processor time of each of the lab's programs until now."""
+        found: dict[str, float] = {}
+        for process in family(self.lab.init):
+            try:
+                seen = psutil.Process(process.pid)
+                used, name = seen.cpu_times(), seen.name()
+            except psutil.Error:
+                continue
+            found[name] = found.get(name, 0.0) + used.user + used.system
+        return found
+
+
+@contextmanager
+def cluster(nodes: int, queues: tuple[str, ...] = (), *, limits_as_shipped: bool = False) -> Iterator[Cluster]:
+    """A lab of that many KWOK nodes of 8 GPUs, 16 to a rack and 4 racks to a block, one process node for controllers.
+
+    Kueue and JobSet have the client limits of the lab's own control plane, unless they are to stay `as_shipped`.
+    """
+    shape = plain_shape(process=1, kwok=nodes)
+    pool = _pool(nodes)
+    plan = plan_queues(SchedulerSpec(queues=tuple(QueueSpec(name=name) for name in queues)), (pool,), FACTS)
+    tools = programs_for(shape)
+    with running(shape, tools) as lab, KubernetesApi(lab.access()) as api:
+        _install(lab, api, plan, tools, {} if limits_as_shipped else _same_limits(plan))
+        for name in (NAMESPACE, "bare"):
+            api.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
+        for body in (*plan.objects, *plan.opening):
+            api.apply(body)
+        yield Cluster(lab=lab, api=api, pool=pool, plan=plan)
+
+
+@contextmanager
+def running(shape: LabShape, tools: Tools) -> Iterator[Lab]:
+    """A lab in a folder of its own, gone with the block."""
+    folder = Path(tempfile.mkdtemp(prefix="penstock-bench-"))
+    try:
+        yield up(folder / "lab", shape, tools, stays=False)
+    finally:
+        down(folder / "lab")
+        shutil.rmtree(folder)
+
+
+def _install(
+    lab: Lab, api: KubernetesApi, plan: SchedulerPlan, tools: Tools, own: Mapping[str, AddonSpec]
+) -> None:  # fmt: skip
+    """The add-ons of the scheduler by the real helm, with the values that the platform's plan has for them."""
+    request = Request(facts=FACTS, spec=PlatformSpec(addons=dict(own)), scheduler_addons=plan.addons)
+    charts = charts_in(tools.files(module, "charts") for module in ("kueue", "jobset"))
+    helm = HelmReleases(tools.programs["helm"], charts, lab.access(), lab.home.folder / "provider")
+    for addon in plan_platform(request).addons:
+        if addon.name not in plan.addons or addon.release is None:
+            continue
+        helm.install(
+            ReleaseAsk(
+                name=addon.name, namespace=addon.namespace, chart=chart_name(addon.release.chart),
+                version=addon.release.version, values=addon.release.values, create_namespace=True,
+                timeout_s=addon.release.timeout_s, wait=True, wait_for_jobs=False, atomic=False, skip_crds=False,
+            )
+        )  # fmt: skip
+        end = time.monotonic() + BARRIER_S
+        while waiting := missing(api, addon.crds, addon.webhooks):
+            assert time.monotonic() < end, waiting
+            time.sleep(0.2)
+
+
+def _same_limits(plan: SchedulerPlan) -> dict[str, AddonSpec]:
+    """Values by which both controllers may ask as often as the lab's scheduler and controller manager."""
+    limits = {"qps": REQUESTS_PER_S, "burst": 2 * REQUESTS_PER_S}
+    text = manager_config(Request(facts=FACTS, scheduler_addons=plan.addons))
+    text = yaml.safe_dump(yaml.safe_load(text) | {"clientConnection": limits}, sort_keys=False)
+    return {
+        "kueue": AddonSpec(values={"managerConfig": {"controllerManagerConfigYaml": text}}),
+        "jobset": AddonSpec(values={"controller": {"clientConnection": limits}}),
+    }
+
+
+def _pool(nodes: int) -> NodePoolPlan:
+    machine = MachineType(
+        name="kwok", cores=192, memory_gib=2048, accelerator=accelerators()["h100"], accelerator_count=8,
+        fabric=Fabric.ETHERNET, fabric_gbps=100,
+    )  # fmt: skip
+    binding = PodBinding(
+        devices={"nvidia.com/gpu": 8},
+        node_selector={"penstock.dev/pool": POOL},
+        tolerations=(Taint(key=TAINT["key"], value=TAINT["value"], effect=TaintEffect(TAINT["effect"])),),
+        topology_keys=("penstock.dev/block", "penstock.dev/rack"),
+    )
+    return NodePoolPlan(
+        name=POOL, machine=machine, node_count=nodes, min_count=nodes, max_count=nodes, fabric=machine.fabric,
+        collective=Collective.NCCL, binding=binding,
+    )  # fmt: skip
+
+
+def _job(name: str, nodes: int, **changes: Any) -> JobPlan:
+    fields: dict[str, Any] = {
+        "name": name, "pool": POOL, "nodes": nodes, "min_nodes": nodes, "ranks_per_node": 8,
+        "program": ("-m", "workloads.pretrain"), "env": {}, "config": {}, "run_folder": "/", "identity": name,
+        "grace_s": 30.0, "max_agent_restarts": 0, "memory_gib": 640.0, "image": "penstock.dev/workload:1",
+        "cpu": 184.0, "pod_memory_gib": 1843.0, "topology": TopologyRequest.PREFERRED,
+    }  # fmt: skip
+    return JobPlan(**fields | changes)
+
+
+def _is_job_set(manifest: Manifest) -> bool:
+    return bool(manifest["kind"] == "JobSet")
