@@ -5,6 +5,7 @@ import datetime
 import ipaddress
 import json
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -65,6 +66,13 @@ def make_certificates(home: Home, door_port: int) -> None:
             _write_kubeconfig(home.inside_kubeconfig, inside, authority, client)
         else:
             _write_kubeconfig(home.kubeconfig_of(component), inside, authority, client)
+
+
+def serving(names: Sequence[str]) -> tuple[Pair, Pair]:
+    """An authority of its own, and from it a server's certificate for all these names; it is called by the last."""
+    authority = _authority(names[-1])
+    alternatives = x509.SubjectAlternativeName([x509.DNSName(name) for name in names])
+    return authority, _signed(authority, names[-1], None, ExtendedKeyUsageOID.SERVER_AUTH, alternatives)
 
 
 def _authority(name: str) -> Pair:

@@ -34,6 +34,8 @@ class Image:
     entrypoint: tuple[str, ...] = ()
     workdir: str = "/"
     env: Mapping[str, str] = field(default_factory=dict)
+    scripts: Mapping[str, str] = field(default_factory=dict)
+    """Other things that the image runs, by their place in it: a Python file beside this one that does the same."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,10 +60,16 @@ def image_content(reference: str, images: Sequence[Image], programs: Mapping[str
     if row is None:
         raise UnknownImageError(f"the lab has no program for image {reference!r}; its images are in {TABLE.name}")
     if row.program in (PYTHON, HOST):
-        return _python(row) if row.program == PYTHON else _content(row, ())
+        return _python(row, ()) if row.program == PYTHON else _content(row, ())
     if row.program not in programs:
         raise UnknownImageError(f"image {reference!r} is the program {row.program!r}, which this lab was not given")
-    return _content(row, (Mount(source=Path(programs[row.program]), path=row.path, read_only=True),))
+    program = Mount(source=Path(programs[row.program]), path=row.path, read_only=True)
+    return _python(row, (program, *_scripts(row))) if row.scripts else _content(row, (program,))
+
+
+def _scripts(row: Image) -> tuple[Mount, ...]:
+    places = row.scripts.items()
+    return tuple(Mount(source=TABLE.with_name(name), path=path, read_only=True) for path, name in places)
 
 
 def _content(row: Image, mounts: tuple[Mount, ...], path: str = DEFAULT_PATH) -> Content:
@@ -69,14 +77,14 @@ def _content(row: Image, mounts: tuple[Mount, ...], path: str = DEFAULT_PATH) ->
     return Content(entrypoint=row.entrypoint, workdir=row.workdir, env=env, mounts=mounts)
 
 
-def _python(row: Image) -> Content:
-    """This interpreter's environment and the checkout, each where it lies on this machine."""
+def _python(row: Image, more: tuple[Mount, ...]) -> Content:
+    """This interpreter's environment and the checkout, each where it lies on this machine, and more."""
     folders = [CHECKOUT, Path(sys.prefix), Path(sys.base_prefix), Path(sys.executable).resolve().parents[1]]
     needed = [folder for folder in dict.fromkeys(folders) if not folder.is_relative_to("/usr")]
     outermost = [one for one in needed if not any(one != other and one.is_relative_to(other) for other in needed)]
     content = _content(
         row,
-        tuple(Mount(source=folder, path=str(folder), read_only=True) for folder in outermost),
+        (*(Mount(source=folder, path=str(folder), read_only=True) for folder in outermost), *more),
         f"{Path(sys.executable).parent}:{DEFAULT_PATH}",
     )
     return Content(

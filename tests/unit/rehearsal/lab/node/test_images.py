@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -23,7 +24,7 @@ PROGRAMS = {
         ("us-central1-docker.pkg.dev/k8s-staging-images/jobset/jobset:v0.12.0", "jobset", "/manager"),
         ("ghcr.io/kubeflow/trainer/trainer-controller-manager:v2.2.0", "trainer", "/manager"),
         ("quay.io/kuberay/operator:v1.5.0", "kuberay", "/manager"),
-        ("docker.io/volcanosh/vc-webhook-manager:v1.14.1", "vc-webhook-manager", "/vc-webhook-manager"),
+        ("docker.io/volcanosh/vc-scheduler:v1.14.1", "vc-scheduler", "/vc-scheduler"),
     ],
 )
 def test_the_charts_images_are_the_built_programs(reference: str, program: str, path: str) -> None:
@@ -33,6 +34,16 @@ def test_the_charts_images_are_the_built_programs(reference: str, program: str, 
         (Path(PROGRAMS[program]), path, True)
     ]
     assert content.entrypoint == (path,)
+
+
+def test_an_image_has_its_scripts_and_the_python_that_runs_them() -> None:
+    content = image_content("docker.io/volcanosh/vc-webhook-manager:v1.14.1", read_images(), PROGRAMS)
+
+    places = {mount.path: mount.source for mount in content.mounts}
+    assert places["/vc-webhook-manager"] == Path(PROGRAMS["vc-webhook-manager"])
+    assert os.access(places["/gen-admission-secret.sh"], os.X_OK)
+    assert str(CHECKOUT) in places or any(CHECKOUT.is_relative_to(place) for place in places)
+    assert content.entrypoint == ("/vc-webhook-manager",)
 
 
 @pytest.mark.parametrize(
