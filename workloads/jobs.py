@@ -20,6 +20,9 @@ from workloads.pods import GIB, PodSize, job_pod
 DEVICES = {Collective.GLOO: "cpu", Collective.NCCL: "cuda"}
 """What the workloads compute on, by the pool's collective library."""
 
+METRICS_PORT = 29401
+"""Where a job's pods answer Prometheus: beside the store in which they meet."""
+
 NOT_THE_TRAINERS = {"image", "queue", "priority", "topology", "grace_s"}
 """What is for whoever starts the job: the trainer's own file stays as it is when they change."""
 
@@ -65,6 +68,7 @@ def _job(decided: TrainingSpec, pool: NodePoolPlan, volume: VolumePlan, size: Po
             "runFolder": folder,
             "device": DEVICES[pool.collective],
             "stopS": grace_s - MARGIN_S,
+            **({"metricsPort": METRICS_PORT} if size.cpu else {}),
         },
         run_folder=folder,
         identity=identity,

@@ -98,7 +98,6 @@ def _pod_misfits(spec: InferenceSpec, volume: VolumePlan) -> list[Problem]:
         image_problem(spec.image, "inference.image"),
         no_volume(volume, "servers read their model from a folder"),
         _unreachable(spec),
-        _nobody_wakes_it(spec),
         _no_way_to_divide(spec),
         _model_elsewhere(spec.model.path, volume, "inference.model.path"),
         _model_elsewhere(spec.canary.path if spec.canary else None, volume, "inference.canary.path"),
@@ -143,16 +142,6 @@ def _unreachable(spec: InferenceSpec) -> Problem | None:
         return None
     message = f"{spec.host!r} is heard by nobody outside its own pod; remove it: the network policy says who may come"
     return Problem(path="inference.host", message=message)
-
-
-def _nobody_wakes_it(spec: InferenceSpec) -> Problem | None:
-    """A request that comes while no server is up has to be held and counted, and nothing on the cluster does it."""
-    if spec.autoscaling is None or spec.autoscaling.min_replicas:
-        return None
-    message = (
-        "0: no server would be up to count the requests that are to wake one, so none would ever start; 1 is right"
-    )
-    return Problem(path="inference.autoscaling.minReplicas", message=message)
 
 
 def _no_way_to_divide(spec: InferenceSpec) -> Problem | None:

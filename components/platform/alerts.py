@@ -103,6 +103,13 @@ GROUPS: Mapping[str, Sequence[Rule]] = {
             "{{ $labels.model_name }}: far more requests wait than run; the next ones will be answered 429",
         ),
         _rule(
+            "PenstockRequestsTurnedAway",
+            "sum by (model_name) (rate(vllm:requests_turned_away_total[5m])) > 0",
+            "5m",
+            "warning",
+            "{{ $labels.model_name }}: {{ $value | humanize }} requests a second are answered 429: the queue is full",
+        ),
+        _rule(
             "PenstockRequestsLost",
             'sum by (model_name) (rate(vllm:request_success_total{finished_reason=~"deadline|error"}[5m]))'
             " / sum by (model_name) (rate(vllm:request_success_total[5m])) > 0.05",

@@ -93,6 +93,12 @@ _SERVING: Sequence[Panel] = (
     ),
     ("Preemptions", "sum by (model_name) (rate(vllm:num_preemptions_total[5m]))", "cps", "Sequences put back"),
     (
+        "Turned away",
+        "sum by (model_name) (rate(vllm:requests_turned_away_total[5m]))",
+        "reqps",
+        "Answered 429: the queue was full",
+    ),
+    (
         "Ends by reason",
         "sum by (finished_reason) (rate(vllm:request_success_total[5m]))",
         "reqps",

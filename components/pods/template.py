@@ -11,6 +11,9 @@ from components.pods.naming import labels
 PORT = 29400
 """Where node 0 keeps the store in which the nodes meet; torch's own default."""
 
+METRICS = "metrics"
+"""Name of the port on which a job's pods answer Prometheus."""
+
 LOST_NODE_S = 60
 """Seconds until a pod counts as lost on a node that does not answer. Kubernetes' default is 300, in which a gang of
 hundreds of accelerators would stand still; the node itself has been silent for 40 s by then."""
@@ -94,8 +97,15 @@ def _container(job: JobPlan, pool: NodePoolPlan, command: list[str], index: str)
         "env": _env(job, pool.binding, index),
         "resources": resources(job, pool.binding),
         "securityContext": _security(pool.fabric),
+        **_metrics_port(job),
         "volumeMounts": _mounts(job, pool.binding),
     }
+
+
+def _metrics_port(job: JobPlan) -> dict[str, Any]:
+    """By the name that Prometheus is told to look for (components/platform/addons/kube_prometheus_stack.py)."""
+    port = job.config.get("metricsPort")
+    return {"ports": [{"name": METRICS, "containerPort": port}]} if port else {}
 
 
 def _env(job: JobPlan, binding: PodBinding, index: str) -> list[dict[str, Any]]:

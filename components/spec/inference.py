@@ -3,7 +3,7 @@
 from enum import StrEnum
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from components.spec.base import Name, Spec
 
@@ -27,27 +27,32 @@ class ScaledBy(StrEnum):
     """Who counts the waiting requests and changes the number of replicas."""
 
     KEDA = "keda"
-    """Asks Prometheus; goes down to no replicas where `minReplicas` is 0."""
+    """Asks Prometheus, and changes the number by way of Kubernetes' own autoscaler."""
     HPA = "hpa"
-    """Kubernetes' own autoscaler by way of custom metrics; one replica at least."""
+    """Kubernetes' own autoscaler by way of custom metrics."""
 
 
 class AutoscalingSpec(Spec):
     """Replicas that follow the queue."""
 
-    min_replicas: int = Field(default=1, ge=0, le=1000)
-    """0: none while nobody asks; the first request after that waits until one is up."""
+    min_replicas: int = Field(default=1, ge=0, le=1000, json_schema_extra={"minimum": 1})
+    """One at least: the servers themselves count the requests that wait, so where none is up none would ever start."""
     max_replicas: int = Field(ge=1, le=1000)
     waiting_per_replica: int = Field(default=4, ge=1)
     """Requests waiting for each replica, above which another is started."""
     by: ScaledBy = ScaledBy.KEDA
 
+    @field_validator("min_replicas")
+    @classmethod
+    def _someone_counts(cls, value: int) -> int:
+        if value == 0:
+            raise ValueError("0: no server would be up to count the requests that are to wake one; 1 is the least")
+        return value
+
     @model_validator(mode="after")
     def _in_order(self) -> Self:
         if self.min_replicas > self.max_replicas:
             raise ValueError(f"minReplicas: {self.min_replicas} is more than maxReplicas ({self.max_replicas})")
-        if self.min_replicas == 0 and self.by is ScaledBy.HPA:
-            raise ValueError("minReplicas: 0 needs by: keda; Kubernetes' own autoscaler keeps one replica at least")
         return self
 
 

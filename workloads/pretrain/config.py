@@ -24,6 +24,8 @@ class JobFile(Spec):
     device: Device
     stop_s: float = Field(default=30.0, gt=0)
     """Seconds from SIGTERM to SIGKILL: a step, a checkpoint, and a margin have to fit."""
+    metrics_port: int | None = Field(default=None, ge=1, le=65535)
+    """Where each pod of the job answers Prometheus, on its own address; None where the job's nodes are no pods."""
 
 
 def read_job(path: Path) -> JobFile:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from components.spec.training import TrainingSpec
 from workloads.pretrain.folder import RunFolder
 from workloads.pretrain.ledger import Kind, Ledger
-from workloads.pretrain.metrics import MetricsLog, PrometheusMetrics, last_step
+from workloads.pretrain.metrics import Listener, MetricsLog, PrometheusMetrics, last_step
 from workloads.pretrain.peak import Peak
 from workloads.pretrain.status import State, StatusFile
 
@@ -31,7 +31,10 @@ class StepReport:
 class Journal:
     """Every method does nothing on the other ranks, so that the trainer reads the same on all."""
 
-    def __init__(self, folder: RunFolder, training: TrainingSpec, attempt: int, rank: int, world_size: int) -> None:
+    def __init__(
+        self, folder: RunFolder, training: TrainingSpec, attempt: int, rank: int, world_size: int,
+        metrics_at: Listener | None = None,
+    ) -> None:  # fmt: skip
         self._writes = rank == 0
         self._training, self._world_size, self._attempt = training, world_size, attempt
         self._peak: Peak | None = None
@@ -42,7 +45,7 @@ class Journal:
             self._status = StatusFile(folder.status)
             self._ledger = Ledger(folder.ledger, attempt)
             self._metrics = MetricsLog(folder.metrics)
-            self._prometheus = PrometheusMetrics(folder.prometheus)
+            self._prometheus = PrometheusMetrics(folder.prometheus, metrics_at)
             self._prometheus.world_size.set(world_size)
             self._prometheus.attempt.set(attempt)
 

@@ -1,16 +1,50 @@
 """Metrics of a run: a line of JSON for each step, and the newest values for Prometheus."""
 
 import json
+import logging
 import os
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, start_http_server, write_to_textfile
 
 from workloads.pretrain.folder import json_lines
 
+log = logging.getLogger(__name__)
+
 PORT_VARIABLE = "PENSTOCK_METRICS_PORT"
+ADDRESS_VARIABLE = "POD_IP"
+"""Of a pod; on a machine of its own metrics are heard on loopback alone."""
+LOOPBACK = "127.0.0.1"
 TEXTFILE_EVERY_S = 5.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listener:
+    """Where Prometheus finds the newest values."""
+
+    address: str
+    port: int
+
+
+def listener(port: int | None) -> Listener | None:
+    """Of a job file's port, on the pod's own address; else of the variable's, on loopback; None where none is asked."""
+    if port is not None:
+        return Listener(address=os.environ.get(ADDRESS_VARIABLE) or LOOPBACK, port=port)
+    if asked := os.environ.get(PORT_VARIABLE):
+        return Listener(address=LOOPBACK, port=int(asked))
+    return None
+
+
+def serve(registry: CollectorRegistry, at: Listener | None) -> None:
+    """GET /metrics until the process ends. A port that somebody has is told: a run does not end for its metrics."""
+    if at is None:
+        return
+    try:
+        start_http_server(at.port, addr=at.address, registry=registry)
+    except OSError as error:
+        log.warning("no metrics on %s:%d: %s", at.address, at.port, error.strerror)
 
 
 class MetricsLog:
@@ -34,9 +68,9 @@ def last_step(path: Path) -> int:
 
 
 class PrometheusMetrics:
-    """The newest values: as a text file for a node exporter, and on a loopback port where one is asked for."""
+    """The newest values: as a text file for a node exporter, and over HTTP where that is asked for."""
 
-    def __init__(self, textfile: Path) -> None:
+    def __init__(self, textfile: Path, at: Listener | None = None) -> None:
         self._textfile, self._written = textfile, 0.0
         self._registry = registry = CollectorRegistry()
         self.step = Gauge("penstock_training_step", "Optimizer steps done", registry=registry)
@@ -54,8 +88,7 @@ class PrometheusMetrics:
         )
         self.skipped = Counter("penstock_skipped_batches", "Batches the guard refused", registry=registry)
         self.straggler = Gauge("penstock_straggler_ratio", "Own time over the median", ["rank"], registry=registry)
-        if port := os.environ.get(PORT_VARIABLE):
-            start_http_server(int(port), addr="127.0.0.1", registry=registry)
+        serve(registry, at)
 
     def write(self, now: bool = False) -> None:
         """Replace the text file when the last one is old, or `now`."""

@@ -12,6 +12,7 @@ from typing import Final
 
 import torch
 import torch.distributed as dist
+from prometheus_client import CollectorRegistry
 
 from components.errors import Problem, SpecError
 from workloads.pretrain.checkpoint import checkpoints_of
@@ -22,6 +23,7 @@ from workloads.pretrain.export import export_run
 from workloads.pretrain.folder import RunFolder
 from workloads.pretrain.journal import Journal
 from workloads.pretrain.ledger import Kind
+from workloads.pretrain.metrics import listener, serve
 from workloads.pretrain.plot import plot_run
 from workloads.pretrain.shards import open_data, prepare, prepared_digest
 from workloads.pretrain.status import State
@@ -45,7 +47,7 @@ def main(job_file: str, attempt: str) -> None:
     job = read_job(Path(job_file))
     rank = int(os.environ["RANK"])
     _become_worker(RunFolder.of(job).rank_log(int(attempt), rank))
-    journal = Journal(RunFolder.of(job), job.training, int(attempt), rank, int(os.environ["WORLD_SIZE"]))
+    journal = _journal(job, int(attempt), rank)
     try:
         code = train(job, journal)
     except SpecError as error:
@@ -57,6 +59,17 @@ def main(job_file: str, attempt: str) -> None:
     if code is not ExitCode.FINISHED:
         sys.stderr.flush()
         os._exit(code)
+
+
+def _journal(job: JobFile, attempt: int, rank: int) -> Journal:
+    """The run's own, with its metrics, in rank 0; the first rank of another pod answers Prometheus with no values.
+
+    Each pod so has somebody at the port that its template names, and none counts as down.
+    """
+    at = listener(job.metrics_port) if int(os.environ["LOCAL_RANK"]) == 0 else None
+    if rank != 0 and job.metrics_port is not None:
+        serve(CollectorRegistry(), at)
+    return Journal(RunFolder.of(job), job.training, attempt, rank, int(os.environ["WORLD_SIZE"]), at)
 
 
 def train(job: JobFile, journal: Journal) -> ExitCode:

@@ -1,7 +1,7 @@
 """Prometheus metrics under the names of vLLM's V1 engine, so that its dashboards and autoscaling rules work.
 
 Names, units and labels: vLLM docs, design/metrics.md. Beyond its reasons for a finished request (stop, length, abort,
-error) there are two more: deadline and shutdown.
+error) there are two more: deadline and shutdown. One counter vLLM has not: of the requests that were turned away.
 """
 
 from collections import Counter as Tally
@@ -41,11 +41,13 @@ class Load(Protocol):
 
 @dataclass(slots=True)
 class Totals:
-    """Counted by the engine's thread alone."""
+    """Each is counted by one thread alone: the engine's where nothing else is said."""
 
     prompt_tokens: int = 0
     generation_tokens: int = 0
     finished: Tally[str] = field(default_factory=Tally)
+    turned_away: int = 0
+    """Counted where requests come in, before the engine has heard of them."""
 
 
 class Metrics:
@@ -71,6 +73,10 @@ class Metrics:
 
     def text(self) -> bytes:
         return generate_latest(self.registry)
+
+    def turned_away(self) -> None:
+        """A request was answered 429."""
+        self.totals.turned_away += 1
 
     def token(self, sequence: Sequence, now: float) -> None:
         """`sequence` got a token; call before `last_token` is set to now."""
@@ -118,6 +124,7 @@ class _LoadCollector(Collector):
         for reason in Finish:
             finished.add_metric((*self._labels, reason.value), totals.finished[reason.value])
         yield finished
+        yield self._counter("requests_turned_away", "Requests answered 429: the queue was full.", totals.turned_away)
 
     def _gauge(self, name: str, documentation: str, value: float) -> Metric:
         family = GaugeMetricFamily(f"vllm:{name}", documentation, labels=LABELS)

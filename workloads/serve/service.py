@@ -103,6 +103,7 @@ class Service:
         except DrainingError:
             raise unready("the server is draining; try another replica") from None
         except QueueFullError as full:
+            self.metrics.turned_away()
             raise ApiError(
                 429,
                 f"{self.config.inference.queue_limit} requests wait already; try again in {full.retry_after_s} s",

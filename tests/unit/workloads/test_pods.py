@@ -232,10 +232,6 @@ def test_servers_are_not_renewed_when_their_number_or_their_route_changes() -> N
         ),
         ({"canary": CanarySpec(path="/b", weight_percent=5)}, "inference.canary.path: '/b' is on no file system"),
         ({"canary": CanarySpec(path="/fsx/b", weight_percent=5)}, "inference.canary: a Gateway divides the requests"),
-        (
-            {"autoscaling": AutoscalingSpec(min_replicas=0, max_replicas=2)},
-            "inference.autoscaling.minReplicas: 0: no server",
-        ),
         ({"cache_tokens": 10**9}, "inference.pool: the trained model"),
     ],
 )

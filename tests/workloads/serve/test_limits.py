@@ -56,8 +56,10 @@ def idle(server: Server) -> None:
 def test_one_more_than_may_wait_is_told_when_to_come_back(server: Server) -> None:
     with streaming(server), streaming(server), waiting(server, 2):
         server.until_metric("vllm:num_requests_waiting", 2)
+        before = server.metric("vllm:requests_turned_away_total")
         refused = server.complete(prompt="x")
         assert refused.status_code == 429
+        assert server.metric("vllm:requests_turned_away_total") == before + 1
         assert 1 <= int(refused.headers["retry-after"]) <= 60
         error = refused.json()["error"]
         assert (error["type"], error["code"]) == ("rate_limit_error", "queue_full")
