@@ -1,7 +1,11 @@
 """The acceptance gate on a real control plane: what is wrong with a node is found, named, and the node kept out."""
 
+import shutil
+import subprocess
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +21,14 @@ from components.plan.types import NodePoolPlan, PodBinding, VolumePlan
 from components.spec.storage import OnDestroy
 from providers.existing.api import KubernetesApi
 from providers.existing.discovery import discover, read_listing
-from providers.plugin.calls import Call
+from providers.plugin.calls import Call, UnfinishedError
 from providers.plugin.console import Voice
+from providers.plugin.gate import create
 from providers.plugin.gate.pods import MARK
+from providers.plugin.gate.quarantine import let_in
 from providers.plugin.gate.run import run, take_back
-from rehearsal.lab.lab import down, up
+from rehearsal.lab.lab import Lab, down, up
+from rehearsal.lab.network import system_path
 from rehearsal.lab.programs import programs_for
 from rehearsal.lab.shape import LabNode, LabShape
 
@@ -31,6 +38,7 @@ SHAPE = LabShape(
     process=(
         LabNode(name="good-1", pool="whole", allocatable=GPUS),
         LabNode(name="good-2", pool="whole", allocatable=GPUS),
+        *(LabNode(name=f"wired-{index}", pool="wired") for index in range(4)),
     ),
     kwok=(
         LabNode(name="one-short", pool="short", allocatable=GPUS | {"nvidia.com/gpu": "7"}),
@@ -50,13 +58,17 @@ class Lines:
 
 
 @pytest.fixture(scope="module")
-def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KubernetesApi]:
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     home = tmp_path_factory.mktemp("gate") / "home"
-    lab = up(home, SHAPE, programs_for(SHAPE), stays=False)
+    yield up(home, SHAPE, programs_for(SHAPE), stays=False)
+    down(home)
+
+
+@pytest.fixture(scope="module")
+def api(lab: Lab) -> Iterator[KubernetesApi]:
     with KubernetesApi(lab.access()) as found:
         found.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}})
         yield found
-    down(home)
 
 
 @pytest.fixture
@@ -148,21 +160,21 @@ def test_the_lab_is_discovered(api: KubernetesApi) -> None:
     assert len(seen.cluster_id) == 36
 
 
-def measured(folder: Path, nodes: int, floor_gbps: float = 0.0) -> dict[str, Any]:
+def measured(folder: Path, nodes: int, floor_gbps: float = 0.0, name: str = "whole") -> dict[str, Any]:
     """The product's check of a pool without accelerators, with a folder of this machine in the place of the claim."""
     machine = MachineType(
         name="any", cores=8, memory_gib=32.0, accelerator=None, accelerator_count=0, fabric=Fabric.ETHERNET
     )
-    binding = PodBinding(env={"GLOO_SOCKET_IFNAME": "eth0"}, node_selector={POOL_LABEL: "whole"})
+    binding = PodBinding(env={"GLOO_SOCKET_IFNAME": "eth0"}, node_selector={POOL_LABEL: name})
     pool = NodePoolPlan(
-        name="whole", machine=machine, node_count=nodes, min_count=nodes, max_count=nodes, fabric=Fabric.ETHERNET,
+        name=name, machine=machine, node_count=nodes, min_count=nodes, max_count=nodes, fabric=Fabric.ETHERNET,
         collective=Collective.GLOO, binding=binding,
     )  # fmt: skip
     volume = VolumePlan(path="/data/runs", on_destroy=OnDestroy.KEEP, claim="x", mount_path="/data")
     job = check_job(pool, nodes, Floor(floor_gbps=floor_gbps, source="test"), volume, "penstock-workload")
     body: dict[str, Any] = dict(job)
     body["spec"]["template"]["spec"]["volumes"][0] = {"name": "volume", "hostPath": {"path": str(folder)}}
-    expected = gate("whole", nodes)
+    expected = gate(name, nodes)
     expected["pools"][0] |= {"check": body, "devices": {}, "floorGbps": floor_gbps}
     return expected
 
@@ -178,3 +190,79 @@ def test_a_fabric_below_its_floor_fails(api: KubernetesApi, call: Call, tmp_path
     assert outputs["state"] == "fail"
     assert "GB/s" in outputs["reason"], outputs["reason"]
     take_back(call, api, "lab")
+
+
+@contextmanager
+def slow_link(lab: Lab, api: KubernetesApi, node: str) -> Iterator[None]:
+    """Every pod of the check that comes to the node has a link of 200 Mbit/s, by the kernel's token bucket."""
+    over = threading.Event()
+    tc = shutil.which("tc", path=system_path())
+    if tc is None:
+        pytest.skip("tc is missing")
+    limit = ("qdisc", "replace", "root", "tbf", "rate", "200mbit", "burst", "64kb", "latency", "400ms")
+
+    def narrow() -> None:
+        done = set[str]()
+        while not over.is_set():
+            for pod in api.list("v1", "Pod", NAMESPACE, fields=f"spec.nodeName={node}"):
+                address = pod.get("status", {}).get("podIP", "")
+                if address and address not in done:
+                    link = "pod" + "x".join(address.split(".")[2:])
+                    command = lab.enter([tc, *limit[:2], "dev", link, *limit[2:]])
+                    if subprocess.run(command, capture_output=True, check=False).returncode == 0:
+                        done.add(address)
+            time.sleep(0.05)
+
+    thread = threading.Thread(target=narrow)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
+def test_a_slow_link_is_found_and_its_node_comes_back_once_repaired(
+    lab: Lab, api: KubernetesApi, call: Call, tmp_path: Path
+) -> None:  # fmt: skip
+    """One node of four; through the resource as the engine makes it: at `fail` it is not made, after repair it is."""
+    asked = measured(tmp_path, 4, name="wired") | {"kubeconfig": lab.home.kubeconfig.read_text()}
+    with slow_link(lab, api, "wired-2"), pytest.raises(UnfinishedError, match="wired-2 is slow") as caught:
+        create(call, asked)
+    assert caught.value.outputs["quarantined"] == ["wired-2"]
+    assert taint_of(api, "wired-2") == "fabric"
+    assert (api.get("v1", "Node", "wired-2") or {})["spec"]["unschedulable"]
+    let_in(api, "wired-2")
+    assert create(call, asked)["state"] == "pass"
+    assert taint_of(api, "wired-2") == ""
+    take_back(call, api, "lab")
+
+
+def test_what_a_killed_gate_left_is_cleared_by_the_next(api: KubernetesApi, call: Call, tmp_path: Path) -> None:
+    left = probe(tmp_path, read_only=False)
+    left["spec"]["containers"][0]["command"] = ["sleep", "600"]
+    left["spec"]["nodeName"] = "good-1"
+    api.create(left)
+    outputs = run(call, api, gate("whole", 2, probe=probe(tmp_path, read_only=False)))
+    assert outputs["state"] == "pass", outputs["reason"]
+    assert not api.list("v1", "Pod", NAMESPACE, labels=MARK)
+
+
+def test_a_check_that_is_asked_to_end_ends(api: KubernetesApi, tmp_path: Path) -> None:
+    """It waits for a second node that never comes; its pod's grace is 600 s, and it does not take it."""
+    body = measured(tmp_path, 2)["pools"][0]["check"]
+    body["spec"]["parallelism"] = 1
+    body["spec"]["template"]["spec"]["terminationGracePeriodSeconds"] = 600
+    api.create(body)
+    assert until(lambda: list(tmp_path.rglob(".fabric-check-meeting-*")))
+    api.delete("batch/v1", "Job", body["metadata"]["name"], NAMESPACE, propagation="Background")
+    assert until(lambda: not api.list("v1", "Pod", NAMESPACE, labels=MARK))
+
+
+def until(found: Callable[[], object]) -> bool:
+    """Whether it came to be within a patience that is a tenth of the grace above."""
+    for _ in range(600):
+        if found():
+            return True
+        time.sleep(0.1)
+    return False

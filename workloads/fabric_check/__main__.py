@@ -7,9 +7,12 @@ the evidence, and the exit codes.
 
 import argparse
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from types import FrameType
+from typing import NoReturn
 
 from components.errors import PenstockError, Problem, SpecError
 from workloads.fabric_check.config import CheckFile, parse_check
@@ -29,10 +32,19 @@ def main(arguments: Sequence[str]) -> int:
     from workloads.fabric_check.agent import Here, own_address, own_name, run_check, tell
     from workloads.fabric_check.evidence import EXIT
 
+    signal.signal(signal.SIGTERM, _stopped)
     here = Here(nodes=options.nodes, node=options.node, name=own_name(), address=own_address(), meeting=meeting)
     evidence = run_check(check, here)
     tell(check, evidence)
     return EXIT[evidence.state]
+
+
+def _stopped(number: int, _frame: FrameType | None) -> NoReturn:
+    """Leaves at once. A pod's first process has no default for the signal: it would be ignored until the kill."""
+    from workloads.fabric_check.agent import end_ranks
+
+    end_ranks()
+    os._exit(128 + number)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -1,0 +1,74 @@
+"""A cluster that refuses: what the user is told, by a server that answers as an API server would."""
+
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+
+import pytest
+
+from components.spec.stack import parse_stack
+from providers import settings
+from providers.existing import preflight
+from stacks.plan import plan_stack
+
+
+@contextmanager
+def refusing(status: int, reason: str) -> Iterator[str]:
+    body = json.dumps({"kind": "Status", "code": status, "reason": reason, "message": "nodes is forbidden"}).encode()
+
+    class Answer(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(status)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_arguments: object) -> None:
+            pass
+
+    server = HTTPServer(("127.0.0.1", 0), Answer)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+@pytest.mark.parametrize(
+    ("status", "reason", "words"),
+    [
+        (401, "Unauthorized", "does not know these credentials (401): they are wrong or expired; take new ones"),
+        (403, "Forbidden", "may not do what `up` does (403): nodes is forbidden; ask for a role that allows it"),
+    ],
+)
+def test_credentials_that_are_refused_are_told_with_the_remedy(
+    tmp_path: Path, status: int, reason: str, words: str
+) -> None:
+    with refusing(status, reason) as address:
+        (tmp_path / "kubeconfig").write_text(
+            json.dumps(
+                {
+                    "current-context": "c",
+                    "contexts": [{"name": "c", "context": {"cluster": "c", "user": "u"}}],
+                    "clusters": [{"name": "c", "cluster": {"server": address}}],
+                    "users": [{"name": "u", "user": {"token": "expired"}}],
+                }
+            )
+        )
+        pool = {"name": "cpu", "machineType": "box", "count": 1}
+        existing = {
+            "kubeconfig": str(tmp_path / "kubeconfig"),
+            "version": "1.36",
+            "machines": {"box": {"cores": 8, "memoryGib": 32}},
+        }
+        config = {"penstock:cluster": {"cloud": "existing", "nodePools": [pool]}, "penstock:existing": existing}
+        (problem,) = preflight(plan_stack(parse_stack(config, "x", settings()), "mine"))
+    assert problem.path == "existing.kubeconfig"
+    assert words in problem.message
