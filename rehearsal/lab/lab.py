@@ -103,6 +103,21 @@ class Lab:
     def resume(self, name: str) -> None:
         self._signal(name, signal.SIGCONT)
 
+    def kill_node(self, name: str) -> None:
+        """Kills a process node, and with it its pods, as a power cut would; it stays away until `start_nodes`."""
+        file = self.home.nodes / "nodes" / f"{name}.pid"
+        if not file.exists():
+            raise LabError(f"the lab has no living process node {name!r}")
+        self._signal_inside(file, signal.SIGKILL)
+
+    def start_nodes(self) -> None:
+        """Process nodes that were killed are back, without their pods."""
+        self._signal_inside(self.home.nodes / "agent.pid", signal.SIGHUP)
+
+    def _signal_inside(self, file: Path, number: signal.Signals) -> None:
+        """To the process whose id in the lab's own namespace stands in the file."""
+        subprocess.run(self.enter(["kill", f"-{number.value}", file.read_text()]), check=True)
+
     def _signal(self, name: str, number: signal.Signals) -> None:
         found = next((process for process in self.status() if process.name == name and process.alive), None)
         if found is None:

@@ -66,7 +66,7 @@ def _handed_in(lab: Lab, plan: StackPlan, inside: InsidePlan, left_out: tuple[st
         yield f"not installed, as their charts are not on this machine: {', '.join(left_out)}"
     with KubernetesApi(lab.access()) as api:
         scheduler = inside.scheduler
-        for manifest in (_namespace(), *_claims(plan), *scheduler.objects, *scheduler.opening, *plan.job):
+        for manifest in (_namespace(), *claims(plan), *scheduler.objects, *scheduler.opening, *plan.job):
             api.apply(manifest, force=True)
         yield f"{len(scheduler.queues)} queues: {', '.join(queue.name for queue in scheduler.queues)}"
         if plan.training:
@@ -96,7 +96,7 @@ def _namespace() -> Manifest:
     return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}}
 
 
-def _claims(plan: StackPlan) -> Iterator[Manifest]:
+def claims(plan: StackPlan) -> Iterator[Manifest]:
     """A folder of the lab for each file system that pods mount."""
     mounts = {mount.volume for pool in plan.cluster.node_pools for mount in pool.binding.mounts}
     for claim in sorted(mounts | ({plan.cluster.volume.claim} if plan.cluster.volume.claim else set())):

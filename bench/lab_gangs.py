@@ -1,0 +1,269 @@
+"""Many gangs through the real Kueue and JobSet under faults, watched: `python -m bench.lab_gangs --out FILE`.
+
+The gangs are as penstock renders them, for nodes of 8 accelerators; the nodes are KWOK's, whose pods say after some
+seconds that they have ended. The quota is half of the nodes, so that the gangs wait for each other.
+"""
+
+import argparse
+import contextlib
+import copy
+import json
+import random
+import sys
+import tempfile
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from bench.lab_faults import JOBSET, KUEUE, kill_controller, patiently
+from components.plan.kubernetes import NAMESPACE, Manifest
+from components.plan.types import StackPlan
+from components.spec.stack import parse_stack
+from providers import settings
+from providers.existing.api import ApiError, KubernetesApi, UnreachableError
+from rehearsal.lab.addons import install
+from rehearsal.lab.kwok import TAINT, create_nodes
+from rehearsal.lab.lab import Lab, down, up
+from rehearsal.lab.programs import programs_for
+from rehearsal.lab.run import claims, shape_of_plan
+from rehearsal.lab.shape import LabShape
+from stacks.plan import plan_stack
+
+LARGEST, PER_NODE = 16, 8
+DEVICE = "nvidia.com/gpu"
+START_S = 60.0
+"""A gang that is longer than that partly running is half started."""
+ENDS_S = 480.0
+LOOK_EVERY_S = 0.5
+FAULTS = ("kueue", "jobset", "api server", "node", "pod")
+JOBSET_NAME = "jobset.sigs.k8s.io/jobset-name"
+
+
+def plan_of(nodes: int, size: int, name: str) -> StackPlan:
+    """A pool of that many nodes, half of them in the queue's quota, and a gang."""
+    machine = {"cores": 112, "memoryGib": 2000, "accelerator": "h100", "acceleratorCount": PER_NODE,
+               "devices": {DEVICE: PER_NODE, "rdma/hca": 1}, "fabricGbps": 3200}  # fmt: skip
+    config: dict[str, Any] = {
+        "penstock:cluster": {
+            "cloud": "existing",
+            "nodePools": [{"name": "train", "machineType": "large", "count": nodes}],
+        },
+        "penstock:existing": {
+            "version": "1.36", "machines": {"large": machine}, "volume": {"nfs": {"server": "nfs.lab", "path": "/p"}},
+            "owners": {},
+        },
+        "penstock:platform": {"addons": {}},
+        "penstock:scheduler": {"queues": [{"name": "research", "nodes": {"train": max(nodes // 2, LARGEST)}}]},
+        "penstock:training": {
+            "name": name, "pool": "train", "nodes": size, "image": "penstock.dev/workload:lab",
+            "batch": {"sequences": 16 * size, "microSequences": 2},
+        },
+    }  # fmt: skip
+    return plan_stack(parse_stack(config, "gangs", settings()), "gangs")
+
+
+@dataclass(slots=True)
+class Seen:
+    """What was seen of one gang."""
+
+    size: int
+    partly_since: float = 0.0
+    partly_s: float = 0.0
+    """The longest that some of its pods ran and others did not."""
+    unadmitted: int = 0
+    """Looks in a row at which a pod had a node and the gang no quota."""
+    early: bool = False
+    finished: bool = False
+
+    @property
+    def clean(self) -> bool:
+        return self.finished and not self.early and self.partly_s <= START_S
+
+
+@dataclass(slots=True)
+class Watcher:
+    """Looks at all pods and gangs, again and again."""
+
+    api: KubernetesApi
+    gangs: dict[str, Seen]
+    quota: int
+    most: int = 0
+    """Devices in use at once, at most."""
+    looks: int = 0
+    over: threading.Event = field(default_factory=threading.Event)
+
+    def run(self) -> None:
+        """Until all have finished, or the time is up."""
+        until = time.monotonic() + ENDS_S
+        while time.monotonic() < until and not all(gang.finished for gang in self.gangs.values()):
+            with contextlib.suppress(ApiError, UnreachableError):
+                self._look(time.monotonic())
+                self.looks += 1
+            time.sleep(LOOK_EVERY_S)
+        self.over.set()
+
+    def _look(self, now: float) -> None:
+        pods = self.api.list("v1", "Pod", NAMESPACE)
+        admitted = set(self._admitted())
+        jobs = self.api.list("jobset.x-k8s.io/v1alpha2", "JobSet", NAMESPACE)
+        done = {job["metadata"]["name"] for job in jobs if _is_true(job, "Completed")}
+        live = [pod for pod in pods if "deletionTimestamp" not in pod["metadata"]]
+        bound = Counter(map(_gang, filter(_is_bound, live)))
+        good = Counter(_gang(pod) for pod in live if pod["status"]["phase"] in ("Running", "Succeeded"))
+        self.most = max(self.most, PER_NODE * sum(bound.values()))
+        for name, gang in self.gangs.items():
+            gang.finished = gang.finished or name in done
+            partly = 0 < good[name] < gang.size and not gang.finished
+            gang.partly_since = (gang.partly_since or now) if partly else 0.0
+            gang.partly_s = max(gang.partly_s, now - gang.partly_since if partly else 0.0)
+            gang.unadmitted = gang.unadmitted + 1 if bound[name] and name not in admitted | done else 0
+            gang.early = gang.early or gang.unadmitted > 1
+
+    def _admitted(self) -> Iterator[str]:
+        for workload in self.api.list("kueue.x-k8s.io/v1beta2", "Workload", NAMESPACE):
+            if _is_true(workload, "Admitted"):
+                yield from (owner["name"] for owner in workload["metadata"].get("ownerReferences", ()))
+
+
+def _is_true(body: Mapping[str, Any], condition: str) -> bool:
+    rows = body.get("status", {}).get("conditions", ())
+    return any(row["type"] == condition and row["status"] == "True" for row in rows)
+
+
+def _is_bound(pod: Mapping[str, Any]) -> bool:
+    """Has a node and still takes its devices."""
+    return "nodeName" in pod["spec"] and pod["status"]["phase"] not in ("Succeeded", "Failed")
+
+
+def _gang(pod: Mapping[str, Any]) -> str:
+    return str(pod["metadata"].get("labels", {}).get(JOBSET_NAME, ""))
+
+
+def on_kwok(manifest: Manifest, run_s: int) -> Manifest:
+    """The gang, allowed where nothing runs, and over after `run_s`."""
+    body: dict[str, Any] = copy.deepcopy(dict(manifest))
+    for replicated in body["spec"].get("replicatedJobs", ()):
+        pod = replicated["template"]["spec"]["template"]
+        pod["spec"].setdefault("tolerations", []).append(
+            {"key": TAINT["key"], "operator": "Exists", "effect": TAINT["effect"]}
+        )
+        pod["metadata"].setdefault("annotations", {})["penstock.dev/kwok-run-s"] = str(run_s)
+    return body
+
+
+def inject(fault: str, lab: Lab, api: KubernetesApi, shape: LabShape, chance: random.Random) -> None:
+    """One of FAULTS; a node that was deleted comes back some seconds later."""
+    match fault:
+        case "kueue" | "jobset":
+            kill_controller(lab, api, KUEUE if fault == "kueue" else JOBSET)
+        case "api server":
+            lab.kill("kube-apiserver")
+        case "node":
+            node = chance.choice(shape.kwok)
+            api.delete("v1", "Node", node.name)
+            time.sleep(5)
+            create_nodes(api, [node])
+        case "pod":
+            running = [pod for pod in api.list("v1", "Pod", NAMESPACE) if pod["status"]["phase"] == "Running"]
+            if running:
+                api.delete("v1", "Pod", chance.choice(running)["metadata"]["name"], NAMESPACE)
+        case _:
+            raise ValueError(fault)
+
+
+def campaign(home: Path, *, gangs: int, nodes: int, faults: int, seed: int) -> dict[str, Any]:
+    """The table of one campaign."""
+    chance = random.Random(seed)  # noqa: S311 (repeatable, not secret)
+    plan = plan_of(nodes, 2, "first")
+    assert plan.inside is not None
+    shape = shape_of_plan(plan)
+    tools = programs_for(shape)
+    lab = up(home, shape, tools, stays=False)
+    try:
+        install(lab, plan.inside.platform.addons, tools)
+        with KubernetesApi(lab.access()) as api:
+            _prepare(api, plan)
+            watcher = _submit(api, nodes, gangs, chance)
+            watching = threading.Thread(target=watcher.run)
+            watching.start()
+            begin = time.monotonic()
+            struck = _strike(lab, api, shape, watcher, faults, chance)
+            watching.join()
+        return _table(watcher, struck, seed, time.monotonic() - begin)
+    finally:
+        down(home)
+
+
+def _prepare(api: KubernetesApi, plan: StackPlan) -> None:
+    assert plan.inside is not None
+    api.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}}, force=True)
+    for manifest in (*claims(plan), *plan.inside.scheduler.objects, *plan.inside.scheduler.opening):
+        patiently(api, manifest)
+
+
+def _submit(api: KubernetesApi, nodes: int, gangs: int, chance: random.Random) -> Watcher:
+    seen: dict[str, Seen] = {}
+    for index in range(gangs):
+        size, run_s = chance.randint(2, min(LARGEST, nodes)), chance.randint(3, 5)
+        job = plan_of(nodes, size, f"gang-{index}").job
+        for manifest in job:
+            api.apply(on_kwok(manifest, run_s), force=True)
+        seen[job[-1]["metadata"]["name"]] = Seen(size)
+    return Watcher(api, seen, PER_NODE * max(nodes // 2, LARGEST))
+
+
+def _strike(
+    lab: Lab, api: KubernetesApi, shape: LabShape, watcher: Watcher, faults: int, chance: random.Random
+) -> Counter[str]:
+    """What was injected: each kind in turn, until the gangs are through."""
+    struck: Counter[str] = Counter()
+    while struck.total() < faults and not watcher.over.wait(chance.uniform(2, 6)):
+        fault = FAULTS[struck.total() % len(FAULTS)]
+        with contextlib.suppress(ApiError, UnreachableError):  # the API server is away: the next turn does it
+            inject(fault, lab, api, shape, chance)
+            struck[fault] += 1
+    return struck
+
+
+def _table(watcher: Watcher, struck: Counter[str], seed: int, seconds: float) -> dict[str, Any]:
+    found = watcher.gangs.values()
+    return {
+        "gangs": len(found), "seed": seed, "pods": sum(gang.size for gang in found), "seconds": round(seconds, 1),
+        "looks": watcher.looks, "faults": dict(struck), "clean": sum(gang.clean for gang in found),
+        "half started": sum(gang.partly_s > START_S for gang in found),
+        "longest partly running, s": round(max(gang.partly_s for gang in found), 1),
+        "bound before admission": sum(gang.early for gang in found),
+        "never finished": sum(not gang.finished for gang in found),
+        "quota": watcher.quota, "most in use": watcher.most, "quota exceeded": watcher.most > watcher.quota,
+    }  # fmt: skip
+
+
+def is_clean(table: Mapping[str, Any]) -> bool:
+    return table["clean"] == table["gangs"] and not table["quota exceeded"]
+
+
+def main() -> int:
+    """Prints the table; 0 only without a violation."""
+    parser = argparse.ArgumentParser(description="Gangs under faults on a lab, watched.")
+    parser.add_argument("--gangs", type=int, default=200)
+    parser.add_argument("--nodes", type=int, default=32)
+    parser.add_argument("--faults", type=int, default=40, help="how many, each kind in turn")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--out", type=Path, required=True, help="the table, as JSON")
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        table = campaign(
+            Path(folder) / "lab", gangs=given.gangs, nodes=given.nodes, faults=given.faults, seed=given.seed
+        )
+    given.out.write_text(json.dumps(table, indent=1) + "\n")
+    for name, value in table.items():
+        print(f"{name:<28}{value}")
+    return 0 if is_clean(table) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
