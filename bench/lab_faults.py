@@ -176,8 +176,8 @@ def kill_controller(lab: Lab, api: KubernetesApi, namespace: str) -> None:
 
 
 def processes(lab: Lab, pod: Mapping[str, Any]) -> list[psutil.Process]:
-    """A pod's processes on this machine, its container's main process first: all have its host name in their environment."""
-    name, found = host_name(pod), []
+    """A pod's processes on this machine, its container's main process first: its host name is in their environment."""
+    name, found = host_name(dict(pod)), []
     for member in family(lab.init):
         with contextlib.suppress(psutil.Error):
             process = psutil.Process(member.pid)

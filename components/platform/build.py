@@ -71,7 +71,8 @@ class Addon(pulumi.ComponentResource):
             atomic=False,
             cleanup_on_fail=False,
         )
-        return Release(self._name, args, opts)
+        made: pulumi.Resource = Release(self._name, args, opts)
+        return made
 
     def _barrier(self, opts: pulumi.ResourceOptions) -> pulumi.Resource:
         """Without the cluster's provider: the plugin of penstock's own has its own way to the API server."""

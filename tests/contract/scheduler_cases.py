@@ -143,6 +143,6 @@ def _pods_in(node: Any, count: int) -> Iterator[tuple[int, dict[str, Any]]]:
         if node["spec"]["containers"][0]["name"] == "node":
             yield count, node
         return
-    times = node.get("replicas", node.get("parallelism", 1))
+    times = int(node.get("replicas") or node.get("parallelism") or 1)
     for value in node.values():
         yield from _pods_in(value, count * times)

@@ -56,8 +56,8 @@ def root_steps(*, etc: Path, shm: Path, programs: Iterable[Mount], volumes: Iter
         _link(f"/dev/{name}", f"/proc/self/fd/{number}") for number, name in enumerate(("stdin", "stdout", "stderr"))
     ]
     steps += [_link("/dev/fd", "/proc/self/fd"), Mount(source=shm, path="/dev/shm").step()]  # noqa: S108
-    steps += [mount.step() for mount in programs]
-    return steps + [mount.step() for mount in sorted(volumes, key=lambda mount: mount.path.count("/"))]
+    # A checkout may lie under /tmp, and a pod may mount a volume there.
+    return steps + [mount.step() for mount in sorted((*programs, *volumes), key=lambda mount: mount.path.count("/"))]
 
 
 def _shared(path: Path) -> Step:

@@ -10,7 +10,7 @@ from components.errors import SpecError
 from components.estimate.nodes import room_for_pods
 from components.plan.fabric import Collective, Fabric
 from components.plan.types import JobPlan, NodePoolPlan, PodBinding, ServicePlan, VolumePlan
-from components.spec.inference import AutoscalingSpec, CanarySpec, InferenceSpec, RouteSpec, ServedModel
+from components.spec.inference import CanarySpec, InferenceSpec, RouteSpec, ServedModel
 from components.spec.scheduler import TopologyRequest
 from components.spec.storage import OnDestroy
 from components.spec.training import BatchSpec, ModelSpec, Precision, TrainingSpec
