@@ -79,7 +79,11 @@ class LabSurroundings:
         """What the pods said, where the end of the lab does not take it along."""
         kept = self.lab.home.folder.parent.with_name(f"{self.lab.home.folder.parent.name}-logs")
         shutil.rmtree(kept, ignore_errors=True)
-        shutil.copytree(self.lab.home.nodes / "pods", kept)
+        pods = self.lab.home.nodes / "pods"
+        for log in pods.glob("*/*.log"):  # beside them lie volumes, with sockets and whatever else a pod makes
+            place = kept / log.relative_to(pods)
+            place.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(log, place)
         return kept
 
     def report(self) -> AccountReport:
