@@ -12,6 +12,7 @@ from typing import Any
 import yaml
 
 from providers.existing.kubeconfig import Access
+from rehearsal.providers.kubernetes.charts import complete
 from rehearsal.providers.kubernetes.errors import ProviderError
 from rehearsal.providers.kubernetes.kubeconfig import write_kubeconfig
 from rehearsal.providers.kubernetes.releases import ReleaseAsk, ReleaseState
@@ -59,7 +60,8 @@ class HelmReleases:
         """The release after helm's work; one that failed and stands has helm's last error in it."""
         if mistakes := self.check(ask):
             raise ProviderError("; ".join(mistakes))
-        arguments = [verb, ask.name, str(self._charts[ask.chart]), "--namespace", ask.namespace, "--values", "-"]
+        chart = complete(self._charts[ask.chart], self._home / "helm" / "charts")
+        arguments = [verb, ask.name, str(chart), "--namespace", ask.namespace, "--values", "-"]
         arguments += ["--timeout", f"{ask.timeout_s}s", f"--wait={'watcher' if ask.wait else 'hookOnly'}"]
         arguments += ["--create-namespace"] * (ask.create_namespace and verb == "install")
         arguments += ["--wait-for-jobs"] * ask.wait_for_jobs + ["--skip-crds"] * ask.skip_crds
