@@ -104,15 +104,15 @@ def test_a_container_that_is_not_alive_is_started_again(api: KubernetesApi) -> N
 
 
 def test_init_containers_come_first_and_sidecars_stay(api: KubernetesApi) -> None:
-    shared = {"volumeMounts": [{"name": "work", "mountPath": "/work"}], "image": "busybox"}
+    shared = {"volumeMounts": [{"name": "work", "mountPath": "/order"}], "image": "busybox"}
     inits = [
-        {"name": "first", "command": ["sh", "-c", "echo -n 1 >> /work/order"]} | shared,
-        {"name": "beside", "restartPolicy": "Always", "command": ["sh", "-c", "echo -n 2 >> /work/order; sleep 1000"],
-         "startupProbe": {"exec": {"command": ["grep", "2", "/work/order"]}, "periodSeconds": 1}} | shared,
-        {"name": "last", "command": ["sh", "-c", "echo -n 3 >> /work/order"]} | shared,
+        {"name": "first", "command": ["sh", "-c", "echo -n 1 >> /order/file"]} | shared,
+        {"name": "beside", "restartPolicy": "Always", "command": ["sh", "-c", "echo -n 2 >> /order/file; sleep 1000"],
+         "startupProbe": {"exec": {"command": ["grep", "2", "/order/file"]}, "periodSeconds": 1}} | shared,
+        {"name": "last", "command": ["sh", "-c", "echo -n 3 >> /order/file"]} | shared,
     ]  # fmt: skip
     run(
-        api, "ordered", "cat /work/order > /dev/termination-log", container=shared, initContainers=inits,
+        api, "ordered", "cat /order/file > /dev/termination-log", container=shared, initContainers=inits,
         terminationGracePeriodSeconds=1, volumes=[{"name": "work", "emptyDir": {}}],
     )  # fmt: skip
 
