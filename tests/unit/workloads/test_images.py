@@ -44,7 +44,7 @@ def test_all_that_the_workloads_import_is_in_the_lock(repository: Path) -> None:
     assert "torch" in found
     distributions = packages_distributions()
     lock = locked(repository)
-    for module in sorted(found):
+    for module in sorted(found - {"ray"}):  # only under KubeRay, whose image its users build on Ray's own
         names = {name.replace("_", "-").lower() for name in distributions[module]}
         assert names & lock.keys(), f"{module} is not in images/cuda/requirements.txt"
 
