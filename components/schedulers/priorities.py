@@ -8,14 +8,14 @@ PRIORITIES = {Priority.LOW: 10, Priority.NORMAL: 50, Priority.HIGH: 90}
 
 
 def priority_classes() -> tuple[Manifest, ...]:
-    """One for each priority. They belong to penstock's pods alone and are nobody's default."""
+    """One for each priority. They belong to penstock's pods alone and are nobody's default, which is what a class
+    without `globalDefault` says: the API server drops a false one, and an engine would see a change for ever."""
     return tuple(
         {
             "apiVersion": "scheduling.k8s.io/v1",
             "kind": "PriorityClass",
             "metadata": {"name": priority_class(priority), "labels": {"app.kubernetes.io/managed-by": "penstock"}},
             "value": value,
-            "globalDefault": False,
             "description": f"{priority} priority of penstock's jobs",
         }
         for priority, value in PRIORITIES.items()

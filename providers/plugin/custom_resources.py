@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,26 +13,42 @@ from providers.plugin.calls import Call
 from providers.plugin.cluster import Patience, is_simulated
 
 MOST_NAMED = 5
+DENIED = re.compile(r"denied (the )?request")
+"""As webhooks and policies refuse, and missing rights do not: Volcano's, for one, its queues `default` and `root`."""
 
 
 def drain(call: Call, api: KubernetesApi, crds: Sequence[str], timeout_s: float) -> None:
-    """No object of these definitions is left. A definition that is gone has none.
+    """No object of these definitions is left but those that their controller keeps for itself and no finalizer holds:
+    they go with their definition. A definition that is gone has none.
 
     PenstockError after `timeout_s` names what stays, and the finalizer that holds it.
     """
     patience = Patience(call, timeout_s, simulated=is_simulated(api))
     asked: set[str] = set()
-    while left := [one for name in crds for one in objects_of(api, name)]:
+    kept: set[str] = set()
+    while left := [one for name in crds for one in objects_of(api, name) if one["metadata"]["uid"] not in kept]:
         for one in left:
             if (uid := one["metadata"]["uid"]) not in asked and "deletionTimestamp" not in one["metadata"]:
                 asked.add(uid)
-                remove(api, one)
+                if not _let_go(api, one):
+                    kept.add(uid)
         if patience.over:
             raise PenstockError(f"still there after {timeout_s:g} s: {stuck(left)}")
         call.voice.live(f"waits for {len(left)} custom resources to go")
         patience.step()
-    if asked:
-        call.voice.say(f"deleted {len(asked)} custom resources before their controller goes")
+    if asked - kept:
+        call.voice.say(f"deleted {len(asked - kept)} custom resources before their controller goes")
+
+
+def _let_go(api: KubernetesApi, one: dict[str, Any]) -> bool:
+    """Whether the object was deleted; not where admission refuses that for one that needs no controller to go."""
+    try:
+        remove(api, one)
+    except ApiError as error:
+        if not DENIED.search(str(error)) or one["metadata"].get("finalizers"):
+            raise
+        return False
+    return True
 
 
 def objects_of(api: KubernetesApi, definition: str) -> list[dict[str, Any]]:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from components.errors import PenstockError
-from providers.existing.api import KubernetesApi
+from providers.existing.api import ApiError, KubernetesApi
 from providers.plugin import namespace_drain, ready
 from providers.plugin.barrier import missing
 from providers.plugin.calls import Call
@@ -17,6 +17,7 @@ from providers.plugin.console import Voice
 from rehearsal.lab.lab import Lab, down, up
 from rehearsal.lab.programs import programs_for
 from rehearsal.lab.shape import LabNode, LabShape
+from tests.lab.test_control_plane import eventually
 
 SHAPE = LabShape(kwok=(LabNode(name="one", pool="one"),))
 CRD = "gadgets.test.penstock.dev"
@@ -144,6 +145,49 @@ def test_a_destroy_names_what_a_finalizer_holds(api: KubernetesApi, call: Call, 
     api.patch(gadget("held"))
     ready.delete(call, inputs)
     assert api.list("test.penstock.dev/v1", "Gadget") == []
+
+
+def policy(name: str) -> Iterator[dict[str, Any]]:
+    """No gadget called `kept` is deleted, as some controllers keep objects of their own."""
+    group = "admissionregistration.k8s.io/v1"
+    rule = {"apiGroups": ["test.penstock.dev"], "apiVersions": ["v1"], "resources": ["gadgets"]}
+    spec = {
+        "matchConstraints": {"resourceRules": [rule | {"operations": ["DELETE"]}]},
+        "validations": [{"expression": "request.name != 'kept'"}],
+    }
+    for kind, body in (
+        ("ValidatingAdmissionPolicy", spec),
+        ("ValidatingAdmissionPolicyBinding", {"policyName": name, "validationActions": ["Deny"]}),
+    ):
+        yield {"apiVersion": group, "kind": kind, "metadata": {"name": name}, "spec": body}
+
+
+def test_what_a_controller_keeps_for_itself_goes_with_its_definition(
+    api: KubernetesApi, call: Call, inputs: dict[str, Any]
+) -> None:  # fmt: skip
+    api.apply(definition(), force=True)
+    ready.create(call, inputs)
+    rules = tuple(policy("keeps-one"))
+    for body in (*rules, gadget("kept"), gadget("other")):
+        api.create(body)
+    eventually(lambda: _is_denied(api), "the policy works")
+
+    ready.delete(call, inputs)
+
+    assert [one["metadata"]["name"] for one in api.list("test.penstock.dev/v1", "Gadget")] == ["kept"]
+    for body in rules:
+        api.delete(body["apiVersion"], body["kind"], body["metadata"]["name"])
+    api.delete("apiextensions.k8s.io/v1", "CustomResourceDefinition", CRD)
+    eventually(lambda: api.get("apiextensions.k8s.io/v1", "CustomResourceDefinition", CRD) is None, "it is gone")
+
+
+def _is_denied(api: KubernetesApi) -> bool:
+    path = api.kind("test.penstock.dev/v1", "Gadget").path("default", "kept")
+    try:
+        api.call("DELETE", path, query={"dryRun": "All"})
+    except ApiError:
+        return True
+    return False
 
 
 def test_load_balancers_and_foreign_claims_go_and_nothing_else(
