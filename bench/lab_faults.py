@@ -133,9 +133,9 @@ Hurt = Callable[[Lab, KubernetesApi, Manifest], object]
 
 
 def _kill_rank(lab: Lab, api: KubernetesApi, job: Manifest) -> None:
-    """One worker of the second node; its agent lives."""
-    pod = _pods(api, job)[1]
-    ranks = [one for one in processes(lab, pod) if "LOCAL_RANK" in one.environ()]
+    """One worker of the second node, as its agent's fork server has made it; the agent lives."""
+    agent = processes(lab, _pods(api, job)[1])[0]
+    ranks = [one for server in agent.children() for one in server.children()]
     ranks[-1].send_signal(signal.SIGKILL)
 
 

@@ -62,10 +62,13 @@ def _processor(pair: tuple[Start, Start]) -> list[Figure]:
 
 
 def _bare(found: Cluster, nodes: int, index: int) -> Start:
-    """The same pods as an Indexed Job, without a queue."""
+    """The same pods as an Indexed Job, without a queue; under the same Service, by whose names ranks meet."""
     spec = copy.deepcopy(found.job_set(f"gang{index}", nodes)["spec"]["replicatedJobs"][0]["template"]["spec"])
     del spec["template"]["metadata"]["annotations"]
     metadata = {"name": f"gang{index}", "namespace": BARE}
+    spec["template"]["spec"]["subdomain"] = metadata["name"]
+    service = {"clusterIP": "None", "selector": {"job-name": metadata["name"]}, "publishNotReadyAddresses": True}
+    found.api.create({"apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": service})
     return _start(found, {"apiVersion": "batch/v1", "kind": "Job", "metadata": metadata, "spec": spec}, nodes)
 
 

@@ -61,10 +61,15 @@ class Watcher:
                 self.workloads.append(seen(body, time.monotonic()))
 
     def _events(self, api_version: str, kind: str, fields: str | None) -> Iterator[tuple[str, Mapping[str, Any]]]:
-        try:
-            yield from self.api.watch(api_version, kind, self.namespace, fields=fields, timeout_s=3600)
-        except UnreachableError:
-            return  # the lab has ended
+        """Begun again where it was: on a busy machine the API server ends the watch of who reads too slowly."""
+        since = None
+        while True:
+            try:
+                for event in self.api.watch(api_version, kind, self.namespace, fields=fields, since=since):
+                    since = event[1]["metadata"]["resourceVersion"]
+                    yield event
+            except UnreachableError:
+                return  # the lab has ended
 
 
 def seen(workload: Mapping[str, Any], at_s: float) -> Seen:

@@ -187,12 +187,16 @@ class KubernetesApi:
 
     def watch(
         self, api_version: str, kind: str, namespace: str | None = None, *, labels: str | None = None,
-        fields: str | None = None, timeout_s: int = 300,
+        fields: str | None = None, timeout_s: int = 300, since: str | None = None,
     ) -> Iterator[tuple[str, Object]]:  # fmt: skip
-        """(`ADDED` | `MODIFIED` | `DELETED`, object) as they come, until `timeout_s`; all that is there comes first."""
+        """(`ADDED` | `MODIFIED` | `DELETED`, object) as they come, until `timeout_s` or the server ends it.
+
+        All that is there comes first; with `since`, what came after that resource version (ApiError 410 where the
+        server has forgotten it).
+        """
         query = {
             "watch": "true", "timeoutSeconds": str(timeout_s), "labelSelector": labels,
-            "fieldSelector": fields,
+            "fieldSelector": fields, "resourceVersion": since,
         }  # fmt: skip
         given = {key: value for key, value in query.items() if value is not None}
         path = self.kind(api_version, kind).path(namespace)

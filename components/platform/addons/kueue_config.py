@@ -14,10 +14,11 @@ FRAMEWORKS = (
     "ray.io/rayjob",
     "ray.io/raycluster",
     "kubeflow.org/mpijob",
-    "pod",
-    "leaderworkerset.x-k8s.io/leaderworkerset",
 )
 """Kinds that a queue may hold. Those whose definition is not on the cluster wait until it is."""
+
+OF_PODS = ("pod", "leaderworkerset.x-k8s.io/leaderworkerset")
+"""Held pod by pod. With them, no pod of the namespace starts while Kueue is away: its chart lets admission fail then."""
 
 UNCOUNTED = ("ephemeral-storage",)
 """Resources that no queue has a quota of, and that would keep a job which asks for them out for ever. Devices of the
@@ -36,11 +37,15 @@ def manager_config(request: Request) -> str:
         "clientConnection": {"qps": 200, "burst": 400},
         "waitForPodsReady": _wait_for_pods_ready(request.start_timeout_s),
         "managedJobsNamespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": NAMESPACE}},
-        "integrations": {"frameworks": list(FRAMEWORKS)},
+        "integrations": {"frameworks": _frameworks(request)},
         "fairSharing": {"preemptionStrategies": ["LessThanOrEqualToFinalShare", "LessThanInitialShare"]},
         "resources": {"excludeResourcePrefixes": list(UNCOUNTED)},
     }
     return yaml.safe_dump(config, sort_keys=False)
+
+
+def _frameworks(request: Request) -> list[str]:
+    return [*FRAMEWORKS, *(OF_PODS if request.asked("leader-worker-set").enabled else ())]
 
 
 def _wait_for_pods_ready(timeout_s: int) -> dict[str, Any]:

@@ -122,8 +122,14 @@ def test_only_penstocks_own_namespace_is_queued() -> None:
     assert config["managedJobsNamespaceSelector"] == {"matchLabels": {"kubernetes.io/metadata.name": NAMESPACE}}
     assert config["waitForPodsReady"]["timeout"] == "120s"
     assert "limit" not in str(config["waitForPodsReady"]).lower()
-    # LeaderWorkerSets are admitted as groups of pods: without `pod` Kueue does not start.
-    assert FRAMEWORKS.index("pod") < FRAMEWORKS.index("leaderworkerset.x-k8s.io/leaderworkerset")
+
+
+def test_pods_wait_for_kueue_only_where_leader_worker_sets_may_queue() -> None:
+    """They are admitted as groups of pods: without `pod` Kueue does not start; with it no pod starts without Kueue."""
+    asked = PlatformSpec(addons={"leader-worker-set": AddonSpec(enabled=True)})
+    frameworks = yaml.safe_load(manager_config(request(GPUS, spec=asked)))["integrations"]["frameworks"]
+    assert frameworks.index("pod") < frameworks.index("leaderworkerset.x-k8s.io/leaderworkerset")
+    assert "pod" not in yaml.safe_load(manager_config(request(GPUS)))["integrations"]["frameworks"]
 
 
 def test_kueue_itself_takes_the_configuration(tmp_path: Path) -> None:
