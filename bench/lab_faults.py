@@ -118,6 +118,8 @@ class TrainingLab:
             self.api.apply(manifest, force=True)
         begin = time.monotonic()
         _until(lambda: _step(folder) >= HURT_AT or self._state(job) is not None, f"step {HURT_AT} of {fault}")
+        if self._state(job) is not None:
+            raise LabError(f"{fault}: the job has ended before it could be hurt")
         FAULTS[fault](self.lab, self.api, job)
         _until(lambda: self._state(job) is not None, f"the end of {fault}, which stands at step {_step(folder)}")
         return _trained(fault, bool(self._state(job)), time.monotonic() - begin, folder)
@@ -152,6 +154,12 @@ def _kill_node(lab: Lab, api: KubernetesApi, job: Manifest) -> None:
     lab.start_nodes()
 
 
+def _kill_all_control(lab: Lab, api: KubernetesApi, _job: Manifest) -> None:
+    for namespace in (KUEUE, JOBSET):
+        kill_controller(lab, api, namespace)
+    lab.kill("kube-apiserver")
+
+
 FAULTS: Mapping[str, Hurt] = {
     "nothing": lambda *_: None,
     "rank": _kill_rank,
@@ -159,6 +167,7 @@ FAULTS: Mapping[str, Hurt] = {
     "kueue": lambda lab, api, _: kill_controller(lab, api, KUEUE),
     "jobset": lambda lab, api, _: kill_controller(lab, api, JOBSET),
     "api-server": lambda lab, *_: lab.kill("kube-apiserver"),
+    "control": _kill_all_control,
     "node": _kill_node,
 }
 """What is killed in the middle of a job."""

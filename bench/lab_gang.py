@@ -10,9 +10,8 @@ from typing import Any
 
 from bench.figures import Figure
 from bench.lab_cluster import Cluster, cluster
-from bench.lab_watch import Watcher, early
+from bench.lab_watch import early, watching
 from components.plan.kubernetes import NAMESPACE
-from providers.existing.api import KubernetesApi
 
 NODES = 1024
 ROUNDS = 2
@@ -79,14 +78,12 @@ def _gang(found: Cluster, nodes: int, index: int) -> Start:
 def _start(found: Cluster, body: Mapping[str, Any], nodes: int) -> Start:
     """Creates it, sees all its pods bound, and takes it away again."""
     namespace, queued = body["metadata"]["namespace"], body["metadata"]["namespace"] == NAMESPACE
-    with KubernetesApi(found.lab.access()) as watching:
-        watcher = Watcher(watching, namespace)
-        watcher.start(workloads=queued)
+    with watching(found.lab, namespace, workloads=queued) as watcher:
         before, begin = found.processor_s(), time.monotonic()
         found.api.create(body)
         _until(lambda: len(watcher.bound) >= nodes, lambda: f"{len(watcher.bound)} of {nodes} pods bound")
         used = {name: value - before.get(name, 0.0) for name, value in found.processor_s().items()}
-        times = [at for _revision, at in watcher.bound.values()]
+        times = [one.at_s for one in watcher.bound.values()]
         if queued:
             _until(lambda: any(state.holds for state in watcher.workloads), lambda: "the gang is not admitted")
         start = Start(

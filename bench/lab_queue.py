@@ -8,10 +8,9 @@ from typing import Any
 
 from bench.figures import Figure
 from bench.lab_cluster import Cluster, cluster
-from bench.lab_watch import Seen, Wait, Watcher, node_seconds, over_quota, waits
+from bench.lab_watch import Seen, Wait, Watcher, node_seconds, over_quota, waits, watching
 from components.plan.kubernetes import NAMESPACE
 from components.spec.scheduler import Priority
-from providers.existing.api import KubernetesApi
 
 NODES = 256
 JOBS = 500
@@ -25,9 +24,7 @@ PATIENCE_S = 900.0
 
 def figures(nodes: int = NODES, jobs: int = JOBS) -> list[Figure]:
     """From the first create until the last job has finished, and what the watcher saw meanwhile."""
-    with cluster(nodes, QUEUES) as found, KubernetesApi(found.lab.access()) as watching:
-        watcher = Watcher(watching, NAMESPACE)
-        watcher.start(pods=False)
+    with cluster(nodes, QUEUES) as found, watching(found.lab, NAMESPACE, pods=False) as watcher:
         bodies = _jobs(found, jobs)
         begin = time.monotonic()
         with ThreadPoolExecutor(8) as threads:

@@ -8,12 +8,16 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from providers.existing.api import KubernetesApi, UnreachableError
+from providers.existing.api import ApiError, KubernetesApi, UnreachableError
+from rehearsal.lab.lab import Lab
 
 KUEUE = "kueue.x-k8s.io/v1beta2"
+JOBSET_NAME = "jobset.sigs.k8s.io/jobset-name"
+AGAIN_S = 0.05
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +25,8 @@ class Seen:
     """One state of one job in its queue."""
 
     job: str
+    gang: str
+    """The JobSet that it is of."""
     queue: str
     nodes: int
     priority: int
@@ -31,45 +37,64 @@ class Seen:
     done: bool
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bound:
+    """A pod that got its node."""
+
+    gang: str
+    revision: int
+    at_s: float
+
+
 @dataclass(slots=True)
 class Watcher:
-    """Everything that happens to workloads and pods while the block runs."""
+    """Everything that happens to workloads and pods."""
 
     api: KubernetesApi
     namespace: str
     workloads: list[Seen] = field(default_factory=list)
-    bound: dict[str, tuple[int, float]] = field(default_factory=dict)
-    """By pod, the revision and the time at which it had a node."""
-    threads: list[threading.Thread] = field(default_factory=list)
+    bound: dict[str, Bound] = field(default_factory=dict)
+    """By pod."""
+    over: threading.Event = field(default_factory=threading.Event)
 
-    def start(self, *, pods: bool = True, workloads: bool = True) -> None:
-        """Watches until the lab ends."""
-        for wanted, follow in ((pods, self._pods), (workloads, self._workloads)):
-            if wanted:
-                self.threads.append(threading.Thread(target=follow, daemon=True))
-                self.threads[-1].start()
-
-    def _pods(self) -> None:
+    def follow_pods(self) -> None:
         for kind, body in self._events("v1", "Pod", "spec.nodeName!="):
             if kind == "ADDED":
-                key = body["metadata"]["name"]
-                self.bound.setdefault(key, (int(body["metadata"]["resourceVersion"]), time.monotonic()))
+                metadata = body["metadata"]
+                gang, revision = metadata["labels"].get(JOBSET_NAME, ""), int(metadata["resourceVersion"])
+                self.bound.setdefault(metadata["name"], Bound(gang=gang, revision=revision, at_s=time.monotonic()))
 
-    def _workloads(self) -> None:
+    def follow_workloads(self) -> None:
         for kind, body in self._events(KUEUE, "Workload", None):
             if kind != "DELETED":
                 self.workloads.append(seen(body, time.monotonic()))
 
     def _events(self, api_version: str, kind: str, fields: str | None) -> Iterator[tuple[str, Mapping[str, Any]]]:
-        """Begun again where it was: on a busy machine the API server ends the watch of who reads too slowly."""
+        """Begun again where it was: a busy API server ends the watch of who reads too slowly, a killed one all."""
         since = None
-        while True:
+        while not self.over.wait(AGAIN_S):
             try:
                 for event in self.api.watch(api_version, kind, self.namespace, fields=fields, since=since):
                     since = event[1]["metadata"]["resourceVersion"]
                     yield event
             except UnreachableError:
-                return  # the lab has ended
+                continue
+            except ApiError:
+                since = None
+
+
+@contextmanager
+def watching(lab: Lab, namespace: str, *, pods: bool = True, workloads: bool = True) -> Iterator[Watcher]:
+    """A watcher that watches from two threads while the block runs."""
+    with KubernetesApi(lab.access()) as api:
+        watcher = Watcher(api, namespace)
+        for wanted, follow in ((pods, watcher.follow_pods), (workloads, watcher.follow_workloads)):
+            if wanted:
+                threading.Thread(target=follow, daemon=True).start()
+        try:
+            yield watcher
+        finally:
+            watcher.over.set()
 
 
 def seen(workload: Mapping[str, Any], at_s: float) -> Seen:
@@ -77,17 +102,29 @@ def seen(workload: Mapping[str, Any], at_s: float) -> Seen:
     spec, status = workload["spec"], workload.get("status", {})
     true = {row["type"] for row in status.get("conditions", ()) if row["status"] == "True"}
     return Seen(
-        job=workload["metadata"]["name"], queue=spec["queueName"], priority=spec.get("priority", 0),
-        nodes=sum(one["count"] for one in spec["podSets"]), at_s=at_s,
+        job=workload["metadata"]["name"], gang=_owner(workload), queue=spec["queueName"],
+        priority=spec.get("priority", 0), nodes=sum(one["count"] for one in spec["podSets"]), at_s=at_s,
         revision=int(workload["metadata"]["resourceVersion"]),
         holds="admission" in status and "Finished" not in true, done="Finished" in true,
     )  # fmt: skip
 
 
-def early(bound: Mapping[str, tuple[int, float]], states: Sequence[Seen]) -> list[str]:
-    """Pods that had a node before their gang was admitted; `states` are of one gang."""
-    admitted = next((state.revision for state in states if state.holds), None)
-    return sorted(pod for pod, (revision, _at) in bound.items() if admitted is None or revision < admitted)
+def _owner(workload: Mapping[str, Any]) -> str:
+    return next((str(one["name"]) for one in workload["metadata"].get("ownerReferences", ())), "")
+
+
+def early(bound: Mapping[str, Bound], states: Sequence[Seen]) -> list[str]:
+    """Pods that got a node while their gang held no quota."""
+    by_gang: dict[str, list[Seen]] = defaultdict(list)
+    for state in sorted(states, key=lambda one: one.revision):
+        by_gang[state.gang].append(state)
+    return sorted(pod for pod, one in bound.items() if not _held(by_gang[one.gang], one.revision))
+
+
+def _held(states: Sequence[Seen], revision: int) -> bool:
+    """Whether the last of a gang's states before then has quota."""
+    before = [state for state in states if state.revision < revision]
+    return bool(before) and before[-1].holds
 
 
 def over_quota(states: Iterable[Seen], nodes: int) -> list[Seen]:

@@ -2,18 +2,28 @@
 
 from typing import Any
 
-from bench.lab_watch import Seen, early, node_seconds, over_quota, seen, waits
+from bench.lab_watch import Bound, Seen, early, node_seconds, over_quota, seen, waits
 
 
 def state(job: str, revision: int, *, holds: bool = False, done: bool = False, **changes: Any) -> Seen:
-    fields: dict[str, Any] = {"queue": "a", "nodes": 4, "priority": 100, "at_s": float(revision)}
+    fields: dict[str, Any] = {"gang": "gang", "queue": "a", "nodes": 4, "priority": 100, "at_s": float(revision)}
     return Seen(job=job, revision=revision, holds=holds, done=done, **fields | changes)
+
+
+def bound(revision: int, gang: str = "gang") -> Bound:
+    return Bound(gang=gang, revision=revision, at_s=0.0)
 
 
 def test_a_pod_bound_before_its_gang_is_admitted_is_found() -> None:
     states = [state("gang", 10), state("gang", 20, holds=True)]
-    assert early({"late": (21, 0.0), "soon": (19, 9.0)}, states) == ["soon"]
-    assert early({"any": (30, 0.0)}, states[:1]) == ["any"]
+    assert early({"late": bound(21), "soon": bound(19)}, states) == ["soon"]
+    assert early({"any": bound(30)}, states[:1]) == ["any"]
+    assert early({"other": bound(30, gang="of which nothing is known")}, states) == ["other"]
+
+
+def test_a_pod_bound_after_its_gang_has_lost_its_quota_is_found() -> None:
+    states = [state("gang", 10, holds=True), state("gang", 20), state("gang", 30, holds=True)]
+    assert early({"first": bound(15), "between": bound(25), "again": bound(35)}, states) == ["between"]
 
 
 def test_quota_is_counted_at_every_moment() -> None:
@@ -39,7 +49,7 @@ def test_queues_are_compared_while_both_have_jobs_that_wait() -> None:
 
 def test_what_a_workload_says_of_itself() -> None:
     body: dict[str, Any] = {
-        "metadata": {"name": "job", "resourceVersion": "7"},
+        "metadata": {"name": "job", "resourceVersion": "7", "ownerReferences": [{"kind": "JobSet", "name": "gang"}]},
         "spec": {"queueName": "a", "priority": 1000, "podSets": [{"count": 3}, {"count": 2}]},
         "status": {"admission": {}, "conditions": [{"type": "Finished", "status": "False"}]},
     }
