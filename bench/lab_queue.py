@@ -1,6 +1,7 @@
 """Five hundred jobs of all sizes in two queues that lend each other: how long, never too much, nobody forgotten."""
 
 import random
+import sys
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -19,7 +20,8 @@ SIZES = {1: 20, 2: 16, 4: 16, 8: 12, 16: 8, 32: 4, 64: 2}
 QUEUES = ("research", "production")
 RUN_S = (2, 3, 4)
 SEED = 5
-PATIENCE_S = 900.0
+PATIENCE_S = 2400.0
+TELL_EVERY = 50
 
 
 def figures(nodes: int = NODES, jobs: int = JOBS) -> list[Figure]:
@@ -51,9 +53,12 @@ def _body(found: Cluster, index: int, size: int, chance: random.Random) -> dict[
 
 
 def _wait_done(watcher: Watcher, jobs: int) -> None:
-    end = time.monotonic() + PATIENCE_S
+    end, told = time.monotonic() + PATIENCE_S, 0
     while (done := len({state.job for state in list(watcher.workloads) if state.done})) < jobs:
         assert time.monotonic() < end, f"{done} of {jobs} jobs have finished"
+        if done >= told + TELL_EVERY:
+            told = done
+            sys.stderr.write(f"{done} of {jobs} jobs have finished\n")
         time.sleep(1.0)
 
 
