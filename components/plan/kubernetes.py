@@ -40,6 +40,8 @@ class Concern(StrEnum):
     CERTIFICATES = "certificates"
     JOBSET = "JobSet controller"
     MPIJOB = "MPIJob definition"
+    TRAINJOB = "Trainer controller"
+    RAY = "Ray operator"
     QUEUES = "job queues"
     GANG_SCHEDULER = "gang scheduler"
     LUSTRE_CSI = "Lustre CSI driver"

@@ -50,6 +50,8 @@ _IMAGES: Sequence[tuple[str, str, tuple[Concern, ...]]] = (
     (r"prometheus-adapter", "Prometheus adapter", (Concern.EXTERNAL_METRICS,)),
     (r"cert-manager-controller", "cert-manager", (Concern.CERTIFICATES,)),
     (r"jobset/jobset", "JobSet controller", (Concern.JOBSET,)),
+    (r"trainer-controller-manager", "Kubeflow Trainer", (Concern.TRAINJOB,)),
+    (r"kuberay/operator", "KubeRay", (Concern.RAY,)),
     (r"kueue/kueue|cks-kueue", "Kueue", (Concern.QUEUES,)),
     (r"vc-scheduler", "Volcano", (Concern.GANG_SCHEDULER,)),
     (r"kai-scheduler/scheduler", "KAI scheduler", (Concern.GANG_SCHEDULER,)),
@@ -65,6 +67,8 @@ _DEFINITIONS: Mapping[str, tuple[str, Concern]] = {
     "mpijobs.kubeflow.org": ("an MPIJob definition", Concern.MPIJOB),
     "gateways.gateway.networking.k8s.io": ("the Gateway API's definitions", Concern.GATEWAY_API),
     "jobsets.jobset.x-k8s.io": ("JobSet's definition", Concern.JOBSET),
+    "trainjobs.trainer.kubeflow.org": ("Kubeflow Trainer's definitions", Concern.TRAINJOB),
+    "rayclusters.ray.io": ("KubeRay's definitions", Concern.RAY),
     "clusterqueues.kueue.x-k8s.io": ("Kueue's definitions", Concern.QUEUES),
     "prometheuses.monitoring.coreos.com": ("the Prometheus operator's definitions", Concern.PROMETHEUS_OPERATOR),
 }

@@ -31,7 +31,7 @@ def plan(request: Request) -> AddonPlan:
         objects=(
             object_of("gateway.networking.k8s.io/v1", "GatewayClass", CLASS, spec={"controllerName": _CONTROLLER}),
         ),
-        crds=tuple(f"{kind}.gateway.networking.k8s.io" for kind in kinds),
+        crds=(*(f"{kind}.gateway.networking.k8s.io" for kind in kinds), "envoyproxies.gateway.envoyproxy.io"),
         does=DOES,
         reason="",
     )

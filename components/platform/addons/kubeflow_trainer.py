@@ -1,18 +1,18 @@
 """Kubeflow Trainer: TrainJobs made of runtimes."""
 
 from components.plan.kubernetes import AddonPlan, Concern
-from components.platform.request import Request, Verdict, off, on, release, selected
+from components.platform.request import Request, Verdict, off, on, release, selected, taken
 from components.platform.values import merged
 from components.platform.versions import versions
 
 NAME = "kubeflow-trainer"
-DOES: tuple[Concern, ...] = ()
+DOES = (Concern.TRAINJOB,)
 
 
 def verdict(request: Request) -> Verdict:
     if NAME not in request.scheduler_addons:
-        return off("the scheduler does without it")
-    return on("the scheduler's jobs are TrainJobs")
+        return taken(request, Concern.TRAINJOB) or off("the scheduler does without it")
+    return taken(request, Concern.TRAINJOB) or on("the scheduler's jobs are TrainJobs")
 
 
 def plan(request: Request) -> AddonPlan:
@@ -30,6 +30,6 @@ def plan(request: Request) -> AddonPlan:
         crds=tuple(f"{kind}.trainer.kubeflow.org" for kind in kinds),
         webhooks=("kubeflow-system/kubeflow-trainer-controller-manager",),
         needs=("jobset",),
-        does=(Concern.JOBSET,) if chart.values["jobset"].get("install") else (),
+        does=(*DOES, *((Concern.JOBSET,) if chart.values["jobset"].get("install") else ())),
         reason="",
     )

@@ -1,18 +1,18 @@
 """KubeRay: Ray clusters, jobs and services."""
 
 from components.plan.kubernetes import AddonPlan, Concern
-from components.platform.request import Request, Verdict, off, on, release, selected
+from components.platform.request import Request, Verdict, off, on, release, selected, taken
 from components.platform.values import merged
 from components.platform.versions import versions
 
 NAME = "kuberay-operator"
-DOES: tuple[Concern, ...] = ()
+DOES = (Concern.RAY,)
 
 
 def verdict(request: Request) -> Verdict:
     if NAME not in request.scheduler_addons:
-        return off("the scheduler does without it")
-    return on("the scheduler's jobs are RayJobs")
+        return taken(request, Concern.RAY) or off("the scheduler does without it")
+    return taken(request, Concern.RAY) or on("the scheduler's jobs are RayJobs")
 
 
 def plan(request: Request) -> AddonPlan:
@@ -27,5 +27,6 @@ def plan(request: Request) -> AddonPlan:
         release=release(NAME, request, merged(values, selected(request, "nodeSelector"))),
         crds=("rayclusters.ray.io", "rayjobs.ray.io", "rayservices.ray.io"),
         needs=tuple(name for name in request.scheduler_addons if name == "volcano"),
+        does=DOES,
         reason="",
     )

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from components.plan.kubernetes import NAMESPACE
-from components.platform.addons.kueue_config import FRAMEWORKS, manager_config
+from components.platform.addons.kueue_config import manager_config
 from components.platform.alerts import GROUPS
 from components.platform.catalog import ADDONS
 from components.platform.dashboards import DASHBOARDS
@@ -126,8 +126,8 @@ def test_only_penstocks_own_namespace_is_queued() -> None:
 
 def test_pods_wait_for_kueue_only_where_leader_worker_sets_may_queue() -> None:
     """They are admitted as groups of pods: without `pod` Kueue does not start; with it no pod starts without Kueue."""
-    asked = PlatformSpec(addons={"leader-worker-set": AddonSpec(enabled=True)})
-    frameworks = yaml.safe_load(manager_config(request(GPUS, spec=asked)))["integrations"]["frameworks"]
+    asked = request(GPUS, addons={"leader-worker-set": True})
+    frameworks = yaml.safe_load(manager_config(asked))["integrations"]["frameworks"]
     assert frameworks.index("pod") < frameworks.index("leaderworkerset.x-k8s.io/leaderworkerset")
     assert "pod" not in yaml.safe_load(manager_config(request(GPUS)))["integrations"]["frameworks"]
 

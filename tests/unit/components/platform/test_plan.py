@@ -142,6 +142,8 @@ def test_what_stands_already_is_used_as_it_is() -> None:
         (Concern.PROMETHEUS_OPERATOR, STACK, GPUS),
         (Concern.MPIJOB, "mpi-operator", PROCESSORS),
         (Concern.JOBSET, "jobset", PROCESSORS),
+        (Concern.TRAINJOB, "kubeflow-trainer", PROCESSORS),
+        (Concern.RAY, "kuberay-operator", PROCESSORS),
         (Concern.EXTERNAL_METRICS, "keda", PROCESSORS),
         (Concern.NODE_HEALTH, "node-problem-detector", GPUS),
         (Concern.NODE_REPAIR, "nvsentinel", GPUS),
