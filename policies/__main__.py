@@ -22,6 +22,7 @@ from policies import (
     fabric_in_one_zone,
     fabric_interfaces,
     fabric_security,
+    gang_fabric,
     loopback_only,
     no_open_ingress,
     no_plaintext_secret,
@@ -48,6 +49,7 @@ STACK_RULES: Final = (
     capacity_agrees.RULE,
     fabric_in_one_zone.RULE,
     fabric_security.RULE,
+    gang_fabric.RULE,
 )
 LEVELS: Final = {"advisory": EnforcementLevel.ADVISORY, "mandatory": EnforcementLevel.MANDATORY}
 

@@ -16,6 +16,7 @@ from policies import (
     fabric_in_one_zone,
     fabric_interfaces,
     fabric_security,
+    gang_fabric,
     no_open_ingress,
     placement_consistent,
     reservation_targeted,
@@ -131,7 +132,7 @@ OF_ONE = (
     reservation_targeted,
     versions_pinned,
 )
-OF_SEVERAL = (budget_per_hour, capacity_agrees, fabric_in_one_zone, fabric_security)
+OF_SEVERAL = (budget_per_hour, capacity_agrees, fabric_in_one_zone, fabric_security, gang_fabric)
 CASES = [*((each, "apart") for each in OF_ONE), *((each, "together") for each in OF_SEVERAL)]
 
 

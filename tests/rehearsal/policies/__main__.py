@@ -105,9 +105,10 @@ def block(reservation: str | None) -> dict[str, Any]:
 def node_group(
     name: str, owner: aws.eks.Cluster, machines: aws.ec2.LaunchTemplate, subnets: list[aws.ec2.Subnet], nodes: int = 1
 ) -> None:
-    """A managed group of these machines, on demand."""
+    """A managed group of these machines, on demand, labelled with its name."""
     aws.eks.NodeGroup(
         name,
+        labels={"pool": name},
         cluster_name=owner.name,
         node_role_arn=role(f"{name}-nodes", "ec2.amazonaws.com").arn,
         subnet_ids=[subnet.id for subnet in subnets],
@@ -116,6 +117,18 @@ def node_group(
         scaling_config=aws.eks.NodeGroupScalingConfigArgs(min_size=0, max_size=64, desired_size=nodes),
         opts=OWN,
     )
+
+
+def gang(name: str, pool: str, **devices: str) -> None:
+    """A gang of two nodes of that pool, with a GPU each and these devices."""
+    limits = {"nvidia.com/gpu": "1", **devices}
+    image = "registry.example/train@sha256:" + 64 * "0"
+    container = {"name": "train", "image": image, "resources": {"limits": limits}}
+    pod = {"containers": [container], "nodeSelector": {"pool": pool}, "restartPolicy": "Never"}
+    job = {"parallelism": 2, "completions": 2, "template": {"spec": pod}}
+    spec = {"replicatedJobs": [{"name": "node", "template": {"spec": job}}]}
+    body = {"apiVersion": "jobset.x-k8s.io/v1alpha2", "kind": "JobSet", "metadata": {"name": name}, "spec": spec}
+    pulumi.CustomResource("kubernetes:jobset.x-k8s.io/v1alpha2:JobSet", name, body)
 
 
 def add_on(name: str, owner: aws.eks.Cluster, version: str | None) -> None:
@@ -134,6 +147,7 @@ def kept() -> None:
         to_port=443, opts=OWN,
     )  # fmt: skip
     node_group("train", owner, template("train", network_interfaces=interfaces(network.group, 1)), network.subnets[:1])
+    gang("fast", "train", **{"vpc.amazonaws.com/efa": "1"})
     template("reserved", **block("cr-0a1b2c3d4e5f60718"))
 
 
@@ -161,6 +175,7 @@ def together() -> None:
     fabric = template("fabric-security", network_interfaces=interfaces(network.group, 1))
     node_group("fabric-in-one-zone", owner, fabric, network.subnets)
     node_group("capacity-agrees", owner, template("block", **block("cr-0a1b2c3d4e5f60718")), network.subnets)
+    gang("gang-fabric", "fabric-in-one-zone")
     node_group("budget-per-hour", owner, template("cheap"), network.subnets, nodes=4)
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from policies import budget_per_hour, capacity_agrees, fabric_in_one_zone, fabric_security
+from policies import budget_per_hour, capacity_agrees, fabric_in_one_zone, fabric_security, gang_fabric
 from policies.fabric_in_one_zone import SUBNET
 from policies.fabric_security import EGRESS, INGRESS, SECURITY_GROUP
 from policies.machines import AUTO_SCALING_GROUP, LAUNCH_TEMPLATE, NODE_GROUP
@@ -128,3 +128,41 @@ def test_machines_over_the_budget_are_refused_with_the_costliest() -> None:
 )
 def test_what_is_within_the_budget_or_cannot_be_known_passes(stack: list[Resource]) -> None:
     assert violations(budget_per_hour.RULE, *stack) == []
+
+
+def gang(limits: dict[str, str], selector: dict[str, str], kind: str = "jobset.x-k8s.io/v1alpha2:JobSet") -> Resource:
+    pod = {"containers": [{"name": "train", "resources": {"limits": limits}}], "nodeSelector": selector}
+    job = {"template": {"spec": {"template": {"spec": pod}}}}
+    return resource(f"kubernetes:{kind}", "gang", {"spec": {"replicatedJobs": [job]}})
+
+
+def pool_of(template: dict[str, Any], labels: Any) -> Resource:
+    return resource(NODE_GROUP, "train", {"labels": labels}, launchTemplate=resource(LAUNCH_TEMPLATE, "t", template))
+
+
+GPUS, TRAIN = {"nvidia.com/gpu": "8"}, {"pool": "train"}
+
+
+@pytest.mark.parametrize(
+    "kind", ["jobset.x-k8s.io/v1alpha2:JobSet", "batch.volcano.sh/v1alpha1:Job", "ray.io/v1:RayJob"]
+)
+def test_a_gang_that_leaves_the_fabric_is_refused(kind: str) -> None:
+    ((name, message),) = violations(gang_fabric.RULE, pool_of(EFA, TRAIN), gang(GPUS, TRAIN, kind))
+    assert name == "gang"
+    assert message == "its pods ask for nvidia.com/gpu on train, which has EFA, and for no vpc.amazonaws.com/efa"
+
+
+@pytest.mark.parametrize(
+    ("template", "labels", "job"),
+    [
+        (EFA, TRAIN, gang(GPUS | {"vpc.amazonaws.com/efa": "32"}, TRAIN)),
+        (PLAIN, TRAIN, gang(GPUS, TRAIN)),
+        (EFA, {"pool": "other"}, gang(GPUS, TRAIN)),
+        (EFA, UNKNOWN, gang(GPUS, TRAIN)),
+        (EFA, TRAIN, gang({"cpu": "1"}, TRAIN)),
+        (EFA, TRAIN, gang(GPUS, TRAIN, "apps/v1:Deployment")),
+    ],
+    ids=["asked for", "none there", "elsewhere", "labels unknown", "no accelerators", "no gang"],
+)
+def test_gangs_that_have_it_or_cannot_are_passed_over(template: dict[str, Any], labels: Any, job: Resource) -> None:
+    assert violations(gang_fabric.RULE, pool_of(template, labels), job) == []
