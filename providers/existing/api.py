@@ -186,8 +186,8 @@ class KubernetesApi:
         return True
 
     def watch(
-        self, api_version: str, kind: str, namespace: str | None = None, *, labels: str | None = None,
-        fields: str | None = None, timeout_s: int = 300, since: str | None = None,
+        self, api_version: str, kind: str, namespace: str | None = None, *, fields: str | None = None,
+        timeout_s: int = 300, since: str | None = None,
     ) -> Iterator[tuple[str, Object]]:  # fmt: skip
         """(`ADDED` | `MODIFIED` | `DELETED`, object) as they come, until `timeout_s` or the server ends it.
 
@@ -195,9 +195,11 @@ class KubernetesApi:
         server has forgotten it).
         """
         query = {
-            "watch": "true", "timeoutSeconds": str(timeout_s), "labelSelector": labels,
-            "fieldSelector": fields, "resourceVersion": since,
-        }  # fmt: skip
+            "watch": "true",
+            "timeoutSeconds": str(timeout_s),
+            "fieldSelector": fields,
+            "resourceVersion": since,
+        }
         given = {key: value for key, value in query.items() if value is not None}
         path = self.kind(api_version, kind).path(namespace)
         try:

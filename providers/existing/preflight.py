@@ -15,15 +15,13 @@ from providers.existing.discovery import Discovery, SeenNode, discover, read_lis
 from providers.existing.kubeconfig import KubeconfigError
 from providers.existing.machines import Nodes
 from providers.existing.plan import ExistingPlan
+from providers.existing.refusals import number, version_problems
 from providers.existing.settings import ExistingSpec
 
 if TYPE_CHECKING:
     from providers.existing.api import ApiError, KubernetesApi
 
 TIMEOUT_S = 10.0
-OLDEST = (1, 30)
-"""What penstock itself uses of Kubernetes: a Job's podFailurePolicy and per-index backoff, pod scheduling gates and a
-ValidatingAdmissionPolicy are all there from 1.30 on (Kubernetes documentation, feature gates)."""
 MOST_NAMED = 5
 
 Object = Mapping[str, Any]
@@ -85,14 +83,11 @@ def _identity_problems(settings: ExistingSpec, seen: Discovery) -> Iterator[Prob
 def _version_problems(plan: StackPlan, cluster: ExistingPlan, seen: Discovery) -> Iterator[Problem]:
     from components.platform.versions import versions
 
-    path = "existing.version"
-    if number(seen.version) < OLDEST:
-        least = ".".join(map(str, OLDEST))
-        message = f"the cluster's Kubernetes is {seen.version}, and penstock needs {least} or newer; upgrade it"
-        yield Problem(path=path, message=message)
+    if too_old := list(version_problems(seen.version)):
+        yield from too_old
     elif cluster.kubernetes and number(seen.version) < number(cluster.kubernetes.version):
         message = f"{cluster.kubernetes.version!r} is planned for, but the cluster has {seen.version}; correct it"
-        yield Problem(path=path, message=message)
+        yield Problem(path="existing.version", message=message)
     for addon in plan.inside.platform.addons if plan.inside else ():
         row = versions().get(addon.name)
         if row and not row.kubernetes_is_enough(seen.version):
@@ -101,11 +96,6 @@ def _version_problems(plan: StackPlan, cluster: ExistingPlan, seen: Discovery) -
                 "upgrade it, or switch the add-on off"
             )
             yield Problem(path=f"platform.addons.{addon.name}", message=message)
-
-
-def number(version: str) -> tuple[int, ...]:
-    """`1.36` as (1, 36); what a vendor adds (`29+`) is left out."""
-    return tuple(int("".join(filter(str.isdigit, part)) or 0) for part in version.split("."))
 
 
 def _node_problems(pool: str, count: int, nodes: Nodes, there: Sequence[SeenNode]) -> Iterator[Problem]:

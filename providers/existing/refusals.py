@@ -18,6 +18,10 @@ from providers.existing.discovery import Discovery
 from providers.existing.machines import Nodes
 from providers.existing.settings import ExistingSpec, MachineSpec, SharedVolumeSpec
 
+OLDEST = (1, 30)
+"""What penstock itself uses of Kubernetes: a Job's podFailurePolicy and per-index backoff, pod scheduling gates and a
+ValidatingAdmissionPolicy are all there from 1.30 on (Kubernetes documentation, feature gates)."""
+
 KNOWN = {
     "cluster": {"cloud", "node_pools", "expires_at", "budget_usd_per_hour"},
     "pool": {"name", "machine_type", "count", "min_count", "max_count", "fabric", "taints"},
@@ -49,7 +53,22 @@ def general_problems(
             "choose the right kubeconfig or context, or correct existing.clusterId"
         )
         yield Problem(path="existing.clusterId", message=message)
+    if version := seen.version if seen else settings.version:
+        yield from version_problems(version)
     yield from _volume_problems(spec, settings, seen)
+
+
+def version_problems(version: str) -> Iterator[Problem]:
+    """The cluster's Kubernetes is older than penstock can use."""
+    if number(version) < OLDEST:
+        least = ".".join(map(str, OLDEST))
+        message = f"the cluster's Kubernetes is {version}, and penstock needs {least} or newer; upgrade it"
+        yield Problem(path="existing.version", message=message)
+
+
+def number(version: str) -> tuple[int, ...]:
+    """`1.36` as (1, 36); what a vendor adds (`29+`) is left out."""
+    return tuple(int("".join(filter(str.isdigit, part)) or 0) for part in version.split("."))
 
 
 def pool_problems(pool: NodePoolSpec, nodes: Nodes) -> list[Problem]:

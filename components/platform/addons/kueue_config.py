@@ -18,7 +18,7 @@ FRAMEWORKS = (
 """Kinds that a queue may hold. Those whose definition is not on the cluster wait until it is."""
 
 OF_PODS = ("pod", "leaderworkerset.x-k8s.io/leaderworkerset")
-"""Held pod by pod. With them, no pod of the namespace starts while Kueue is away: its chart lets admission fail then."""
+"""Held pod by pod. With them no pod of the namespace starts while Kueue is away: its chart has admission fail then."""
 
 UNCOUNTED = ("ephemeral-storage",)
 """Resources that no queue has a quota of, and that would keep a job which asks for them out for ever. Devices of the

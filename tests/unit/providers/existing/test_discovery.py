@@ -12,8 +12,9 @@ from components.spec.stack import StackSpec, parse_stack
 from providers import existing, settings
 from providers.existing.discovery import Discovery, Listing, discover
 from providers.existing.looking import LookedSpec
-from providers.existing.preflight import namespace_problems, number
+from providers.existing.preflight import namespace_problems
 from providers.existing.quantities import quantity
+from providers.existing.refusals import number
 
 GPUS = {"nvidia.com/gpu": "8", "rdma/hca_a": "1"}
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from components.errors import SpecError
 from components.spec.stack import parse_stack
 from providers import settings
 from providers.existing import preflight
@@ -72,3 +73,13 @@ def test_credentials_that_are_refused_are_told_with_the_remedy(
         (problem,) = preflight(plan_stack(parse_stack(config, "x", settings()), "mine"))
     assert problem.path == "existing.kubeconfig"
     assert words in problem.message
+
+
+def test_a_kubernetes_that_is_too_old_is_refused_before_it_is_reached() -> None:
+    pool = {"name": "cpu", "machineType": "box", "count": 1}
+    existing = {"kubeconfig": "nowhere", "version": "1.29", "machines": {"box": {"cores": 8, "memoryGib": 32}}}
+    config = {"penstock:cluster": {"cloud": "existing", "nodePools": [pool]}, "penstock:existing": existing}
+    with pytest.raises(SpecError) as error:
+        plan_stack(parse_stack(config, "x", settings()), "mine")
+    (problem,) = error.value.problems
+    assert str(problem).startswith("existing.version: the cluster's Kubernetes is 1.29, and penstock needs 1.30")
