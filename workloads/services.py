@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from components.errors import Problem, SpecError
 from components.plan.fabric import Collective
 from components.plan.types import JobPlan, NodePoolPlan, ServicePlan, VolumePlan
-from components.spec.inference import InferenceSpec
+from components.spec.inference import InferenceSpec, ScaledBy
 from components.spec.training import ModelSpec
 from workloads.jobs import DEVICES, pool_named
 from workloads.misfits import no_volume, unknown_device
@@ -99,6 +99,7 @@ def _pod_misfits(spec: InferenceSpec, volume: VolumePlan) -> list[Problem]:
         no_volume(volume, "servers read their model from a folder"),
         _unreachable(spec),
         _no_way_to_divide(spec),
+        _nobody_to_wake(spec),
         _model_elsewhere(spec.model.path, volume, "inference.model.path"),
         _model_elsewhere(spec.canary.path if spec.canary else None, volume, "inference.canary.path"),
     )
@@ -151,6 +152,21 @@ def _no_way_to_divide(spec: InferenceSpec) -> Problem | None:
         "a Gateway divides the requests by weight; give inference.route ({} is penstock's own, inside the cluster)"
     )
     return Problem(path="inference.canary", message=message)
+
+
+def _nobody_to_wake(spec: InferenceSpec) -> Problem | None:
+    """Servers count the requests that wait; where none is up only the proxy of our own Gateway does."""
+    if spec.autoscaling is None or not spec.autoscaling.to_zero:
+        return None
+    if spec.autoscaling.by is ScaledBy.HPA:
+        reason = "the HPA reads the queue from the servers themselves; take by: keda and give inference.route"
+    elif spec.route is None:
+        reason = "with no server up nobody counts the requests that are to wake one; give inference.route ({} will do)"
+    elif spec.route.gateway is not None:
+        reason = f"what the gateway {spec.route.gateway!r} counts is not known; remove inference.route.gateway"
+    else:
+        return None
+    return Problem(path="inference.autoscaling.minReplicas", message=f"0, but {reason}, or take 1")
 
 
 def _model_elsewhere(folder: str | None, volume: VolumePlan, path: str) -> Problem | None:

@@ -37,6 +37,7 @@ def own_problems(request: Request, plans: Mapping[str, AddonPlan]) -> Iterator[P
         yield from _too_old(request, name)
         yield from _done_by_others(request, plan)
     yield from _done_twice(plans)
+    yield from _nobody_wakes(request, plans)
 
 
 def _forbidden(request: Request, name: str) -> Iterator[Problem]:
@@ -98,3 +99,15 @@ def _of_different_devices(concern: Concern, one: str, other: str) -> bool:
     """A plugin of one vendor's devices is none of another's."""
     apart = (Concern.DEVICE_PLUGIN, Concern.FABRIC_DEVICES)
     return concern in apart and {one, other} in ({"gpu-operator", "neuron"}, {"efa-device-plugin", "network-operator"})
+
+
+def _nobody_wakes(request: Request, plans: Mapping[str, AddonPlan]) -> Iterator[Problem]:
+    """A service without servers is woken by what the proxies of our own Envoy Gateway count."""
+    scaling = request.service.autoscaling if request.service else None
+    if scaling is None or not scaling.to_zero:
+        return
+    for name in ("keda", "kube-prometheus-stack", "gateway-api"):
+        by_others = name != "gateway-api" and request.owned(ADDONS[name].DOES)
+        if name not in plans and not by_others:
+            message = f"0, but without penstock's own {name} nothing would wake a server; switch it on, or take 1"
+            yield Problem(path="inference.autoscaling.minReplicas", message=message)

@@ -1,18 +1,32 @@
 """Replicas that follow the queue, and how many may be missing at once."""
 
+from typing import Any
+
 from components.plan.kubernetes import NAMESPACE, Manifest
 from components.plan.types import ServicePlan
-from components.serving.naming import HTTP, PROMETHEUS, STABLE, metadata, track_labels
+from components.serving.naming import GATEWAYS, HTTP, PROMETHEUS, STABLE, metadata, track_labels
 from components.spec.inference import AutoscalingSpec, ScaledBy
 
 WAITING = "vllm:num_requests_waiting"
 """The server's own gauge: requests that wait for a place in the batch."""
+RUNNING, DONE = "vllm:num_requests_running", "vllm:request_success_total"
+"""Likewise: requests that are answered now, and those that have ended, well or not."""
 WAITING_OF_PODS = "vllm_num_requests_waiting"
 """The same as a custom metric of pods, by the adapter's rule: the API's names have no colon."""
 
 CALM_S = 300
 """Seconds for which the higher number is kept: loading a model again costs more than a replica that idles."""
 ASK_EVERY_S = 15
+
+TURNED_AWAY = 'envoy_http_downstream_rq_xx{{envoy_response_code_class="5",job="{job}",{listener}}}'
+"""What Envoy counts of the requests that it answers 5xx: Envoy Gateway has it do so both while a route has no server
+at all, where there is no cluster to count anything, and while its only one loads. It is there from the proxy's start,
+so that the first request shows."""
+LISTENER = 'envoy_http_conn_manager_prefix=~"https?-.+"'
+"""Those that Gateways asked for, and not those at which the proxy answers its probes and shows its numbers."""
+QUIET_S = 900
+"""Seconds without a request until the last server goes: longer than one takes to start, so that it does not go before
+whoever woke it has asked again."""
 
 
 def disruption(service: ServicePlan) -> Manifest:
@@ -34,7 +48,8 @@ def scaling(service: ServicePlan) -> tuple[Manifest, ...]:
     asked = service.autoscaling
     if asked is None:
         return ()
-    return _monitor(service), _keda(service, asked) if asked.by is ScaledBy.KEDA else _hpa(service, asked)
+    monitors = (_monitor(service), *((_proxy_monitor(service),) if asked.to_zero else ()))
+    return (*monitors, _keda(service, asked) if asked.by is ScaledBy.KEDA else _hpa(service, asked))
 
 
 def _monitor(service: ServicePlan) -> Manifest:
@@ -49,8 +64,31 @@ def _monitor(service: ServicePlan) -> Manifest:
     }
 
 
+def _proxy_monitor(service: ServicePlan) -> Manifest:
+    """The proxies of the service's own Gateway, which Envoy Gateway labels and gives a port for this."""
+    owner = "gateway.envoyproxy.io/owning-gateway"
+    gateway = {f"{owner}-name": service.name, f"{owner}-namespace": NAMESPACE}
+    return {
+        "apiVersion": "monitoring.coreos.com/v1",
+        "kind": "PodMonitor",
+        "metadata": metadata(_proxies(service), service),
+        "spec": {
+            "namespaceSelector": {"matchNames": [GATEWAYS]},
+            "selector": {"matchLabels": gateway},
+            "podMetricsEndpoints": [
+                {"port": "metrics", "path": "/stats/prometheus", "interval": f"{ASK_EVERY_S}s"},
+            ],
+        },
+    }
+
+
+def _proxies(service: ServicePlan) -> str:
+    return f"{service.name}-gateway"
+
+
 def _keda(service: ServicePlan, asked: AutoscalingSpec) -> Manifest:
-    waiting = f'sum({WAITING}{{namespace="{NAMESPACE}",pod=~"{service.name}-[a-z0-9]+-[a-z0-9]+"}})'
+    waiting = _trigger(f"sum({_of_servers(service, WAITING)})", asked.waiting_per_replica)
+    rest = {"cooldownPeriod": QUIET_S, "initialCooldownPeriod": QUIET_S} if asked.to_zero else {}
     return {
         "apiVersion": "keda.sh/v1alpha1",
         "kind": "ScaledObject",
@@ -60,24 +98,38 @@ def _keda(service: ServicePlan, asked: AutoscalingSpec) -> Manifest:
             "minReplicaCount": asked.min_replicas,
             "maxReplicaCount": asked.max_replicas,
             "pollingInterval": ASK_EVERY_S,
+            **rest,
             "advanced": {
                 "horizontalPodAutoscalerConfig": {
                     "behavior": {"scaleDown": {"stabilizationWindowSeconds": CALM_S}},
                 }
             },
-            "triggers": [
-                {
-                    "type": "prometheus",
-                    "metricType": "AverageValue",
-                    "metadata": {
-                        "serverAddress": PROMETHEUS,
-                        "query": waiting,
-                        "threshold": str(asked.waiting_per_replica),
-                    },
-                }
-            ],
+            "triggers": [waiting, *([_asked_for(service)] if asked.to_zero else [])],
         },
     }
+
+
+def _trigger(query: str, threshold: int, **fields: str) -> dict[str, Any]:
+    """Active while the query gives more than nothing."""
+    metadata = {"serverAddress": PROMETHEUS, "query": query, "threshold": str(threshold), **fields}
+    return {"type": "prometheus", "metricType": "AverageValue", "metadata": metadata}
+
+
+def _asked_for(service: ServicePlan) -> dict[str, Any]:
+    """1 while anybody asks, else 0: it holds one server up and never asks for a second.
+
+    Empty where no proxy is counted, which is told to KEDA as an error: then the last server stays, as nothing would
+    wake another.
+    """
+    away = TURNED_AWAY.format(job=f"{NAMESPACE}/{_proxies(service)}", listener=LISTENER)
+    underway = f"(sum({_of_servers(service, RUNNING)}) or vector(0))"
+    done = f"(sum(increase({_of_servers(service, DONE)}[1m])) or vector(0))"
+    return _trigger(f"(sum(increase({away}[1m])) + {underway} + {done}) > bool 0", 1, ignoreNullValues="false")
+
+
+def _of_servers(service: ServicePlan, name: str) -> str:
+    """The metric of the model's servers, without its canary's."""
+    return f'{name}{{namespace="{NAMESPACE}",pod=~"{service.name}-[a-z0-9]+-[a-z0-9]+"}}'
 
 
 def _hpa(service: ServicePlan, asked: AutoscalingSpec) -> Manifest:

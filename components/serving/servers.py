@@ -26,7 +26,8 @@ ACCELERATORS = "nvidia.com/"
 """What the resources begin with that the server can compute on."""
 
 NOT_AWAITED = {"pulumi.com/skipAwait": "true"}
-"""The engine would wait for replicas that wait for a model, and give up before a run has made it."""
+"""The engine would wait for replicas that wait for a model, and give up before a run has made it; or for the first of
+a service that is at none."""
 
 
 def servers(
@@ -39,9 +40,10 @@ def servers(
 
 
 def annotated(service: ServicePlan, name: str) -> dict[str, object]:
-    """Metadata of what is not up before the service has its model."""
+    """Metadata of what is not up before the service has its model, or while nobody asks."""
     own = metadata(name, service)
-    return {**own, "annotations": dict(NOT_AWAITED)} if service.follows_training else own
+    may_be_down = service.follows_training or (service.autoscaling is not None and service.autoscaling.to_zero)
+    return {**own, "annotations": dict(NOT_AWAITED)} if may_be_down else own
 
 
 def _config(service: ServicePlan, track: str, model_folder: str) -> Manifest:

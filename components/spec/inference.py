@@ -3,7 +3,7 @@
 from enum import StrEnum
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 
 from components.spec.base import Name, Spec
 
@@ -35,19 +35,17 @@ class ScaledBy(StrEnum):
 class AutoscalingSpec(Spec):
     """Replicas that follow the queue."""
 
-    min_replicas: int = Field(default=1, ge=0, le=1000, json_schema_extra={"minimum": 1})
-    """One at least: the servers themselves count the requests that wait, so where none is up none would ever start."""
+    min_replicas: int = Field(default=1, ge=0, le=1000)
+    """None at all needs KEDA and a Gateway of penstock's own, whose proxy counts the requests while no server does."""
     max_replicas: int = Field(ge=1, le=1000)
     waiting_per_replica: int = Field(default=4, ge=1)
     """Requests waiting for each replica, above which another is started."""
     by: ScaledBy = ScaledBy.KEDA
 
-    @field_validator("min_replicas")
-    @classmethod
-    def _someone_counts(cls, value: int) -> int:
-        if value == 0:
-            raise ValueError("0: no server would be up to count the requests that are to wake one; 1 is the least")
-        return value
+    @property
+    def to_zero(self) -> bool:
+        """Whether no server is up while nobody asks."""
+        return self.min_replicas == 0
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:

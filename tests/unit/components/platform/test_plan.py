@@ -229,6 +229,21 @@ def test_one_switched_off_that_another_needs_is_refused() -> None:
     assert "gpu-operator" in names(plan_platform(request(GPUS, addons={NFD: False}, facts=there)))
 
 
+@pytest.mark.parametrize(
+    ("concern", "addon"),
+    [(Concern.GATEWAY_API, "gateway-api"), (Concern.EXTERNAL_METRICS, "kube-prometheus-stack")],
+    ids=["another's gateways", "another's KEDA, and no Prometheus"],
+)
+def test_a_service_that_nothing_would_wake_is_refused(concern: Concern, addon: str) -> None:
+    """Another's Prometheus may count; of another's gateways nobody knows what they count."""
+    asleep = service(autoscaling=AutoscalingSpec(min_replicas=0, max_replicas=4), route=RouteSpec())
+    found = problems(request(PROCESSORS, service=asleep, facts=facts(owners=owned(concern))))
+    assert list(found) == ["inference.autoscaling.minReplicas"]
+    assert f"without penstock's own {addon} nothing would wake a server" in found["inference.autoscaling.minReplicas"]
+    watched = owned(Concern.PROMETHEUS_OPERATOR)
+    assert "gateway-api" in names(plan_platform(request(PROCESSORS, service=asleep, facts=facts(owners=watched))))
+
+
 def test_a_kubernetes_that_is_too_old_is_refused() -> None:
     said = problems(request(PROCESSORS, scheduler_addons=("slurm",), facts=facts("1.28")))
     assert said["platform.addons.slurm"] == (

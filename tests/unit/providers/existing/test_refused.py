@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -83,3 +84,49 @@ def test_a_kubernetes_that_is_too_old_is_refused_before_it_is_reached() -> None:
         plan_stack(parse_stack(config, "x", settings()), "mine")
     (problem,) = error.value.problems
     assert str(problem).startswith("existing.version: the cluster's Kubernetes is 1.29, and penstock needs 1.30")
+
+
+NOBODY = "0, but with no server up nobody counts the requests that are to wake one; give inference.route ({} will do)"
+
+
+@pytest.mark.parametrize(
+    ("asked", "addons", "words"),
+    [
+        ({}, {}, f"{NOBODY}, or take 1"),
+        (
+            {"route": {}, "autoscaling": {"by": "hpa"}},
+            {},
+            "0, but the HPA reads the queue from the servers themselves; take by: keda",
+        ),
+        ({"route": {"gateway": "shared"}}, {}, "0, but what the gateway 'shared' counts is not known; remove"),
+        ({"route": {}}, {"gateway-api": False}, "0, but without penstock's own gateway-api nothing would wake"),
+        ({"route": {}}, {"keda": False}, "0, but without penstock's own keda nothing would wake"),
+    ],
+    ids=["no route", "hpa", "another's gateway", "no gateways", "no keda"],
+)
+def test_servers_that_nobody_would_wake_are_refused(asked: dict[str, Any], addons: dict[str, bool], words: str) -> None:
+    with pytest.raises(SpecError) as error:
+        plan_stack(parse_stack(to_zero(asked, addons), "x", settings()), "mine")
+    told = {problem.message for problem in error.value.problems}
+    assert {problem.path for problem in error.value.problems} == {"inference.autoscaling.minReplicas"}
+    assert any(message.startswith(words) for message in told)
+
+
+def test_servers_that_the_gateways_proxy_wakes_are_planned() -> None:
+    plan_stack(parse_stack(to_zero({"route": {}}, {}), "x", settings()), "mine")
+
+
+def to_zero(asked: dict[str, Any], addons: dict[str, bool]) -> dict[str, Any]:
+    """A stack file whose service has no server while nobody asks."""
+    scaling = {"minReplicas": 0, "maxReplicas": 4, **asked.get("autoscaling", {})}
+    service = {"image": "r.example/penstock:1", "model": {"path": "/data/model"}, **asked, "autoscaling": scaling}
+    return {
+        "penstock:cluster": {"cloud": "existing", "nodePools": [{"name": "cpu", "machineType": "box", "count": 1}]},
+        "penstock:existing": {
+            "version": "1.36",
+            "machines": {"box": {"cores": 8, "memoryGib": 32}},
+            "volume": {"nfs": {"server": "nfs.example", "path": "/export"}, "mountPath": "/data"},
+        },
+        "penstock:platform": {"addons": addons},
+        "penstock:inference": service,
+    }
