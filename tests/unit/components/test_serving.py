@@ -177,6 +177,7 @@ def test_only_proxies_of_the_services_own_gateway_are_counted() -> None:
     manifests = render(**TO_ZERO)
     (monitor,) = [one for one in manifests if one["kind"] == "PodMonitor" and "namespaceSelector" in one["spec"]]
     gateway, own = only(manifests, "Gateway")["metadata"], monitor["metadata"]
+    assert only(manifests, "PodMonitor", gateway["name"]) is not monitor
     assert monitor["spec"]["selector"]["matchLabels"] == {
         "gateway.envoyproxy.io/owning-gateway-name": gateway["name"],
         "gateway.envoyproxy.io/owning-gateway-namespace": gateway["namespace"],
