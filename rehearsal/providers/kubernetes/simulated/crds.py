@@ -32,7 +32,7 @@ GROUPS_OF_CHARTS: Mapping[str, tuple[str, ...]] = {
     "keda": ("keda.sh",),
     "kube-prometheus-stack": ("monitoring.coreos.com",),
     "cert-manager": ("cert-manager.io",),
-    "gateway-helm": ("gateway.networking.k8s.io",),
+    "gateway-helm": ("gateway.networking.k8s.io", "gateway.envoyproxy.io"),
     "rook-ceph": ("ceph.rook.io",),
 }
 

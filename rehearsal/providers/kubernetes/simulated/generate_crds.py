@@ -27,7 +27,7 @@ KINDS = frozenset(
         *("ClusterPolicy", "NVIDIADriver", "NicClusterPolicy", "ComputeDomain", "NodeFeatureRule", "NodeFeature"),
         *("EC2NodeClass", "NodeClaim", "NodePool", "ScaledObject", "ScaledJob", "TriggerAuthentication"),
         *("ClusterTriggerAuthentication", "PodMonitor", "PrometheusRule", "ServiceMonitor", "Prometheus"),
-        *("Gateway", "GatewayClass", "HTTPRoute", "ReferenceGrant", "GRPCRoute", "BackendTLSPolicy"),
+        *("Gateway", "GatewayClass", "HTTPRoute", "ReferenceGrant", "GRPCRoute", "BackendTLSPolicy", "EnvoyProxy"),
         *("Certificate", "ClusterIssuer", "Issuer", "CephCluster", "CephBlockPool", "CephFilesystem"),
         *("HostDeviceNetwork", "MacvlanNetwork", "IPoIBNetwork", "NetworkAttachmentDefinition"),
         *("BindRequest", "Config", "SchedulingShard", "Command", "Numatopology", "Alertmanager"),
