@@ -15,7 +15,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -129,7 +129,7 @@ def _gang(pod: Mapping[str, Any]) -> str:
 def on_kwok(manifest: Manifest, run_s: int) -> Manifest:
     """The gang, allowed where nothing runs, and over after `run_s`."""
     body: dict[str, Any] = copy.deepcopy(dict(manifest))
-    for replicated in body["spec"].get("replicatedJobs", ()):
+    for replicated in body.get("spec", {}).get("replicatedJobs", ()):
         pod = replicated["template"]["spec"]["template"]
         pod["spec"].setdefault("tolerations", []).append(
             {"key": TAINT["key"], "operator": "Exists", "effect": TAINT["effect"]}
@@ -139,17 +139,20 @@ def on_kwok(manifest: Manifest, run_s: int) -> Manifest:
 
 
 def inject(fault: str, lab: Lab, api: KubernetesApi, shape: LabShape, chance: random.Random) -> bool:
-    """One of FAULTS; whether there was something to hit. A node that was deleted comes back some seconds later."""
+    """One of FAULTS; whether there was something to hit.
+
+    A node that is lost is followed by one of another name, as in a cloud. (One of the same name would take over the
+    pods of the first for ever: KWOK does not know them, and Kubernetes sees their node.)
+    """
     match fault:
         case "kueue" | "jobset":
             kill_controller(lab, api, KUEUE if fault == "kueue" else JOBSET)
         case "api server":
             lab.kill("kube-apiserver")
         case "node":
-            node = chance.choice(shape.kwok)
+            node = chance.choice([one for one in shape.kwok if api.get("v1", "Node", one.name)])
             api.delete("v1", "Node", node.name)
-            time.sleep(5)
-            create_nodes(api, [node])
+            create_nodes(api, [replace(node, name=f"{node.name}-again")])
         case "pod":
             running = [pod for pod in api.list("v1", "Pod", NAMESPACE) if pod["status"]["phase"] == "Running"]
             if not running:
