@@ -27,6 +27,7 @@ from components.spec.stack import parse_stack
 from providers import settings
 from providers.existing.api import ApiError, KubernetesApi, UnreachableError
 from rehearsal.lab.addons import install
+from rehearsal.lab.errors import LabError
 from rehearsal.lab.kwok import TAINT, create_nodes
 from rehearsal.lab.lab import Lab, down, up
 from rehearsal.lab.programs import programs_for
@@ -218,7 +219,9 @@ def _strike(
     struck: Counter[str] = Counter()
     while struck.total() < faults and not looks.over.wait(chance.uniform(2, 6)):
         fault = FAULTS[struck.total() % len(FAULTS)]
-        with contextlib.suppress(ApiError, UnreachableError):  # the API server is away: the next turn does it
+        with contextlib.suppress(
+            ApiError, UnreachableError, LabError
+        ):  # what is to be hit is away: the next turn does it
             struck[fault] += inject(fault, lab, api, shape, chance)
     return struck
 
@@ -250,7 +253,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Gangs under faults on a lab, watched.")
     parser.add_argument("--gangs", type=int, default=200)
     parser.add_argument("--nodes", type=int, default=64)
-    parser.add_argument("--faults", type=int, default=40, help="how many, each kind in turn")
+    parser.add_argument("--faults", type=int, default=25, help="how many, each kind in turn")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--out", type=Path, required=True, help="the table, as JSON")
     given = parser.parse_args()
