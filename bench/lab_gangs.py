@@ -219,9 +219,7 @@ def _strike(
     struck: Counter[str] = Counter()
     while struck.total() < faults and not looks.over.wait(chance.uniform(2, 6)):
         fault = FAULTS[struck.total() % len(FAULTS)]
-        with contextlib.suppress(
-            ApiError, UnreachableError, LabError
-        ):  # what is to be hit is away: the next turn does it
+        with contextlib.suppress(ApiError, UnreachableError, LabError):  # it is away: the next turn hits it
             struck[fault] += inject(fault, lab, api, shape, chance)
     return struck
 
