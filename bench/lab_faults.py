@@ -11,7 +11,7 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -84,17 +84,25 @@ def plan_of(file: Path, name: str) -> StackPlan:
 def training_lab(file: Path, home: Path) -> Iterator["TrainingLab"]:
     """A lab with the stack's nodes, controllers, queues and volume, while the block runs."""
     plan = plan_of(file, "first")
+    with queued_lab(plan, home, lambda lab: _grounds(plan.cluster.volume.claim, lab)) as (lab, api):
+        yield TrainingLab(lab=lab, api=api, file=file, mount_path=plan.cluster.volume.mount_path)
+
+
+@contextlib.contextmanager
+def queued_lab(
+    plan: StackPlan, home: Path, grounds: Callable[[Lab], Iterable[Manifest]]
+) -> Iterator[tuple[Lab, KubernetesApi]]:
+    """A lab with the plan's nodes, controllers and open queues on those grounds, while the block runs."""
     assert plan.inside is not None
-    shape = shape_of_plan(plan)
+    shape, scheduler = shape_of_plan(plan), plan.inside.scheduler
     tools = programs_for(shape)
     lab = up(home, shape, tools, stays=False)
     try:
         install(lab, plan.inside.platform.addons, tools)
         with KubernetesApi(lab.access()) as api:
-            scheduler = plan.inside.scheduler
-            for manifest in (*_grounds(plan.cluster.volume.claim, lab), *scheduler.objects, *scheduler.opening):
+            for manifest in (*grounds(lab), *scheduler.objects, *scheduler.opening):
                 patiently(api, manifest)
-            yield TrainingLab(lab=lab, api=api, file=file, mount_path=plan.cluster.volume.mount_path)
+            yield lab, api
     finally:
         down(home)
 

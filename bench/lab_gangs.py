@@ -14,23 +14,21 @@ import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from bench.lab_faults import JOBSET, KUEUE, kill_controller, patiently
+from bench.lab_faults import JOBSET, KUEUE, kill_controller, queued_lab
 from bench.lab_watch import JOBSET_NAME, Watcher, early, over_quota, watching
 from components.plan.kubernetes import NAMESPACE, Manifest
 from components.plan.types import StackPlan
 from components.spec.stack import parse_stack
 from providers import settings
 from providers.existing.api import ApiError, KubernetesApi, UnreachableError
-from rehearsal.lab.addons import install
 from rehearsal.lab.errors import LabError
 from rehearsal.lab.kwok import TAINT, create_nodes
-from rehearsal.lab.lab import Lab, down, up
-from rehearsal.lab.programs import programs_for
+from rehearsal.lab.lab import Lab
 from rehearsal.lab.run import claims, shape_of_plan
 from rehearsal.lab.shape import LabShape
 from stacks.plan import plan_stack
@@ -168,24 +166,14 @@ def campaign(home: Path, *, gangs: int, nodes: int, faults: int, seed: int) -> d
     """The table of one campaign."""
     chance = random.Random(seed)  # noqa: S311 (repeatable, not secret)
     plan = plan_of(nodes, 2, "first")
-    assert plan.inside is not None
-    shape = shape_of_plan(plan)
-    tools = programs_for(shape)
-    lab = up(home, shape, tools, stays=False)
-    try:
-        install(lab, plan.inside.platform.addons, tools)
-        with KubernetesApi(lab.access()) as api:
-            _prepare(api, plan)
-            with watching(lab, NAMESPACE) as watcher:
-                begin = time.monotonic()
-                looks = Looks(api, _submit(api, nodes, gangs, chance))
-                looking = threading.Thread(target=looks.run)
-                looking.start()
-                struck = _strike(lab, api, shape, looks, faults, chance)
-                looking.join()
-        return _table(watcher, looks, _quota(nodes), struck, seed) | {"seconds": round(time.monotonic() - begin, 1)}
-    finally:
-        down(home)
+    with queued_lab(plan, home, lambda _: _grounds(plan)) as (lab, api), watching(lab, NAMESPACE) as watcher:
+        begin = time.monotonic()
+        looks = Looks(api, _submit(api, nodes, gangs, chance))
+        looking = threading.Thread(target=looks.run)
+        looking.start()
+        struck = _strike(lab, api, shape_of_plan(plan), looks, faults, chance)
+        looking.join()
+    return _table(watcher, looks, _quota(nodes), struck, seed) | {"seconds": round(time.monotonic() - begin, 1)}
 
 
 def _quota(nodes: int) -> int:
@@ -193,11 +181,9 @@ def _quota(nodes: int) -> int:
     return max(nodes // 2, LARGEST)
 
 
-def _prepare(api: KubernetesApi, plan: StackPlan) -> None:
-    assert plan.inside is not None
-    api.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}}, force=True)
-    for manifest in (*claims(plan), *plan.inside.scheduler.objects, *plan.inside.scheduler.opening):
-        patiently(api, manifest)
+def _grounds(plan: StackPlan) -> Iterator[Manifest]:
+    yield {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}}
+    yield from claims(plan)
 
 
 def _submit(api: KubernetesApi, nodes: int, gangs: int, chance: random.Random) -> dict[str, Gang]:
