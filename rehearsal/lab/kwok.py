@@ -13,9 +13,8 @@ STAGES = (
     "node/fast/node-initialize.yaml",
     "node/heartbeat-with-lease/node-heartbeat-with-lease.yaml",
     "pod/fast/pod-ready.yaml",
-    "pod/fast/pod-delete.yaml",
 )
-OWN_STAGE = Path(__file__).with_name("pod-complete.yaml")
+OWN_STAGES = Path(__file__).with_name("pod-ends.yaml")
 TAINT = {"key": "kwok.x-k8s.io/node", "value": "fake", "effect": "PreferNoSchedule"}
 KWOK_ADDRESS = "10.88.255.254"
 """What a KWOK node says its own address is: nothing is there."""
@@ -38,8 +37,8 @@ options:
 
 
 def stages(folder: Path) -> str:
-    """KWOK's configuration: its own stages from `folder`, and when a pod ends."""
-    return "\n---\n".join([CONFIGURATION, *((folder / name).read_text() for name in STAGES), OWN_STAGE.read_text()])
+    """KWOK's configuration: its own stages from `folder`, and how a pod ends."""
+    return "\n---\n".join([CONFIGURATION, *((folder / name).read_text() for name in STAGES), OWN_STAGES.read_text()])
 
 
 def create_nodes(api: KubernetesApi, nodes: Sequence[LabNode]) -> None:

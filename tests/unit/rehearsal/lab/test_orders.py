@@ -8,7 +8,7 @@ import yaml
 
 from rehearsal.lab.control_plane import control_plane
 from rehearsal.lab.home import Home
-from rehearsal.lab.kwok import CONFIGURATION, OWN_STAGE, node_object
+from rehearsal.lab.kwok import CONFIGURATION, OWN_STAGES, node_object
 from rehearsal.lab.orders import read_orders, write_orders
 from rehearsal.lab.shape import LabNode, LabShape, plain_shape
 from tools.lab import CONTROL_PLANE, MODULES
@@ -71,6 +71,6 @@ def test_a_kwok_node_takes_only_pods_that_want_one() -> None:
 
 
 def test_what_kwok_is_given_is_yaml() -> None:
-    stage = yaml.safe_load(OWN_STAGE.read_text())
-    assert stage["kind"] == "Stage"
+    stages = list(yaml.safe_load_all(OWN_STAGES.read_text()))
+    assert {stage["kind"] for stage in stages} == {"Stage"}
     assert yaml.safe_load(CONFIGURATION)["kind"] == "KwokConfiguration"
