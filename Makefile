@@ -12,7 +12,7 @@ demo: setup ## train a model on this machine, lose a worker, serve the model, ta
 	@$(RUN) penstock.demo
 
 test: setup ## every test; much of a rehearsal is waiting, so three files run side by side
-	@$(RUN) pytest -n 3 --dist loadfile
+	@$(RUN) pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 check: setup ## style, types, import contracts and unit tests, in some minutes
 	@$(RUN) ruff format --check --quiet .
@@ -45,4 +45,5 @@ TAG ?= $(shell git rev-parse --short=12 HEAD)
 
 images: ## the commands that build the images of the workloads; docs/images.md
 	@echo "podman build --file images/cuda/Containerfile --target workloads --tag $(IMAGE)/cuda:$(TAG) ."
+	@echo "podman build --file images/cuda/Containerfile --target ray --tag $(IMAGE)/cuda-ray:$(TAG) ."
 	@echo "podman build --file images/cuda/Containerfile --target efa --tag $(IMAGE)/cuda-efa:$(TAG) --build-arg EFA_INSTALLER_VERSION=VERSION --build-arg EFA_INSTALLER_SHA256=SHA256 ."

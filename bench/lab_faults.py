@@ -71,10 +71,10 @@ class Trained:
         }  # fmt: skip
 
 
-def plan_of(file: Path, name: str) -> StackPlan:
-    """The stack file's plan, with a job of this name that is long enough to be hurt."""
+def plan_of(file: Path, name: str, steps: int = STEPS) -> StackPlan:
+    """The stack file's plan, with a job of this name; it is long enough to be hurt if nothing is said."""
     config: dict[str, Any] = settings_in(file)["config"]
-    job = config["penstock:training"] | {"name": name, "steps": STEPS}
+    job = config["penstock:training"] | {"name": name, "steps": steps}
     job["checkpoint"] = {"everySteps": CHECKPOINT_EVERY}
     spec: StackSpec = parse_stack(config | {"penstock:training": job}, file.name, settings())
     return plan_stack(spec, "lab")
@@ -119,9 +119,7 @@ class TrainingLab:
     def train(self, fault: str) -> Trained:
         """The job, hurt by that one of FAULTS in its middle, once it has ended."""
         plan = plan_of(self.file, fault)
-        assert plan.training is not None
-        folder = RunFolder(_volume(self.lab) / Path(plan.training.run_folder).relative_to(self.mount_path))
-        job = plan.job[-1]
+        folder, job = self.run_folder(plan), plan.job[-1]
         for manifest in plan.job:
             self.api.apply(manifest, force=True)
         begin = time.monotonic()
@@ -131,6 +129,11 @@ class TrainingLab:
         FAULTS[fault](self.lab, self.api, job)
         _until(lambda: self._state(job) is not None, f"the end of {fault}, which stands at step {_step(folder)}")
         return _trained(fault, bool(self._state(job)), time.monotonic() - begin, folder)
+
+    def run_folder(self, plan: StackPlan) -> RunFolder:
+        """Of the plan's job, on this machine."""
+        assert plan.training is not None
+        return RunFolder(_volume(self.lab) / Path(plan.training.run_folder).relative_to(self.mount_path))
 
     def _state(self, job: Manifest) -> bool | None:
         """None too while the API server is away."""

@@ -20,7 +20,8 @@ from pathlib import Path
 from typing import Any
 
 from bench.lab_faults import JOBSET, KUEUE, kill_controller, queued_lab
-from bench.lab_watch import JOBSET_NAME, Watcher, early, over_quota, watching
+from bench.lab_watch import JOBSET_NAME, Watcher, early, over_quota, seen, watching
+from bench.lab_watch import KUEUE as KUEUE_API
 from components.plan.kubernetes import NAMESPACE, Manifest
 from components.plan.types import StackPlan
 from components.spec.stack import parse_stack
@@ -35,8 +36,11 @@ from stacks.plan import plan_stack
 
 LARGEST, PER_NODE = 16, 8
 DEVICE = "nvidia.com/gpu"
-START_S = 60.0
-"""A gang that is longer than that partly running is half started."""
+START_TIMEOUT_S = 60
+"""After which Kueue takes back a gang that has not started whole. A pod whose node goes between its assignment and its
+start waits for that node for ever: only this ends it (kubernetes-sigs/kueue#9616 is one form of it)."""
+START_S = START_TIMEOUT_S + 60.0
+"""A gang that has its quota, and for longer only some of its pods, is half started. Kueue too is killed meanwhile."""
 ENDS_S, ENDS_S_A_GANG = 120.0, 6.0
 LOOK_EVERY_S = 0.5
 FAULTS = ("kueue", "jobset", "api server", "node", "pod")
@@ -56,7 +60,9 @@ def plan_of(nodes: int, size: int, name: str) -> StackPlan:
             "owners": {},
         },
         "penstock:platform": {"addons": {}},
-        "penstock:scheduler": {"queues": [{"name": "research", "nodes": {"train": _quota(nodes)}}]},
+        "penstock:scheduler": {
+            "startTimeoutS": START_TIMEOUT_S, "queues": [{"name": "research", "nodes": {"train": _quota(nodes)}}],
+        },
         "penstock:training": {
             "name": name, "pool": "train", "nodes": size, "image": "penstock.dev/workload:lab",
             "batch": {"sequences": 16 * size, "microSequences": 2},
@@ -72,7 +78,7 @@ class Gang:
     size: int
     partly_since: float = 0.0
     partly_s: float = 0.0
-    """The longest that some of its pods ran and others did not."""
+    """The longest that it had its quota, and some of its pods had started and others not."""
     finished: bool = False
 
 
@@ -101,12 +107,14 @@ class Looks:
         pods = self.api.list("v1", "Pod", NAMESPACE)
         jobs = self.api.list("jobset.x-k8s.io/v1alpha2", "JobSet", NAMESPACE)
         done = {job["metadata"]["name"] for job in jobs if _is_completed(job)}
+        workloads = [seen(one, now) for one in self.api.list(KUEUE_API, "Workload", NAMESPACE)]
+        holding = {one.gang for one in workloads if one.holds}
         live = [pod for pod in pods if "deletionTimestamp" not in pod["metadata"]]
         good = Counter(_gang(pod) for pod in live if pod["status"]["phase"] in ("Running", "Succeeded"))
         self.most = max(self.most, PER_NODE * sum(map(_is_bound, live)))
         for name, gang in self.gangs.items():
             gang.finished = gang.finished or name in done
-            partly = 0 < good[name] < gang.size and not gang.finished
+            partly = 0 < good[name] < gang.size and name in holding and not gang.finished
             gang.partly_since = (gang.partly_since or now) if partly else 0.0
             gang.partly_s = max(gang.partly_s, now - gang.partly_since if partly else 0.0)
 

@@ -18,16 +18,16 @@ from tools.lab import version
 WAIT_S = 90.0
 
 
-def eventually(holds: Callable[[], bool], what: str) -> None:
+def eventually(holds: Callable[[], bool], what: str, within_s: float = WAIT_S) -> None:
     """Waits for it; a server that is coming back refuses meanwhile."""
-    end = time.monotonic() + WAIT_S
+    end = time.monotonic() + within_s
     while True:
         try:
             if holds():
                 return
         except (ApiError, UnreachableError):
             pass
-        assert time.monotonic() < end, f"{what} not within {WAIT_S} s"
+        assert time.monotonic() < end, f"{what} not within {within_s} s"
         time.sleep(0.1)
 
 

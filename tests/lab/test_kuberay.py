@@ -1,6 +1,6 @@
 """KubeRay's operator on a real control plane: what it makes of the job that penstock renders."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -8,14 +8,18 @@ import pytest
 import yaml
 
 from bench.lab_faults import TrainingLab, patiently, plan_of, training_lab
-from components.plan.kubernetes import NAMESPACE
+from bench.lab_watch import watching
+from components.plan.kubernetes import NAMESPACE, Manifest
 from providers.existing.api import KubernetesApi
 from providers.plugin.barrier import missing
 from tests.lab.test_control_plane import eventually
 from tools.lab import Tools
+from workloads.pretrain.folder import json_lines
 
 OPERATOR = "kuberay-system"
 NAME = "kuberay-operator"
+STEPS = 10
+ENDS_S = 600.0
 
 
 @pytest.fixture(scope="module")
@@ -58,14 +62,27 @@ def _operator() -> Iterator[dict[str, Any]]:
     yield {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": here, "spec": spec}
 
 
-def test_the_operator_makes_a_head_and_a_worker_for_each_node(lab: TrainingLab) -> None:
-    """No further than bound: Ray itself is not among the requirements, so nothing starts in these pods."""
-    for manifest in plan_of(lab.file, "ray").job:
-        patiently(lab.api, manifest)
+@pytest.mark.timeout(900)
+def test_the_job_trains_on_ray_once_it_has_its_quota(lab: TrainingLab) -> None:
+    """Kueue lets the RayJob go, KubeRay starts Ray in a head and in a pod per node, and the ranks train."""
+    plan = plan_of(lab.file, "ray", STEPS)
+    job = plan.job[-1]
+    with watching(lab.lab, NAMESPACE) as watcher:
+        for manifest in plan.job:
+            patiently(lab.api, manifest)
+        eventually(lambda: _ended(lab.api, job), "the end of the RayJob", ENDS_S)
+    assert _status(lab.api, job)["jobStatus"] == "SUCCEEDED"
+    lines = json_lines(lab.run_folder(plan).metrics)
+    assert [line["step"] for line in lines if "loss" in line] == list(range(1, STEPS + 1))
+    first = min(state.revision for state in watcher.workloads if state.holds)
+    assert all(pod.revision > first for pod in watcher.bound.values())
+    assert len(watcher.bound) == 3, "a head and two workers"
 
-    def kinds() -> list[str]:
-        pods = lab.api.list("v1", "Pod", NAMESPACE)
-        bound = [one for one in pods if one["spec"].get("nodeName")]
-        return sorted(one["metadata"]["labels"].get("ray.io/node-type", "") for one in bound)
 
-    eventually(lambda: kinds() == ["head", "worker", "worker"], "a head and two workers are bound")
+def _status(api: KubernetesApi, job: Manifest) -> Mapping[str, Any]:
+    found = api.get(str(job["apiVersion"]), str(job["kind"]), job["metadata"]["name"], NAMESPACE)
+    return {} if found is None else found.get("status", {})
+
+
+def _ended(api: KubernetesApi, job: Manifest) -> bool:
+    return _status(api, job).get("jobDeploymentStatus") in ("Complete", "Failed")

@@ -1,6 +1,6 @@
 """A training job on the nodes of a Ray cluster: one agent on each, started from where the Ray job runs.
 
-The image of such a job has ray besides what images/ puts into it. A request to stop does not reach the ranks: Ray ends
+The image of such a job is the target `ray` of images/. A request to stop does not reach the ranks: Ray ends
 its nodes at once, so that a preemption costs the steps since the last checkpoint.
 """
 
@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 NODE_RESOURCE = "penstock-node"
 """What each Ray node of the job offers one of, so that no two agents share one."""
@@ -21,9 +22,9 @@ class RayNode:
     """Runs where Ray put it."""
 
     def address(self) -> str:
-        import ray  # type: ignore[import-not-found]  # only an image for Ray has it
+        import ray  # only an image for Ray has it
 
-        return str(ray.util.get_node_ip_address())
+        return str(ray.util.get_node_ip_address())  # type: ignore[no-untyped-call]  # Ray types it not
 
     def run(self, job_file: str, rendezvous: str) -> int:
         """The exit code of this node's agent."""
@@ -43,10 +44,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         import ray
     except ImportError:
-        sys.stderr.write("this image has no ray: add it to the image of training.image, or use another scheduler\n")
+        sys.stderr.write("this image has no ray: build the target `ray` of images/, or use another scheduler\n")
         return 78
     ray.init(log_to_driver=True)
-    actor = ray.remote(num_cpus=0, resources={NODE_RESOURCE: 1})(RayNode)
+    actor: Any = ray.remote(num_cpus=0, resources={NODE_RESOURCE: 1})(RayNode)
     nodes = [actor.remote() for _ in range(options.nodes)]
     first, *_others = ray.get([node.address.remote() for node in nodes])
     codes: list[int] = ray.get([node.run.remote(str(options.job), f"{first}:{PORT}") for node in nodes])

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 OWN = {"components", "workloads"}
+LOCKS = ("requirements.txt", "ray.txt")
 PURE = ("components/spec", "components/plan", "components/estimate", "components/errors.py", "components/catalog.py")
 
 
@@ -28,9 +29,9 @@ def sources(repository: Path) -> Iterator[Path]:
         yield from path.rglob("*.py") if path.is_dir() else (path,)
 
 
-def locked(repository: Path) -> dict[str, str]:
+def locked(repository: Path, name: str = "requirements.txt") -> dict[str, str]:
     """By package, its whole entry."""
-    text = (repository / "images" / "cuda" / "requirements.txt").read_text()
+    text = (repository / "images" / "cuda" / name).read_text()
     entries = re.split(r"\n(?=[a-z0-9])", text)
     return {
         entry.split("==")[0].split("[")[0].strip().replace("_", "-").lower(): entry
@@ -44,29 +45,40 @@ def test_all_that_the_workloads_import_is_in_the_lock(repository: Path) -> None:
     assert "torch" in found
     distributions = packages_distributions()
     lock = locked(repository)
-    for module in sorted(found - {"ray"}):  # only under KubeRay, whose image its users build on Ray's own
+    for module in sorted(found - {"ray"}):  # only under KubeRay
         names = {name.replace("_", "-").lower() for name in distributions[module]}
         assert names & lock.keys(), f"{module} is not in images/cuda/requirements.txt"
 
 
-def test_every_package_is_pinned_by_version_and_hash(repository: Path) -> None:
-    lock = locked(repository)
+def test_what_ray_adds_changes_nothing_of_the_rest(repository: Path) -> None:
+    plain, ray = locked(repository), locked(repository, "ray.txt")
+    assert "ray" in ray
+    assert {name: entry.split()[0] for name, entry in ray.items() if name in plain} == {
+        name: entry.split()[0] for name, entry in plain.items()
+    }
+
+
+@pytest.mark.parametrize("name", LOCKS)
+def test_every_package_is_pinned_by_version_and_hash(name: str, repository: Path) -> None:
+    lock = locked(repository, name)
     assert len(lock) > 30
-    for name, entry in lock.items():
-        assert re.match(r"\S+==\S+", entry), name
-        assert "--hash=sha256:" in entry, name
+    for package, entry in lock.items():
+        assert re.match(r"\S+==\S+", entry), package
+        assert "--hash=sha256:" in entry, package
 
 
-def test_the_lock_has_the_versions_that_are_tested_here(repository: Path) -> None:
+@pytest.mark.parametrize("name", LOCKS)
+def test_the_lock_has_the_versions_that_are_tested_here(name: str, repository: Path) -> None:
     tested = (repository / "requirements" / "all.txt").read_text()
-    for name, entry in locked(repository).items():
+    for package, entry in locked(repository, name).items():
         pinned = entry.split()[0].rstrip("\\")
-        if f"\n{name}==" in tested:
+        if f"\n{package}==" in tested:
             assert f"\n{pinned} " in tested, f"{pinned} is another version in requirements/all.txt"
 
 
-def test_the_lock_names_no_registry(repository: Path) -> None:
-    text = (repository / "images" / "cuda" / "requirements.txt").read_text()
+@pytest.mark.parametrize("name", LOCKS)
+def test_the_lock_names_no_registry(name: str, repository: Path) -> None:
+    text = (repository / "images" / "cuda" / name).read_text()
     assert not re.search(r"https?://|--index-url|--find-links", text)
 
 
