@@ -39,8 +39,11 @@ DEVICE = "nvidia.com/gpu"
 START_TIMEOUT_S = 60
 """After which Kueue takes back a gang that has not started whole. A pod whose node goes between its assignment and its
 start waits for that node for ever: only this ends it (kubernetes-sigs/kueue#9616 is one form of it)."""
-START_S = START_TIMEOUT_S + 60.0
-"""A gang that has its quota, and for longer only some of its pods, is half started. Kueue too is killed meanwhile."""
+START_S = START_TIMEOUT_S + 120.0
+"""A gang that has its quota, and for longer only some of its pods, is half started. Nobody takes it back while Kueue is
+away, and one that was killed comes back after a growing pause and its predecessor's lease of 15 s."""
+A_GANG_S = 4.0
+"""About what a gang takes on two cores: the faults are spread over all of them."""
 ENDS_S, ENDS_S_A_GANG = 120.0, 6.0
 LOOK_EVERY_S = 0.5
 FAULTS = ("kueue", "jobset", "api server", "node", "pod")
@@ -211,7 +214,8 @@ def _strike(
 ) -> Counter[str]:
     """What was injected: each kind in turn, until the gangs are through."""
     struck: Counter[str] = Counter()
-    while struck.total() < faults and not looks.over.wait(chance.uniform(2, 6)):
+    between = A_GANG_S * len(looks.gangs) / faults
+    while struck.total() < faults and not looks.over.wait(between * chance.uniform(0.5, 1.5)):
         fault = FAULTS[struck.total() % len(FAULTS)]
         with contextlib.suppress(ApiError, UnreachableError, LabError):  # it is away: the next turn hits it
             struck[fault] += inject(fault, lab, api, shape, chance)
