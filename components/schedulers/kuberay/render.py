@@ -66,6 +66,6 @@ def _head(worker: dict[str, Any]) -> dict[str, Any]:
     head["metadata"].pop("annotations", None)
     container = head["spec"]["containers"][0]
     # The operator names Ray's own ports only where there are none, and hands the job to the one called dashboard.
-    del container["ports"]
+    container.pop("ports", None)
     container |= {"name": "head", "resources": {"requests": HEAD, "limits": {"memory": HEAD["memory"]}}}
     return head
