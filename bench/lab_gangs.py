@@ -44,7 +44,8 @@ START_S = START_TIMEOUT_S + 120.0
 away, and one that was killed comes back after a growing pause and its predecessor's lease of 15 s."""
 A_GANG_S = 4.0
 """About what a gang takes on two cores: the faults are spread over all of them."""
-ENDS_S, ENDS_S_A_GANG = 120.0, 6.0
+ENDS_S, ENDS_S_A_GANG = 600.0, 6.0
+"""When nobody waits any longer. A gang that is taken back waits for two minutes before it is tried again."""
 LOOK_EVERY_S = 0.5
 FAULTS = ("kueue", "jobset", "api server", "node", "pod")
 
