@@ -125,7 +125,7 @@ class TrainingLab:
         begin = time.monotonic()
         _until(lambda: _step(folder) >= HURT_AT or self._state(job) is not None, f"step {HURT_AT} of {fault}")
         if self._state(job) is not None:
-            raise LabError(f"{fault}: the job has ended before it could be hurt")
+            raise LabError(f"{fault}: the job has ended before it could be hurt; {_last_words(self.lab, job)}")
         FAULTS[fault](self.lab, self.api, job)
         _until(lambda: self._state(job) is not None, f"the end of {fault}, which stands at step {_step(folder)}")
         return _trained(fault, bool(self._state(job)), time.monotonic() - begin, folder)
@@ -210,6 +210,14 @@ def _pods(api: KubernetesApi, job: Manifest) -> list[dict[str, Any]]:
     label = f"jobset.sigs.k8s.io/jobset-name={job['metadata']['name']}"
     pods = api.list("v1", "Pod", NAMESPACE, labels=label)
     return sorted(pods, key=lambda pod: str(pod["metadata"]["annotations"]["batch.kubernetes.io/job-completion-index"]))
+
+
+def _last_words(lab: Lab, job: Manifest) -> str:
+    """The last lines of the logs of a job's pods."""
+    logs = sorted(lab.home.nodes.glob(f"pods/*_{job['metadata']['name']}-*/*.log"))
+    return (
+        "; ".join(f"{log.parent.name}: {log.read_text(errors='replace')[-600:]}" for log in logs) or "no pod has a log"
+    )
 
 
 def _trained(fault: str, completed: bool, seconds: float, folder: RunFolder) -> Trained:
