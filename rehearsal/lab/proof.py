@@ -121,7 +121,7 @@ def job_state(api: KubernetesApi, manifest: Manifest) -> bool | None:
 def _by_word(found: Mapping[str, Any], path: tuple[str, ...], good: frozenset[str], bad: frozenset[str]) -> bool | None:
     value: Any = found
     for key in path:
-        value = value.get(key, {}) if isinstance(value, Mapping) else {}
+        value = value.get(key) if isinstance(value, Mapping) else None
     return True if value in good else False if value in bad else None
 
 

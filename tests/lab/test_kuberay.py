@@ -1,6 +1,6 @@
 """KubeRay's operator on a real control plane: what it makes of the job that penstock renders."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +9,10 @@ import yaml
 
 from bench.lab_faults import TrainingLab, patiently, plan_of, training_lab
 from bench.lab_watch import watching
-from components.plan.kubernetes import NAMESPACE, Manifest
+from components.plan.kubernetes import NAMESPACE
 from providers.existing.api import KubernetesApi
 from providers.plugin.barrier import missing
+from rehearsal.lab.proof import job_state
 from tests.lab.test_control_plane import eventually
 from tools.lab import Tools
 from workloads.pretrain.folder import json_lines
@@ -70,19 +71,10 @@ def test_the_job_trains_on_ray_once_it_has_its_quota(lab: TrainingLab) -> None:
     with watching(lab.lab, NAMESPACE) as watcher:
         for manifest in plan.job:
             patiently(lab.api, manifest)
-        eventually(lambda: _ended(lab.api, job), "the end of the RayJob", ENDS_S)
-    assert _status(lab.api, job)["jobStatus"] == "SUCCEEDED"
+        eventually(lambda: job_state(lab.api, job) is not None, "the end of the RayJob", ENDS_S)
+    assert job_state(lab.api, job) is True
     lines = json_lines(lab.run_folder(plan).metrics)
     assert [line["step"] for line in lines if "loss" in line] == list(range(1, STEPS + 1))
     first = min(state.revision for state in watcher.workloads if state.holds)
     assert all(pod.revision > first for pod in watcher.bound.values())
     assert len(watcher.bound) == 3, "a head and two workers"
-
-
-def _status(api: KubernetesApi, job: Manifest) -> Mapping[str, Any]:
-    found = api.get(str(job["apiVersion"]), str(job["kind"]), job["metadata"]["name"], NAMESPACE)
-    return {} if found is None else found.get("status", {})
-
-
-def _ended(api: KubernetesApi, job: Manifest) -> bool:
-    return _status(api, job).get("jobDeploymentStatus") in ("Complete", "Failed")
