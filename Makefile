@@ -2,6 +2,8 @@
 PYTHON ?= python3
 STACK ?= local
 RUN := .venv/bin/python -m
+# Hundreds of Python programs start in a test run; each reads its compiled modules in place of compiling them again.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: setup demo test check rehearse lab bench bench-lab golden schema images
 
