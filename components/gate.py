@@ -7,7 +7,7 @@ which is read from the termination message of its pods.
 
 import json
 import math
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from components.estimate.floors import Floor, floor_of
@@ -27,6 +27,7 @@ RANK_GIB = 1.5
 """Main memory of a rank of the check: Python, torch, and the buffers of the sweep where there is no accelerator."""
 SHM_GIB_PER_RANK = 1.0
 
+NO_IMAGE = "no image with the check; name one in training.image or inference.image"
 PLAIN = (Fabric.HOST, Fabric.ETHERNET)
 PAIR = 2
 LABELS = {"app.kubernetes.io/managed-by": "penstock", "penstock.dev/check": "gate"}
@@ -51,6 +52,17 @@ def plan_gate(
         probe=probe_pod(cluster.volume, image) if image and cluster.volume.claim else None,
         timeout_s=spec.gate.timeout_s,
     )
+
+
+def gate_warnings(spec: PlatformSpec, gate: GatePlan | None, pools: Sequence[NodePoolPlan]) -> Iterator[str]:
+    """What jobs will start on unseen."""
+    if gate is None and not spec.gate.enabled:
+        yield "platform.gate.enabled: false, so jobs start on nodes that nothing has checked; remove it"
+        return
+    fabrics = {pool.name for pool in pools if pool.fabric not in PLAIN}
+    for found in gate.pools if gate else ():
+        if found.pool in fabrics and found.floor_source == NO_IMAGE:
+            yield f"cluster.nodePools.{found.pool}: the gate does not measure its fabric: {NO_IMAGE}"
 
 
 def probe_pod(volume: VolumePlan, image: str) -> Manifest:
@@ -106,7 +118,7 @@ def _not_measured(pool: NodePoolPlan, nodes: int, volume: VolumePlan, image: str
     if pool.collective is Collective.NEURON:
         return "the check runs on NVIDIA accelerators and processors"
     if not image:
-        return "no image with the check: name one in training.image or inference.image"
+        return NO_IMAGE
     return "" if volume.claim else "the nodes have no volume to meet on"
 
 

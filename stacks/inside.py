@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from components.errors import Problem, SpecError, attempt
-from components.gate import plan_gate
+from components.gate import gate_warnings, plan_gate
 from components.plan.kubernetes import InsidePlan, KubernetesFacts, Manifest, SchedulerPlan
 from components.plan.types import ClusterPlan, JobPlan, NodePoolPlan, ServicePlan
 from components.platform.plan import plan_platform
@@ -20,6 +20,8 @@ class Rendered:
     job: tuple[Manifest, ...] = ()
     service: tuple[Manifest, ...] = ()
     inside: InsidePlan | None = None
+    warnings: tuple[str, ...] = ()
+    """Of the scheduler, the platform and the gate."""
 
 
 def render(spec: StackSpec, cluster: ClusterPlan, job: JobPlan | None, service: ServicePlan | None) -> Rendered:
@@ -36,7 +38,8 @@ def render(spec: StackSpec, cluster: ClusterPlan, job: JobPlan | None, service: 
     )
     if problems:
         raise SpecError(problems)
-    return Rendered(job=gang or (), service=servers or (), inside=inside)
+    warnings = (*(plan.warnings if plan else ()), *(_warnings(spec, cluster, inside) if inside else ()))
+    return Rendered(job=gang or (), service=servers or (), inside=inside, warnings=warnings)
 
 
 def _inside(
@@ -60,6 +63,10 @@ def _inside(
     given_up = {pool.name for pool in spec.cluster.node_pools if pool.fabric is not None}
     gate = plan_gate(spec.platform, cluster, _image(spec), without_fabric=given_up)
     return InsidePlan(facts=facts, platform=plan_platform(request), scheduler=scheduler, gate=gate)
+
+
+def _warnings(spec: StackSpec, cluster: ClusterPlan, inside: InsidePlan) -> tuple[str, ...]:
+    return (*inside.platform.warnings, *gate_warnings(spec.platform, inside.gate, cluster.node_pools))
 
 
 def _image(spec: StackSpec) -> str:

@@ -4,9 +4,9 @@ from components.errors import Problem, SpecError, attempt
 from components.plan.types import ClusterPlan, Decision, JobPlan, ServicePlan, StackPlan
 from components.spec.stack import StackSpec
 from providers import load
-from stacks.inside import render
+from stacks.inside import Rendered, render
 from workloads.jobs import job_warnings, plan_training, pool_named
-from workloads.services import plan_inference
+from workloads.services import plan_inference, service_warnings
 
 
 def plan_stack(spec: StackSpec, stack: str) -> StackPlan:
@@ -28,11 +28,19 @@ def plan_stack(spec: StackSpec, stack: str) -> StackPlan:
         training=job,
         inference=service,
         decisions=decisions,
-        warnings=(*cluster.warnings, *(job_warnings(job, cluster.node_pools) if job else ())),
+        warnings=_warnings(spec, cluster, rendered, job),
         job=rendered.job,
         service=rendered.service,
         inside=rendered.inside,
     )
+
+
+def _warnings(spec: StackSpec, cluster: ClusterPlan, rendered: Rendered, job: JobPlan | None) -> tuple[str, ...]:
+    """Those of every part, each once."""
+    of_job = job_warnings(job, cluster.node_pools) if job else ()
+    pods = cluster.kubernetes is not None
+    of_service = service_warnings(spec.inference, pods=pods) if spec.inference else ()
+    return tuple(dict.fromkeys((*cluster.warnings, *rendered.warnings, *of_job, *of_service)))
 
 
 def _plan_training(

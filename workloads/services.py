@@ -1,6 +1,6 @@
 """What an inference service becomes on a node pool: pure, and the same for every scheduler."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from components.errors import Problem, SpecError
 from components.plan.fabric import Collective
@@ -41,6 +41,15 @@ def plan_inference(
         raise SpecError(problems)
     host = EVERY_ADDRESS if pods and "host" not in spec.model_fields_set else spec.host
     return _service(spec.model_copy(update={"host": host}), pool, volume, training, size)
+
+
+def service_warnings(spec: InferenceSpec, *, pods: bool = False) -> Iterator[str]:
+    """Servers that others reach. Inside a cluster a network policy says who may come."""
+    if not pods and spec.host not in LOOPBACK:
+        yield (
+            f"inference.host: {spec.host} lets everyone in who reaches this machine, as the server asks for no key; "
+            "127.0.0.1 keeps it to this machine"
+        )
 
 
 def _service(

@@ -116,6 +116,13 @@ class QuotaNeed:
     needed: float
     unit: str
     reason: str
+    default: float | None = None
+    """Value in an account that never asked for another; None where it is not published."""
+
+    @property
+    def to_ask_for(self) -> bool:
+        """Whether an account with the default value would refuse the plan."""
+        return self.default is None or self.needed > self.default
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,6 +133,8 @@ class BillLine:
     count: float
     unit_usd_per_hour: Decimal | None
     """None where no price is known: unknown, not nothing."""
+    prepaid: bool = False
+    """Paid before `up`, so that no hour adds anything; its price is None."""
     source: str
     """Whose price, for where, of which date."""
     since: datetime | None = None
@@ -148,6 +157,10 @@ class ClusterPlan:
     scheduler: str
     """Empty where jobs cannot be handed in yet."""
     decisions: tuple[Decision, ...]
+    region: str = ""
+    """Empty where the cloud has none."""
+    expires_at: datetime | None = None
+    budget_usd_per_hour: float | None = None
     subnets: tuple[SubnetPlan, ...] = ()
     quotas: tuple[QuotaNeed, ...] = ()
     bill: tuple[BillLine, ...] = ()
@@ -237,6 +250,7 @@ class StackPlan:
     decisions: tuple[Decision, ...]
     """On the workloads; those on the cluster are its own."""
     warnings: tuple[str, ...]
+    """Of every part, each once: network, nodes, control plane, storage, scheduler, platform, gate, job, service."""
     job: tuple[Mapping[str, Any], ...] = ()
     """The training run as its scheduler takes it."""
     service: tuple[Mapping[str, Any], ...] = ()

@@ -41,11 +41,8 @@ _STACK_NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 class AwsPlan(ClusterPlan):
     """All that a stack becomes on AWS."""
 
-    region: str
     tags: Mapping[str, str]
     """On everything that takes tags."""
-    expires_at: datetime | None
-    budget_usd_per_hour: float | None
     node_pools: tuple[AwsNodePoolPlan, ...]
     """Those of the stack file, not the control plane's own."""
     subnets: tuple[AwsSubnetPlan, ...]
@@ -108,7 +105,7 @@ def plan_at(spec: StackSpec, stack: str, now: datetime) -> AwsPlan:
         decisions=tuple(parts.decisions(spec, settings)),
         quotas=tuple(parts.quotas()),
         bill=bill,
-        warnings=networks.warnings(settings, network),
+        warnings=tuple(parts.warnings(spec, settings)),
     )
 
 
@@ -150,6 +147,13 @@ class _Parts:
             yield from hyper_pods.decisions(self.hyper)
         yield from stores.decisions(self.storage)
         yield from serving.decisions(self.serving)
+
+    def warnings(self, spec: StackSpec, settings: AwsSpec) -> Iterator[str]:
+        yield from nodes.warnings(spec, self._own_pools())
+        yield from networks.warnings(settings, self.network)
+        yield from control_plane.warnings(settings, self.control)
+        yield from stores.warnings(self.storage)
+        yield from serving.warnings(self.serving)
 
     def _machines(self) -> tuple[AwsNodePoolPlan, ...]:
         """Every pool that EC2 bills: the control plane's own too, and those of HyperPod not, which has its own bill."""

@@ -87,8 +87,9 @@ def _allowed(quotas: Any, need: QuotaNeed) -> float | None:
 
 
 def _shortage(need: QuotaNeed, allowed: float, region: str) -> str:
+    unit = f"{need.unit} " if need.unit else ""
     return (
-        f"the account allows {allowed:,.0f} {need.unit} of '{need.name}' in {region}, the plan needs "
+        f"the account allows {allowed:,.0f} {unit}of '{need.name}' in {region}, the plan needs "
         f"{need.needed:,.0f} ({need.reason}); ask for it: aws service-quotas request-service-quota-increase "
         f"--region {region} --service-code {need.service} --quota-code {need.code} --desired-value {need.needed:.0f}"
     )

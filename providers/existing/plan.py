@@ -59,6 +59,8 @@ def plan(spec: StackSpec, stack: str) -> ExistingPlan:
         volume=_volume(spec, settings.volume, stack),
         scheduler=(spec.scheduler.kind or SCHEDULERS[0]).value,
         decisions=tuple(_decisions(spec, settings, seen, nodes)),
+        expires_at=spec.cluster.expires_at,
+        budget_usd_per_hour=spec.cluster.budget_usd_per_hour,
         warnings=tuple(_warnings(settings, seen, unseen, nodes, looked=looked)),
         kubernetes=_facts(settings, seen),
         settings=ExistingSpec.model_construct(**{name: getattr(settings, name) for name in ExistingSpec.model_fields}),

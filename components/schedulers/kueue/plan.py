@@ -106,8 +106,8 @@ def _priority_class(priority: Priority, value: int) -> Manifest:
 
 
 def _local_queue(queue: QueuePlan) -> Manifest:
+    """The way in for jobs: made once the gate has passed."""
     metadata = {"name": queue.name, "namespace": NAMESPACE, "labels": {"app.kubernetes.io/managed-by": "penstock"}}
-    """By which jobs come in: there only once the gate has passed."""
     return {
         "apiVersion": API,
         "kind": "LocalQueue",
@@ -117,12 +117,12 @@ def _local_queue(queue: QueuePlan) -> Manifest:
 
 
 def _warnings(pools: Sequence[NodePoolPlan]) -> Iterable[str]:
-    for pool in pools:
-        if pool.binding.topology_keys and not levels(pool):
-            yield (
-                f"cluster.nodePools.{pool.name}: it may grow, and Kueue places by topology only on nodes that are "
-                "there; jobs are placed without it (minCount = maxCount changes that)"
-            )
+    names = ", ".join(pool.name for pool in pools if pool.binding.topology_keys and not levels(pool))
+    if names:
+        yield (
+            f"cluster.nodePools: {names} may change size, and Kueue places by topology only on pools of a fixed size; "
+            "jobs there are placed without it; a pool whose minCount is its maxCount has it"
+        )
 
 
 def _refuse_too_much(queues: Sequence[QueueSpec], pools: Sequence[NodePoolPlan]) -> None:

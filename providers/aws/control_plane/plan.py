@@ -49,3 +49,9 @@ def quotas(plan: ControlPlanePlan, pools: Iterable[AwsNodePoolPlan]) -> tuple[Qu
 
 def decisions(plan: ControlPlanePlan) -> tuple[Decision, ...]:
     return plan.decisions
+
+
+def warnings(settings: AwsSpec, plan: ControlPlanePlan) -> tuple[str, ...]:
+    """What the control plane's own service allows and the user may not expect."""
+    asked = settings.control_plane
+    return tuple(clusters.warnings(asked)) if isinstance(asked, EksSpec) and isinstance(plan, EksPlan) else ()

@@ -42,20 +42,26 @@ def _line(what: str, count: int, price: Decimal, region: str) -> BillLine:
 
 
 def quotas(plan: NetworkPlan, pools: Sequence[AwsNodePoolPlan]) -> tuple[QuotaNeed, ...]:
-    """Limits of a VPC that a large cluster meets. Codes and names as Service Quotas has them."""
+    """Limits of a VPC that a large cluster meets. Codes and names as Service Quotas has them, defaults as the VPC User
+    Guide ("Amazon VPC quotas")."""
     interfaces = sum(pool.max_count * max(1, len(pool.interfaces)) for pool in pools)
     addresses = sum(subnet.needed for subnet in plan.subnets)
     needs = [
-        ("vpc", "L-F678F1CE", "VPCs per Region", 1, "the stack's own"),
-        ("vpc", "L-83CA0A9D", "IPv4 CIDR blocks per VPC", 1 + len(plan.further_cidrs), "ranges of the VPC"),
-        ("vpc", "L-DF5E4CA3", "Network interfaces per Region", interfaces, "interfaces of all nodes at most"),
-        ("vpc", "L-BB24F6E5", "Network Address Usage", addresses, "addresses of all nodes and pods at most"),
-        ("vpc", "L-29B6F2EB", "Interface VPC endpoints per VPC", len(plan.interface_endpoints), "private ways to AWS"),
-        ("vpc", "L-FE5A380F", "NAT gateways per Availability Zone", min(1, len(plan.nat_zones)), "ways out"),
-        ("ec2", "L-0263D0A3", "EC2-VPC Elastic IPs", len(plan.nat_zones), "addresses of NAT gateways"),
+        ("vpc", "L-F678F1CE", "VPCs per Region", 1, 5, "the stack's own"),
+        ("vpc", "L-83CA0A9D", "IPv4 CIDR blocks per VPC", 1 + len(plan.further_cidrs), 5, "ranges of the VPC"),
+        ("vpc", "L-DF5E4CA3", "Network interfaces per Region", interfaces, 5000, "interfaces of all nodes at most"),
+        ("vpc", "L-BB24F6E5", "Network Address Usage", addresses, 64_000, "addresses of all nodes and pods at most"),
+        (
+            *("vpc", "L-29B6F2EB", "Interface VPC endpoints per VPC"),
+            *(len(plan.interface_endpoints), 50, "private ways to AWS"),
+        ),
+        ("vpc", "L-FE5A380F", "NAT gateways per Availability Zone", min(1, len(plan.nat_zones)), 5, "ways out"),
+        ("ec2", "L-0263D0A3", "EC2-VPC Elastic IPs", len(plan.nat_zones), 5, "addresses of NAT gateways"),
     ]
     return tuple(
-        QuotaNeed(service=service, code=code, name=name, needed=float(count), unit="count", reason=reason)
-        for service, code, name, count, reason in needs
+        QuotaNeed(
+            service=service, code=code, name=name, needed=float(count), default=float(default), unit="", reason=reason
+        )
+        for service, code, name, count, default, reason in needs
         if count
     )

@@ -28,6 +28,9 @@ _SPOT = {
     QuotaFamily.STANDARD: ("L-34B43A08", "All Standard (A, C, D, H, I, M, R, T, Z) Spot Instance Requests"),
 }
 """(code, name) of EC2's quotas, as accounts' own listings have them."""
+_STANDARD_DEFAULT = 5.0
+"""vCPUs of standard machines, on demand and spot alike; of those with accelerators AWS grants none by default
+(Service Quotas, get-aws-default-service-quota)."""
 
 _DISK_USD_PER_GIB_MONTH = Decimal("0.08")
 _HOURS_PER_MONTH = 730
@@ -51,6 +54,7 @@ def quotas(pools: Sequence[AwsNodePoolPlan]) -> tuple[QuotaNeed, ...]:
             name=name,
             needed=sum(pool.max_count * pool.machine.cores for pool in of_quota),
             unit="vCPU",
+            default=_STANDARD_DEFAULT if of_quota[0].machine.quota_family is QuotaFamily.STANDARD else 0.0,
             reason=", ".join(f"{pool.name}: {pool.max_count} x {pool.machine.name}" for pool in of_quota),
         )
         for (code, name), of_quota in users.items()
@@ -64,11 +68,12 @@ def bill(pools: Sequence[AwsNodePoolPlan], region: str) -> tuple[BillLine, ...]:
 
 def _lines(pool: AwsNodePoolPlan, region: str) -> Iterator[BillLine]:
     block = pool.capacity if isinstance(pool.capacity, BlockCapacity) else None
-    size = f" (grows to {pool.max_count})" if pool.max_count > max(pool.node_count, 1) else ""
+    size = f" (up to {pool.max_count})" if pool.max_count > max(pool.node_count, 1) else ""
     yield BillLine(
         what=f"{pool.name}: {pool.machine.name}{size}",
         count=pool.node_count,
         unit_usd_per_hour=None if block else pool.machine.usd_per_hour,
+        prepaid=block is not None,
         source=_source(pool, region),
         since=block.starts_at if block else None,
         until=block.ends_at if block else None,
@@ -96,7 +101,7 @@ def _source(pool: AwsNodePoolPlan, region: str) -> str:
     if isinstance(pool.capacity, ReservedCapacity):
         bound = "; of the reservation, paid for whether used or not"
     if pool.labels.get(POOL_LABEL, pool.name) != pool.name:
-        bound = "; none run as long as spot machines are to be had"
+        bound = "; none run until the pool is scaled up"
     return f"{PRICES}{bound}{_elsewhere(region)}"
 
 

@@ -15,6 +15,9 @@ from providers.aws.settings import AwsSpec
 Kind = Literal["eks", "pcs", "batch"]
 """Of the control plane: who starts the machines."""
 
+AUTOSCALER = "cluster-autoscaler"
+"""The add-on that changes the size of node groups."""
+
 
 def decisions(spec: StackSpec, pools: Sequence[AwsNodePoolPlan]) -> tuple[Decision, ...]:
     """Each with its reason; a pool's fallback is told with the pool."""
@@ -27,6 +30,22 @@ def decisions(spec: StackSpec, pools: Sequence[AwsNodePoolPlan]) -> tuple[Decisi
         if pool.name in asked
         for decision in _of_pool(asked[pool.name], pool, kind, f"cluster.nodePools.{pool.name}")
     )
+
+
+def warnings(spec: StackSpec, pools: Sequence[AwsNodePoolPlan]) -> Iterator[str]:
+    """Pools that could grow and do not, as no autoscaler of node groups is on. PCS and Batch start machines by
+    themselves."""
+    assert isinstance(spec.settings, AwsSpec)
+    autoscaler = spec.platform.addons.get(AUTOSCALER)
+    if spec.settings.control_plane.kind != "eks" or (autoscaler and autoscaler.enabled):
+        return
+    growing = [pool for pool in pools if pool.max_count > pool.node_count and not pool.schedule]
+    if growing:
+        names = ", ".join(f"{pool.name} ({pool.node_count} to {pool.max_count})" for pool in growing)
+        yield (
+            f"cluster.nodePools: nothing grows {names}, as no node autoscaler is on; scale the node group by hand, or "
+            f"switch platform.addons.{AUTOSCALER} on and give it rights to node groups"
+        )
 
 
 def _of_pool(asked: NodePoolSpec, pool: AwsNodePoolPlan, kind: Kind, path: str) -> Iterator[Decision]:
@@ -89,10 +108,8 @@ def _capacity(asked: NodePoolSpec, pool: AwsNodePoolPlan, path: str) -> Iterator
         reason = f"nodes go half an hour before their machines must; the block ends at {block.ends_at:%Y-%m-%dT%H:%MZ}"
         yield Decision(path=f"{path}.capacity", value=value, reason=reason)
     if asked.capacity.spot is not None and asked.capacity.spot.fallback is not None:
-        reason = (
-            f"{POOL_LABEL} is the same on both, so jobs take either; it is empty until spot machines are not to be had"
-        )
-        value = f"a second pool on demand, of up to {pool.max_count}"
+        reason = f"{POOL_LABEL} is the same on both, so jobs take either; it is empty, and nothing grows it by itself"
+        value = f"a second pool at list price, 0 to {pool.max_count} nodes"
         yield Decision(path=f"{path}.capacity.spot.fallback", value=value, reason=reason)
 
 

@@ -15,7 +15,7 @@ from providers.aws.control_plane.eks.versions import default_version
 from providers.aws.nodes.binding import ami_type, binding, collective, labels, taints
 from providers.aws.nodes.blocks import block_capacity, nodes_now, size_changes
 from providers.aws.nodes.costs import bill, quotas
-from providers.aws.nodes.decisions import decisions
+from providers.aws.nodes.decisions import decisions, warnings
 from providers.aws.nodes.interfaces import addresses_per_node, interfaces, max_pods
 from providers.aws.nodes.refusals import (
     Setting,
@@ -40,7 +40,7 @@ from providers.aws.nodes.types import (
 from providers.aws.regions import Region, regions
 from providers.aws.settings import AwsSpec, EksSpec
 
-__all__ = ["bill", "decisions", "plan_pools", "quotas"]
+__all__ = ["bill", "decisions", "plan_pools", "quotas", "warnings"]
 
 _ROOT_DISK_GIB = {True: 200, False: 100}
 """With accelerators, whose images hold several GB of libraries each, and without."""
@@ -200,7 +200,7 @@ def _image_parameter(plan: AwsNodePoolPlan, kubernetes_version: str) -> str:
 
 
 def _with_fallback(plan: AwsNodePoolPlan, cluster: ClusterSpec, stack: str) -> Iterator[AwsNodePoolPlan]:
-    """The plan, and the empty pool that grows on demand when its spot machines are not to be had."""
+    """The plan, and its empty fallback pool at list price, which whatever scales node groups may grow."""
     yield plan
     (pool,) = (pool for pool in cluster.node_pools if pool.name == plan.name)
     if pool.capacity.spot is None or pool.capacity.spot.fallback is None:

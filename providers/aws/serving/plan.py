@@ -72,6 +72,16 @@ def decisions(plan: ServingPlan) -> tuple[Decision, ...]:
     return plan.decisions
 
 
+def warnings(plan: ServingPlan) -> Iterator[str]:
+    """What stays on the bill after a destroy."""
+    for units in plan.throughput:
+        if units.commitment is not None:
+            yield (
+                f"aws.throughput.{units.key}.commitment: {units.commitment} is paid to its end, `pulumi destroy` or "
+                "not; remove it to pay by the hour"
+            )
+
+
 def _problems(settings: AwsSpec, stack: str) -> Iterator[Iterator[Problem]]:
     for endpoint in settings.endpoints:
         yield _endpoint_problems(endpoint, stack)

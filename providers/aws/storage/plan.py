@@ -23,7 +23,7 @@ from providers.aws.storage.types import (
     StoragePlan,
 )
 
-__all__ = ["bill", "decisions", "plan_storage"]
+__all__ = ["bill", "decisions", "plan_storage", "warnings"]
 
 LONGEST_BUCKET_NAME = 63
 LONGEST_MIRROR_PREFIX = 30
@@ -64,6 +64,17 @@ def plan_storage(
 def decisions(plan: StoragePlan) -> tuple[Decision, ...]:
     """What the user left open."""
     return plan.decisions
+
+
+def warnings(plan: StoragePlan) -> Iterator[str]:
+    """Files that a failed server takes with it."""
+    lustre = plan.file_system
+    if lustre is not None and lustre.scratch:
+        runs = " (runs and checkpoints lie on it)" if plan.volume.path.startswith(lustre.mount_path) else ""
+        yield (
+            f"storage.fileSystem.scratch: true, so a file server that fails takes its files with it{runs}; link a "
+            "bucket (storage.fileSystem.links), or remove scratch"
+        )
 
 
 def _mount_problems(spec: StackSpec) -> Iterator[Problem]:

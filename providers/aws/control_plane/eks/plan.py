@@ -99,14 +99,24 @@ def quotas(plan: EksPlan, pools: Iterable[AwsNodePoolPlan]) -> tuple[QuotaNeed, 
     managed = [plan.system_pool, *(pool for pool in pools if not pool.self_managed)]
     largest = max(managed, key=lambda pool: pool.max_count)
     return (
-        _quota("L-1194D53C", "Clusters", 1, "clusters", "the stack's cluster, beside those of the account"),
-        _quota("L-6D54EA21", "Managed node groups per cluster", len(managed), "node groups", "the stack's pools"),
-        _quota("L-BD136A63", "Nodes per managed node group", largest.max_count, "nodes", f"the pool {largest.name}"),
+        _quota("L-1194D53C", "Clusters", 1, 100, "the stack's cluster, beside those of the account"),
+        _quota("L-6D54EA21", "Managed node groups per cluster", len(managed), 30, "the stack's pools"),
+        _quota("L-BD136A63", "Nodes per managed node group", largest.max_count, 450, f"the pool {largest.name}"),
     )
 
 
 def decisions(plan: EksPlan) -> tuple[Decision, ...]:
     return plan.decisions
+
+
+def warnings(asked: EksSpec) -> Iterator[str]:
+    """The API server that only the stack's own network reaches."""
+    if not asked.public_cidrs:
+        yield (
+            "aws.controlPlane.publicCidrs: none, so the API server answers only inside the VPC that this stack makes; "
+            "from elsewhere `pulumi up` stops before anything is installed on the cluster: name the ranges you come "
+            "from, or run it where a VPN or peering reaches the VPC"
+        )
 
 
 def _version_problems(asked: str) -> Iterator[Problem]:
@@ -201,8 +211,9 @@ def _provisioned(plan: EksPlan) -> Iterator[BillLine]:
         )
 
 
-def _quota(code: str, name: str, needed: int, unit: str, reason: str) -> QuotaNeed:
-    return QuotaNeed(service="eks", code=code, name=name, needed=needed, unit=unit, reason=reason)
+def _quota(code: str, name: str, needed: int, default: int, reason: str) -> QuotaNeed:
+    """Defaults as the EKS User Guide has them ("Amazon EKS service quotas")."""
+    return QuotaNeed(service="eks", code=code, name=name, needed=needed, default=default, unit="", reason=reason)
 
 
 def _decided(

@@ -81,6 +81,7 @@ def bill(plan: HyperPodPlan, region: str) -> tuple[BillLine, ...]:
             what=f"HyperPod, {group.pool}, {group.machine_type} in {region}",
             count=group.count,
             unit_usd_per_hour=None,
+            prepaid=plan.training_plan is not None,
             source=paid,
         )
         for group in plan.groups

@@ -83,9 +83,9 @@ def test_spot_is_told_as_a_bound_and_a_fallback_as_nothing_yet() -> None:
     spot, _, fallback, _ = bill(plans(pool("serve", "g6e.12xlarge", maxCount=8, **WITH_FALLBACK)), "us-east-1")
     assert spot.usd_per_hour == Decimal("10.49264")
     assert "spot machines cost less" in spot.source
-    assert spot.what == fallback.what.replace("-on-demand", "") == "serve: g6e.12xlarge (grows to 8)"
+    assert spot.what == fallback.what.replace("-on-demand", "") == "serve: g6e.12xlarge (up to 8)"
     assert fallback.usd_per_hour == 0
-    assert "as long as spot machines are to be had" in fallback.source
+    assert "until the pool is scaled up" in fallback.source
 
 
 def test_a_reservation_is_paid_for_whether_used_or_not() -> None:
@@ -129,7 +129,7 @@ def test_what_the_user_gave_is_no_decision() -> None:
 
 def test_a_fallback_is_told_with_its_pool() -> None:
     found = told(pool("serve", "g6e.12xlarge", maxCount=8, **WITH_FALLBACK))
-    assert found["serve.capacity.spot.fallback"][0] == "a second pool on demand, of up to 8"
+    assert found["serve.capacity.spot.fallback"][0] == "a second pool at list price, 0 to 8 nodes"
     assert found["serve.fabric"] == ("ethernet", "one node each")
     assert not any(path.startswith("serve-on-demand") for path in found)
 

@@ -1,0 +1,123 @@
+"""Warnings of every part of a stack, as they arrive in a plan, and from there in `pulumi up`."""
+
+import gc
+import runpy
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import psutil
+import pulumi
+import pytest
+
+import stacks.plan
+from components.cluster import AcceleratorCluster
+from components.plan.types import StackPlan
+from components.spec.stack import parse_stack
+from providers import look, settings
+from stacks.plan import plan_stack
+
+UNITS = {"name": "units", "model": "arn:aws:bedrock:us-east-2::foundation-model/x", "commitment": "SixMonths"}
+BOX = {
+    "cores": 64,
+    "memoryGib": 512,
+    "accelerator": "h100",
+    "acceleratorCount": 8,
+    "devices": {"nvidia.com/gpu": 8, "rdma/ib": 8},
+    "topologyKeys": ["rack"],
+}
+CROWD = 1 + (psutil.cpu_count() or 1)
+
+
+def aws(
+    pool: dict[str, Any] | None = None, *, own: dict[str, Any] | None = None, nat: str = "single", **parts: Any
+) -> StackPlan:
+    """Two nodes with a fabric and a control plane that is reached from outside."""
+    pools = [{"name": "train", "machineType": "p5.48xlarge", "count": 2, **(pool or {})}]
+    cluster = {"cloud": "aws", "region": "us-east-2", "network": {"nat": nat}, "nodePools": pools}
+    return planned(cluster=cluster, aws={"controlPlane": {"publicCidrs": ["203.0.113.0/24"]}, **(own or {})}, **parts)
+
+
+def existing(**pool: Any) -> StackPlan:
+    pools = [{"name": "train", "machineType": "box", "count": 2, **pool}]
+    own = {"machines": {"box": BOX}, "version": "1.35", "kubeconfig": "/nowhere/config"}
+    return planned(cluster={"cloud": "existing", "nodePools": pools}, existing=own)
+
+
+def local(**parts: Any) -> StackPlan:
+    return planned(cluster={"cloud": "local", "nodePools": [{"name": "here", "machineType": "this-machine"}]}, **parts)
+
+
+def planned(**config: Any) -> StackPlan:
+    keyed = {f"penstock:{key}": value for key, value in config.items()}
+    return plan_stack(look(parse_stack(keyed, "Pulumi.mine.yaml", settings())), "mine")
+
+
+CASES: dict[str, tuple[Callable[[], StackPlan], str]] = {
+    "nodes": (lambda: aws({"maxCount": 4}), "cluster.nodePools: nothing grows train (2 to 4)"),
+    "network": (lambda: aws(own={"registry": {}}, nat="none"), "aws.registry.mirrors: without NAT"),
+    "control plane": (lambda: aws(own={"controlPlane": {}}), "aws.controlPlane.publicCidrs: none"),
+    "storage": (
+        lambda: aws(storage={"fileSystem": {"capacityTib": 1.2, "scratch": True}}),
+        "storage.fileSystem.scratch: true",
+    ),
+    "serving": (lambda: aws(own={"throughput": [UNITS]}), "aws.throughput.units.commitment: SixMonths is paid"),
+    "platform": (
+        lambda: aws(platform={"addons": {"rook-ceph": {"enabled": True, "values": {"noSuchKey": 1}}}}),
+        "platform.addons.rook-ceph.values.noSuchKey",
+    ),
+    "scheduler": (lambda: existing(minCount=1), "cluster.nodePools: train may change size, and Kueue"),
+    "gate": (lambda: aws(platform={"gate": {"enabled": False}}), "platform.gate.enabled: false"),
+    "fabric check": (aws, "cluster.nodePools.train: the gate does not measure its fabric: no image"),
+    "existing": (existing, "existing: planned from the stack file, as the cluster was not seen"),
+    "job": (
+        lambda: local(training={"ranksPerNode": CROWD, "batch": {"sequences": 4 * CROWD}}),
+        f"training.ranksPerNode: {CROWD} ranks",
+    ),
+    "service": (
+        lambda: local(training={}, inference={"host": "192.0.2.7"}),
+        "inference.host: 192.0.2.7 lets everyone in",
+    ),
+}
+
+
+@pytest.mark.parametrize("part", CASES)
+def test_a_warning_of_each_part_arrives_once(part: str) -> None:
+    make, begins = CASES[part]
+    found = [warning for warning in make().warnings if warning.startswith(begins)]
+    assert len(found) == 1, make().warnings
+
+
+def test_an_autoscaler_grows_pools() -> None:
+    on = aws({"maxCount": 4}, platform={"addons": {"cluster-autoscaler": True}})
+    assert not any("nothing grows" in warning for warning in on.warnings)
+
+
+def test_up_tells_every_warning_of_the_plan(monkeypatch: pytest.MonkeyPatch) -> None:
+    plan = replace(local(), warnings=("cluster: first", "platform: second"))
+    told: list[str] = []
+    monkeypatch.setattr(stacks.plan, "plan_stack", lambda *_: plan)
+    monkeypatch.setattr("stacks.config.read_engine", _spec)
+    monkeypatch.setattr("providers.local.preflight", lambda _: ())
+    monkeypatch.setattr(AcceleratorCluster, "__init__", _stop)
+    monkeypatch.setattr(pulumi.log, "warn", told.append)
+    monkeypatch.setattr(pulumi.log, "debug", pulumi.log.debug)
+    try:
+        with pytest.raises(_StopError):
+            runpy.run_module("stacks.__main__")
+    finally:
+        gc.enable()
+    assert told == ["cluster: first", "platform: second"]
+
+
+class _StopError(Exception):
+    """Where the program begins to build."""
+
+
+def _stop(*_: object, **__: object) -> None:
+    raise _StopError
+
+
+def _spec() -> object:
+    pools = [{"name": "here", "machineType": "this-machine"}]
+    return parse_stack({"penstock:cluster": {"cloud": "local", "nodePools": pools}}, "x", settings())
