@@ -25,15 +25,20 @@ class PenstockError(Exception):
 
 
 class SpecError(PenstockError):
-    """All mistakes of one description together; raised before anything is created."""
+    """All mistakes of one description together; raised before anything is created.
 
-    def __init__(self, problems: Iterable[Problem], source: str = "") -> None:
+    `source` names the file. `show` writes a problem as that file's reader finds it.
+    """
+
+    def __init__(
+        self, problems: Iterable[Problem], source: str = "", *, show: Callable[[Problem], str] = str
+    ) -> None:  # fmt: skip
         self.problems: Sequence[Problem] = tuple(problems)
         self.source = source
         heading = f"{source}: " if source else ""
         count = len(self.problems)
         lines = [f"{heading}{count} mistake{'' if count == 1 else 's'}, nothing was created"]
-        super().__init__("\n".join(lines + [f"  {problem}" for problem in self.problems]))
+        super().__init__("\n".join(lines + [f"  {show(problem)}" for problem in self.problems]))
 
 
 class UnsupportedError(SpecError):

@@ -6,9 +6,10 @@ from typing import Any
 import pulumi
 
 from components.cluster import AcceleratorCluster
-from components.errors import PenstockError, SpecError
+from components.errors import PenstockError
 from components.plan.types import StackPlan
 from components.provider import CloudProvider
+from components.spec.stack import stack_error
 from providers import load, look
 from stacks.config import read_engine
 from stacks.plan import plan_stack
@@ -20,7 +21,7 @@ def decide() -> tuple[CloudProvider[Any], StackPlan]:
     provider = load(spec.cluster.cloud)
     plan = plan_stack(spec, pulumi.get_stack())
     if obstacles := provider.preflight(plan):
-        raise SpecError(obstacles, f"Pulumi.{plan.stack}.yaml")
+        raise stack_error(obstacles, f"Pulumi.{plan.stack}.yaml")
     return provider, plan
 
 

@@ -9,20 +9,30 @@ from typing import Any
 
 import yaml
 
+from components.engine_yaml import TOO_DEEP, YamlError, read_yaml
 from components.errors import PenstockError, Problem, SpecError
-from components.spec.stack import NAMESPACE, StackSpec, parse_stack
+from components.spec.explain import shown
+from components.spec.stack import StackSpec, parse_stack, stack_error
 from providers import settings
+from stacks.encrypted import ENCRYPTED, told_of_secrets, without_secrets
 
 STACKS = Path(__file__).parent
+MORE_DOCUMENTS = (
+    "the file holds more than one YAML document (`---`); the engine reads the first and passes over the rest"
+)
 
 
 def read_engine() -> StackSpec:
     """The spec of the stack that the engine is running, from what the engine hands to every program."""
     import pulumi
 
+    source = f"Pulumi.{pulumi.get_stack()}.yaml"
     values = json.loads(os.environ.get("PULUMI_CONFIG", "{}"))
-    config = {key: _plain(text) for key, text in values.items() if key.startswith(NAMESPACE)}
-    return parse_stack(config, f"Pulumi.{pulumi.get_stack()}.yaml", settings())
+    try:
+        config = {key: _plain(text) for key, text in values.items()}
+    except RecursionError:
+        raise PenstockError(f"{source}: {TOO_DEEP}") from None
+    return parse_stack(config, source, settings(), project=pulumi.get_project())
 
 
 def read_file(stack: str) -> StackSpec:
@@ -31,16 +41,48 @@ def read_file(stack: str) -> StackSpec:
 
 
 def read_path(path: Path) -> StackSpec:
-    """The spec in a stack file, wherever it lies."""
+    """The spec in a stack file, wherever it lies. What only the engine can read counts as left out, with a warning."""
     try:
-        content = yaml.load(path.read_text(encoding="utf-8"), Loader=_UniqueKeys)  # noqa: S506 - a SafeLoader
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise PenstockError(f"{path.name} is not YAML: {_yaml_reason(error)}") from None
-    config = content.get("config") if isinstance(content, Mapping) else None
+        document = read_yaml(path.read_bytes())
+    except YamlError as error:
+        raise PenstockError(f"{path.name} is not YAML that the engine takes: {error}") from None
+    project = _project_of(path)
+    config, secrets = without_secrets(_config(document.data, path.name, project))
+    try:
+        spec = parse_stack(config, path.name, settings(), project=project)
+    except SpecError as error:
+        raise stack_error(told_of_secrets(error.problems, secrets), path.name) from None
+    warnings = [*(f"{secret}: {ENCRYPTED}" for secret in secrets), *([MORE_DOCUMENTS] if document.has_others else ())]
+    return spec.model_copy(update={"warnings": tuple(warnings)})
+
+
+def _config(data: Any, source: str, project: str) -> dict[str, Any]:
+    """The keys under `config`, each with its namespace, as the engine hands them to a program."""
+    config = data.get("config") if isinstance(data, Mapping) else None
     if not isinstance(config, Mapping):
-        problem = Problem(path="config", message="is required and missing: penstock's keys stand under it")
-        raise SpecError([problem], path.name)
-    return parse_stack(config, path.name, settings())
+        message = "is required and missing: penstock's keys stand under it"
+        if config is not None:
+            message = f"{shown(config)} is not a mapping: penstock's keys stand under it"
+        raise stack_error([Problem(path="config", message=message)], source)
+    problems, found = [], {}
+    for key, value in config.items():
+        *namespace, name = key.split(":")
+        if len(namespace) > 1 and namespace[1:] != ["config"]:
+            message = f"{shown(key)} is no key: NAMESPACE:NAME is right, with one colon"
+            problems.append(Problem(path="config", message=message))
+        found[f"{namespace[0] if namespace else project}:{name}"] = _plain(value) if isinstance(value, str) else value
+    if problems:
+        raise stack_error(problems, source)
+    return found
+
+
+def _project_of(path: Path) -> str:
+    """The name of the project that the file lies in: the namespace that the engine gives a key without one."""
+    for folder in path.resolve().parents:
+        if (folder / "Pulumi.yaml").is_file():
+            content = yaml.safe_load((folder / "Pulumi.yaml").read_bytes())
+            return str(content.get("name", "")) if isinstance(content, Mapping) else ""
+    return ""
 
 
 def stack_file(stack: str) -> Path:
@@ -65,23 +107,3 @@ def _plain(text: str) -> Any:
         return json.loads(text) if text else None
     except json.JSONDecodeError:
         return text
-
-
-class _UniqueKeys(yaml.SafeLoader):
-    """YAML without a key given twice, of which all but the last would be lost in silence."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        seen: set[Any] = set()
-        for key_node, _ in node.value:
-            key = self.construct_object(key_node, deep=deep)
-            if key in seen:
-                raise yaml.constructor.ConstructorError(None, None, f"{key!r} is given twice", key_node.start_mark)
-            seen.add(key)
-        return super().construct_mapping(node, deep)
-
-
-def _yaml_reason(error: Exception) -> str:
-    if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark:
-        mark = error.problem_mark
-        return f"line {mark.line + 1}, column {mark.column + 1}: {error.problem}"
-    return str(error)

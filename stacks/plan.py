@@ -1,8 +1,8 @@
 """From one stack's spec to all that it becomes: pure, without the engine."""
 
-from components.errors import Problem, SpecError, attempt
+from components.errors import Problem, attempt
 from components.plan.types import ClusterPlan, Decision, JobPlan, ServicePlan, StackPlan
-from components.spec.stack import StackSpec
+from components.spec.stack import StackSpec, stack_error
 from providers import load
 from stacks.inside import Rendered, render
 from workloads.jobs import job_warnings, plan_training, pool_named
@@ -14,14 +14,14 @@ def plan_stack(spec: StackSpec, stack: str) -> StackPlan:
     problems: list[Problem] = []
     cluster = attempt(problems, lambda: load(spec.cluster.cloud).plan(spec, stack))
     if cluster is None:
-        raise SpecError(problems, f"Pulumi.{stack}.yaml")
+        raise stack_error(problems, f"Pulumi.{stack}.yaml")
     job, decisions = _plan_training(spec, cluster, problems)
     service = _plan_inference(spec, cluster, job, problems)
     if problems:
-        raise SpecError(problems, f"Pulumi.{stack}.yaml")
+        raise stack_error(problems, f"Pulumi.{stack}.yaml")
     rendered = attempt(problems, lambda: render(spec, cluster, job, service))
     if rendered is None:
-        raise SpecError(problems, f"Pulumi.{stack}.yaml")
+        raise stack_error(problems, f"Pulumi.{stack}.yaml")
     return StackPlan(
         stack=stack,
         cluster=cluster,
@@ -40,7 +40,7 @@ def _warnings(spec: StackSpec, cluster: ClusterPlan, rendered: Rendered, job: Jo
     of_job = job_warnings(job, cluster.node_pools) if job else ()
     pods = cluster.kubernetes is not None
     of_service = service_warnings(spec.inference, pods=pods) if spec.inference else ()
-    return tuple(dict.fromkeys((*cluster.warnings, *rendered.warnings, *of_job, *of_service)))
+    return tuple(dict.fromkeys((*spec.warnings, *cluster.warnings, *rendered.warnings, *of_job, *of_service)))
 
 
 def _plan_training(

@@ -1,5 +1,6 @@
 """The base of every spec: frozen, strict, and written in camelCase as the rest of a stack file is."""
 
+import json
 import re
 from datetime import datetime
 from typing import Annotated, Any
@@ -32,16 +33,20 @@ Name = Annotated[
 
 
 _AS_GO_WRITES_IT = re.compile(r"(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d(?:\.\d+)?) ([+-]\d\d)(\d\d) \S+")
-"""`2027-01-31 12:00:00 +0000 UTC`: what the engine makes of an unquoted point in time in a stack file."""
+
+
+def as_go_writes_it(text: str) -> str:
+    """The same in ISO 8601 for `2027-01-31 12:00:00 +0000 UTC`, which the engine makes of a point in time without
+    quotes; "" for any other text."""
+    found = _AS_GO_WRITES_IT.fullmatch(text)
+    return "{}T{}{}:{}".format(*found.groups()).replace("+00:00", "Z") if found else ""
 
 
 def _point_in_time(value: Any) -> Any:
     """Refuses a number, which would else pass for seconds since 1970."""
     if isinstance(value, bool | int | float):
-        raise ValueError(f"{value} is not a point in time with its zone, such as 2027-01-31T12:00:00Z")
-    if isinstance(value, str) and (found := _AS_GO_WRITES_IT.fullmatch(value)):
-        return "{}T{}{}:{}".format(*found.groups())
-    return value
+        raise ValueError(f"{json.dumps(value)} is not a point in time with its zone, such as 2027-01-31T12:00:00Z")
+    return (as_go_writes_it(value) or value) if isinstance(value, str) else value
 
 
 Instant = Annotated[

@@ -1,6 +1,8 @@
 """Pydantic's findings in the user's words: path as in the stack file, the value, and what would be right."""
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from difflib import get_close_matches
 from types import UnionType
 from typing import Annotated, Any, Union, get_args, get_origin
@@ -9,11 +11,20 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from components.errors import Problem
-from components.spec.base import form_in_words
+from components.spec.base import as_go_writes_it, form_in_words
 
+MOST_SHOWN = 100
+"""Characters of a value that a message repeats."""
+
+_OTHERS = {
+    "json_invalid": "holds text that is not Unicode; remove it",
+    "union_tag_not_found": "needs `kind`, which says what it is",
+    "missing": "is required and missing",
+}
 _KIND = {
     "int_type": "a whole number",
     "int_from_float": "a whole number",
+    "int_parsing_size": "a whole number of a size that can be meant",
     "float_type": "a number",
     "string_type": "text",
     "bool_type": "true or false",
@@ -41,7 +52,7 @@ def _echoes(detail: ErrorDetails, others: Sequence[ErrorDetails]) -> bool:
 
 
 def _problem(detail: ErrorDetails, model: type[BaseModel], data: Mapping[str, Any]) -> Problem:
-    path = readable_path(detail["loc"], data)
+    path = "config" if detail["type"] == "json_invalid" else readable_path(detail["loc"], data)
     if detail["type"] == "value_error":
         # Validators of a spec write `field: what is wrong`, relative to the spec they stand in.
         where, colon, what = detail["msg"].removeprefix("Value error, ").partition(": ")
@@ -58,30 +69,63 @@ def _message(detail: ErrorDetails, model: type[BaseModel]) -> str:
     match kind:
         case "extra_forbidden":
             return _unknown_key(detail["loc"], model)
-        case "missing":
-            return "is required and missing"
+        case _ if kind in _OTHERS:
+            return _OTHERS[kind]
         case "enum" | "literal_error":
             return _not_one_of(value, context["expected"])
         case "union_tag_invalid":
             return _not_one_of(context["tag"], context["expected_tags"])
         case "greater_than_equal" | "greater_than" | "less_than" | "less_than_equal":
-            return f"{value} is out of range; {_bound(kind, context)} is right"
+            return f"{shown(value)} is out of range; {_bound(kind, context)} is right"
         case "string_pattern_mismatch":
-            return f"{value!r} is not {form_in_words(context['pattern'])}"
-        case "too_short":
-            return f"needs at least {context['min_length']} entry"
+            return f"{shown(value)} is not {form_in_words(context['pattern'])}"
+        case "too_short" | "too_long" | "string_too_short" | "string_too_long":
+            return _length(kind, value, context)
         case _:
             return _of_another_kind(detail)
 
 
+def _length(kind: str, value: object, context: Mapping[str, Any]) -> str:
+    few = "min_length" in context
+    count = context["min_length" if few else "max_length"]
+    limit = f"at {'least' if few else 'most'} {count}"
+    if kind.startswith("string"):
+        return f"{shown(value)} is too {'short' if few else 'long'}; {limit} character{'' if count == 1 else 's'}"
+    return f"needs {limit} {'entry' if count == 1 else 'entries'}"
+
+
 def _not_one_of(value: object, expected: str) -> str:
-    return f"{value!r} is not one of {expected}{suggestion(value, _choices(expected))}"
+    return f"{shown(value)} is not one of {expected}{suggestion(value, _choices(expected))}"
 
 
 def _of_another_kind(detail: ErrorDetails) -> str:
     kind = "timezone_aware" if detail["type"].startswith("datetime") else detail["type"]
-    right = f" is not {_KIND[kind]}" if kind in _KIND else f": {detail['msg']}"
-    return f"{detail['input']!r}{right}"
+    value = detail["input"]
+    if kind not in _KIND:
+        return f"{shown(value)}: {detail['msg'][:1].lower()}{detail['msg'][1:]}"
+    return f"{shown(value)} is not {_KIND[kind]}{_in_quotes(value) if kind == 'string_type' else ''}"
+
+
+def _in_quotes(value: object) -> str:
+    """The remedy for a text that YAML takes for something else."""
+    if isinstance(value, float):
+        return f"; write it in quotes, as a number it loses what stands after {shown(value)} (of 1.30 the 0)"
+    return "; write it in quotes" if isinstance(value, int) else ""
+
+
+def shown(value: object) -> str:
+    """The value as a stack file has it, short enough for a line: text in single quotes, and true, false and null."""
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, str) and (found := as_go_writes_it(value)):
+        return found
+    if isinstance(value, str) and "'" not in value and value.isprintable():
+        return f"'{_shortened(value)}'"
+    return _shortened(json.dumps(value, ensure_ascii=False, default=str))
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= MOST_SHOWN else f"{text[: MOST_SHOWN - 20]}... ({len(text)} characters)"
 
 
 def _bound(kind: str, context: Mapping[str, Any]) -> str:
@@ -107,9 +151,15 @@ def _unknown_key(location: tuple[int | str, ...], model: type[BaseModel]) -> str
     for step in location[:-1]:
         if isinstance(step, str):
             owners = _below(owners, step)
-    keys = sorted({field.alias or name for owner in owners for name, field in owner.model_fields.items()})
-    hint = suggestion(location[-1], keys)
-    return f"unknown key{hint or '; known are ' + ', '.join(keys)}"
+    return unknown_key(
+        location[-1], [field.alias or name for owner in owners for name, field in owner.model_fields.items()]
+    )
+
+
+def unknown_key(key: object, known: Iterable[str]) -> str:
+    """What is said of a key that is none of the known ones."""
+    keys = sorted(set(known))
+    return f"unknown key{suggestion(key, keys) or '; known are ' + ', '.join(keys)}"
 
 
 def _below(owners: Sequence[type[BaseModel]], step: str) -> list[type[BaseModel]]:

@@ -1,7 +1,7 @@
 """One stack file as a value, and the way from what a user wrote to it."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Any, TypeVar
 
@@ -12,15 +12,13 @@ from components.spec.base import Spec
 from components.spec.cluster import ClusterSpec
 from components.spec.explain import explain
 from components.spec.inference import InferenceSpec
+from components.spec.keys import PREFIX, as_in_the_file, own_keys, wrong_keys
 from components.spec.platform import PlatformSpec
 from components.spec.scheduler import SchedulerSpec
 from components.spec.storage import StorageSpec
 from components.spec.training import TrainingSpec
 
 Form = TypeVar("Form", bound=Spec)
-
-NAMESPACE = "penstock:"
-"""Pulumi's prefix for the keys of this project in a stack file."""
 
 
 class Asked(Spec):
@@ -39,27 +37,36 @@ class StackSpec(Asked):
 
     settings: Spec | None = Field(default=None, exclude=True)
     """What only the stack's cloud has: the key of the cloud's own name, `penstock:aws`. None where it has none."""
+    warnings: tuple[str, ...] = Field(default=(), exclude=True)
+    """What the reader of the file could not read or passed over."""
 
 
 CloudSettings = Mapping[str, type[Spec]]
 """The clouds that have a key of their own, with the form of what stands under it. All of its fields have defaults."""
 
 
-def parse_stack(config: Mapping[str, Any], source: str, clouds: CloudSettings = MappingProxyType({})) -> StackSpec:
+def parse_stack(
+    config: Mapping[str, Any], source: str, clouds: CloudSettings = MappingProxyType({}), *, project: str = ""
+) -> StackSpec:
     """The spec that the keys of a stack file describe; SpecError with every mistake at once.
 
     `config` maps keys such as `penstock:cluster` to plain data; keys of other namespaces belong to other programs and
-    are passed over. `source` names the file in messages.
+    are passed over. `source` names the file in messages, `project` the namespace that the engine gives a key without.
     """
-    own = {key.removeprefix(NAMESPACE): value for key, value in config.items() if key.startswith(NAMESPACE)}
+    own, problems = own_keys(config, (*Asked.model_fields, *clouds), project)
     cloud = _cloud_of(own)
     shared = {key: value for key, value in own.items() if key not in clouds}
-    problems = [_of_another_cloud(key, cloud) for key in own if key in clouds and key != cloud]
+    problems += [_of_another_cloud(key, cloud) for key in own if key in clouds and key != cloud]
     asked = _validated(Asked, shared, "", problems)
     settings = _validated(clouds[cloud], own.get(cloud, {}), f"{cloud}.", problems) if cloud in clouds else None
     if problems or asked is None:
-        raise SpecError(problems, source)
+        raise stack_error(problems, source)
     return StackSpec.model_construct(**{name: getattr(asked, name) for name in Asked.model_fields}, settings=settings)
+
+
+def stack_error(problems: Iterable[Problem], source: str) -> SpecError:
+    """All mistakes of a stack file. What is shown carries penstock's prefix, as it does in the file."""
+    return SpecError(problems, source, show=as_in_the_file)
 
 
 def _cloud_of(own: Mapping[str, Any]) -> str:
@@ -74,7 +81,7 @@ def _of_another_cloud(key: str, cloud: str) -> Problem:
 
 def _validated(model: type[Form], data: Any, prefix: str, problems: list[Problem]) -> Form | None:
     try:
-        return model.model_validate_json(json.dumps(data, default=str))
+        return model.model_validate_json(json.dumps(data, default=str), by_alias=True, by_name=False)
     except ValidationError as error:
         found = explain(error, model, data)
         problems += [Problem(path=f"{prefix}{problem.path}".rstrip("."), message=problem.message) for problem in found]
@@ -85,9 +92,11 @@ def stack_schema(clouds: CloudSettings = MappingProxyType({})) -> dict[str, Any]
     """The JSON schema of a stack file (draft 2020-12), for editors."""
     fields: dict[str, Any] = {name: (form, form()) for name, form in clouds.items()}
     config = create_model("Config", __base__=_Config, **fields)
+    wrong = wrong_keys((*Asked.model_fields, *clouds))
     description = "Configuration of the stack; penstock reads the keys that begin with its name"
     file = create_model("StackFile", __base__=_StackFile, config=(config, Field(description=description)))
     schema = file.model_json_schema(by_alias=True)
+    schema["$defs"]["Config"]["patternProperties"] = wrong
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         **schema,
@@ -99,7 +108,7 @@ def stack_schema(clouds: CloudSettings = MappingProxyType({})) -> dict[str, Any]
 class _Config(Asked):
     """The keys of penstock as they stand in a stack file, for the schema."""
 
-    model_config = ConfigDict(extra="allow", alias_generator=lambda name: NAMESPACE + name)
+    model_config = ConfigDict(extra="allow", alias_generator=lambda name: PREFIX + name)
 
 
 class _StackFile(Spec):

@@ -49,7 +49,7 @@ def refusals(pool: dict[str, Any] | None = None, aws: Any = None, **cluster: Any
         ({"placement": "crate"}, ".placement.kind: 'crate' is not one of 'none', 'create', 'existing' or"),
         ({"placement": "existing"}, ".placement: give a group with `existing`, and with nothing else"),
         ({"fabric": "none"}, ".fabric: 'none' is no reason; leave it out, or let `none` under it say why"),
-        ({"fabric": {"none": "no"}}, ".fabric.none: 'no': String should have at least 8 characters"),
+        ({"fabric": {"none": "no"}}, ".fabric.none: 'no' is too short; at least 8 characters"),
         ({"count": 3, "minCount": 4}, ".count: 3 is not between minCount 4 and maxCount 3"),
         ({"count": 3, "maxCount": 2}, ".count: 3 is not between minCount 3 and maxCount 2"),
         ({"labels": {"a": 1}}, ".labels.a: 1 is not text"),

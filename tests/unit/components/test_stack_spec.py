@@ -41,7 +41,7 @@ def test_keys_of_other_programs_are_passed_over() -> None:
 @pytest.mark.parametrize(
     ("parts", "expected"),
     [
-        ({"trainig": {}}, "trainig: unknown key; did you mean 'training'?"),
+        ({"trainig": {}}, "penstock:trainig: unknown key; did you mean 'penstock:training'?"),
         ({"training": {"stepz": 5}}, "training.stepz: unknown key; did you mean 'steps'?"),
         ({"training": {"model": {"layer": 5}}}, "training.model.layer: unknown key; did you mean 'layers'?"),
         ({"training": {"steps": "ten"}}, "training.steps: 'ten' is not a whole number"),

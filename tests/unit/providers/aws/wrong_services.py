@@ -278,7 +278,7 @@ WHOLE: list[Case] = [
     ("another's scheduler", {"scheduler": {"kind": "process"}}, "scheduler.kind", ["'process'", "there is kueue"]),
     ("another cloud", {"cluster.cloud": "awz"}, "cluster.cloud", ["'awz'", "did you mean 'aws'"]),
     ("aws's key elsewhere", {"cluster.cloud": "local"}, "aws", ["this stack is on local", "remove it"]),
-    ("a key of nobody", {"clutser": {}}, "clutser", ["unknown key", "did you mean 'cluster'"]),
+    ("a key of nobody", {"clutser": {}}, "penstock:clutser", ["unknown key", "did you mean 'penstock:cluster'"]),
     ("a key of nobody inside", {f"{LUSTRE}.capacityTiB": 1}, f"{LUSTRE}.capacityTiB", ["did you mean 'capacityTib'"]),
     ("a tag of AWS's", {"aws.tags": {"aws:team": "a"}}, "aws.tags.aws:team", ["'aws:team'", "begin it otherwise"]),
     ("a tag of penstock's", {"aws.tags": {"penstock:stack": "a"}}, "aws.tags.penstock:stack", ["penstock's own"]),
