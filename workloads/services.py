@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 
-from components.errors import Problem, SpecError
+from components.errors import Problem, SpecError, attempt
+from components.home import expand_home
 from components.plan.fabric import Collective
 from components.plan.types import JobPlan, NodePoolPlan, ServicePlan, VolumePlan
 from components.spec.inference import InferenceSpec, ScaledBy
@@ -37,10 +38,11 @@ def plan_inference(
     problems = [*_misfits(spec, pool, model, training), *(_pod_misfits(spec, volume) if pods else ())]
     size = server_pod(spec, pool, model) if pods else PodSize()
     problems += _beside_a_cluster(spec) if not pods else ()
-    if problems:
+    folder = attempt(problems, lambda: _model_folder(spec, training, pods=pods))
+    if folder is None or problems:
         raise SpecError(problems)
     host = EVERY_ADDRESS if pods and "host" not in spec.model_fields_set else spec.host
-    return _service(spec.model_copy(update={"host": host}), pool, volume, training, size)
+    return _service(spec.model_copy(update={"host": host}), pool, volume, folder, size)
 
 
 def service_warnings(spec: InferenceSpec, *, pods: bool = False) -> Iterator[str]:
@@ -52,10 +54,7 @@ def service_warnings(spec: InferenceSpec, *, pods: bool = False) -> Iterator[str
         )
 
 
-def _service(
-    spec: InferenceSpec, pool: NodePoolPlan, volume: VolumePlan, training: JobPlan | None, size: PodSize
-) -> ServicePlan:
-    folder = spec.model.path or (training.run_folder if training else "")
+def _service(spec: InferenceSpec, pool: NodePoolPlan, volume: VolumePlan, folder: str, size: PodSize) -> ServicePlan:
     return ServicePlan(
         name=spec.name,
         pool=pool.name,
@@ -176,6 +175,22 @@ def _nobody_to_wake(spec: InferenceSpec) -> Problem | None:
     else:
         return None
     return Problem(path="inference.autoscaling.minReplicas", message=f"0, but {reason}, or take 1")
+
+
+def _model_folder(spec: InferenceSpec, training: JobPlan | None, *, pods: bool) -> str:
+    """Where the servers read their model; on this machine absolute, as they run in a folder of their own."""
+    if spec.model.path is None:
+        return training.run_folder if training else ""
+    if pods:
+        return spec.model.path
+    try:
+        folder = expand_home(spec.model.path)
+    except ValueError as error:
+        raise SpecError([Problem(path="inference.model.path", message=str(error))]) from None
+    if not folder.is_absolute():
+        message = f"{spec.model.path!r} is relative; give an absolute path, or one that begins with ~"
+        raise SpecError([Problem(path="inference.model.path", message=message)])
+    return str(folder)
 
 
 def _model_elsewhere(folder: str | None, volume: VolumePlan, path: str) -> Problem | None:

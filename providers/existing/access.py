@@ -9,6 +9,7 @@ from typing import Any
 
 import yaml
 
+from components.home import expand_home
 from providers.existing.kubeconfig import Access, KubeconfigError, read_kubeconfig, rehearsed
 from providers.existing.settings import ExistingSpec
 
@@ -18,7 +19,10 @@ FILES = {"clusters": ("certificate-authority",), "users": ("client-certificate",
 def kubeconfig_path(settings: ExistingSpec) -> Path:
     """The stack's, else the first that $KUBECONFIG names, else kubectl's own place."""
     named = settings.kubeconfig or os.environ.get("KUBECONFIG", "").split(os.pathsep)[0] or "~/.kube/config"
-    return Path(named).expanduser()
+    try:
+        return expand_home(named)
+    except ValueError as error:
+        raise KubeconfigError(str(error)) from None
 
 
 def access_of(settings: ExistingSpec) -> Access:

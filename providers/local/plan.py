@@ -5,13 +5,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from components.catalog import Catalog, MachineType
-from components.errors import Problem, SpecError, UnsupportedError
+from components.errors import Problem, SpecError, UnsupportedError, attempt
+from components.home import expand_home
 from components.plan.fabric import Collective
 from components.plan.types import ClusterPlan, Decision, NodePoolPlan, PodBinding, VolumePlan
 from components.spec.base import Spec
 from components.spec.cluster import NodePoolSpec
 from components.spec.stack import StackSpec
 from providers.local.catalog import catalog
+
+VOLUME_PATH = "storage.volume.path"
 
 
 def plan(spec: StackSpec, stack: str) -> ClusterPlan:
@@ -28,16 +31,16 @@ def plan(spec: StackSpec, stack: str) -> ClusterPlan:
             message = "this machine is one node pool; remove this one, or use another cloud"
             problems.append(Problem(path=f"cluster.nodePools.{pool.name}", message=message))
     problems += _meaningless(spec)
-    volume, decisions = _plan_volume(spec, stack)
-    problems += _volume_problems(volume)
-    if problems:
+    problems += _corpus_problems(spec)
+    volume = attempt(problems, lambda: _plan_volume(spec, stack))
+    if volume is None or problems:
         raise SpecError(problems)
     return ClusterPlan(
         cloud=offered.cloud,
         node_pools=tuple(pools),
         volume=volume,
         scheduler=offered.capabilities.schedulers[0],
-        decisions=(*decisions, *(_fabric_decision(pool) for pool in pools)),
+        decisions=(*_volume_decisions(spec, volume), *(_fabric_decision(pool) for pool in pools)),
     )
 
 
@@ -84,22 +87,45 @@ def _binding(machine: MachineType) -> PodBinding:
     return PodBinding(env=env)
 
 
-def _plan_volume(spec: StackSpec, stack: str) -> tuple[VolumePlan, tuple[Decision, ...]]:
+def _plan_volume(spec: StackSpec, stack: str) -> VolumePlan:
+    """The folder; SpecError when it is none that a volume can be."""
     asked = spec.storage.volume
-    data_home = Path(os.environ.get("XDG_DATA_HOME") or "~/.local/share")
-    folder = Path(asked.path) if asked.path else data_home / "penstock" / stack
-    volume = VolumePlan(path=str(folder.expanduser()), on_destroy=asked.on_destroy)
-    if asked.path:
-        return volume, ()
+    data_home = os.environ.get("XDG_DATA_HOME") or "~/.local/share"
+    try:
+        path, home = expand_home(asked.path or f"{data_home}/penstock/{stack}"), expand_home("~")
+    except ValueError as error:
+        raise SpecError([Problem(path=VOLUME_PATH, message=str(error))]) from None
+    # Not resolved: what a link points to is for the preflight, which may look at the disk.
+    path = Path(os.path.normpath(path))
+    if not path.is_absolute():
+        message = f"{str(path)!r} is relative; give an absolute path, or one that begins with ~"
+        raise SpecError([Problem(path=VOLUME_PATH, message=message)])
+    if path in {Path("/"), home, *home.parents}:
+        message = f"{path} holds more than a volume; give a folder of its own below it, such as {path / 'penstock'}"
+        raise SpecError([Problem(path=VOLUME_PATH, message=message)])
+    return VolumePlan(path=str(path), on_destroy=asked.on_destroy)
+
+
+def _volume_decisions(spec: StackSpec, volume: VolumePlan) -> tuple[Decision, ...]:
+    if spec.storage.volume.path:
+        return ()
     reason = "a folder named after the stack among the user's own data"
-    return volume, (Decision(path="storage.volume.path", value=volume.path, reason=reason),)
+    return (Decision(path=VOLUME_PATH, value=volume.path, reason=reason),)
 
 
-def _volume_problems(volume: VolumePlan) -> list[Problem]:
-    if Path(volume.path).is_absolute():
-        return []
-    message = f"{volume.path!r} is relative; give an absolute path, or one that begins with ~"
-    return [Problem(path="storage.volume.path", message=message)]
+def _corpus_problems(spec: StackSpec) -> Iterator[Problem]:
+    """A path that names no place; whether text lies there is for the preflight, which may look at the disk."""
+    files = spec.training.data.files if spec.training else None
+    if files is None:
+        return
+    try:
+        relative = not expand_home(files).is_absolute()
+    except ValueError as error:
+        yield Problem(path="training.data.files", message=str(error))
+        return
+    if relative:
+        message = f"{files!r} is relative; give an absolute path, or one that begins with ~"
+        yield Problem(path="training.data.files", message=message)
 
 
 def _fabric_decision(pool: NodePoolPlan) -> Decision:

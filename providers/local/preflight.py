@@ -2,7 +2,6 @@
 
 import importlib.util
 import os
-import shutil
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +12,7 @@ from components.errors import Problem, SpecError
 from components.estimate.memory import checkpoint_bytes
 from components.plan.types import JobPlan, ServicePlan, StackPlan
 from components.spec.training import TrainingSpec
+from providers.plugin.volume_folder import NEEDED_BYTES, occupied, owner_of, too_little_room
 from workloads.model.export import newest_export
 from workloads.pretrain.corpus import check_corpus
 
@@ -33,19 +33,26 @@ def _library_problems() -> Iterator[Problem]:
 
 
 def _volume_problems(plan: StackPlan) -> Iterator[Problem]:
-    path = Path(plan.cluster.volume.path)
-    above = next(folder for folder in (path, *path.parents) if folder.exists())
-    if not above.is_dir() or not os.access(above, os.W_OK | os.X_OK):
-        message = f"{above} is not a folder that this user can write to; choose another, or change its permissions"
-        yield Problem(path="storage.volume.path", message=message)
-    elif plan.training:
-        needed, free = disk_needed(plan.training), shutil.disk_usage(above).free
-        if needed > free:
-            message = (
-                f"{path} has {free / 2**30:.2f} GiB free, checkpoints need about {needed / 2**30:.2f}; "
-                "free some, keep fewer (training.checkpoint.keep), or choose another folder"
-            )
-            yield Problem(path="storage.volume.path", message=message)
+    if reason := _volume_obstacle(Path(plan.cluster.volume.path), plan):
+        yield Problem(path="storage.volume.path", message=reason)
+
+
+def _volume_obstacle(path: Path, plan: StackPlan) -> str:
+    """Why the folder cannot be made, is another's, or is too small for the run; empty when nothing is in the way."""
+    above = next(folder for folder in (path, *path.parents) if os.path.exists(folder))  # noqa: PTH110 (never raises)
+    if path.is_symlink() and above != path:
+        return f"{path} is a link to a folder that does not exist; make that one, or choose another"
+    if not above.is_dir() or not os.access(above, os.R_OK | os.W_OK | os.X_OK):
+        return f"{above} is not a folder that this user can write to; choose another, or change its permissions"
+    owner = owner_of(path)
+    stack = owner.split("/")[1] if owner.count("/") > 1 else ""
+    if above == path and stack != plan.stack and (reason := occupied(path, f"stack {plan.stack}")):
+        return reason
+    if reason := too_little_room(above, 0 if owner else NEEDED_BYTES):
+        return reason
+    if plan.training and (reason := too_little_room(above, disk_needed(plan.training))):
+        return f"{reason}; fewer checkpoints (training.checkpoint.keep) need less"
+    return ""
 
 
 def disk_needed(job: JobPlan) -> int:
@@ -71,7 +78,7 @@ def _model_problems(service: ServicePlan) -> Iterator[Problem]:
     if service.follows_training:
         return
     try:
-        newest_export(Path(service.model_folder).expanduser())
+        newest_export(Path(service.model_folder))
     except OSError as error:
         yield Problem(path="inference.model.path", message=f"{error}; give the folder of a finished run or its export")
 

@@ -6,20 +6,28 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from components.errors import PenstockError
+from components.home import expand_home
 from providers.plugin.calls import Call, Change, Found, Mistake, Properties, absolute, changed, required
-from providers.plugin.files import read_json, size_bytes, words_for_bytes, write_json
+from providers.plugin.files import size_bytes, words_for_bytes, write_json
 from providers.plugin.processes import marked_below
+from providers.plugin.volume_folder import (
+    MARKER,
+    NEEDED_BYTES,
+    entries_of,
+    occupied,
+    own_folders,
+    strangers,
+    too_little_room,
+)
 
-MARKER = ".penstock-volume.json"
-NEEDED_BYTES = 256 * 2**20
-"""Room below which no folder is accepted: the data, checkpoints and export of the smallest useful run."""
+MOST_NAMED = 5
 
 
 def check(inputs: Properties) -> Sequence[Mistake]:
     """The path is absolute, no folder that others live in, and the rule for its end is known."""
     mistakes = [*required(inputs, {"path": str, "onDestroy": str}), *absolute(inputs, "path")]
     path, rule = inputs.get("path"), inputs.get("onDestroy")
-    if isinstance(path, str) and Path(path) in {Path("/"), Path.home(), *Path.home().parents}:
+    if isinstance(path, str) and Path(path) in {Path("/"), home := expand_home("~"), *home.parents}:
         mistakes.append(Mistake(name="path", message=f"path: {path} holds more than a volume; name a folder below it"))
     if isinstance(rule, str) and rule not in {"keep", "delete"}:
         mistakes.append(Mistake(name="onDestroy", message=f"onDestroy: {rule!r} is neither 'keep' nor 'delete'"))
@@ -62,7 +70,7 @@ def read(inputs: Properties) -> Found | None:
 
 
 def delete(call: Call, outputs: Properties) -> None:
-    """Remove the folder with all it holds, or say what is kept, where, and how to remove it."""
+    """Remove what penstock has made in the folder, or say what is kept, where, and how to remove it."""
     folder = Path(outputs["path"])
     if not _marker(folder).exists():
         call.voice.say(f"{folder} is not there, or is no longer penstock's; nothing was removed")
@@ -71,14 +79,33 @@ def delete(call: Call, outputs: Properties) -> None:
         pids = ", ".join(str(process.pid) for process in running)
         raise PenstockError(f"{folder}: process {pids} still works in it; nothing was removed. Stop it and try again")
     if outputs["onDestroy"] == "delete":
-        size = words_for_bytes(size_bytes(folder))
-        _remove(folder)
-        call.voice.say(f"deleted {folder} ({size}), as onDestroy: delete asks")
-    elif _entries(folder) == [MARKER]:
+        _delete(call, folder)
+    elif entries_of(folder) == [MARKER]:
         _remove(folder)
         call.voice.say(f"{folder} was empty and is removed")
     else:
         call.voice.say(_kept(folder))
+
+
+def _delete(call: Call, folder: Path) -> None:
+    """Remove the folder; what penstock has not made stays, and the folder as the volume with it."""
+    foreign = strangers(folder)
+    if not foreign:
+        size = words_for_bytes(size_bytes(folder))
+        _remove(folder)
+        call.voice.say(f"deleted {folder} ({size}), as onDestroy: delete asks")
+        return
+    own = own_folders(folder)
+    size = words_for_bytes(sum(size_bytes(path) for path in own))
+    for path in own:
+        _remove(path)
+        _remove_if_empty(path.parent, folder)
+    names = ", ".join(str(path.relative_to(folder)) for path in foreign[:MOST_NAMED])
+    more = f" and {len(foreign) - MOST_NAMED} more" if foreign[MOST_NAMED:] else ""
+    call.voice.warn(
+        f"deleted {size} of runs and servers in {folder}, as onDestroy: delete asks; kept what penstock has not made: "
+        f"{names}{more}; to remove it too: rm -r {folder}"
+    )
 
 
 def _marker(path: str | Path) -> Path:
@@ -89,7 +116,7 @@ def _claim(folder: Path, owner: str) -> None:
     """Make or take over the folder; PenstockError when it is another's, not writable, or nearly full."""
     try:
         made = _make(folder)
-        _require_ours(folder, owner)
+        _require(occupied(folder, owner))
         _require_room(folder)
         folder.chmod(0o700)
         write_json(_marker(folder), {"owner": owner})
@@ -111,28 +138,14 @@ def _make(folder: Path) -> bool:
     return not existed
 
 
-def _require_ours(folder: Path, owner: str) -> None:
-    holder = read_json(_marker(folder)).get("owner")
-    if holder and holder != owner:
-        raise PenstockError(
-            f"storage.volume.path: {folder} is the volume of {holder}, this one is {owner}; name another folder"
-        )
-    entries = _entries(folder)
-    if entries and not holder:
-        raise PenstockError(
-            f"storage.volume.path: {folder} holds {len(entries)} entries that are not penstock's, such as "
-            f"{entries[0]!r}; name an empty or a new folder"
-        )
+def _require(obstacle: str) -> None:
+    if obstacle:
+        raise PenstockError(f"storage.volume.path: {obstacle}")
 
 
 def _require_room(folder: Path) -> None:
     with tempfile.NamedTemporaryFile(dir=folder, prefix=".penstock-probe-"):
-        free = shutil.disk_usage(folder).free
-    if free < NEEDED_BYTES:
-        raise PenstockError(
-            f"storage.volume.path: {folder} has {words_for_bytes(free)} free, at least "
-            f"{words_for_bytes(NEEDED_BYTES)} are needed; free some space, or name a folder of another disk"
-        )
+        _require(too_little_room(folder, NEEDED_BYTES))
 
 
 def _remove(folder: Path) -> None:
@@ -144,8 +157,11 @@ def _remove(folder: Path) -> None:
         ) from None
 
 
-def _entries(folder: Path) -> list[str]:
-    return sorted(entry.name for entry in folder.iterdir())
+def _remove_if_empty(folder: Path, top: Path) -> None:
+    """The folder, and those above it, as far as they hold nothing; never `top`."""
+    while folder != top and not any(folder.iterdir()):
+        folder.rmdir()
+        folder = folder.parent
 
 
 def _kept(folder: Path) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 import xxhash
 
 from components.errors import Problem, SpecError
+from components.home import expand_home
 from components.spec.training import DataSpec, TrainingSpec
 
 TOKENIZER_RECIPE = "byte-level BPE 1"
@@ -51,15 +52,20 @@ class Corpus:
 
 def find_documents(data: DataSpec) -> Corpus:
     """The documents a spec means, empty ones left out; SpecError when there are none or one cannot be read."""
-    root, paths = _standard_library() if data.files is None else _matching(data.files)
+    root, paths = _standard_library() if data.files is None else _matching(data)
     documents, unreadable = [], []
     for path in paths:
-        if not os.access(path, os.R_OK):
+        try:
+            size = path.stat().st_size
+        except OSError:
+            size = -1
+        if size < 0 or not os.access(path, os.R_OK):
             unreadable.append(path)
-        elif size := path.stat().st_size:
+        elif size:
             documents.append(Document(path=path, name=path.relative_to(root).as_posix(), size_bytes=size))
     if unreadable:
-        raise _refused(data, f"{unreadable[0]} and {len(unreadable) - 1} others cannot be read; grant read permission")
+        others = f" and {len(unreadable) - 1} more" if unreadable[1:] else ""
+        raise _refused(data, f"{unreadable[0]}{others} cannot be read; grant read permission, or choose other files")
     if not documents:
         raise _refused(data, "holds no text; give a file, a folder or a glob (`**/*.txt`) with some")
     return Corpus(documents=tuple(documents))
@@ -99,16 +105,36 @@ def _python_sources(root: Path) -> Iterable[Path]:
         yield from (Path(folder, name) for name in files if name.endswith(".py"))
 
 
-def _matching(files: str) -> tuple[Path, list[Path]]:
-    expanded = Path(files).expanduser()
-    if expanded.is_file():
-        return expanded.parent, [expanded]
-    if expanded.is_dir():
-        return expanded, sorted(path for path in expanded.rglob("*") if path.is_file())
-    anchor = Path(expanded.anchor)
-    matches = sorted(path for path in anchor.glob(str(expanded.relative_to(anchor))) if path.is_file())
-    if not matches and not glob.has_magic(files):
-        raise _refused(DataSpec(files=files), "does not exist; correct the path, or leave it out for the default text")
+def _matching(data: DataSpec) -> tuple[Path, list[Path]]:
+    """The folder that names are relative to, and the files; SpecError where the path is none that can be searched."""
+    assert data.files is not None
+    try:
+        return _search(expand_home(data.files))
+    except FileNotFoundError:
+        remedy = "correct the path, or leave it out for the default text"
+        raise _refused(data, f"does not exist; {remedy}") from None
+    except OSError as error:
+        message = f"{error.filename or 'it'} cannot be read ({error.strerror}); choose another folder"
+        raise _refused(data, message) from None
+    except ValueError as error:
+        problem = Problem(path="training.data.files", message=str(error))
+        raise SpecError([problem]) from None
+
+
+def _search(wanted: Path) -> tuple[Path, list[Path]]:
+    """As _matching; FileNotFoundError, OSError or ValueError where it fails."""
+    if wanted.is_file():
+        return wanted.parent, [wanted]
+    if wanted.is_dir():
+        return wanted, sorted(path for path in wanted.rglob("*") if path.is_file())
+    if wanted.exists():
+        raise ValueError(f"{str(wanted)!r} is neither a file nor a folder; give one, or a glob (`**/*.txt`)")
+    if not glob.has_magic(str(wanted)):
+        raise FileNotFoundError
+    if any("**" in part and part != "**" for part in wanted.parts):
+        raise ValueError(f"{str(wanted)!r}: `**` stands for whole folders; write `**/*.txt`, not `**.txt`")
+    anchor = Path(wanted.anchor)
+    matches = sorted(path for path in anchor.glob(str(wanted.relative_to(anchor))) if path.is_file())
     root = Path(os.path.commonpath([path.parent for path in matches])) if matches else Path()
     return root, matches
 

@@ -1,5 +1,6 @@
 """What this machine has in the way of a stack."""
 
+import json
 import os
 import socket
 import subprocess
@@ -13,6 +14,7 @@ import pytest
 from components.plan.types import StackPlan
 from components.spec.stack import parse_stack
 from providers.local import preflight
+from providers.plugin.volume_folder import MARKER
 from stacks.plan import plan_stack
 
 BATCH = {"sequences": 4, "microSequences": 2}
@@ -62,7 +64,7 @@ def test_nothing_is_in_the_way_of_the_default_run(tmp_path: Path) -> None:
 
 
 def test_a_port_in_use_names_its_holder(tmp_path: Path, stranger: int) -> None:
-    (problem,) = obstacles(tmp_path, training={}, inference={"port": stranger})
+    (problem,) = obstacles(tmp_path / "volume", training={}, inference={"port": stranger})
     assert problem.startswith(f"inference.port: 127.0.0.1:{stranger} cannot be listened on (Address already in use")
     assert "held by process" in problem
     assert problem.endswith("choose another port")
@@ -77,12 +79,12 @@ def test_the_stacks_own_server_is_not_in_the_way(stranger: int) -> None:
 
 
 def test_replicas_past_the_last_port_are_refused(tmp_path: Path) -> None:
-    found = obstacles(tmp_path, training={}, inference={"port": 65535, "replicas": 2})
+    found = obstacles(tmp_path / "volume", training={}, inference={"port": 65535, "replicas": 2})
     assert any("inference.replicas: the ports from inference.port on end at 65535" in problem for problem in found)
 
 
 def test_an_address_that_this_machine_has_not(tmp_path: Path) -> None:
-    (problem,) = obstacles(tmp_path, training={}, inference={"host": "203.0.113.9"})
+    (problem,) = obstacles(tmp_path / "volume", training={}, inference={"host": "203.0.113.9"})
     assert problem.startswith("inference.port: 203.0.113.9:8000 cannot be listened on")
 
 
@@ -98,7 +100,7 @@ def test_a_corpus_that_cannot_be_learned_from(tmp_path: Path, name: str, content
     file = tmp_path / name
     if content is not None:
         file.write_text(content)
-    (problem,) = obstacles(tmp_path, training={"data": {"files": str(file)}, "batch": BATCH})
+    (problem,) = obstacles(tmp_path / "volume", training={"data": {"files": str(file)}, "batch": BATCH})
     assert problem.startswith("training.data.files: ")
     assert expected in problem
 
@@ -118,14 +120,52 @@ def test_a_volume_without_permission_is_refused(tmp_path: Path) -> None:
     assert "is not a folder that this user can write to" in problem
 
 
-def test_a_disk_too_small_for_the_checkpoints_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    usage = type("Usage", (), {"free": 10 * 2**20})
+@pytest.mark.parametrize(
+    ("free", "expected"),
+    [
+        (10 * 2**20, "has 10.5 MB free, at least 268.4 MB are needed; free some space, or name a folder"),
+        (300 * 2**20, "fewer checkpoints (training.checkpoint.keep) need less"),
+    ],
+)
+def test_a_disk_too_small_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, free: int, expected: str) -> None:
+    usage = type("Usage", (), {"free": free, "total": 10**12})
     monkeypatch.setattr("shutil.disk_usage", lambda _: usage)
+    model = {"layers": 4, "width": 512, "heads": 4, "kvHeads": 2, "vocabulary": 8192, "context": 256}
+    (problem,) = obstacles(tmp_path, training={"model": model})
+    assert problem.startswith("storage.volume.path: ")
+    assert expected in problem
+
+
+def test_a_folder_that_holds_something_else_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "thesis.txt").write_text("years of work")
     (problem,) = obstacles(tmp_path, training={})
-    assert "0.01 GiB free, checkpoints need about" in problem
+    assert problem == (
+        f"storage.volume.path: {tmp_path} holds an entry that is not penstock's, such as 'thesis.txt'; name an empty "
+        "or a new folder"
+    )
+
+
+def test_the_volume_of_another_stack_is_refused_and_ones_own_is_not(tmp_path: Path) -> None:
+    marker = tmp_path / MARKER
+    marker.write_text(json.dumps({"owner": "penstock/mine/mine-volume"}))
+    assert obstacles(tmp_path, training={}) == []
+    marker.write_text(json.dumps({"owner": "penstock/theirs/theirs-volume"}))
+    (problem,) = obstacles(tmp_path, training={})
+    assert f"{tmp_path} is the volume of penstock/theirs/theirs-volume, this one is stack mine" in problem
+
+
+def test_a_file_system_that_keeps_no_files_is_refused() -> None:
+    (problem,) = obstacles(Path("/proc/penstock"), training={})
+    assert problem.startswith("storage.volume.path: /proc ")
+
+
+def test_a_link_to_nothing_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(tmp_path / "nowhere")
+    (problem,) = obstacles(tmp_path / "link", training={})
+    assert "is a link to a folder that does not exist" in problem
 
 
 def test_a_model_path_without_a_model_is_refused(tmp_path: Path) -> None:
-    (problem,) = obstacles(tmp_path, inference={"model": {"path": str(tmp_path)}, "port": 18999})
+    (problem,) = obstacles(tmp_path / "volume", inference={"model": {"path": str(tmp_path)}, "port": 18999})
     assert problem.startswith("inference.model.path: ")
     assert "give the folder of a finished run or its export" in problem

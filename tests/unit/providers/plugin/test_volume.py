@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from components.errors import PenstockError
-from providers.plugin import volume
+from providers.plugin import volume, volume_folder
 from providers.plugin.calls import Call
 from providers.plugin.console import Voice
 from providers.plugin.processes import MARK
@@ -75,7 +75,7 @@ def test_what_was_lost_is_a_change(tmp_path: Path, spoken: Spoken) -> None:
     asked = inputs(tmp_path / "volume")
     volume.create(call(spoken), asked)
     assert volume.diff(asked, asked, {}) == []
-    (tmp_path / "volume" / volume.MARKER).unlink()
+    (tmp_path / "volume" / volume_folder.MARKER).unlink()
     assert [change.name for change in volume.diff(asked, asked, {})] == ["path"]
     assert volume.read(asked) is None
 
@@ -99,6 +99,38 @@ def test_delete_touches_no_folder_without_its_mark(tmp_path: Path, spoken: Spoke
     (tmp_path / "mine").write_text("mine")
     volume.delete(call(spoken), inputs(tmp_path, "delete"))
     assert (tmp_path / "mine").exists()
+
+
+def test_delete_keeps_and_names_what_penstock_has_not_made(tmp_path: Path, spoken: Spoken) -> None:
+    folder = tmp_path / "volume"
+    volume.create(call(spoken), inputs(folder, "delete"))
+    run, server = folder / "runs" / "pretrain-1234abcd", folder / "services" / "serve" / "8000"
+    for own, file in ((run, "job.json"), (server, "config.json")):
+        own.mkdir(parents=True)
+        (own / file).write_text("{}")
+    (run / "weights").write_bytes(b"x" * 4_100_000)
+    (folder / "notes.txt").write_text("mine")
+    (folder / "runs" / "mine").mkdir()
+    (folder / "runs" / "mine" / "plot.svg").write_text("mine")
+    volume.delete(call(spoken), inputs(folder, "delete"))
+    (said,) = spoken.lines
+    assert said == (
+        f"deleted 4.1 MB of runs and servers in {folder}, as onDestroy: delete asks; kept what penstock has not made: "
+        f"notes.txt, runs/mine/plot.svg; to remove it too: rm -r {folder}"
+    )
+    assert not run.exists()
+    assert not (folder / "services").exists()
+    assert (folder / "runs" / "mine" / "plot.svg").read_text() == "mine"
+    volume.create(call(spoken), inputs(folder, "delete"))  # still the stack's: the next `up` takes it over
+
+
+def test_delete_removes_all_of_a_volume_that_is_penstocks_alone(tmp_path: Path, spoken: Spoken) -> None:
+    folder = tmp_path / "volume"
+    volume.create(call(spoken), inputs(folder, "delete"))
+    (folder / "runs" / "a" / "logs").mkdir(parents=True)
+    (folder / "runs" / "a" / "job.json").write_text("{}")
+    volume.delete(call(spoken), inputs(folder, "delete"))
+    assert not folder.exists()
 
 
 def test_delete_refuses_while_a_process_works_in_it(tmp_path: Path, spoken: Spoken) -> None:

@@ -45,6 +45,32 @@ def test_a_file_a_folder_and_a_glob(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("files", "words"),
+    [
+        ("~nouser/x", "'~nouser/x': this machine has no user 'nouser'"),
+        ("/dev/null", "'/dev/null' is neither a file nor a folder"),
+        ("/texts/**.md", "`**` stands for whole folders; write `**/*.txt`"),
+        ("/proc/self/mem", "holds no text"),
+    ],
+)
+def test_an_odd_path_is_refused_in_one_sentence(files: str, words: str) -> None:
+    with pytest.raises(SpecError) as refusal:
+        check_corpus(training(files))
+    (problem,) = refusal.value.problems
+    assert problem.path == "training.data.files"
+    assert words in problem.message
+
+
+def test_a_folder_that_cannot_be_searched_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(self: Path, pattern: str) -> None:
+        raise PermissionError(13, "Permission denied", f"{self}/{pattern}")
+
+    monkeypatch.setattr(Path, "rglob", fail)
+    with pytest.raises(SpecError, match=r"cannot be read \(Permission denied\); choose another folder"):
+        check_corpus(training(tmp_path))
+
+
+@pytest.mark.parametrize(
     ("files", "words"), [("nowhere", "does not exist"), ("nowhere/*.txt", "holds no text"), ("empty", "holds no text")]
 )
 def test_no_text_is_refused_with_the_path_and_a_remedy(tmp_path: Path, files: str, words: str) -> None:

@@ -1,0 +1,73 @@
+"""The volume's folder on disk: whose it is, what in it is penstock's, and how much room it needs."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+from providers.plugin.files import read_json, words_for_bytes
+
+MARKER = ".penstock-volume.json"
+NEEDED_BYTES = 256 * 2**20
+"""Room below which no folder is accepted: the data, checkpoints and export of the smallest useful run."""
+
+OWN_FILES = ("job.json", "supervisor.json", "config.json", "server.json")
+"""Files of which each folder of a run or a server has one at least."""
+DEEPEST = 3
+"""Levels below the volume at which such folders lie: runs/NAME, services/NAME/PORT."""
+
+
+def owner_of(folder: Path) -> str:
+    """Project, stack and name of the volume that the folder is; empty when it is none."""
+    return str(read_json(folder / MARKER).get("owner") or "")
+
+
+def occupied(folder: Path, owner: str) -> str:
+    """Why the folder cannot become this volume, with the remedy; empty when it can. `owner`: PROJECT/STACK/NAME."""
+    holder = owner_of(folder)
+    if holder and holder != owner:
+        return f"{folder} is the volume of {holder}, this one is {owner}; name another folder"
+    entries = entries_of(folder)
+    if entries and not holder:
+        held = f"{len(entries)} entries that are" if entries[1:] else "an entry that is"
+        return f"{folder} holds {held} not penstock's, such as {entries[0]!r}; name an empty or a new folder"
+    return ""
+
+
+def too_little_room(folder: Path, needed: int) -> str:
+    """Why the file system of an existing folder cannot hold that many bytes, with the remedy; empty when it can."""
+    usage = shutil.disk_usage(folder)
+    if usage.total == 0:
+        return f"{folder} is on a file system that keeps no files; name a folder of a disk"
+    if usage.free >= needed:
+        return ""
+    return (
+        f"{folder} has {words_for_bytes(usage.free)} free, at least {words_for_bytes(needed)} are needed; free some "
+        "space, or name a folder of another disk"
+    )
+
+
+def entries_of(folder: Path) -> list[str]:
+    return sorted(entry.name for entry in folder.iterdir())
+
+
+def own_folders(folder: Path) -> list[Path]:
+    """The folders of runs and servers in it."""
+    return [path for path, own in _parts(folder, DEEPEST) if own]
+
+
+def strangers(folder: Path) -> list[Path]:
+    """Files and folders in it that penstock has not made; those inside a run's or a server's folder count as its."""
+    return [path for path, own in _parts(folder, DEEPEST) if not own and path.name != MARKER]
+
+
+def _parts(folder: Path, levels: int) -> Iterator[tuple[Path, bool]]:
+    """What lies in the folder, and whether it is a run's or a server's; folders that only hold such are entered."""
+    for path in sorted(folder.iterdir()):
+        if path.is_symlink() or not path.is_dir():
+            yield path, False
+        elif any((path / name).is_file() for name in OWN_FILES):
+            yield path, True
+        elif levels > 1:
+            yield from _parts(path, levels - 1)
+        elif any(path.iterdir()):
+            yield path, False
