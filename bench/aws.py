@@ -135,7 +135,7 @@ def _config(folder: Path, change: Callable[[Any], None]) -> Path:
 
 
 def _content() -> Any:
-    return yaml.safe_load(stack_file(STACK).read_text())
+    return yaml.safe_load(stack_file(STACK).path.read_text())
 
 
 def _as_shipped(content: Any) -> None:

@@ -59,7 +59,7 @@ def run_s(*arguments: str) -> float:
 @contextmanager
 def _local(folder: Path) -> Iterator[Engine]:
     """The shipped stack, its data in a folder that does not exist yet."""
-    content = yaml.safe_load(stack_file("local").read_text())
+    content = yaml.safe_load(stack_file("local").path.read_text())
     content["config"]["penstock:storage"] = {"volume": {"path": str(folder / "volume")}}
     config = folder / "stack.yaml"
     config.write_text(yaml.safe_dump(content))

@@ -2,17 +2,16 @@
 
 import json
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from rehearsal.lab.lab import ProcessStatus
 
-HOME = Path(__file__).parent.parent / ".penstock" / "lab"
 MOST_PROCESS_NODES = 64
 MOST_KWOK_NODES = 5000
 """What Kubernetes itself is tested with."""
@@ -33,19 +32,20 @@ def up(
     from rehearsal.lab.shape import plain_shape
 
     shape = plain_shape(nodes, kwok)
-    lab = bring_up(HOME, shape, programs_for(shape), say=lambda line: typer.echo(f"    {line}"))
+    lab = bring_up(_home(), shape, programs_for(shape), say=lambda line: typer.echo(f"    {line}"))
     typer.echo(f"the lab is up: {nodes} process nodes, {kwok} KWOK nodes")
     typer.echo(f"export KUBECONFIG={lab.kubeconfig}")
 
 
 @app.command("run")
-def run(stack: Annotated[str, typer.Argument(help="The stack: stacks/Pulumi.STACK.yaml, of any cloud.")]) -> None:
+def run(stack: Annotated[str, typer.Argument(help="The stack, of any cloud, by its name or its file's path.")]) -> None:
     """Hand a stack's jobs in on a lab with its nodes, its platform and its queues. `penstock lab down` ends it."""
     from rehearsal.lab.run import run as hand_in
-    from stacks.config import read_file
+    from stacks.config import read_path, stack_file
     from stacks.plan import plan_stack
 
-    for line in hand_in(plan_stack(read_file(stack), stack), HOME, lambda line: typer.echo(f"    {line}")):
+    found = stack_file(stack)
+    for line in hand_in(plan_stack(read_path(found.path), found.name), _home(), lambda line: typer.echo(f"    {line}")):
         typer.echo(line)
 
 
@@ -54,7 +54,7 @@ def status(as_json: Annotated[bool, typer.Option("--json", help="The same as JSO
     """Show each process: whether it serves, how often it was started again, its memory. Exits 0 only if all serve."""
     from rehearsal.lab.lab import find_lab
 
-    lab = find_lab(HOME)
+    lab = find_lab(_home())
     rows = lab.status() if lab else ()
     if as_json:
         typer.echo(json.dumps({"up": lab is not None, "processes": [asdict(row) for row in rows]}, indent=2))
@@ -72,8 +72,19 @@ def down() -> None:
     """Take it down: no process is left, nor what it stored."""
     from rehearsal.lab.lab import down as take_down
 
-    count = take_down(HOME)
-    typer.echo(f"the lab is down: {count} processes ended, none is left" if count else "no lab was up")
+    count = take_down(_home())
+    typer.echo(
+        f"the lab is down: {count} process{'' if count == 1 else 'es'} ended, none is left"
+        if count
+        else "no lab was up"
+    )
+
+
+def _home() -> "Path":
+    """The folder of the project's lab."""
+    from components.project import find_project
+
+    return find_project().folder / ".penstock" / "lab"
 
 
 def _show(rows: "Sequence[ProcessStatus]") -> None:

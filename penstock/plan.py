@@ -15,17 +15,18 @@ if TYPE_CHECKING:
 
 
 def plan(
-    stack: Annotated[str, typer.Argument(help="The stack: stacks/Pulumi.STACK.yaml.")],
+    stack: Annotated[str, typer.Argument(help="The stack, by the name or the path of its file Pulumi.STACK.yaml.")],
     as_json: Annotated[bool, typer.Option("--json", help="The whole plan as JSON.")] = False,
 ) -> None:
     """Show what would exist and why. Nothing is created and no engine is started."""
     from rich.console import Console
 
     from providers import look
-    from stacks.config import read_file
+    from stacks.config import read_path, stack_file
     from stacks.plan import plan_stack
 
-    decided = plan_stack(look(read_file(stack)), stack)
+    found = stack_file(stack)
+    decided = plan_stack(look(read_path(found.path)), found.name)
     if as_json:
         typer.echo(json.dumps(asdict(decided), indent=2, default=str))
     else:

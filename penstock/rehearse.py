@@ -3,11 +3,14 @@
 import json
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-PROJECT = Path(__file__).parent.parent
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from rehearsal.cycle import Phase, Report
 
 
 class What(StrEnum):
@@ -22,28 +25,61 @@ class What(StrEnum):
 
 def rehearse(
     what: Annotated[What, typer.Argument(help="cycle = up, up again, refresh, destroy.")],
-    stack: Annotated[str, typer.Argument(help="The stack: stacks/Pulumi.STACK.yaml.")],
+    stack: Annotated[str, typer.Argument(help="The stack, by the name or the path of its file Pulumi.STACK.yaml.")],
     keep: Annotated[bool, typer.Option("--keep", help="Leave what was deployed for the next rehearsal.")] = False,
-    faults: Annotated[Path | None, typer.Option("--faults", help="What goes wrong: docs/faults/*.yaml.")] = None,
+    faults: Annotated[Path | None, typer.Option("--faults", help="A script of what goes wrong: docs/faults.")] = None,
     report: Annotated[Path | None, typer.Option("--json", help="Write the report to this file.")] = None,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="Show every resource, and all that programs print.")
+    ] = False,
 ) -> None:
     """Run a stack through the real engine, apart from your own state. Exits 0 only if every phase did what it must."""
     from rich.console import Console
 
+    from components.errors import PenstockError
+    from components.project import find_stack
     from penstock.live import Live
+    from penstock.output_file import output_file
+    from penstock.summary import TITLE
     from rehearsal.cycle import Listener, Rehearsal
     from rehearsal.cycle import rehearse as run
     from rehearsal.faults import read_faults
 
-    with Live(Console(highlight=False), f"{what} {stack}") as live:
-        listener = Listener(watch=live.watch, on_phase=lambda phase: live.say(str(phase)), say=live.move)
-        script = read_faults(faults) if faults else None
-        done = run(Rehearsal(what), stack, project=PROJECT, keep=keep, faults=script, listener=listener)
-    if report:
-        report.write_text(json.dumps(done.as_json(), indent=2) + "\n")
-    for line in done.account_in_words():
-        typer.echo(line)
-    if done.kept:
-        typer.echo(f"still there: {done.kept}; `penstock rehearse destroy {stack}` takes it down")
+    found = find_stack(stack)
+    if found.project is None:
+        raise PenstockError(f"{found.path}: is not among a project's stack files; put it there, beside the others")
+    script = read_faults(faults) if faults else None
+    console = Console(highlight=False, markup=False, soft_wrap=True)
+    with output_file(report) as write:
+        console.print(f"{what} of {found.name}\n\n{TITLE}")
+        with Live(console, f"{what} {found.name}", verbose=verbose) as live:
+            listener = Listener(
+                watch=live.watch, on_begin=live.begin, on_phase=lambda phase: _show(phase, console, verbose=verbose),
+                say=live.move,
+            )  # fmt: skip
+            done = run(
+                Rehearsal(what), found.name, project=found.project.folder, keep=keep, faults=script, listener=listener
+            )
+        write(json.dumps(done.as_json(), indent=2) + "\n")
+    _conclude(done, console)
     if not done.ok:
         raise typer.Exit(1)
+
+
+def _show(phase: "Phase", console: "Console", *, verbose: bool) -> None:
+    from penstock.summary import details, row
+
+    console.print(row(phase), style="red" if phase.problem and not phase.repeated else None)
+    for line in details(phase, verbose=verbose):
+        console.print(f"    {line}")
+
+
+def _conclude(done: "Report", console: "Console") -> None:
+    from penstock.summary import verdict
+
+    console.print()
+    for line in (*done.notes, *done.account_in_words()):
+        console.print(line)
+    if done.kept:
+        console.print(f"still there: {done.kept}; `penstock rehearse destroy {done.stack}` takes it down")
+    console.print(verdict(done), style="green" if done.ok else "red")

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import yaml
 
+from components.project import read_project
 from rehearsal.cycle import Rehearsal, Report, rehearse
 from rehearsal.faults import (
     Drift,
@@ -28,7 +29,6 @@ from rehearsal.faults import (
     Throttle,
 )
 from rehearsal.providers.aws.moto_oracle import READ_ONLY
-from rehearsal.stack_file import stack_file
 
 PROJECT = Path(__file__).parent.parent
 REFUSALS = ("RequestLimitExceeded", "InternalError", "ServiceUnavailable", "InsufficientInstanceCapacity")
@@ -165,7 +165,7 @@ def _arguments(arguments: Sequence[str]) -> argparse.Namespace:
 
 
 def _pools(stack: str) -> tuple[tuple[str, str], ...]:
-    settings = yaml.safe_load(stack_file(PROJECT, stack).read_text())
+    settings = yaml.safe_load(read_project(PROJECT).stack_file(stack).read_text())
     pools = settings["config"]["penstock:cluster"]["nodePools"]
     return tuple((f"{stack}-{pool['name']}", str(pool["machineType"])) for pool in pools)
 

@@ -15,14 +15,16 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
+from components.project import read_project
 from rehearsal.engine.cli import Command, Engine, passphrase_from_environment
 from rehearsal.engine.errors import EngineError
 from rehearsal.engine.process import Result, Watch
 from rehearsal.engine.state import State
 from rehearsal.faults import FaultScript
 from rehearsal.on_lab import on_lab, take_lab_down
+from rehearsal.own_place import keep_apart
 from rehearsal.simulation import simulated
-from rehearsal.stack_file import cloud_of, copy_for_rehearsal, has_secrets, settings_in, stack_file
+from rehearsal.stack_file import cloud_of, copy_for_rehearsal, has_secrets, settings_in
 from rehearsal.surroundings import AccountReport, RehearsalError, Surroundings
 
 MOST_ATTEMPTS = 8  # of a phase that scripted faults let fail
@@ -59,25 +61,17 @@ class Phase:
     """A fault made it fail, and the same command follows: that one is judged."""
     seen: tuple[str, ...] = ()
     """What the stack was seen to do after it."""
-
-    def __str__(self) -> str:
-        counts = {"created": self.created, "updated": self.updated, "replaced": self.replaced, "deleted": self.deleted}
-        parts = [f"{count} {word}" for word, count in counts.items() if count] + [f"{self.same} unchanged"]
-        verdict = f"FAILED: {self.problem}" if self.problem else "ok"
-        if self.repeated:
-            verdict = f"failed as the script has it ({'; '.join(self.faults)}); the same again"
-        time = f"{self.seconds:.1f} s"
-        if self.simulated_min:
-            time += f" (on the cloud about {self.simulated_min:.0f} min)"
-        lines = (f"{self.name:<9} {', '.join(parts)}, {time}: {verdict}", *(f"          {one}" for one in self.seen))
-        return "\n".join(lines)
+    words: tuple[str, ...] = ()
+    """What the program printed before it failed, a line each."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listener:
-    """Who wants to know as it happens: of the engine's work, of each phase as it ends."""
+    """Callbacks that tell of a rehearsal as it happens: the engine's work, each phase as it begins and ends."""
 
     watch: Watch | None = None
+    on_begin: Callable[[str, int], None] = lambda _name, _resources: None
+    """Told a phase's name, and how many resources the state had before it."""
     on_phase: Callable[[Phase], None] = lambda _: None
     say: Callable[[str], None] = lambda _: None
     """Told what goes on while no engine works: a lab that comes up, a job that trains."""
@@ -94,6 +88,8 @@ class Report:
     account: AccountReport | None = None
     """What the simulated account saw and what is left in it; None for a cloud that is not simulated."""
     deployed: bool = False
+    notes: tuple[str, ...] = ()
+    """What was rehearsed in another way than the stack file has it."""
 
     @property
     def ok(self) -> bool:
@@ -108,9 +104,9 @@ class Report:
         if not self.account:
             return
         counts = ", ".join(f"{count} {oracle}" for oracle, count in self.account.requests_by_oracle.items())
-        yield f"requests, by who judged them: {counts or 'none'}"
+        yield f"requests judged: {counts or 'none'}"
         yield from (f"no oracle covers {token}" for token in self.account.uncovered)
-        yield from (f"did not strike: {fault}" for fault in self.account.quiet_faults)
+        yield from (f"fault was never injected: {fault}" for fault in self.account.quiet_faults)
         if not self.deployed:
             yield from (f"kept on purpose: {one}" for one in self.account.kept_on_purpose)
             yield from (f"LEFT in the account: {one}" for one in self.account.left)
@@ -127,9 +123,10 @@ def rehearse(
     """The report of the rehearsal.
 
     A phase that fails ends the rehearsal; what it deployed is then destroyed, unless `keep`. One that fails by a
-    scripted fault is begun again. The user's stack file is only read. Raises EngineError for what the user must put
+    scripted fault is begun again. The user's stack file is only read. Raises PenstockError for what the user must put
     right first.
     """
+    project = project.resolve()
     with _alone(_home(project, stack), stack):
         return _rehearse(rehearsal, stack, project, keep=keep, faults=faults, listener=listener or Listener())
 
@@ -173,19 +170,23 @@ def _rehearse(
     rehearsal: Rehearsal, stack: str, project: Path, *, keep: bool, faults: FaultScript | None, listener: Listener
 ) -> Report:
     home, preview = _home(project, stack), rehearsal is Rehearsal.PREVIEW
-    with _around(stack_file(project, stack), home, faults, listener, preview=preview) as place:
-        engine = _prepare(project, stack, home, place)
+    file = read_project(project).stack_file(stack)
+    with _around(file, home, faults, listener, preview=preview) as place:
+        engine, notes = _prepare(project, file, stack, home, place)
         state = engine.export_state(stack)
-        if place:
-            place.recover(engine, stack, state)
+        commands = _commands(rehearsal, deployed=_is_deployed(state), keep=keep)
+        if place and place.recover(engine, stack, state):
+            state = engine.export_state(stack)
+        session = _Session(stack=stack, engine=engine, place=place, listener=listener)
         phases: list[Phase] = []
-        for name, command in _commands(rehearsal, deployed=_is_deployed(state), keep=keep):
+        for name, command in commands:
             if command != "destroy" and any(phase.problem and not phase.repeated for phase in phases):
                 continue
-            for phase in _attempts(engine, stack, name, command, watch=listener.watch, place=place):
+            for phase, after in _attempts(session, name, command, state):
                 phases.append(phase)
+                state = after
                 listener.on_phase(phase)
-        deployed = _is_deployed(engine.export_state(stack))
+        deployed = _is_deployed(state)
         account = place.report() if place else None
     kept = deployed or bool(account and account.left)
     if not kept:
@@ -193,16 +194,22 @@ def _rehearse(
         shutil.rmtree(home)
     return Report(
         stack=stack, rehearsal=rehearsal, phases=tuple(phases), kept=home if kept else None, account=account,
-        deployed=deployed,
+        deployed=deployed, notes=notes,
     )  # fmt: skip
 
 
-def _prepare(project: Path, stack: str, home: Path, place: Surroundings | None) -> Engine:
-    """An engine in `home` that has the stack, free of the lock of an earlier engine that died."""
-    file = stack_file(project, stack)
+def _prepare(
+    project: Path, file: Path, stack: str, home: Path, place: Surroundings | None
+) -> tuple[Engine, tuple[str, ...]]:
+    """An engine in `home` that has the stack, free of the lock of an earlier engine that died.
+
+    With it, in words, what its copy of the stack file has otherwise than `file`.
+    """
     secrets = has_secrets(file)
     copy = home / "config" / file.name
+    earlier = copy.read_text() if copy.exists() else ""
     copy_for_rehearsal(file, copy, keep_encryption=secrets)
+    notes = keep_apart(copy, earlier) if cloud_of(settings_in(file)) == "local" else ()
     engine = Engine(
         project=project,
         home=home / "engine",
@@ -215,18 +222,31 @@ def _prepare(project: Path, stack: str, home: Path, place: Surroundings | None) 
         engine.clear_stale_locks(stack)
     else:
         engine.stack_init(stack).require_ok()
-    return engine
+    return engine, notes
 
 
-def _attempts(
-    engine: Engine, stack: str, name: str, command: Command, *, watch: Watch | None, place: Surroundings | None
-) -> Iterator[Phase]:
-    """The phase; with a place of its own, again as long as scripted faults made it fail, up to MOST_ATTEMPTS times."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Session:
+    """The stack that is rehearsed, with the engine and the place that stay the same in all its phases."""
+
+    stack: str
+    engine: Engine
+    place: Surroundings | None
+    listener: Listener
+
+
+def _attempts(session: _Session, name: str, command: Command, state: State) -> Iterator[tuple[Phase, State]]:
+    """The phase and the state after it, from the state before it.
+
+    With a place of its own, again as long as scripted faults made it fail, up to MOST_ATTEMPTS times.
+    """
+    stack, engine, place = session.stack, session.engine, session.place
     for attempt in range(1, MOST_ATTEMPTS + 1):
         before_min = place.now_min if place else 0.0
         if place and command == "destroy":
-            place.note_retained(engine.export_state(stack))
-        run = engine.start(command, stack, watch=watch)
+            place.note_retained(state)
+        session.listener.on_begin(name, len(state.resources))
+        run = engine.start(command, stack, watch=session.listener.watch)
         if place:
             place.follow(run)
         result = run.wait()
@@ -234,16 +254,17 @@ def _attempts(
         state = engine.export_state(stack)
         phase = _judge(name, result, left=_is_deployed(state))
         if place is None:
-            yield phase
+            yield phase, state
             return
         faults = place.struck(name)
         repeated = bool(phase.problem and faults) and attempt < MOST_ATTEMPTS and not result.interrupted
         minutes = round(place.now_min - before_min, 1)
         phase = replace(phase, simulated_min=minutes, faults=faults, repeated=repeated)
-        yield phase if phase.problem else _proven(phase, place, state)
+        yield (phase if phase.problem else _proven(phase, place, state)), state
         if not repeated:
             return
-        place.recover(engine, stack, state)
+        if place.recover(engine, stack, state):
+            state = engine.export_state(stack)
 
 
 def _proven(phase: Phase, place: Surroundings, state: State) -> Phase:
@@ -272,7 +293,7 @@ def _commands(rehearsal: Rehearsal, *, deployed: bool, keep: bool) -> list[tuple
 
 
 def _judge(name: str, result: Result, *, left: bool) -> Phase:
-    changes = result.changes
+    changes, problem = result.changes, _problem(name, result, left=left)
     return Phase(
         name=name,
         created=changes.get("create", 0),
@@ -281,7 +302,8 @@ def _judge(name: str, result: Result, *, left: bool) -> Phase:
         deleted=changes.get("delete", 0),
         same=changes.get("same", 0),
         seconds=round(result.seconds, 2),
-        problem=_problem(name, result, left=left),
+        problem=problem,
+        words=result.words if problem else (),
     )
 
 
@@ -292,7 +314,7 @@ def _problem(name: str, result: Result, *, left: bool) -> str:
     if not result.ok:
         return "; ".join(result.errors) or f"the engine ended with status {result.returncode}"
     if name in ("up again", "refresh") and result.changed:
-        return "nothing may change, but " + ", ".join(f"{step.op} {step.name}" for step in result.changing_steps)
+        return "expected no changes, got " + ", ".join(f"{step.op} {step.name}" for step in result.changing_steps)
     if name == "destroy" and left:
         return "resources are left in the state"
     return ""

@@ -6,22 +6,9 @@ from typing import Any
 
 import yaml
 
-from rehearsal.engine.errors import ProjectError
+from components.project import ProjectError
 
 ENCRYPTION_KEYS = ("encryptionsalt:", "secretsprovider:", "encryptedkey:")
-
-
-def stack_file(project: Path, stack: str) -> Path:
-    """The project's file for the stack. Refuses one that is not there; says which are."""
-    settings = yaml.safe_load((project / "Pulumi.yaml").read_text())
-    folder = project / str(settings.get("stackConfigDir", "."))
-    file = folder / f"Pulumi.{stack}.yaml"
-    if not file.is_file():
-        present = sorted(
-            path.name.removeprefix("Pulumi.").removesuffix(".yaml") for path in folder.glob("Pulumi.*.yaml")
-        )
-        raise ProjectError(file, f"does not exist; stacks with a file: {', '.join(present) or 'none'}")
-    return file
 
 
 def has_secrets(file: Path) -> bool:

@@ -3,20 +3,17 @@
 import json
 import os
 from collections.abc import Mapping
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from components.engine_yaml import TOO_DEEP, YamlError, read_yaml
 from components.errors import PenstockError, Problem, SpecError
+from components.project import StackFile, find_stack, nearest_project
 from components.spec.explain import shown
 from components.spec.stack import StackSpec, parse_stack, stack_error
 from providers import settings
 from stacks.encrypted import ENCRYPTED, told_of_secrets, without_secrets
 
-STACKS = Path(__file__).parent
 MORE_DOCUMENTS = (
     "the file holds more than one YAML document (`---`); the engine reads the first and passes over the rest"
 )
@@ -36,8 +33,8 @@ def read_engine() -> StackSpec:
 
 
 def read_file(stack: str) -> StackSpec:
-    """The spec in stacks/Pulumi.<stack>.yaml; PenstockError when there is no such stack or it is not YAML."""
-    return read_path(stack_file(stack))
+    """The spec of a stack of the current folder's project; PenstockError when there is none or it is not YAML."""
+    return read_path(stack_file(stack).path)
 
 
 def read_path(path: Path) -> StackSpec:
@@ -46,7 +43,8 @@ def read_path(path: Path) -> StackSpec:
         document = read_yaml(path.read_bytes())
     except YamlError as error:
         raise PenstockError(f"{path.name} is not YAML that the engine takes: {error}") from None
-    project = _project_of(path)
+    nearest = nearest_project(path.parent)
+    project = nearest.name if nearest else ""
     config, secrets = without_secrets(_config(document.data, path.name, project))
     try:
         spec = parse_stack(config, path.name, settings(), project=project)
@@ -76,29 +74,16 @@ def _config(data: Any, source: str, project: str) -> dict[str, Any]:
     return found
 
 
-def _project_of(path: Path) -> str:
-    """The name of the project that the file lies in: the namespace that the engine gives a key without one."""
-    for folder in path.resolve().parents:
-        if (folder / "Pulumi.yaml").is_file():
-            content = yaml.safe_load((folder / "Pulumi.yaml").read_bytes())
-            return str(content.get("name", "")) if isinstance(content, Mapping) else ""
-    return ""
-
-
-def stack_file(stack: str) -> Path:
-    """The file of that stack; PenstockError that lists the stacks when there is none."""
-    path = STACKS / f"Pulumi.{stack}.yaml"
-    if path.is_file():
-        return path
-    known = stack_names()
-    close = get_close_matches(stack, known, n=1)
-    hint = f"did you mean '{close[0]}'?" if close else f"there is {', '.join(known)}; a copy of one is a new stack"
-    raise PenstockError(f"stack '{stack}': stacks/Pulumi.{stack}.yaml does not exist; {hint}")
-
-
-def stack_names() -> list[str]:
-    """Every stack that has a file, in alphabetical order."""
-    return sorted(path.name.removeprefix("Pulumi.").removesuffix(".yaml") for path in STACKS.glob("Pulumi.*.yaml"))
+def stack_file(stack: str) -> StackFile:
+    """The file of that stack, by its name or its path; PenstockError when there is none that penstock builds."""
+    found = find_stack(stack)
+    if found.project and not found.project.is_penstocks:
+        raise PenstockError(
+            f"{found.project.folder / 'Pulumi.yaml'}: its program is not penstock's, which alone is planned from a "
+            f"stack file; let it be `import stacks.__main__` (docs/own-project.md), or rehearse the program as it is: "
+            f"penstock rehearse preview {found.name}"
+        )
+    return found
 
 
 def _plain(text: str) -> Any:

@@ -60,7 +60,7 @@ def train_and_serve(stage: Stage, console: Console) -> None:
     """`pulumi up`, with an accident in the middle of it."""
     job = stage.job
     console.print(f"[bold]1  pulumi up[/]: {job.nodes * job.ranks_per_node} workers train, then the model is served")
-    with Live(console, "up") as live, Saboteur(stage.run_folder, live.say) as saboteur:
+    with Live(console, "up", verbose=True) as live, Saboteur(stage.run_folder, live.say) as saboteur:
         _require(stage.engine.up(STACK, watch=live.watch))
     if saboteur.accident is None:
         console.print("   the run was past the middle already: no worker was killed this time")
@@ -108,7 +108,7 @@ def ask(stage: Stage, console: Console) -> None:
 def nothing_changes(stage: Stage, console: Console) -> None:
     """`pulumi up` again."""
     console.print("[bold]4  pulumi up again[/]")
-    with Live(console, "up") as live:
+    with Live(console, "up", verbose=True) as live:
         result = _require(stage.engine.up(STACK, watch=live.watch))
     if result.changed:
         raise PenstockError(f"a second `up` changed {dict(result.changed)}, but nothing had been asked for")
@@ -118,7 +118,7 @@ def nothing_changes(stage: Stage, console: Console) -> None:
 def nothing_left(stage: Stage, console: Console) -> None:
     """`pulumi destroy`, and a look at all the places where something could be left."""
     console.print("[bold]5  pulumi destroy[/]")
-    with Live(console, "destroy") as live:
+    with Live(console, "destroy", verbose=True) as live:
         _require(stage.engine.destroy(STACK, watch=live.watch))
     ports = stage.plan.inference.ports if stage.plan.inference else ()
     resources = tuple(resource.urn for resource in stage.engine.export_state(STACK).resources)

@@ -57,7 +57,7 @@ def set_stage(checkout: Path) -> Stage:
 
 def _write_config(config: Path, *, volume: Path) -> None:
     """The local stack, but everything of it under one folder that `destroy` deletes, and on a free port."""
-    content = yaml.safe_load(stack_file(STACK).read_text())
+    content = yaml.safe_load(stack_file(STACK).path.read_text())
     content["config"]["penstock:storage"] = {"volume": {"path": str(volume), "onDestroy": "delete"}}
     content["config"].setdefault("penstock:inference", {})["port"] = _free_port()
     config.write_text(yaml.safe_dump(content, sort_keys=False))

@@ -14,8 +14,10 @@ from typing import Literal
 
 import yaml
 
+from components.loopback import exempt_loopback
+from components.project import CHECKOUT, read_project
 from rehearsal.engine.checkpoint import mend_checkpoint
-from rehearsal.engine.errors import CliMissingError, LockedError, PassphraseError, ProjectError, StackMissingError
+from rehearsal.engine.errors import CliMissingError, LockedError, PassphraseError, StackMissingError
 from rehearsal.engine.locks import Lock, find_locks, require_unlocked
 from rehearsal.engine.process import Result, Run, Watch
 from rehearsal.engine.state import State, parse_state, with_creates_settled
@@ -38,7 +40,8 @@ OFFLINE = {
 class Engine:
     """One project with one backend. Nothing of the user's own PULUMI_* environment reaches the engine.
 
-    `preview` and `up` are held to the policy pack in the project's `policies` folder, where there is one.
+    `preview` and `up` are held to the policy pack in the project's `policies` folder; without one, to penstock's own
+    where the program is penstock's.
 
     project     the folder of Pulumi.yaml
     home        PULUMI_HOME: the engine's own files (plugins, credentials, workspaces)
@@ -52,11 +55,12 @@ class Engine:
         config_file: Path | None = None, env: Mapping[str, str] | None = None,
     ) -> None:  # fmt: skip
         self.project = project.resolve()
-        self.project_name = project_name(self.project)
+        project_file = read_project(self.project)
+        self.project_name = project_file.name
         self.backend = backend.resolve()
         self.config_file = config_file.resolve() if config_file else None
-        pack = self.project / "policies"
-        self._policies = pack if (pack / "PulumiPolicy.yaml").is_file() else None
+        packs = [self.project / "policies", *([CHECKOUT / "policies"] if project_file.is_penstocks else [])]
+        self._policies = next((pack for pack in packs if (pack / "PulumiPolicy.yaml").is_file()), None)
         self._pulumi = find_pulumi()
         self._env = _environment(self._pulumi, home.resolve(), self.backend, passphrase) | dict(env or {})
         for folder in (home, backend):
@@ -208,21 +212,6 @@ def passphrase_from_environment() -> str:
         raise PassphraseError(f"PULUMI_CONFIG_PASSPHRASE_FILE {file}: {error.strerror}") from error
 
 
-def project_name(project: Path) -> str:
-    """The `name` of the project's Pulumi.yaml."""
-    file = project / "Pulumi.yaml"
-    try:
-        content = yaml.safe_load(file.read_text())
-    except OSError as error:
-        raise ProjectError(file, f"{error.strerror}; run this in the project's folder") from error
-    except yaml.YAMLError as error:
-        raise ProjectError(file, f"is not YAML: {error}") from error
-    name = content.get("name") if isinstance(content, dict) else None
-    if not isinstance(name, str):
-        raise ProjectError(file, "has no name; add `name: penstock`")
-    return name
-
-
 @cache
 def find_pulumi() -> Path:
     """The pulumi command of this environment, else one on PATH of the pinned version."""
@@ -243,7 +232,7 @@ def _version(pulumi: Path) -> str:
 
 def _environment(pulumi: Path, home: Path, backend: Path, passphrase: str) -> dict[str, str]:
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("PULUMI_")}
-    return inherited | OFFLINE | {
+    return inherited | exempt_loopback(inherited) | OFFLINE | {
         "PATH": os.pathsep.join([str(pulumi.parent), *os.get_exec_path()]),
         "PULUMI_HOME": str(home),
         "PULUMI_BACKEND_URL": f"file://{backend}",

@@ -1,7 +1,6 @@
 """What stops the engine before or while it runs and is the user's to put right: one message each, with the remedy."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from components.errors import PenstockError
 
@@ -25,11 +24,6 @@ class StackMissingError(EngineError):
     def __init__(self, stack: str, present: Sequence[str]) -> None:
         there = f"there are: {', '.join(present)}" if present else "there is none yet"
         super().__init__(f"the backend has no stack {stack!r} ({there}); make it with `pulumi stack init {stack}`")
-
-
-class ProjectError(EngineError):
-    def __init__(self, file: Path, problem: str) -> None:
-        super().__init__(f"{file}: {problem}")
 
 
 class LockedError(EngineError):

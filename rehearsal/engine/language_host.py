@@ -22,6 +22,7 @@ from typing import Any, NoReturn
 
 import grpc
 
+from components.loopback import exempt_loopback
 from rehearsal.engine.processes import Children, output, stop
 from rehearsal.engine.protocol import language, language_grpc, plugin
 from tools import PULUMI_VERSION
@@ -38,6 +39,7 @@ def main() -> None:
     parser.add_argument("--exec", type=Path, required=True, help="the SDK's pulumi-language-python-exec script")
     parser.add_argument("engine", nargs="?", default="", help="address of the engine")
     arguments, _ = parser.parse_known_args()  # the engine adds -root, -tracing, -logflow, -v, which change nothing here
+    os.environ.update(exempt_loopback(os.environ))  # for the programs, which reach the engine by gRPC
     stopped = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stopped.set())
@@ -157,6 +159,7 @@ class LanguageHost(language_grpc.LanguageRuntimeServicer):
         else:
             command = [python, "-u", folder, *request.args]
         env = dict(entry.split("=", 1) for entry in request.env) or dict(os.environ)
+        env |= exempt_loopback(env)
         child = self._children.start(command, cwd=Path(request.pwd), env=env, capture=True)
         context.add_callback(lambda: _stop_later(child))
         for stream, chunk in output(child):

@@ -16,6 +16,8 @@ from rehearsal.engine.events import Diagnostic, Event, Phase, ResourceStep, Summ
 
 TAIL_EVERY_S = 0.05
 UNCHANGING = ("same", "read", "refresh")
+PRINTED = "info#err"
+"""The engine's severity of what a program printed to stderr."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +72,12 @@ class Result:
         if messages or self.ok:
             return tuple(dict.fromkeys(messages))
         return tuple(line for line in self.output.splitlines() if line.strip())[-3:]
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The lines that programs and providers printed to stderr, in order."""
+        said = (e.message for e in self.events if isinstance(e, Diagnostic) and e.severity == PRINTED)
+        return tuple(line for message in said for line in message.splitlines())
 
 
 class Run:

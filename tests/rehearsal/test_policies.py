@@ -32,7 +32,7 @@ LOCAL = "local"
 
 def preview(repository: Path, folder: Path, host: str) -> tuple[bool, str]:
     """A preview of the local stack with the server on that address, and what it printed."""
-    content = yaml.safe_load(stack_file(LOCAL).read_text())
+    content = yaml.safe_load(stack_file(LOCAL).path.read_text())
     content["config"]["penstock:storage"] = {"volume": {"path": str(folder / "volume")}}
     content["config"]["penstock:inference"] = {"host": host, "port": 18765}
     config = folder / "stack.yaml"

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.usefixtures("pulumi")
 @contextmanager
 def local_stack(repository: Path, folder: Path, **parts: Any) -> Iterator[Engine]:
     """The shipped stack with some of its parts replaced, its data in the test's folder."""
-    content = yaml.safe_load(stack_file(LOCAL).read_text())
+    content = yaml.safe_load(stack_file(LOCAL).path.read_text())
     changes = {"storage": {"volume": {"path": str(folder / "volume")}}, **parts}
     content["config"] |= {f"penstock:{key}": value for key, value in changes.items()}
     config = folder / "stack.yaml"

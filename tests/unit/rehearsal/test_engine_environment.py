@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from rehearsal.engine.cli import passphrase_from_environment, project_name
-from rehearsal.engine.errors import PassphraseError, ProjectError
+from rehearsal.engine.cli import passphrase_from_environment
+from rehearsal.engine.errors import PassphraseError
 
 
 @pytest.fixture(autouse=True)
@@ -27,15 +27,6 @@ def test_passphrases(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     assert passphrase_from_environment() == "from a file"
     monkeypatch.setenv("PULUMI_CONFIG_PASSPHRASE", "")
     assert passphrase_from_environment() == ""
-
-
-def test_projects(tmp_path: Path) -> None:
-    with pytest.raises(ProjectError, match=r"Pulumi\.yaml: No such file"):
-        project_name(tmp_path)
-    for text, problem in (("a: [", "is not YAML"), ("runtime: python", "has no name"), ("[]", "has no name")):
-        (tmp_path / "Pulumi.yaml").write_text(text)
-        with pytest.raises(ProjectError, match=problem):
-            project_name(tmp_path)
 
 
 def test_the_language_host_loads_without_the_sdk_and_leaves_it_importable() -> None:

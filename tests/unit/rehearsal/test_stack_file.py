@@ -4,8 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from rehearsal.engine.errors import ProjectError
-from rehearsal.stack_file import copy_for_rehearsal, has_secrets, stack_file
+from rehearsal.stack_file import copy_for_rehearsal, has_secrets
 
 TEXT = "# mine\nencryptionsalt: v1:users\nconfig:\n  penstock:cluster:\n    cloud: local\n"
 
@@ -17,13 +16,6 @@ def file(tmp_path: Path) -> Path:
     file = tmp_path / "stacks" / "Pulumi.local.yaml"
     file.write_text(TEXT)
     return file
-
-
-def test_where_it_is(file: Path) -> None:
-    project = file.parent.parent
-    assert stack_file(project, "local") == file
-    with pytest.raises(ProjectError, match="does not exist; stacks with a file: local"):
-        stack_file(project, "locl")
 
 
 def test_secrets_at_any_depth(file: Path) -> None:

@@ -6,13 +6,16 @@ from pathlib import Path
 import pytest
 
 from components.errors import PenstockError, SpecError
+from components.project import CHECKOUT, read_project
 from stacks import config
 
 
 @pytest.fixture
 def stack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder of stacks that holds one, `mine`."""
-    monkeypatch.setattr(config, "STACKS", tmp_path)
+    """A project whose program is penstock's, with one stack, `mine`."""
+    monkeypatch.chdir(tmp_path)
+    Path("Pulumi.yaml").write_text("name: infrastructure\n")
+    Path("__main__.py").write_text("import stacks.__main__\n")
     file = tmp_path / "Pulumi.mine.yaml"
     file.write_text("config:\n  penstock:cluster: {cloud: local, nodePools: [{name: a, machineType: this-machine}]}\n")
     return file
@@ -65,7 +68,7 @@ def test_the_engine_hands_objects_as_json(monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_every_shipped_stack_is_read() -> None:
     # Another test may have a stack of its own there at this very moment.
-    names = [name for name in config.stack_names() if not name.startswith("tests-")]
+    names = [name for name in read_project(CHECKOUT).stacks() if not name.startswith("tests-")]
     assert "local" in names
     for name in names:
         config.read_file(name)
