@@ -5,8 +5,10 @@ from typing import Self
 
 from rich.console import Console
 from rich.markup import escape
+from rich.padding import Padding
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Column
+from rich.text import Text
 
 from rehearsal.engine.events import Diagnostic, Event, Phase, ResourceStep
 from rehearsal.engine.process import PRINTED, Watch
@@ -14,7 +16,18 @@ from rehearsal.engine.process import PRINTED, Watch
 QUIET_LINE_EVERY_S = 15.0
 """Without a terminal: how often a moving line is printed as a line of its own."""
 
+INDENT = 4
+
 DONE = {"create": "created", "update": "updated", "delete": "deleted", "replace": "replaced"}
+
+
+def indented(console: Console, text: str) -> None:
+    """Prints what is said under a heading; a terminal's lines break between words, those of a pipe do not."""
+    shown = Text.from_markup(text)
+    if console.is_terminal:
+        console.print(Padding(shown, (0, 0, 0, INDENT)), soft_wrap=False)
+    else:
+        console.print(Text(" " * INDENT) + shown, soft_wrap=True)
 
 
 class Live:
@@ -39,7 +52,8 @@ class Live:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._progress.stop()
+        if self._console.is_terminal:
+            self._progress.stop()
 
     @property
     def watch(self) -> Watch:
@@ -53,7 +67,7 @@ class Live:
 
     def say(self, text: str) -> None:
         """A line that stays."""
-        self._console.print(f"    {text}", highlight=False, soft_wrap=True)
+        indented(self._console, text)
 
     def take(self, event: Event) -> None:
         match event:

@@ -40,7 +40,6 @@ def rehearse(
     from components.project import find_stack
     from penstock.live import Live
     from penstock.output_file import output_file
-    from penstock.summary import TITLE
     from rehearsal.cycle import Listener, Rehearsal
     from rehearsal.cycle import rehearse as run
     from rehearsal.faults import read_faults
@@ -51,12 +50,10 @@ def rehearse(
     script = read_faults(faults) if faults else None
     console = Console(highlight=False, markup=False, soft_wrap=True)
     with output_file(report) as write:
-        console.print(f"{what} of {found.name}\n\n{TITLE}")
         with Live(console, f"{what} {found.name}", verbose=verbose) as live:
             listener = Listener(
-                watch=live.watch, on_begin=live.begin, on_phase=lambda phase: _show(phase, console, verbose=verbose),
-                say=live.move,
-            )  # fmt: skip
+                watch=live.watch, on_begin=live.begin, on_phase=_Table(console, verbose=verbose).add, say=live.move
+            )
             done = run(
                 Rehearsal(what), found.name, project=found.project.folder, keep=keep, faults=script, listener=listener
             )
@@ -66,12 +63,24 @@ def rehearse(
         raise typer.Exit(1)
 
 
-def _show(phase: "Phase", console: "Console", *, verbose: bool) -> None:
-    from penstock.summary import details, row
+class _Table:
+    """The phases as they end, a line each, under one title. Warnings that come before the first stand above it."""
 
-    console.print(row(phase), style="red" if phase.problem and not phase.repeated else None)
-    for line in details(phase, verbose=verbose):
-        console.print(f"    {line}")
+    def __init__(self, console: "Console", *, verbose: bool) -> None:
+        self._console, self._verbose, self._is_begun = console, verbose, False
+
+    def add(self, phase: "Phase") -> None:
+        from rich.markup import escape
+
+        from penstock.live import indented
+        from penstock.summary import TITLE, details, row
+
+        if not self._is_begun:
+            self._console.print(TITLE, style="bold")
+        self._is_begun = True
+        self._console.print(row(phase), style="red" if phase.problem and not phase.repeated else None)
+        for line in details(phase, verbose=self._verbose):
+            indented(self._console, escape(line))
 
 
 def _conclude(done: "Report", console: "Console") -> None:

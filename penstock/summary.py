@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from rehearsal.cycle import Phase, Report
+from rehearsal.cycle import Phase, Rehearsal, Report
 
 SHOWN_LINES = 15
 """Of a traceback, and of what a program printed: the last ones say most."""
@@ -41,8 +41,11 @@ def verdict(report: Report) -> str:
     if minutes := sum(phase.simulated_min for phase in report.phases):
         took += f", on the cloud about {minutes:.0f} min"
     if report.ok:
+        previewed = report.rehearsal is Rehearsal.PREVIEW
         left = "everything is still there" if report.deployed else "nothing is left"
-        return f"OK: {_count(len(report.phases), 'phase')} as it must be, {left} ({took})"
+        left = "nothing was created" if previewed and not report.deployed else left
+        they = "it" if len(report.phases) == 1 else "they"
+        return f"OK: {_count(len(report.phases), 'phase')} did what {they} must; {left} ({took})"
     return f"FAILED: {'; '.join(_reasons(report))} ({took})"
 
 

@@ -103,8 +103,8 @@ class Report:
         """What a user should know of the simulated account, a line for each."""
         if not self.account:
             return
-        counts = ", ".join(f"{count} {oracle}" for oracle, count in self.account.requests_by_oracle.items())
-        yield f"requests judged: {counts or 'none'}"
+        yield "requests judged:" if self.account.requests_by_oracle else "requests judged: none"
+        yield from (f"{count:>6} by {oracle}" for oracle, count in self.account.requests_by_oracle.items())
         yield from (f"no oracle covers {token}" for token in self.account.uncovered)
         yield from (f"fault was never injected: {fault}" for fault in self.account.quiet_faults)
         if not self.deployed:

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from components.errors import PenstockError
 from rehearsal.cycle import Listener, Phase, Rehearsal, rehearse
-from rehearsal.engine.errors import EngineError, PassphraseError
+from rehearsal.engine.errors import PassphraseError
 from tests.rehearsal.conftest import TinyProject
 
 
@@ -41,7 +42,7 @@ def test_a_program_that_never_settles_fails_the_cycle(tiny: TinyProject, stack_t
     report = rehearse(Rehearsal.CYCLE, "dev", project=tiny.folder)
     assert not report.ok
     assert [phase.name for phase in report.phases] == ["up", "up again", "destroy"]
-    assert report.phases[1].problem == "nothing may change, but update file"
+    assert report.phases[1].problem == "expected no changes, got update file"
     assert report.kept is None
     assert not tiny.file.exists()
 
@@ -54,14 +55,16 @@ def test_what_is_kept_is_found_again(tiny: TinyProject, stack_text: str) -> None
     tiny.file.unlink()
     refresh = rehearse(Rehearsal.REFRESH, "dev", project=tiny.folder, keep=True)
     assert [phase.name for phase in refresh.phases] == ["refresh"]
-    assert refresh.phases[0].problem == "nothing may change, but delete file"
+    assert refresh.phases[0].problem == "expected no changes, got delete file"
     destroy = rehearse(Rehearsal.DESTROY, "dev", project=tiny.folder)
     assert [phase.name for phase in destroy.phases] == ["destroy"]
     assert destroy.ok
     assert not home(tiny).exists()
 
 
-def test_a_preview_deploys_nothing(tiny: TinyProject, stack_text: str) -> None:
+def test_a_preview_deploys_nothing(tiny: TinyProject, stack_text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")  # nobody listens there
     report = rehearse(Rehearsal.PREVIEW, "dev", project=tiny.folder)
     assert report.ok
     assert report.phases[0].created == 3
@@ -71,9 +74,12 @@ def test_a_preview_deploys_nothing(tiny: TinyProject, stack_text: str) -> None:
 
 def test_a_failing_program_is_reported_in_its_own_words(tiny: TinyProject, stack_text: str) -> None:
     tiny.stack_file.write_text(stack_text + "  tiny:broken: true\n")
+    program = tiny.folder / "program" / "__main__.py"
+    program.write_text("import sys\n\nprint('looked in vain', file=sys.stderr)\n" + program.read_text())
     report = rehearse(Rehearsal.UP, "dev", project=tiny.folder)
     assert not report.ok
     assert "ValueError: the description says broken" in report.phases[0].problem
+    assert report.phases[0].words == ("looked in vain",)
 
 
 def test_encryption_of_the_users_own_is_not_needed_without_secrets(tiny: TinyProject, stack_text: str) -> None:
@@ -92,11 +98,11 @@ def test_secrets_need_the_users_passphrase(tiny: TinyProject, stack_text: str, m
 
 
 def test_a_stack_with_no_file(tiny: TinyProject) -> None:
-    with pytest.raises(EngineError, match=r"Pulumi\.prod\.yaml: does not exist; stacks with a file: dev"):
+    with pytest.raises(PenstockError, match=r"Pulumi\.prod\.yaml does not exist; there is dev"):
         rehearse(Rehearsal.UP, "prod", project=tiny.folder)
 
 
 def test_a_stack_file_that_is_not_yaml(tiny: TinyProject) -> None:
     tiny.stack_file.write_text("config: [")
-    with pytest.raises(EngineError, match=r"Pulumi\.dev\.yaml: is not YAML"):
+    with pytest.raises(PenstockError, match=r"Pulumi\.dev\.yaml: is not YAML"):
         rehearse(Rehearsal.UP, "dev", project=tiny.folder)
