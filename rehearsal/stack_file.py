@@ -4,8 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from components.engine_yaml import YamlError, read_yaml
 from components.project import ProjectError
 
 ENCRYPTION_KEYS = ("encryptionsalt:", "secretsprovider:", "encryptedkey:")
@@ -17,11 +16,11 @@ def has_secrets(file: Path) -> bool:
 
 
 def settings_in(file: Path) -> Any:
-    """The file's content. Refuses what is not YAML."""
+    """The file's content. Refuses what is not YAML that the engine takes."""
     try:
-        return yaml.safe_load(file.read_text())
-    except yaml.YAMLError as error:
-        raise ProjectError(file, f"is not YAML: {error}") from error
+        return read_yaml(file.read_bytes()).data
+    except YamlError as error:
+        raise ProjectError(file, f"is not YAML that the engine takes: {error}") from None
 
 
 def cloud_of(settings: Any) -> str:
