@@ -1,63 +1,76 @@
-"""What runs inside a cluster, as tables for a terminal."""
+"""Tables of what runs inside a cluster."""
 
 from collections.abc import Iterator
 
-from rich.table import Table
-
-from components.plan.kubernetes import AddonPlan, InsidePlan, PoolExpectation
-from penstock.tables import table
+from components.plan.kubernetes import AddonPlan, GatePlan, InsidePlan, PoolExpectation
+from penstock.tables import Line, Table, folded
 
 
-def addon_table(plan: InsidePlan) -> Table:
-    """What is installed, in order, and why."""
-    rows = table("add-on", "version", "namespace", "why")
-    for addon in plan.platform.addons:
-        rows.add_row(addon.name, _version(addon), addon.namespace, addon.reason)
-    return rows
+def addon_lines(plan: InsidePlan, width: int) -> Iterator[Line]:
+    """What is installed, in order, and what is not, with the reasons."""
+    yield Line(f"installed on Kubernetes {plan.facts.version}", "bold")
+    rows = [(addon.name, _version(addon), addon.namespace, addon.reason) for addon in plan.platform.addons]
+    yield from Table(("add-on", "version", "namespace", "why"), rows, drop=("namespace",), prose=True).lines(width)
+    off = [(one.path.rpartition(".")[2], one.reason) for one in plan.platform.decisions if one.value == "off"]
+    if off:
+        yield from (Line(""), Line("not installed; platform.addons.NAME: true installs one", "bold"))
+        yield from Table(("add-on", "why not"), off, prose=True).lines(width)
 
 
 def _version(addon: AddonPlan) -> str:
     return addon.release.version if addon.release else "manifests"
 
 
-def absent_table(plan: InsidePlan) -> Table:
-    """The add-ons that are not installed, together where one reason holds for several."""
-    by_reason: dict[str, list[str]] = {}
-    for decision in plan.platform.decisions:
-        if decision.value == "off":
-            by_reason.setdefault(decision.reason, []).append(decision.path.rpartition(".")[2])
-    rows = table("add-ons", "why not")
-    for reason, names in by_reason.items():
-        rows.add_row(", ".join(names), reason)
-    return rows
+def owner_lines(plan: InsidePlan, width: int) -> Iterator[Line]:
+    """The one piece of software that does each thing."""
+    yield Line("who does what", "bold")
+    rows = [
+        (concern.value, one.by, one.owner.value, one.reason) for concern, one in sorted(plan.platform.owners.items())
+    ]
+    yield from Table(("what", "done by", "whose", "why"), rows, drop=("whose",), prose=True).lines(width)
 
 
-def owner_table(plan: InsidePlan) -> Table:
-    """Who does what on the cluster: one each."""
-    rows = table("what", "done by", "whose", "why")
-    for concern, one in sorted(plan.platform.owners.items()):
-        rows.add_row(concern.value, one.by, one.owner.value, one.reason)
-    return rows
-
-
-def queue_table(plan: InsidePlan) -> Table:
-    rows = table("queue", "its own nodes", "may borrow", "weight")
-    for queue in plan.scheduler.queues:
-        nodes = ", ".join(f"{count} of {pool}" for pool, count in queue.nodes.items())
-        rows.add_row(queue.name, nodes, "yes" if queue.may_borrow else "no", str(queue.weight))
-    return rows
-
-
-def gate_lines(plan: InsidePlan) -> Iterator[str]:
-    """What must be shown before queues open."""
+def queue_lines(plan: InsidePlan, width: int) -> Iterator[Line]:
+    """Queues, and the gate that opens them."""
+    if plan.scheduler.queues:
+        yield Line("queues", "bold")
+        rows = [
+            (
+                queue.name,
+                "yes" if queue.may_borrow else "no",
+                str(queue.weight),
+                ", ".join(f"{count} of {pool}" for pool, count in queue.nodes.items() if count) or "none",
+            )
+            for queue in plan.scheduler.queues
+        ]
+        headers = ("queue", "may borrow", "weight", "its own nodes")
+        yield from Table(headers, rows, drop=("weight", "may borrow"), prose=True).lines(width)
+        yield Line("")
+    yield Line("before queues open", "bold")
     if plan.gate is None:
-        yield "switched off: jobs start on nodes that nothing has looked at"
+        yield Line("  nothing is checked: platform.gate.enabled is false")
         return
-    yield from (_expected(pool) for pool in plan.gate.pools)
-    yield f"within {plan.gate.timeout_s} s, or the pool goes back to no nodes"
+    for pool in plan.gate.pools:
+        yield from (Line(text) for text in folded(_expected(pool), width, "    ", first="  "))
+    yield Line(f"  within {plan.gate.timeout_s} s, or a pool that lacks nodes goes back to none")
 
 
 def _expected(pool: PoolExpectation) -> str:
     devices = ", ".join(f"{count} {name}" for name, count in pool.devices.items()) or "no devices"
     floor = f"; all-reduce at {pool.floor_gbps:g} GB/s or more ({pool.floor_source})" if pool.floor_gbps else ""
     return f"{pool.pool}: {pool.nodes} nodes, each with {devices}{floor}"
+
+
+def gate_summary(plan: InsidePlan) -> str:
+    """The gate in a line."""
+    if plan.gate is None:
+        return "off, so queues open on nodes that nothing has checked"
+    counts = ", ".join(f"{pool.nodes} of {pool.pool}" for pool in plan.gate.pools if pool.nodes) or "no node yet"
+    return (
+        f"queues open when these show all their devices: {counts}{_floors(plan.gate)}; within {plan.gate.timeout_s} s"
+    )
+
+
+def _floors(gate: GatePlan) -> str:
+    found = [f"{pool.floor_gbps:g} GB/s on {pool.pool}" for pool in gate.pools if pool.floor_gbps]
+    return f", and all-reduce reaches {', '.join(found)}" if found else ""

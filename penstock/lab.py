@@ -90,11 +90,15 @@ def _home() -> "Path":
 def _show(rows: "Sequence[ProcessStatus]") -> None:
     from rich.console import Console
 
-    from penstock.tables import table
+    from penstock.tables import Table, show, width_of
 
-    shown = table("process", "pid", "state", "started again", "MiB")
-    for row in rows:
-        state = "ready" if row.ready else "[yellow]not ready[/]" if row.alive else "[red]dead[/]"
-        shown.add_row(row.name, str(row.pid or ""), state, str(row.restarts or ""), f"{row.rss_mib:.0f}")
-    shown.add_row("all", "", "", "", f"{sum(row.rss_mib for row in rows):.0f}", style="bold")
-    Console(highlight=False).print(shown)
+    console = Console(highlight=False)
+    cells = [(row.name, str(row.pid or ""), _state(row), str(row.restarts or ""), f"{row.rss_mib:.0f}") for row in rows]
+    cells.append(("all", "", "", "", f"{sum(row.rss_mib for row in rows):.0f}"))
+    headers = ("process", "pid", "state", "started again", "MiB")
+    lines = Table(headers, cells, right=("pid", "MiB"), drop=("started again", "MiB")).lines(width_of(console))
+    show(lines, console)
+
+
+def _state(row: "ProcessStatus") -> str:
+    return "ready" if row.ready else "not ready" if row.alive else "dead"

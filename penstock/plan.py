@@ -1,77 +1,64 @@
 """`penstock plan`: what a stack becomes, and why."""
 
 import json
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 if TYPE_CHECKING:
-    from rich.console import Console
-    from rich.table import Table
-
-    from components.plan.kubernetes import InsidePlan
     from components.plan.types import StackPlan
+
+NAMES = ("bill", "quotas", "addresses", "addons", "owners", "queues", "decisions")
+"""Sections of a plan, beside its first screen."""
+
+
+def _sections(text: str) -> str:
+    """The same text where it names sections; else every wrong name in one refusal."""
+    from components.spec.explain import suggestion
+
+    names = [name.strip() for name in text.split(",")] if text else []
+    known = [*NAMES, "all"]
+    wrong = [f"{name!r} is not a section{suggestion(name, known)}" for name in names if name not in known]
+    if wrong:
+        raise typer.BadParameter(f"{', '.join(wrong)}; there is {', '.join(known)}")
+    return text
 
 
 def plan(
     stack: Annotated[str, typer.Argument(help="The stack, by the name or the path of its file Pulumi.STACK.yaml.")],
-    as_json: Annotated[bool, typer.Option("--json", help="The whole plan as JSON.")] = False,
+    show: Annotated[
+        str, typer.Option(help=f"Sections in place of the summary: {','.join(NAMES)}, or all.", callback=_sections)
+    ] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="The whole plan as JSON (docs/plan.md).")] = False,
 ) -> None:
     """Show what would exist and why. Nothing is created and no engine is started."""
-    from rich.console import Console
-
     from providers import look
     from stacks.config import read_path, stack_file
     from stacks.plan import plan_stack
 
+    if show and as_json:
+        raise typer.BadParameter("--json is the whole plan already; leave one of the two out", param_hint="'--show'")
     found = stack_file(stack)
     decided = plan_stack(look(read_path(found.path)), found.name)
     if as_json:
-        typer.echo(json.dumps(asdict(decided), indent=2, default=str))
+        from penstock.plan_json import as_form
+
+        typer.echo(json.dumps(as_form(decided), indent=2))
     else:
-        _show(decided, Console(highlight=False))
+        _show(decided, tuple(name.strip() for name in show.split(",")) if show else ())
 
 
-def _show(plan: "StackPlan", console: "Console") -> None:
-    from penstock.tables import bill_sources, bill_table, pool_table, quota_table, subnet_table, work_table
+def _show(plan: "StackPlan", names: tuple[str, ...]) -> None:
+    from rich.console import Console
 
-    cluster = plan.cluster
-    console.print(f"[bold]{plan.stack}[/] on {cluster.cloud}, scheduler {cluster.scheduler or 'none yet'}\n")
-    console.print(pool_table(cluster.node_pools))
-    if cluster.subnets:
-        _section(console, "addresses", subnet_table(cluster.subnets))
-    if cluster.quotas:
-        _section(console, "quotas the account must have", quota_table(cluster.quotas))
-    if cluster.bill:
-        _section(console, "billed", bill_table(cluster.bill))
-    for number, source in enumerate(bill_sources(cluster.bill), start=1):
-        console.print(f"[dim]({number}) {source}[/]")
-    if plan.inside:
-        _show_inside(plan.inside, console)
-    console.print(work_table(plan))
-    console.print("\n[bold]decided for you[/]")
-    inside = plan.inside.scheduler.decisions if plan.inside else ()
-    for decision in (*cluster.decisions, *inside, *plan.decisions):
-        console.print(f"  {decision.path} = [cyan]{decision.value}[/]\n    {decision.reason}")
-    for warning in plan.warnings:
-        console.print(f"[yellow]warning[/] {warning}")
+    from penstock import sections, tables
 
-
-def _show_inside(inside: "InsidePlan", console: "Console") -> None:
-    from penstock.inside_tables import absent_table, addon_table, gate_lines, owner_table, queue_table
-
-    _section(console, f"installed on Kubernetes {inside.facts.version}", addon_table(inside))
-    _section(console, "not installed; platform.addons.NAME: true installs one", absent_table(inside))
-    _section(console, "who does what", owner_table(inside))
-    if inside.scheduler.queues:
-        _section(console, "queues", queue_table(inside))
-    console.print("\n[bold]before queues open[/]")
-    for line in gate_lines(inside):
-        console.print(f"  {line}")
-    console.print()
-
-
-def _section(console: "Console", title: str, table: "Table") -> None:
-    console.print(f"\n[bold]{title}[/]")
-    console.print(table)
+    console = Console(highlight=False)
+    width = tables.width_of(console)
+    if not names:
+        lines = sections.screen(plan, width)
+    elif "all" in names:
+        lines = sections.everything(plan, width)
+    else:
+        lines = sections.chosen(names, plan, width)
+    tables.show(lines, console)

@@ -1,117 +1,106 @@
-"""The parts of a plan as tables for a terminal."""
+"""Lines for a terminal: tables whose columns make way, and text that folds between words only."""
 
-from collections.abc import Sequence
-from datetime import datetime
-from decimal import Decimal
+import textwrap
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from rich.table import Table
+if TYPE_CHECKING:
+    from rich.console import Console
 
-from components.estimate.cost import known_usd_per_hour
-from components.plan.types import BillLine, NodePoolPlan, QuotaNeed, StackPlan, SubnetPlan
+PIPE = 1_000_000
+"""Width of what is no terminal: nothing is folded."""
 
-
-def table(*headers: str) -> Table:
-    """An empty one with those columns, which fold where they are too long."""
-    made = Table(box=None, pad_edge=False, header_style="dim")
-    for header in headers:
-        made.add_column(header, overflow="fold")
-    return made
+GAP = "  "
+LEAST_PROSE = 24
+"""Characters that a column of text keeps; below that other columns make way."""
 
 
-def pool_table(pools: Sequence[NodePoolPlan]) -> Table:
-    """Each pool with what all its nodes hold together."""
-    rows = table("pool", "nodes", "machine type", "cores", "memory GiB", "accelerators", "fabric")
-    for pool in pools:
-        machine, count = pool.machine, pool.node_count
-        chips = f"{machine.accelerator_count * count} x {machine.accelerator.name}" if machine.accelerator else "-"
-        rows.add_row(
-            pool.name, _nodes(pool), machine.name, f"{machine.cores * count}", f"{machine.memory_gib * count:.0f}",
-            chips, _fabric(pool),
-        )  # fmt: skip
-    return rows
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line, all in one style of rich's."""
+
+    text: str
+    style: str = ""
 
 
-def _nodes(pool: NodePoolPlan) -> str:
-    if pool.min_count == pool.max_count:
-        return str(pool.node_count)
-    return f"{pool.node_count} ({pool.min_count} to {pool.max_count})"
+def width_of(console: "Console") -> int:
+    """Columns of the terminal; of a pipe or a file as many as a line needs."""
+    return console.width if console.is_terminal else PIPE
 
 
-def _fabric(pool: NodePoolPlan) -> str:
-    devices = sum(count for name, count in pool.binding.devices.items() if name.endswith(f"/{pool.fabric}"))
-    each = f" x {devices} a node, {pool.machine.fabric_gbps:.0f} Gbit/s" if devices else ""
-    return f"{pool.collective} over {pool.fabric}{each}"
+def show(lines: Iterator[Line], console: "Console") -> None:
+    """Print lines as they are: one that is longer than the terminal is not cut and not folded."""
+    from rich.text import Text
+
+    for line in lines:
+        console.print(Text(line.text, line.style), soft_wrap=True)
 
 
-def subnet_table(subnets: Sequence[SubnetPlan]) -> Table:
-    """Each subnet with the addresses that are free when every pool has grown to its largest."""
-    rows = table("subnet", "zone", "range", "usable", "needed", "free")
-    for subnet in subnets:
-        free = subnet.usable - subnet.needed
-        rows.add_row(
-            subnet.name, subnet.zone, subnet.cidr, f"{subnet.usable:,}", f"{subnet.needed:,}", f"{free:,}"
-        )  # fmt: skip
-    return rows
+def folded(text: str, width: int, indent: str = "", *, first: str | None = None) -> Iterator[str]:
+    """The text in lines of that width, folded between words; a word that is too long stays whole."""
+    wrapper = textwrap.TextWrapper(
+        width=width,
+        initial_indent=indent if first is None else first,
+        subsequent_indent=indent,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+    yield from wrapper.wrap(text)
 
 
-def quota_table(quotas: Sequence[QuotaNeed]) -> Table:
-    rows = table("service", "code", "quota", "needed", "for")
-    for quota in quotas:
-        rows.add_row(quota.service, quota.code, quota.name, f"{quota.needed:,.0f} {quota.unit}", quota.reason)
-    return rows
+def entry(label: str, text: str, width: int, *, at: int = 11) -> Iterator[Line]:
+    """A label and its text, which begins at the same column for all."""
+    for line in folded(text, width, " " * at, first=f"{label:<{at - 1}} "):
+        yield Line(line)
 
 
-def bill_table(bill: Sequence[BillLine]) -> Table:
-    """Each line with its price and the number of its source, then the sum of those that have a price."""
-    sources = bill_sources(bill)
-    rows = table("what", "count", "$ an hour", "from", "until", "price")
-    for line in bill:
-        rows.add_row(
-            line.what, f"{line.count:g}", _dollars(line.usd_per_hour), _when(line.since, "up"),
-            _when(line.until, "destroy"), f"({sources.index(line.source) + 1})",
-        )  # fmt: skip
-    unknown = sum(line.usd_per_hour is None for line in bill)
-    rows.add_row("[bold]together[/]", "", f"[bold]{_dollars(known_usd_per_hour(bill))}[/]", "", "", "")
-    rows.add_row(f"and {unknown} lines without a known price" if unknown else "", "", "", "", "", "")
-    return rows
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Rows under headers, which fit the width they are asked for.
 
+    Columns named in `drop` make way in that order where it would be too wide. No cell is folded but those of the last
+    column where that is `prose`. Columns in `right` stand at the right.
+    """
 
-def bill_sources(bill: Sequence[BillLine]) -> tuple[str, ...]:
-    """Where the prices come from, each once, in the order of the lines."""
-    return tuple(dict.fromkeys(line.source for line in bill))
+    headers: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    right: Sequence[str] = ()
+    drop: Sequence[str] = ()
+    prose: bool = False
+    indent: str = ""
 
+    def lines(self, width: int) -> Iterator[Line]:
+        """The headers, dim, then the rows."""
+        shown = self._fitting(width)
+        names = [self.headers[index] for index in shown]
+        cells = [[row[index] for index in shown] for row in self.rows]
+        spans = self._spans(shown)
+        for number, row in enumerate((names, *cells)):
+            aligned = [
+                cell.rjust(span) if name in self.right else cell.ljust(span)
+                for cell, name, span in zip(row, names, spans, strict=True)
+            ]
+            for text in self._row(aligned, row[-1], width):
+                yield Line(text, "dim" if number == 0 else "")
 
-def _dollars(amount: Decimal | None) -> str:
-    if amount is None:
-        return "unknown"
-    return f"{amount:,.2f}" if amount >= 1 or not amount else f"{amount:.4f}"
+    def _spans(self, shown: Sequence[int]) -> list[int]:
+        return [max(len(row[index]) for row in (self.headers, *self.rows)) for index in shown]
 
+    def _fitting(self, width: int) -> list[int]:
+        shown = list(range(len(self.headers)))
+        for name in self.drop:
+            spans = self._spans(shown)
+            if self.prose:
+                spans[-1] = min(LEAST_PROSE, spans[-1])
+            if len(self.indent) + sum(spans) + len(GAP) * (len(spans) - 1) <= width:
+                break
+            shown = [index for index in shown if self.headers[index] != name]
+        return shown
 
-def _when(moment: datetime | None, otherwise: str) -> str:
-    return f"{moment:%Y-%m-%d %H:%M}Z" if moment else otherwise
-
-
-def work_table(plan: StackPlan) -> Table:
-    """The volume, the training run and the service."""
-    table = Table(box=None, pad_edge=False, show_header=False)
-    table.add_column(style="bold")
-    table.add_column(overflow="fold")
-    for role, text in _work(plan):
-        table.add_row(role, text)
-    return table
-
-
-def _work(plan: StackPlan) -> list[tuple[str, str]]:
-    volume = plan.cluster.volume
-    rows = [("volume", f"{volume.path}; on destroy: {volume.on_destroy}")] if volume.path else []
-    if job := plan.training:
-        ranks = f"{job.nodes} x {job.ranks_per_node} ranks, about {job.memory_gib:.1f} GiB a node"
-        steps = job.config["training"]["steps"]
-        rows.append((f"training {job.name}", f"{ranks}, {steps} steps, in {job.run_folder}"))
-    if service := plan.inference:
-        urls = ", ".join(f"http://{service.host}:{port}" for port in service.ports)
-        source = (
-            f"training {plan.training.name}" if service.follows_training and plan.training else service.model_folder
-        )
-        rows.append((f"inference {service.name}", f"{urls}, model of {source}"))
-    return rows
+    def _row(self, aligned: Sequence[str], last: str, width: int) -> Iterator[str]:
+        if not self.prose:
+            yield (self.indent + GAP.join(aligned)).rstrip()
+            return
+        start = self.indent + "".join(f"{cell}{GAP}" for cell in aligned[:-1])
+        yield from folded(last, max(width, len(start) + LEAST_PROSE), " " * len(start), first=start)

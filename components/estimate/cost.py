@@ -1,10 +1,37 @@
 """What a plan costs by the hour."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from decimal import Decimal
 
 from components.errors import Problem
 from components.plan.types import BillLine
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Totals:
+    """A bill added up, with all of its lines running at once."""
+
+    usd_per_hour: Decimal
+    """Of the lines with a known price."""
+    prepaid: tuple[BillLine, ...]
+    unknown: tuple[BillLine, ...]
+    """Lines that cost something nobody here knows."""
+
+    @property
+    def usd_per_day(self) -> Decimal:
+        return 24 * self.usd_per_hour
+
+
+def totals(bill: Iterable[BillLine]) -> Totals:
+    """The known sum, and the lines that are in no sum."""
+    lines = tuple(bill)
+    open_lines = [line for line in lines if line.usd_per_hour is None]
+    return Totals(
+        usd_per_hour=known_usd_per_hour(lines),
+        prepaid=tuple(line for line in open_lines if line.prepaid),
+        unknown=tuple(line for line in open_lines if not line.prepaid),
+    )
 
 
 def known_usd_per_hour(bill: Iterable[BillLine]) -> Decimal:

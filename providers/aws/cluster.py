@@ -9,7 +9,7 @@ from typing import Any
 import pulumi
 import pulumi_aws as aws
 
-from components.estimate.cost import known_usd_per_hour
+from components.estimate.cost import totals
 from components.provider import ClusterHandle, KubernetesHandle
 from providers.aws.control_plane.batch.build import Batch
 from providers.aws.control_plane.eks.add_ons import EksAddOns
@@ -162,9 +162,9 @@ def _costs(plan: AwsPlan) -> Outputs:
     ends = {line.what: line.until.isoformat() for line in plan.bill if line.until}
     if plan.expires_at:
         ends["stack"] = plan.expires_at.isoformat()
-    unknown = [line.what for line in plan.bill if line.unit_usd_per_hour is None]
+    sums = totals(plan.bill)
     return {
-        "usdPerHour": float(known_usd_per_hour(plan.bill)),
-        "unpriced": unknown,
+        "usdPerHour": float(sums.usd_per_hour),
+        "unpriced": [line.what for line in sums.unknown],
         "expires": ends,
     }

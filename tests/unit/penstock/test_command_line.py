@@ -45,7 +45,7 @@ def test_a_plan_is_json_too() -> None:
     shown = penstock("plan", "local", "--json")
     plan = json.loads(shown.stdout)
     assert plan["cluster"]["cloud"] == "local"
-    assert plan["training"]["config"]["training"]["ranksPerNode"] == plan["training"]["ranks_per_node"]
+    assert plan["training"]["config"]["training"]["ranksPerNode"] == plan["training"]["ranksPerNode"]
 
 
 def test_a_stack_that_does_not_exist_is_one_message() -> None:

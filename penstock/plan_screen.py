@@ -1,0 +1,191 @@
+"""A plan on one screen: verdict, pools, cost, what to do before `up`, and what runs."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from decimal import Decimal
+
+from components.estimate.cost import totals
+from components.plan.types import BillLine, ClusterPlan, Decision, NodePoolPlan, ServicePlan, StackPlan
+from penstock.inside_tables import gate_summary
+from penstock.tables import Line, Table, entry, folded
+
+MOST_DECISIONS = 10
+"""Decisions that are shown on the first screen; more are a section of their own."""
+BLANK = Line("")
+
+
+def summary(plan: StackPlan, width: int, more: Sequence[str]) -> Iterator[Line]:
+    """The screen; `more` are the sections that this plan has something to show in."""
+    yield from _head(plan, width)
+    yield BLANK
+    yield from pools(plan.cluster.node_pools, width)
+    if plan.cluster.bill:
+        yield BLANK
+        yield from _cost(plan.cluster, width)
+    todo = tuple(_before_up(plan, width))
+    if todo:
+        yield from (BLANK, Line("before `pulumi up`", "bold"), *todo)
+    yield BLANK
+    yield from _work(plan, width)
+    decided = decisions_of(plan)
+    if len(decided) <= MOST_DECISIONS:
+        yield from (BLANK, Line("decided for you", "bold"), *decision_lines(decided, width))
+    yield BLANK
+    shown = [name for name in more if name != "decisions" or len(decided) > MOST_DECISIONS]
+    names = f"--show {','.join(shown)} or all; " if shown else ""
+    yield from entry("details", f"{names}--json for programs", width)
+
+
+def _head(plan: StackPlan, width: int) -> Iterator[Line]:
+    cluster = plan.cluster
+    place = f"{cluster.cloud} {cluster.region}".rstrip()
+    parts = [
+        f"Kubernetes {cluster.kubernetes.version}" if cluster.kubernetes else "",
+        f"scheduler {cluster.scheduler}" if cluster.scheduler else "jobs by the control plane's own commands",
+    ]
+    yield Line(f"{plan.stack} on {place}: {', '.join(filter(None, parts))}", "bold")
+    count = len(plan.warnings)
+    warned = f"{count} warning{'' if count == 1 else 's'}" if count else "no warnings"
+    yield Line(f"valid, {warned}; `pulumi preview` also asks the account or machine", "yellow" if count else "green")
+    for warning in plan.warnings:
+        yield from (Line(text, "yellow") for text in folded(f"warning: {warning}", width, "  ", first=""))
+
+
+def pools(planned: Sequence[NodePoolPlan], width: int) -> Iterator[Line]:
+    """Each pool with what all its nodes hold together."""
+    headers = ("pool", "nodes", "machine type", "accelerators", "fabric", "Gbit/s", "cores", "memory GiB")
+    rows = [
+        (
+            pool.name, _nodes(pool), pool.machine.name, _chips(pool), *_fabric(pool),
+            f"{pool.machine.cores * pool.node_count}", f"{pool.machine.memory_gib * pool.node_count:.0f}",
+        )
+        for pool in planned
+    ]  # fmt: skip
+    right = ("Gbit/s", "cores", "memory GiB")
+    return Table(headers, rows, right=right, drop=("memory GiB", "cores", "Gbit/s", "fabric")).lines(width)
+
+
+def _nodes(pool: NodePoolPlan) -> str:
+    if pool.min_count == pool.max_count:
+        return str(pool.node_count)
+    return f"{pool.node_count} ({pool.min_count} to {pool.max_count})"
+
+
+def _chips(pool: NodePoolPlan) -> str:
+    machine = pool.machine
+    return f"{machine.accelerator_count * pool.node_count} x {machine.accelerator.name}" if machine.accelerator else "-"
+
+
+def _fabric(pool: NodePoolPlan) -> tuple[str, str]:
+    """The fabric with its devices on a node, and what a node sends over them."""
+    devices = sum(count for name, count in pool.binding.devices.items() if name.endswith(f"/{pool.fabric}"))
+    return (f"{devices} x {pool.fabric}", f"{pool.machine.fabric_gbps:.0f}") if devices else (str(pool.fabric), "-")
+
+
+def _cost(cluster: ClusterPlan, width: int) -> Iterator[Line]:
+    sums, budget = totals(cluster.bill), cluster.budget_usd_per_hour
+    hour, day = f"{sums.usd_per_hour:,.2f}", f"{sums.usd_per_day:,.2f} $ a day"
+    if budget is None:
+        known = f"{hour} $ an hour, {day}; no budget is set (cluster.budgetUsdPerHour)"
+    else:
+        share = 100 * sums.usd_per_hour / Decimal(str(budget))
+        known = f"{hour} of {budget:g} $ an hour ({share:.0f} % of the budget), {day}"
+    yield from entry("cost", f"{known}; known prices only", width)
+    if sums.prepaid:
+        yield from entry("  prepaid", _things(sums.prepaid), width)
+    if sums.unknown:
+        yield from entry("  unknown", _things(sums.unknown), width)
+    ends = f"{moment(cluster.expires_at)} (cluster.expiresAt)" if cluster.expires_at else "no end is set"
+    yield from entry("until", f"{ends}; only `pulumi destroy` ends it", width)
+
+
+def _things(lines: Sequence[BillLine]) -> str:
+    return "; ".join(line.what if line.count == 1 else f"{line.count:g} x {line.what}" for line in lines)
+
+
+def _before_up(plan: StackPlan, width: int) -> Iterator[Line]:
+    yield from _quotas(plan.cluster, width)
+    images = dict.fromkeys(work.image for work in (plan.training, plan.inference) if work and work.image)
+    if images:
+        yield Line("  images to build and push (docs/images.md)")
+        yield from (Line(f"    {image}") for image in images)
+    yield from _dates(plan.cluster, width)
+    if plan.inside:
+        yield from folded_lines(f"gate: {gate_summary(plan.inside)}", width)
+
+
+def _quotas(cluster: ClusterPlan, width: int) -> Iterator[Line]:
+    asked = [quota for quota in cluster.quotas if quota.to_ask_for]
+    if asked:
+        yield Line(f"  quotas to ask for in {cluster.region}, as a new account has less")
+        rows = [
+            (quota.service, quota.code or "no code", f"{quota.needed:,.0f} {quota.unit}".rstrip(), quota.name)
+            for quota in asked
+        ]
+        lines = Table(("service", "code", "needed", "quota"), rows, prose=True, indent="    ").lines(width)
+        yield from list(lines)[1:]
+    others = len(cluster.quotas) - len(asked)
+    if others:
+        yield from folded_lines(f"{others} more quotas are within a new account's defaults (--show quotas)", width)
+
+
+def _dates(cluster: ClusterPlan, width: int) -> Iterator[Line]:
+    """The first line of the bill for each time that something begins."""
+    begins: dict[datetime, BillLine] = {}
+    for line in cluster.bill:
+        if line.since:
+            begins.setdefault(line.since, line)
+    for since, line in sorted(begins.items()):
+        until = f" to {moment(line.until)}" if line.until else " on"
+        price = f", {dollars(line.usd_per_hour)} $ an hour" if line.usd_per_hour else ""
+        yield from folded_lines(f"{moment(since)}{until}: {line.what}{price}", width)
+
+
+def folded_lines(text: str, width: int) -> Iterator[Line]:
+    """A point of a list."""
+    return (Line(line) for line in folded(text, width, "    ", first="  "))
+
+
+def moment(when: datetime | None) -> str:
+    return f"{when:%Y-%m-%d %H:%M}Z" if when else ""
+
+
+def dollars(amount: Decimal | None) -> str:
+    if amount is None:
+        return "unknown"
+    return f"{amount:,.2f}" if not amount or amount >= Decimal("0.1") else f"{amount:.4f}"
+
+
+def _work(plan: StackPlan, width: int) -> Iterator[Line]:
+    volume = plan.cluster.volume
+    if volume.path:
+        yield from entry("volume", f"{volume.path}; on destroy: {volume.on_destroy}", width)
+    if job := plan.training:
+        ranks = f"{job.nodes} x {job.ranks_per_node} ranks, about {job.memory_gib:.1f} GiB a node"
+        steps = job.config["training"]["steps"]
+        yield from entry("training", f"{job.name}: {ranks}, {steps} steps, in {job.run_folder}", width)
+    if service := plan.inference:
+        trained = plan.training.name if service.follows_training and plan.training else ""
+        source = f"training {trained}" if trained else service.model_folder
+        yield from entry("inference", f"{service.name}: {_servers(service)}, model of {source}", width)
+
+
+def _servers(service: ServicePlan) -> str:
+    """Their addresses on one machine; their number where they are pods behind one address."""
+    if not service.claim:
+        return ", ".join(f"http://{service.host}:{port}" for port in service.ports)
+    count, scaling = len(service.ports), service.autoscaling
+    growing = f" ({scaling.min_replicas} to {scaling.max_replicas} by {scaling.by})" if scaling else ""
+    return f"{count} replica{'' if count == 1 else 's'}{growing} on the pool {service.pool}"
+
+
+def decisions_of(plan: StackPlan) -> tuple[Decision, ...]:
+    """All that was left open, but add-ons, which have a section of their own."""
+    inside = plan.inside.scheduler.decisions if plan.inside else ()
+    return (*plan.cluster.decisions, *inside, *plan.decisions)
+
+
+def decision_lines(decisions: Sequence[Decision], width: int) -> Iterator[Line]:
+    """Each path with its value and the reason."""
+    for decision in decisions:
+        yield from folded_lines(f"{decision.path} = {decision.value}: {decision.reason}", width)

@@ -1,0 +1,168 @@
+"""`penstock plan`: one screen at 80 columns, sections, pipes, and the form for programs."""
+
+import json
+import subprocess
+import sys
+from dataclasses import replace
+from functools import cache
+
+import pytest
+
+from components.plan.types import StackPlan
+from penstock.plan import NAMES
+from penstock.plan_json import FORM_VERSION, as_form
+from penstock.sections import SECTIONS, chosen, everything, screen
+from penstock.tables import PIPE, Table
+from providers import look
+from stacks.config import read_file
+from stacks.plan import plan_stack
+
+
+@cache
+def planned(stack: str) -> StackPlan:
+    return plan_stack(look(read_file(stack)), stack)
+
+
+def shown(stack: str, width: int = 80) -> list[str]:
+    return [line.text for line in screen(planned(stack), width)]
+
+
+def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "penstock", "plan", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+
+
+@pytest.mark.parametrize("stack", ["aws-prod", "aws-dev", "aws-slurm", "aws-trn", "existing", "lab", "local"])
+def test_the_first_screen_fits(stack: str) -> None:
+    lines = shown(stack)
+    assert len(lines) <= 60
+    too_long = [line for line in lines if len(line) > 80]
+    assert [line for line in too_long if len(line.split()) > 1] == []
+
+
+def test_the_local_stack_needs_no_second_screen() -> None:
+    lines = shown("local")
+    assert len(lines) <= 25
+    assert any("training.ranksPerNode" in line for line in lines)
+
+
+def test_no_name_is_folded() -> None:
+    words = {word for line in shown("aws-prod") for word in line.split()}
+    image = "123456789012.dkr.ecr.us-east-2.amazonaws.com/penstock-aws-prod/pretrain:cuda-0.1.0"
+    assert words >= {"p5.48xlarge", "g6e.12xlarge", "serve-on-demand", "L-DB2E81BA", "us-east-2:", image}
+
+
+def test_columns_make_way_for_names() -> None:
+    long = "a-pool-with-a-name-of-forty-characters-x"
+    pool = replace(planned("aws-prod").cluster.node_pools[0], name=long)
+    plan = replace(planned("aws-prod"), cluster=replace(planned("aws-prod").cluster, node_pools=(pool,)))
+    (row,) = [line.text for line in screen(plan, 80) if line.text.startswith(long)]
+    assert "p5.48xlarge" in row
+    assert "65536" not in row
+    (wide,) = [line.text for line in screen(plan, PIPE) if line.text.startswith(long)]
+    assert "65536" in wide
+
+
+def test_verdict_and_warnings_come_first() -> None:
+    lines = shown("aws-prod", PIPE)
+    assert lines[1].startswith("valid, 3 warnings")
+    assert [line.partition(":")[0] for line in lines[2:5]] == ["warning"] * 3
+    assert lines[6].startswith("pool ")
+
+
+def test_a_plan_without_its_cluster_says_so_on_top(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KUBECONFIG", "/nowhere/config")
+    plan = plan_stack(look(read_file("existing")), "existing")
+    assert [line.text for line in screen(plan, PIPE)][2].startswith(
+        "warning: existing: planned from the stack file, as the cluster was not seen"
+    )
+
+
+def test_cost_says_budget_day_prepaid_and_unknown() -> None:
+    lines = {line[:10].strip(): line[11:] for line in shown("aws-prod", PIPE)}
+    assert lines["cost"].startswith("46.91 of 60 $ an hour (78 % of the budget), 1,125.92 $ a day")
+    assert lines["prepaid"] == "32 x train: p5.48xlarge"
+    assert "EFS file system" in lines["unknown"]
+    assert lines["until"].startswith("2027-12-31 00:00Z (cluster.expiresAt)")
+
+
+def test_quotas_to_ask_for_are_those_over_the_default() -> None:
+    lines = shown("aws-prod", PIPE)
+    assert "    ec2      L-DB2E81BA  384 vCPU  Running On-Demand G and VT instances" in lines
+    assert not any("L-1194D53C" in line for line in lines)
+    assert any("L-1194D53C" in line.text for line in chosen(("quotas",), planned("aws-prod"), PIPE))
+
+
+def test_the_bill_calls_a_capacity_block_prepaid() -> None:
+    (line,) = [one.text for one in chosen(("bill",), planned("aws-prod"), PIPE) if "p5.48xlarge" in one.text]
+    assert line.split()[:2] == ["prepaid", "32"]
+
+
+@pytest.mark.parametrize("section", NAMES)
+def test_every_section_is_shown_alone_and_with_all(section: str) -> None:
+    alone = [line.text for line in chosen((section,), planned("aws-prod"), 80)]
+    assert len(alone) > 1
+    whole = [line.text for line in everything(planned("aws-prod"), 80)]
+    assert alone[-1] in whole
+    if section != "owners":  # a word that is longer than what the names beside it leave
+        assert [line for line in alone if len(line) > 80] == []
+
+
+def test_the_options_name_the_sections_there_are() -> None:
+    assert tuple(SECTIONS) == NAMES
+
+
+def test_a_section_without_content_says_so() -> None:
+    assert [line.text for line in chosen(("addresses",), planned("local"), 80)] == ["addresses: none on local"]
+
+
+def test_wrong_sections_are_told_together() -> None:
+    refused = run("aws-prod", "--show", "bil,quotas,nonsense")
+    assert refused.returncode == 2
+    assert "'bil' is not a section; did you mean 'bill'?, 'nonsense' is not a section" in refused.stderr
+    assert refused.stdout == ""
+
+
+def test_json_and_sections_exclude_each_other() -> None:
+    refused = run("local", "--json", "--show", "bill")
+    assert refused.returncode == 2
+    assert "leave one of the two out" in refused.stderr
+
+
+def test_a_pipe_gets_whole_lines_without_escape_codes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    piped = run("aws-prod")
+    assert piped.returncode == 0, piped.stderr
+    assert "\x1b" not in piped.stdout
+    (row,) = [line for line in piped.stdout.splitlines() if line.startswith("train ")]
+    assert row.split()[-1] == "65536"
+    assert all(line.startswith("warning: ") for line in piped.stdout.splitlines()[2:5])
+
+
+def test_json_has_totals_and_the_version_of_its_form() -> None:
+    form = as_form(planned("aws-prod"))
+    assert form["formVersion"] == FORM_VERSION
+    assert form["totals"] == {
+        "usdPerHour": pytest.approx(46.91, abs=0.01),
+        "usdPerDay": pytest.approx(24 * 46.913, abs=0.1),
+        "budgetUsdPerHour": 60,
+        "prepaidCount": 1,
+        "unknownCount": 5,
+    }
+    assert json.loads(json.dumps(form)) == form
+
+
+def test_json_writes_fields_as_a_stack_file_does_and_leaves_names_alone() -> None:
+    form = as_form(planned("aws-prod"))
+    assert form["training"]["ranksPerNode"] == form["training"]["config"]["training"]["ranksPerNode"] == 8
+    binding = form["cluster"]["nodePools"][0]["binding"]
+    assert binding["devices"]["nvidia.com/gpu"] == 8
+    assert "FI_PROVIDER" in binding["env"] or any("_" in key for key in binding["env"])
+
+
+def test_a_table_drops_columns_in_the_order_given() -> None:
+    rows = [("name", "x" * 10, "y" * 10)]
+    headers = ("a", "b", "c")
+    assert [line.text for line in Table(headers, rows, drop=("c", "b")).lines(30)][1] == f"name  {'x' * 10}  {'y' * 10}"
+    assert [line.text for line in Table(headers, rows, drop=("c", "b")).lines(20)][1] == f"name  {'x' * 10}"
+    assert [line.text for line in Table(headers, rows, drop=("c", "b")).lines(10)][1] == "name"
