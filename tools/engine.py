@@ -8,6 +8,7 @@ from pathlib import Path
 
 from tools import PULUMI_VERSION, golang, release
 from tools.cache import cache_root, make_once
+from tools.download import UnavailableError
 from tools.steps import SetupError
 
 PROGRAMS = ("pulumi", "pulumi-language-python", "pulumi-language-python-exec")
@@ -82,12 +83,12 @@ def _version(pulumi: Path) -> str:
 
 def _bring(folder: Path) -> None:
     try:
-        release.download(PULUMI_VERSION, folder)
-    except release.UnreachableError as unreachable:
+        release.bring(PULUMI_VERSION, folder)
+    except UnavailableError as unreachable:
         _build(folder, unreachable)
 
 
-def _build(folder: Path, unreachable: release.UnreachableError) -> None:
+def _build(folder: Path, unreachable: UnavailableError) -> None:
     try:
         golang.build(
             "pulumi",

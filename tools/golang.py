@@ -4,11 +4,12 @@ import os
 import re
 import shutil
 import subprocess
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
 from tools.cache import cache_root, make_once
-from tools.steps import SetupError, run
+from tools.steps import SetupError, run, time_left
 from tools.uv import installer_environment, pinned_version, uv
 
 HERE = Path(__file__).resolve().parent
@@ -16,15 +17,57 @@ REQUIREMENTS = HERE.parent / "requirements" / "go.txt"
 
 
 def build(module: str, package: str, output: Path, *, ldflags: str, tags: Sequence[str] = ()) -> None:
-    """Writes the program `package` of tools/<module> to `output`. Refuses modules that go.sum does not name."""
+    """Writes the program `package` of tools/<module> to `output`. Refuses modules that go.sum does not name.
+
+    What an interrupted build compiled lies in Go's own cache, and is not compiled again.
+    """
     folder = HERE / module
     go = _toolchain(_wanted(folder / "go.mod"))
-    run(
-        [go, "build", "-v", "-trimpath", "-tags", ",".join(tags), "-ldflags", ldflags, "-o", output, package],
-        what=f"building {output.name} (once; some minutes)",
+    flags = ["-trimpath", "-tags", ",".join(tags)]
+    # The program itself links anew for its flags, so it counts as one that is lacking.
+    lacking = run(
+        [go, "list", "-deps", *flags, "-f", "{{if .Stale}}lacking {{.ImportPath}}{{end}}", package],
+        what=f"fetching the source of {output.name}",
         env=_environment(go),
         cwd=folder,
+    ).count("lacking ")
+    run(
+        [go, "build", "-v", *flags, "-ldflags", ldflags, "-o", output, package],
+        what=f"building {output.name}",
+        env=_environment(go),
+        cwd=folder,
+        show=_Compiled(lacking),
     )
+
+
+class _Compiled:
+    """Counts the packages that `go build -v` names, for the time that is left: at the mean pace so far."""
+
+    def __init__(self, total: int) -> None:
+        self._total, self._done, self._start = total, 0, time.monotonic()
+
+    def __call__(self, line: str) -> str:
+        if not line.startswith("go: "):
+            self._done += 1
+        if self._done >= self._total:
+            return "linking"
+        left = time_left(self._done, self._total, time.monotonic() - self._start)
+        return f"{self._done} of {self._total} packages" + (f", about {left}" if left else "")
+
+
+def module_hash(module: str, path: str, version: str) -> str:
+    """`h1:...` of the Go module `path` in tools/<module>/go.sum."""
+    go_sum = HERE / module / "go.sum"
+    line = re.search(rf"^{re.escape(path)} v{re.escape(version)} (h1:\S+)$", go_sum.read_text(), re.MULTILINE)
+    if line is None:
+        raise SetupError(f"{go_sum} does not name {path} v{version}; restore the file from git")
+    return line[1]
+
+
+def is_installed(module: str) -> bool:
+    """Whether this machine has a Go of its own that is new enough for tools/<module>."""
+    own = shutil.which("go")
+    return own is not None and _version(Path(own)) >= _wanted(HERE / module / "go.mod")
 
 
 def module_folder(module: str, path: str) -> Path:

@@ -1,14 +1,19 @@
-"""The programs of the lab, each built once from its pinned Go module of this folder, with its charts, CRDs, stages."""
+"""The programs of the lab, with their charts, CRDs, stages: downloaded, or built from the pinned Go modules here."""
 
 import re
 import shutil
+import subprocess
 from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
-from tools import golang
+from tools import golang, official
 from tools.cache import cache_root, make_once
-from tools.steps import SetupError
+from tools.download import UnavailableError
+from tools.source_archive import extract_folders
+from tools.steps import SetupError, elapsed, say, start_again, stop_all
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +75,8 @@ MODULES: Mapping[str, Module] = {
 }
 
 CONTROL_PLANE = ("etcd", "kubernetes", "kwok")
+AT_ONCE = 2
+STARTS_S = 60.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,8 +101,27 @@ class Tools:
 
 
 def ensure_lab(modules: Iterable[str] = tuple(MODULES)) -> Tools:
-    """The programs of these modules. What the cache lacks is built once, some minutes each, with progress on stderr."""
-    return Tools(folders={name: make_once(folder_of(name), _builder(name)) for name in modules})
+    """The programs of these modules, brought where the cache lacks them, with progress on stderr.
+
+    Two modules at a time. An interrupted run goes on where it was: what was downloaded or compiled is kept.
+    """
+    names = tuple(modules)
+    if lacking := missing(names):
+        _bring_all(lacking)
+    return Tools(folders={name: folder_of(name) for name in names})
+
+
+def _bring_all(names: Iterable[str]) -> None:
+    pool = ThreadPoolExecutor(AT_ONCE)
+    try:
+        for done in as_completed([pool.submit(make_once, folder_of(name), partial(_bring, name)) for name in names]):
+            done.result()
+    except BaseException:
+        stop_all()
+        raise
+    finally:
+        pool.shutdown(cancel_futures=True)
+        start_again()
 
 
 def missing(modules: Iterable[str] = tuple(MODULES)) -> list[str]:
@@ -118,32 +144,75 @@ def folder_of(module: str) -> Path:
     return cache_root() / "tools" / f"{module}-{version(module)}"
 
 
-def _builder(name: str) -> "_Builder":
-    return _Builder(name=name, module=MODULES[name])
+def _bring(name: str, folder: Path) -> None:
+    module = MODULES[name]
+    (folder / "bin").mkdir()
+    for program, package in module.programs.items():
+        _bring_program(name, program, package, folder / "bin" / program)
+    if module.files:
+        _bring_files(name, {inside: folder / what for what, inside in module.files.items()})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Builder:
-    name: str
-    module: Module
+def _bring_program(name: str, program: str, package: str, target: Path) -> None:
+    """From its official place; built where that cannot be reached, or where it holds nothing that runs here."""
+    try:
+        with elapsed(f"downloading {program} {version(name)}") as step:
+            official.bring(program, version(name), target, step)
+            _require_start(target)
+    except UnavailableError as unavailable:
+        target.unlink(missing_ok=True)
+        say(f"  {program}: {unavailable}; building it instead")
+        try:
+            golang.build(name, package, target, ldflags=_ldflags(name))
+        except SetupError as error:
+            raise SetupError(f"{error}; the download was tried first: {unavailable}") from error
 
-    def __call__(self, folder: Path) -> None:
-        (folder / "bin").mkdir()
-        for program, package in self.module.programs.items():
-            golang.build(self.name, package, folder / "bin" / program, ldflags=self._ldflags())
-        for what, inside in self.module.files.items():
-            source = golang.module_folder(self.name, self.module.path) / inside
-            shutil.copytree(source, folder / what, copy_function=shutil.copyfile)
-            _make_writable(folder / what)
 
-    def _ldflags(self) -> str:
-        package = self.module.version_in
-        if not package:
-            return "-s -w"
-        number = version(self.name)
-        major, minor, _ = number.split(".")
-        own = {"gitVersion": f"v{number}", "gitMajor": major, "gitMinor": minor}
-        return " ".join(["-s -w", *(f"-X {package}.{key}={value}" for key, value in own.items())])
+def _require_start(program: Path) -> None:
+    """UnavailableError where the program is for another machine, or needs libraries that this one lacks."""
+    try:
+        subprocess.run([program, "--help"], capture_output=True, stdin=subprocess.DEVNULL, timeout=STARTS_S, check=True)
+    except (OSError, subprocess.SubprocessError) as error:
+        raise UnavailableError(f"what was downloaded does not start here ({error})") from error
+
+
+def _bring_files(name: str, folders: Mapping[str, Path]) -> None:
+    """Out of Go's module cache where there is a Go, else out of the source archive; the pinned Go as a last resort."""
+    if not golang.is_installed(name):
+        try:
+            _download_files(name, folders)
+        except UnavailableError as unavailable:
+            say(f"  {name}: {unavailable}; fetching the Go toolchain for it instead")
+        else:
+            return
+    source = golang.module_folder(name, MODULES[name].path)
+    for inside, target in folders.items():
+        shutil.rmtree(target, ignore_errors=True)
+        shutil.copytree(source / inside, target, copy_function=shutil.copyfile)
+        _make_writable(target)
+
+
+def _download_files(name: str, folders: Mapping[str, Path]) -> None:
+    source, number, path = official.SOURCES[name], version(name), MODULES[name].path
+    with elapsed(f"downloading the charts and definitions of {name} {number}") as step:
+        extract_folders(
+            source.archive(number),
+            f"{path}@v{number}",
+            source.folder,
+            golang.module_hash(name, path, number),
+            folders,
+            step,
+        )
+
+
+def _ldflags(name: str) -> str:
+    package = MODULES[name].version_in
+    if not package:
+        return "-s -w"
+    number = version(name)
+    major, minor, _ = number.split(".")
+    own = {"gitVersion": f"v{number}", "gitMajor": major, "gitMinor": minor}
+    return " ".join(["-s -w", *(f"-X {package}.{key}={value}" for key, value in own.items())])
 
 
 def _make_writable(folder: Path) -> None:

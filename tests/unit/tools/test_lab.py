@@ -1,14 +1,44 @@
-"""The lab's programs: which version, built once, and nothing half-made."""
+"""The lab's programs: which version, from where, brought once, and nothing half-made."""
 
 import json
 import re
+import sys
+import threading
+import time
 from pathlib import Path
 
 import pytest
 
-from tools import golang, lab
+from tools import golang, lab, official
+from tools.download import UnavailableError
 from tools.lab import CONTROL_PLANE, MODULES, ensure_lab, missing, version
-from tools.steps import SetupError
+from tools.steps import SetupError, Step, run
+
+PROGRAM = "#!/bin/sh\nexit 0\n"
+
+
+@pytest.fixture(autouse=True)
+def offline(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No official place can be reached, as on a machine behind a mirror of Go modules."""
+
+    def bring(program: str, version: str, target: Path, step: Step) -> None:
+        raise UnavailableError("downloads.example cannot be reached")
+
+    monkeypatch.setattr(official, "bring", bring)
+
+
+@pytest.fixture
+def downloads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The official places can be reached: the programs that were asked for."""
+    asked: list[str] = []
+
+    def bring(program: str, version: str, target: Path, step: Step) -> None:
+        asked.append(program)
+        target.write_text(PROGRAM)
+        target.chmod(0o755)
+
+    monkeypatch.setattr(official, "bring", bring)
+    return asked
 
 
 @pytest.fixture(autouse=True)
@@ -35,6 +65,7 @@ def compiler(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[tuple[str,
 
     monkeypatch.setattr(golang, "build", build)
     monkeypatch.setattr(golang, "module_folder", module_folder)
+    monkeypatch.setattr(golang, "is_installed", lambda module: True)
     return calls
 
 
@@ -49,7 +80,9 @@ def test_what_is_built_is_what_is_pinned(name: str) -> None:
     assert f"{MODULES[name].path} v{version(name)} h1:" in sums
 
 
-def test_everything_is_built_once(compiler: list[tuple[str, str, str]], cache: Path) -> None:
+def test_everything_is_built_once_where_nothing_can_be_downloaded(
+    compiler: list[tuple[str, str, str]], cache: Path
+) -> None:
     tools = ensure_lab()
     assert sorted(name for name, _, _ in compiler) == sorted(tools.programs)
     assert all(path.is_file() for path in tools.programs.values())
@@ -80,6 +113,102 @@ def test_charts_can_be_read_and_removed(compiler: list[tuple[str, str, str]]) ->
     charts = ensure_lab(["kueue"]).files("kueue", "charts")
     assert (charts / "file.yaml").stat().st_mode & 0o200
     assert charts.stat().st_mode & 0o200
+
+
+def test_what_can_be_downloaded_is_not_built(compiler: list[tuple[str, str, str]], downloads: list[str]) -> None:
+    tools = ensure_lab()
+    assert sorted(downloads) == sorted(tools.programs)
+    assert not compiler
+    assert all(path.read_text() == PROGRAM for path in tools.programs.values())
+
+
+def test_a_download_that_does_not_start_here_is_built(
+    compiler: list[tuple[str, str, str]], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def bring(program: str, version: str, target: Path, step: Step) -> None:
+        target.write_text("#!/no/such/interpreter\n")
+        target.chmod(0o755)
+
+    monkeypatch.setattr(official, "bring", bring)
+    ensure_lab(["etcd"])
+    assert [name for name, _, _ in compiler] == ["etcd"]
+    assert "etcd: what was downloaded does not start here" in capsys.readouterr().err
+
+
+def test_a_wrong_checksum_is_not_built_around(
+    compiler: list[tuple[str, str, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def bring(program: str, version: str, target: Path, step: Step) -> None:
+        raise SetupError("etcd has sha256:1, sha256:2 is right")
+
+    monkeypatch.setattr(official, "bring", bring)
+    with pytest.raises(SetupError, match="sha256:2 is right"):
+        ensure_lab(["etcd"])
+    assert not compiler
+
+
+def test_two_at_a_time(compiler: list[tuple[str, str, str]], monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first cannot end before the second has begun, and never more than two run."""
+    running: list[str] = []
+    most = 0
+    both = threading.Barrier(2, timeout=10)
+
+    def bring(program: str, version: str, target: Path, step: Step) -> None:
+        nonlocal most
+        running.append(program)
+        most = max(most, len(running))
+        if program in ("etcd", "kwok"):
+            both.wait()
+        target.write_text(PROGRAM)
+        target.chmod(0o755)
+        running.remove(program)
+
+    monkeypatch.setattr(official, "bring", bring)
+    ensure_lab(["etcd", "kwok", "helm", "jobset"])
+    assert most == 2
+
+
+def test_the_first_failure_ends_what_runs_beside_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    begun = threading.Event()
+
+    def build(module: str, package: str, output: Path, *, ldflags: str, tags: tuple[str, ...] = ()) -> None:
+        if module == "etcd":
+            assert begun.wait(10)
+            raise SetupError("building etcd: the disk is full")
+        begun.set()
+        run([sys.executable, "-c", "import time; time.sleep(60)"], what="building kwok")
+
+    monkeypatch.setattr(golang, "build", build)
+    start = time.monotonic()
+    with pytest.raises(SetupError, match=r"the disk is full; the download was tried first: downloads.example"):
+        ensure_lab(["etcd", "kwok"])
+    assert time.monotonic() - start < 20
+    assert missing(["etcd", "kwok"]) == ["etcd", "kwok"]
+
+
+def test_files_come_out_of_the_source_archive_where_there_is_no_go(
+    downloads: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+
+    def extract(url: str, module: str, subfolder: str, wanted: str, folders: dict[str, Path], step: Step) -> None:
+        asked.append((url, module, subfolder, wanted))
+        for folder in folders.values():
+            folder.mkdir()
+
+    monkeypatch.setattr(golang, "is_installed", lambda module: False)
+    monkeypatch.setattr(lab, "extract_folders", extract)
+    tools = ensure_lab(["kuberay"])
+    number, path = version("kuberay"), MODULES["kuberay"].path
+    assert tools.files("kuberay", "crds").is_dir()
+    assert asked == [
+        (
+            f"https://github.com/ray-project/kuberay/archive/refs/tags/ray-operator/v{number}.tar.gz",
+            f"{path}@v{number}",
+            "ray-operator",
+            golang.module_hash("kuberay", path, number),
+        )
+    ]
 
 
 def test_a_failed_build_leaves_nothing(monkeypatch: pytest.MonkeyPatch, cache: Path) -> None:
