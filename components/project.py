@@ -98,8 +98,10 @@ def nearest_project(folder: Path) -> Project | None:
 
 def find_project() -> Project:
     """The project of the current folder, else the checkout's."""
-    if project := nearest_project(Path.cwd()) or nearest_project(CHECKOUT):
+    if project := nearest_project(Path.cwd()):
         return project
+    if (CHECKOUT / PROJECT_FILE).is_file():
+        return read_project(CHECKOUT)
     raise PenstockError(
         f"no Pulumi project here: {Path.cwd()} and the folders above it hold no {PROJECT_FILE}; go to the folder of "
         "one, or make one as docs/own-project.md shows"

@@ -312,7 +312,7 @@ def _problem(name: str, result: Result, *, left: bool) -> str:
     if result.interrupted:
         return "interrupted"
     if not result.ok:
-        return "; ".join(result.errors) or f"the engine ended with status {result.returncode}"
+        return "\n".join(result.errors) or f"the engine ended with status {result.returncode}"
     if name in ("up again", "refresh") and result.changed:
         return "expected no changes, got " + ", ".join(f"{step.op} {step.name}" for step in result.changing_steps)
     if name == "destroy" and left:

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic.alias_generators import to_camel
 
+from components.engine_yaml import YamlError, read_yaml
 from components.errors import Problem, SpecError
 from components.spec.base import form
 from components.spec.explain import explain
@@ -131,14 +131,18 @@ class FaultScript(_Part):
 def read_faults(file: Path) -> FaultScript:
     """The script. SpecError with every mistake, each with path, value and remedy."""
     try:
-        content = yaml.safe_load(file.read_text()) or {}
+        content = read_yaml(file.read_bytes()).data
     except OSError as error:
         raise SpecError([Problem(path=str(file), message=f"{error.strerror}; name a fault script")]) from error
-    except yaml.YAMLError as error:
+    except YamlError as error:
         raise SpecError([Problem(path=str(file), message=f"is not YAML: {error}")]) from error
-    if not isinstance(content, Mapping):
-        raise SpecError([Problem(path=str(file), message="is not a mapping; write as docs/faults shows")])
+    kinds = ", ".join(f"`{field.alias}:`" for field in FaultScript.model_fields.values())
+    if not isinstance(content, Mapping | None):
+        raise SpecError([Problem(path=str(file), message=f"is not a mapping; write {kinds}, as docs/faults shows")])
     try:
-        return FaultScript.model_validate(content)
+        script = FaultScript.model_validate(content or {})
     except ValidationError as error:
-        raise SpecError(explain(error, FaultScript, content), source=str(file)) from error
+        raise SpecError(explain(error, FaultScript, content or {}), source=str(file)) from error
+    if script == FaultScript():
+        raise SpecError([Problem(path=str(file), message=f"holds no fault; write {kinds}, as docs/faults shows")])
+    return script

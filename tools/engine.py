@@ -3,6 +3,7 @@
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
@@ -132,3 +133,18 @@ def _link(link: Path, target: Path) -> None:
     fresh.unlink(missing_ok=True)
     fresh.symlink_to(target)
     fresh.replace(link)
+
+
+def main() -> int:
+    """Brings the engine into the environment that runs this; one sentence on stderr and 1 where it cannot."""
+    try:
+        folder = ensure_engine(Path(sys.prefix))
+    except SetupError as error:
+        sys.stderr.write(f"error: {error}\n")
+        return 1
+    sys.stderr.write(f"pulumi {PULUMI_VERSION} of {folder} is in {sys.prefix}/bin\n")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -2,6 +2,7 @@
 
 import importlib
 import importlib.util
+import os
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -13,6 +14,7 @@ def main(arguments: list[str]) -> int:
     """Exit status of the provider for the engine at the address that comes last, or of the helper that is named."""
     sys.path[0] = str(ROOT)  # this folder's own files must not hide a library's
     _import_lean(ROOT)
+    os.environ.update(importlib.import_module("components.loopback").exempt_loopback(os.environ))
     match arguments:
         case ["supervise", folder]:
             return int(importlib.import_module("providers.plugin.supervisor").main(Path(folder)))

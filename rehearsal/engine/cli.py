@@ -15,7 +15,7 @@ from typing import Literal
 import yaml
 
 from components.loopback import exempt_loopback
-from components.project import CHECKOUT, read_project
+from components.project import CHECKOUT, Project, read_project
 from rehearsal.engine.checkpoint import mend_checkpoint
 from rehearsal.engine.errors import CliMissingError, LockedError, PassphraseError, StackMissingError
 from rehearsal.engine.locks import Lock, find_locks, require_unlocked
@@ -59,8 +59,7 @@ class Engine:
         self.project_name = project_file.name
         self.backend = backend.resolve()
         self.config_file = config_file.resolve() if config_file else None
-        packs = [self.project / "policies", *([CHECKOUT / "policies"] if project_file.is_penstocks else [])]
-        self._policies = next((pack for pack in packs if (pack / "PulumiPolicy.yaml").is_file()), None)
+        self._policies = policy_pack(project_file)
         self._pulumi = find_pulumi()
         self._env = _environment(self._pulumi, home.resolve(), self.backend, passphrase) | dict(env or {})
         for folder in (home, backend):
@@ -210,6 +209,12 @@ def passphrase_from_environment() -> str:
         return Path(file).expanduser().read_text().strip()
     except OSError as error:
         raise PassphraseError(f"PULUMI_CONFIG_PASSPHRASE_FILE {file}: {error.strerror}") from error
+
+
+def policy_pack(project: Project) -> Path | None:
+    """The pack that a project's stacks are held to: its own, else penstock's where the program is penstock's."""
+    packs = [project.folder / "policies", *([CHECKOUT / "policies"] if project.is_penstocks else [])]
+    return next((pack for pack in packs if (pack / "PulumiPolicy.yaml").is_file()), None)
 
 
 @cache

@@ -11,7 +11,10 @@ class EngineError(PenstockError):
 
 class CliMissingError(EngineError):
     def __init__(self, version: str) -> None:
-        super().__init__(f"the pulumi command {version} is not installed here; run `make setup`")
+        super().__init__(
+            f"the pulumi command {version} is not installed here; run `make setup` in a checkout, else "
+            "`python -m tools.engine`"
+        )
 
 
 class PassphraseError(EngineError):

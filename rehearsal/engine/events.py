@@ -65,6 +65,8 @@ def parse_event(line: str) -> Event | None:
             return _step(phase, entry[key])
     if "diagnosticEvent" in entry:
         return _diagnostic(entry["diagnosticEvent"])
+    if "policyEvent" in entry:
+        return _violation(entry["policyEvent"])
     if "errorEvent" in entry:
         return Diagnostic(severity="error", message=entry["errorEvent"]["error"].strip())
     if "summaryEvent" in entry:
@@ -91,6 +93,18 @@ def _diagnostic(body: Mapping[str, Any]) -> Diagnostic:
         message=body["message"].strip(),
         urn=body.get("urn", ""),
         ephemeral=body.get("ephemeral", False),
+    )
+
+
+def _violation(body: Mapping[str, Any]) -> Diagnostic:
+    """A policy's verdict. The engine puts the policy's reason before it, on a line of its own."""
+    reason, _, violation = body["message"].strip().rpartition("\n")
+    urn = body.get("resourceUrn", "")
+    mandatory = body.get("enforcementLevel") == "mandatory"
+    return Diagnostic(
+        severity="error" if mandatory else "warning",
+        message=f"{urn.rpartition('::')[2]}: {violation}\n  (policy {body['policyName']}: {reason})",
+        urn=urn,
     )
 
 

@@ -1,6 +1,7 @@
 """One run of the pulumi command: followed live, interrupted or killed on demand, and read when it is over."""
 
 import contextlib
+import re
 import signal
 import subprocess
 import tempfile
@@ -16,6 +17,8 @@ from rehearsal.engine.events import Diagnostic, Event, Phase, ResourceStep, Summ
 
 TAIL_EVERY_S = 0.05
 UNCHANGING = ("same", "read", "refresh")
+NO_REASON = re.compile(r"(preview|update|refresh|destroy) failed")
+"""The engine's last word on a command: of use only where there is no other."""
 PRINTED = "info#err"
 """The engine's severity of what a program printed to stderr."""
 
@@ -69,8 +72,9 @@ class Result:
     def errors(self) -> tuple[str, ...]:
         """The messages of severity error, or the last printed lines of a failed run that gave none."""
         messages = [e.message for e in self.events if isinstance(e, Diagnostic) and e.severity == "error"]
+        reasons = [message for message in messages if not NO_REASON.fullmatch(message)]
         if messages or self.ok:
-            return tuple(dict.fromkeys(messages))
+            return tuple(dict.fromkeys(reasons or messages))
         return tuple(line for line in self.output.splitlines() if line.strip())[-3:]
 
     @property

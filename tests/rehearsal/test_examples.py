@@ -1,6 +1,8 @@
 """The programs of examples/, as a user would run them: the real engine, the simulated AWS, the whole cycle."""
 
+import runpy
 import shutil
+import textwrap
 from pathlib import Path
 
 import pytest
@@ -15,16 +17,18 @@ NAMES = ("aws_cluster", "aws_network")
 
 
 def copied(name: str, folder: Path) -> Path:
-    """The example where a user's own program would lie, told to be on the simulated AWS."""
-    project = folder / name
+    """The example where a user's own program would lie."""
+    project = folder / "examples" / name
     shutil.copytree(EXAMPLES / name, project, ignore=shutil.ignore_patterns("__pycache__", ".penstock"))
     program = project / "Pulumi.yaml"
     program.write_text(program.read_text().replace("../../", f"{EXAMPLES.parent}/"))
-    stack = project / "Pulumi.dev.yaml"
-    content = yaml.safe_load(stack.read_text())
-    content["config"]["penstock:cluster"] = {"cloud": "aws"}
-    stack.write_text(yaml.safe_dump(content))
     return project
+
+
+def documented_call() -> str:
+    """The lines of docs/components.md that rehearse an example from Python."""
+    _, _, rest = (EXAMPLES.parent / "docs" / "components.md").read_text().partition("from Python:\n\n")
+    return textwrap.dedent(rest.partition("\n\n")[0])
 
 
 def configure(project: Path, **settings: str | int) -> None:
@@ -41,8 +45,14 @@ def test_every_example_is_run_here() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
-def test_an_example_comes_up_stays_and_goes(name: str, pulumi: Path, tmp_path: Path) -> None:
-    report: Report = rehearse(Rehearsal.CYCLE, "dev", project=copied(name, tmp_path))
+def test_an_example_comes_up_stays_and_goes(
+    name: str, pulumi: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copied(name, tmp_path)
+    monkeypatch.chdir(tmp_path)
+    Path("call.py").write_text(documented_call().replace("aws_network", name))
+    report: Report = runpy.run_path("call.py")["report"]
+    assert report.rehearsal is Rehearsal.CYCLE
     assert report.ok, [*map(str, report.phases), *report.account_in_words()]
     up, again, refresh, destroy = report.phases
     assert up.created == again.same == refresh.same == destroy.deleted

@@ -43,6 +43,28 @@ def test_messages() -> None:
     assert parse_event(json.dumps({"errorEvent": {"error": "no"}})) == Diagnostic(severity="error", message="no")
 
 
+@pytest.mark.parametrize(("level", "severity"), [("mandatory", "error"), ("advisory", "warning")])
+def test_a_policys_verdict(level: str, severity: str) -> None:
+    body = {"resourceUrn": URN, "message": "files leak\nit is open; close it\n", "policyName": "closed"}
+    event = parse_event(json.dumps({"policyEvent": body | {"enforcementLevel": level}}))
+    message = "file: it is open; close it\n  (policy closed: files leak)"
+    assert event == Diagnostic(severity=severity, message=message, urn=URN)
+
+
+def test_the_engines_last_word_counts_only_where_there_is_no_other() -> None:
+    last, other = (
+        json.dumps({"diagnosticEvent": {"message": text, "severity": "error"}}) for text in ("preview failed", "lost")
+    )
+    assert result(other, last, returncode=255).errors == ("lost",)
+    assert result(last, returncode=255).errors == ("preview failed",)
+
+
+def test_a_programs_words_are_what_it_printed_to_stderr() -> None:
+    lines = [("info#err", "one\ntwo"), ("info", "three"), ("error", "four"), ("info#err", "five")]
+    printed = [json.dumps({"diagnosticEvent": {"message": text, "severity": kind}}) for kind, text in lines]
+    assert result(*printed, returncode=255).words == ("one", "two", "five")
+
+
 def test_the_summary() -> None:
     line = json.dumps(
         {"summaryEvent": {"durationSeconds": 3, "resourceChanges": {"same": 2, "create": 1}, "result": "ok"}}

@@ -33,7 +33,13 @@ def test_the_examples_are_right(file: Path) -> None:
         ("kill: [{atRequest: 0}]", "0 is out of range; 1 or more is right"),
         ("drift: [{after: up, resource: net}]", "set: says what changes, or delete: true; one of both"),
         ("errors: [{operation: CreateVpc}]", "'CreateVpc' is not"),
-        ("- 1", "is not a mapping; write as docs/faults shows"),
+        (
+            "- 1",
+            "is not a mapping; write `capacity:`, `partial:`, `throttle:`, `errors:`, `kill:`, `drift:`, `quotas:`,",
+        ),
+        ("", "holds no fault; write `capacity:`, `partial:`"),
+        ("# later\n", "`loadBalancers:`, `webhooks:`, as docs/faults shows"),
+        ("kill: []", "holds no fault"),
         ("a: [", "is not YAML"),
     ],
 )
