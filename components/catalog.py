@@ -60,6 +60,7 @@ class Catalog:
     cloud: str
     machine_types: Mapping[str, MachineType]
     capabilities: Capabilities
+    regions: tuple[str, ...] = ()
 
     def machine_type(self, name: str, path: str) -> MachineType:
         """The row of that name; UnsupportedError that names the closest one when there is none."""

@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -15,14 +15,35 @@ def schema(
     ] = None,
 ) -> None:
     """Write the JSON schema of stack files."""
-    from components.spec.stack import stack_schema
     from penstock.output_file import output_file
-    from providers import settings
 
     path = out or _default_file()
     with output_file(path) as write:
-        write(json.dumps(stack_schema(settings()), indent=2) + "\n")
+        write(json.dumps(editor_schema(), indent=2) + "\n")
     typer.echo(f"wrote {path}")
+
+
+def editor_schema() -> dict[str, Any]:
+    """The schema with the machine types, regions, accelerators and add-ons that penstock knows."""
+    from components.catalog import accelerators
+    from components.platform.catalog import ADDONS
+    from components.spec.cluster import Cloud
+    from components.spec.editor import Choices
+    from components.spec.stack import stack_schema
+    from providers import load, settings
+    from providers.aws.sagemaker_machine_types import ENDPOINT_MACHINE_TYPES
+
+    catalogs = [load(cloud).catalog() for cloud in Cloud]
+    endpoints = tuple(sorted(ENDPOINT_MACHINE_TYPES))
+    names = {
+        "NodePoolSpec.machineType": tuple(name for catalog in catalogs for name in sorted(catalog.machine_types)),
+        "ClusterSpec.region": tuple(region for catalog in catalogs for region in catalog.regions),
+        "MachineSpec.accelerator": tuple(accelerators()),
+        "RealTimeSpec.machineType": endpoints,
+        "AsynchronousSpec.machineType": endpoints,
+    }
+    addons = {name: (addon.__doc__ or "").partition("\n")[0] for name, addon in sorted(ADDONS.items())}
+    return stack_schema(settings(), Choices(names=names, addons=addons))
 
 
 def _default_file() -> Path:

@@ -4,7 +4,7 @@ from enum import StrEnum
 
 
 class Fabric(StrEnum):
-    """What ranks on different accelerators talk over."""
+    """Network between the accelerators of different nodes."""
 
     HOST = "host"
     """Inside one machine: loopback for gloo; NVLink or PCIe for NCCL."""

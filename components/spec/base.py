@@ -26,9 +26,7 @@ name_pattern = form(
     "a name: lower-case letters, digits and dashes, a letter first, 40 characters at most",
 )
 
-Name = Annotated[
-    str, Field(pattern=name_pattern, description="lower-case letters, digits and dashes; 40 at most; a DNS label")
-]
+Name = Annotated[str, Field(pattern=name_pattern)]
 """A name that may become part of a DNS label (63 characters, RFC 1123) with room for a suffix."""
 
 

@@ -10,7 +10,7 @@ from components.spec.base import Instant, Name, Spec, form
 
 
 class Cloud(StrEnum):
-    """Where a cluster can be. A cloud is one folder of providers/."""
+    """Place of a cluster: AWS, a Kubernetes that exists already, or this machine."""
 
     AWS = "aws"
     EXISTING = "existing"
@@ -26,25 +26,31 @@ class Spot(Spec):
     """Spare machines at a lower price, which the cloud may take back."""
 
     fallback: Literal["onDemand"] | None = None
-    """What takes the place of spot machines when there are none; when left out, the pool waits."""
+    """`onDemand` adds a second, empty pool at list price; it grows only where an autoscaler is on, or by hand."""
 
 
 class Reservation(Spec):
     """Machines that are paid for, used or not, until the reservation is given up."""
 
     id: str = Field(min_length=1)
+    """Id of the reservation: `cr-...` on AWS."""
     zone: str | None = None
+    """Zone it is in; when left out, the pool's own `zone`."""
     placement_group: str | None = None
-    """The placement group the reservation was made in, where it was made in one."""
+    """Placement group that the reservation was made in, if any."""
 
 
 class CapacityBlock(Spec):
     """Machines paid for in advance, there from a start to an end."""
 
     id: str = Field(min_length=1)
+    """Id of the reservation that was bought with the block: `cr-...` on AWS."""
     zone: str
+    """Zone the block is in."""
     starts_at: Instant
+    """Time from which its machines are there, with the zone: 2027-11-01T11:30:00Z."""
     ends_at: Instant
+    """Time at which they are taken away; nodes leave half an hour before."""
 
     @model_validator(mode="after")
     def _starts_before_it_ends(self) -> Self:
@@ -54,12 +60,16 @@ class CapacityBlock(Spec):
 
 
 class CapacitySpec(Spec):
-    """How a pool gets its machines: exactly one of these."""
+    """Source of a pool's machines: exactly one of these."""
 
     on_demand: OnDemand | None = None
+    """Machines at list price, as long as there are any: `{}`, or the word `onDemand` in place of the mapping."""
     spot: Spot | None = None
+    """Spare machines at a lower price, which may be taken back: `{}`, or the word `spot`."""
     reservation: Reservation | None = None
+    """Machines of a capacity reservation."""
     capacity_block: CapacityBlock | None = None
+    """Machines of a block of time that is paid for in advance."""
 
     @model_validator(mode="after")
     def _exactly_one(self) -> Self:
@@ -84,7 +94,7 @@ Capacity = Annotated[
 
 
 class PlacementKind(StrEnum):
-    """How close to each other the machines of a pool stand."""
+    """Closeness of a pool's machines to each other."""
 
     NONE = "none"
     CREATE = "create"
@@ -95,9 +105,13 @@ class PlacementKind(StrEnum):
 
 
 class PlacementSpec(Spec):
+    """Placement group of a pool."""
+
     kind: PlacementKind
+    """`none`; `create`: a group of the pool's own; `existing`: the one that `group` names; `fromReservation`: the
+    reservation's."""
     group: str | None = None
-    """The name of an existing placement group."""
+    """Name of an existing placement group; only with `existing`."""
 
     @model_validator(mode="after")
     def _group_where_existing(self) -> Self:
@@ -127,7 +141,7 @@ class FabricSpec(Spec):
     """A pool that goes without the fabric of its machines, and why."""
 
     none: str = Field(min_length=8)
-    """The reason, for whoever reads the plan. A pool of several nodes has its machines' fabric, or a reason."""
+    """The reason, for whoever reads the plan: at least 8 characters."""
 
 
 def _fabric_has_a_reason(value: Any) -> Any:
@@ -140,36 +154,52 @@ Without = Annotated[FabricSpec, BeforeValidator(_fabric_has_a_reason, json_schem
 
 
 class TaintEffect(StrEnum):
+    """Treatment of pods that do not tolerate a taint."""
+
     NO_SCHEDULE = "NoSchedule"
     PREFER_NO_SCHEDULE = "PreferNoSchedule"
     NO_EXECUTE = "NoExecute"
 
 
 class TaintSpec(Spec):
+    """Kubernetes taint: keeps pods off that do not tolerate it."""
+
     key: str = Field(min_length=1, max_length=316)
+    """Key of the taint, such as `nvidia.com/gpu`."""
     value: str = Field(default="", max_length=63)
+    """Value of the taint; empty by default."""
     effect: TaintEffect = TaintEffect.NO_SCHEDULE
+    """Treatment of pods that do not tolerate the taint."""
 
 
 class NodePoolSpec(Spec):
     """Machines of one type that are scheduled alike."""
 
     name: Name
+    """Name of the pool: lower-case letters, digits and dashes."""
     machine_type: str = Field(min_length=1)
+    """Machine type by the cloud's own name, such as p5.48xlarge; on this machine `this-machine`."""
     count: int = Field(default=1, ge=0, le=100_000)
-    """Nodes wanted."""
+    """Nodes at `up`."""
     min_count: int | None = Field(default=None, ge=0, le=100_000)
-    """Nodes it may shrink to; when left out, `count`."""
+    """Smallest size; `count` when left out."""
     max_count: int | None = Field(default=None, ge=1, le=100_000)
-    """Nodes it may grow to; when left out, `count`."""
+    """Largest size; `count` when left out. Without an autoscaler nothing grows the pool."""
     zone: str | None = None
-    """When left out: the reservation's zone, one zone for a pool with a fabric, else all."""
+    """Availability zone. When left out: the reservation's, one zone for a pool with a fabric, else all."""
     capacity: Capacity = CapacitySpec(on_demand=OnDemand())
+    """Source of the machines: `onDemand`, `spot`, or a mapping with `reservation` or `capacityBlock`."""
     placement: Placement | None = None
+    """How close the machines stand: `none`, `create`, `fromReservation`, or `{existing: GROUP}`. When left out, a
+    group for pools with a fabric, and the reservation's own for reserved machines."""
     fabric: Without | None = None
+    """`{none: REASON}` for a pool of several nodes that goes without the fabric of its machines."""
     labels: dict[str, str] = Field(default_factory=dict)
+    """Kubernetes labels on every node of the pool."""
     taints: tuple[TaintSpec, ...] = ()
+    """Kubernetes taints on every node of the pool."""
     root_disk_gib: int | None = Field(default=None, ge=20, le=65_536)
+    """Size of a node's root disk in GiB; when left out, 200 with accelerators and 100 without on AWS."""
 
     @model_validator(mode="after")
     def _counts_in_order(self) -> Self:
@@ -190,7 +220,7 @@ class NodePoolSpec(Spec):
 
 
 class Nat(StrEnum):
-    """How machines without a public address reach the internet."""
+    """Way to the internet for machines without a public address."""
 
     SINGLE = "single"
     """One gateway: cheapest; a failed zone cuts the others off."""
@@ -200,28 +230,39 @@ class Nat(StrEnum):
 
 
 class NetworkSpec(Spec):
+    """Network of the cluster."""
+
     cidr: IPvAnyNetwork | None = None
     """Private IPv4 range of the whole network; when left out, one that holds every node and pod."""
     zones: tuple[str, ...] = ()
     """Availability zones; when left out, those the pools need, and as many as the control plane asks for."""
     nat: Nat = Nat.SINGLE
+    """Way out for machines without a public address: `single` is one gateway, `perZone` one in each zone, `none` no
+    way out."""
     flow_logs: bool = True
+    """Log of all connections of the network; billed by the GB."""
 
 
 class ClusterSpec(Spec):
-    """The cluster: what `penstock:cluster` holds."""
+    """The cluster: cloud, network and node pools."""
 
     cloud: Cloud
+    """Place of the cluster: `aws`, `existing` (any Kubernetes, by its kubeconfig) or `local` (this machine)."""
     region: str | None = None
+    """Region of the cloud, such as us-east-2; required on AWS."""
     kubernetes_version: str | None = Field(
         default=None, pattern=form(r"^1\.\d{2}$", 'a Kubernetes version in quotes, such as "1.34"')
     )
+    """Version in quotes, such as "1.35"; when left out, the cloud's default."""
     expires_at: Instant | None = None
-    """When it is to be gone: tags every resource, and a policy refuses accelerators without it."""
+    """End of the stack, with its zone: 2027-12-31T00:00:00Z. It becomes a tag, and a policy refuses accelerators
+    without it; only `pulumi destroy` ends anything."""
     budget_usd_per_hour: float | None = Field(default=None, gt=0)
-    """A plan that costs more is refused."""
+    """Dollars an hour; a plan whose known prices are over it is refused."""
     network: NetworkSpec = NetworkSpec()
+    """Network of the cluster; when left out, one that fits its pools."""
     node_pools: tuple[NodePoolSpec, ...] = Field(min_length=1)
+    """Pools of machines, each of one machine type. At least one."""
 
     @model_validator(mode="after")
     def _pool_names_differ(self) -> Self:

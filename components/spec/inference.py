@@ -9,12 +9,12 @@ from components.spec.base import Name, Spec
 
 
 class ServedModel(Spec):
-    """Which exported model is served: one of the two."""
+    """Exported model that is served: one of the two."""
 
     from_training: Literal["latest"] | None = None
-    """The model of this stack's own training run: what it exported last."""
+    """`latest`: the model that this stack's own training run exported last."""
     path: Annotated[str, Field(min_length=1)] | None = None
-    """A model that an earlier run exported: an export folder, or a run's folder, whose newest export is taken."""
+    """Export folder of an earlier run, or the run's folder, whose newest export is taken."""
 
     @model_validator(mode="after")
     def _exactly_one(self) -> Self:
@@ -24,7 +24,7 @@ class ServedModel(Spec):
 
 
 class ScaledBy(StrEnum):
-    """Who counts the waiting requests and changes the number of replicas."""
+    """Software that counts waiting requests and changes the number of replicas."""
 
     KEDA = "keda"
     """Asks Prometheus, and changes the number by way of Kubernetes' own autoscaler."""
@@ -33,14 +33,17 @@ class ScaledBy(StrEnum):
 
 
 class AutoscalingSpec(Spec):
-    """Replicas that follow the queue."""
+    """Number of replicas that follows the waiting requests."""
 
     min_replicas: int = Field(default=1, ge=0, le=1000)
-    """None at all needs KEDA and a Gateway of penstock's own, whose proxy counts the requests while no server does."""
+    """Smallest number of replicas. 0 needs `by: keda` and `route: {}`: the proxy of penstock's own Gateway then
+    counts requests while no server runs."""
     max_replicas: int = Field(ge=1, le=1000)
+    """Largest number of replicas."""
     waiting_per_replica: int = Field(default=4, ge=1)
-    """Requests waiting for each replica, above which another is started."""
+    """Waiting requests for each replica above which another one is started."""
     by: ScaledBy = ScaledBy.KEDA
+    """`keda` asks Prometheus for the queue; `hpa` uses Kubernetes' own autoscaler on custom metrics."""
 
     @property
     def to_zero(self) -> bool:
@@ -58,38 +61,44 @@ class CanarySpec(Spec):
     """A second model beside the first, for a share of the requests."""
 
     path: str = Field(min_length=1)
-    """Its export folder, or a run's folder."""
+    """Export folder of the second model, or its run's folder."""
     weight_percent: int = Field(ge=0, le=100)
-    """Of the requests; 100 is the point at which to make it the model."""
+    """Percent of the requests that it answers."""
     replicas: int = Field(default=1, ge=1, le=64)
+    """Servers of the second model."""
 
 
 class RouteSpec(Spec):
-    """How requests from outside the cluster come in: a Gateway that is there already, or penstock's own."""
+    """Way in for requests from outside the cluster."""
 
     gateway: Name | None = None
-    """Name of an existing Gateway in penstock's namespace; when left out, one of its own, on an internal address."""
+    """Name of an existing Gateway in penstock's namespace; when left out, penstock makes one on an internal
+    address."""
     host_name: str | None = None
+    """Host name that requests must carry, such as llm.example.com; when left out, any."""
 
 
 class InferenceSpec(Spec):
-    """An OpenAI-compatible service: what `penstock:inference` holds."""
+    """An OpenAI-compatible inference service."""
 
     name: Name = "serve"
+    """Name of the service, which clients give as the model: lower-case letters, digits and dashes."""
     pool: Name | None = None
-    """The node pool it runs on; when left out, the only one."""
+    """Node pool that it runs on; when left out, the only one."""
     replicas: int = Field(default=1, ge=1, le=64)
     """Independent servers. On one machine they listen on consecutive ports."""
     model: ServedModel = ServedModel(from_training="latest")
+    """Model that is served; when left out, the one that this stack trains."""
     host: str = "127.0.0.1"
-    """The address it listens on; anything but loopback opens it to others, so it must be asked for."""
+    """Address that it listens on. Any other than loopback lets others in, without a key."""
     port: int = Field(default=8000, ge=1024, le=65535)
+    """TCP port of the first server."""
     max_sequences: int = Field(default=32, ge=1, le=4096)
-    """Sequences that decode together."""
+    """Sequences that decode at the same time."""
     max_batch_tokens: int = Field(default=512, ge=16)
     """Tokens of one forward pass; longer prompts are taken in chunks of it."""
     cache_tokens: int = Field(default=32_768, ge=64)
-    """Tokens the paged key-value cache holds over all sequences."""
+    """Tokens that the paged key-value cache holds over all sequences."""
     queue_limit: int = Field(default=256, ge=1)
     """Requests that may wait; one more is answered 429 with Retry-After."""
     deadline_s: float = Field(default=120.0, gt=0)
@@ -97,9 +106,13 @@ class InferenceSpec(Spec):
     drain_s: float = Field(default=20.0, ge=0)
     """Seconds that running requests get to finish when the service is stopped."""
     image: Annotated[str, Field(min_length=1)] | None = None
-    """The container image that holds penstock's workloads (images/); needed wherever services are pods."""
+    """Container image with penstock's workloads and a fixed tag or digest (docs/images.md); required on a
+    Kubernetes."""
     nodes_per_replica: int = Field(default=1, ge=1, le=64)
-    """More than one: every replica is a group that starts as a whole."""
+    """Nodes of one replica; penstock's own server takes 1."""
     autoscaling: AutoscalingSpec | None = None
+    """Replicas that follow the number of waiting requests. Needs a Kubernetes."""
     canary: CanarySpec | None = None
+    """Second model for a share of the requests. Needs a Kubernetes and `route`."""
     route: RouteSpec | None = None
+    """Way in for requests from outside the cluster. Needs a Kubernetes."""

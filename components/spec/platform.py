@@ -8,12 +8,12 @@ from components.spec.base import Spec
 
 
 class AddonSpec(Spec):
-    """One add-on: on, off, or with values of the user's own."""
+    """One add-on: on, off, or with chart values."""
 
     enabled: bool | None = None
-    """When left out, penstock decides and says why."""
+    """`true` installs it, `false` leaves it out; when left out, penstock decides and says why."""
     values: dict[str, Any] = Field(default_factory=dict)
-    """Values of its chart, over penstock's own. A key that the chart does not have is refused."""
+    """Values of its Helm chart, over penstock's own. A key that the chart does not have is refused."""
 
 
 def _addon_in_short(value: Any) -> Any:
@@ -25,23 +25,27 @@ Addon = Annotated[AddonSpec, BeforeValidator(_addon_in_short, json_schema_input_
 
 
 class GateSpec(Spec):
-    """What the cluster must show before queues open."""
+    """Acceptance gate: what nodes must show before queues open."""
 
     enabled: bool = True
+    """Nodes are checked before queues open; `false` opens them at once."""
     timeout_s: int = Field(default=1800, ge=60, le=86_400)
-    """Seconds in which every node must be there, with all its devices; then the pool goes back to no nodes."""
+    """Seconds in which every node must be there with all its devices; a pool that lacks nodes then goes back to
+    none."""
     floor_gbps: float | None = Field(default=None, gt=0)
-    """Bus bandwidth in gigabytes per second that an all-reduce over a pool must reach; when left out, the floor of its
-    machine type."""
+    """Bus bandwidth in gigabytes per second that an all-reduce over a pool must reach; when left out, the floor of
+    its machine type."""
 
 
 class PlatformSpec(Spec):
-    """The software that the cluster itself runs: what `penstock:platform` holds."""
+    """Software on the cluster: add-ons and the acceptance gate."""
 
     addons: dict[str, Addon] = Field(default_factory=dict)
-    """By name, as `penstock plan` lists them."""
+    """Add-ons by name: `true`, `false`, or `{values: {...}}`. `penstock plan STACK --show addons` says what is on,
+    and why."""
     registry_mirror: Annotated[str, Field(min_length=3)] | None = None
     """Host and path that images are pulled from in place of the public registries."""
     domain: Annotated[str, Field(min_length=3)] | None = None
     """DNS zone in which external-dns may make names for services."""
     gate: GateSpec = GateSpec()
+    """Check that nodes must pass before jobs start."""

@@ -9,7 +9,7 @@ from components.spec.base import Name, Spec
 
 
 class SchedulerKind(StrEnum):
-    """Who starts the gang. A scheduler is one folder of components/schedulers/."""
+    """Software that starts the processes of a job together."""
 
     PROCESS = "process"
     KUEUE = "kueue"
@@ -22,24 +22,26 @@ class SchedulerKind(StrEnum):
 
 
 class QueueSpec(Spec):
-    """A share of the cluster that one team hands its jobs to."""
+    """Share of the cluster that one team hands its jobs to."""
 
     name: Name
+    """Name of the queue: lower-case letters, digits and dashes."""
     nodes: dict[Name, int] | None = None
-    """Nodes of each pool that are the queue's own; when left out, an equal share of what other queues leave."""
+    """Nodes of each pool that are the queue's own, by pool name; when left out, an equal share of what other queues
+    leave."""
     borrow: bool = True
-    """It may use what other queues leave idle, until they want it back."""
+    """Use of what other queues leave idle, until they want it back."""
     weight: int = Field(default=1, ge=1, le=1000)
-    """Its share of what is borrowed, against the others'."""
+    """Share of what is borrowed, against the other queues' weights."""
 
 
 class SchedulerSpec(Spec):
-    """Who starts jobs: what `penstock:scheduler` holds."""
+    """Scheduler of jobs, and its queues."""
 
     kind: SchedulerKind | None = None
-    """When left out, the one that suits the cloud."""
+    """Scheduler; when left out, `kueue` on a Kubernetes and `process` on this machine."""
     queues: tuple[QueueSpec, ...] = ()
-    """When left out, one queue that has the whole cluster."""
+    """Queues that jobs are handed to; when left out, one that has the whole cluster."""
     start_timeout_s: int = Field(default=900, ge=30, le=86_400)
     """Seconds that an admitted gang has to get all its pods ready; then it goes back to the queue as a whole."""
 
@@ -53,7 +55,7 @@ class SchedulerSpec(Spec):
 
 
 class Priority(StrEnum):
-    """Who goes first, and who may be put back for whom."""
+    """Order of jobs, and which may displace others."""
 
     LOW = "low"
     """Put back whenever another job wants its place."""
@@ -62,7 +64,7 @@ class Priority(StrEnum):
 
 
 class TopologyRequest(StrEnum):
-    """How close to each other the nodes of a gang must be."""
+    """Closeness of a job's nodes to each other."""
 
     REQUIRED = "required"
     """All in one domain of the narrowest level that can hold the gang, or it waits."""

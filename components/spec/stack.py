@@ -10,6 +10,7 @@ from pydantic import ConfigDict, Field, ValidationError, create_model
 from components.errors import Problem, SpecError
 from components.spec.base import Spec
 from components.spec.cluster import ClusterSpec
+from components.spec.editor import Choices, for_editors
 from components.spec.explain import explain
 from components.spec.inference import InferenceSpec
 from components.spec.keys import PREFIX, as_in_the_file, own_keys, wrong_keys
@@ -88,20 +89,20 @@ def _validated(model: type[Form], data: Any, prefix: str, problems: list[Problem
         return None
 
 
-def stack_schema(clouds: CloudSettings = MappingProxyType({})) -> dict[str, Any]:
-    """The JSON schema of a stack file (draft 2020-12), for editors."""
+def stack_schema(clouds: CloudSettings = MappingProxyType({}), choices: Choices | None = None) -> dict[str, Any]:
+    """The JSON schema of a stack file (draft 2020-12), for editors, with names to choose from."""
     fields: dict[str, Any] = {name: (form, form()) for name, form in clouds.items()}
     config = create_model("Config", __base__=_Config, **fields)
     wrong = wrong_keys((*Asked.model_fields, *clouds))
-    description = "Configuration of the stack; penstock reads the keys that begin with its name"
+    description = "Configuration of the stack; keys that begin with `penstock:` are penstock's"
     file = create_model("StackFile", __base__=_StackFile, config=(config, Field(description=description)))
-    schema = file.model_json_schema(by_alias=True)
+    schema = for_editors(file.model_json_schema(by_alias=True), choices or Choices())
     schema["$defs"]["Config"]["patternProperties"] = wrong
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         **schema,
         "title": "penstock stack file",
-        "description": "Pulumi.<stack>.yaml of a penstock project",
+        "description": "Pulumi.STACK.yaml of a penstock project",
     }
 
 

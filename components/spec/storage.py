@@ -12,21 +12,23 @@ MountPath = Annotated[str, Field(pattern=form(r"^(/[A-Za-z0-9][-A-Za-z0-9_.]*)+$
 
 
 class OnDestroy(StrEnum):
+    """Fate of the data when the stack is destroyed."""
+
     KEEP = "keep"
     DELETE = "delete"
 
 
 class VolumeSpec(Spec):
-    """The folder that runs, checkpoints and exports lie in. On a cloud it lies on the file system."""
+    """Folder of runs, checkpoints and exports. On a cloud it lies on the file system."""
 
     path: str | None = None
-    """An absolute path or one under `~`; when left out, the cloud's own choice."""
+    """Absolute path, or one that begins with `~`; when left out, a folder named after the stack."""
     on_destroy: OnDestroy = OnDestroy.KEEP
-    """What `destroy` does with checkpoints, exports and logs. Keeping them is the default: they cannot be had back."""
+    """`keep` leaves checkpoints, exports and logs; `delete` removes them for good."""
 
 
 class Change(StrEnum):
-    """What a data link carries over."""
+    """Kind of change that a data link carries over."""
 
     NEW = "new"
     CHANGED = "changed"
@@ -37,41 +39,47 @@ class DataLinkSpec(Spec):
     """A folder of the file system that mirrors a prefix of an object store."""
 
     path: MountPath
-    """The folder, below the file system's root."""
+    """Folder below the file system's root, such as /data."""
     uri: str = Field(
         pattern=form(r"^[a-z0-9]+://[^/]+(/.*)?$", "an address such as s3://bucket/prefix/"), max_length=4357
     )
-    """`s3://bucket/prefix/`."""
+    """Bucket and prefix: s3://bucket/prefix/."""
     import_on: tuple[Change, ...] = (Change.NEW, Change.CHANGED, Change.DELETED)
+    """Changes in the bucket that show up in the folder."""
     export_on: tuple[Change, ...] = ()
+    """Changes in the folder that are written to the bucket; none by default."""
 
 
 class TieringSpec(Spec):
-    """Capacity that grows and shrinks with the data, behind a read cache."""
+    """Capacity that follows the data, behind a read cache."""
 
     throughput_mbps: int = Field(gt=0)
     """MB/s of the whole file system."""
     read_cache_gib: int | None = Field(default=None, gt=0)
-    """When left out, in proportion to the throughput."""
+    """Read cache in GiB; when left out, in proportion to the throughput."""
 
 
 class FileSystemSpec(Spec):
-    """A parallel file system: Lustre, on every cloud that has one."""
+    """Parallel file system: Lustre."""
 
     capacity_tib: float | None = Field(default=None, gt=0)
-    """Terabytes as the cloud's own list counts them; legal sizes differ with the throughput."""
+    """Size in the cloud's own steps: 1.2 is FSx's 1200 GiB. Legal sizes differ with the throughput."""
     throughput_mbps_per_tib: int | None = Field(default=None, gt=0)
     """MB/s for each TiB; when left out, the cloud's default tier."""
     tiering: TieringSpec | None = None
-    """Instead of a fixed capacity."""
+    """Size that follows the data, in place of `capacityTib`."""
     fabric: bool | None = None
-    """Reached over the fabric; when left out, where the machines and the size allow it."""
+    """Access over the fabric (EFA); when left out, where machines, zone and size allow it."""
     metadata_iops: int | None = Field(default=None, gt=0)
+    """Metadata operations a second; when left out, as many as come with the capacity."""
     mount_path: MountPath = "/fsx"
+    """Path at which jobs see it."""
     links: tuple[DataLinkSpec, ...] = ()
+    """Folders that mirror prefixes of buckets."""
     scratch: bool = False
-    """Not replicated and cheaper: for what can be had again."""
+    """Cheaper and not replicated: a failed server loses its files."""
     on_destroy: OnDestroy = OnDestroy.KEEP
+    """`keep` leaves a backup behind; `delete` leaves nothing."""
 
     @model_validator(mode="after")
     def _one_way_to_size_it(self) -> Self:
@@ -84,28 +92,35 @@ class ObjectStoreSpec(Spec):
     """A bucket: versioned, encrypted, private."""
 
     name: Annotated[str, Field(min_length=3, max_length=63)] | None = None
-    """Unique over all accounts; when left out, one is made from the stack's name."""
+    """Name that no other bucket of any account has; when left out, one is made from the stack's name."""
     keep_versions_days: int = Field(default=30, ge=1, le=36_500)
-    """Days that overwritten and deleted objects can be had back."""
+    """Days in which overwritten and deleted objects can be restored."""
     expire_days: int | None = Field(default=None, ge=1, le=36_500)
     """Days after which objects are deleted; when left out, never."""
     on_destroy: OnDestroy = OnDestroy.KEEP
+    """`keep` leaves the bucket and its objects; `delete` removes both."""
 
 
 class SharedFileSystemSpec(Spec):
-    """An elastic network file system for home folders and code."""
+    """Network file system for home folders and code."""
 
     mount_path: MountPath = "/shared"
+    """Path at which jobs see it."""
     on_destroy: OnDestroy = OnDestroy.KEEP
+    """`keep` leaves the file system; `delete` removes it with its files."""
 
 
 class StorageSpec(Spec):
-    """Where data lies: what `penstock:storage` holds."""
+    """Storage of data, runs and checkpoints."""
 
     volume: VolumeSpec = VolumeSpec()
+    """Folder of runs, checkpoints and exports."""
     file_system: FileSystemSpec | None = None
+    """Parallel file system (Lustre). Training on AWS needs it, or `sharedFileSystem`."""
     object_store: ObjectStoreSpec | None = None
+    """Bucket of the stack's own; `{}` makes one."""
     shared_file_system: SharedFileSystemSpec | None = None
+    """Network file system for home folders and code; `{}` makes one."""
 
     def mount_paths(self) -> tuple[tuple[Name, MountPath], ...]:
         """The spec's key and the path of each file system."""

@@ -10,12 +10,14 @@ from components.spec.scheduler import Priority, TopologyRequest
 
 
 class ModelSpec(Spec):
-    """The shape of a decoder-only transformer (RMSNorm, RoPE, SwiGLU, grouped-query attention)."""
+    """Shape of a decoder-only transformer (RMSNorm, RoPE, SwiGLU, grouped-query attention)."""
 
     layers: int = Field(default=4, ge=1, le=512)
+    """Transformer blocks."""
     width: int = Field(default=128, ge=8, le=65536)
     """Size of the residual stream; a multiple of `heads`."""
     heads: int = Field(default=4, ge=1, le=1024)
+    """Attention heads."""
     kv_heads: int = Field(default=2, ge=1, le=1024)
     """Key and value heads; `heads` is a multiple of it."""
     mlp_width: int | None = Field(default=None, ge=8)
@@ -25,8 +27,9 @@ class ModelSpec(Spec):
     context: int = Field(default=256, ge=8, le=1_048_576)
     """Tokens of one training sequence, and the longest text the server takes."""
     rope_base: float = Field(default=10_000.0, gt=1)
+    """Base of the rotary position angles; larger for longer contexts."""
     tie_embeddings: bool = True
-    """One matrix serves as embedding and as output layer."""
+    """One matrix for embedding and output layer."""
 
     @model_validator(mode="after")
     def _shape_divides(self) -> Self:
@@ -68,23 +71,27 @@ class ModelSpec(Spec):
 
 
 class DataSpec(Spec):
-    """The text to learn from."""
+    """Text to learn from."""
 
     files: Annotated[str, Field(min_length=1)] | None = None
-    """The user's own text files (UTF-8): a path, a folder, or a glob such as `~/texts/**/*.md`. When left out, the
-    sources of Python's standard library: text that every machine with Python has, without a download."""
+    """Own text files (UTF-8): a path, a folder, or a glob such as `~/texts/**/*.md`. When left out, the sources of
+    Python's standard library, which need no download."""
     validation_share: float = Field(default=0.02, gt=0, lt=0.5)
     """Share of the documents kept out of training to measure the loss on."""
 
 
 class BatchSpec(Spec):
+    """Sequences of an optimizer step."""
+
     sequences: int = Field(default=8, ge=1)
-    """Sequences of one optimizer step over all ranks: independent of the world size, so that it may change."""
+    """Sequences of one optimizer step over all ranks; the same for any number of ranks."""
     micro_sequences: int = Field(default=8, ge=1)
-    """Sequences that one rank takes through the model at once; the rest is gradient accumulation."""
+    """Sequences that one rank computes at once; the rest is gradient accumulation."""
 
 
 class Schedule(StrEnum):
+    """Course of the learning rate after the warm-up."""
+
     COSINE = "cosine"
     WARMUP_STABLE_DECAY = "warmupStableDecay"
 
@@ -93,23 +100,33 @@ class OptimizerSpec(Spec):
     """AdamW with a warm-up and a decay."""
 
     learning_rate: float = Field(default=3e-3, gt=0, le=1)
+    """Highest learning rate, reached after the warm-up."""
     warmup_steps: int = Field(default=20, ge=0)
+    """Steps over which the learning rate rises from zero."""
     schedule: Schedule = Schedule.COSINE
+    """Course of the learning rate after the warm-up: `cosine`, or `warmupStableDecay` (constant, then down at the
+    end)."""
     final_share: float = Field(default=0.1, ge=0, le=1)
-    """The learning rate at the last step, as a share of the highest."""
+    """Learning rate at the last step, as a share of the highest."""
     weight_decay: float = Field(default=0.1, ge=0, lt=1)
+    """AdamW's decoupled weight decay."""
     beta1: float = Field(default=0.9, ge=0, lt=1)
+    """Decay rate of the first moment."""
     beta2: float = Field(default=0.95, ge=0, lt=1)
+    """Decay rate of the second moment."""
     clip_norm: float = Field(default=1.0, gt=0)
+    """Norm to which larger gradients are scaled down."""
 
 
 class Precision(StrEnum):
+    """Number format of the matrix products."""
+
     FP32 = "fp32"
     BF16 = "bf16"
 
 
 class Sharding(StrEnum):
-    """How parameters lie on the ranks: copied (DDP), sharded over all (FSDP), or sharded inside groups (HSDP)."""
+    """Parameters on the ranks: copied (DDP), sharded over all (FSDP), or sharded inside groups (HSDP)."""
 
     DDP = "ddp"
     FSDP = "fsdp"
@@ -117,10 +134,13 @@ class Sharding(StrEnum):
 
 
 class ParallelSpec(Spec):
+    """Spread of the model over ranks."""
+
     sharding: Sharding | None = None
-    """When left out: DDP while the training state fits one accelerator, else FSDP."""
+    """`ddp` copies the model, `fsdp` shards it over all ranks, `hsdp` inside groups. When left out: ddp while the
+    training state fits one accelerator, else fsdp."""
     shard_ranks: int | None = Field(default=None, ge=2)
-    """HSDP only: ranks of one sharding group; when left out, the ranks of one node."""
+    """Ranks of one sharding group, with `hsdp` only; when left out, the ranks of one node."""
 
     @model_validator(mode="after")
     def _shard_ranks_need_hsdp(self) -> Self:
@@ -130,13 +150,16 @@ class ParallelSpec(Spec):
 
 
 class CheckpointSpec(Spec):
+    """Checkpoints of the run."""
+
     every_steps: int = Field(default=50, ge=1)
+    """Steps from one checkpoint to the next."""
     keep: int = Field(default=3, ge=2)
-    """Newest checkpoints kept; two at least, so that a corrupt one leaves another to fall back to."""
+    """Newest checkpoints kept; 2 at least, so that a corrupt one leaves another."""
 
 
 class GuardSpec(Spec):
-    """When the run distrusts a step: a loss that is not finite, or far above its running mean, is not applied."""
+    """Limits beyond which a step is not applied, or the run restarts."""
 
     spike_sigmas: float = Field(default=8.0, gt=0)
     """Standard deviations above the running mean of the loss from which a batch is skipped."""
@@ -149,42 +172,56 @@ class GuardSpec(Spec):
 
 
 class TrainingSpec(Spec):
-    """A training run: what `penstock:training` holds."""
+    """A training run."""
 
     name: Name = "pretrain"
+    """Name of the run: lower-case letters, digits and dashes."""
     pool: Name | None = None
-    """The node pool it runs on; when left out, the only one."""
+    """Node pool that it runs on; when left out, the only one."""
     nodes: int = Field(default=1, ge=1)
+    """Machines of the run."""
     min_nodes: int | None = Field(default=None, ge=1)
-    """Fewest nodes the run goes on with when some are lost; when left out, all of them."""
+    """Fewest nodes that the run goes on with when some are lost; when left out, all of them."""
     ranks_per_node: int | None = Field(default=None, ge=1)
     """Worker processes on each node; when left out, one per accelerator, or per core where there is none."""
     steps: int = Field(default=300, ge=1)
     """Optimizer steps in all. Raised later, the run continues from its last checkpoint."""
     model: ModelSpec = ModelSpec()
+    """Shape of the model."""
     data: DataSpec = DataSpec()
+    """Text to learn from."""
     batch: BatchSpec = BatchSpec()
+    """Sequences of a step, and how they are divided."""
     optimizer: OptimizerSpec = OptimizerSpec()
+    """AdamW and its learning rate."""
     precision: Precision | None = None
-    """When left out: bf16 on an accelerator that has it, fp32 on a CPU."""
+    """`bf16` or `fp32`; when left out, bf16 on an accelerator that has it, fp32 on a CPU."""
     parallel: ParallelSpec = ParallelSpec()
+    """Way in which the model is spread over ranks."""
     compile_blocks: bool = False
     """Compile each transformer block: faster steps after a slow first one."""
     activation_checkpointing: bool = False
     """Recompute activations in the backward pass: less memory, about a third more arithmetic."""
     checkpoint: CheckpointSpec = CheckpointSpec()
+    """How often the state is kept, and how many."""
     guard: GuardSpec = GuardSpec()
+    """Limits that catch bad steps, hangs and stragglers."""
     evaluate_every_steps: int = Field(default=50, ge=1)
+    """Steps from one measurement of the validation loss to the next."""
     max_restarts: int = Field(default=5, ge=0)
-    """Times the run may lose a worker and start again inside the job."""
+    """Restarts inside the job after a lost worker."""
     seed: int = Field(default=1, ge=0, lt=2**31)
+    """Seed of the run's random numbers."""
     image: Annotated[str, Field(min_length=1)] | None = None
-    """The container image that holds penstock's workloads (images/); needed wherever jobs are pods."""
+    """Container image with penstock's workloads and a fixed tag or digest (docs/images.md); required on a
+    Kubernetes."""
     queue: Name | None = None
-    """The queue it is handed to; when left out, the only one."""
+    """Queue that it is handed to; when left out, the only one."""
     priority: Priority = Priority.NORMAL
+    """`low` gives way to any other job, `high` goes first."""
     topology: TopologyRequest | None = None
-    """How close its nodes must be; when left out, as close as they come where the pool's nodes say where they are."""
+    """`required`: nodes in one domain or it waits; `preferred`: as close as they come; `none`. When left out,
+    preferred where nodes say where they are."""
     grace_s: float | None = Field(default=None, ge=1, le=7200)
     """Seconds from the request to stop to the kill; when left out, a step and a checkpoint, with a margin."""
 

@@ -133,6 +133,7 @@ def catalog() -> Catalog:
         cloud="aws",
         machine_types=machines(),
         capabilities=Capabilities(schedulers=SCHEDULERS, max_nodes_per_pool=MAX_NODES),
+        regions=tuple(regions()),
     )
 
 

@@ -21,7 +21,7 @@ Image = Annotated[str, Field(min_length=3, max_length=255)]
 
 
 class Tier(StrEnum):
-    """Capacity of the control plane, paid for by the hour (EKS API: controlPlaneScalingConfig.tier)."""
+    """Capacity of the control plane, billed by the hour (EKS API: controlPlaneScalingConfig.tier)."""
 
     STANDARD = "standard"
     XL = "tier-xl"
@@ -34,18 +34,21 @@ class EksSpec(Spec):
     """A Kubernetes control plane that AWS runs."""
 
     kind: Literal["eks"] = "eks"
+    """A Kubernetes control plane that AWS runs (EKS)."""
     tier: Tier = Tier.STANDARD
+    """Capacity of the control plane, billed by the hour above `standard`."""
     public_cidrs: tuple[IPvAnyNetwork, ...] = ()
-    """Who may reach the API server from outside; when left out, nobody: it has a private endpoint only."""
+    """IPv4 ranges that may reach the API server from outside; when left out, it answers inside the VPC only."""
     admins: tuple[RoleArn, ...] = ()
-    """Roles and users with cluster-wide administration, beside whoever creates the cluster."""
+    """ARNs of roles and users with cluster-wide administration, beside the one who creates the cluster."""
     log_retention_days: int = Field(default=30, ge=1, le=3653)
+    """Days that CloudWatch keeps the control plane's logs: one of the periods that it offers."""
     node_repair: bool = True
-    """Nodes whose accelerators, kernel or network fail are replaced by EKS."""
+    """EKS replaces nodes whose accelerators, kernel or network fail."""
 
 
 class PcsSize(StrEnum):
-    """SMALL: 32 nodes and 256 jobs; MEDIUM: 512 and 8192; LARGE: 2048 and 16384."""
+    """Size of the Slurm controller. SMALL: 32 nodes and 256 jobs; MEDIUM: 512 and 8192; LARGE: 2048 and 16384."""
 
     SMALL = "SMALL"
     MEDIUM = "MEDIUM"
@@ -56,27 +59,34 @@ class PcsSpec(Spec):
     """A Slurm controller that AWS runs: Parallel Computing Service."""
 
     kind: Literal["pcs"]
+    """A Slurm controller that AWS runs (Parallel Computing Service)."""
     size: PcsSize | None = None
-    """When left out, the smallest that holds the pools."""
+    """Size of the controller; when left out, the smallest that holds the pools."""
     slurm_version: str = Field(
         default="25.05", pattern=form(r"^\d{2}\.\d{2}$", 'a Slurm version in quotes, such as "25.05"')
     )
+    """Slurm version in quotes, such as "25.05"."""
     ami_id: AmiId | None = None
-    """An image with Slurm of that version and PCS's agent. It must be given: an image is of one region and day."""
+    """Machine image with Slurm of that version and PCS's agent, of this region. Required."""
     accounting: bool = False
+    """Slurm's accounting; billed by the hour."""
     scale_down_idle_s: int = Field(default=600, ge=60)
+    """Seconds without a job after which a node is ended."""
 
 
 class BatchSpec(Spec):
     """AWS Batch: a queue whose jobs span several nodes, without a control plane to pay for."""
 
     kind: Literal["batch"]
+    """A queue of AWS Batch."""
     image: Image
-    """The container of the job definition; it brings libfabric and aws-ofi-nccl where the pool has a fabric."""
+    """Container of the job, with libfabric and aws-ofi-nccl where the pool has a fabric."""
     command: tuple[str, ...] = Field(min_length=1)
+    """Command of the job's container, as a list of words."""
     attempts: int = Field(default=3, ge=1, le=10)
+    """Times that a job is tried."""
     ami_id: AmiId | None = None
-    """When left out, AWS's newest for the pool's accelerators; there is none for Neuron."""
+    """Machine image; when left out, AWS's newest for the pool's accelerators (none for Neuron)."""
 
 
 def _kind_or_eks(value: Any) -> str:
@@ -90,22 +100,25 @@ ControlPlane = Annotated[
 
 
 class HyperPodSpec(Spec):
-    """Pools that SageMaker HyperPod runs on the stack's EKS cluster, with its own health checks and replacement."""
+    """Node pools of the EKS cluster that SageMaker HyperPod runs, with its own health checks."""
 
     pools: tuple[Name, ...] = Field(min_length=1)
+    """Names of node pools that HyperPod runs."""
     lifecycle_scripts: Uri
-    """Prefix with an `on_create.sh`."""
+    """Prefix that holds an `on_create.sh`: s3://bucket/prefix/."""
     deep_health_checks: bool = True
+    """SageMaker tests every machine before it joins."""
     training_plan: (
         Annotated[
             str, Field(pattern=form(r"^arn:aws[-a-z]*:sagemaker:.+:training-plan/.+$", "the ARN of a training plan"))
         ]
         | None
     ) = None
+    """ARN of a SageMaker training plan that pays for the machines."""
 
 
 class Upstream(StrEnum):
-    """Registries that need no credentials to be pulled through."""
+    """Public registry that needs no credentials."""
 
     PUBLIC_ECR = "public.ecr.aws"
     QUAY = "quay.io"
@@ -116,101 +129,138 @@ class RegistrySpec(Spec):
     """A private image registry, and mirrors of public ones."""
 
     repositories: tuple[Name, ...] = ()
+    """Names of repositories; each becomes STACK/NAME."""
     mirrors: tuple[Upstream, ...] = (Upstream.PUBLIC_ECR, Upstream.KUBERNETES, Upstream.QUAY)
+    """Public registries that are pulled through."""
     keep_images: int = Field(default=20, ge=1, le=1000)
+    """Newest images kept in each repository."""
 
 
 class ExpressStoreSpec(Spec):
     """A bucket of one zone with single-digit milliseconds: S3 Express One Zone."""
 
     zone_id: str = Field(pattern=form(r"^[a-z0-9]+-az\d+$", "a zone id such as use2-az1"))
-    """The zone's id, the same in every account: `use2-az1`."""
+    """Id of the zone, the same in every account: use2-az1."""
 
 
 class RealTimeSpec(Spec):
     """Machines that always run."""
 
     kind: Literal["realTime"]
+    """Machines that always run."""
     machine_type: MlMachineType
+    """SageMaker's name of the machine type: ml.g6.xlarge."""
     count: int = Field(default=1, ge=1, le=100)
+    """Machines that run without load."""
     max_count: int | None = Field(default=None, ge=1, le=100)
+    """Most machines under load; when left out, `count`."""
 
 
 class ServerlessSpec(Spec):
     """No machine between requests, and no accelerator."""
 
     kind: Literal["serverless"]
+    """No machine between requests."""
     memory_mib: Literal[1024, 2048, 3072, 4096, 5120, 6144] = 4096
+    """Memory in MiB."""
     max_concurrency: int = Field(default=20, ge=1, le=200)
+    """Requests at a time."""
     provisioned_concurrency: int | None = Field(default=None, ge=1, le=200)
+    """Requests at a time that find a warm instance; billed by the hour."""
 
 
 class AsynchronousSpec(Spec):
     """Requests wait in a queue, answers go to a bucket, and no machine runs while the queue is empty."""
 
     kind: Literal["asynchronous"]
+    """A queue of requests."""
     machine_type: MlMachineType
+    """SageMaker's name of the machine type: ml.g6.xlarge."""
     max_count: int = Field(default=1, ge=1, le=100)
+    """Most machines while requests wait."""
     output: Uri
+    """Prefix that answers are written to: s3://bucket/prefix/."""
 
 
 class EndpointSpec(Spec):
     """A SageMaker endpoint."""
 
     name: Name
+    """Name of the endpoint: lower-case letters, digits and dashes."""
     image: Image
+    """Container of the server, in ECR, with its tag."""
     model_data: Uri | None = None
+    """Archive or prefix of the model: s3://bucket/model.tar.gz."""
     serve: Annotated[RealTimeSpec | ServerlessSpec | AsynchronousSpec, Field(discriminator="kind")]
+    """Kind of endpoint: `realTime`, `serverless` or `asynchronous`."""
 
 
 class CustomModelSpec(Spec):
     """A Bedrock model fine-tuned from one of AWS's."""
 
     name: Name
+    """Name of the model: lower-case letters, digits and dashes."""
     base_model: str = Field(min_length=1)
+    """ARN of the foundation model that is fine-tuned."""
     training_data: Uri
+    """Prefix or file of the training data: s3://bucket/prefix/."""
     output: Uri
+    """Prefix that Bedrock writes results to."""
     hyperparameters: dict[str, str] = Field(default_factory=dict)
+    """Bedrock's own, such as epochCount; values in quotes."""
     trained: bool = False
-    """Say so when its job has completed, hours after the first `up`: throughput can be bought for it only then."""
+    """`true` once its job has completed, hours after the first `up`; throughput can be bought only then."""
 
 
 class ThroughputSpec(Spec):
     """Model units of Bedrock that are always there."""
 
     name: Name
+    """Name of the throughput: lower-case letters, digits and dashes."""
     model: str = Field(min_length=1)
-    """An ARN, or the name of one of the stack's own customModels that is trained."""
+    """ARN of a model, or the name of one of `customModels` that is trained."""
     units: int = Field(default=1, ge=1)
+    """Model units."""
     commitment: Literal["OneMonth", "SixMonths"] | None = None
-    """Cheaper, and cannot be given back before its end."""
+    """Cheaper, and paid to its end, `pulumi destroy` or not."""
 
 
 class AcceleratorSpec(Spec):
     """Two fixed addresses in front of a load balancer: Global Accelerator."""
 
     name: Name
+    """Name of the accelerator: lower-case letters, digits and dashes."""
     load_balancer_arn: str = Field(
         pattern=form(r"^arn:aws[-a-z]*:elasticloadbalancing:.+:loadbalancer/.+$", "the ARN of a load balancer")
     )
+    """ARN of the load balancer behind it."""
     ports: tuple[Annotated[int, Field(ge=1, le=65_535)], ...] = (443,)
+    """TCP ports."""
 
 
 class AwsSpec(Spec):
-    """The key `penstock:aws`. Everything has a default; what is not asked for does not exist."""
+    """Settings of AWS alone. What is not asked for is not made."""
 
     control_plane: ControlPlane = EksSpec()
+    """Control plane: EKS by default, `kind: pcs` (Slurm) or `kind: batch`."""
     interface_endpoints: bool | None = None
-    """Private ways to AWS's own services; when left out, where the network has no NAT."""
+    """Private endpoints for AWS's services; when left out, only where the network has no NAT."""
     registry: RegistrySpec | None = None
+    """Private image registry; `{}` makes one with mirrors of public registries."""
     express_store: ExpressStoreSpec | None = None
+    """Bucket of S3 Express One Zone."""
     hyper_pod: HyperPodSpec | None = None
+    """Node pools that SageMaker HyperPod runs."""
     endpoints: tuple[EndpointSpec, ...] = ()
+    """SageMaker endpoints."""
     custom_models: tuple[CustomModelSpec, ...] = ()
+    """Bedrock models to fine-tune."""
     throughput: tuple[ThroughputSpec, ...] = ()
+    """Model units of Bedrock that are always there."""
     global_accelerators: tuple[AcceleratorSpec, ...] = ()
+    """Fixed addresses in front of load balancers."""
     tags: dict[str, str] = Field(default_factory=dict)
-    """On everything that takes tags, beside penstock's own."""
+    """Tags on everything that takes tags, beside penstock's own."""
 
     @model_validator(mode="after")
     def _hyper_pod_has_its_cluster(self) -> Self:

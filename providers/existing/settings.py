@@ -27,21 +27,24 @@ Labels = dict[str, str]
 
 
 class MachineSpec(Spec):
-    """What one node of a machine type has, as pods can ask for it."""
+    """One node of a machine type, as pods can ask for it."""
 
     cores: int = Field(ge=1)
+    """Cores of a node, as pods can ask for them."""
     memory_gib: float = Field(gt=0)
+    """Memory of a node in GiB."""
     accelerator: str | None = None
-    """A chip that penstock knows (`h100`)."""
+    """Accelerator by penstock's name, such as h100; with `acceleratorCount`."""
     accelerator_count: int = Field(default=0, ge=0)
+    """Accelerators of a node."""
     devices: dict[ResourceName, Annotated[int, Field(ge=1)]] = Field(default_factory=dict)
     """Device resources that the node offers: `{nvidia.com/gpu: 8, rdma/hca_shared_devices_a: 1}`."""
     fabric: Fabric | None = None
-    """When left out, what its devices say."""
+    """Fabric between nodes; when left out, the one that its devices show."""
     fabric_gbps: float = Field(default=0.0, ge=0)
     """Gbit/s of all its fabric interfaces together."""
     labels: Labels = Field(default_factory=dict)
-    """Node labels by which such machines are known; when left out, their instance type."""
+    """Node labels that tell such machines; when left out, their instance type."""
     topology_keys: tuple[str, ...] = ()
     """Node labels from the widest domain to the narrowest; when left out, those that the nodes are seen to have."""
 
@@ -53,23 +56,29 @@ class MachineSpec(Spec):
 
 
 class NfsVolume(Spec):
+    """Export of an NFS server."""
+
     server: str = Field(min_length=1)
+    """Host name or address of the NFS server."""
     path: MountPath
+    """Exported path."""
 
 
 class SharedVolumeSpec(Spec):
-    """Where runs, checkpoints and exports lie: exactly one of a claim, a storage class, a host path and NFS."""
+    """Volume of runs, checkpoints and exports: exactly one of claim, storage class, host path and NFS."""
 
     claim: ClaimName | None = None
-    """`namespace/name` of a bound PersistentVolumeClaim: what it stands for is mounted by way of a second one."""
+    """NAMESPACE/NAME of a bound PersistentVolumeClaim; a second claim mounts the volume behind it."""
     storage_class: ObjectName | None = None
+    """Storage class whose volumes are ReadWriteMany; with `sizeGib`."""
     size_gib: int | None = Field(default=None, ge=1)
-    """With `storageClass`."""
+    """Size of the claim in GiB; with `storageClass`."""
     host_path: MountPath | None = None
-    """A folder that every node has, and that is the same on all: a file system that the nodes mount themselves."""
+    """Folder that every node mounts from the same file system."""
     nfs: NfsVolume | None = None
+    """Export of an NFS server."""
     mount_path: MountPath = "/data"
-    """Where pods have it."""
+    """Path at which pods see it."""
 
     @model_validator(mode="after")
     def _exactly_one(self) -> Self:
@@ -82,25 +91,26 @@ class SharedVolumeSpec(Spec):
 
 
 class ExistingSpec(Spec):
-    """The key `penstock:existing`. Everything has a default; what the cluster shows need not be written."""
+    """Settings of an existing cluster. What the cluster shows need not be written."""
 
     kubeconfig: str | None = None
-    """Its path; when left out, that of $KUBECONFIG, else ~/.kube/config."""
+    """Path of the kubeconfig; when left out, $KUBECONFIG, else ~/.kube/config."""
     context: str | None = None
-    """When left out, the file's current one."""
+    """Context in the kubeconfig; when left out, its current one."""
     cluster_id: Annotated[str, Field(min_length=8)] | None = None
-    """Uid of the cluster's namespace kube-system. A kubeconfig that leads to another cluster is then refused."""
+    """Uid of the namespace kube-system. A kubeconfig that leads to another cluster is then refused."""
     version: str | None = Field(
         default=None, pattern=form(r"^1\.\d{2}$", 'a Kubernetes version in quotes, such as "1.34"')
     )
-    """Kubernetes' own, for when the cluster cannot be reached."""
+    """Kubernetes version in quotes, such as "1.34", for when the cluster cannot be reached."""
     machines: dict[str, MachineSpec] = Field(default_factory=dict)
-    """By machine type, for when the cluster cannot be reached, or in place of what it shows."""
+    """Machines by their type, for when the cluster cannot be reached, or in place of what it shows."""
     pool_selectors: dict[Name, Labels] = Field(default_factory=dict)
-    """By pool, the labels of its nodes; when left out, penstock.dev/pool with the pool's name, or the machine type."""
+    """Node labels by pool; when left out, penstock.dev/pool with the pool's name, else the machine type."""
     volume: SharedVolumeSpec | None = None
+    """Storage that every node can write to; needed by training and inference."""
     owners: dict[Concern, str] = Field(default_factory=dict)
-    """By thing, the software that does it on this cluster, in place of what is seen; an empty text: nothing does."""
+    """Software that does a thing on this cluster, in place of what is seen; an empty text: nothing does."""
 
     @model_validator(mode="after")
     def _selectors_select(self) -> Self:
