@@ -2,20 +2,21 @@
 
 import os
 import sys
+from typing import Annotated
 
 import typer
 
 from components.errors import PenstockError
 from components.loopback import exempt_loopback
-from penstock import lab, plan, rehearse, schema, workloads
+from penstock import failures, lab, plan, rehearse, schema, workloads
 
 app = typer.Typer(
     name="penstock",
     help="One typed description becomes an accelerator cluster, a training run and an inference service.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("plan")(plan.plan)
 app.command("rehearse")(rehearse.rehearse)
@@ -26,22 +27,44 @@ app.command("serve", context_settings=workloads.PASS_THROUGH)(workloads.serve)
 app.command("check", context_settings=workloads.PASS_THROUGH)(workloads.check)
 
 
+def _tell_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        from tools import PULUMI_VERSION
+
+        typer.echo(f"penstock {version('penstock')}, for Pulumi {PULUMI_VERSION}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_tell_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    """The options of penstock itself."""
+
+
 def main() -> None:
     """Run one command; a mistake ends with its message and status 1, an interruption with 130."""
+    failures.open_missing_streams()
     os.environ.update(exempt_loopback(os.environ))
     try:
-        app()
+        try:
+            app()
+        finally:
+            sys.stdout.flush()
     except PenstockError as error:
-        sys.stderr.write(f"{error}\n")
-        sys.exit(1)
+        failures.end(str(error))
     except OSError as error:
-        if error.filename is None:
+        failures.end(failures.in_words(error))
+    except ModuleNotFoundError as error:
+        if not (told := failures.missing_extra(error.name or "")):
             raise
-        sys.stderr.write(f"{error.filename}: {error.strerror}\n")
-        sys.exit(1)
+        failures.end(told)
     except KeyboardInterrupt:
-        sys.stderr.write("interrupted\n")
-        sys.exit(130)
+        failures.end("interrupted", status=130)
 
 
 if __name__ == "__main__":

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from penstock.stack_argument import Stack
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
@@ -38,7 +40,7 @@ def up(
 
 
 @app.command("run")
-def run(stack: Annotated[str, typer.Argument(help="The stack, of any cloud, by its name or its file's path.")]) -> None:
+def run(stack: Stack) -> None:
     """Hand a stack's jobs in on a lab with its nodes, its platform and its queues. `penstock lab down` ends it."""
     from rehearsal.lab.run import run as hand_in
     from stacks.config import read_path, stack_file

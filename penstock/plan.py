@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from penstock.stack_argument import Stack
+
 if TYPE_CHECKING:
     from components.plan.types import StackPlan
 
@@ -25,7 +27,7 @@ def _sections(text: str) -> str:
 
 
 def plan(
-    stack: Annotated[str, typer.Argument(help="The stack, by the name or the path of its file Pulumi.STACK.yaml.")],
+    stack: Stack,
     show: Annotated[
         str, typer.Option(help=f"Sections in place of the summary: {','.join(NAMES)}, or all.", callback=_sections)
     ] = "",

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from penstock.stack_argument import Stack
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -25,7 +27,7 @@ class What(StrEnum):
 
 def rehearse(
     what: Annotated[What, typer.Argument(help="cycle = up, up again, refresh, destroy.")],
-    stack: Annotated[str, typer.Argument(help="The stack, by the name or the path of its file Pulumi.STACK.yaml.")],
+    stack: Stack,
     keep: Annotated[bool, typer.Option("--keep", help="Leave what was deployed for the next rehearsal.")] = False,
     faults: Annotated[Path | None, typer.Option("--faults", help="A script of what goes wrong: docs/faults.")] = None,
     report: Annotated[Path | None, typer.Option("--json", help="Write the report to this file.")] = None,

@@ -48,7 +48,7 @@ def main() -> int:
 
 def _prepare_stack(stage: Stage, console: Console) -> None:
     if STACK not in stage.engine.stacks():
-        stage.engine.stack_init(STACK)
+        stage.engine.stack_init(STACK).require_ok()
         return
     for lock in stage.engine.clear_stale_locks(STACK):
         console.print(f"an earlier demo was cut off ({lock}); its lock is cleared and it goes on")

@@ -10,6 +10,7 @@ import yaml
 
 from components.plan.types import JobPlan, StackPlan
 from rehearsal.engine.cli import Engine
+from rehearsal.stack_file import ENCRYPTION_KEYS
 from stacks.config import read_path, stack_file
 from stacks.plan import plan_stack
 
@@ -39,12 +40,13 @@ class Stage:
 
 
 def set_stage(checkout: Path) -> Stage:
-    """The stage in the checkout's `.penstock/demo`, made or found again: an interrupted demo goes on where it was."""
+    """The stage in the checkout's `.penstock/demo`, made or found again: an interrupted demo goes on where it was.
+
+    Without a stack in its backend there is nothing to go on with, and the demo's stack file is written anew.
+    """
     folder = checkout / ".penstock" / "demo"
     folder.mkdir(parents=True, exist_ok=True)
     config = folder / "stack.yaml"
-    if not config.exists():
-        _write_config(config, volume=folder / "volume")
     engine = Engine(
         project=checkout,
         home=folder / "home",
@@ -52,12 +54,19 @@ def set_stage(checkout: Path) -> Stage:
         passphrase=_passphrase(folder / "passphrase"),
         config_file=config,
     )
+    if STACK not in engine.stacks() or not config.exists():
+        _write_config(config, volume=folder / "volume")
     return Stage(folder=folder, engine=engine, plan=plan_stack(read_path(config), STACK))
 
 
 def _write_config(config: Path, *, volume: Path) -> None:
-    """The local stack, but everything of it under one folder that `destroy` deletes, and on a free port."""
+    """The local stack, but everything of it under one folder that `destroy` deletes, and on a free port.
+
+    The salt that `pulumi stack init` leaves in the file goes with another passphrase than the demo's.
+    """
     content = yaml.safe_load(stack_file(STACK).path.read_text())
+    for key in ENCRYPTION_KEYS:
+        content.pop(key.rstrip(":"), None)
     content["config"]["penstock:storage"] = {"volume": {"path": str(volume), "onDestroy": "delete"}}
     content["config"].setdefault("penstock:inference", {})["port"] = _free_port()
     config.write_text(yaml.safe_dump(content, sort_keys=False))

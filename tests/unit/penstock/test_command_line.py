@@ -1,6 +1,7 @@
 """The commands as a user types them: in processes of their own, with right and wrong input."""
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -94,3 +95,58 @@ def test_the_workloads_answer_for_themselves(tmp_path: Path) -> None:
         assert shown.returncode == 78, shown.stderr
         assert str(missing) in shown.stderr
         assert "Traceback" not in shown.stderr
+
+
+@pytest.mark.parametrize("arguments", [("plan", "local"), ("plan", "local", "--json"), ("--help",), ("schema",)])
+def test_a_full_output_is_one_message(arguments: tuple[str, ...], tmp_path: Path) -> None:
+    out = ("--out", "/dev/full") if arguments == ("schema",) else ()
+    with open("/dev/full", "w") as full:  # noqa: PTH123 - a device
+        command = [sys.executable, "-m", "penstock", *arguments, *out]
+        shown = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, timeout=60, check=False)
+    assert shown.returncode == 1
+    assert "No space left on device" in shown.stderr
+    assert len(shown.stderr.splitlines()) == 1
+
+
+def test_a_reader_that_leaves_early_is_no_failure_to_tell_of() -> None:
+    command = [sys.executable, "-m", "penstock", "plan", "aws-prod", "--show", "all"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        assert process.stderr.read() == ""
+
+
+def test_the_version_is_told() -> None:
+    assert penstock("--version").stdout.startswith("penstock 0.")
+
+
+@pytest.mark.parametrize("arguments", [("-h",), ("plan", "-h"), ("lab", "-h"), ("lab", "run", "-h")])
+def test_every_command_has_help_in_short(arguments: tuple[str, ...]) -> None:
+    assert penstock(*arguments).stdout.startswith("Usage: ")
+
+
+def test_a_shell_completes_the_stacks_of_the_project(repository: Path) -> None:
+    env = os.environ | {"_PENSTOCK_COMPLETE": "complete_bash", "COMP_WORDS": "penstock plan aws-p", "COMP_CWORD": "2"}
+    command = [Path(sys.executable).with_name("penstock")]
+    shown = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, cwd=repository, env=env)
+    assert shown.stdout.split() == ["aws-prod"]
+
+
+def test_a_plan_needs_no_library_of_the_workloads_and_a_missing_one_is_named(repository: Path) -> None:
+    program = (
+        "import sys\n"
+        "sys.modules.update(dict.fromkeys(('torch', 'numpy', 'xxhash', 'tokenizers', 'safetensors', 'fastapi')))\n"
+        "from penstock import __main__ as command\n"
+        "if sys.argv[1] == 'break': command.app = lambda: __import__('xxhash')\n"
+        "command.main()\n"
+    )
+    planned, broken = (
+        subprocess.run(
+            [sys.executable, "-c", program, *arguments], capture_output=True, text=True, check=False, cwd=repository
+        )
+        for arguments in (("plan", "local"), ("break",))
+    )
+    assert planned.returncode == 0, planned.stderr
+    assert broken.returncode == 1
+    assert broken.stderr == "xxhash is not installed; it comes with an extra: pip install 'penstock[workloads]'\n"

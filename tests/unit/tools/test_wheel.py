@@ -1,0 +1,45 @@
+"""What leaves the repository: git takes no stack of a user's own, and the wheel holds penstock's files alone."""
+
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hatchling.builders.wheel import WheelBuilder
+
+
+PACKAGES = {"components", "penstock", "policies", "providers", "rehearsal", "stacks", "tools", "workloads"}
+
+
+@pytest.fixture
+def own_stack(repository: Path) -> Iterator[Path]:
+    """A stack file with a salt, as a user has it in his clone."""
+    file = repository / "stacks" / "Pulumi.tests-wheel.yaml"
+    file.write_text("encryptionsalt: v1:secret\nconfig: {}\n")
+    yield file
+    file.unlink()
+
+
+def git(repository: Path, *arguments: str) -> list[str]:
+    command = ["git", "-C", str(repository), *arguments]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    if result.returncode > 1:
+        pytest.skip("not a clone")
+    return result.stdout.splitlines()
+
+
+def test_the_wheel_holds_only_files_of_penstock(repository: Path, own_stack: Path) -> None:
+    packed = {Path(file.relative_path) for file in WheelBuilder(str(repository)).recurse_included_files()}
+    known = {Path(name) for name in git(repository, "ls-files", "--cached", "--others", "--exclude-standard")}
+    assert Path("stacks/__main__.py") in packed
+    assert Path("providers/aws/machine_types.toml") in packed
+    assert packed <= known
+    assert [path for path in packed if path.parts[0] == "stacks" and path.suffix != ".py"] == []
+    assert {path.parts[0] for path in packed} <= PACKAGES
+
+
+def test_git_ignores_a_stack_of_ones_own_and_no_shipped_one(repository: Path, own_stack: Path) -> None:
+    assert git(repository, "check-ignore", "--no-index", str(own_stack)) == [str(own_stack)]
+    shipped = git(repository, "ls-files", "stacks/Pulumi.*.yaml")
+    assert len(shipped) >= 8
+    assert git(repository, "check-ignore", "--no-index", *shipped) == []
