@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 from hatchling.builders.wheel import WheelBuilder
 
-
 PACKAGES = {"components", "penstock", "policies", "providers", "rehearsal", "stacks", "tools", "workloads"}
 
 
