@@ -5,10 +5,17 @@ RUN := .venv/bin/python -m
 # Hundreds of Python programs start in a test run; each reads its compiled modules in place of compiling them again.
 unexport PYTHONDONTWRITEBYTECODE
 
+# PROFILE=plan: without torch and the tests, for who plans and rehearses clouds only. The targets below that can do with
+# it keep the profile that is there; the others say that they need the full one.
+PROFILE = full
+MODE = $(PROFILE)
+rehearse lab schema: MODE = present
+demo test check bench bench-lab golden: MODE = whole
+
 .PHONY: setup demo test check rehearse lab bench bench-lab golden schema images
 
-setup: ## the environment and the engine
-	@$(PYTHON) -m tools.bootstrap
+setup: ## the environment and the engine; PROFILE=plan for a smaller one
+	@$(PYTHON) -m tools.bootstrap $(MODE)
 
 demo: setup ## train a model on this machine, lose a worker, serve the model, take it all down
 	@$(RUN) penstock.demo
@@ -27,7 +34,7 @@ check: setup ## style, types, import contracts and unit tests, in some minutes
 rehearse: setup ## up, up again, refresh, destroy of STACK through the real engine
 	@.venv/bin/penstock rehearse cycle $(STACK)
 
-lab: setup ## a real Kubernetes control plane on this machine; the first time its programs are built, in some minutes
+lab: setup ## a real Kubernetes control plane on this machine; the first time its programs are brought
 	@.venv/bin/penstock lab up
 
 bench: setup ## the figures of docs/benchmarks.md

@@ -2,19 +2,25 @@
 
 import signal
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from tools import engine, environment
+from tools.environment import FULL, PLAN, PROFILES
 from tools.steps import SetupError
 
 CHECKOUT = Path(__file__).resolve().parent.parent
+PRESENT = "present"
+"""The profile that is there, the full one where there is none."""
+WHOLE = "whole"
+"""The full profile; refused where the user has chosen another."""
 
 
-def main() -> int:
+def main(arguments: Sequence[str]) -> int:
     """0 when the checkout is ready; else one sentence on stderr and 1 (130 when interrupted)."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        return _set_up()
+        return _set_up(_profile(arguments[0] if arguments else FULL))
     except SetupError as error:
         sys.stderr.write(f"error: {error}\n")
         return 1
@@ -26,15 +32,31 @@ def main() -> int:
         return 130
 
 
-def _set_up() -> int:
+def _profile(wanted: str) -> str:
+    present = environment.present_profile(CHECKOUT)
+    if wanted == WHOLE and present == PLAN:
+        raise SetupError(
+            "this checkout is set up to plan and rehearse only (PROFILE=plan), without torch and the tests' packages; "
+            "`make setup` brings them"
+        )
+    if wanted == PRESENT:
+        return present or FULL
+    if wanted == WHOLE:
+        return FULL
+    if wanted not in PROFILES:
+        raise SetupError(f"PROFILE={wanted} is not known; take {' or '.join(PROFILES)}")
+    return wanted
+
+
+def _set_up(profile: str) -> int:
     venv = CHECKOUT / ".venv"
-    if environment.is_current(CHECKOUT) and engine.is_current(venv):
+    if environment.is_current(CHECKOUT, profile) and engine.is_current(venv):
         return 0
-    environment.ensure_environment(CHECKOUT)
+    environment.ensure_environment(CHECKOUT, profile)
     engine.ensure_engine(venv)
     sys.stderr.write("ready: source .venv/bin/activate\n")
     return 0
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    raise SystemExit(main(sys.argv[1:]))

@@ -24,7 +24,7 @@ class RayNode:
     def address(self) -> str:
         import ray  # only an image for Ray has it
 
-        return str(ray.util.get_node_ip_address())  # type: ignore[no-untyped-call]  # Ray types it not
+        return str(ray.util.get_node_ip_address())
 
     def run(self, job_file: str, rendezvous: str) -> int:
         """The exit code of this node's agent."""

@@ -12,12 +12,14 @@ import pytest
 
 from tools import environment
 from tools.cache import cache_root
-from tools.environment import ensure_environment, is_current
+from tools.environment import FULL, PLAN, ensure_environment, is_current, present_profile
 from tools.steps import SetupError
 from tools.uv import REQUIREMENTS, pinned_version
 
 CHECKOUT = Path(environment.__file__).parent.parent
 PACKAGES = ("editables", "hatchling", "packaging", "pathspec", "pluggy", "tomlkit", "trove-classifiers")
+MORE = "xxhash"
+"""A package that the full profile has on top."""
 PROJECT = """
 [build-system]
 requires = ["hatchling"]
@@ -42,7 +44,8 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         pytest.skip("the installer is not in the cache; run `make setup` first")
     monkeypatch.setenv("UV_OFFLINE", "1")
     (tmp_path / "requirements").mkdir()
-    (tmp_path / "requirements" / "all.txt").write_text(pins(*PACKAGES))
+    (tmp_path / "requirements" / "all.txt").write_text(pins(*PACKAGES, MORE))
+    (tmp_path / "requirements" / "plan.txt").write_text(pins(*PACKAGES))
     (tmp_path / "pyproject.toml").write_text(PROJECT)
     (tmp_path / "small.py").write_text("def main():\n    print('runs from', __file__)\n")
     return tmp_path
@@ -53,25 +56,38 @@ def small(checkout: Path) -> str:
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
 
 
-def test_it_is_made_once_and_runs_the_checkout(checkout: Path) -> None:
+def test_it_is_made_once_and_runs_the_checkout(checkout: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """It stays until a pin, the project file, the profile or the place of the checkout is another one."""
     assert not is_current(checkout)
     ensure_environment(checkout)
     assert is_current(checkout)
+    assert present_profile(checkout) == FULL
     assert small(checkout) == f"runs from {checkout / 'small.py'}"
     (checkout / ".venv" / "mine").touch()
     ensure_environment(checkout)
     assert (checkout / ".venv" / "mine").exists()
     assert [path.name for path in (checkout / ".penstock").iterdir()] == ["setup.lock"]
+    assert not is_current(checkout, PLAN)
+    for name in ("requirements/all.txt", "pyproject.toml"):
+        text = (checkout / name).read_text()
+        (checkout / name).write_text(text + "# changed\n")
+        assert not is_current(checkout), name
+        (checkout / name).write_text(text)
+    moved = tmp_path_factory.mktemp("moved") / "checkout"
+    checkout.rename(moved)
+    assert not is_current(moved)
 
 
-@pytest.mark.parametrize("file", ["requirements/all.txt", "pyproject.toml"])
-def test_a_change_makes_it_anew(checkout: Path, file: str) -> None:
-    ensure_environment(checkout)
-    (checkout / ".venv" / "mine").touch()
-    (checkout / file).write_text((checkout / file).read_text() + "# changed\n")
+def test_another_profile_is_made_anew_and_back(checkout: Path) -> None:
+    ensure_environment(checkout, PLAN)
+    assert present_profile(checkout) == PLAN
+    assert is_current(checkout, PLAN)
     assert not is_current(checkout)
+    assert not list(checkout.glob(f".venv/lib/python*/site-packages/{MORE}*"))
+    (checkout / ".venv" / "mine").touch()
     ensure_environment(checkout)
-    assert is_current(checkout)
+    assert present_profile(checkout) == FULL
+    assert list(checkout.glob(f".venv/lib/python*/site-packages/{MORE}*"))
     assert not (checkout / ".venv" / "mine").exists()
 
 
@@ -84,10 +100,3 @@ def test_a_failure_leaves_the_one_that_was_there(checkout: Path) -> None:
     assert not is_current(checkout)
     assert small(checkout).startswith("runs from")
     assert [path.name for path in (checkout / ".penstock").iterdir()] == ["setup.lock"]
-
-
-def test_a_moved_checkout_is_not_current(checkout: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
-    ensure_environment(checkout)
-    moved = tmp_path_factory.mktemp("moved") / "checkout"
-    checkout.rename(moved)
-    assert not is_current(moved)
