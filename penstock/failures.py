@@ -32,7 +32,8 @@ def missing_extra(module: str) -> str:
     for requirement in requires("penstock") or ():
         found = _EXTRA.match(requirement)
         if found and found["name"].lower().replace("-", "_") == top:
-            return f"{top} is not installed; it comes with an extra: pip install 'penstock[{found['extra']}]'"
+            extra = f"pip install 'penstock[{found['extra']}]'"
+            return f"{top} is not installed; it comes with an extra: {extra}, in a clone `make setup`"
     return ""
 
 

@@ -7,19 +7,12 @@ from typing import Any, Final
 
 import typer
 
-from components.errors import PenstockError
-
 PASS_THROUGH: Final[dict[Any, Any]] = {
     "allow_extra_args": True,
     "ignore_unknown_options": True,
     "help_option_names": [],
 }
 """The workload reads its own arguments, its own `--help` included."""
-
-NO_TORCH: Final = (
-    "torch is not installed in this environment (PROFILE=plan leaves it out); run `make setup`, "
-    "or install penstock[workloads]"
-)
 
 
 def train(context: typer.Context) -> None:
@@ -40,5 +33,5 @@ def check(context: typer.Context) -> None:
 def _become(module: str, arguments: list[str]) -> None:
     """Replace this process, so that signals and the exit code are the workload's own."""
     if importlib.util.find_spec("torch") is None:
-        raise PenstockError(NO_TORCH)
+        raise ModuleNotFoundError("No module named 'torch'", name="torch")  # told with its remedy by `main`
     os.execv(sys.executable, [sys.executable, "-m", module, *arguments])  # noqa: S606 - no shell, on purpose

@@ -2,19 +2,24 @@
 
 import importlib.util
 import os
+import sys
 
 import pytest
-import typer
 
-from components.errors import PenstockError
-from penstock import workloads
+from penstock.__main__ import main
 
 
-@pytest.mark.parametrize("command", [workloads.train, workloads.serve, workloads.check])
-def test_a_workload_without_torch_is_told_before_it_starts(command: object, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("command", ["train", "serve", "check"])
+def test_a_workload_without_torch_is_told_before_it_starts(
+    command: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "torch" else object())
     monkeypatch.setattr(os, "execv", lambda *_: pytest.fail("it was started"))
-    context = typer.Context(typer.main.get_command(typer.Typer(callback=lambda: None)))
-    assert callable(command)
-    with pytest.raises(PenstockError, match=r"torch is not installed in this environment .*; run `make setup`"):
-        command(context)
+    monkeypatch.setattr(sys, "argv", ["penstock", command])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 1
+    said = capsys.readouterr().err
+    assert said == (
+        "torch is not installed; it comes with an extra: pip install 'penstock[workloads]', in a clone `make setup`\n"
+    )
