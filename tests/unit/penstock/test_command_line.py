@@ -149,4 +149,6 @@ def test_a_plan_needs_no_library_of_the_workloads_and_a_missing_one_is_named(rep
     )
     assert planned.returncode == 0, planned.stderr
     assert broken.returncode == 1
-    assert broken.stderr == "xxhash is not installed; it comes with an extra: pip install 'penstock[workloads]', in a clone `make setup`\n"
+    assert broken.stderr == (
+        "xxhash is not installed; it comes with an extra: pip install 'penstock[workloads]', in a clone `make setup`\n"
+    )
