@@ -28,7 +28,7 @@ def up(
     ] = 2,
     kwok: Annotated[int, typer.Option(min=0, max=MOST_KWOK_NODES, help="Nodes that only say that they do.")] = 0,
 ) -> None:
-    """Bring it up, or find it up. Programs that are not built yet are built first, once: 20 minutes on two cores."""
+    """Bring it up, or find it up. Its programs are brought first, once: docs/lab.md says from where."""
     from rehearsal.lab.lab import up as bring_up
     from rehearsal.lab.programs import programs_for
     from rehearsal.lab.shape import plain_shape
