@@ -12,7 +12,7 @@ BENCHMARKS: Final = ("engine", "aws", "trainer", "server")
 def main(names: list[str]) -> int:
     unknown = [name for name in names if name not in BENCHMARKS]
     if unknown:
-        sys.stderr.write(f"no benchmark {unknown[0]!r}; there is {', '.join(BENCHMARKS)}\n")
+        sys.stderr.write(f"no benchmark {unknown[0]!r}; available: {', '.join(BENCHMARKS)}\n")
         return 2
     for name in names or BENCHMARKS:
         show(name, importlib.import_module(f"bench.{name}").figures())

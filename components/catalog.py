@@ -67,7 +67,7 @@ class Catalog:
         if found := self.machine_types.get(name):
             return found
         known = sorted(self.machine_types)
-        hint = suggestion(name, known) or f"; there is {', '.join(known)}"
+        hint = suggestion(name, known) or f"; available: {', '.join(known)}"
         raise UnsupportedError([Problem(path=path, message=f"{name!r} is not a machine type of {self.cloud}{hint}")])
 
 

@@ -98,7 +98,7 @@ def _expectation(
 ) -> PoolExpectation:
     nodes = pool.node_count if pool.desired_now is None else pool.desired_now
     floor = _floor(pool, gate)
-    why_not = "" if measured else "the pool goes without a fabric, and its user says why"
+    why_not = "" if measured else "the pool has no fabric, for the reason given in the stack file"
     why_not = why_not or _not_measured(pool, nodes, volume, image)
     return PoolExpectation(
         pool=pool.name,
@@ -114,7 +114,7 @@ def _expectation(
 def _not_measured(pool: NodePoolPlan, nodes: int, volume: VolumePlan, image: str) -> str:
     """Why no fabric check runs there; empty where one does."""
     if nodes < PAIR:
-        return f"{nodes} nodes have nobody to talk to"
+        return f"{nodes} nodes have no peer to measure"
     if pool.collective is Collective.NEURON:
         return "the check runs on NVIDIA accelerators and processors"
     if not image:
@@ -124,7 +124,7 @@ def _not_measured(pool: NodePoolPlan, nodes: int, volume: VolumePlan, image: str
 
 def _floor(pool: NodePoolPlan, gate: GateSpec) -> Floor:
     if pool.fabric in PLAIN:
-        return Floor(floor_gbps=0.0, source="nobody has published one for plain Ethernet")
+        return Floor(floor_gbps=0.0, source="none is published for plain Ethernet")
     if gate.floor_gbps is not None:
         return Floor(floor_gbps=gate.floor_gbps, source="platform.gate.floorGbps")
     return floor_of(pool.machine.name)

@@ -22,7 +22,7 @@ def _sections(text: str) -> str:
     known = [*NAMES, "all"]
     wrong = [f"{name!r} is not a section{suggestion(name, known)}" for name in names if name not in known]
     if wrong:
-        raise typer.BadParameter(f"{', '.join(wrong)}; there is {', '.join(known)}")
+        raise typer.BadParameter(f"{', '.join(wrong)}; available: {', '.join(known)}")
     return text
 
 

@@ -55,7 +55,7 @@ def _price(template: Resource) -> Decimal:
 
 RULE = StackRule(
     name="budget-per-hour",
-    reason="what is started by mistake is paid for until somebody looks",
+    reason="machines started by mistake are billed until somebody notices",
     remedy="make the groups smaller, or raise cluster.budgetUsdPerHour",
     level="mandatory",
     check=check,

@@ -81,7 +81,7 @@ _KEEPERS: Mapping[str, Callable[[Mapping[str, Any]], Iterator[str]]] = {
 
 RULE = Rule(
     name="encrypted-with-key",
-    reason="a key of one's own can be taken away from whoever gets hold of the data, and tells who used it",
+    reason="a key of your own can be taken away from whoever gets hold of the data, and tells who used it",
     remedy="set encryption, and a key that this stack makes or names",
     level="mandatory",
     check=check,

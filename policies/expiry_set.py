@@ -35,18 +35,18 @@ def _wrong(expires: str, now: datetime) -> Iterator[str]:
     try:
         at_last = datetime.fromisoformat(expires)
     except ValueError:
-        yield f"its tag {TAG} is {expires!r}, which is no time"
+        yield f"its tag {TAG} is {expires!r}, which is not a time"
         return
     if at_last.tzinfo is None:
         yield f"its tag {TAG} is {expires!r}, which has no zone"
     elif at_last <= now:
-        yield f"it was to be gone at {expires}"
+        yield f"it expired at {expires}"
 
 
 RULE = Rule(
     name="expiry-set",
-    reason="accelerators that nobody remembers cost more in a weekend than most machines in a year",
-    remedy="set cluster.expiresAt to a time to come, which tags everything, or destroy the stack",
+    reason="forgotten accelerators cost more in a weekend than most machines in a year",
+    remedy="set cluster.expiresAt to a future time, which tags everything, or destroy the stack",
     level="mandatory",
     check=check,
 )

@@ -14,7 +14,7 @@ def check(kind: str, inputs: Mapping[str, Any]) -> Iterator[str]:
         return
     host = at(inputs, "config", "inference", "host")
     if isinstance(host, str) and not _is_loopback(host):
-        yield f"it listens on {host}, where others can reach it, and it asks nobody who they are"
+        yield f"it listens on {host}, where others can reach it, and it has no authentication"
 
 
 def _is_loopback(host: str) -> bool:

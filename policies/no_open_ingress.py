@@ -79,7 +79,7 @@ def _is_wide(cidr: str) -> bool:
 
 RULE = Rule(
     name="no-open-ingress",
-    reason="whatever listens behind it is found and tried within minutes",
+    reason="whatever listens behind it is found and attacked within minutes",
     remedy="name the ranges that you come from, or let in another security group by its id",
     level="mandatory",
     check=check,

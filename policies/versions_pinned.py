@@ -18,7 +18,7 @@ def check(kind: str, inputs: Mapping[str, Any]) -> Iterator[str]:
 
 def _cluster(inputs: Mapping[str, Any]) -> Iterator[str]:
     if not at(inputs, "version"):
-        yield "the cluster has no Kubernetes version, and gets the newest of the day"
+        yield "the cluster has no Kubernetes version, and gets the newest one of that day"
 
 
 def _add_on(inputs: Mapping[str, Any]) -> Iterator[str]:
@@ -29,7 +29,7 @@ def _add_on(inputs: Mapping[str, Any]) -> Iterator[str]:
 
 def _chart(inputs: Mapping[str, Any]) -> Iterator[str]:
     if not at(inputs, "version"):
-        yield f"the chart {at(inputs, 'chart')} has no version, and comes as its newest of the day"
+        yield f"the chart {at(inputs, 'chart')} has no version, and installs the newest one of that day"
 
 
 def _model(inputs: Mapping[str, Any]) -> Iterator[str]:
@@ -71,7 +71,7 @@ def _image(image: Any) -> Iterator[str]:
         return
     _, colon, tag = image.rpartition("/")[2].partition(":")
     if not colon or tag == "latest":
-        yield f"the image {image} is whatever was pushed last"
+        yield f"the image {image} is the one pushed last, whichever that is"
 
 
 _VERSIONED: Mapping[str, Callable[[Mapping[str, Any]], Iterator[str]]] = {
@@ -85,7 +85,7 @@ _VERSIONED: Mapping[str, Callable[[Mapping[str, Any]], Iterator[str]]] = {
 
 RULE = Rule(
     name="versions-pinned",
-    reason="drivers, plugins and Kubernetes fit together in few combinations, and a change in mid-run drains nodes",
+    reason="few combinations of drivers, plugins and Kubernetes work together, and a change in mid-run drains nodes",
     remedy="name the version, as the tables versions.toml have them, and images by tag or digest",
     level="mandatory",
     check=check,

@@ -112,7 +112,7 @@ def pool_named(name: str | None, pools: Sequence[NodePoolPlan], path: str) -> No
             return pool
     if name is None:
         raise SpecError([Problem(path=path, message=f"there are several node pools; choose one of {', '.join(known)}")])
-    hint = suggestion(name, known) or f"; there is {', '.join(known)}"
+    hint = suggestion(name, known) or f"; available: {', '.join(known)}"
     raise SpecError([Problem(path=path, message=f"{name!r} is not a node pool of this stack{hint}")])
 
 
@@ -123,7 +123,7 @@ def decide(spec: TrainingSpec, pool: NodePoolPlan, *, pods: bool = False) -> tup
     sharding, sharding_why = _default_sharding(spec, pool)
     open_fields = (
         ("pool", spec.pool, pool.name, "the only node pool"),
-        ("minNodes", spec.min_nodes, spec.nodes, "the run needs all its nodes unless told otherwise"),
+        ("minNodes", spec.min_nodes, spec.nodes, "the run needs all its nodes unless minNodes is set"),
         ("ranksPerNode", spec.ranks_per_node, ranks, ranks_why),
         ("precision", spec.precision, precision, precision_why),
         ("parallel.sharding", spec.parallel.sharding, sharding, sharding_why),
@@ -159,16 +159,16 @@ def _default_ranks(pool: NodePoolPlan, *, pods: bool) -> tuple[int, str]:
         return machine.accelerator_count, "one rank per accelerator"
     if pods:
         left = max(1, int(room_for_pods(machine).cores))
-        return left, f"one rank per core that the node itself does not keep; {machine.name} has no accelerator"
+        return left, f"one rank per core that is left to pods; {machine.name} has no accelerator"
     return machine.cores, f"one rank per core; {machine.name} has no accelerator"
 
 
 def _default_topology(spec: TrainingSpec, pool: NodePoolPlan) -> tuple[TopologyRequest, str]:
     if spec.nodes == 1:
-        return TopologyRequest.NONE, "one node is close to itself"
+        return TopologyRequest.NONE, "one node needs no topology"
     if not pool.binding.topology_keys:
-        return TopologyRequest.NONE, f"the nodes of {pool.name} do not say where they are"
-    return TopologyRequest.PREFERRED, f"the nodes of {pool.name} say where they are"
+        return TopologyRequest.NONE, f"the nodes of {pool.name} have no topology labels"
+    return TopologyRequest.PREFERRED, f"the nodes of {pool.name} have topology labels"
 
 
 def _default_precision(pool: NodePoolPlan) -> tuple[Precision, str]:
@@ -183,7 +183,7 @@ def _default_sharding(spec: TrainingSpec, pool: NodePoolPlan) -> tuple[Sharding,
     needed = state_bytes(spec.model) / GIB
     figures = f"training state {needed:.2f} GiB, {room:.0f} GiB for each rank"
     if needed < 0.4 * room:
-        return Sharding.DDP, f"{figures}: a copy on each rank is the least traffic"
+        return Sharding.DDP, f"{figures}: a copy on each rank needs the least traffic"
     return Sharding.FSDP, f"{figures}: sharded so that it fits"
 
 

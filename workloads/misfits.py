@@ -66,7 +66,7 @@ def _no_fabric(spec: TrainingSpec, pool: NodePoolPlan, without_fabric: Collectio
     if not gang or pool.fabric not in (Fabric.HOST, Fabric.ETHERNET) or pool.name in without_fabric:
         return None
     message = (
-        f"{spec.nodes} nodes of {pool.machine.name}, but the pool {pool.name!r} has no fabric, so they would talk over "
+        f"{spec.nodes} nodes of {pool.machine.name}, but the pool {pool.name!r} has no fabric, so they would use "
         f"plain TCP; choose a pool with one, or say why that is enough with cluster.nodePools.{pool.name}.fabric: "
         "{none: <reason>}"
     )
@@ -91,8 +91,8 @@ def _too_slow(spec: TrainingSpec, pool: NodePoolPlan) -> Problem | None:
     if pool.machine.accelerator_count or (step_s := least_cpu_step_s(spec, pool.machine)) <= limit_s:
         return None
     message = (
-        f"{pool.name!r} has no accelerators, and on its processors one step takes {step_s:.0f} s at the very least: "
-        f"more than guard.hangTimeoutS ({limit_s:.0f}), so the run would pass for hung; choose a pool with "
+        f"{pool.name!r} has no accelerators, and on its processors one step takes {step_s:.0f} s at least: "
+        f"more than guard.hangTimeoutS ({limit_s:.0f}), so the run would be taken for hung; choose a pool with "
         "accelerators, or a smaller model or batch"
     )
     return Problem(path="training.pool", message=message)

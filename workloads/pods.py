@@ -69,9 +69,7 @@ def image_problem(image: str | None, path: str) -> Problem | None:
         return Problem(path=path, message=f"{image!r} is not an image; write registry.example/name:tag")
     if found["digest"] or found["tag"] not in (None, "latest"):
         return None
-    message = (
-        f"{image!r} is another image tomorrow; give it a tag that is not moved (not `latest`), or @sha256:<digest>"
-    )
+    message = f"{image!r} has no fixed version; give it a version tag (not `latest`), or @sha256:<digest>"
     return Problem(path=path, message=message)
 
 

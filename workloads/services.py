@@ -169,7 +169,7 @@ def _nobody_to_wake(spec: InferenceSpec) -> Problem | None:
     if spec.autoscaling.by is ScaledBy.HPA:
         reason = "the HPA reads the queue from the servers themselves; take by: keda and give inference.route"
     elif spec.route is None:
-        reason = "with no server up nobody counts the requests that are to wake one; give inference.route ({} will do)"
+        reason = "with no server up nothing counts the requests that would wake one; give inference.route ({} will do)"
     elif spec.route.gateway is not None:
         reason = f"what the gateway {spec.route.gateway!r} counts is not known; remove inference.route.gateway"
     else:
@@ -196,11 +196,11 @@ def _model_folder(spec: InferenceSpec, training: JobPlan | None, *, pods: bool) 
 def _model_elsewhere(folder: str | None, volume: VolumePlan, path: str) -> Problem | None:
     if folder is None or not volume.claim or f"{folder}/".startswith(f"{volume.mount_path.rstrip('/')}/"):
         return None
-    message = f"{folder!r} is on no file system that pods have; one below {volume.mount_path} is"
+    message = f"{folder!r} is on no file system that pods have; choose one below {volume.mount_path}"
     return Problem(path=path, message=message)
 
 
 def _beside_a_cluster(spec: InferenceSpec) -> list[Problem]:
     asked = {"autoscaling": spec.autoscaling, "canary": spec.canary, "route": spec.route}
-    message = "needs a Kubernetes, and here servers are processes of one machine; remove it"
+    message = "needs Kubernetes, and here servers are processes of one machine; remove it"
     return [Problem(path=f"inference.{key}", message=message) for key, value in asked.items() if value is not None]

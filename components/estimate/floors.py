@@ -16,7 +16,7 @@ class Floor:
     source: str
 
 
-UNKNOWN = Floor(floor_gbps=0.0, source="nobody has published one for this machine type")
+UNKNOWN = Floor(floor_gbps=0.0, source="none is published for this machine type")
 
 
 def floor_of(machine_type: str) -> Floor:

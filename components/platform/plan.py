@@ -62,7 +62,7 @@ def _may_be_on(name: str, needed: str, request: Request) -> bool:
     """True, or SpecError: the user has switched off what another add-on stands on."""
     if request.asked(needed).enabled is not False:
         return True
-    message = f"{needed} is switched off, but {name} needs it; remove the switch, or switch {name} off too"
+    message = f"{needed} is switched off, but {name} needs it; switch it on, or switch {name} off too"
     raise SpecError([Problem(path=f"platform.addons.{needed}", message=message)])
 
 

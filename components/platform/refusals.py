@@ -16,7 +16,7 @@ def name_problems(request: Request) -> Iterator[Problem]:
     for name, asked in request.spec.addons.items():
         path = f"platform.addons.{name}"
         if name not in ADDONS:
-            hint = suggestion(name, sorted(ADDONS)) or f"; there is {', '.join(sorted(ADDONS))}"
+            hint = suggestion(name, sorted(ADDONS)) or f"; available: {', '.join(sorted(ADDONS))}"
             yield Problem(path=path, message=f"{name!r} is not an add-on{hint}")
         elif versions()[name].keys_exact:
             yield from check_values(name, asked.values)
@@ -47,7 +47,7 @@ def _forbidden(request: Request, name: str) -> Iterator[Problem]:
     if request.asked(name).enabled:
         yield Problem(path=f"platform.addons.{name}", message=f"true, but it must not be installed here: {reason}")
     elif name in request.scheduler_addons:
-        message = f"it stands on {name}, which must not be installed here: {reason}; choose another kind"
+        message = f"it needs {name}, which must not be installed here: {reason}; choose another kind"
         yield Problem(path="scheduler.kind", message=message)
     else:
         message = f"another add-on needs it, but it must not be installed here: {reason}; switch that one off"

@@ -27,7 +27,9 @@ def check_values(addon: str, values: Mapping[str, Any], path: str = "") -> tuple
     known = _keys(addon)
     if known is None:
         return (
-            (Problem(path=where, message="the add-on is no chart and takes no values; remove them"),) if values else ()
+            (Problem(path=where, message="the add-on is not a chart: it takes no values; remove them"),)
+            if values
+            else ()
         )
     tree = {**known["values"], "global": {**_below(known["values"], "global"), "*": "any"}}
     tree |= {part: _of_subchart(part, known["values"]) for part in known["subcharts"]}

@@ -57,7 +57,7 @@ def reach(queue: QueuePlan, queues: Sequence[QueuePlan], pool: str) -> int:
 def refuse_forbidden(kind: SchedulerKind, addons: Sequence[str], facts: KubernetesFacts | None) -> KubernetesFacts:
     """The facts; UnsupportedError where there is no Kubernetes, or its cloud forbids what the scheduler consists of."""
     if facts is None:
-        message = f"the scheduler {kind} needs a Kubernetes cluster, and this is none; use process"
+        message = f"the scheduler {kind} needs a Kubernetes cluster, and this is not one; use process"
         raise UnsupportedError([Problem(path="scheduler.kind", message=message)])
     forbidden = [f"{addon}: {facts.refused_addons[addon]}" for addon in addons if addon in facts.refused_addons]
     if forbidden:
@@ -76,7 +76,7 @@ def _chosen(job: JobPlan, queues: Sequence[QueuePlan]) -> QueuePlan:
     if not job.queue:
         message = f"there are several queues; choose one of {', '.join(names)}"
         raise SpecError([Problem(path="training.queue", message=message)])
-    hint = suggestion(job.queue, names) or f"; there is {', '.join(names)}"
+    hint = suggestion(job.queue, names) or f"; available: {', '.join(names)}"
     raise SpecError([Problem(path="training.queue", message=f"{job.queue!r} is not a queue of this stack{hint}")])
 
 
@@ -85,7 +85,7 @@ def _unknown_pools(queues: Sequence[QueueSpec], pools: Sequence[NodePoolPlan]) -
     return [
         Problem(
             path=f"scheduler.queues.{queue.name}.nodes.{name}",
-            message=f"is not a node pool of this stack{suggestion(name, known) or '; there is ' + ', '.join(known)}",
+            message=f"is not a node pool of this stack{suggestion(name, known) or '; available: ' + ', '.join(known)}",
         )
         for queue in queues
         for name in queue.nodes or {}

@@ -23,7 +23,7 @@ def level(job: JobPlan, pool: NodePoolPlan) -> str:
     """
     known = domains(pool)
     if job.topology is TopologyRequest.REQUIRED and not known:
-        message = f"'required', but nodes of the pool '{pool.name}' do not say where they are; use preferred or none"
+        message = f"'required', but nodes of the pool '{pool.name}' have no topology labels; use preferred or none"
         raise SpecError([Problem(path="training.topology", message=message)])
     if job.topology is TopologyRequest.NONE or not known:
         return ""

@@ -146,7 +146,7 @@ class FabricSpec(Spec):
 
 def _fabric_has_a_reason(value: Any) -> Any:
     if isinstance(value, str):
-        raise ValueError(f"{value!r} is no reason; leave it out, or let `none` under it say why this pool does without")
+        raise ValueError(f"{value!r} is not a reason; omit it, or set `none:` under it to the reason")
     return value
 
 

@@ -194,7 +194,7 @@ def _general_problems(spec: StackSpec, stack: str, now: datetime) -> Iterator[Pr
         what = "is part of AWS's names: lower-case letters, digits and single dashes between them, a letter first"
         yield Problem(path="stack", message=f"{stack!r} {what}; choose another name for the stack")
     if cluster.expired(now) and cluster.expires_at:
-        message = f"{cluster.expires_at.isoformat()} is past; set a time to come, or destroy the stack"
+        message = f"{cluster.expires_at.isoformat()} is in the past; set a future time, or destroy the stack"
         yield Problem(path="cluster.expiresAt", message=message)
 
 
@@ -203,7 +203,7 @@ def _job_problems(spec: StackSpec, control: ControlPlanePlan | None) -> Iterator
     kind = spec.scheduler.kind
     if kind is not None and kind not in SCHEDULERS:
         known = ", ".join(SCHEDULERS)
-        yield Problem(path="scheduler.kind", message=f"{kind.value!r} does not run on aws; there is {known}")
+        yield Problem(path="scheduler.kind", message=f"{kind.value!r} does not run on aws; available: {known}")
     if control is None or isinstance(control, EksPlan):
         return
     asked = {"scheduler.kind": kind, "training": spec.training, "inference": spec.inference}

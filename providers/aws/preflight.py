@@ -56,7 +56,7 @@ def look(plan: AwsPlan, client: ClientOf) -> tuple[Problem, ...]:
     try:
         client("sts").get_caller_identity()
     except (BotoCoreError, ClientError) as error:
-        message = f"the credentials at hand do not work: {error}; renew them, or unset them to plan without an account"
+        message = f"the credentials found do not work: {error}; renew them, or unset them to plan without an account"
         return (Problem(path="cluster.cloud", message=message),)
     return (*_quota_problems(plan, client("service-quotas")), *_reservation_problems(plan.node_pools, client("ec2")))
 
@@ -107,7 +107,7 @@ def _reservation_problems(pools: Sequence[AwsNodePoolPlan], ec2: Any) -> Iterato
             answer = ec2.describe_capacity_reservations(CapacityReservationIds=[identifier])
         except ClientError as error:
             if error.response["Error"]["Code"].startswith("InvalidCapacityReservation"):
-                yield Problem(path=path, message=f"{identifier!r} is no reservation of this account in this region")
+                yield Problem(path=path, message=f"{identifier!r} is not a reservation of this account in this region")
             continue
         for found in answer["CapacityReservations"]:
             for what in _differences(pool, found):
@@ -120,7 +120,7 @@ def _differences(pool: AwsNodePoolPlan, found: dict[str, Any]) -> Iterator[str]:
     if found["InstanceType"] != pool.machine.name:
         yield f"holds {found['InstanceType']}, the pool asks for {pool.machine.name}"
     if found["AvailabilityZone"] not in pool.zones:
-        yield f"stands in {found['AvailabilityZone']}, the pool in {', '.join(pool.zones)}"
+        yield f"is in {found['AvailabilityZone']}, the pool in {', '.join(pool.zones)}"
     if found["TotalInstanceCount"] < pool.max_count:
         yield f"holds {found['TotalInstanceCount']} machines, the pool may grow to {pool.max_count}"
     if isinstance(pool.capacity, BlockCapacity) and "EndDate" in found and found["EndDate"] != pool.capacity.ends_at:

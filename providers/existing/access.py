@@ -38,7 +38,7 @@ def kubeconfig_content(settings: ExistingSpec) -> str:
     try:
         content = yaml.safe_load(path.read_text())
     except (OSError, yaml.YAMLError):
-        raise KubeconfigError(f"{path} cannot be read as a kubeconfig") from None
+        raise KubeconfigError(f"{path} is not a readable kubeconfig") from None
     if settings.context:
         content["current-context"] = settings.context
     for key, names in FILES.items():

@@ -86,7 +86,7 @@ def parse_kubeconfig(
         server = cluster["server"]
     except (yaml.YAMLError, KeyError, TypeError) as error:
         what = f"has no {error}" if isinstance(error, KeyError) else "is not a kubeconfig"
-        raise KubeconfigError(f"{source} {what}; take a new one from whoever runs the cluster") from None
+        raise KubeconfigError(f"{source} {what}; get a new one from the cluster's administrator") from None
     token, certificate = _credentials(user, folder, source)
     return Access(
         server=server.rstrip("/"),

@@ -100,14 +100,14 @@ def _unknown(
     labels = ",".join(f"{key}={value}" for key, value in selector.items())
     remedy = f"describe one node under existing.machines.{pool.machine_type}"
     if seen is None:
-        because = unseen or "nobody has asked the cluster"
-        message = f"{pool.machine_type!r} is described nowhere: {because}; {remedy}, or make the cluster reachable"
+        because = unseen or "the cluster was not asked"
+        message = f"{pool.machine_type!r} is not described: {because}; {remedy}, or make the cluster reachable"
         return Problem(path=f"{path}.machineType", message=message)
     types = seen.machine_types()
     there = ", ".join(f"{count} x {name}" for name, count in types.items()) or f"{len(seen.nodes)} without a type"
     hint = suggestion(pool.machine_type, list(types))
     message = (
-        f"no node of the cluster has {labels}, nor the machine type {pool.machine_type!r} (there is {there}){hint}; "
+        f"no node of the cluster has {labels}, nor the machine type {pool.machine_type!r} (its nodes: {there}){hint}; "
         f"name the labels of this pool's nodes under existing.poolSelectors.{pool.name}"
     )
     return Problem(path=f"{path}.machineType", message=message)
@@ -117,7 +117,7 @@ def _described(name: str, row: MachineSpec) -> MachineType:
     chip = accelerators().get(row.accelerator) if row.accelerator else None
     if row.accelerator and chip is None:
         known = sorted(accelerators())
-        hint = suggestion(row.accelerator, known) or f"; there is {', '.join(known)}"
+        hint = suggestion(row.accelerator, known) or f"; available: {', '.join(known)}"
         path = f"existing.machines.{name}.accelerator"
         raise SpecError([Problem(path=path, message=f"{row.accelerator!r} is not a chip that penstock knows{hint}")])
     return MachineType(

@@ -131,7 +131,7 @@ def _facts(settings: ExistingSpec, seen: Discovery | None) -> KubernetesFacts:
         if name:
             owners[concern] = _told(concern, name)
     version = seen.version if seen else settings.version
-    assert version is not None, "refused where neither says it"
+    assert version is not None, "refused where neither gives it"
     return KubernetesFacts(version=version, flavour="existing", owners=owners)
 
 

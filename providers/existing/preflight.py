@@ -48,11 +48,11 @@ def preflight(plan: StackPlan) -> tuple[Problem, ...]:
 def _refused(error: ApiError) -> Problem:
     """Who is asked for credentials again, and who for rights."""
     if error.status == 401:
-        message = "the API server does not know these credentials (401): they are wrong or expired; take new ones"
+        message = "the API server does not know these credentials (401): they are wrong or expired; get new ones"
     elif error.status == 403:
         message = f"the credentials may not do what `up` does (403): {error}; ask for a role that allows it"
     else:
-        message = f"the API server fails ({error.status} {error.reason}: {error}); try again when it is well"
+        message = f"the API server fails ({error.status} {error.reason}: {error}); retry when it is healthy"
     return Problem(path="existing.kubeconfig", message=message)
 
 
@@ -135,12 +135,12 @@ def namespace_problems(namespace: Object | None, stack: str) -> Iterator[Problem
     path = "cluster.cloud"
     if labels.get("app.kubernetes.io/managed-by") != "penstock":
         message = (
-            f"the cluster has a namespace {NAMESPACE!r} that penstock did not make, and it takes over nothing; "
+            f"the cluster has a namespace {NAMESPACE!r} that penstock did not make and will not take over; "
             "rename or remove that one"
         )
         yield Problem(path=path, message=message)
     elif (owner := labels.get(STACK_LABEL, stack)) != stack:
-        message = f"the stack {owner!r} stands on this cluster already; a cluster holds one: destroy that one first"
+        message = f"stack {owner!r} is already deployed to this cluster (one stack per cluster); destroy it first"
         yield Problem(path=path, message=message)
 
 

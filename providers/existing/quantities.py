@@ -12,6 +12,6 @@ def quantity(text: str | float) -> float:
     """The amount in its own unit: cores, bytes, devices (Kubernetes, apimachinery resource.Quantity)."""
     found = _FORM.fullmatch(str(text))
     if found is None:
-        raise ValueError(f"{text!r} is no amount of Kubernetes")
+        raise ValueError(f"{text!r} is not a Kubernetes quantity")
     number, exponent, suffix = found.groups()
     return float(number + (exponent or "")) * _POWERS.get(suffix, 1.0)

@@ -39,7 +39,7 @@ def general_problems(
     for name, machine in settings.machines.items():
         yield from _fabric_problems(name, machine)
     if spec.cluster.expired(now) and spec.cluster.expires_at:
-        message = f"{spec.cluster.expires_at.isoformat()} is past; set a time to come, or destroy the stack"
+        message = f"{spec.cluster.expires_at.isoformat()} is in the past; set a future time, or destroy the stack"
         yield Problem(path="cluster.expiresAt", message=message)
     if spec.scheduler.kind is SchedulerKind.PROCESS:
         message = "'process' starts jobs on one machine, not on a cluster; remove it, or choose kueue"
@@ -76,7 +76,7 @@ def pool_problems(pool: NodePoolSpec, nodes: Nodes) -> list[Problem]:
     path = f"cluster.nodePools.{pool.name}"
     problems = []
     if pool.least < 1:
-        message = f"{pool.least} is out of range; the nodes are there, and 1 or more of them are the pool's"
+        message = f"{pool.least} is out of range; a pool of an existing cluster has at least 1 node"
         problems.append(Problem(path=f"{path}.{'count' if pool.min_count is None else 'minCount'}", message=message))
     if nodes.seen and len(nodes.seen) < pool.count:
         labels = ",".join(f"{key}={value}" for key, value in nodes.selector.items())
@@ -123,7 +123,7 @@ def _names(spec: StackSpec, settings: ExistingSpec) -> Iterator[Problem]:
     pools = [pool.name for pool in spec.cluster.node_pools]
     for name in settings.pool_selectors:
         if name not in pools:
-            hint = suggestion(name, pools) or f"; there is {', '.join(pools)}"
+            hint = suggestion(name, pools) or f"; available: {', '.join(pools)}"
             message = f"{name!r} is not a pool of this stack{hint}"
             yield Problem(path=f"existing.poolSelectors.{name}", message=message)
 
@@ -168,11 +168,11 @@ def _claim_problems(asked: SharedVolumeSpec, seen: Discovery) -> Iterator[Proble
         return
     if (found := seen.claims.get(asked.claim)) is None:
         hint = suggestion(asked.claim, list(seen.claims))
-        message = f"{asked.claim!r} is no claim of the cluster that is bound to a volume{hint or '; make it first'}"
+        message = f"{asked.claim!r} is not a claim of the cluster that is bound to a volume{hint or '; make it first'}"
         yield Problem(path=path, message=message)
     elif "ReadWriteMany" not in found.access_modes:
         modes = ", ".join(found.access_modes)
-        message = f"{asked.claim!r} is {modes}, and every node is to write to it; name one that is ReadWriteMany"
+        message = f"{asked.claim!r} is {modes}, and every node writes to it; name one that is ReadWriteMany"
         yield Problem(path=path, message=message)
 
 
@@ -192,4 +192,4 @@ def _beyond(part: Spec, path: str, known: Sequence[str] | set[str]) -> Iterator[
     for name in sorted(part.model_fields_set - set(known)):
         key = type(part).model_fields[name].alias or name
         remedy = remedies.get(key, "remove it")
-        yield Problem(path=f"{path}.{key}", message=f"means nothing on a cluster that is there already; {remedy}")
+        yield Problem(path=f"{path}.{key}", message=f"does not apply to an existing cluster; {remedy}")

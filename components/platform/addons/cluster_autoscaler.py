@@ -10,7 +10,7 @@ DOES = (Concern.NODE_AUTOSCALER,)
 
 
 def verdict(request: Request) -> Verdict:
-    reason = "it needs rights over the cloud's node groups, which it must be given: ask for it"
+    reason = "it needs rights over the cloud's node groups; switch it on once it has them"
     return taken(request, Concern.NODE_AUTOSCALER) or off(reason)
 
 

@@ -17,7 +17,7 @@ def verdict(request: Request) -> Verdict:
     asked = request.asked(gpu_operator.NAME).enabled
     if asked or (asked is None and gpu_operator.verdict(request).on):
         return off("the gpu-operator runs it")
-    return on("nobody else reports on the accelerators")
+    return on("nothing else reports on the accelerators")
 
 
 def plan(request: Request) -> AddonPlan:

@@ -11,7 +11,7 @@ DOES = (Concern.FABRIC_DEVICES,)
 def verdict(request: Request) -> Verdict:
     if EFA not in request.devices():
         return off("no pool has EFA interfaces")
-    return taken(request, Concern.FABRIC_DEVICES) or on(f"pools ask for {EFA}, and nobody else gives it")
+    return taken(request, Concern.FABRIC_DEVICES) or on(f"pools ask for {EFA}, and nothing else provides it")
 
 
 def plan(request: Request) -> AddonPlan:

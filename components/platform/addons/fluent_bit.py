@@ -19,7 +19,7 @@ def verdict(request: Request) -> Verdict:
     if done := taken(request, Concern.LOGS):
         return done
     if request.asked("loki").enabled and not request.asked("opentelemetry-collector").enabled:
-        return on("loki is asked for, and nobody else fills it")
+        return on("loki is on, and nothing else ships logs to it")
     return off("nothing here keeps logs")
 
 

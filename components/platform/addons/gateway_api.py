@@ -18,7 +18,7 @@ def verdict(request: Request) -> Verdict:
         return off("no service has a route or a canary")
     if done := taken(request, Concern.GATEWAY_API):
         return done
-    return on("the service's route or canary is a Gateway's")
+    return on("the service's route or canary needs a Gateway")
 
 
 def plan(request: Request) -> AddonPlan:

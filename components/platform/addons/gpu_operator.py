@@ -24,7 +24,7 @@ def verdict(request: Request) -> Verdict:
     missing = [concern.value for concern in DOES if request.owner(concern) is None]
     if not missing:
         return off(f"everything is there: {request.facts.owners[Concern.DEVICE_PLUGIN].reason}")
-    return on(f"nobody else brings the {' and the '.join(missing)}")
+    return on(f"nothing else brings the {' and the '.join(missing)}")
 
 
 def plan(request: Request) -> AddonPlan:

@@ -11,7 +11,7 @@ DOES = (Concern.JOBSET,)
 
 def verdict(request: Request) -> Verdict:
     if NAME not in request.scheduler_addons:
-        return taken(request, Concern.JOBSET) or off("the scheduler does without it")
+        return taken(request, Concern.JOBSET) or off("the scheduler does not use it")
     return taken(request, Concern.JOBSET) or on("the scheduler's gangs are JobSets")
 
 

@@ -10,7 +10,7 @@ DOES = (Concern.GANG_SCHEDULER,)
 
 def verdict(request: Request) -> Verdict:
     if NAME not in request.scheduler_addons:
-        return off("the scheduler does without it")
+        return off("the scheduler does not use it")
     return same_software(request, Concern.GANG_SCHEDULER, "kai") or on("the scheduler is KAI")
 
 

@@ -11,7 +11,7 @@ DOES = (Concern.NODE_AUTOSCALER,)
 
 def verdict(request: Request) -> Verdict:
     return taken(request, Concern.NODE_AUTOSCALER) or off(
-        "pools are node groups; it needs rights of its own: ask for it"
+        "pools are node groups; it needs rights of its own; switch it on once it has them"
     )
 
 

@@ -23,7 +23,7 @@ def verdict(request: Request) -> Verdict:
     if done := taken(request, Concern.PROMETHEUS_OPERATOR):
         return done
     if request.has_accelerators():
-        return on("accelerators that nobody watches are paid for and stand still")
+        return on("idle accelerators are billed; this shows them")
     return off("no pool has accelerators, and no autoscaler asks for metrics")
 
 

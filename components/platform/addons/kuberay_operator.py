@@ -11,7 +11,7 @@ DOES = (Concern.RAY,)
 
 def verdict(request: Request) -> Verdict:
     if NAME not in request.scheduler_addons:
-        return taken(request, Concern.RAY) or off("the scheduler does without it")
+        return taken(request, Concern.RAY) or off("the scheduler does not use it")
     return taken(request, Concern.RAY) or on("the scheduler's jobs are RayJobs")
 
 

@@ -12,7 +12,7 @@ DOES = (Concern.QUEUES,)
 
 def verdict(request: Request) -> Verdict:
     if NAME not in request.scheduler_addons:
-        return taken(request, Concern.QUEUES) or off("the scheduler does without it")
+        return taken(request, Concern.QUEUES) or off("the scheduler does not use it")
     return same_software(request, Concern.QUEUES, "kueue") or on("the scheduler's queues are Kueue's")
 
 

@@ -18,7 +18,7 @@ _SCHEMA = {
 
 def verdict(request: Request) -> Verdict:
     del request
-    return off("logs need a volume that somebody pays for: ask for it")
+    return off("logs need a volume, which costs money; switch it on to have them")
 
 
 def plan(request: Request) -> AddonPlan:

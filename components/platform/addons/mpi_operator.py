@@ -15,7 +15,7 @@ _ALL = ["create", "delete", "get", "list", "patch", "update", "watch"]
 
 def verdict(request: Request) -> Verdict:
     if NAME not in request.scheduler_addons:
-        return off("the scheduler does without it")
+        return off("the scheduler does not use it")
     return taken(request, Concern.MPIJOB) or on("the scheduler's jobs are MPIJobs")
 
 

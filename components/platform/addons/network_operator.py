@@ -20,7 +20,7 @@ _PODS_PER_ADAPTER = 63
 def verdict(request: Request) -> Verdict:
     if not request.rdma_devices():
         return off("no pool asks for RDMA devices")
-    return taken(request, Concern.FABRIC_DEVICES) or on(f"nobody else gives {', '.join(request.rdma_devices())}")
+    return taken(request, Concern.FABRIC_DEVICES) or on(f"nothing else provides {', '.join(request.rdma_devices())}")
 
 
 def plan(request: Request) -> AddonPlan:

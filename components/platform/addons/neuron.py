@@ -11,11 +11,11 @@ DOES = (Concern.DEVICE_PLUGIN,)
 def verdict(request: Request) -> Verdict:
     if NEURON not in request.devices():
         return off("no pool has Neuron accelerators")
-    return taken(request, Concern.DEVICE_PLUGIN) or on(f"pools ask for {NEURON}, and nobody else gives it")
+    return taken(request, Concern.DEVICE_PLUGIN) or on(f"pools ask for {NEURON}, and nothing else provides it")
 
 
 def plan(request: Request) -> AddonPlan:
-    """Its own node problem detector only where nobody else watches the nodes: two would write the same conditions."""
+    """Its own node problem detector only where nothing else watches the nodes: two would write the same conditions."""
     watches = request.owner(Concern.NODE_HEALTH) is None and request.asked("node-problem-detector").enabled is not True
     values = {"npd": {"enabled": watches}, "scheduler": {"enabled": False}}
     chart = release(NAME, request, values)

@@ -13,7 +13,7 @@ def verdict(request: Request) -> Verdict:
         return off("no pool has accelerators")
     if NEURON in request.devices():
         return taken(request, Concern.NODE_HEALTH) or off("neuron brings its own")
-    return taken(request, Concern.NODE_HEALTH) or on("nobody else watches the nodes")
+    return taken(request, Concern.NODE_HEALTH) or on("nothing else watches the nodes")
 
 
 def plan(request: Request) -> AddonPlan:

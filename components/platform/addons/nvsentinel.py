@@ -11,7 +11,9 @@ _MODULES = ("faultQuarantine", "nodeDrainer")
 
 
 def verdict(request: Request) -> Verdict:
-    return taken(request, Concern.NODE_REPAIR) or off("it drains nodes by itself and keeps a database: ask for it")
+    return taken(request, Concern.NODE_REPAIR) or off(
+        "it drains nodes by itself and keeps a database; off unless asked for"
+    )
 
 
 def plan(request: Request) -> AddonPlan:

@@ -11,7 +11,7 @@ DOES: tuple[Concern, ...] = ()
 
 def verdict(request: Request) -> Verdict:
     del request
-    return off("it must be told where to send what it takes: ask for it")
+    return off("it needs a destination in its values")
 
 
 def plan(request: Request) -> AddonPlan:

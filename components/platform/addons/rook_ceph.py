@@ -11,7 +11,7 @@ DOES: tuple[Concern, ...] = ()
 
 def verdict(request: Request) -> Verdict:
     del request
-    return off("storage on the nodes' own disks is asked for, never guessed")
+    return off("storage on the nodes' own disks is never chosen by default")
 
 
 def plan(request: Request) -> AddonPlan:

@@ -11,7 +11,7 @@ DOES: tuple[Concern, ...] = ()
 
 def verdict(request: Request) -> Verdict:
     if NAME not in request.scheduler_addons:
-        return off("the scheduler does without it")
+        return off("the scheduler does not use it")
     return on("the scheduler is Slurm, which it runs")
 
 

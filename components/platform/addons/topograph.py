@@ -10,7 +10,7 @@ DOES = (Concern.TOPOLOGY_LABELS,)
 
 
 def verdict(request: Request) -> Verdict:
-    return taken(request, Concern.TOPOLOGY_LABELS) or off("it must be told a provider and its credentials: ask for it")
+    return taken(request, Concern.TOPOLOGY_LABELS) or off("it needs a provider and credentials in its values")
 
 
 def plan(request: Request) -> AddonPlan:

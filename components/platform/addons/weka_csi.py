@@ -11,7 +11,7 @@ DOES: tuple[Concern, ...] = ()
 
 def verdict(request: Request) -> Verdict:
     del request
-    return off("it mounts a Weka cluster that is there already: ask for it")
+    return off("it mounts an existing Weka cluster; switch it on to use one")
 
 
 def plan(request: Request) -> AddonPlan:

@@ -37,7 +37,7 @@ def plan(spec: SchedulerSpec, pools: Sequence[NodePoolPlan], facts: KubernetesFa
 
 
 def levels(pool: NodePoolPlan) -> tuple[str, ...]:
-    """Labels from the widest domain to the single node; none where nodes do not say where they are."""
+    """Labels from the widest domain to the single node; none where nodes have no topology labels."""
     return (*domains(pool), HOST) if domains(pool) else ()
 
 

@@ -48,7 +48,7 @@ def annotations(job: JobPlan, pool: NodePoolPlan) -> dict[str, str]:
     asked, placed = level(job, pool), levels(pool)
     if asked and not placed and job.topology is TopologyRequest.REQUIRED:
         message = (
-            f"'required' needs nodes that are there, and the pool '{pool.name}' may grow from {pool.min_count} to "
+            f"'required' needs existing nodes, and the pool '{pool.name}' may grow from {pool.min_count} to "
             f"{pool.max_count}; set its minCount and maxCount alike, or use preferred"
         )
         raise SpecError([Problem(path="training.topology", message=message)])

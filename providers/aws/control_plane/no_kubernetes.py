@@ -18,8 +18,8 @@ def kubernetes_only(spec: StackSpec, kind: str, scheduler: str) -> Iterator[Prob
     for pool in cluster.node_pools:
         path = f"cluster.nodePools.{pool.name}"
         if pool.labels:
-            what = f"{', '.join(sorted(pool.labels))}: {scheduler} knows no labels of nodes"
+            what = f"{', '.join(sorted(pool.labels))}: {scheduler} has no node labels"
             yield Problem(path=f"{path}.labels", message=f"{what}; {remedy}")
         if pool.taints:
             keys = ", ".join(sorted(taint.key for taint in pool.taints))
-            yield Problem(path=f"{path}.taints", message=f"{keys}: {scheduler} knows no taints of nodes; {remedy}")
+            yield Problem(path=f"{path}.taints", message=f"{keys}: {scheduler} has no node taints; {remedy}")

@@ -14,7 +14,7 @@ PUBLIC_ADDRESS_USD_PER_HOUR = Decimal("0.005")
 """Each public IPv4 address, in use or not (since February 2024)."""
 ENDPOINT_USD_PER_HOUR = Decimal("0.01")
 """Each interface endpoint in each zone."""
-BY_VOLUME = "by the GB, which no plan knows: USD 0.045 through a NAT gateway, USD 0.50 into flow logs"
+BY_VOLUME = "by traffic, which a plan cannot know: USD 0.045 through a NAT gateway, USD 0.50 into flow logs"
 
 
 def bill(plan: NetworkPlan, region: str) -> tuple[BillLine, ...]:

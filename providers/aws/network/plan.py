@@ -126,12 +126,12 @@ def _too_small(
     if public:
         terms.append(f"public subnets: {len(needed)} x {public}")
     if given is None:
-        remedy = f"no VPC holds as much; make pools smaller ({'; '.join(terms)})"
+        remedy = f"no VPC is that large; make pools smaller ({'; '.join(terms)})"
         return Problem(
             path="cluster.nodePools", message=f"{_total(needed):,} addresses when all pools are at most; {remedy}"
         )
     fitting = (
-        f"a /{error.prefix} fits" if error.prefix else "leave it out, and further ranges of the VPC hold the nodes"
+        f"a /{error.prefix} fits" if error.prefix else "leave it out, so that further ranges of the VPC hold the nodes"
     )
     message = (
         f"{given} has {given.num_addresses:,} addresses, too few for subnets of powers of two with {'; '.join(terms)}"
@@ -198,7 +198,7 @@ def decisions(spec: StackSpec, settings: AwsSpec, plan: NetworkPlan) -> tuple[De
         reason = f"holds every node and pod{further}, in equal shares; {_room(plan)}"
         found.append(Decision(path="cluster.network.cidr", value=plan.cidr, reason=reason))
     if not asked.zones:
-        reason = "where the pools stand, and two at least for the control plane"
+        reason = "the zones of the pools, and at least two for the control plane"
         found.append(Decision(path="cluster.network.zones", value=", ".join(plan.zones), reason=reason))
     if plan.nat is Nat.SINGLE:
         reason = "one gateway, beside the pools with a fabric where it can be"

@@ -42,7 +42,7 @@ def _no_region(region: str | None) -> Problem:
     known = sorted(regions())
     if region is None:
         return Problem(path="cluster.region", message="is missing; AWS needs one, such as us-east-2")
-    hint = suggestion(region, known) or f"; there is {', '.join(known)}"
+    hint = suggestion(region, known) or f"; available: {', '.join(known)}"
     return Problem(path="cluster.region", message=f"{region!r} is not a region of AWS{hint}")
 
 
@@ -50,7 +50,7 @@ def _zone_problems(asked: Sequence[str], pools: Sequence[AwsNodePoolPlan], regio
     path, there = "cluster.network.zones", region.zone_ids
     known = [zone for zone in asked if zone in there]
     problems = [
-        Problem(path=path, message=f"{zone!r} is not a zone of {region.name}; there is {', '.join(there)}")
+        Problem(path=path, message=f"{zone!r} is not a zone of {region.name}; available: {', '.join(there)}")
         for zone in asked
         if zone not in there
     ]
@@ -58,11 +58,11 @@ def _zone_problems(asked: Sequence[str], pools: Sequence[AwsNodePoolPlan], regio
         problems.append(Problem(path=path, message=f"{', '.join(repeated)} is given twice; give each zone once"))
     if eks and len(good := control_plane_zones(sorted(set(known)), region)) < EKS_ZONES:
         able = ", ".join(good) or "none"
-        message = f"{', '.join(asked)}: an EKS control plane stands in {EKS_ZONES} zones or more, and can in {able}"
+        message = f"{', '.join(asked)}: an EKS control plane needs at least {EKS_ZONES} zones of {able}"
         others = ", ".join(zone for zone in control_plane_zones(region.zones, region) if zone not in asked)
         problems.append(Problem(path=path, message=f"{message} of these; add one of {others}, or leave zones out"))
     for pool in pools:
         if outside := [zone for zone in pool.zones if zone in there and zone not in asked]:
-            message = f"leaves out {', '.join(outside)}, where pool {pool.name} stands; add it, or give the pool a zone"
+            message = f"leaves out {', '.join(outside)}, the zone of pool {pool.name}; add it, or give the pool a zone"
             problems.append(Problem(path=path, message=message))
     return problems

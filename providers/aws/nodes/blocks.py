@@ -25,16 +25,16 @@ def block_problems(block: CapacityBlock, path: str, now: datetime) -> Iterator[P
     """What is wrong with the times that the user gave."""
     end = block.ends_at.astimezone(UTC)
     if end <= now:
-        message = f"the block ended at {in_utc(end)}; give one that is still to come, or remove the pool"
+        message = f"the block ended at {in_utc(end)}; give a future one, or remove the pool"
         yield Problem(path=f"{path}.endsAt", message=message)
     if end.time() != ENDS_AT:
-        message = f"{in_utc(end)} is no end of a capacity block: each ends at 11:30 UTC; read it off the reservation"
+        message = f"{in_utc(end)} is not the end of a block: each ends at 11:30 UTC; copy it from the reservation"
         yield Problem(path=f"{path}.endsAt", message=message)
     if not _is_a_length(block.ends_at - block.starts_at):
         days = (block.ends_at - block.starts_at) / timedelta(days=1)
         message = (
             f"{in_utc(block.starts_at)} to {in_utc(end)} is {days:.3g} days; a block is 1 to 14 days long, or 21 to 182"
-            " in steps of 7: read both times off the reservation"
+            " in steps of 7: copy both times from the reservation"
         )
         yield Problem(path=f"{path}.startsAt", message=message)
 

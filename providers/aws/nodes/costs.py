@@ -94,10 +94,10 @@ def _disk_usd_per_hour(gib: int) -> Decimal:
 
 def _source(pool: AwsNodePoolPlan, region: str) -> str:
     if isinstance(pool.capacity, BlockCapacity):
-        return "paid in advance when the capacity block was bought; nothing more by the hour"
+        return "prepaid when the capacity block was bought; nothing more by the hour"
     if pool.machine.usd_per_hour is None:
         return "no list price on demand is known"
-    bound = "; spot machines cost less, by the hour's market" if isinstance(pool.capacity, SpotCapacity) else ""
+    bound = "; spot machines cost less, at the market's hourly price" if isinstance(pool.capacity, SpotCapacity) else ""
     if isinstance(pool.capacity, ReservedCapacity):
         bound = "; of the reservation, paid for whether used or not"
     if pool.labels.get(POOL_LABEL, pool.name) != pool.name:

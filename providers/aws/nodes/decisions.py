@@ -57,7 +57,7 @@ def _of_pool(asked: NodePoolSpec, pool: AwsNodePoolPlan, kind: Kind, path: str) 
     yield from _capacity(asked, pool, path)
     yield _nodes(pool, kind, path)
     if asked.root_disk_gib is None:
-        reason = "container images of accelerators are large" if pool.machine.accelerator else "images and logs"
+        reason = "accelerators' container images are large" if pool.machine.accelerator else "images and logs"
         yield Decision(path=f"{path}.rootDiskGib", value=str(pool.root_disk_gib), reason=reason)
 
 
@@ -70,7 +70,7 @@ def _fabric(asked: NodePoolSpec, pool: AwsNodePoolPlan, path: str) -> Decision:
     elif pool.fabric is Fabric.HOST:
         reason = "one node: nothing crosses to another" + ("; its EFA stays unused" if machine.max_efa else "")
     else:
-        reason = "no accelerators: what they compute together goes over TCP"
+        reason = "no accelerators: collectives run over TCP"
     value = f"{pool.efa_devices} EFA devices a node" if pool.efa_devices else str(pool.fabric)
     return Decision(path=f"{path}.fabric", value=value, reason=reason)
 
@@ -88,15 +88,15 @@ def _zones(pool: AwsNodePoolPlan, path: str) -> Decision:
 def _placement(pool: AwsNodePoolPlan, path: str) -> Decision:
     match pool.placement, pool.capacity:
         case OwnGroup(name=name), _:
-            value, reason = f"create {name}", "nodes of a fabric stand close to each other"
+            value, reason = f"create {name}", "nodes of a fabric must be close to each other"
         case GivenGroup(name=name), _:
-            value, reason = f"fromReservation: {name}", "the reservation was made there, and is to be used nowhere else"
+            value, reason = f"fromReservation: {name}", "the reservation was made there and can only be used there"
         case NoGroup(), BlockCapacity():
             value, reason = "none", "a capacity block places its machines itself, and fails in a placement group"
         case NoGroup(), ReservedCapacity():
-            value, reason = "none", "the reservation was made outside any group, and a group would not use it"
+            value, reason = "none", "the reservation was made outside any group, and a group could not use it"
         case _:
-            value, reason = "none", "no fabric: apart is safer"
+            value, reason = "none", "no fabric: spread nodes fail less often together"
     return Decision(path=f"{path}.placement", value=value, reason=reason)
 
 
@@ -105,7 +105,7 @@ def _capacity(asked: NodePoolSpec, pool: AwsNodePoolPlan, path: str) -> Iterator
         block = pool.capacity
         later = [f"{change.nodes} from {change.at:%Y-%m-%dT%H:%MZ}" for change in pool.schedule]
         value = ", ".join([f"{pool.desired_now} nodes now", *later])
-        reason = f"nodes go half an hour before their machines must; the block ends at {block.ends_at:%Y-%m-%dT%H:%MZ}"
+        reason = f"nodes are drained half an hour before the block ends at {block.ends_at:%Y-%m-%dT%H:%MZ}"
         yield Decision(path=f"{path}.capacity", value=value, reason=reason)
     if asked.capacity.spot is not None and asked.capacity.spot.fallback is not None:
         reason = f"{POOL_LABEL} is the same on both, so jobs take either; it is empty, and nothing grows it by itself"
@@ -123,12 +123,16 @@ def _nodes(pool: AwsNodePoolPlan, kind: Kind, path: str) -> Decision:
 def _who_starts_them(pool: AwsNodePoolPlan, kind: Kind) -> str:
     match kind:
         case "pcs":
-            return "a node group of PCS: Slurm starts nodes for jobs and ends them when idle"
+            return "a node group of PCS: Slurm starts nodes for jobs and stops them when idle"
         case "batch":
             return "a compute environment of Batch: machines run while a job does"
         case "eks":
             own = pool.self_managed
             who = "an auto scaling group of penstock's own" if own else "a managed node group"
-            why = "EKS's own take no resource group of UltraServers" if own else "EKS updates and drains its nodes"
+            why = (
+                "managed node groups take no resource group of UltraServers"
+                if own
+                else "EKS updates and drains its nodes"
+            )
             domain = "; each job needs a ComputeDomain of the DRA driver (IMEX)" if pool.machine.compute_domain else ""
             return f"{who}: {why}; {pool.max_pods} pods a node, {pool.addresses_per_node} addresses{domain}"

@@ -89,7 +89,7 @@ def _region(cluster: ClusterSpec, problems: list[Problem]) -> Region | None:
     if found := regions().get(cluster.region or ""):
         return found
     known = sorted(regions())
-    hint = suggestion(cluster.region, known) or f"; there is {', '.join(known)}"
+    hint = suggestion(cluster.region, known) or f"; available: {', '.join(known)}"
     message = f"{cluster.region!r} is not a region of AWS{hint}" if cluster.region else "is required on AWS and missing"
     problems.append(Problem(path="cluster.region", message=message))
     return None

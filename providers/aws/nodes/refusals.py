@@ -106,13 +106,13 @@ def _zone_problems(pool: NodePoolSpec, path: str, region: Region | None) -> Iter
     places = [(f"{path}.zone", pool.zone), (f"{path}.capacity.{kind}.zone", reserved_zone(pool))]
     for place, zone in places:
         if zone is not None and region is not None and zone not in region.zone_ids:
-            message = f"{zone!r} is not a zone of {region.name}; there is {', '.join(region.zone_ids)}"
+            message = f"{zone!r} is not a zone of {region.name}; available: {', '.join(region.zone_ids)}"
             yield Problem(path=place, message=message)
     if held is not None and held.zone is None and pool.zone is None:
-        message = "is missing; a reservation stands in one zone, and its machines are to be had nowhere else"
+        message = "is missing; a reservation is in one zone, and its machines are available only there"
         yield Problem(path=f"{path}.capacity.reservation.zone", message=message)
     if held is not None and None not in (held.zone, pool.zone) and held.zone != pool.zone:
-        message = f"{pool.zone!r} is not {held.zone}, where {held.id} stands; remove zone, or correct one of them"
+        message = f"{pool.zone!r} is not {held.zone}, the zone of {held.id}; remove zone, or correct one of them"
         yield Problem(path=f"{path}.zone", message=message)
 
 
@@ -130,7 +130,7 @@ def _placement_problems(pool: NodePoolSpec, path: str) -> Iterator[Problem]:
         return
     if block is not None:
         message = (
-            f"{asked.kind.value!r}: a capacity block places its machines itself and fails in a group; leave it out"
+            f"{asked.kind.value!r}: a capacity block places its machines itself, and fails in a group; leave it out"
         )
         yield Problem(path=where, message=message)
     elif reservation is not None and (asked.group is None or asked.group != reservation.placement_group):
@@ -152,15 +152,11 @@ def _block_problems(pool: NodePoolSpec, path: str, setting: Setting) -> Iterator
         message = f"{in_utc(block.starts_at)} is when the cluster has expired ({in_utc(setting.expires_at)})"
         yield Problem(path=f"{where}.startsAt", message=f"{message}; set cluster.expiresAt to the end of the block")
     if pool.most > MOST_INSTANCES:
-        message = (
-            f"{pool.most} machines; a capacity block has {MOST_INSTANCES} at most: make it several pools and blocks"
-        )
+        message = f"{pool.most} machines; a capacity block has at most {MOST_INSTANCES}: use several pools and blocks"
         yield Problem(path=f"{path}.count", message=message)
     for key, bound in (("minCount", pool.min_count), ("maxCount", pool.max_count)):
         if bound not in (None, pool.count):
-            message = (
-                f"{bound}: a capacity block is paid for as a whole, so its pool does not grow or shrink; remove it"
-            )
+            message = f"{bound}: a capacity block is paid for as a whole, so its pool has a fixed size; remove it"
             yield Problem(path=f"{path}.{key}", message=message)
 
 
@@ -189,7 +185,7 @@ def _capacity_problems(pool: NodePoolSpec, machine: AwsMachine, path: str) -> It
     }
     (asked,) = (kind for kind, value in fields.items() if value is not None)
     if asked not in machine.capacity:
-        message = f"{asked.value!r}, but {machine.name} is to be had as {' or '.join(machine.capacity)} only"
+        message = f"{asked.value!r}, but {machine.name} is available as {' or '.join(machine.capacity)} only"
         yield Problem(path=f"{path}.capacity", message=message)
     held = pool.capacity.reservation or pool.capacity.capacity_block
     if held is None or _RESERVATION.fullmatch(held.id):
@@ -208,7 +204,7 @@ def _fabric_problems(pool: NodePoolSpec, machine: AwsMachine, path: str) -> Iter
     others = [row.name for row in machines().values() if row.max_efa and row.accelerator == machine.accelerator]
     take = f", or take {' or '.join(others)}" if others else ""
     message = (
-        f"{machine.name!r} has no EFA, so {pool.most} nodes of {name} would talk over plain TCP; say why that is enough"
+        f"{machine.name!r} has no EFA, so {pool.most} nodes of {name} would use plain TCP; say why that is enough"
         f" with {{none: <reason>}}{take}"
     )
     yield Problem(path=f"{path}.fabric", message=message)
@@ -235,5 +231,5 @@ def _number(version: str) -> int:
 def _count_problems(pool: NodePoolSpec, path: str) -> Iterator[Problem]:
     if pool.most > MAX_NODES:
         key = "count" if pool.max_count is None else "maxCount"
-        message = f"{pool.most} nodes; a Kubernetes cluster is good for {MAX_NODES}: make it several stacks"
+        message = f"{pool.most} nodes; a Kubernetes cluster supports at most {MAX_NODES} nodes: use several stacks"
         yield Problem(path=f"{path}.{key}", message=message)

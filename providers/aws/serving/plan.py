@@ -267,7 +267,7 @@ def _decided(settings: AwsSpec) -> Iterator[Decision]:
                 yield Decision(path=f"{path}.maxCount", value=str(count), reason=reason)
             case RealTimeSpec():
                 value = f"{_REQUESTS_PER_MACHINE} requests at a time for each machine"
-                reason = "what the number of machines follows, between count and maxCount"
+                reason = "the load that sets the number of machines, between count and maxCount"
                 yield Decision(path=f"{path}.scaling", value=value, reason=reason)
             case AsynchronousSpec():
                 reason = "no machine while the queue is empty; the first request waits minutes for one"
@@ -277,10 +277,10 @@ def _decided(settings: AwsSpec) -> Iterator[Decision]:
     for throughput in settings.throughput:
         path = f"aws.throughput.{throughput.name}.commitment"
         if throughput.commitment is None:
-            reason = "can be given back at any time, at the highest price"
+            reason = "can be returned at any time, at the highest price"
             yield Decision(path=path, value="none", reason=reason)
         else:
-            reason = "Bedrock gives none back before its end: it outlives a destroy, and is paid for until then"
+            reason = "Bedrock takes none back before its end: it outlives a destroy and is billed until then"
             yield Decision(path=path, value=throughput.commitment, reason=reason)
 
 
@@ -304,4 +304,4 @@ def _bill_lines(plan: ServingPlan, region: str) -> Iterator[BillLine]:
 
 
 def _unpriced(service: str) -> str:
-    return f"{service}'s price list was not read"
+    return f"{service}'s prices are not in penstock's tables"

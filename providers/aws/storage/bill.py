@@ -18,7 +18,7 @@ LUSTRE_USD_PER_GIB_MONTH = {
 """PERSISTENT_2 on SSD, by MB/s for each TiB."""
 SCRATCH_USD_PER_GIB_MONTH = Decimal("0.140")
 KEY_USD_PER_MONTH = Decimal(1)
-BY_USE = "by what is stored and asked for, which no plan knows"
+BY_USE = "by what is stored and requested, which a plan cannot know"
 
 
 def bill(plan: StoragePlan, region: str) -> tuple[BillLine, ...]:

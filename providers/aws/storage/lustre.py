@@ -110,7 +110,7 @@ def _size_problems(asked: FileSystemSpec) -> Iterator[Problem]:
         message = f"{tier} with scratch, whose throughput is fixed at 200; remove one of both"
         yield Problem(path=f"{PATH}.throughputMbpsPerTib", message=message)
     elif tier is not None and tier not in EFA_STEP_GIB:
-        message = f"{tier} is no tier of FSx; there is {', '.join(map(str, EFA_STEP_GIB))}"
+        message = f"{tier} is no tier of FSx; available: {', '.join(map(str, EFA_STEP_GIB))}"
         yield Problem(path=f"{PATH}.throughputMbpsPerTib", message=message)
 
 
@@ -146,7 +146,7 @@ def _metadata_problems(asked: FileSystemSpec) -> Iterator[Problem]:
         listed = ", ".join(map(str, legal[:4])) + (
             "" if asked.tiering else f" and multiples of 12000 up to {legal[-1]}"
         )
-        yield Problem(path=path, message=f"{iops} is none that FSx has; there is {listed}")
+        yield Problem(path=path, message=f"{iops} is none that FSx has; available: {listed}")
 
 
 def _scratch_problems(asked: FileSystemSpec) -> Iterator[Problem]:

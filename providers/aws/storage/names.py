@@ -22,7 +22,7 @@ def bucket_name_mistake(name: str) -> str:
     if re.fullmatch(r"\d+\.\d+\.\d+\.\d+", name):
         return f"{name!r} looks like an address; put a letter in"
     if found := next((prefix for prefix in PREFIXES if name.startswith(prefix)), None):
-        return f"{name!r} begins with {found!r}, which AWS keeps for itself; begin otherwise"
+        return f"{name!r} begins with {found!r}, which AWS reserves; choose another prefix"
     if found := next((suffix for suffix in SUFFIXES if name.endswith(suffix)), None):
-        return f"{name!r} ends in {found!r}, which AWS keeps for itself; end otherwise"
+        return f"{name!r} ends in {found!r}, which AWS reserves; choose another suffix"
     return ""

@@ -171,7 +171,7 @@ def _express(spec: StackSpec, settings: AwsSpec, network: NetworkPlan, stack: st
         return None
     ids = regions()[network.region].zone_ids
     if asked.zone_id not in ids.values():
-        message = f"{asked.zone_id!r} is no zone of {network.region}; there is {', '.join(ids.values())}"
+        message = f"{asked.zone_id!r} is no zone of {network.region}; available: {', '.join(ids.values())}"
         raise SpecError([Problem(path=path, message=message)])
     if (excess := len(f"{stack}--{asked.zone_id}--x-s3") + ACCOUNT_SUFFIX - LONGEST_BUCKET_NAME) > 0:
         message = f"{stack!r} makes a bucket name {excess} characters too long; give the stack a shorter name"

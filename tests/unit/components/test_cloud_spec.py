@@ -48,7 +48,7 @@ def refusals(pool: dict[str, Any] | None = None, aws: Any = None, **cluster: Any
         ),
         ({"placement": "crate"}, ".placement.kind: 'crate' is not one of 'none', 'create', 'existing' or"),
         ({"placement": "existing"}, ".placement: give a group with `existing`, and with nothing else"),
-        ({"fabric": "none"}, ".fabric: 'none' is no reason; leave it out, or let `none` under it say why"),
+        ({"fabric": "none"}, ".fabric: 'none' is not a reason; omit it, or set `none:` under it to the reason"),
         ({"fabric": {"none": "no"}}, ".fabric.none: 'no' is too short; at least 8 characters"),
         ({"count": 3, "minCount": 4}, ".count: 3 is not between minCount 4 and maxCount 3"),
         ({"count": 3, "maxCount": 2}, ".count: 3 is not between minCount 3 and maxCount 2"),

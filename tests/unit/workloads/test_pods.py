@@ -105,9 +105,9 @@ def test_what_is_for_the_scheduler_does_not_change_the_trainers_file() -> None:
     ("image", "wrong"),
     [
         (None, "is missing"),
-        ("registry.example/penstock", "another image tomorrow"),
-        ("registry.example:5000/penstock", "another image tomorrow"),
-        ("registry.example/penstock:latest", "another image tomorrow"),
+        ("registry.example/penstock", "has no fixed version"),
+        ("registry.example:5000/penstock", "has no fixed version"),
+        ("registry.example/penstock:latest", "has no fixed version"),
         ("registry.example/Penstock:1", "is not an image"),
         ("https://registry.example/penstock:1", "is not an image"),
         ("two words:1", "is not an image"),

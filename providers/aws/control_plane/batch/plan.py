@@ -124,15 +124,17 @@ def _pool_problems(pool: AwsNodePoolPlan, asked: BatchSpec, region: str) -> Iter
             what = "spot: jobs of several nodes do not run on spot machines under Batch"
             yield Problem(path=f"{path}.capacity", message=f"{what}; set onDemand, or a reservation")
         case BlockCapacity(reservation=block):
-            what = f"{block}: an environment of Batch is on demand or spot, and buys from no capacity block"
+            what = f"{block}: a Batch compute environment is on demand or spot and cannot use a capacity block"
             yield Problem(path=f"{path}.capacity", message=f"{what}; set aws.controlPlane.kind to eks or pcs")
         case _:
             pass
     if len(pool.zones) > 1 and pool.node_count > 1:
-        what = f"{', '.join(pool.zones)}: the nodes of a gang stand in one zone; give the pool a zone"
+        what = f"{', '.join(pool.zones)}: all nodes of a gang must be in one zone; give the pool a zone"
         yield Problem(path=f"{path}.zone", message=what)
     if pool.node_count < 1:
-        yield Problem(path=f"{path}.count", message="0: a gang has a node at least; give its size, or remove the pool")
+        yield Problem(
+            path=f"{path}.count", message="0: a gang needs a node at least; give its size, or remove the pool"
+        )
     yield from _image_problems(pool, asked, region)
 
 
@@ -148,7 +150,7 @@ def _processor_problems(pools: tuple[AwsNodePoolPlan, ...], asked: BatchSpec) ->
     """One image starts on one kind of processor (Batch API, Ec2Configuration.imageIdOverride)."""
     if asked.ami_id is not None and len({pool.machine.arch for pool in pools}) > 1:
         kinds = ", ".join(f"{pool.name} is {pool.machine.arch}" for pool in pools)
-        message = f"{asked.ami_id!r} is for one of both: {kinds}; leave it out, or give each its own stack"
+        message = f"{asked.ami_id!r} fits only one of these: {kinds}; leave it out, or give each its own stack"
         yield Problem(path="aws.controlPlane.amiId", message=message)
 
 
@@ -212,5 +214,5 @@ def _decided(pools: tuple[BatchPoolPlan, ...]) -> Iterator[Decision]:
         if pool.min_count:
             reason = "Batch starts machines for a job and ends them when its queue is empty"
             yield Decision(path=f"{path}.minCount", value="0", reason=reason)
-        reason = f"7/8 of {pool.machine.memory_gib:g} GiB: the rest stays with kernel, agent and page cache"
+        reason = f"7/8 of {pool.machine.memory_gib:g} GiB: the rest is left to kernel, agent and page cache"
         yield Decision(path=f"{path}.job.memory", value=f"{job.memory_mib} MiB", reason=reason)

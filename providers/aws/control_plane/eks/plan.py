@@ -125,8 +125,8 @@ def _version_problems(asked: str) -> Iterator[Problem]:
         return
     oldest = next(iter(offered))
     gone = _minor(asked) < _minor(oldest)
-    what = "EKS creates no cluster of it any more" if gone else "penstock knows no add-on versions for it"
-    message = f"{asked!r}: {what}; there is {', '.join(offered)}"
+    what = "EKS no longer creates clusters of this version" if gone else "penstock has no add-on versions for it"
+    message = f"{asked!r}: {what}; available: {', '.join(offered)}"
     yield Problem(path="cluster.kubernetesVersion", message=message)
 
 
@@ -137,7 +137,7 @@ def _minor(version: str) -> int:
 def _name_problems(stack: str) -> Iterator[Problem]:
     legal = stack[:1].isalnum() and all(char.isascii() and (char.isalnum() or char in "-_") for char in stack)
     if not legal or len(stack) > LONGEST_NAME:
-        what = f"is not a name for a cluster: letters, digits, - and _, {LONGEST_NAME} at most"
+        what = f"is not a valid cluster name: letters, digits, - and _, at most {LONGEST_NAME}"
         yield Problem(path="stack", message=f"{stack!r} {what}; choose another name for the stack")
 
 
@@ -147,13 +147,13 @@ def _access_problems(asked: EksSpec) -> Iterator[Problem]:
         if wrong := _not_a_public_range(ip_network(cidr)):
             yield Problem(path=f"{path}.publicCidrs", message=f"{cidr}: {wrong}")
     if len(asked.public_cidrs) > _MOST_PUBLIC_CIDRS:
-        what = f"{len(asked.public_cidrs)} ranges, but EKS takes {_MOST_PUBLIC_CIDRS} at most; join neighbouring ones"
+        what = f"{len(asked.public_cidrs)} ranges, but EKS takes at most {_MOST_PUBLIC_CIDRS}; merge neighbouring ones"
         yield Problem(path=f"{path}.publicCidrs", message=what)
     for arn in sorted({arn for arn in asked.admins if asked.admins.count(arn) > 1}):
         yield Problem(path=f"{path}.admins", message=f"{arn!r} stands there more than once; name it once")
     if asked.log_retention_days not in _RETENTION_DAYS:
         longer = next(days for days in _RETENTION_DAYS if days > asked.log_retention_days)
-        what = f"{asked.log_retention_days} is not a time that CloudWatch keeps logs for; the next is {longer}"
+        what = f"{asked.log_retention_days} is not a CloudWatch log retention; the next longer one is {longer}"
         yield Problem(path=f"{path}.logRetentionDays", message=what)
 
 
@@ -170,19 +170,19 @@ def _not_a_public_range(cidr: IPv4Network | IPv6Network) -> str:
     if cidr.prefixlen < _WIDEST_PUBLIC_PREFIX:
         return "opens the API server to the internet; name the ranges you come from"
     if any(cidr.overlaps(inside) for inside in _INSIDE):
-        return "is a private range, which the public endpoint never sees; inside the VPC the private endpoint answers"
+        return "is a private range, which never reaches the public endpoint; inside the VPC the private one answers"
     return ""
 
 
 def _pool_problems(spec: StackSpec) -> Iterator[Problem]:
     if any(pool.name == SYSTEM for pool in spec.cluster.node_pools):
-        what = f"{SYSTEM!r} is the pool that the cluster's own pods run on; choose another name"
+        what = f"{SYSTEM!r} is reserved for the pool of the cluster's own pods; choose another name"
         yield Problem(path=f"cluster.nodePools.{SYSTEM}.name", message=what)
 
 
 def _no_system_machine(network: NetworkPlan) -> Problem:
     types, zones = " or ".join(MACHINE_TYPES), ", ".join(network.zones)
-    what = f"{network.region}: the cluster's own pods run on {types}, and no two of the zones {zones} have one"
+    what = f"{network.region}: the cluster's own pods run on {types}, which fewer than two of the zones {zones} offer"
     return Problem(path="cluster.region", message=f"{what}; choose other zones, or another region")
 
 
@@ -220,20 +220,20 @@ def _decided(
     spec: StackSpec, asked: EksSpec, version: KubernetesVersion, system: AwsNodePoolPlan
 ) -> Iterator[Decision]:
     if spec.cluster.kubernetes_version is None:
-        reason = "the newest of EKS whose accelerated images have a long-term kernel"
+        reason = "the newest version of EKS whose accelerated images have a long-term kernel"
         yield Decision(path="cluster.kubernetesVersion", value=version.name, reason=reason)
     yield _decided_support(spec, version)
     if not asked.public_cidrs:
         reason = "the API server answers inside the VPC alone: run pulumi and kubectl there, or name your own ranges"
         yield Decision(path="aws.controlPlane.publicCidrs", value="none", reason=reason)
     if not asked.admins:
-        reason = "nobody but whoever runs the first `pulumi up` administers the cluster"
+        reason = "only the identity that runs the first `pulumi up` administers the cluster"
         yield Decision(path="aws.controlPlane.admins", value="none", reason=reason)
-    reason = "the cluster's own pods outlive a zone; no taint, as pods that ask no accelerator run there too"
+    reason = "two zones, to survive the loss of one; no taint, as pods without accelerators run there too"
     value = f"{system.node_count} x {system.machine.name}"
     yield Decision(path="aws.controlPlane.systemPool", value=value, reason=reason)
     if asked.node_repair:
-        reason = "EKS's node agent has the one DCGM host engine of a node: beside a second, it replaces healthy nodes"
+        reason = "EKS's node agent runs DCGM's host engine; beside a second one it replaces healthy nodes"
         yield Decision(path="aws.controlPlane.dcgm", value="owned by EKS", reason=reason)
 
 
@@ -242,7 +242,7 @@ def _decided_support(spec: StackSpec, version: KubernetesVersion) -> Decision:
     standard, extended = version.standard_support_ends.date(), version.extended_support_ends.date()
     reason = f"the stack expires before standard support of Kubernetes {version.name} ends on {standard}"
     if support == "EXTENDED":
-        reason = f"from {standard} on it costs ${_EXTENDED_USD_PER_HOUR}/h more, instead of a new version in mid-run"
+        reason = f"from {standard} on it costs ${_EXTENDED_USD_PER_HOUR}/h more, instead of an upgrade in mid-run"
         expires_at = spec.cluster.expires_at
         if expires_at is None or expires_at > version.extended_support_ends:
             reason += f"; from {extended} on EKS moves the cluster to the next one"

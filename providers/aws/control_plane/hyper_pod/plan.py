@@ -75,7 +75,7 @@ def plan_hyper_pod(
 
 def bill(plan: HyperPodPlan, region: str) -> tuple[BillLine, ...]:
     """A line for each group, without a price: SageMaker has its own for each machine type, above EC2's."""
-    paid = "paid with the training plan" if plan.training_plan else "SageMaker's price list was not read"
+    paid = "paid with the training plan" if plan.training_plan else "the price is not in penstock's tables"
     return tuple(
         BillLine(
             what=f"HyperPod, {group.pool}, {group.machine_type} in {region}",
@@ -97,13 +97,13 @@ def _asked_problems(asked: HyperPodSpec, spec: StackSpec, stack: str) -> Iterato
     for index, name in enumerate(asked.pools):
         path = f"aws.hyperPod.pools.{index}"
         if name not in names:
-            hint = suggestion(name, names) or f"; there is {', '.join(names)}"
+            hint = suggestion(name, names) or f"; available: {', '.join(names)}"
             yield Problem(path=path, message=f"{name!r} is not a pool of cluster.nodePools{hint}")
         elif name in asked.pools[:index]:
             yield Problem(path=path, message=f"{name!r} is named twice; remove one")
     version = spec.cluster.kubernetes_version
     if version is not None and version not in KUBERNETES_VERSIONS:
-        what = f"{version!r} is not a version that HyperPod joins; set one of {', '.join(KUBERNETES_VERSIONS)}"
+        what = f"{version!r} is not a version that HyperPod supports; set one of {', '.join(KUBERNETES_VERSIONS)}"
         yield Problem(path="cluster.kubernetesVersion", message=f"{what}, or remove aws.hyperPod")
     if len(stack) > _LONGEST_NAME:
         what = f"{stack!r} is longer than the {_LONGEST_NAME} characters of a HyperPod cluster; choose a shorter name"
@@ -120,7 +120,7 @@ def _pool_problems(pool: AwsNodePoolPlan) -> Iterator[Problem]:
     if problem := _capacity_problem(pool):
         yield Problem(path=f"{path}.capacity", message=problem)
     if pool.max_count > _MOST_NODES:
-        what = f"{pool.max_count} nodes, but a HyperPod group has {_MOST_NODES} at most; make it smaller"
+        what = f"{pool.max_count} nodes, but a HyperPod group has at most {_MOST_NODES}; lower count, or split the pool"
         yield Problem(path=f"{path}.count", message=what)
     if pool.min_count != pool.max_count:
         what = f"{pool.min_count} to {pool.max_count} nodes, but a HyperPod group has a fixed size"
@@ -135,9 +135,9 @@ def _capacity_problem(pool: AwsNodePoolPlan) -> str | None:
         case SpotCapacity():
             return "spot: HyperPod's machines are on demand or of a training plan; set onDemand"
         case ReservedCapacity(reservation=reserved):
-            return f"{reserved}: SageMaker uses no reservation of EC2; buy a training plan, {remedy}"
+            return f"{reserved}: SageMaker cannot use EC2 reservations; buy a training plan, {remedy}"
         case BlockCapacity(reservation=reserved):
-            return f"{reserved}: SageMaker uses no capacity block of EC2; buy a training plan, {remedy}"
+            return f"{reserved}: SageMaker cannot use EC2 capacity blocks; buy a training plan, {remedy}"
 
 
 def _group(pool: AwsNodePoolPlan, network: NetworkPlan) -> InstanceGroupPlan:

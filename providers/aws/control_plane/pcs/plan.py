@@ -113,7 +113,7 @@ def bill(plan: PcsPlan, region: str) -> tuple[BillLine, ...]:
     return tuple(lines)
 
 
-_UNPRICED = "AWS's price list for PCS was not read"
+_UNPRICED = "the price of PCS is not in penstock's tables"
 
 
 def decisions(plan: PcsPlan) -> tuple[Decision, ...]:
@@ -122,12 +122,12 @@ def decisions(plan: PcsPlan) -> tuple[Decision, ...]:
 
 def _name_problems(stack: str, pools: Iterable[NodePoolSpec]) -> Iterator[Problem]:
     if not _CLUSTER_NAME.fullmatch(stack):
-        what = "is not a name that PCS takes for a cluster: 3 to 40 letters, digits and dashes, a letter first"
+        what = "is not a valid PCS cluster name: 3 to 40 letters, digits and dashes, a letter first"
         yield Problem(path="stack", message=f"{stack!r} {what}; choose another name for the stack")
     for pool in pools:
         longest = _fallback_of(pool) or pool.name
         if not _GROUP_NAME.fullmatch(pool.name) or not _GROUP_NAME.fullmatch(longest):
-            what = "is not a name that PCS takes for a queue: 3 to 25 letters, digits and dashes, a letter first"
+            what = "is not a valid PCS queue name: 3 to 25 letters, digits and dashes, a letter first"
             yield Problem(path=f"cluster.nodePools.{pool.name}.name", message=f"{longest!r} {what}; choose another")
 
 
@@ -140,7 +140,7 @@ def _controller_problems(asked: PcsSpec, region: str, pools: tuple[AwsNodePoolPl
     path = "aws.controlPlane"
     if asked.slurm_version not in SLURM_VERSIONS:
         hint = suggestion(asked.slurm_version, SLURM_VERSIONS)
-        what = f"{asked.slurm_version!r} is not a version that PCS creates; there is {', '.join(SLURM_VERSIONS)}{hint}"
+        what = f"{asked.slurm_version!r} is not a version that PCS offers; available: {', '.join(SLURM_VERSIONS)}{hint}"
         yield Problem(path=f"{path}.slurmVersion", message=what)
     if asked.ami_id is None:
         yield Problem(path=f"{path}.amiId", message=_how_to_find_an_image(asked.slurm_version, region, pools))
@@ -211,6 +211,6 @@ def _decided(asked: PcsSpec, pools: tuple[AwsNodePoolPlan, ...]) -> Iterator[Dec
         yield Decision(path="aws.controlPlane.size", value=size, reason=reason)
     for pool in pools:
         if pool.min_count < pool.max_count:
-            reason = f"the others start with a job, and end when idle for {asked.scale_down_idle_s} s"
+            reason = f"the others start with a job and stop after being idle for {asked.scale_down_idle_s} s"
             path = f"cluster.nodePools.{pool.name}.minCount"
             yield Decision(path=path, value=f"{pool.min_count} nodes always run", reason=reason)

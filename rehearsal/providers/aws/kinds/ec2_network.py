@@ -1,4 +1,4 @@
-"""EC2's network: VPC, subnets, gateways, routes, endpoints."""
+"""EC2's network: VPCs and subnets."""
 
 from typing import Any
 

@@ -79,10 +79,10 @@ def test_each_quota_that_is_too_small_comes_with_the_command_that_asks_for_more(
     [
         (block(State="expired"), "is expired; name one that is active or scheduled"),
         (block(InstanceType="p5en.48xlarge"), "holds p5en.48xlarge, the pool asks for p5.48xlarge"),
-        (block(AvailabilityZone="us-east-2a"), "stands in us-east-2a, the pool in us-east-2b"),
+        (block(AvailabilityZone="us-east-2a"), "is in us-east-2a, the pool in us-east-2b"),
         (block(TotalInstanceCount=16), "holds 16 machines, the pool may grow to 32"),
         (block(EndDate=datetime.fromisoformat("2027-11-14T11:30:00+00:00")), "ends at 2027-11-14T11:30:00+00:00, not"),
-        ("InvalidCapacityReservationId.NotFound", "is no reservation of this account in this region"),
+        ("InvalidCapacityReservationId.NotFound", "is not a reservation of this account in this region"),
     ],
 )
 def test_a_reservation_that_is_not_what_the_stack_says(plan: AwsPlan, found: Any, words: str) -> None:
@@ -107,7 +107,7 @@ def test_credentials_that_do_not_work_are_told_first(plan: AwsPlan) -> None:
     account = Account(allowed=0)
     account.stubs["sts"].add_client_error("get_caller_identity", "ExpiredToken")
     (problem,) = account.look(plan)
-    assert problem.startswith("cluster.cloud: the credentials at hand do not work: An error occurred (ExpiredToken)")
+    assert problem.startswith("cluster.cloud: the credentials found do not work: An error occurred (ExpiredToken)")
 
 
 @pytest.fixture

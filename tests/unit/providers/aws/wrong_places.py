@@ -146,7 +146,7 @@ STORAGE: list[Case] = [
         "a bucket of AWS's own",
         {"storage.objectStore.name": "xn--tokens"},
         "storage.objectStore.name",
-        ["'xn--tokens'", "begin otherwise"],
+        ["'xn--tokens'", "choose another prefix"],
     ),
     (
         "a fast store in another region",

@@ -12,7 +12,7 @@ GB200: dict[str, Any] = {
 
 MACHINES: list[Case] = [
     ("misspelt type", {f"{TRAIN}.machineType": "p5.48xlarg"}, f"{POOL}.machineType", ["did you mean 'p5.48xlarge'"]),
-    ("a type of nobody", {f"{TRAIN}.machineType": "tpu-v5p"}, f"{POOL}.machineType", ["'tpu-v5p'", "there is"]),
+    ("a type of nobody", {f"{TRAIN}.machineType": "tpu-v5p"}, f"{POOL}.machineType", ["'tpu-v5p'", "available: "]),
     (
         "type not offered in the region",
         {"cluster.region": "eu-west-3"},

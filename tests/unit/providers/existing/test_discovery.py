@@ -109,14 +109,14 @@ def test_a_gang_without_fabric_devices_needs_a_reason() -> None:
 
 def test_an_unknown_machine_type_lists_what_there_is() -> None:
     (message,) = messages(asked(discover(listing(node("a"), node("b"))), machineType="h100-9"))
-    assert "there is 2 x h100-8" in message
+    assert "its nodes: 2 x h100-8" in message
     assert "did you mean 'h100-8'?" in message
 
 
 def test_an_unseen_cluster_that_is_not_described_is_refused_with_the_reason() -> None:
     version, machine = sorted(messages(asked(None)), reverse=True)
     assert version.startswith("existing.version: is missing")
-    assert machine.startswith("cluster.nodePools.train.machineType: 'h100-8' is described nowhere: it is away")
+    assert machine.startswith("cluster.nodePools.train.machineType: 'h100-8' is not described: it is away")
 
 
 def test_software_of_others_is_left_to_them() -> None:
@@ -148,7 +148,7 @@ def test_a_namespace_of_somebody_else_is_not_taken() -> None:
     assert not list(namespace_problems({"metadata": {"labels": own}}, "mine"))
     assert "did not make" in str(next(iter(namespace_problems({"metadata": {}}, "mine"))))
     other = own | {"penstock.dev/stack": "other"}
-    assert "'other' stands on this cluster" in str(
+    assert "stack 'other' is already deployed to this cluster" in str(
         next(iter(namespace_problems({"metadata": {"labels": other}}, "mine")))
     )
 

@@ -46,7 +46,7 @@ def refusing(status: int, reason: str) -> Iterator[str]:
 @pytest.mark.parametrize(
     ("status", "reason", "words"),
     [
-        (401, "Unauthorized", "does not know these credentials (401): they are wrong or expired; take new ones"),
+        (401, "Unauthorized", "does not know these credentials (401): they are wrong or expired; get new ones"),
         (403, "Forbidden", "may not do what `up` does (403): nodes is forbidden; ask for a role that allows it"),
     ],
 )
@@ -86,7 +86,7 @@ def test_a_kubernetes_that_is_too_old_is_refused_before_it_is_reached() -> None:
     assert str(problem).startswith("existing.version: the cluster's Kubernetes is 1.29, and penstock needs 1.30")
 
 
-NOBODY = "0, but with no server up nobody counts the requests that are to wake one; give inference.route ({} will do)"
+NOBODY = "0, but with no server up nothing counts the requests that would wake one; give inference.route ({} will do)"
 
 
 @pytest.mark.parametrize(

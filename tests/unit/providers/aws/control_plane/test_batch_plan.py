@@ -90,7 +90,7 @@ REFUSALS: list[tuple[list[dict[str, Any]], dict[str, Any], str, list[str]]] = [
         "cluster.nodePools.train.zone",
         ["us-east-2b, us-east-2c", "one zone", "give the pool a zone"],
     ),
-    ([pool(count=0, maxCount=2)], {}, "cluster.nodePools.train.count", ["0: a gang has a node", "give its size"]),
+    ([pool(count=0, maxCount=2)], {}, "cluster.nodePools.train.count", ["0: a gang needs a node", "give its size"]),
     (
         [pool(machine_type="trn1.32xlarge")],
         {},

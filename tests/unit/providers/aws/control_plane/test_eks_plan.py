@@ -131,7 +131,7 @@ def test_nodes_that_eks_does_not_manage_are_let_in() -> None:
 
 
 @pytest.mark.parametrize(
-    ("version", "words"), [("1.32", "creates no cluster of it any more"), ("1.52", "knows no add-on versions")]
+    ("version", "words"), [("1.32", "no longer creates clusters of this version"), ("1.52", "has no add-on versions for it")]
 )
 def test_a_version_that_eks_does_not_offer_is_refused(version: str, words: str) -> None:
     (message,) = refusals(cluster={"kubernetesVersion": version})

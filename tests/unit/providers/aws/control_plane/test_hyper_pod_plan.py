@@ -46,7 +46,7 @@ HELD = {"reservation": {"id": "cr-0a1b2c3d4e5f60718", "zone": "us-east-2b"}}
 REFUSALS: list[tuple[dict[str, Any], tuple[str, ...], dict[str, Any], str, list[str]]] = [
     # pool, names, cluster, path, words
     ({}, ("trian",), {}, "aws.hyperPod.pools.0", ["'trian'", "did you mean 'train'?"]),
-    ({}, ("train", "zzz"), {}, "aws.hyperPod.pools.1", ["'zzz'", "there is train"]),
+    ({}, ("train", "zzz"), {}, "aws.hyperPod.pools.1", ["'zzz'", "available: train"]),
     ({}, ("train", "train"), {}, "aws.hyperPod.pools.1", ["'train' is named twice"]),
     ({"capacity": "spot"}, ("train",), {}, "cluster.nodePools.train.capacity", ["spot", "set onDemand"]),
     ({"capacity": HELD}, ("train",), {}, "cluster.nodePools.train.capacity", ["cr-0a1b2c3d4e5f60718", "trainingPlan"]),

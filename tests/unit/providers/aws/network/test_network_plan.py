@@ -121,7 +121,7 @@ def test_more_nodes_than_a_vpc_holds_are_refused() -> None:
             {"zones": ["us-east-2a", "us-east-2b", "us-west-2a"]},
             "cluster.network.zones",
             "'us-west-2a' is not a zone of us-east-2",
-            "there is us-east-2a",
+            "available: us-east-2a",
         ),
         (
             {"zones": ["us-east-2a", "us-east-2b", "us-east-2b"]},

@@ -23,7 +23,7 @@ CASES: list[tuple[str, dict[str, Any], dict[str, Any], str, list[str]]] = [
         "machineType",
         ["'p5.48xlarg'", "did you mean 'p5.48xlarge'?"],
     ),
-    ("unlike any type", {"machineType": "zzzzzzzz"}, {}, "machineType", ["'zzzzzzzz'", "there is c7i.24xlarge, "]),
+    ("unlike any type", {"machineType": "zzzzzzzz"}, {}, "machineType", ["'zzzzzzzz'", "available: c7i.24xlarge, "]),
     (
         "not in the region",
         {"machineType": "p6-b300.48xlarge"},
@@ -140,14 +140,14 @@ CASES: list[tuple[str, dict[str, Any], dict[str, Any], str, list[str]]] = [
         {"machineType": "g6.48xlarge", **block()},
         {},
         "capacity",
-        ["'capacityBlock'", "g6.48xlarge is to be had as onDemand or reservation or spot only"],
+        ["'capacityBlock'", "g6.48xlarge is available as onDemand or reservation or spot only"],
     ),
     (
         "spot of a type that has none",
         {"machineType": "trn2u.48xlarge", "capacity": "spot"},
         {"region": "ap-south-2"},
         "capacity",
-        ["'spot'", "trn2u.48xlarge is to be had as capacityBlock or onDemand or reservation only"],
+        ["'spot'", "trn2u.48xlarge is available as capacityBlock or onDemand or reservation only"],
     ),
     (
         "UltraServer on demand",

@@ -84,7 +84,7 @@ def test_what_runs_by_the_hour_is_on_the_bill_without_a_price() -> None:
     lines = bill(made, "us-east-2")
     assert [line.count for line in lines] == [2, 3, 4, 1]
     assert {line.unit_usd_per_hour for line in lines} == {None}
-    assert all("was not read" in line.source for line in lines)
+    assert all("not in penstock's tables" in line.source for line in lines)
 
 
 def test_what_was_left_open_is_said() -> None:
