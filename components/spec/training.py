@@ -221,7 +221,7 @@ class TrainingSpec(Spec):
     """`low` gives way to any other job, `high` goes first."""
     topology: TopologyRequest | None = None
     """`required`: nodes in one domain or it waits; `preferred`: as close as they come; `none`. When left out,
-    preferred where nodes say where they are."""
+    preferred where nodes have topology labels."""
     grace_s: float | None = Field(default=None, ge=1, le=7200)
     """Seconds from the request to stop to the kill; when left out, a step and a checkpoint, with a margin."""
 

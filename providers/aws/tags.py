@@ -40,7 +40,7 @@ def _key_mistake(key: str) -> str:
     if not 1 <= len(key) <= _LONGEST_KEY:
         return f"{key!r} has {len(key)} characters; a key has 1 to {_LONGEST_KEY}"
     if reserved := next((prefix for prefix in _RESERVED if key.lower().startswith(prefix)), None):
-        return f"{key!r} begins with {reserved!r}, which AWS reserves; choose another prefix"
+        return f"{key!r} begins with {reserved!r}, which {reserved[:-1]} reserves; choose another prefix"
     if key == "Name":
         return f"{key!r} is what penstock calls each resource by; choose another key"
     return _character_mistake(key)

@@ -58,9 +58,9 @@ def _zone_problems(asked: Sequence[str], pools: Sequence[AwsNodePoolPlan], regio
         problems.append(Problem(path=path, message=f"{', '.join(repeated)} is given twice; give each zone once"))
     if eks and len(good := control_plane_zones(sorted(set(known)), region)) < EKS_ZONES:
         able = ", ".join(good) or "none"
-        message = f"{', '.join(asked)}: an EKS control plane needs at least {EKS_ZONES} zones of {able}"
+        message = f"{', '.join(asked)}: an EKS control plane needs at least {EKS_ZONES} that it supports; here {able}"
         others = ", ".join(zone for zone in control_plane_zones(region.zones, region) if zone not in asked)
-        problems.append(Problem(path=path, message=f"{message} of these; add one of {others}, or leave zones out"))
+        problems.append(Problem(path=path, message=f"{message}; add one of {others}, or leave zones out"))
     for pool in pools:
         if outside := [zone for zone in pool.zones if zone in there and zone not in asked]:
             message = f"leaves out {', '.join(outside)}, the zone of pool {pool.name}; add it, or give the pool a zone"

@@ -242,5 +242,5 @@ def test_services_that_cannot_be_on_a_cluster(asked: dict[str, Any], expected: s
 def test_what_needs_a_cluster_is_refused_on_one_machine() -> None:
     asked = InferenceSpec(canary=CanarySpec(path="/b", weight_percent=5), route=RouteSpec())
     message = refused(lambda: plan_inference(asked, [PROCESSORS], VOLUME, train()))
-    assert "inference.canary: needs a Kubernetes" in message
-    assert "inference.route: needs a Kubernetes" in message
+    assert "inference.canary: needs Kubernetes, and here" in message
+    assert "inference.route: needs Kubernetes, and here" in message

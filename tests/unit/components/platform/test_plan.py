@@ -221,9 +221,7 @@ def test_what_the_cloud_forbids_is_refused_by_who_asked_for_it() -> None:
 
 def test_one_switched_off_that_another_needs_is_refused() -> None:
     said = problems(request(GPUS, addons={NFD: False}))[f"platform.addons.{NFD}"]
-    assert (
-        said == f"{NFD} is switched off, but gpu-operator needs it; switch it on, or switch gpu-operator off too"
-    )
+    assert said == f"{NFD} is switched off, but gpu-operator needs it; switch it on, or switch gpu-operator off too"
     assert NFD not in names(plan_platform(request(GPUS, addons={NFD: False, "gpu-operator": False})))
     there = facts(owners=owned(Concern.NODE_FEATURES))
     assert "gpu-operator" in names(plan_platform(request(GPUS, addons={NFD: False}, facts=there)))

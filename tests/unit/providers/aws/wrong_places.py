@@ -19,7 +19,7 @@ NETWORK: list[Case] = [
         "one zone for EKS",
         {"cluster.network": {"zones": ["us-east-2b"]}},
         "cluster.network.zones",
-        ["us-east-2b", "2 zones or more", "add one of us-east-2a"],
+        ["us-east-2b", "at least 2 that it supports", "add one of us-east-2a"],
     ),
     (
         "a zone of another region",

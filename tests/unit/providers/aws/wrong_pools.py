@@ -36,7 +36,7 @@ MACHINES: list[Case] = [
         "no fabric, and no reason",
         {f"{TRAIN}.fabric": "none"},
         f"{POOL}.fabric",
-        ["'none' is no reason", "`none` under it"],
+        ["'none' is not a reason", "`none:` under it"],
     ),
     (
         "two fabrics that cannot talk",
@@ -179,7 +179,7 @@ CAPACITY: list[Case] = [
         f"{POOL}.capacity.capacityBlock.startsAt",
         ["2027-01-04T11:30Z", "2026-12-24T00:00Z", "cluster.expiresAt"],
     ),
-    ("a block too large", block() | {f"{TRAIN}.count": 65}, f"{POOL}.count", ["65 machines", "64 at most"]),
+    ("a block too large", block() | {f"{TRAIN}.count": 65}, f"{POOL}.count", ["65 machines", "at most 64"]),
     ("a block that grows", block() | {f"{TRAIN}.maxCount": 8}, f"{POOL}.maxCount", ["8:", "remove it"]),
     ("a block's id", block(id="cb-1"), f"{POOL}.capacity.capacityBlock.id", ["'cb-1'", "cr-0a1b2c3d4e5f60718"]),
     (

@@ -83,7 +83,12 @@ BLOCKED = pool(count=2, capacity={"capacityBlock": BLOCK})
 REFUSALS: list[tuple[list[dict[str, Any]], dict[str, Any], str, list[str]]] = [
     # pools, cluster, path, words
     ([pool(capacity="spot")], {}, "cluster.nodePools.train.capacity", ["spot", "set onDemand"]),
-    ([BLOCKED], {}, "cluster.nodePools.train.capacity", ["cr-0a1b2c3d4e5f60718", "no capacity block", "eks or pcs"]),
+    (
+        [BLOCKED],
+        {},
+        "cluster.nodePools.train.capacity",
+        ["cr-0a1b2c3d4e5f60718", "cannot use a capacity block", "eks or pcs"],
+    ),
     (
         [pool(count=2, fabric={"none": "tests over TCP"})],
         {"network": {"zones": ["us-east-2a", "us-east-2b", "us-east-2c"]}},

@@ -131,7 +131,8 @@ def test_nodes_that_eks_does_not_manage_are_let_in() -> None:
 
 
 @pytest.mark.parametrize(
-    ("version", "words"), [("1.32", "no longer creates clusters of this version"), ("1.52", "has no add-on versions for it")]
+    ("version", "words"),
+    [("1.32", "no longer creates clusters of this version"), ("1.52", "has no add-on versions for it")],
 )
 def test_a_version_that_eks_does_not_offer_is_refused(version: str, words: str) -> None:
     (message,) = refusals(cluster={"kubernetesVersion": version})
@@ -177,12 +178,12 @@ def test_all_mistakes_are_told_at_once() -> None:
     assert paths == [
         "cluster.kubernetesVersion", "stack", f"{settled}publicCidrs", f"{settled}admins", f"{settled}logRetentionDays"
     ]  # fmt: skip
-    assert "the next is 60" in messages[-1]
+    assert "the next longer one is 60" in messages[-1]
 
 
 def test_more_public_ranges_than_eks_takes_are_refused() -> None:
     (message,) = refusals(control_plane={"kind": "eks", "publicCidrs": [f"203.0.113.{n}/32" for n in range(41)]})
-    assert "41 ranges, but EKS takes 40" in message
+    assert "41 ranges, but EKS takes at most 40" in message
 
 
 def test_the_network_holds_the_system_pool_while_it_is_updated() -> None:

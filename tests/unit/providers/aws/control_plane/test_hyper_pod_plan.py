@@ -55,7 +55,7 @@ REFUSALS: list[tuple[dict[str, Any], tuple[str, ...], dict[str, Any], str, list[
         ("train",),
         {},
         "cluster.nodePools.train.capacity",
-        ["no capacity block", "training plan"],
+        ["cannot use EC2 capacity blocks", "training plan"],
     ),
     (
         {"machineType": "inf2.48xlarge"},

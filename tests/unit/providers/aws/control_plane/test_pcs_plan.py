@@ -127,7 +127,7 @@ def test_what_pcs_cannot_do_is_refused_with_its_remedy(
 @pytest.mark.parametrize("stack", ["ab", "a" * 41, "my_stack"])
 def test_a_stack_whose_name_pcs_does_not_take_is_refused(stack: str) -> None:
     spec = spec_of(pool(), aws={"controlPlane": {"kind": "pcs", **IMAGE}})
-    assert f"{stack!r} is not a name" in refused(plan_pcs, spec, stack)["stack"]
+    assert f"{stack!r} is not a valid PCS cluster name" in refused(plan_pcs, spec, stack)["stack"]
 
 
 def test_all_mistakes_come_at_once() -> None:

@@ -170,7 +170,7 @@ def test_a_zone_that_takes_no_control_plane_does_not_count() -> None:
         pool(zones=("us-east-1e",)), region="us-east-1", network={"zones": ["us-east-1e", "us-east-1a"]}
     )
     assert path == "cluster.network.zones"
-    assert "can in us-east-1a" in message
+    assert "here us-east-1a" in message
 
 
 def test_slurm_and_batch_do_with_one_zone() -> None:

@@ -67,7 +67,7 @@ def test_prices_of_another_region_say_that_they_are_not_its_own() -> None:
 def test_a_block_is_paid_for_and_has_an_end() -> None:
     machines, disks = bill(plans(pool(**IN_BLOCK)), "us-east-2")
     assert machines.usd_per_hour is None
-    assert "paid in advance" in machines.source
+    assert "prepaid" in machines.source
     assert machines.since == disks.since == datetime(2027, 11, 1, 11, 30, tzinfo=UTC)
     assert machines.until == datetime(2027, 11, 15, 11, 30, tzinfo=UTC)
     assert disks.until == datetime(2027, 11, 15, 10, 30, tzinfo=UTC)

@@ -199,7 +199,7 @@ CASES: list[tuple[str, dict[str, Any], dict[str, Any], str, list[str]]] = [
         "capacity.capacityBlock.startsAt",
         ["2027-11-01T11:30Z", "expired", "set cluster.expiresAt"],
     ),
-    ("block of too many machines", {"count": 65, **block()}, {}, "count", ["65 machines", "64 at most", "several"]),
+    ("block of too many machines", {"count": 65, **block()}, {}, "count", ["65 machines", "at most 64", "several"]),
     (
         "block that shrinks",
         {"count": 4, "minCount": 0, **block()},
