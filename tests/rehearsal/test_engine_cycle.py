@@ -65,9 +65,13 @@ def test_what_is_kept_is_found_again(tiny: TinyProject, stack_text: str) -> None
 def test_a_preview_deploys_nothing(tiny: TinyProject, stack_text: str, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")  # nobody listens there
+    local = "  penstock:cluster: {cloud: local}\n  penstock:inference: {port: 8000}\n"
+    tiny.stack_file.write_text(stack_text + local)
     report = rehearse(Rehearsal.PREVIEW, "dev", project=tiny.folder)
     assert report.ok
     assert report.phases[0].created == 3
+    assert "which is the rehearsal's own" in report.notes[0]
+    assert tiny.stack_file.read_text() == stack_text + local
     assert not tiny.file.exists()
     assert not home(tiny).exists()
 
