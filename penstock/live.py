@@ -75,7 +75,9 @@ class Live:
                 self.move(message)
             case Diagnostic(severity="warning", message=message) if message not in self._warned:
                 self._warned.add(message)
-                self.say(f"[yellow]warning[/] {escape(message)}")
+                first, _, rest = message.partition("\n")
+                shown = message if self._verbose or not rest else f"{first} (-v shows the rest)"
+                self.say(f"[yellow]warning[/] {escape(shown)}")
             case Diagnostic(severity="error" | "info" | "info#err" as severity, message=message) if self._verbose:
                 self.say(f"[dim]{escape(message)}[/]" if severity == PRINTED else escape(message))
             case ResourceStep(phase=Phase.FINISHED):

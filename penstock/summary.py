@@ -44,8 +44,10 @@ def verdict(report: Report) -> str:
         previewed = report.rehearsal is Rehearsal.PREVIEW
         left = "everything is still there" if report.deployed else "nothing is left"
         left = "nothing was created" if previewed and not report.deployed else left
-        they = "it" if len(report.phases) == 1 else "they"
-        return f"OK: {_count(len(report.phases), 'phase')} did what {they} must; {left} ({took})"
+        again = sum(phase.repeated for phase in report.phases)
+        judged = len(report.phases) - again
+        after = f", after {_count(again, 'scripted failure')}" if again else ""
+        return f"OK: {_count(judged, 'phase')} did what {'it' if judged == 1 else 'they'} must{after}; {left} ({took})"
     return f"FAILED: {'; '.join(_reasons(report))} ({took})"
 
 

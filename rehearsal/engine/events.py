@@ -103,7 +103,7 @@ def _violation(body: Mapping[str, Any]) -> Diagnostic:
     mandatory = body.get("enforcementLevel") == "mandatory"
     return Diagnostic(
         severity="error" if mandatory else "warning",
-        message=f"{urn.rpartition('::')[2]}: {violation}\n  (policy {body['policyName']}: {reason})",
+        message=f"{urn.rpartition('::')[2]}: {violation} (policy {body['policyName']}: {reason})",
         urn=urn,
     )
 

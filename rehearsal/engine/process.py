@@ -17,8 +17,8 @@ from rehearsal.engine.events import Diagnostic, Event, Phase, ResourceStep, Summ
 
 TAIL_EVERY_S = 0.05
 UNCHANGING = ("same", "read", "refresh")
-NO_REASON = re.compile(r"(preview|update|refresh|destroy) failed")
-"""The engine's last word on a command: of use only where there is no other."""
+NO_REASON = re.compile(r"(preview|update|refresh|destroy) failed|an unhandled error occurred: .* exit code:? \d+")
+"""The engine's last word on a command or a program: of use only where there is no other."""
 PRINTED = "info#err"
 """The engine's severity of what a program printed to stderr."""
 

@@ -33,6 +33,13 @@ def test_a_warning_is_shown_once_and_unfolded_in_a_pipe() -> None:
     assert out.getvalue() == "    warning pools[0]: " + "long " * 40 + "\n"
 
 
+def test_a_warning_of_many_lines_is_shown_whole_to_whom_asks_for_it() -> None:
+    for verbose, expected in ((False, "2 pending (-v shows the rest)\n"), (True, "2 pending\n  * urn\n")):
+        out, shown = piped(verbose=verbose)
+        shown.take(Diagnostic(severity="warning", message="2 pending\n  * urn"))
+        assert out.getvalue() == f"    warning {expected}"
+
+
 def test_what_a_program_prints_is_shown_to_whom_asks_for_it() -> None:
     for verbose, expected in ((False, ""), (True, "    [red]a trace[/]\n")):
         out, shown = piped(verbose=verbose)

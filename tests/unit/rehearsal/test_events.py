@@ -47,16 +47,15 @@ def test_messages() -> None:
 def test_a_policys_verdict(level: str, severity: str) -> None:
     body = {"resourceUrn": URN, "message": "files leak\nit is open; close it\n", "policyName": "closed"}
     event = parse_event(json.dumps({"policyEvent": body | {"enforcementLevel": level}}))
-    message = "file: it is open; close it\n  (policy closed: files leak)"
+    message = "file: it is open; close it (policy closed: files leak)"
     assert event == Diagnostic(severity=severity, message=message, urn=URN)
 
 
-def test_the_engines_last_word_counts_only_where_there_is_no_other() -> None:
-    last, other = (
-        json.dumps({"diagnosticEvent": {"message": text, "severity": "error"}}) for text in ("preview failed", "lost")
-    )
-    assert result(other, last, returncode=255).errors == ("lost",)
-    assert result(last, returncode=255).errors == ("preview failed",)
+@pytest.mark.parametrize("last", ["preview failed", "an unhandled error occurred: the program ended with exit code 1"])
+def test_the_engines_last_word_counts_only_where_there_is_no_other(last: str) -> None:
+    both = [json.dumps({"diagnosticEvent": {"message": text, "severity": "error"}}) for text in ("lost", last)]
+    assert result(*both, returncode=255).errors == ("lost",)
+    assert result(both[1], returncode=255).errors == (last,)
 
 
 def test_a_programs_words_are_what_it_printed_to_stderr() -> None:
