@@ -37,7 +37,7 @@ def test_a_missing_stack_lists_those_that_exist(stack: Path) -> None:
 
 def test_what_is_not_yaml_is_refused_with_its_line(stack: Path) -> None:
     stack.write_text("config:\n  penstock:cluster: {cloud: local\n")
-    with pytest.raises(PenstockError, match=r"Pulumi\.mine\.yaml is not YAML: line 3"):
+    with pytest.raises(PenstockError, match=r"Pulumi\.mine\.yaml is not YAML that the engine takes: line 3"):
         config.read_file("mine")
 
 
@@ -53,10 +53,18 @@ def test_what_is_not_text_is_refused(stack: Path) -> None:
         config.read_file("mine")
 
 
-@pytest.mark.parametrize("content", ["", "config:\n", "config: []\n", "- a\n"])
-def test_a_file_without_configuration_is_refused(stack: Path, content: str) -> None:
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        ("", "is required and missing"),
+        ("config:\n", "is required and missing"),
+        ("- a\n", "is required and missing"),
+        ("config: []\n", r"\[\] is not a mapping"),
+    ],
+)
+def test_a_file_without_configuration_is_refused(stack: Path, content: str, problem: str) -> None:
     stack.write_text(content)
-    with pytest.raises(SpecError, match="config: is required and missing"):
+    with pytest.raises(SpecError, match=f"config: {problem}: penstock's keys stand under it"):
         config.read_file("mine")
 
 
