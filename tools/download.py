@@ -166,12 +166,12 @@ def _pieces(response: IO[bytes], offset: int, total: int | None, step: Step) -> 
 
 
 def _progress(arrived: int, offset: int, total: int | None, seconds: float) -> str:
-    """`12 of 45 MiB, 3.1 MiB/s, 11 s left`: at the mean rate of this connection."""
+    """`11 s left, 12 of 45 MiB, 3.1 MiB/s`: at the mean rate of this connection."""
     done = f"{(offset + arrived) / 2**20:.0f}"
     if total is None:
         return f"{done} MiB"
     rate = f"{arrived / 2**20 / seconds:.1f} MiB/s" if seconds else ""
-    parts = [f"{done} of {total / 2**20:.0f} MiB", rate, time_left(arrived, total - offset, seconds)]
+    parts = [time_left(arrived, total - offset, seconds), f"{done} of {total / 2**20:.0f} MiB", rate]
     return ", ".join(part for part in parts if part)
 
 

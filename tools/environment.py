@@ -115,14 +115,14 @@ def _install(install: list[str | Path], checkout: Path, profile: Profile) -> Non
                 f"the requirements need {profile.needed_gib:g} GiB of disk, {free_gib:.1f} GiB are free at {checkout}; "
                 "free some space and run it again"
             ) from None
-        run(command, what="downloading and installing the requirements", env=env, show=phase)
+        run(command, what="installing the requirements", env=env, show=phase)
 
 
 def phase(line: str) -> str:
-    """A line of the installer's, and the long phase that it begins: the installer is silent while it compiles."""
-    text = line.strip()
-    if text.startswith("Resolved "):
-        return f"{text}; downloading and unpacking"
-    if text.startswith("Installed "):
-        return f"{text}; compiling their modules, the longest part"
-    return text
+    """The long phase that a line of the installer's begins, else the line: it is silent while it compiles."""
+    words = line.split()
+    if words[:1] == ["Resolved"]:
+        return f"downloading and unpacking {words[1]} packages"
+    if words[:1] == ["Installed"]:
+        return f"compiling {words[1]} packages, the longest part"
+    return line.strip()

@@ -52,7 +52,7 @@ class _Compiled:
         if self._done >= self._total:
             return "linking"
         left = time_left(self._done, self._total, time.monotonic() - self._start)
-        return f"{self._done} of {self._total} packages" + (f", about {left}" if left else "")
+        return (f"about {left}, " if left else "") + f"{self._done} of {self._total} packages"
 
 
 def module_hash(module: str, path: str, version: str) -> str:

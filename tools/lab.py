@@ -3,7 +3,7 @@
 import re
 import shutil
 import subprocess
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from functools import partial
@@ -111,7 +111,8 @@ def ensure_lab(modules: Iterable[str] = tuple(MODULES)) -> Tools:
     return Tools(folders={name: folder_of(name) for name in names})
 
 
-def _bring_all(names: Iterable[str]) -> None:
+def _bring_all(names: Sequence[str]) -> None:
+    say(f"the lab's programs are brought once, two parts at a time: {', '.join(names)}")
     pool = ThreadPoolExecutor(AT_ONCE)
     try:
         for done in as_completed([pool.submit(make_once, folder_of(name), partial(_bring, name)) for name in names]):

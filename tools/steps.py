@@ -141,6 +141,8 @@ def run(
         except OSError as error:
             raise SetupError(f"{what}: {command[0]} cannot be started: {error.strerror}") from error
         _children.add(child.pid)
+        if _stopping.is_set():
+            _signal(child.pid, signal.SIGTERM)
         try:
             text = _follow(child, step, show)
         finally:

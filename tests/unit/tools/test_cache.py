@@ -20,14 +20,17 @@ from tools.cache import make_once
 def build(folder):
     (folder / "content").write_text(sys.argv[2])
     Path(sys.argv[1] + ".begun").touch()
-    time.sleep(float(sys.argv[3]))
+    while not Path(sys.argv[3]).exists():
+        time.sleep(0.02)
 
+Path(sys.argv[1] + "." + sys.argv[2]).touch()
 make_once(Path(sys.argv[1]), build)
 """
 
 
-def start_builder(target: Path, content: str, seconds: float) -> subprocess.Popen[str]:
-    command = [sys.executable, "-c", BUILDER, str(target), content, str(seconds)]
+def start_builder(target: Path, content: str, until: Path) -> subprocess.Popen[str]:
+    """A process that builds until the file is there."""
+    command = [sys.executable, "-c", BUILDER, str(target), content, str(until)]
     return subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
 
 
@@ -58,9 +61,12 @@ def test_it_is_made_once(tmp_path: Path) -> None:
 
 def test_a_second_builder_waits_and_says_for_whom(tmp_path: Path) -> None:
     target = tmp_path / "thing"
-    first = start_builder(target, "first", 1.5)
+    first = start_builder(target, "first", tmp_path / "go")
     wait_for(tmp_path / "thing.begun")
-    second = start_builder(target, "second", 0)
+    second = start_builder(target, "second", tmp_path / "go")
+    wait_for(tmp_path / "thing.second")
+    time.sleep(1.0)  # it now waits for the lock; nothing tells when it does
+    (tmp_path / "go").touch()
     _, said = second.communicate(timeout=30)
     assert first.wait(timeout=30) == 0
     assert f"thing: process {first.pid} (since " in said
@@ -70,7 +76,7 @@ def test_a_second_builder_waits_and_says_for_whom(tmp_path: Path) -> None:
 
 def test_what_a_killed_builder_left_is_removed(tmp_path: Path) -> None:
     target = tmp_path / "thing"
-    killed = start_builder(target, "killed", 60)
+    killed = start_builder(target, "killed", tmp_path / "never")
     wait_for(tmp_path / "thing.begun")
     os.kill(killed.pid, signal.SIGKILL)
     killed.communicate(timeout=30)

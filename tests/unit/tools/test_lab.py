@@ -9,12 +9,15 @@ from pathlib import Path
 
 import pytest
 
+from tests.unit.tools.web import TOKEN, Web, layer
 from tools import golang, lab, official
 from tools.download import UnavailableError
 from tools.lab import CONTROL_PLANE, MODULES, ensure_lab, missing, version
+from tools.official import Repository, architecture
 from tools.steps import SetupError, Step, run
 
 PROGRAM = "#!/bin/sh\nexit 0\n"
+BRING = official.bring
 
 
 @pytest.fixture(autouse=True)
@@ -120,6 +123,21 @@ def test_what_can_be_downloaded_is_not_built(compiler: list[tuple[str, str, str]
     assert sorted(downloads) == sorted(tools.programs)
     assert not compiler
     assert all(path.read_text() == PROGRAM for path in tools.programs.values())
+
+
+def test_a_part_comes_out_of_a_registry(
+    web: Web, compiler: list[tuple[str, str, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All of the way: the image's layers from a server on loopback, the program started, its charts beside it."""
+    monkeypatch.setattr(official, "bring", BRING)
+    web.token = TOKEN
+    web.put_image("jobset/jobset", f"v{version('jobset')}", [layer({"manager": PROGRAM.encode()})], architecture())
+    here = {"jobset": Repository(registry=web.address, name="jobset/jobset")}
+    monkeypatch.setattr(official, "PROGRAMS", here)
+    tools = ensure_lab(["jobset"])
+    assert tools.programs["jobset"].read_text() == PROGRAM
+    assert tools.files("jobset", "charts").is_dir()
+    assert not compiler
 
 
 def test_a_download_that_does_not_start_here_is_built(

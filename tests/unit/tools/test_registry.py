@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -68,7 +69,7 @@ def test_a_manifest_without_an_index(web: Web, tmp_path: Path) -> None:
     ],
     ids=["working directory", "command", "linked folder", "linked file", "relative link"],
 )
-def test_paths_within_the_image(web: Web, tmp_path: Path, config: dict[str, object], upper: bytes) -> None:
+def test_paths_within_the_image(web: Web, tmp_path: Path, config: dict[str, Any], upper: bytes) -> None:
     web.put_image(NAME, TAG, [BASE, upper], **config)
     assert extract(web, tmp_path) == b"the program"
 

@@ -7,8 +7,9 @@ import json
 import re
 import tarfile
 import threading
+import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -17,6 +18,8 @@ INDEX = "application/vnd.oci.image.index.v1+json"
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 GZIP_LAYER = "application/vnd.oci.image.layer.v1.tar+gzip"
 TOKEN = "anonymous"  # noqa: S105 - anybody gets it
+
+PIECE = 1 << 16
 
 
 def sha256(content: bytes) -> str:
@@ -32,6 +35,8 @@ class Web:
     redirects: dict[str, str] = field(default_factory=dict)
     cut: dict[str, int] = field(default_factory=dict)
     """Most bytes that one answer for the path sends before the connection ends."""
+    slow: dict[str, float] = field(default_factory=dict)
+    """Seconds that each 64 KiB of the path take."""
     ranges: bool = True
     token: str = ""
     """What a registry's paths want to see; "" for nothing."""
@@ -52,15 +57,17 @@ class Web:
             self.files[f"/v2/{repository}/manifests/{reference}"] = body
         return sha256(body)
 
-    def put_image(self, repository: str, tag: str, layers: list[bytes], **config: Any) -> str:
-        """An index with two architectures, of which amd64 has these layers. The index's digest."""
-        described = {"architecture": "amd64", "config": config or {"Entrypoint": ["/manager"]}}
+    def put_image(
+        self, repository: str, tag: str, layers: list[bytes], architecture: str = "amd64", **config: Any
+    ) -> str:
+        """An index with two architectures, of which one has these layers. The index's digest."""
+        described = {"architecture": architecture, "config": config or {"Entrypoint": ["/manager"]}}
         manifest = {
             "mediaType": MANIFEST,
             "config": {"digest": self.put_blob(repository, json.dumps(described).encode())},
             "layers": [{"mediaType": GZIP_LAYER, "digest": self.put_blob(repository, layer)} for layer in layers],
         }
-        digests = {"s390x": sha256(b"other"), "amd64": self.put_manifest(repository, "only", manifest)}
+        digests = {"s390x": sha256(b"other"), architecture: self.put_manifest(repository, "only", manifest)}
         entries = [
             {"digest": digest, "platform": {"os": "linux", "architecture": name}} for name, digest in digests.items()
         ]
@@ -132,15 +139,20 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(416, b"", {})
             return
         headers = {"Content-Range": f"bytes {start}-{len(content) - 1}/{len(content)}"} if asked else {}
-        self._send(206 if asked else 200, content[start:], headers, most=self.web.cut.get(path))
+        self._send(206 if asked else 200, content[start:], headers, self.web.cut.get(path), self.web.slow.get(path, 0))
 
-    def _send(self, status: int, body: bytes, headers: Mapping[str, str], most: int | None = None) -> None:
+    def _send(
+        self, status: int, body: bytes, headers: Mapping[str, str], most: int | None = None, pause: float = 0
+    ) -> None:
         self.send_response(status)
         for name, value in headers.items():
             self.send_header(name, value)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
-        self.wfile.write(body[:most])
+        with suppress(ConnectionError):  # a client that was killed
+            for start in range(0, len(body[:most]), PIECE):
+                self.wfile.write(body[:most][start : start + PIECE])
+                time.sleep(pause)
         self.close_connection = True
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class's name
