@@ -5,8 +5,9 @@ import sys
 from typing import Final
 
 from bench.figures import show
+from bench.load import watched
 
-BENCHMARKS: Final = ("engine", "aws", "trainer", "server")
+BENCHMARKS: Final = ("preview", "plan", "trainer", "server")
 
 
 def main(names: list[str]) -> int:
@@ -15,7 +16,9 @@ def main(names: list[str]) -> int:
         sys.stderr.write(f"no benchmark {unknown[0]!r}; available: {', '.join(BENCHMARKS)}\n")
         return 2
     for name in names or BENCHMARKS:
-        show(name, importlib.import_module(f"bench.{name}").figures())
+        with watched() as load:
+            figures = importlib.import_module(f"bench.{name}").figures()
+        show(name, figures, load.busy)
     return 0
 
 

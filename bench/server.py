@@ -34,23 +34,26 @@ LARGE = ModelSpec(layers=8, width=1024, heads=16, kv_heads=8, vocabulary=8192, c
 """A weights file of about 450 MB."""
 
 
-def figures() -> list[Figure]:
+def figures(
+    *, model: ModelSpec | None = None, large: ModelSpec = LARGE, tokens: int = TOKENS, rounds: int = 3
+) -> list[Figure]:
     """Output tokens/s and time to first token under load; speed of loading."""
     with tempfile.TemporaryDirectory() as folder:
-        return [*_serving(Path(folder)), *_loading(Path(folder))]
+        served = _serving(Path(folder), model or ModelSpec(), tokens, rounds)
+        return [*served, *_loading(Path(folder), large, 3 * rounds)]
 
 
-def _serving(folder: Path) -> list[Figure]:
-    export = write_export(folder / "model", make_model(ModelSpec()))
+def _serving(folder: Path, model: ModelSpec, tokens: int, rounds: int) -> list[Figure]:
+    export = write_export(folder / "model", make_model(model))
     first_token_s: dict[int, list[float]] = {clients: [] for clients in CLIENTS}
 
     def loaded(clients: int) -> float:
-        said = json.loads(_run("bench.server_client", PORT, clients, REQUESTS[clients], TOKENS))
+        said = json.loads(_run("bench.server_client", PORT, clients, REQUESTS[clients], tokens))
         first_token_s[clients] += said["firstTokenS"]
         return float(said["tokensPerS"])
 
     def plain(threads: int) -> float:
-        return float(_run("bench.server_plain", export, threads, TOKENS))
+        return float(_run("bench.server_plain", export, threads, tokens))
 
     with _server(folder, export):
         loaded(8)
@@ -60,7 +63,7 @@ def _serving(folder: Path) -> list[Figure]:
             lambda: plain(1),
             lambda: plain(os.cpu_count() or 1),
             *(lambda clients=clients: loaded(clients) for clients in CLIENTS),
-            rounds=3,
+            rounds=rounds,
         )
     peer, served = max(results[:2]), dict(zip(CLIENTS, results[2:], strict=True))
     return [*_throughput(peer, served), *_first_token(first_token_s)]
@@ -87,9 +90,9 @@ def _first_token(first_token_s: dict[int, list[float]]) -> Iterator[Figure]:
         )
 
 
-def _loading(folder: Path) -> list[Figure]:
+def _loading(folder: Path, model: ModelSpec, rounds: int) -> list[Figure]:
     """Page cache warm for both. The floor reads with as many threads into fresh memory, and looks at nothing."""
-    export = find_export(write_export(folder / "large", make_model(LARGE)))
+    export = find_export(write_export(folder / "large", make_model(model)))
     path = export.folder / "model.safetensors"
     size = path.stat().st_size
 
@@ -104,7 +107,7 @@ def _loading(folder: Path) -> list[Figure]:
         return size / (time.perf_counter() - begin)
 
     load()
-    ours, floor = alternate(load, read, rounds=9)
+    ours, floor = alternate(load, read, rounds=rounds)
     note = f"{ours / 1e9:.2f} against {floor / 1e9:.2f} GB/s, {size / 1e6:.0f} MB, page cache warm"
     return [Figure(what="weights loaded and checked / bytes only read", value=ours / floor, at_least=0.8, note=note)]
 

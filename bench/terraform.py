@@ -9,7 +9,6 @@ import os
 import re
 import shutil
 import subprocess
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -87,10 +86,8 @@ class Terraform:
             done.arguments = {kind: named for kind, named in done.arguments.items() if named}
         raise MissingError(f"terraform refuses the configuration: {done.left_out[-1]}")
 
-    def plan_s(self) -> float:
-        begin = time.perf_counter()
+    def plan(self) -> None:
         self._run("plan", "-refresh=false", "-input=false", "-lock=false")
-        return time.perf_counter() - begin
 
     def _refused(self) -> Iterator[tuple[str, str]]:
         """Address and reason of each resource that has an error."""

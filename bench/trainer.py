@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.figures import Figure
-from components.spec.training import CheckpointSpec, ParallelSpec, Precision, Sharding, TrainingSpec
+from components.spec.training import CheckpointSpec, ModelSpec, ParallelSpec, Precision, Sharding, TrainingSpec
 from workloads.pretrain.config import Device, JobFile
 from workloads.pretrain.folder import json_lines
 
@@ -43,20 +43,22 @@ class Speed:
     """Resident memory of rank 0 at its highest."""
 
 
-def figures() -> list[Figure]:
+def figures(*, model: ModelSpec | None = None, steps: int = STEPS, rounds: int = ROUNDS) -> list[Figure]:
+    """Speed, memory, checkpoints and restart of the trainer, with the default model where none is given."""
+    model = model or ModelSpec()
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
-        prepared = _write_job(folder / "prepared", steps=1)
+        prepared = _write_job(folder / "prepared", model, steps=1)
         _agent(prepared).wait()
         ours, bare, stalls = [], [], []
-        for number in range(ROUNDS):
-            job = _write_job(folder / f"run-{number}", steps=STEPS, data=prepared.parent / "data")
+        for number in range(rounds):
+            job = _write_job(folder / f"run-{number}", model, steps=steps, data=prepared.parent / "data")
             ours.append(_train(job))
-            bare.append(_train_bare(job))
-            stalls.append(_stall_share(job.parent, ours[-1].step_s))
+            bare.append(_train_bare(job, steps))
+            stalls.append(_stall_share(job.parent, ours[-1].step_s, steps))
         kill_s, start_s = [], []
-        for number in range(ROUNDS):
-            job = _write_job(folder / f"kill-{number}", steps=10_000, data=prepared.parent / "data")
+        for number in range(rounds):
+            job = _write_job(folder / f"kill-{number}", model, steps=10_000, data=prepared.parent / "data")
             kill_s.append(_kill_to_training_s(job))
             start_s.append(_start_bare_s(job))
     return [*_speed(ours, bare), _stall(stalls), _restart(kill_s, start_s)]
@@ -107,16 +109,16 @@ def _train(job: Path) -> Speed:
     return Speed(statistics.median(seconds), peak)
 
 
-def _train_bare(job: Path) -> Speed:
-    result = _bare(job, STEPS)
+def _train_bare(job: Path, steps: int) -> Speed:
+    result = _bare(job, steps)
     return Speed(statistics.median(result["seconds"][WARM_UP_STEPS:]), result["peakBytes"])
 
 
-def _stall_share(folder: Path, step_s: float) -> float:
+def _stall_share(folder: Path, step_s: float, steps: int) -> float:
     """One stall over the steps between two checkpoints at the default interval; here they are more frequent."""
     metrics = (folder / "metrics.prom").read_text()
     stall_s = float(metrics.split("\npenstock_checkpoint_stall_seconds ")[1].split("\n")[0])
-    return stall_s / (STEPS // SAVE_EVERY_STEPS) / (CheckpointSpec().every_steps * step_s)
+    return stall_s / (steps // SAVE_EVERY_STEPS) / (CheckpointSpec().every_steps * step_s)
 
 
 def _kill_to_training_s(job: Path) -> float:
@@ -172,11 +174,12 @@ def _environment() -> dict[str, str]:
     return os.environ | {"OMP_NUM_THREADS": "1"}
 
 
-def _write_job(folder: Path, steps: int, data: Path | None = None) -> Path:
+def _write_job(folder: Path, model: ModelSpec, steps: int, data: Path | None = None) -> Path:
     folder.mkdir()
     if data:
         shutil.copytree(data, folder / "data")
     training = TrainingSpec(
+        model=model,
         steps=steps,
         ranks_per_node=RANKS,
         min_nodes=1,

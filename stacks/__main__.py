@@ -1,41 +1,11 @@
 """The program that the engine runs for every stack: read, plan, look, build."""
 
 import gc
-from typing import Any
 
 import pulumi
 
-from components.cluster import AcceleratorCluster
 from components.errors import PenstockError
-from components.plan.types import StackPlan
-from components.provider import CloudProvider
-from components.spec.stack import stack_error
-from providers import load, look
-from stacks.config import read_engine
-from stacks.plan import plan_stack
-
-
-def decide() -> tuple[CloudProvider[Any], StackPlan]:
-    """The cloud and the plan; SpecError with every mistake before any resource is registered."""
-    spec = look(read_engine())
-    provider = load(spec.cluster.cloud)
-    plan = plan_stack(spec, pulumi.get_stack())
-    if obstacles := provider.preflight(plan):
-        raise stack_error(obstacles, f"Pulumi.{plan.stack}.yaml")
-    return provider, plan
-
-
-def build(provider: CloudProvider[Any], plan: StackPlan) -> None:
-    cluster = AcceleratorCluster(plan.stack, provider=provider, plan=plan.cluster, inside=plan.inside)
-    pulumi.export("volume", cluster.volume_path)
-    for key, value in cluster.outputs.items():
-        pulumi.export(key, value)
-    training = cluster.run(plan.training, plan.job) if plan.training else None
-    for key, value in (training.outputs if training else {}).items():
-        pulumi.export(key, value)
-    if plan.inference:
-        pulumi.export("endpoints", list(cluster.serve(plan.inference, plan.service, training).urls))
-
+from stacks.program import build, decide
 
 # What a program makes lives to its end, a few seconds later: collecting costs a fifth of its time and frees nothing.
 gc.disable()

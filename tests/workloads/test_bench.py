@@ -1,0 +1,22 @@
+"""Benchmarks of the trainer and the server, in their shortest form."""
+
+import pytest
+
+from bench import server, trainer
+from components.spec.training import ModelSpec
+
+TINY = ModelSpec(layers=1, width=32, heads=2, kv_heads=1, vocabulary=512, context=64)
+
+
+@pytest.mark.slow
+def test_the_trainer_is_compared_with_a_bare_loop() -> None:
+    speed, memory, stall, restart = trainer.figures(model=TINY, steps=10, rounds=1)
+    assert speed.what == "tokens/s of the trainer / of a bare loop"
+    assert min(figure.value for figure in (speed, memory, stall, restart)) > 0
+
+
+@pytest.mark.slow
+def test_the_server_is_compared_with_a_plain_loop() -> None:
+    *served, loading = server.figures(model=TINY, large=TINY, tokens=4, rounds=1)
+    assert [figure.unit for figure in served] == ["x"] * 3 + ["ms"] * 3
+    assert min(figure.value for figure in [*served, loading]) > 0
