@@ -1,14 +1,7 @@
 """Jobs and pools for every scheduler, and how its objects are judged."""
 
-from collections.abc import Iterator, Mapping
-from functools import cache
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any
-
-import jsonschema
-import kubernetes_validate  # type: ignore[import-untyped]  # it has no stubs
-import pytest
-import yaml
 
 from components.catalog import MachineType, accelerators
 from components.plan.fabric import Collective, Fabric
@@ -18,8 +11,6 @@ from components.spec.cluster import TaintEffect
 from components.spec.scheduler import SchedulerKind
 
 FACTS = KubernetesFacts(version="1.36", flavour="existing")
-CORE = "1.36.0"
-CRDS = Path(__file__).parents[3] / "shared" / "crds"
 ON_KUBERNETES = [kind for kind in SchedulerKind if kind is not SchedulerKind.PROCESS]
 
 H100 = MachineType(
@@ -80,52 +71,6 @@ def job(**changes: Any) -> JobPlan:
         "mount_path": "/fsx",
     }
     return JobPlan(**fields | changes)
-
-
-@cache
-def schemas() -> Mapping[tuple[str, str], Mapping[str, Any]]:
-    """(apiVersion, kind) -> the upstream definition's schema, in which no unknown field is allowed."""
-    if not CRDS.is_dir():
-        pytest.skip("the upstream definitions are not beside this checkout (../shared/crds)")
-    found = {}
-    for file in sorted(CRDS.glob("*.yaml")):
-        for crd in yaml.load_all(file.read_text(), yaml.CSafeLoader):
-            if crd and crd["kind"] == "CustomResourceDefinition":
-                spec = crd["spec"]
-                for version in spec.get("versions", []):
-                    key = f"{spec['group']}/{version['name']}", spec["names"]["kind"]
-                    found[key] = closed(version["schema"]["openAPIV3Schema"])
-    return found
-
-
-def closed(schema: Any) -> Any:
-    """The schema with `additionalProperties: false` wherever properties are named."""
-    if isinstance(schema, list):
-        return [closed(item) for item in schema]
-    if not isinstance(schema, dict):
-        return schema
-    copy = {key: closed(value) for key, value in schema.items()}
-    names = schema.get("properties")
-    if isinstance(names, dict) and schema.get("type") == "object" and "additionalProperties" not in schema:
-        copy["additionalProperties"] = bool(schema.get("x-kubernetes-preserve-unknown-fields"))
-    return copy
-
-
-def judge(manifest: Manifest) -> None:
-    """Raises where the object is none of its kind."""
-    kind = str(manifest["apiVersion"]), str(manifest["kind"])
-    if kind[0] in {"v1", "apps/v1", "batch/v1", "scheduling.k8s.io/v1", "policy/v1"}:
-        kubernetes_validate.validate(dict(manifest), CORE, strict=True)
-        return
-    # A definition names only what it has of metadata: nothing.
-    body = {key: value for key, value in manifest.items() if key != "metadata"}
-    jsonschema.Draft202012Validator(_without_metadata(schemas()[kind])).validate(body)
-
-
-def _without_metadata(schema: Mapping[str, Any]) -> Mapping[str, Any]:
-    properties = {key: value for key, value in schema["properties"].items() if key != "metadata"}
-    required = [key for key in schema.get("required", []) if key != "metadata"]
-    return {**schema, "properties": properties, "required": required}
 
 
 def gangs(manifests: tuple[Manifest, ...]) -> list[tuple[int, dict[str, Any]]]:

@@ -15,7 +15,8 @@ from components.plan.types import JobPlan, NodePoolPlan, PodBinding, Taint
 from components.schedulers import load
 from components.spec.cluster import TaintEffect
 from components.spec.scheduler import Priority, QueueSpec, SchedulerKind, SchedulerSpec, TopologyRequest
-from tests.contract.scheduler_cases import BINDING, FACTS, ON_KUBERNETES, gangs, job, judge, pool
+from tests.contract.scheduler_cases import BINDING, FACTS, ON_KUBERNETES, gangs, job, pool
+from tests.definitions import judge
 from workloads.pretrain.exits import ExitCode
 
 PODS = [kind for kind in ON_KUBERNETES if kind not in {SchedulerKind.MPI, SchedulerKind.SLURM}]

@@ -18,14 +18,13 @@ from rehearsal.cycle import Rehearsal, rehearse
 from rehearsal.lab.addons import APPROVAL, PROTECTED
 from rehearsal.lab.lab import down, up
 from rehearsal.lab.shape import LabNode, LabShape
-from tests.contract.scheduler_cases import CRDS, FACTS, ON_KUBERNETES, job, pool
+from tests.contract.scheduler_cases import FACTS, ON_KUBERNETES, job, pool
+from tests.lab.definitions import definitions
 from tests.lab.test_control_plane import eventually
 from tools.lab import MODULES, Tools
 
 SHAPE = LabShape(kwok=(LabNode(name="one", pool="one"),))
 DEFINITION = "CustomResourceDefinition"
-OUTSIDE = {SchedulerKind.KAI: "kai-scheduler", SchedulerKind.MPI: "mpi-operator", SchedulerKind.SLURM: "slurm-operator"}
-"""Whose definitions lie in no module of the lab."""
 RENDERED = [kind for kind in ON_KUBERNETES if kind is not SchedulerKind.MPI]
 
 
@@ -46,11 +45,11 @@ def api(tools: Tools, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kube
 def _definitions(tools: Tools) -> Iterator[dict[str, Any]]:
     modules = [tools.files(name, "crds") for name, module in MODULES.items() if "crds" in module.files]
     files = [file for folder in modules for file in sorted(folder.glob("*_*.yaml"))]
-    files += [file for name in OUTSIDE.values() if (file := CRDS / f"{name}.yaml").is_file()]
     for file in files:
         yield from (
             one for one in yaml.load_all(file.read_text(), yaml.CSafeLoader) if one and one["kind"] == DEFINITION
         )
+    yield from definitions()
 
 
 def _define(api: KubernetesApi, body: dict[str, Any]) -> str:
@@ -59,13 +58,6 @@ def _define(api: KubernetesApi, body: dict[str, Any]) -> str:
     body["spec"].pop("conversion", None)
     api.apply(body, force=True)
     return str(body["metadata"]["name"])
-
-
-def _required(kind: SchedulerKind) -> None:
-    if kind in OUTSIDE and not (CRDS / f"{OUTSIDE[kind]}.yaml").is_file():
-        pytest.skip(
-            f"the definitions of {OUTSIDE[kind]} lie in no Go module, nor beside this checkout (../shared/crds)"
-        )
 
 
 def _strictly(api: KubernetesApi, body: Mapping[str, Any]) -> None:
@@ -77,7 +69,6 @@ def _strictly(api: KubernetesApi, body: Mapping[str, Any]) -> None:
 
 @pytest.mark.parametrize("kind", ON_KUBERNETES)
 def test_queues_are_taken_by_the_api_server(api: KubernetesApi, kind: SchedulerKind) -> None:
-    _required(kind)
     queues = () if kind is SchedulerKind.SLURM else (QueueSpec(name="a", nodes={"train": 3}), QueueSpec(name="b"))
     found = load(kind).plan(SchedulerSpec(queues=queues), (pool(),), FACTS)
     for body in (*found.objects, *found.opening):
@@ -87,7 +78,6 @@ def test_queues_are_taken_by_the_api_server(api: KubernetesApi, kind: SchedulerK
 @pytest.mark.parametrize("kind", RENDERED)
 @pytest.mark.parametrize("topology", TopologyRequest)
 def test_a_job_is_taken_by_the_api_server(api: KubernetesApi, kind: SchedulerKind, topology: TopologyRequest) -> None:
-    _required(kind)
     scheduler = load(kind)
     for body in scheduler.render_job(job(topology=topology), pool(), scheduler.plan(SchedulerSpec(), (pool(),), FACTS)):
         _strictly(api, body)

@@ -16,7 +16,7 @@ from components.platform.catalog import ADDONS
 from components.platform.dashboards import DASHBOARDS
 from components.platform.request import Request
 from components.spec.inference import AutoscalingSpec
-from tests.unit.components.manifests import crds_of, judge
+from tests.definitions import judge
 from tests.unit.components.platform.requests import GPUS, RDMA, facts, request, service
 from tools.lab import folder_of, missing
 from workloads.pretrain.metrics import PrometheusMetrics
@@ -96,25 +96,10 @@ def test_only_these_have_more_than_a_chart() -> None:
 
 
 @pytest.mark.parametrize("name", BY_HAND)
-def test_objects_are_what_their_definitions_allow(name: str, repository: Path) -> None:
+def test_objects_are_what_their_definitions_allow(name: str) -> None:
     plan = ADDONS[name].plan(ASKED)
-    crds = crds_of(repository)
-    judged = [judge(one, crds) for one in (*plan.manifests, *plan.objects)]
-    # Definitions of the Gateway API are not beside the checkout.
-    assert all(judged) or name == "gateway-api"
-
-
-@pytest.mark.parametrize("name", sorted(ADDONS))
-def test_definitions_waited_for_are_those_of_the_software(name: str, repository: Path) -> None:
-    plan = ADDONS[name].plan(ASKED)
-    text = "".join(file.read_text() for file in crds_of(repository).glob("*.yaml")) if plan.crds else ""
-    for crd in plan.crds:
-        group = crd.partition(".")[2]
-        if f"group: {group}\n" in text:
-            assert (
-                re.search(rf"^ *name: {re.escape(crd)}$", text, re.MULTILINE)
-                or f"plural: {crd.split('.')[0]}\n" in text
-            )
+    for manifest in (*plan.manifests, *plan.objects):
+        judge(manifest)
 
 
 def test_only_penstocks_own_namespace_is_queued() -> None:
