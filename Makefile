@@ -23,7 +23,7 @@ demo: setup ## train a model on this machine, lose a worker, serve the model, ta
 test: setup ## every test; much of a rehearsal is waiting, so three files run side by side
 	@$(RUN) pytest -n 3 --dist loadfile --no-loadscope-reorder
 
-check: setup ## style, types, import contracts and unit tests, in some minutes
+check: setup ## style, types, import contracts and unit tests
 	@$(RUN) ruff format --check --quiet .
 	@$(RUN) ruff check --quiet .
 	@.venv/bin/lint-imports

@@ -1,8 +1,10 @@
 """Whole plans against what was last agreed on: tests/golden/<case>/stack.yaml -> plan.json.
 
+Many cases have the same add-ons: a plan names each by its name and digest, and addons/<name>-<digest>.json has it once.
 `make golden` rewrites the expectations; the diff is what a reviewer reads.
 """
 
+import hashlib
 import importlib
 import json
 import os
@@ -10,7 +12,7 @@ import sys
 from dataclasses import asdict
 from datetime import UTC, datetime, tzinfo
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import pytest
 
@@ -22,6 +24,8 @@ from stacks.config import read_path
 from stacks.plan import plan_stack
 
 CASES = sorted(path.parent for path in Path(__file__).parent.glob("*/stack.yaml"))
+ADDONS = Path(__file__).parent / "addons"
+WANTED = "if this change is wanted: make golden"
 
 MACHINES = {
     "laptop": MachineType(
@@ -76,9 +80,43 @@ def _stand_on(machine: MachineType, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_plan_is_the_one_agreed_on(case: Path) -> None:
-    decided = plan_stack(read_path(case / "stack.yaml"), case.name)
-    text = json.dumps(asdict(decided), indent=2, sort_keys=True, default=str) + "\n"
+    plan, addons = _apart(asdict(plan_stack(read_path(case / "stack.yaml"), case.name)))
     expected = case / "plan.json"
     if os.environ.get("UPDATE_GOLDEN"):
-        expected.write_text(text)
-    assert json.loads(text) == json.loads(expected.read_text()), "if this change is wanted: make golden"
+        expected.write_text(_text(plan))
+        for name, addon in addons.items():
+            (ADDONS / f"{name}.json").write_text(_text(addon))
+    for name, addon in addons.items():
+        file = ADDONS / f"{name}.json"
+        assert file.exists(), f"{name}: an add-on that no plan had; {WANTED}"
+        assert json.loads(_text(addon)) == json.loads(file.read_text()), WANTED
+    assert json.loads(_text(plan)) == json.loads(expected.read_text()), WANTED
+
+
+def test_every_addon_is_one_of_a_plan() -> None:
+    named = {name for case in CASES for name in _named(json.loads((case / "plan.json").read_text()))}
+    left = [file for file in ADDONS.glob("*.json") if file.stem not in named]
+    if os.environ.get("UPDATE_GOLDEN"):
+        for file in left:
+            file.unlink()
+        return
+    assert left == [], WANTED
+
+
+def _apart(plan: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The plan with names of its add-ons in their places, and the add-ons by those names."""
+    platform = (plan["inside"] or {}).get("platform")
+    if not platform:
+        return plan, {}
+    addons = {f"{one['name']}-{hashlib.sha256(_text(one).encode()).hexdigest()[:8]}": one for one in platform["addons"]}
+    platform["addons"] = list(addons)
+    return plan, addons
+
+
+def _named(plan: dict[str, Any]) -> list[str]:
+    found: list[str] = ((plan["inside"] or {}).get("platform") or {}).get("addons", [])
+    return found
+
+
+def _text(value: Any) -> str:
+    return json.dumps(value, indent=2, sort_keys=True, default=str) + "\n"
