@@ -12,21 +12,21 @@ PASS_THROUGH: Final[dict[Any, Any]] = {
     "ignore_unknown_options": True,
     "help_option_names": [],
 }
-"""The workload reads its own arguments, its own `--help` included."""
+"""The workload reads its own arguments, its own `-h` and `--help` included."""
 
 
 def train(context: typer.Context) -> None:
-    """Run a training job's agent on this machine: penstock train JOB_FILE."""
+    """Train a model on this machine by hand: penstock train JOB_FILE."""
     _become("workloads.pretrain", context.args)
 
 
 def serve(context: typer.Context) -> None:
-    """Run an inference server on this machine: penstock serve CONFIG_FILE."""
+    """Serve an exported model on this machine by hand: penstock serve CONFIG_FILE."""
     _become("workloads.serve", context.args)
 
 
 def check(context: typer.Context) -> None:
-    """Measure what ranks reach together: penstock check --ranks 4."""
+    """Measure what ranks reach together on this machine: penstock check --ranks 4."""
     _become("workloads.fabric_check", context.args)
 
 

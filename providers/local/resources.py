@@ -16,6 +16,7 @@ ENGINE_NAMES = {
     "unigram_loss": "unigramLoss",
     "export_folder": "exportFolder",
     "tokens_per_s": "tokensPerS",
+    "run_bytes": "runBytes",
     "state_folder": "stateFolder",
     "model_digest": "modelDigest",
     "drain_s": "drainS",
@@ -36,6 +37,7 @@ class Volume(pulumi.CustomResource):
     """A folder that is the stack's own."""
 
     path: pulumi.Output[str]
+    on_destroy: pulumi.Output[str]
 
     translate_input_property = _engine_name
     translate_output_property = _python_name
@@ -60,6 +62,7 @@ class TrainingRun(pulumi.CustomResource):
     tokens_per_s: pulumi.Output[float]
     goodput: pulumi.Output[float]
     restarts: pulumi.Output[int]
+    run_bytes: pulumi.Output[int]
 
     translate_input_property = _engine_name
     translate_output_property = _python_name
@@ -81,7 +84,7 @@ class TrainingRun(pulumi.CustomResource):
         }
         outputs = dict.fromkeys(
             ("step", "loss", "validation_loss", "unigram_loss", "export_folder", "digest", "tokens_per_s", "goodput",
-             "restarts")
+             "restarts", "run_bytes")
         )  # fmt: skip
         super().__init__("penstock:local:TrainingRun", name, inputs | outputs, opts)
 

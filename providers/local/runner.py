@@ -7,12 +7,22 @@ import pulumi
 from components.plan.types import ClusterPlan
 from components.provider import ClusterHandle, JobHandle, Manifest, ServiceHandle
 from providers.local.resources import InferenceServer, TrainingRun, Volume
+from providers.plugin.files import words_for_bytes
 
 
 def build_machine(name: str, plan: ClusterPlan, opts: pulumi.ResourceOptions) -> ClusterHandle:
     """The volume's folder, and a runner whose processes keep their state in it."""
     volume = Volume(f"{name}-volume", path=plan.volume.path, on_destroy=plan.volume.on_destroy, opts=opts)
-    return ClusterHandle(volume_path=volume.path, runner=ProcessRunner(volume=volume))
+    told = pulumi.Output.all(volume.path, volume.on_destroy).apply(lambda found: what_destroy_does(*found))
+    return ClusterHandle(volume_path=volume.path, runner=ProcessRunner(volume=volume), outputs={"onDestroy": told})
+
+
+def what_destroy_does(path: str, rule: str, run_bytes: int | None = None) -> str:
+    """What `pulumi destroy` does to the volume: its preview shows the stack's outputs, and asks no provider."""
+    size = f" ({words_for_bytes(run_bytes)} of this run)" if run_bytes else ""
+    if rule == "delete":
+        return f"deletes all that penstock made in {path}{size}; your own files there stay"
+    return f"keeps {path}{size}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +44,15 @@ class ProcessRunner:
             max_agent_restarts=manifest["maxAgentRestarts"],
             opts=opts,
         )
-        outputs = {"run": run.run_folder, "step": run.step, "loss": run.loss, "model": run.export_folder}
+        found = pulumi.Output.all(self.volume.path, self.volume.on_destroy, run.run_bytes)
+        outputs = {
+            "run": run.run_folder,
+            "step": run.step,
+            "validationLoss": run.validation_loss,
+            "unigramLoss": run.unigram_loss,
+            "model": run.export_folder,
+            "onDestroy": found.apply(lambda told: what_destroy_does(*told)),
+        }
         return JobHandle(outputs=outputs, digest=run.digest, resource=run)
 
     def serve(

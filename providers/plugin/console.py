@@ -8,6 +8,8 @@ from pulumi.runtime.proto import engine_pb2 as engine
 from pulumi.runtime.proto import engine_pb2_grpc as engine_grpc
 
 TIMEOUT_S = 5.0
+STACK_ROW = ""
+"""The engine shows what belongs to no resource in the row of the stack."""
 
 
 class Console:
@@ -46,6 +48,13 @@ class Voice:
 
     def live(self, text: str) -> None:
         """The line that the next one replaces; the same text again is not sent."""
+        self._replace(self._urn, text)
+
+    def headline(self, text: str) -> None:
+        """As `live`, in the row of the stack: there no list of changed inputs takes the room before it."""
+        self._replace(STACK_ROW, text)
+
+    def _replace(self, urn: str, text: str) -> None:
         if text != self._live:
             self._live = text
-            self._console.log(self._urn, text, severity=engine.INFO, ephemeral=True)
+            self._console.log(urn, text, severity=engine.INFO, ephemeral=True)

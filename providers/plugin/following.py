@@ -3,17 +3,21 @@
 import subprocess
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from providers.plugin.calls import Call
 from providers.plugin.files import read_json
 from providers.plugin.supervision import Record, read_record
+from workloads.pretrain.words import progress_line
 
 POLL_S = 0.3
 LINES_A_RUN = 5
-"""Lines that stay, spread over a run, so that a log without a live line shows progress too."""
+"""Lines that stay, spread over a run: the engine repeats them at its end."""
+LIVE_EVERY_S = 5.0
+LIVE_SHARE = 0.02
+"""Of the time that has passed: a pipe and `--diff` print every live line, and a long run shall not print thousands."""
 
 
 @dataclass(slots=True)
@@ -25,6 +29,10 @@ class Follower:
     told: int = 0
     attempt: int = 0
     restarts: int = 0
+    warned: str = ""
+    next_live: float = 0.0
+    begun: float = field(default_factory=time.monotonic)
+    states: set[str] = field(default_factory=set)
     since: float = 0.0
     """Unix seconds; a status written before is an earlier attempt's and is not told."""
 
@@ -51,6 +59,7 @@ class Follower:
         if status.get("updated", 0.0) < self.since:
             return
         self._tell_attempt(status)
+        self._tell_warning(status)
         self._tell_progress(status)
 
     def _tell_attempt(self, status: Mapping[str, Any]) -> None:
@@ -63,33 +72,21 @@ class Follower:
         elif status.get("state") == "training":
             self.attempt = attempt
 
+    def _tell_warning(self, status: Mapping[str, Any]) -> None:
+        """What the trainer warns of while it goes on, such as a checkpoint that could not be written."""
+        warning = status.get("warning") or ""
+        if warning and warning != self.warned:
+            self.warned = warning
+            self.call.voice.warn(warning)
+
     def _tell_progress(self, status: Mapping[str, Any]) -> None:
         line, step, steps = progress_line(status), status.get("step") or 0, status.get("steps") or 0
         share = step * LINES_A_RUN // steps if steps else 0
         if status.get("state") == "training" and share > self.told and step < steps:
             self.told = share
             self.call.voice.say(line)
-        self.call.voice.live(line)
-
-
-def progress_line(status: Mapping[str, Any]) -> str:
-    """One line for a status: `step 120/300  loss 3.41  5,210 tokens/s  48 s left`."""
-    state, message = status.get("state", "starting"), status.get("message") or ""
-    if state != "training":
-        return f"{state}: {message}" if message else str(state)
-    parts = [f"step {status.get('step', 0)}/{status.get('steps', 0)}"]
-    if (loss := status.get("loss")) is not None:
-        parts.append(f"loss {loss:.2f}")
-    if (rate := status.get("tokensPerS")) is not None:
-        parts.append(f"{rate:,.0f} tokens/s")
-    if (left := status.get("etaS")) is not None:
-        parts.append(f"{words_for_seconds(left)} left")
-    return "  ".join(parts)
-
-
-def words_for_seconds(seconds: float) -> str:
-    """48 s, 12 min, 3 h 20 min."""
-    if seconds < 100:
-        return f"{seconds:.0f} s"
-    minutes = round(seconds / 60)
-    return f"{minutes} min" if minutes < 100 else f"{minutes // 60} h {minutes % 60} min"
+        state, now = str(status.get("state")), time.monotonic()
+        if state not in self.states or now >= self.next_live:
+            self.states.add(state)
+            self.next_live = now + max(LIVE_EVERY_S, LIVE_SHARE * (now - self.begun))
+            self.call.voice.headline(line)

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from providers.plugin.files import read_json
+from providers.plugin.files import read_json, size_bytes
 
 STEP_NAME = re.compile(r"step-(\d+)")
 
@@ -42,6 +42,7 @@ def outputs_of(folder: Path, restarts: int) -> dict[str, Any]:
         "tokensPerS": status.get("tokensPerS"),
         "goodput": goodput.get("share"),
         "restarts": goodput.get("restarts", restarts),
+        "runBytes": size_bytes(folder),
     }
 
 

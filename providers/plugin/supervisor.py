@@ -4,6 +4,7 @@ It lives in a session of its own, so that it survives the provider that started 
 with a checkpoint. It holds a lock on the run's folder for as long as it lives: there is never a second one.
 """
 
+import contextlib
 import json
 import os
 import signal
@@ -11,6 +12,7 @@ import subprocess
 import sys
 import threading
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 from filelock import Timeout
@@ -23,17 +25,33 @@ from workloads.pretrain.exits import ExitCode
 POLL_S = 0.2
 LONGEST_PAUSE_S = 30.0
 LOCKED_EXIT = 4
+UNWRITABLE_EXIT = 5
 
 
 def main(run_folder: Path) -> int:
-    """Runs the orders on stdin to their end; LOCKED_EXIT when the run has a supervisor already."""
+    """Runs the orders on stdin to their end; LOCKED_EXIT when the run has a supervisor already.
+
+    Tells on stderr, its log, when it begins: the block that the file system gives it for that has room for a last word
+    on a volume that is full.
+    """
     orders = Orders.parse(json.load(sys.stdin))
+    _tell(f"supervises the run in {run_folder}")
     try:
         with lock_of(run_folder):
             Supervisor.over(run_folder, orders).run()
     except Timeout:
         return LOCKED_EXIT
+    except OSError as error:
+        _tell(f"{error.filename or run_folder}: {error.strerror}; the run is ended")
+        kill(run_folder)
+        return UNWRITABLE_EXIT
     return 0
+
+
+def _tell(text: str) -> None:
+    with contextlib.suppress(OSError):
+        sys.stderr.write(f"{datetime.now(UTC).isoformat(timespec='seconds')} {text}\n")
+        sys.stderr.flush()
 
 
 @dataclass(slots=True)
@@ -70,10 +88,11 @@ class Supervisor:
 
     def _attempt(self) -> tuple[int, bool]:
         """Run the agent once: its exit code, and whether it had to be killed. Nothing of it is left after."""
-        with (self.folder / "logs" / "agent.log").open("ab") as log:
+        logs = self.folder / "logs"
+        with (logs / "agent.log").open("ab") as log, (logs / "progress.log").open("ab") as progress:
             agent = subprocess.Popen(
                 [sys.executable, *self.orders.program, self.orders.job_file],
-                cwd=ROOT, env=dict(self.orders.env), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                cwd=ROOT, env=dict(self.orders.env), stdin=subprocess.DEVNULL, stdout=progress, stderr=log,
                 start_new_session=True,
             )  # fmt: skip
         self._note(agent=Process.of(agent.pid))

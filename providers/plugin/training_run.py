@@ -25,10 +25,12 @@ from providers.plugin.calls import (
 )
 from providers.plugin.files import read_json, size_bytes, tail, words_for_bytes, write_json
 from providers.plugin.following import Follower
+from providers.plugin.full_volume import ERRORS, fullness
 from providers.plugin.processes import MARK, Process, clean_environment, kill, stop
 from providers.plugin.run_folder import checkpoint_step, finished, outputs_of
 from providers.plugin.supervision import KILL_MARGIN_S, End, Orders, Record, lock_of, read_record
 from providers.plugin.values import UNKNOWN, is_known
+from workloads.pretrain.words import learned_nothing, result_line
 
 INPUTS = {
     "volume": str,
@@ -41,7 +43,9 @@ INPUTS = {
 }
 OUTPUTS = (
     "step", "loss", "validationLoss", "unigramLoss", "exportFolder", "digest", "tokensPerS", "goodput", "restarts",
+    "runBytes",
 )  # fmt: skip
+STOPPED = (End.STOPPED, End.UNWATCHED)
 OWNER_GRACE_S = 10.0
 """Seconds that the provider of an engine which was killed may take to notice."""
 
@@ -97,18 +101,23 @@ def read(inputs: Properties) -> Found | None:
 
 
 def delete(call: Call, outputs: Properties) -> None:
-    """Stop the run, with a checkpoint, if it runs. Its files are the volume's to keep or delete."""
+    """Stop the run, with a checkpoint, if it runs. Its files are the volume's: that one keeps or deletes them."""
     folder = Path(outputs["runFolder"])
     _stop_earlier(call, folder, _stop_s(outputs))
     if folder.is_dir():
-        call.voice.say(f"the run's files ({words_for_bytes(size_bytes(folder))}) stay with the volume in {folder}")
+        call.voice.say(f"ended; its files are the volume's: {folder} ({words_for_bytes(size_bytes(folder))})")
 
 
 def _train(call: Call, inputs: Properties) -> Properties:
     folder, steps = Path(inputs["runFolder"]), _steps(inputs)
-    _make_folder(folder, Path(inputs["volume"]))
-    _stop_earlier(call, folder, _stop_s(inputs))
-    write_json(folder / "job.json", inputs["job"])
+    try:
+        _make_folder(folder, Path(inputs["volume"]))
+        _stop_earlier(call, folder, _stop_s(inputs))
+        write_json(folder / "job.json", inputs["job"])
+    except OSError as error:
+        where, free = Path(inputs["volume"]), "; free some space, then `pulumi up`"
+        remedy = free if error.errno in ERRORS else "; make it writable for you"
+        raise PenstockError(f"{error.filename or where}: {error.strerror}{remedy}") from None
     if finished(folder, steps):
         outputs = outputs_of(folder, _restarts(folder))
         call.voice.say(f"nothing to do: step {outputs['step']} is trained and exported, {steps} are asked for")
@@ -123,11 +132,8 @@ def _train(call: Call, inputs: Properties) -> Properties:
 def _make_folder(folder: Path, volume: Path) -> None:
     if not volume.is_dir():
         raise PenstockError(f"{folder}: the volume {volume} is not there; `pulumi up --refresh` makes it again")
-    try:
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        (folder / "logs").mkdir(exist_ok=True)
-    except OSError as error:
-        raise PenstockError(f"{error.filename}: {error.strerror}; make it writable for you") from None
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    (folder / "logs").mkdir(exist_ok=True)
 
 
 def _stop_earlier(call: Call, folder: Path, stop_s: float) -> None:
@@ -210,12 +216,19 @@ def _conclude(call: Call, folder: Path, inputs: Properties, record: Record | Non
     outputs = outputs_of(folder, _restarts(folder))
     end = record.end if record else None
     if end is End.FINISHED and finished(folder, _steps(inputs)):
-        call.voice.say(_summary(outputs))
+        call.voice.say(
+            result_line(outputs["step"], outputs["validationLoss"], outputs["unigramLoss"], outputs["exportFolder"])
+        )
+        if warning := learned_nothing(outputs["validationLoss"], outputs["unigramLoss"], inputs["job"]["training"]):
+            call.voice.warn(warning)
         return outputs
     if end is End.REFUSED:
         message = read_json(folder / "status.json").get("message")
         raise PenstockError(str(message) if message else f"the trainer refused the job:{_last_lines(folder)}")
     kill(folder)
+    if end not in STOPPED and (full := fullness(folder)):
+        stands = _where_it_stands(folder, inputs, f"{full}: the run ended", "free some space, then `pulumi up`")
+        raise UnfinishedError(stands, outputs)
     raise UnfinishedError(_where_it_stands(folder, inputs, _what_happened(folder, record)), outputs)
 
 
@@ -235,23 +248,17 @@ def _what_happened(folder: Path, record: Record | None) -> str:
             return f"lost its supervisor ({log}){tail(log, 5)}\nthe run"
 
 
-def _where_it_stands(folder: Path, inputs: Properties, what: str) -> str:
+def _where_it_stands(folder: Path, inputs: Properties, what: str, remedy: str = "`pulumi up`") -> str:
     """What happened, at which step, and what the next `up` does."""
     step, steps = checkpoint_step(folder), _steps(inputs)
     if step is None:
-        return f"{what} before the first checkpoint of its {steps} steps; `pulumi up` starts it again"
-    return f"{what} at step {step} of {steps} with a checkpoint; `pulumi up` goes on from there"
+        return f"{what} before the first checkpoint of its {steps} steps; {remedy} starts it again"
+    return f"{what} at step {step} of {steps} with a checkpoint; {remedy} goes on from there"
 
 
 def _last_lines(folder: Path) -> str:
     log = folder / "logs" / "agent.log"
     return f"{tail(log, 12)}\n  (all of it: {log})"
-
-
-def _summary(outputs: Properties) -> str:
-    losses = [("loss", "loss"), ("validationLoss", "validation loss"), ("unigramLoss", "unigram baseline")]
-    parts = [f"{words} {value:.2f}" for name, words in losses if (value := outputs[name]) is not None]
-    return "  ".join([f"finished at step {outputs['step']}", *parts, f"model in {outputs['exportFolder']}"])
 
 
 def _steps(inputs: Properties) -> int:

@@ -18,6 +18,17 @@ from components.errors import PenstockError, Problem, SpecError
 from workloads.fabric_check.config import CheckFile, parse_check
 
 EX_CONFIG = 78
+MOST_RANKS_PER_CORE = 8
+"""Beyond, ranks measure how they wait for each other's turn, and each takes memory of its own."""
+DESCRIPTION = """Measures what ranks reach together: an all-reduce sweep, exchanges in pairs that
+show a slow one, and whether a volume can be written. The last line is the
+evidence as JSON."""
+EXAMPLE = """On this machine, over gloo:
+
+  penstock check --ranks 4 --volume /data
+
+Exit codes: 0 pass, 1 fail, 75 could not be measured, 78 a mistake in the
+arguments. On a cluster the acceptance gate runs this on every node of a pool."""
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -48,13 +59,15 @@ def _stopped(number: int, _frame: FrameType | None) -> NoReturn:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="penstock check", description=__doc__.split("\n", 1)[0])
-    parser.add_argument("--spec", metavar="JSON", help="the whole check; the options below are then left out")
+    parser = argparse.ArgumentParser(
+        prog="penstock check", description=DESCRIPTION, epilog=EXAMPLE, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("--spec", metavar="JSON", help="the whole check, as a pod gets it")
     parser.add_argument("--ranks", type=int, default=2, help="processes on this machine (default: 2)")
-    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
+    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="cpu: over gloo; cuda: over NCCL")
     parser.add_argument("--floor-gbps", type=float, default=0.0, help="gigabytes per second that must be reached")
-    parser.add_argument("--volume", metavar="FOLDER", help="a folder that must be writable")
-    parser.add_argument("--nodes", type=int, default=1)
+    parser.add_argument("--volume", metavar="FOLDER", help="an existing folder that must be writable")
+    parser.add_argument("--nodes", type=int, default=1, help="machines in the check; they meet on the volume")
     index = int(os.environ.get("JOB_COMPLETION_INDEX", "0"))
     parser.add_argument("--node", type=int, default=index, help="this node's number, from 0")
     return parser
@@ -64,6 +77,7 @@ def _check(options: argparse.Namespace) -> CheckFile:
     if options.spec is not None:
         check = parse_check(options.spec)
     else:
+        _require_possible(options)
         own = {"ranks_per_node": options.ranks, "device": options.device, "floor_gbps": options.floor_gbps}
         check = parse_check(CheckFile.model_construct(**own, volume=options.volume).model_dump_json(by_alias=True))
     if not 0 <= options.node < options.nodes:
@@ -72,6 +86,20 @@ def _check(options: argparse.Namespace) -> CheckFile:
     if check.ranks_per_node * options.nodes < 2:
         raise SpecError([Problem(path="--ranks", message="1 rank talks to nobody; 2 are the fewest")])
     return check
+
+
+def _require_possible(options: argparse.Namespace) -> None:
+    """SpecError with what this machine cannot do of what was asked by hand. Creates nothing."""
+    problems = []
+    cores = len(os.sched_getaffinity(0))
+    if options.ranks > (most := MOST_RANKS_PER_CORE * cores):
+        message = f"{options.ranks} processes on {cores} cores; {most} are the most ({MOST_RANKS_PER_CORE} a core)"
+        problems.append(Problem(path="--ranks", message=message))
+    if options.volume is not None and not os.path.isdir(options.volume):  # noqa: PTH112 (never raises)
+        message = f"{options.volume} is no folder that exists; make it, or give one that does"
+        problems.append(Problem(path="--volume", message=message))
+    if problems:
+        raise SpecError(problems)
 
 
 def _meeting(check: CheckFile, options: argparse.Namespace) -> Path | None:

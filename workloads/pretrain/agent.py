@@ -1,5 +1,6 @@
 """torch's elastic agent, taught to stop, to tell why its workers ended, and to leave none behind."""
 
+import contextlib
 import logging
 import multiprocessing
 import os
@@ -172,8 +173,9 @@ class Agent(LocalElasticAgent):
         state = ends.get(self._for_good) if self._for_good is not None else None
         if state is None or not self._leads or status.read()["state"] == state:
             return
-        Ledger(self._folder.ledger, self._attempt).enter(Kind.STOPPED)
-        status.write(state, etaS=None, message=self._reason)
+        with contextlib.suppress(OSError):  # the volume may be full; the exit code says how it ended
+            Ledger(self._folder.ledger, self._attempt).enter(Kind.STOPPED)
+            status.write(state, etaS=None, message=self._reason)
 
     @property
     def _leads(self) -> bool:

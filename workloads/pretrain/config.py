@@ -5,7 +5,7 @@ from pathlib import Path
 
 from pydantic import Field, ValidationError
 
-from components.errors import Problem, SpecError
+from components.errors import PenstockError, Problem, SpecError
 from components.spec.base import Spec
 from components.spec.training import Sharding, TrainingSpec
 
@@ -29,11 +29,12 @@ class JobFile(Spec):
 
 
 def read_job(path: Path) -> JobFile:
-    """The job a file describes; SpecError with all its mistakes, or with the reason why it cannot be read."""
+    """The job a file describes; SpecError with all its mistakes, PenstockError where it cannot be read."""
     try:
         job = JobFile.model_validate_json(path.read_bytes())
     except OSError as error:
-        raise SpecError([Problem(path=str(path), message=f"cannot be read: {error.strerror}")]) from None
+        remedy = "give a job file; `penstock train --help` says where there is one"
+        raise PenstockError(f"{path}: cannot be read ({error.strerror}); {remedy}") from None
     except ValidationError as error:
         problems = [Problem(path=_dotted(e["loc"]), message=e["msg"]) for e in error.errors()]
         raise SpecError(problems, source=str(path)) from None

@@ -139,7 +139,7 @@ class Journal:
         """Something the user should know while the run goes on."""
         if self._writes:
             log.warning(message)
-            self._status.note(message=message)
+            self._status.note(message=message, warning=message)
 
     def say(self, message: str) -> None:
         """What goes on just now."""

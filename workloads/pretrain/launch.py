@@ -10,6 +10,7 @@ Around torch's elastic agent, for what its command line does not do (seen on tor
 """
 
 import argparse
+import contextlib
 import json
 import logging
 import os
@@ -20,7 +21,7 @@ from multiprocessing import forkserver
 from pathlib import Path
 from types import FrameType
 
-from components.errors import SpecError
+from components.errors import PenstockError, SpecError
 from workloads.pretrain.config import Device, JobFile, ranks_per_node, read_job
 from workloads.pretrain.exits import ExitCode
 from workloads.pretrain.folder import RunFolder, replace_json
@@ -31,13 +32,26 @@ from workloads.pretrain.stop import STOP_SIGNALS
 
 Worker = Callable[[str, str], None]
 
+DESCRIPTION = """Trains a model on this machine, as `pulumi up` does: goes on from the newest
+checkpoint in the job's run folder, prints its progress, and exports the model
+at the end."""
+EXAMPLE = """A job file is the `job` of a plan, and job.json in the folder of every run:
+
+  penstock plan local --json | jq '.job[0].job' > job.json
+  penstock train job.json
+
+Exit codes: 0 finished, 75 stopped with a checkpoint (Ctrl-C, SIGTERM), 78 a
+mistake in the job, 70 not worth starting again, 1 anything else."""
+
 
 def main(arguments: Sequence[str] | None = None) -> ExitCode:
-    """The command `python -m workloads.pretrain`."""
-    parser = argparse.ArgumentParser(prog="python -m workloads.pretrain", description=__doc__.split("\n", 1)[0])
-    parser.add_argument("job", type=Path, metavar="JOB_FILE")
-    parser.add_argument("--rendezvous", metavar="HOST:PORT", help="where the nodes of the run meet")
-    parser.add_argument("--address", help="this node's address for the others; its host name when left out")
+    """The command `penstock train`."""
+    parser = argparse.ArgumentParser(
+        prog="penstock train", description=DESCRIPTION, epilog=EXAMPLE, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("job", type=Path, metavar="JOB_FILE", help="what to train, and with how many ranks (JSON)")
+    parser.add_argument("--rendezvous", metavar="HOST:PORT", help="where the nodes of a run of several nodes meet")
+    parser.add_argument("--address", help="this node's address for the others; default: host name")
     options = parser.parse_args(arguments)
     return launch(options.job, rendezvous=options.rendezvous, address=options.address)
 
@@ -51,7 +65,7 @@ def launch(
     """
     try:
         job = read_job(job_file)
-    except SpecError as error:
+    except PenstockError as error:
         sys.stderr.write(f"{error}\n")
         return ExitCode.REFUSED
     folder = RunFolder.of(job)
@@ -68,7 +82,9 @@ def launch(
     if job.training.nodes == 1:
         # Of several nodes, only the one with rank 0 may say so, and none has it yet.
         Ledger(folder.ledger, attempt=0).enter(Kind.START)
-        StatusFile(folder.status).write(State.STARTING, steps=job.training.steps, message="starting workers")
+        StatusFile(folder.status).write(
+            State.STARTING, steps=job.training.steps, message="starting workers", warning=""
+        )
     from workloads.pretrain.agent import run_agent  # torch takes seconds to import
 
     return run_agent(job_file, job, rendezvous=rendezvous, address=address, worker=worker)
@@ -104,8 +120,10 @@ def _listen_early(folder: RunFolder) -> None:
 
 def _refuse(folder: RunFolder, message: str) -> None:
     sys.stderr.write(f"{message}\n")
-    if folder.path.is_dir() and os.access(folder.path, os.W_OK):
-        StatusFile(folder.status).write(State.REFUSED, message=message)
+    if folder.path.is_dir():
+        # A folder that cannot be written, or on a full volume, is what the message is about.
+        with contextlib.suppress(OSError):
+            StatusFile(folder.status).write(State.REFUSED, message=message)
 
 
 def _log_to(file: Path) -> None:

@@ -23,7 +23,9 @@ EMPTY: dict[str, object] = {
     "checkpointStep": None,
     "updated": 0.0,
     "message": "",
+    "warning": "",
 }
+"""`message` is of the moment, `warning` the last one of the run."""
 
 
 class State(StrEnum):

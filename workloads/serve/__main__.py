@@ -1,8 +1,9 @@
-"""`python -m workloads.serve CONFIG_FILE`: serve one replica until SIGTERM.
+"""`penstock serve CONFIG_FILE`: serve one replica until SIGTERM.
 
 Exit codes: 0 drained; 78 the user's mistake (EX_CONFIG), told in one message on stderr; anything else a failure.
 """
 
+import argparse
 import logging
 import os
 import socket
@@ -13,14 +14,31 @@ from components.errors import PenstockError
 from workloads.serve.config import ServeFile, read_config
 
 EX_CONFIG = 78
+DESCRIPTION = """Serves an exported model over OpenAI's HTTP API on one port, as `pulumi up`
+does, until Ctrl-C or SIGTERM: running requests finish first. There is no
+authentication."""
+EXAMPLE = """A configuration file, with the folder of a finished run or of its export:
+
+  {"inference": {}, "modelFolder": "/data/runs/pretrain-1a2b3c4d", "port": 8000}
+
+or that of a stack's own server:
+
+  penstock plan local --json | jq '.service[0].config' > serve.json
+  penstock serve serve.json
+
+Exit codes: 0 drained, 78 a mistake in the file, the model or the port,
+anything else a failure."""
 
 
 def main(arguments: list[str]) -> int:
+    parser = argparse.ArgumentParser(
+        prog="penstock serve", description=DESCRIPTION, epilog=EXAMPLE, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("config", type=Path, metavar="CONFIG_FILE", help="which model to serve, and where (JSON)")
+    path = parser.parse_args(arguments).config
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
     try:
-        if len(arguments) != 1:
-            raise PenstockError("usage: python -m workloads.serve CONFIG_FILE")
-        config = read_config(Path(arguments[0]))
+        config = read_config(path)
         listener = _listen(config)
     except PenstockError as error:
         return _refuse(str(error))

@@ -40,7 +40,7 @@ def read_config(path: Path) -> ServeFile:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise PenstockError(
-            f"{path}: cannot be read ({_reason(error)}); give the server's configuration file"
+            f"{path}: cannot be read ({_reason(error)}); give a configuration file; `penstock serve --help` shows one"
         ) from None
     try:
         return ServeFile.model_validate_json(text)

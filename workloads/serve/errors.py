@@ -24,8 +24,7 @@ class ApiError(Exception):
         self.headers = dict(headers or {})
 
     def body(self) -> dict[str, dict[str, str | None]]:
-        kind = {400: "invalid_request_error", 404: "invalid_request_error", 429: "rate_limit_error"}
-        error = {"message": self.message, "type": kind.get(self.status, "server_error")}
+        error = {"message": self.message, "type": _kind(self.status)}
         return {"error": {**error, "param": self.param, "code": self.code}}
 
     def response(self) -> JSONResponse:
@@ -49,3 +48,10 @@ def ended(finish: Finish) -> ApiError:
     if finish is Finish.SHUTDOWN:
         return ApiError(503, "the server stopped before the request was finished; send it again", code="unavailable")
     return ApiError(500, "the server failed on this request", code="internal_error")
+
+
+def _kind(status: int) -> str:
+    """OpenAI's type of an error with that status: whose fault it is."""
+    if status == 429:
+        return "rate_limit_error"
+    return "invalid_request_error" if 400 <= status < 500 else "server_error"

@@ -51,6 +51,7 @@ def test_outputs_come_from_disk(tmp_path: Path) -> None:
         "tokensPerS": 5210.0,
         "goodput": None,
         "restarts": 1,
+        "runBytes": sum(path.stat().st_size for path in tmp_path.rglob("*") if path.is_file()),
     }
 
 
