@@ -8,6 +8,8 @@ from components.plan.kubernetes import InsidePlan
 from components.plan.types import ClusterPlan, JobPlan, ServicePlan
 from components.provider import CloudProvider, ClusterHandle, JobHandle, Manifest, Runner, ServiceHandle
 
+KIND = "penstock:components:AcceleratorCluster"
+
 
 class AcceleratorCluster(pulumi.ComponentResource):
     """A cluster that one provider has built from its plan, and what runs on it, ready to take jobs and services."""
@@ -19,9 +21,13 @@ class AcceleratorCluster(pulumi.ComponentResource):
         provider: CloudProvider[Any],
         plan: ClusterPlan,
         inside: InsidePlan | None = None,
+        kind: str = KIND,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        super().__init__("penstock:components:AcceleratorCluster", name, opts=opts)
+        """`kind`: the type in the engine's state and table; a stack that was made with KIND stays what it is."""
+        if kind != KIND:
+            opts = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(aliases=[pulumi.Alias(type_=KIND)]))
+        super().__init__(kind, name, opts=opts)
         here = pulumi.ResourceOptions(parent=self)
         handle = provider.build(name, plan, here)
         self._runner = _runner(name, handle, inside, here)

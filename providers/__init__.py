@@ -24,6 +24,11 @@ def load(cloud: Cloud) -> CloudProvider[Any]:
             return local
 
 
+def cluster_kind(cloud: Cloud) -> str:
+    """The type of a stack's cluster in the engine; short where its table has to leave room for a run's progress."""
+    return "penstock:local:Machine" if cloud is Cloud.LOCAL else "penstock:components:AcceleratorCluster"
+
+
 def settings() -> CloudSettings:
     """What stands under a cloud's own key of a stack file."""
     from providers.aws.settings import AwsSpec

@@ -7,8 +7,9 @@ import pulumi
 from components.cluster import AcceleratorCluster
 from components.plan.types import StackPlan
 from components.provider import CloudProvider
+from components.spec.cluster import Cloud
 from components.spec.stack import stack_error
-from providers import load, look
+from providers import cluster_kind, load, look
 from stacks.config import read_engine
 from stacks.plan import plan_stack
 
@@ -24,7 +25,8 @@ def decide() -> tuple[CloudProvider[Any], StackPlan]:
 
 
 def build(provider: CloudProvider[Any], plan: StackPlan) -> None:
-    cluster = AcceleratorCluster(plan.stack, provider=provider, plan=plan.cluster, inside=plan.inside)
+    kind = cluster_kind(Cloud(plan.cluster.cloud))
+    cluster = AcceleratorCluster(plan.stack, provider=provider, plan=plan.cluster, inside=plan.inside, kind=kind)
     pulumi.export("volume", cluster.volume_path)
     for key, value in cluster.outputs.items():
         pulumi.export(key, value)

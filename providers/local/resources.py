@@ -25,6 +25,15 @@ ENGINE_NAMES = {
 PYTHON_NAMES = {name: python for python, name in ENGINE_NAMES.items()}
 
 
+DISK, RUN = "penstock:local:Disk", "penstock:local:Run"
+"""Short, as the engine's table gives a row's type all the room it takes, and progress what is left of 80 columns."""
+
+
+def _known_as(token: str, opts: pulumi.ResourceOptions | None) -> pulumi.ResourceOptions:
+    """The options, for a resource that stacks made earlier know by that type: it stays what it is."""
+    return pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(aliases=[pulumi.Alias(type_=token)]))
+
+
 def _engine_name(_resource: pulumi.Resource, prop: str) -> str:
     return ENGINE_NAMES.get(prop, prop)
 
@@ -46,7 +55,8 @@ class Volume(pulumi.CustomResource):
         self, name: str, *, path: Text, on_destroy: Text, opts: pulumi.ResourceOptions | None = None
     ) -> None:  # fmt: skip
         """`on_destroy`: keep or delete what lies in it."""
-        super().__init__("penstock:local:Volume", name, {"path": path, "on_destroy": on_destroy}, opts)
+        inputs = {"path": path, "on_destroy": on_destroy}
+        super().__init__(DISK, name, inputs, _known_as("penstock:local:Volume", opts))
 
 
 class TrainingRun(pulumi.CustomResource):
@@ -86,7 +96,7 @@ class TrainingRun(pulumi.CustomResource):
             ("step", "loss", "validation_loss", "unigram_loss", "export_folder", "digest", "tokens_per_s", "goodput",
              "restarts", "run_bytes")
         )  # fmt: skip
-        super().__init__("penstock:local:TrainingRun", name, inputs | outputs, opts)
+        super().__init__(RUN, name, inputs | outputs, _known_as("penstock:local:TrainingRun", opts))
 
 
 class InferenceServer(pulumi.CustomResource):

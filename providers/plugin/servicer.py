@@ -25,7 +25,9 @@ from providers.plugin.values import answer, plain
 
 VERSION = "0.1.0"
 KINDS: Mapping[str, Kind] = {
-    "penstock:local:Volume": volume,
+    "penstock:local:Disk": volume,
+    "penstock:local:Volume": volume,  # as states made earlier name it
+    "penstock:local:Run": training_run,
     "penstock:local:TrainingRun": training_run,
     "penstock:local:InferenceServer": inference_server,
     "penstock:aws:Drain": drain,

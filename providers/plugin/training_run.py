@@ -1,4 +1,4 @@
-"""penstock:local:TrainingRun: a run that is supervised outside the engine's processes, and goes on where it stopped."""
+"""penstock:local:Run: a run that is supervised outside the engine's processes, and goes on where it stopped."""
 
 import json
 import os

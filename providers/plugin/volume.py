@@ -1,4 +1,4 @@
-"""penstock:local:Volume: a folder that is the stack's own."""
+"""penstock:local:Disk: a folder that is the stack's own."""
 
 import shutil
 import tempfile

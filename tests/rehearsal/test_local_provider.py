@@ -358,7 +358,7 @@ def test_a_strangers_folder_is_refused_and_left_alone(machine: Machine) -> None:
     machine.ask(run=run_inputs(machine.volume), on_destroy="delete")
     up = machine.engine.up("dev")
     assert not up.ok
-    assert any("holds 1 entries that are not penstock's, such as 'thesis.txt'" in error for error in up.errors)
+    assert any("holds an entry that is not penstock's, such as 'thesis.txt'" in error for error in up.errors)
     assert machine.engine.destroy("dev").ok
     assert (machine.volume / "thesis.txt").read_text() == "years of work"
 

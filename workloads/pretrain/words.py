@@ -5,7 +5,7 @@ from typing import Any
 
 
 def progress_line(status: Mapping[str, Any]) -> str:
-    """One line for a status: `33% 2m loss 5.08, step 99/300, 3,981 tokens/s`; `2m` is the time left."""
+    """One line for a status: `33% 2m 5.08 loss, step 99/300, 3,981 tokens/s`; `2m` is the time left."""
     state, message = status.get("state", "starting"), status.get("message") or ""
     if state != "training":
         return f"{state}: {message}" if message else str(state)
@@ -14,7 +14,7 @@ def progress_line(status: Mapping[str, Any]) -> str:
     if (left := status.get("etaS")) is not None:
         first.append(short_time(left))
     if (loss := status.get("loss")) is not None:
-        first.append(f"loss {loss:.2f}")
+        first.append(f"{loss:.2f} loss")
     parts = [" ".join(first), f"step {step}/{steps}"]
     if (rate := status.get("tokensPerS")) is not None:
         parts.append(f"{rate:,.0f} tokens/s")

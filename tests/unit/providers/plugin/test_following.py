@@ -55,7 +55,7 @@ def live(heard: Heard) -> list[str]:
 
 def test_progress_stands_in_the_stacks_row_shortest_first(follower: Follower, heard: Heard) -> None:
     at_step(follower, 10)
-    assert heard.lines == [("", "1% 2m loss 5.08, step 10/1000", True)]
+    assert heard.lines == [("", "1% 2m 5.08 loss, step 10/1000", True)]
 
 
 def test_a_pipe_gets_a_line_now_and_then_and_a_new_state_at_once(
