@@ -22,6 +22,7 @@ from pathlib import Path
 from types import FrameType
 
 from components.errors import PenstockError, SpecError
+from workloads.pretrain.announce import Announcer
 from workloads.pretrain.config import Device, JobFile, ranks_per_node, read_job
 from workloads.pretrain.exits import ExitCode
 from workloads.pretrain.folder import RunFolder, replace_json
@@ -31,6 +32,8 @@ from workloads.pretrain.status import State, StatusFile
 from workloads.pretrain.stop import STOP_SIGNALS
 
 Worker = Callable[[str, str], None]
+
+STOPPED_EARLY = "stopped before the workers were started; start it again to go on"
 
 DESCRIPTION = """Trains a model on this machine, as `pulumi up` does: goes on from the newest
 checkpoint in the job's run folder, prints its progress, and exports the model
@@ -85,9 +88,12 @@ def launch(
         StatusFile(folder.status).write(
             State.STARTING, steps=job.training.steps, message="starting workers", warning=""
         )
-    from workloads.pretrain.agent import run_agent  # torch takes seconds to import
+    with Announcer(job) as announcer:
+        from workloads.pretrain.agent import run_agent  # torch takes seconds to import
 
-    return run_agent(job_file, job, rendezvous=rendezvous, address=address, worker=worker)
+        code = run_agent(job_file, job, rendezvous=rendezvous, address=address, worker=worker)
+    announcer.tell_end(code)
+    return code
 
 
 def _keep(job_file: Path, own: Path) -> None:
@@ -111,7 +117,8 @@ def _listen_early(folder: RunFolder) -> None:
 
     def stop(_number: int, _frame: FrameType | None) -> None:
         Ledger(folder.ledger, attempt=0).enter(Kind.STOPPED)
-        StatusFile(folder.status).write(State.PREEMPTED, message="stopped before the workers were started")
+        StatusFile(folder.status).write(State.PREEMPTED, message=STOPPED_EARLY)
+        sys.stderr.write(f"{STOPPED_EARLY}\n")
         sys.exit(ExitCode.PREEMPTED)
 
     for number in STOP_SIGNALS:

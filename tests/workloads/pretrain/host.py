@@ -15,13 +15,14 @@ from workloads.pretrain.launch import Worker, launch
 
 
 def main() -> None:
+    answers, sys.stdout = sys.stdout, sys.stderr  # the run's own lines are no answers
     for line in sys.stdin:
         request = json.loads(line)
         code = launch(Path(request["job"]), worker=load(request["worker"]))
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, signal.SIG_IGN)
-        sys.stdout.write(f"{int(code)}\n")
-        sys.stdout.flush()
+        answers.write(f"{int(code)}\n")
+        answers.flush()
 
 
 def load(name: str | None) -> Worker | None:

@@ -156,7 +156,7 @@ def test_the_volume_of_another_stack_is_refused_and_ones_own_is_not(tmp_path: Pa
 
 def test_a_file_system_that_keeps_no_files_is_refused() -> None:
     (problem,) = obstacles(Path("/proc/penstock"), training={})
-    assert problem.startswith("storage.volume.path: /proc ")
+    assert problem.startswith("storage.volume.path: /proc is on a file system that keeps no files; name a folder")
 
 
 def test_a_link_to_nothing_is_refused(tmp_path: Path) -> None:
