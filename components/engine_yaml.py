@@ -6,6 +6,7 @@ decode.go), github.com/pulumi/pulumi/sdk/v3 3.259.0 (go/common/workspace/loaders
 """
 
 import base64
+import codecs
 import math
 import re
 from calendar import monthrange
@@ -72,9 +73,9 @@ def read_yaml(content: bytes) -> Document:
         data = None if node is None else _Values().value(node)
         return Document(data, _has_another(loader))
     except yaml.MarkedYAMLError as error:
-        raise YamlError(_reason(error)) from None
+        raise YamlError(_reason(error, content)) from None
     except yaml.reader.ReaderError as error:
-        raise YamlError(_unreadable(error)) from None
+        raise YamlError(_unreadable(content) or error.reason) from None
     except RecursionError:
         raise YamlError(TOO_DEEP) from None
 
@@ -86,16 +87,31 @@ def _has_another(loader: "_Loader") -> bool:
         return True
 
 
-def _reason(error: yaml.MarkedYAMLError) -> str:
-    mark = error.problem_mark or error.context_mark
+def _reason(error: yaml.MarkedYAMLError, content: bytes) -> str:
+    mark, begin = error.problem_mark or error.context_mark, error.context_mark
     place = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
-    return f"{place}{error.problem or error.context}"
+    what = str(error.problem or error.context)
+    if mark and what == "found character that cannot start any token":
+        letter = content.decode(errors="replace").splitlines()[mark.line][mark.column]
+        what = (
+            "a tab; indent with spaces" if letter == "\t" else f"a value cannot begin with {letter}; write it in quotes"
+        )
+    since = f" (of what begins in line {begin.line + 1})" if mark and begin and begin.line != mark.line else ""
+    return f"{place}{what}{since}"
 
 
-def _unreadable(error: yaml.reader.ReaderError) -> str:
-    if "control" in error.reason or "special" in error.reason:
-        return f"character {error.position + 1} is a control character; remove it"
-    return f"byte {error.position + 1} is not UTF-8; save the file as UTF-8"
+def _unreadable(content: bytes) -> str:
+    """The line and the byte or character that no YAML holds."""
+    encoding = "utf-16" if content.startswith((codecs.BOM_UTF16_BE, codecs.BOM_UTF16_LE)) else "utf-8"
+    try:
+        text = content.decode(encoding)
+    except UnicodeDecodeError as error:
+        line = content[: error.start].count(b"\n") + 1
+        return f"line {line}: byte 0x{content[error.start]:02x} is not {encoding.upper()}; save the file as UTF-8"
+    if not (found := yaml.reader.Reader.NON_PRINTABLE.search(text)):
+        return ""
+    line = text[: found.start()].count("\n") + 1
+    return f"line {line}: U+{ord(found[0]):04X} is a control character; remove it"
 
 
 class _Loader(Composer, Parser, Resolver):  # type: ignore[misc]

@@ -1,5 +1,7 @@
 """From one stack's spec to all that it becomes: pure, without the engine."""
 
+import re
+
 from components.errors import Problem, attempt
 from components.plan.types import ClusterPlan, Decision, JobPlan, ServicePlan, StackPlan
 from components.spec.stack import StackSpec, stack_error
@@ -8,13 +10,15 @@ from stacks.inside import Rendered, render
 from workloads.jobs import job_warnings, plan_training, pool_named
 from workloads.services import plan_inference, service_warnings
 
+_STACK_NAME = re.compile(r"[A-Za-z0-9_.][A-Za-z0-9_.-]{0,99}")
+
 
 def plan_stack(spec: StackSpec, stack: str) -> StackPlan:
     """The plan of a stack; SpecError with the mistakes of all its parts at once."""
-    problems: list[Problem] = []
+    problems = _name_problems(stack)
     cluster = attempt(problems, lambda: load(spec.cluster.cloud).plan(spec, stack))
     if cluster is None:
-        raise stack_error(problems, f"Pulumi.{stack}.yaml")
+        raise stack_error(_name_told_once(problems), f"Pulumi.{stack}.yaml")
     job, decisions = _plan_training(spec, cluster, problems)
     service = _plan_inference(spec, cluster, job, problems)
     if problems:
@@ -33,6 +37,20 @@ def plan_stack(spec: StackSpec, stack: str) -> StackPlan:
         service=rendered.service,
         inside=rendered.inside,
     )
+
+
+def _name_problems(stack: str) -> list[Problem]:
+    """What Pulumi takes for a stack's name. Source: sdk/go/common/tokens/stack_name.go of 3.259."""
+    if _STACK_NAME.fullmatch(stack):
+        return []
+    what = "is not a name that Pulumi takes for a stack: 100 letters, digits, -, _ and . at most, no dash first"
+    return [Problem(path="stack", message=f"{stack!r} {what}; rename the file")]
+
+
+def _name_told_once(problems: list[Problem]) -> list[Problem]:
+    """Pulumi's rule comes before a cloud's, and that before one of its services'."""
+    first = next((problem for problem in problems if problem.path == "stack"), None)
+    return [problem for problem in problems if problem.path != "stack" or problem is first]
 
 
 def _warnings(spec: StackSpec, cluster: ClusterPlan, rendered: Rendered, job: JobPlan | None) -> tuple[str, ...]:

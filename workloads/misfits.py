@@ -140,8 +140,9 @@ def _too_little_memory(spec: TrainingSpec, pool: NodePoolPlan, rank_gib: float) 
         return Problem(path="training.model", message=message)
     if ranks * rank_gib <= machine.memory_gib:
         return None
+    need = "1 rank needs about" if ranks == 1 else f"{ranks} ranks need about"
     message = (
-        f"{ranks} ranks need about {ranks * rank_gib:.1f} GiB together, {machine.name} has {machine.memory_gib:.1f}; "
+        f"{need} {ranks * rank_gib:.1f} GiB, {machine.name} has {machine.memory_gib:.1f}; "
         "fewer ranks, a smaller model, or a smaller batch.microSequences"
     )
     return Problem(path="training.ranksPerNode", message=message)

@@ -1,6 +1,7 @@
 """Pydantic's findings in the user's words: path as in the stack file, the value, and what would be right."""
 
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from difflib import get_close_matches
@@ -21,6 +22,7 @@ _OTHERS = {
     "union_tag_not_found": "needs `kind`, which says what it is",
     "missing": "is required and missing",
 }
+_TRUE_OR_FALSE = dict.fromkeys(("yes", "y", "on", "1"), "true") | dict.fromkeys(("no", "n", "off", "0"), "false")
 _KIND = {
     "int_type": "a whole number",
     "int_from_float": "a whole number",
@@ -44,11 +46,14 @@ def explain(error: ValidationError, model: type[BaseModel], data: Mapping[str, A
 
 
 def _echoes(detail: ErrorDetails, others: Sequence[ErrorDetails]) -> bool:
-    """Pydantic counts an element that is wrong as absent: a list is then also called too short."""
+    """Whether it is said of another finding again: an element that is wrong counts as absent, so that its list is
+    called too short, and a key that is misspelled is called missing."""
     place = detail["loc"]
-    return detail["type"] == "too_short" and any(
-        other is not detail and other["loc"][: len(place)] == place for other in others
-    )
+    if detail["type"] == "too_short":
+        return any(other is not detail and other["loc"][: len(place)] == place for other in others)
+    unknown = (other["loc"] for other in others if other["type"] == "extra_forbidden")
+    beside = [str(other[-1]) for other in unknown if other[:-1] == place[:-1]]
+    return detail["type"] == "missing" and bool(beside and suggestion(place[-1], beside))
 
 
 def _problem(detail: ErrorDetails, model: type[BaseModel], data: Mapping[str, Any]) -> Problem:
@@ -103,14 +108,25 @@ def _of_another_kind(detail: ErrorDetails) -> str:
     value = detail["input"]
     if kind not in _KIND:
         return f"{shown(value)}: {detail['msg'][:1].lower()}{detail['msg'][1:]}"
-    return f"{shown(value)} is not {_KIND[kind]}{_in_quotes(value) if kind == 'string_type' else ''}"
+    if kind.startswith("int") and isinstance(value, float) and value.is_integer():
+        return f"{shown(value)} is too large a number"
+    reason = str(detail.get("ctx", {}).get("error", ""))
+    reason = f" ({reason})" if "outside expected range" in reason else ""
+    return f"{shown(value)} is not {_KIND[kind]}{reason}{_rewritten(value, kind)}"
 
 
-def _in_quotes(value: object) -> str:
-    """The remedy for a text that YAML takes for something else."""
-    if isinstance(value, float):
-        return f"; write it in quotes, as a number it loses what stands after {shown(value)} (of 1.30 the 0)"
-    return "; write it in quotes" if isinstance(value, int) else ""
+def _rewritten(value: object, kind: str) -> str:
+    """The remedy where only the way of writing is wrong."""
+    if value is None:
+        return "; give the key a value"
+    if kind == "string_type" and isinstance(value, float):
+        return "; write it in quotes, without which 1.30 is 1.3"
+    if kind == "string_type" and isinstance(value, int):
+        return "; write it in quotes"
+    if kind == "bool_type" and str(value).lower() in _TRUE_OR_FALSE:
+        return f"; write {_TRUE_OR_FALSE[str(value).lower()]}"
+    is_number = isinstance(value, str) and re.fullmatch(r"-?\d+(\.\d+)?", value)
+    return "; write it without quotes" if kind.startswith(("int", "float")) and is_number else ""
 
 
 def shown(value: object) -> str:
@@ -129,7 +145,7 @@ def _shortened(text: str) -> str:
 
 
 def _bound(kind: str, context: Mapping[str, Any]) -> str:
-    (limit,) = (context[key] for key in ("ge", "gt", "lt", "le") if key in context)
+    (limit,) = (f"{context[key]:g}" if isinstance(context[key], float) else context[key] for key in context)
     words = {"greater_than_equal": "or more", "less_than_equal": "or less"}
     if kind in words:
         return f"{limit} {words[kind]}"
@@ -142,8 +158,9 @@ def _choices(expected: str) -> list[str]:
 
 def suggestion(value: object, choices: Sequence[str]) -> str:
     """`; did you mean 'x'?` for the closest of the choices, or nothing when none is close."""
-    close = get_close_matches(str(value), choices, n=1, cutoff=0.6)
-    return f"; did you mean '{close[0]}'?" if close else ""
+    as_written = {choice.lower(): choice for choice in choices}
+    close = get_close_matches(str(value).lower(), as_written, n=1, cutoff=0.6)
+    return f"; did you mean '{as_written[close[0]]}'?" if close else ""
 
 
 def _unknown_key(location: tuple[int | str, ...], model: type[BaseModel]) -> str:
@@ -192,12 +209,19 @@ def readable_path(location: tuple[int | str, ...], data: Any) -> str:
     """
     parts: list[str] = []
     for index, step in enumerate(location):
-        if isinstance(data, Mapping) and step not in data and index < len(location) - 1:
+        if step == "[key]" or (isinstance(data, Mapping) and step not in data and index < len(location) - 1):
+            continue
+        if isinstance(step, str) and not isinstance(data, Mapping | list):
             continue
         try:
             data = data[step]
         except (KeyError, IndexError, TypeError):
             data = None
         name = data.get("name") if isinstance(step, int) and isinstance(data, Mapping) else None
-        parts.append(str(name if isinstance(name, str) else step))
+        parts.append(_step(name if isinstance(name, str) else step))
     return ".".join(parts)
+
+
+def _step(step: int | str) -> str:
+    """In quotes where one would not see where it begins and ends."""
+    return str(step) if str(step) and " " not in str(step) else shown(step)

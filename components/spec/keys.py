@@ -54,8 +54,9 @@ def _meant(key: str, names: Sequence[str], project: str) -> tuple[str, Problem |
     if not (ours or with_other_colon or (not bare and re.search(_NEARLY_OURS, key))):
         return "", None
     meant = "".join(get_close_matches(name.removeprefix(PREFIX[:-1]), names, n=1))
-    path = f"config.{name}" if with_other_colon else key
-    return meant, Problem(path=path, message=unknown_key(f"{PREFIX}{meant}", [PREFIX + known for known in names]))
+    path = f"config.{name}" if with_other_colon else key if " " not in key else f"config.{key!r}"
+    known = [PREFIX + one for one in names]
+    return meant, Problem(path=path, message=unknown_key(PREFIX + meant if meant else "", known))
 
 
 def _is_deep(value: Any, levels: int) -> bool:

@@ -21,7 +21,7 @@ class OnDestroy(StrEnum):
 class VolumeSpec(Spec):
     """Folder of runs, checkpoints and exports. On a cloud it lies on the file system."""
 
-    path: str | None = None
+    path: Annotated[str, Field(min_length=1)] | None = None
     """Absolute path, or one that begins with `~`; when left out, a folder named after the stack."""
     on_destroy: OnDestroy = OnDestroy.KEEP
     """`keep` leaves checkpoints, exports and logs; `delete` removes them for good."""

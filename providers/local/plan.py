@@ -11,10 +11,14 @@ from components.plan.fabric import Collective
 from components.plan.types import ClusterPlan, Decision, NodePoolPlan, PodBinding, VolumePlan
 from components.spec.base import Spec
 from components.spec.cluster import NodePoolSpec
+from components.spec.scheduler import SchedulerKind
 from components.spec.stack import StackSpec
+from components.spec.training import TrainingSpec
 from providers.local.catalog import catalog
 
 VOLUME_PATH = "storage.volume.path"
+OF_A_CLUSTER = {"image", "queue", "priority", "topology"}
+"""What a training run asks of a cluster's scheduler."""
 
 
 def plan(spec: StackSpec, stack: str) -> ClusterPlan:
@@ -71,6 +75,12 @@ def _meaningless(spec: StackSpec) -> Iterator[Problem]:
     for pool in spec.cluster.node_pools:
         yield from _beyond(pool, f"cluster.nodePools.{pool.name}", {"name", "machine_type", "count"})
     yield from _beyond(spec.storage, "storage", {"volume"})
+    yield from _beyond(spec.platform, "platform", set())
+    yield from _beyond(spec.scheduler, "scheduler", {"kind"})
+    if (kind := spec.scheduler.kind) not in (None, SchedulerKind.PROCESS):
+        yield Problem(path="scheduler.kind", message=f"'{kind}' needs a Kubernetes; remove it, or use another cloud")
+    if spec.training:
+        yield from _beyond(spec.training, "training", set(TrainingSpec.model_fields) - OF_A_CLUSTER)
 
 
 def _beyond(part: Spec, path: str, known: set[str]) -> Iterator[Problem]:

@@ -1,14 +1,28 @@
 """Whatever stands in a stack file, the answer is a spec or a list of mistakes, never a traceback."""
 
-from typing import Any
+import importlib
+import json
+import sys
+from datetime import UTC, datetime, tzinfo
+from pathlib import Path
+from typing import Any, Self
 
+import jsonschema
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.errors import SpecError
+from components.engine_yaml import YamlError, read_yaml
+from components.errors import PenstockError, SpecError
 from components.spec.stack import StackSpec, parse_stack
 from components.spec.training import ModelSpec
+from penstock.__main__ import main
+from providers import look
+from stacks.config import read_path
+from stacks.plan import plan_stack
+from tests.properties.stack_cases import Case, read_cases
 
+CASES = read_cases()
 GOOD: dict[str, Any] = {
     "penstock:cluster": {"cloud": "local", "nodePools": [{"name": "here", "machineType": "this-machine"}]},
     "penstock:storage": {"volume": {"path": "/data", "onDestroy": "keep"}},
@@ -96,3 +110,155 @@ def _dumped(spec: StackSpec) -> dict[str, Any]:
 
 def _known_keys(spec: StackSpec) -> str:
     return str(spec.model_dump(mode="json", by_alias=True))
+
+
+class _Clock(datetime):
+    @classmethod
+    def now(cls, tz: tzinfo | None = None) -> Self:
+        return cls.fromtimestamp(datetime(2026, 12, 1, 12, tzinfo=UTC).timestamp(), tz)
+
+
+@pytest.fixture
+def stack_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where a case's file goes: in a project of penstock's name, at a fixed time, without a cluster at hand."""
+    (tmp_path / "Pulumi.yaml").write_text("{name: penstock, runtime: python, main: .}")
+    (tmp_path / "__main__.py").write_text("import stacks.__main__")
+    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "none"))
+    monkeypatch.setattr(importlib.import_module("providers.aws.plan"), "datetime", _Clock)
+    return tmp_path / "Pulumi.case.yaml"
+
+
+def told_of(file: Path) -> list[str]:
+    """What the way of `penstock plan` says of a stack file: nothing, one reason that it cannot be read, or mistakes."""
+    try:
+        plan_stack(look(read_path(file)), "case")
+    except SpecError as error:
+        heading, *problems = str(error).split("\n")
+        count = len(problems)
+        assert heading == f"Pulumi.case.yaml: {count} mistake{'' if count == 1 else 's'}, nothing was created"
+        return [problem.strip() for problem in problems]
+    except PenstockError as error:
+        return [str(error)]
+    return []
+
+
+@pytest.mark.parametrize("kind", dict.fromkeys(case.kind for case in CASES))
+def test_each_wrong_file_is_told_in_one_message_with_path_value_and_remedy(kind: str, stack_file: Path) -> None:
+    wrong = {}
+    for case in (case for case in CASES if case.kind == kind):
+        stack_file.write_text(case.text)
+        told = [text.replace(str(Path.home()), "HOME") for text in told_of(stack_file)]
+        if len(told) != len(case.told) or not all(map(str.startswith, told, case.told)):
+            wrong[f"{case.place} {case.raw}"] = {"told": told, "expected": case.told}
+    assert wrong == {}
+
+
+@pytest.mark.parametrize("case", CASES[::17], ids=lambda case: f"{case.kind} {case.raw}"[:60])
+def test_the_command_says_the_same_and_ends_with_its_status(
+    case: Case, stack_file: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stack_file.write_text(case.text)
+    monkeypatch.setattr(sys, "argv", ["penstock", "plan", str(stack_file)])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == (0 if case.is_right else 1)
+    said = capsys.readouterr()
+    assert bool(said.out) == case.is_right
+    assert all(text in said.err.replace(str(Path.home()), "HOME") for text in case.told)
+    assert "Traceback" not in said.err
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        (b"\xff\xfe\x00", "is not UTF-16"),
+        (b"config: {penstock:cluster: {cloud: l\xf6cal}}", "line 1: byte 0xf6 is not UTF-8; save the file as UTF-8"),
+        (b"config: {penstock:cluster: {cloud: \x01}}", "line 1: U+0001 is a control character; remove it"),
+        (b"config: {penstock:cluster: " + b"[" * 2000 + b"]" * 2000 + b"}", "nested too deep"),
+        (
+            b"config: {penstock:cluster: " + b"[" * 150 + b"]" * 150 + b"}",
+            "penstock:cluster: lists and mappings are nested",
+        ),
+        (b"config: {penstock:cluster: " + b"[" * 100_000, "nested too deep"),
+        (
+            b"config: {penstock:cluster: {cloud: '" + b"x" * 1_000_000 + b"'}}",
+            "... (1000000 characters)' is not one of",
+        ),
+        (b"\x00", "is a control character"),
+        ("config: {penstock:cluster: {cloud: löcal}}".encode("utf-16"), "'löcal' is not one of"),
+        (b"\xef\xbb\xbfconfig: {penstock:cluster: {cloud: locl}}", "'locl' is not one of"),
+        (b'config: {penstock:cluster: {cloud: "\\uD800"}}', "line 1, column"),
+    ],
+    ids=lambda value: str(value)[:20],
+)
+def test_no_bytes_are_too_strange_for_a_message(content: bytes, expected: str, stack_file: Path) -> None:
+    stack_file.write_bytes(content)
+    told = told_of(stack_file)
+    assert expected in "\n".join(told)
+    assert all(len(text) < 300 for text in told)
+
+
+def test_aliases_that_repeat_without_end_are_refused_at_once() -> None:
+    steps = "".join(f"b{n}: &b{n} [{', '.join([f'*b{n - 1}'] * 10)}]\n" for n in range(1, 12))
+    with pytest.raises(YamlError, match="aliases repeat too much"):
+        read_yaml(f"b0: &b0 [x]\n{steps}".encode())
+
+
+def test_what_only_the_engine_can_read_or_passes_over_is_a_warning(stack_file: Path) -> None:
+    cluster = "penstock:cluster: {cloud: local, nodePools: [{name: here, machineType: this-machine}]}"
+    stack_file.write_text(
+        f"config:\n  {cluster}\n  penstock:training: {{seed: {{secure: abc}}, steps: 7}}\n--- \nmore: 1\n"
+    )
+    spec = read_path(stack_file)
+    assert spec.training is not None
+    assert (spec.training.seed, spec.training.steps) == (1, 7)
+    encrypted, documents = plan_stack(spec, "case").warnings
+    assert encrypted.startswith("penstock:training.seed: is encrypted, which only the engine can read")
+    assert "more than one YAML document" in documents
+    stack_file.write_text("config: {penstock:cluster: {cloud: local, nodePools: {secure: abc}}}")
+    (told,) = told_of(stack_file)
+    assert told.startswith("penstock:cluster.nodePools: is encrypted, which only the engine can read, and no plan can")
+
+
+def test_a_key_without_prefix_is_the_projects_own_as_for_the_engine(stack_file: Path) -> None:
+    stack_file.write_text("config: {cluster: {cloud: local, nodePools: [{name: here, machineType: this-machine}]}}")
+    assert told_of(stack_file) == []
+    stack_file.with_name("Pulumi.yaml").write_text("{name: team, runtime: python}")
+    (told,) = told_of(stack_file)
+    assert told == "config.cluster: without a prefix it is the project's own ('team:cluster'); write 'penstock:cluster'"
+
+
+@pytest.mark.parametrize("name", ["with space", "ünï", "-dash", "a" * 101, ""])
+def test_a_name_that_pulumi_takes_for_no_stack_is_refused(name: str, stack_file: Path) -> None:
+    stack_file.write_text(CASES[0].text.replace("steps: ten", "steps: 5"))
+    with pytest.raises(SpecError, match=r"stack: .* is not a name that Pulumi takes") as caught:
+        plan_stack(read_path(stack_file), name)
+    assert len(caught.value.problems) == 1
+
+
+def test_two_rules_for_a_name_are_told_as_one(stack_file: Path) -> None:
+    stack_file.write_text(next(case.text for case in CASES if case.place == "aws.cluster" and case.is_right))
+    for name in ("with space", "A" * 40):
+        with pytest.raises(SpecError) as caught:
+            plan_stack(read_path(stack_file), name)
+        assert [problem.path for problem in caught.value.problems] == ["stack"]
+
+
+def test_the_schema_judges_keys_as_the_plan_does(repository: Path) -> None:
+    schema = json.loads((repository / "docs" / "stack.schema.json").read_text())
+    cluster = GOOD["penstock:cluster"]
+    for key in ("penstok:inference", "inference", "penstock:inferense", "Penstock:cluster", "penstock.inference"):
+        with pytest.raises(jsonschema.ValidationError):
+            jsonschema.validate({"config": {"penstock:cluster": cluster, key: {}}}, schema)
+    for key in (
+        "aws:region",
+        "kubernetes:cluster",
+        "openstack:cluster",
+        "penstock-team:inference",
+        "mine",
+        "pulumi:tags",
+    ):
+        jsonschema.validate({"config": {"penstock:cluster": cluster, key: {}}}, schema)
+    snake = {"penstock:cluster": cluster, "penstock:training": {"model": {"kv_heads": 2}}}
+    with pytest.raises(jsonschema.ValidationError, match="kv_heads"):
+        jsonschema.validate({"config": snake}, schema)

@@ -46,7 +46,7 @@ def refusals(pool: dict[str, Any] | None = None, aws: Any = None, **cluster: Any
             {"capacity": {"capacityBlock": BLOCK | {"endsAt": "2027-11-01T00:00:00Z"}}},
             ".capacity.capacityBlock.endsAt: 2027-11-01T00:00:00+00:00 is not after startsAt",
         ),
-        ({"placement": "crate"}, ".placement.kind: 'crate' is not one of 'none', 'create', 'existing' or"),
+        ({"placement": "crate"}, ".placement: 'crate' is not one of 'none', 'create', 'existing' or"),
         ({"placement": "existing"}, ".placement: give a group with `existing`, and with nothing else"),
         ({"fabric": "none"}, ".fabric: 'none' is not a reason; omit it, or set `none:` under it to the reason"),
         ({"fabric": {"none": "no"}}, ".fabric.none: 'no' is too short; at least 8 characters"),

@@ -296,7 +296,7 @@ WHOLE: list[Case] = [
     ("too many tags", {"aws.tags": {f"t{one}": "" for one in range(41)}}, "aws.tags", ["41", "40", "remove some"]),
     ("a stack in capitals", {"stack": "Research"}, "stack", ["'Research'", "lower-case", "another name"]),
     ("a stack with a dot", {"stack": "aws.dev"}, "stack", ["'aws.dev'", "another name"]),
-    ("a stack too long for EKS", {"stack": "a" * 33}, "stack", ["at most 32", "another name"]),
+    ("a stack too long for EKS", {"stack": "a" * 33}, "stack", ["at most 32", "shorter name"]),
     (
         "a stack too short for PCS",
         {"cluster.kubernetesVersion": GONE, "aws": SLURM, "stack": "ai"},
