@@ -1,8 +1,10 @@
 """The clouds: one folder each."""
 
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from components.provider import CloudProvider
+from components.spec.base import Spec
 from components.spec.cluster import Cloud
 from components.spec.stack import CloudSettings, StackSpec
 
@@ -29,12 +31,30 @@ def cluster_kind(cloud: Cloud) -> str:
     return "penstock:local:Machine" if cloud is Cloud.LOCAL else "penstock:components:AcceleratorCluster"
 
 
+class _Settings(Mapping[str, type[Spec]]):
+    """Imported when asked for: what only AWS has takes longer than the rest of a local stack's plan."""
+
+    def __getitem__(self, cloud: str) -> type[Spec]:
+        if cloud == Cloud.AWS:
+            from providers.aws.settings import AwsSpec
+
+            return AwsSpec
+        if cloud == Cloud.EXISTING:
+            from providers.existing.settings import ExistingSpec
+
+            return ExistingSpec
+        raise KeyError(cloud)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter((Cloud.AWS, Cloud.EXISTING))
+
+    def __len__(self) -> int:
+        return 2
+
+
 def settings() -> CloudSettings:
     """What stands under a cloud's own key of a stack file."""
-    from providers.aws.settings import AwsSpec
-    from providers.existing.settings import ExistingSpec
-
-    return {Cloud.AWS: AwsSpec, Cloud.EXISTING: ExistingSpec}
+    return _Settings()
 
 
 def look(spec: StackSpec) -> StackSpec:

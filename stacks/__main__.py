@@ -2,10 +2,14 @@
 
 import gc
 
-import pulumi
+from stacks import lean_sdk
 
-from components.errors import PenstockError
-from stacks.program import build, decide
+lean_sdk.install()  # before anything imports an SDK
+
+import pulumi  # noqa: E402
+
+from components.errors import PenstockError  # noqa: E402
+from stacks.program import build, decide  # noqa: E402
 
 # What a program makes lives to its end, a few seconds later: collecting costs a fifth of its time and frees nothing.
 gc.disable()

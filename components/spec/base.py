@@ -65,4 +65,5 @@ class Spec(BaseModel):
         validate_by_alias=True,
         use_attribute_docstrings=True,
         allow_inf_nan=False,
+        defer_build=True,
     )

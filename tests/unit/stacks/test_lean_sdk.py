@@ -1,0 +1,34 @@
+"""The SDKs as stacks load them: the same names, from their own files. In a process that has loaded no SDK yet."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+PROGRAM = """
+import sys
+from stacks import lean_sdk
+lean_sdk.install()
+from pulumi_aws import ec2, kms
+from pulumi_kubernetes.helm.v3 import Release, RepositoryOptsArgs
+import pulumi_kubernetes
+
+assert ec2.Vpc.__module__ == ec2.VpcArgs.__module__ == "pulumi_aws.ec2.vpc"
+assert ec2.LaunchTemplateMonitoringArgs.__module__ == "pulumi_aws.ec2._inputs"
+assert ec2.outputs.__name__ == "pulumi_aws.ec2.outputs"
+assert kms.get_key.__module__ == "pulumi_aws.kms.get_key"
+assert isinstance(Release, type) and isinstance(RepositoryOptsArgs, type)
+assert pulumi_kubernetes.core.v1.Namespace.__name__ == "Namespace"
+assert "pulumi_aws.ec2.ami" not in sys.modules and "requests" not in sys.modules
+assert ec2.PlacementStrategy.__module__ == "pulumi_aws.ec2._enums"  # no file of that name: the whole package is loaded
+assert "pulumi_aws.ec2.ami" in sys.modules
+assert ec2.Vpc is sys.modules["pulumi_aws.ec2.vpc"].Vpc
+try:
+    ec2.Nothing
+except AttributeError:
+    print("done")
+"""
+
+
+def test_a_resource_comes_from_its_own_file_and_the_rest_stays_unloaded(repository: Path) -> None:
+    ran = subprocess.run([sys.executable, "-c", PROGRAM], cwd=repository, capture_output=True, text=True, check=False)
+    assert ran.stdout == "done\n", ran.stderr
