@@ -35,7 +35,9 @@ def up(
 
     shape = plain_shape(nodes, kwok)
     lab = bring_up(_home(), shape, programs_for(shape), say=lambda line: typer.echo(f"    {line}"))
-    typer.echo(f"the lab is up: {nodes} process nodes, {kwok} KWOK nodes")
+    typer.echo(
+        f"the lab is up: {nodes} process node{'' if nodes == 1 else 's'}, {kwok} KWOK node{'' if kwok == 1 else 's'}"
+    )
     typer.echo(f"export KUBECONFIG={lab.kubeconfig}")
 
 

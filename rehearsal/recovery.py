@@ -1,4 +1,4 @@
-"""Going on after an engine that was killed: which of the creates that it never saw the end of took place."""
+"""Reconciles pending creates after the engine was killed."""
 
 from collections.abc import Mapping
 from typing import Any, Protocol

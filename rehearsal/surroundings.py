@@ -1,4 +1,4 @@
-"""What a rehearsal puts around the engine: a simulated cloud, or a lab."""
+"""The place that a rehearsal puts around the engine: a simulated cloud, or a lab."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What stops the engine before or while it runs and is the user's to put right: one message each, with the remedy."""
+"""Failures that are the user's to put right: one message each, with the remedy."""
 
 from collections.abc import Sequence
 

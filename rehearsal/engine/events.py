@@ -1,4 +1,4 @@
-"""What the engine reports while it works: the lines of its event log, as typed events."""
+"""The lines of the engine's event log, as typed events."""
 
 import json
 from collections.abc import Mapping

@@ -39,7 +39,6 @@ def main() -> None:
     parser.add_argument("--exec", type=Path, required=True, help="the SDK's pulumi-language-python-exec script")
     parser.add_argument("engine", nargs="?", default="", help="address of the engine")
     arguments, _ = parser.parse_known_args()  # the engine adds -root, -tracing, -logflow, -v, which change nothing here
-    os.environ.update(exempt_loopback(os.environ))  # for the programs, which reach the engine by gRPC
     stopped = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stopped.set())
@@ -122,6 +121,7 @@ class LanguageHost(language_grpc.LanguageRuntimeServicer):
             "PULUMI_CONFIG": json.dumps(dict(request.config)),
             "PULUMI_CONFIG_SECRET_KEYS": json.dumps(list(request.configSecretKeys)),
             "PYTHONUNBUFFERED": "1",
+            **exempt_loopback(os.environ),  # the program reaches the engine by gRPC
         }
         command = [str(interpreter(request.info)), "-u", str(self._exec_script), *self._exec_arguments(request)]
         child = self._children.start(command, cwd=Path(request.pwd), env=env, capture=False)

@@ -143,13 +143,13 @@ class Cloud:
         return Difference(changed=changed, replacing=replacing, delete_first=named_by_user and same_name)
 
     def change_from_outside(self, thing: Object, values: Mapping[str, Any]) -> None:
-        """Somebody else gave the object these inputs."""
+        """Applies an out-of-band change (drift)."""
         inputs, outputs = {**thing.inputs, **values}, {**thing.outputs, **values}
         self.account.change(thing, inputs=inputs, outputs=outputs, within=thing.within)
         self.changed(thing)
 
     def delete_from_outside(self, thing: Object) -> None:
-        """Somebody else deleted the object."""
+        """Deletes the object out of band (drift)."""
         with self.clock.working():
             self.kind(thing.token).delete(self._api(thing), thing.id, thing.outputs)
             self.account.remove(thing)

@@ -1,4 +1,4 @@
-"""Where faults come in: before a request, before a create, and when an object should become ready."""
+"""Fault injector: fails requests, creates or readiness as the fault script says."""
 
 import random
 import threading

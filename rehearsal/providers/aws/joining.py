@@ -1,4 +1,4 @@
-"""The machines that join the account's EKS cluster: how many of each group, with which labels, taints and devices.
+"""Derives Kubernetes nodes from the account's node groups: their number, labels, taints and devices.
 
 Told by what the groups were made with: a managed group's own inputs, the user data of a group of one's own, HyperPod's
 instance groups.

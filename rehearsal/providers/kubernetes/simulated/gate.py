@@ -1,4 +1,4 @@
-"""Where faults of a script come into the simulated Kubernetes."""
+"""Fault injector of the simulated Kubernetes."""
 
 from __future__ import annotations
 
