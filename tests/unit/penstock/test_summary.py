@@ -81,6 +81,7 @@ def test_the_verdict_of_a_rehearsal_that_went_well() -> None:
     [
         (replace(REPORT, phases=(QUIET, broken("mistake one\nmistake two"))), "up again: mistake one"),
         (replace(REPORT, phases=(broken("x\nTraceback (most ...\nKeyError: 'a'"),)), "up again: KeyError: 'a'"),
+        (replace(REPORT, phases=(replace(broken("scripted"), repeated=True), broken("y"))), "up again: y"),
         (replace(REPORT, account=replace(ACCOUNT, left=("a", "b"))), "2 objects left in the account"),
         (replace(REPORT, account=replace(ACCOUNT, uncovered=("a",))), "1 resource type without an oracle"),
     ],
