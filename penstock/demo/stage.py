@@ -8,6 +8,7 @@ from pathlib import Path
 
 import yaml
 
+from components.engine_yaml import read_yaml
 from components.plan.types import JobPlan, StackPlan
 from rehearsal.engine.cli import Engine
 from rehearsal.stack_file import ENCRYPTION_KEYS
@@ -64,7 +65,7 @@ def _write_config(config: Path, *, volume: Path) -> None:
 
     The salt that `pulumi stack init` leaves in the file goes with another passphrase than the demo's.
     """
-    content = yaml.safe_load(stack_file(STACK).path.read_text())
+    content = read_yaml(stack_file(STACK).path.read_bytes()).data
     for key in ENCRYPTION_KEYS:
         content.pop(key.rstrip(":"), None)
     content["config"]["penstock:storage"] = {"volume": {"path": str(volume), "onDestroy": "delete"}}

@@ -1,10 +1,17 @@
 """The stack files of stack_mistakes.yaml: a base, changed in one section, and what is said of it."""
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
+
+from components.errors import PenstockError, SpecError
+from components.spec.stack import StackSpec
+from providers import look
+from stacks.config import read_path
+from stacks.plan import plan_stack
 
 CLUSTER = "{cloud: local, nodePools: [{name: here, machineType: this-machine}]}"
 BASES = {
@@ -80,3 +87,22 @@ def read_cases() -> list[Case]:
         for place, texts in places.items()
         for raw, told in texts.items()
     ]
+
+
+def told_by_plan(file: Path) -> list[str]:
+    """What the way of `penstock plan` says of a stack file: nothing, one reason that it cannot be read, or mistakes."""
+    return told(lambda: read_path(file))
+
+
+def told(read: Callable[[], StackSpec]) -> list[str]:
+    """The same of a stack that is read in some way, and what is right about every message."""
+    try:
+        plan_stack(look(read()), "case")
+    except SpecError as error:
+        heading, *problems = str(error).split("\n")
+        count = len(problems)
+        assert heading == f"Pulumi.case.yaml: {count} mistake{'' if count == 1 else 's'}, nothing was created"
+        return [problem.strip() for problem in problems]
+    except PenstockError as error:
+        return [str(error)]
+    return []

@@ -13,14 +13,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from components.engine_yaml import YamlError, read_yaml
-from components.errors import PenstockError, SpecError
+from components.errors import SpecError
 from components.spec.stack import StackSpec, parse_stack
 from components.spec.training import ModelSpec
 from penstock.__main__ import main
-from providers import look
 from stacks.config import read_path
 from stacks.plan import plan_stack
-from tests.properties.stack_cases import Case, read_cases
+from tests.properties.stack_cases import Case, read_cases, told_by_plan
 
 CASES = read_cases()
 GOOD: dict[str, Any] = {
@@ -128,26 +127,12 @@ def stack_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "Pulumi.case.yaml"
 
 
-def told_of(file: Path) -> list[str]:
-    """What the way of `penstock plan` says of a stack file: nothing, one reason that it cannot be read, or mistakes."""
-    try:
-        plan_stack(look(read_path(file)), "case")
-    except SpecError as error:
-        heading, *problems = str(error).split("\n")
-        count = len(problems)
-        assert heading == f"Pulumi.case.yaml: {count} mistake{'' if count == 1 else 's'}, nothing was created"
-        return [problem.strip() for problem in problems]
-    except PenstockError as error:
-        return [str(error)]
-    return []
-
-
 @pytest.mark.parametrize("kind", dict.fromkeys(case.kind for case in CASES))
 def test_each_wrong_file_is_told_in_one_message_with_path_value_and_remedy(kind: str, stack_file: Path) -> None:
     wrong = {}
     for case in (case for case in CASES if case.kind == kind):
         stack_file.write_text(case.text)
-        told = [text.replace(str(Path.home()), "HOME") for text in told_of(stack_file)]
+        told = [text.replace(str(Path.home()), "HOME") for text in told_by_plan(stack_file)]
         if len(told) != len(case.told) or not all(map(str.startswith, told, case.told)):
             wrong[f"{case.place} {case.raw}"] = {"told": told, "expected": case.told}
     assert wrong == {}
@@ -193,7 +178,7 @@ def test_the_command_says_the_same_and_ends_with_its_status(
 )
 def test_no_bytes_are_too_strange_for_a_message(content: bytes, expected: str, stack_file: Path) -> None:
     stack_file.write_bytes(content)
-    told = told_of(stack_file)
+    told = told_by_plan(stack_file)
     assert expected in "\n".join(told)
     assert all(len(text) < 300 for text in told)
 
@@ -216,15 +201,15 @@ def test_what_only_the_engine_can_read_or_passes_over_is_a_warning(stack_file: P
     assert encrypted.startswith("penstock:training.seed: is encrypted, which only the engine can read")
     assert "more than one YAML document" in documents
     stack_file.write_text("config: {penstock:cluster: {cloud: local, nodePools: {secure: abc}}}")
-    (told,) = told_of(stack_file)
+    (told,) = told_by_plan(stack_file)
     assert told.startswith("penstock:cluster.nodePools: is encrypted, which only the engine can read, and no plan can")
 
 
 def test_a_key_without_prefix_is_the_projects_own_as_for_the_engine(stack_file: Path) -> None:
     stack_file.write_text("config: {cluster: {cloud: local, nodePools: [{name: here, machineType: this-machine}]}}")
-    assert told_of(stack_file) == []
+    assert told_by_plan(stack_file) == []
     stack_file.with_name("Pulumi.yaml").write_text("{name: team, runtime: python}")
-    (told,) = told_of(stack_file)
+    (told,) = told_by_plan(stack_file)
     assert told == "config.cluster: without a prefix it is the project's own ('team:cluster'); write 'penstock:cluster'"
 
 

@@ -1,16 +1,19 @@
 """A user's mistakes under the real engine: one message with path, value and remedy; no traceback; nothing made."""
 
+import json
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import pulumi
 import pytest
 import yaml
 
 from rehearsal.engine.cli import Engine, throwaway
-from stacks.config import stack_file
+from stacks.config import read_engine, stack_file
+from tests.properties.stack_cases import Case, read_cases, told, told_by_plan
 
 LOCAL = "local"
 
@@ -53,12 +56,6 @@ def test_mistakes_of_the_description(repository: Path, tmp_path: Path) -> None:
     assert "training.model.heads: 'four' is not a whole number" in message
 
 
-def test_what_this_machine_cannot_hold(repository: Path, tmp_path: Path) -> None:
-    message = refusal(repository, tmp_path, training={"ranksPerNode": 2000, "nodes": 2, "batch": {"sequences": 4000}})
-    assert "training.nodes: 2 nodes, but the pool 'here' has 1" in message
-    assert "training.ranksPerNode: 2000 ranks need about" in message
-
-
 def test_what_stands_in_the_way_on_this_machine(repository: Path, tmp_path: Path) -> None:
     with socket.socket() as stranger:
         stranger.bind(("127.0.0.1", 0))
@@ -71,6 +68,45 @@ def test_what_stands_in_the_way_on_this_machine(repository: Path, tmp_path: Path
     assert "choose another port" in message
 
 
-def test_a_service_without_a_model(repository: Path, tmp_path: Path) -> None:
-    message = refusal(repository, tmp_path, training=None, inference={})
-    assert "inference.model.fromTraining: this stack trains nothing" in message
+@pytest.fixture
+def reader(tmp_path: Path) -> Iterator[Engine]:
+    """An engine that reads stack files for a project of penstock's name."""
+    (tmp_path / "Pulumi.yaml").write_text("{name: penstock, runtime: python}")
+    with throwaway(tmp_path) as engine:
+        engine.stack_init("case").require_ok()
+        yield engine
+
+
+def read_by(engine: Engine, file: Path) -> dict[str, str] | None:
+    """What the engine hands to a program of the file; None where it refuses the file. `pulumi config` reads as `up`."""
+    result = engine._run(["config", "--json", "--stack", "case", "--config-file", str(file)])
+    assert "panic" not in result.output
+    if not result.ok:
+        return None
+    _warnings, brace, rest = result.output.partition("{")
+    return {key: entry.get("value", "") for key, entry in json.loads(brace + rest).items()}
+
+
+def of_the_engine() -> list[Case]:
+    """A tenth of all, and more of the kinds in which the engine has a say."""
+    cases = read_cases()
+    own = [case for case in cases if case.kind in ("yaml", "prefix", "file")]
+    return list(dict.fromkeys([*cases[::12], *own[::4]]))
+
+
+def test_the_engine_and_its_program_judge_as_the_plan_does(
+    reader: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "Pulumi.case.yaml"
+    monkeypatch.setattr(pulumi, "get_stack", lambda: "case")
+    monkeypatch.setattr(pulumi, "get_project", lambda: "penstock")
+    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "none"))
+    otherwise = {}
+    for case in of_the_engine():
+        file.write_text(case.text)
+        config, planned = read_by(reader, file), told_by_plan(file)
+        monkeypatch.setenv("PULUMI_CONFIG", json.dumps(config))
+        by_program = told(read_engine) if config is not None else ["refused by the engine"]
+        if by_program != planned and (config is not None or not planned):
+            otherwise[case.raw] = (by_program, planned)
+    assert otherwise == {}
