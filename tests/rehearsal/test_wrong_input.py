@@ -107,6 +107,7 @@ def test_the_engine_and_its_program_judge_as_the_plan_does(
         config, planned = read_by(reader, file), told_by_plan(file)
         monkeypatch.setenv("PULUMI_CONFIG", json.dumps(config))
         by_program = told(read_engine) if config is not None else ["refused by the engine"]
-        if by_program != planned and (config is not None or not planned):
+        same_words = config is not None and not "".join(planned).startswith("config: is required")
+        if (by_program != planned) if same_words else not (by_program and planned):
             otherwise[case.raw] = (by_program, planned)
     assert otherwise == {}
