@@ -123,7 +123,7 @@ def _read_only(path: Path, size: int, piece: int = 2**23) -> None:
 
 def _run(module: str, *arguments: object) -> str:
     command = [sys.executable, "-m", module, *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    return subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout
 
 
 @contextmanager

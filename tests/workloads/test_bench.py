@@ -5,10 +5,11 @@ import pytest
 from bench import server, trainer
 from components.spec.training import ModelSpec
 
-TINY = ModelSpec(layers=1, width=32, heads=2, kv_heads=1, vocabulary=512, context=64)
+TINY = ModelSpec(layers=1, width=32, heads=2, kv_heads=1, vocabulary=2048, context=64)
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_the_trainer_is_compared_with_a_bare_loop() -> None:
     speed, memory, stall, restart = trainer.figures(model=TINY, steps=10, rounds=1)
     assert speed.what == "tokens/s of the trainer / of a bare loop"
