@@ -14,8 +14,17 @@ import psutil
 import pytest
 
 from providers.plugin.values import UNKNOWN_STRING
-from tests.rehearsal.local_provider.machine import eventually, free_port, run_inputs, server_inputs, working_in
-from tests.rehearsal.local_provider.plugin import Plugin, listening, started, unfinished
+from tests.rehearsal.local_provider.machine import eventually, working_in
+from tests.rehearsal.local_provider.plugin import (
+    Going,
+    Plugin,
+    listening,
+    run_of,
+    server_of,
+    started,
+    starts,
+    unfinished,
+)
 
 
 @pytest.fixture
@@ -36,34 +45,17 @@ def nothing_is_left(tmp_path: Path) -> Iterator[None]:
             process.kill()
 
 
-def run_of(volume: Path, **training: Any) -> dict[str, Any]:
-    return {"volume": str(volume), "env": {}, **run_inputs(volume, **training)}
-
-
-def server_of(volume: Path, **inference: Any) -> dict[str, Any]:
-    return {"volume": str(volume), "env": {}, "modelDigest": "m", **server_inputs(volume, free_port(), **inference)}
-
-
 def status_of(url: str) -> int:
     with urllib.request.urlopen(url, timeout=30) as response:  # noqa: S310 (loopback)
         return int(response.status)
 
 
-def in_background(plugin: Plugin, inputs: dict[str, Any]) -> tuple[threading.Thread, list[grpc.RpcError]]:
-    """A create that goes on; its error is in the list when it has ended."""
-    failures: list[grpc.RpcError] = []
-
-    def create() -> None:
-        try:
-            plugin.create("TrainingRun", inputs)
-        except grpc.RpcError as error:
-            failures.append(error)
-
-    thread = threading.Thread(target=create)
-    thread.start()
+def training(plugin: Plugin, inputs: dict[str, Any]) -> Going:
+    """A run that has a checkpoint and goes on."""
+    going = Going(plugin, "TrainingRun", inputs)
     folder = Path(inputs["runFolder"])
     eventually(lambda: list(folder.glob("checkpoints/step-*")), "the run has a checkpoint")
-    return thread, failures
+    return going
 
 
 def test_progress_is_live_and_some_of_it_stays(plugin: Plugin, tmp_path: Path) -> None:
@@ -105,10 +97,9 @@ def test_a_preview_of_what_is_done_knows_everything(plugin: Plugin, tmp_path: Pa
 def test_a_run_that_does_not_stop_is_killed_with_its_workers(plugin: Plugin, tmp_path: Path) -> None:
     inputs = run_of(tmp_path / "volume", stubborn=True, steps=10_000)
     inputs["job"]["stopS"] = -9.0  # one second, with the margin
-    thread, failures = in_background(plugin, inputs)
+    going = training(plugin, inputs)
     plugin.cancel()
-    thread.join(60)
-    kept = unfinished(failures[0])
+    kept = unfinished(going.failure())
     assert kept.id == "it"
     assert "did not stop in time and was killed" in kept.reasons[0]
     assert kept.properties["runFolder"] == inputs["runFolder"]
@@ -119,20 +110,19 @@ def test_two_providers_never_train_in_one_folder(tmp_path: Path) -> None:
     inputs = run_of(tmp_path / "volume", steps=10_000)
     with listening() as (address, log, _), started(address, log, tmp_path) as first:
         first.create("Volume", {"path": str(tmp_path / "volume"), "onDestroy": "keep"})
-        thread, failures = in_background(first, inputs)
+        going = training(first, inputs)
         with started(address, log, tmp_path) as second, pytest.raises(grpc.RpcError) as refused:
             second.create("TrainingRun", inputs)
         assert f"process {first.process.pid} is training this run" in str(refused.value.details())
-        assert len((tmp_path / "volume" / "runs" / "a" / "started").read_text().split()) == 1
+        assert starts(inputs) == 1
         first.cancel()
-        thread.join(60)
-        assert "stopped at step" in unfinished(failures[0]).reasons[0]
+        assert "stopped at step" in unfinished(going.failure()).reasons[0]
 
 
 def test_a_second_supervisor_does_not_start(plugin: Plugin, tmp_path: Path) -> None:
     """Even when somebody removes the record of the first."""
     inputs = run_of(tmp_path / "volume", steps=10_000)
-    thread, _ = in_background(plugin, inputs)
+    going = training(plugin, inputs)
     folder = Path(inputs["runFolder"])
     (folder / "supervisor.json").unlink()
     first = [process for process in working_in(folder) if "supervise" in process.cmdline()]
@@ -141,16 +131,16 @@ def test_a_second_supervisor_does_not_start(plugin: Plugin, tmp_path: Path) -> N
         other.create("TrainingRun", inputs)
     assert first[0].is_running()
     plugin.cancel()
-    thread.join(60)
+    going.failure()
 
 
 def test_a_provider_ends_when_its_engine_does_not_listen_any_more(tmp_path: Path) -> None:
     with listening() as (address, log, engine), started(address, log, tmp_path) as plugin:
         plugin.create("Volume", {"path": str(tmp_path / "volume"), "onDestroy": "keep"})
-        thread, _ = in_background(plugin, run_of(tmp_path / "volume", steps=10_000))
+        going = training(plugin, run_of(tmp_path / "volume", steps=10_000))
         engine.stop(None).wait()
         assert plugin.process.wait(30) == 0
-        thread.join(30)
+        going.failure()
     eventually(lambda: not working_in(tmp_path / "volume"), "the run stops by itself", timeout_s=30)
     record = json.loads((tmp_path / "volume" / "runs" / "a" / "supervisor.json").read_text())
     assert record["end"] == "unwatched"
@@ -192,8 +182,7 @@ def test_a_defect_is_one_sentence_and_a_file(plugin: Plugin, tmp_path: Path) -> 
 
 
 def test_ctrl_c_at_the_whole_group_stops_the_run_once(plugin: Plugin, tmp_path: Path) -> None:
-    thread, failures = in_background(plugin, run_of(tmp_path / "volume", steps=10_000))
+    going = training(plugin, run_of(tmp_path / "volume", steps=10_000))
     plugin.process.send_signal(signal.SIGINT)
     plugin.cancel()
-    thread.join(60)
-    assert "stopped at step" in unfinished(failures[0]).reasons[0]
+    assert "stopped at step" in unfinished(going.failure()).reasons[0]

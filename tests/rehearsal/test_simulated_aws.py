@@ -2,7 +2,7 @@
 
 import secrets
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -119,20 +119,11 @@ def test_a_preview_judges_every_create_and_makes_nothing(project: Project) -> No
     assert report.kept is None
 
 
-@pytest.mark.parametrize(
-    ("settings", "message"),
-    [
-        ({"authentication": "APY"}, r"accessConfig\.authenticationMode: 'APY' is not one of API, "),
-        ({"machine": "p5.48xlarg"}, r"LaunchTemplateData\.InstanceType: 'p5\.48xlarg' is not one of "),
-    ],
-)
-def test_an_illegal_value_is_refused_in_the_preview(
-    project: Project, settings: Mapping[str, str], message: str
-) -> None:
-    project.configure(**settings)
+def test_an_illegal_value_is_refused_in_the_preview(project: Project) -> None:
+    project.configure(authentication="APY")
     report = project.rehearse(Rehearsal.PREVIEW)
-    with pytest.raises(AssertionError, match=message):
-        assert report.ok, report.phases[0].problem
+    assert not report.ok
+    assert "accessConfig.authenticationMode: 'APY' is not one of API, " in report.phases[0].problem
 
 
 def test_a_reference_to_nothing_is_refused(project: Project) -> None:
@@ -168,78 +159,53 @@ def test_update_replace_and_drift(deployed: Deployed) -> None:
     assert not deployed.simulation.leftovers()
 
 
-def test_a_pool_that_lacks_nodes_is_finished_by_the_same_command(project: Project) -> None:
-    report = project.rehearse(partial=[{"resource": "train", "nodes": 1}])
+def test_what_fails_on_the_way_is_finished_by_the_same_command(project: Project) -> None:
+    """A create that stops halfway, a pool that lacks nodes, a zone without machines, and throttling all the while."""
+    report = project.rehearse(
+        errors=[{"operation": "ec2:ModifyVpcAttribute", "code": "InternalError", "message": "An internal error"}],
+        partial=[{"resource": "train", "nodes": 1}],
+        capacity=[{"machineType": "p5.48xlarge", "zone": "us-east-1a", "times": 2}],
+        throttle={"rate": 0.3, "seed": 1},
+    )
     assert report.ok, [str(phase) for phase in report.phases]
-    assert names(report) == ["up", "up", "up again", "refresh", "destroy"]
-    assert report.phases[0].repeated
-    assert "1 of 2 instances were launched" in report.phases[0].problem
-    assert (report.phases[1].created, report.phases[1].updated) == (0, 1)
-
-
-def test_no_capacity_in_a_zone(project: Project) -> None:
-    report = project.rehearse(capacity=[{"machineType": "p5.48xlarge", "zone": "us-east-1a", "times": 2}])
-    assert report.ok, [str(phase) for phase in report.phases]
-    assert names(report)[:3] == ["up", "up", "up"]
-    assert "do not have sufficient p5.48xlarge capacity" in report.phases[0].problem
-
-
-def test_throttled_requests_are_sent_again(project: Project) -> None:
-    report = project.rehearse(throttle={"rate": 0.3, "seed": 1})
-    assert report.ok, [str(phase) for phase in report.phases]
-    assert names(report) == ["up", "up again", "refresh", "destroy"]
-    hopeless = project.rehearse(Rehearsal.UP, throttle={"rate": 1.0, "attempts": 2})
-    assert not hopeless.ok
-    assert "RequestLimitExceeded" in hopeless.phases[0].problem
-
-
-def test_a_create_that_stops_halfway_is_made_anew(project: Project) -> None:
-    error = {"operation": "ec2:ModifyVpcAttribute", "code": "InternalError", "message": "An internal error"}
-    report = project.rehearse(errors=[error])
-    assert report.ok, [str(phase) for phase in report.phases]
-    assert "ec2:ModifyVpcAttribute: InternalError" in report.phases[0].problem
-    assert report.phases[1].replaced + report.phases[1].created > 0
+    assert names(report) == ["up", "up", "up", "up", "up", "up again", "refresh", "destroy"]
+    halfway, partly, *empty, finished = report.phases[:5]
+    assert "ec2:ModifyVpcAttribute: InternalError" in halfway.problem
+    assert "1 of 2 instances were launched" in partly.problem
+    assert partly.replaced + partly.created > 0, "what stopped halfway is made anew"
+    for phase in empty:
+        assert "do not have sufficient p5.48xlarge capacity" in phase.problem
+    assert (finished.created, finished.updated) == (0, 1)
+    assert report.account
+    assert not report.account.quiet_faults
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("number", [3, 17, 26, 41, 55])
-def test_the_same_command_goes_on_after_a_killed_engine(project: Project, number: int) -> None:
-    report = project.rehearse(kill=[{"atRequest": number}])
+def test_the_same_command_goes_on_after_a_killed_engine(project: Project) -> None:
+    """However often: early, late, and while it goes on after the last time."""
+    report = project.rehearse(kill=[{"atRequest": number} for number in (3, 17, 26, 41, 55)])
     assert report.ok, [str(phase) for phase in report.phases]
-    assert sum(phase.repeated for phase in report.phases) == 1
+    assert sum(phase.repeated for phase in report.phases) == 5
     assert report.account
     made_once = ("CreateVpc", "CreateSubnet", "AllocateAddress", "CreateLaunchTemplate", "CreateSecurityGroup")
     counts = [report.account.requests_by_operation[f"ec2:{operation}"] for operation in made_once]
     assert counts == [1, 2, 1, 1, 2]  # nothing was made twice; the cluster has a security group of its own
 
 
-def test_quotas(project: Project) -> None:
-    report = project.rehearse(Rehearsal.UP, quotas={"vcpus": [{"family": "p5", "vcpus": 192}]})
-    assert not report.ok
-    assert "VcpuLimitExceeded" in report.phases[0].problem
-    addresses = project.rehearse(Rehearsal.UP, quotas={"elasticIps": 0})
-    assert "AddressLimitExceeded" in addresses.phases[0].problem
-
-
 def test_what_a_controller_made_holds_the_network_and_is_named_with_its_price(project: Project) -> None:
-    report = project.rehearse(Rehearsal.UP, loadBalancers=[{"after": "up"}])
+    """Also where another process finds the account again: a new one would let everything go."""
+    balancer = FaultScript.model_validate({"loadBalancers": [{"after": "up"}]})
+    kept = rehearse(Rehearsal.UP, "dev", project=project.folder, keep=True, faults=balancer)
+    assert kept.ok, [str(phase) for phase in kept.phases]
+    assert kept.kept
+    report = project.rehearse(Rehearsal.DESTROY)
     assert not report.ok
-    destroy = report.phases[-1]
+    assert names(report) == ["destroy"]
+    (destroy,) = report.phases
     assert "DependencyViolation: The Subnet" in destroy.problem
     assert "of LoadBalancer arn:aws:elasticloadbalancing" in destroy.problem
     assert report.account
     assert any(line.startswith("LoadBalancer ") and "price unknown" in line for line in report.account.left)
-
-
-def test_an_account_is_found_again_by_another_process(project: Project) -> None:
-    kept = rehearse(Rehearsal.UP, "dev", project=project.folder, keep=True)
-    assert kept.ok
-    assert kept.kept
-    again = project.rehearse(Rehearsal.DESTROY)
-    assert again.ok, [str(phase) for phase in again.phases]
-    assert names(again) == ["destroy"]
-    assert again.phases[0].deleted == COUNTED
-    assert again.kept is None
 
 
 def test_a_type_without_an_oracle_is_named(project: Project) -> None:

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -18,18 +19,25 @@ from pulumi.runtime.proto import provider_pb2 as provider
 from pulumi.runtime.proto import provider_pb2_grpc as provider_grpc
 from pulumi.runtime.proto import status_pb2 as status
 
-from tests.rehearsal.local_provider.machine import PLUGIN
+from tests.rehearsal.local_provider.machine import PLUGIN, free_port, run_inputs, server_inputs
 
 
 class Log(engine_grpc.EngineServicer):
-    """Keeps what the provider says, and whether the next line replaces it."""
+    """Keeps what the provider says, and whether the next line replaces it; and its warnings."""
 
     def __init__(self) -> None:
         self.lines: list[tuple[str, bool]] = []
+        self.warnings: list[str] = []
 
     def Log(self, request: engine.LogRequest, context: grpc.ServicerContext) -> Empty:  # noqa: N802 (gRPC's name)
         self.lines.append((request.message, request.ephemeral))
+        if request.severity == engine.WARNING:
+            self.warnings.append(request.message)
         return Empty()
+
+    def clear(self) -> None:
+        self.lines.clear()
+        self.warnings.clear()
 
 
 class Plugin:
@@ -56,16 +64,70 @@ class Plugin:
         return self.stub.Update(request).properties
 
     def diff(self, kind: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
-        request = provider.DiffRequest(
-            id="it", urn=self.urn(kind), olds=struct(old), old_inputs=struct(old), news=struct(new)
-        )
-        return list(self.stub.Diff(request).diffs)
+        return list(self._differing(kind, old, new).diffs)
+
+    def replacing(self, kind: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
+        """The differences that only another resource can have."""
+        return list(self._differing(kind, old, new).replaces)
+
+    def read(self, kind: str, inputs: Mapping[str, Any]) -> Any:
+        request = provider.ReadRequest(id="it", urn=self.urn(kind), properties=struct(inputs), inputs=struct(inputs))
+        return self.stub.Read(request).properties
 
     def delete(self, kind: str, outputs: Mapping[str, Any]) -> None:
         self.stub.Delete(provider.DeleteRequest(id="it", urn=self.urn(kind), properties=struct(outputs)))
 
     def cancel(self) -> None:
         self.stub.Cancel(Empty())
+
+    def _differing(self, kind: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> provider.DiffResponse:
+        request = provider.DiffRequest(
+            id="it", urn=self.urn(kind), olds=struct(old), old_inputs=struct(old), news=struct(new)
+        )
+        return self.stub.Diff(request)
+
+
+class Going:
+    """A create that goes on meanwhile."""
+
+    def __init__(self, plugin: Plugin, kind: str, inputs: Mapping[str, Any]) -> None:
+        self._made: list[Any] = []
+        self._failures: list[grpc.RpcError] = []
+        self._plugin, self._kind, self._inputs = plugin, kind, inputs
+        self._thread = threading.Thread(target=self._create)
+        self._thread.start()
+
+    def outputs(self) -> Any:
+        """Of the resource, once it is made."""
+        self._thread.join(60)
+        assert not self._failures, self._failures[0].details()
+        return self._made[0]
+
+    def failure(self) -> grpc.RpcError:
+        """Why it could not be made."""
+        self._thread.join(60)
+        return self._failures[0]
+
+    def _create(self) -> None:
+        try:
+            self._made.append(self._plugin.create(self._kind, self._inputs))
+        except grpc.RpcError as error:
+            self._failures.append(error)
+
+
+def run_of(volume: Path, identity: str = "a", **training: Any) -> dict[str, Any]:
+    """All inputs of a run of 40 steps."""
+    return {"volume": str(volume), "env": {}, **run_inputs(volume, identity, **training)}
+
+
+def server_of(volume: Path, **inference: Any) -> dict[str, Any]:
+    """All inputs of a server, on a port that is free."""
+    return {"volume": str(volume), "env": {}, "modelDigest": "m", **server_inputs(volume, free_port(), **inference)}
+
+
+def starts(inputs: Mapping[str, Any]) -> int:
+    """How often the run's agent was started."""
+    return len((Path(inputs["runFolder"]) / "started").read_text().split())
 
 
 def struct(values: Mapping[str, Any]) -> Struct:

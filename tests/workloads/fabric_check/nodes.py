@@ -1,17 +1,20 @@
-"""Several nodes of a check on this machine, each an agent process of its own, with faults that a test asks for."""
+"""Several nodes of a check on this machine, with faults that a test asks for.
+
+Their agents are threads of one process, so that torch is imported once; their ranks are processes, as everywhere.
+"""
 
 import os
-import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import torch
 import torch.distributed as dist
 
 from workloads.fabric_check import rank, volume
-from workloads.fabric_check.agent import Here, run_check, tell
-from workloads.fabric_check.config import CheckFile, parse_check
-from workloads.fabric_check.evidence import EXIT, Evidence
+from workloads.fabric_check.agent import Here, Work, run_check
+from workloads.fabric_check.config import CheckFile
+from workloads.fabric_check.evidence import Evidence
 from workloads.fabric_check.rank import Place
 
 SLOW_S = 0.2
@@ -69,20 +72,14 @@ def everybody_uses_sockets(check: CheckFile, place: Place) -> Evidence:
     return rank.take_part(check, place)
 
 
-WORK = {work.__name__: work for work in (
-    healthy, node_two_is_slow, node_one_cannot_write, node_one_has_another_volume, node_one_dies,
-    everybody_uses_sockets,
-)}  # fmt: skip
+def run_nodes(check: CheckFile, meeting: Path, work: Work, *, nodes: int, absent: int = 0) -> list[Evidence]:
+    """What each node tells that came; the last `absent` of them never come."""
 
+    def agent(node: int) -> Evidence:
+        here = Here(nodes=nodes, node=node, name=f"node-{node}", address="127.0.0.1", meeting=meeting)
+        return run_check(check, here, work)
 
-def main(spec: str, nodes: int, node: int, meeting: Path, work: str) -> int:
-    check = parse_check(spec)
-    here = Here(nodes=nodes, node=node, name=f"node-{node}", address="127.0.0.1", meeting=meeting)
-    evidence = run_check(check, here, WORK[work])
+    with ThreadPoolExecutor(nodes) as agents:
+        made = list(agents.map(agent, range(nodes - absent)))
     assert not dist.is_initialized()
-    tell(check, evidence)
-    return EXIT[evidence.state]
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), Path(sys.argv[4]), sys.argv[5]))
+    return made

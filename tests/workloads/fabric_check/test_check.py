@@ -1,7 +1,6 @@
 """The check with real processes over gloo: what is healthy passes, what is not is found and named."""
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -9,32 +8,32 @@ from typing import Any
 
 import pytest
 
+from tests.workloads.fabric_check import nodes as faults
+from tests.workloads.fabric_check.nodes import run_nodes
+from workloads.fabric_check.__main__ import main
+from workloads.fabric_check.agent import Work
+from workloads.fabric_check.config import parse_check
+from workloads.fabric_check.evidence import EXIT, State
+
 END_S = 240.0
 SMALL = {"sizes": [4096, 1_048_576], "iterations": 2, "timeoutS": 120.0}
 
 
-def check(tmp_path: Path, work: str, nodes: int = 4, absent: int = 0, **asked: Any) -> list[dict[str, Any]]:
-    """The evidence of every node that came, after all of them ended with the code that goes with it."""
-    folder = tmp_path / "volume"
-    spec = json.dumps({**SMALL, "volume": str(folder), **asked})
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "GLOO_SOCKET_IFNAME": "lo"}
-    meeting = tmp_path / "meeting" / "one"
-    command = [sys.executable, "-m", "tests.workloads.fabric_check.nodes", spec, str(nodes)]
-    processes = [
-        subprocess.Popen([*command, str(node), str(meeting), work], stdout=subprocess.PIPE, text=True, env=environment)
-        for node in range(nodes - absent)
-    ]
-    made = []
-    for process in processes:
-        said, _ = process.communicate(timeout=END_S)
-        evidence = json.loads(said.strip().splitlines()[-1])
-        assert process.returncode == {"pass": 0, "fail": 1, "unknown": 75}[evidence["state"]]
-        made.append(evidence)
-    return made
+@pytest.fixture(autouse=True)
+def loopback(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GLOO_SOCKET_IFNAME", "lo")
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+
+
+def check(tmp_path: Path, work: Work, nodes: int = 4, absent: int = 0, **asked: Any) -> list[dict[str, Any]]:
+    """The evidence of every node that came, in the form in which it is kept."""
+    spec = parse_check(json.dumps({**SMALL, "volume": str(tmp_path / "volume"), **asked}))
+    made = run_nodes(spec, tmp_path / "meeting" / "one", work, nodes=nodes, absent=absent)
+    return [json.loads(evidence.line()) for evidence in made]
 
 
 def test_healthy_nodes_pass_and_all_say_the_same(tmp_path: Path) -> None:
-    made = check(tmp_path, "healthy", nodes=2, ranksPerNode=2)
+    made = check(tmp_path, faults.healthy, nodes=2, ranksPerNode=2)
     assert made[0] == made[1]
     assert (made[0]["state"], made[0]["nodes"], made[0]["ranks"]) == ("pass", 2, 4)
     assert made[0]["slowNodes"] == []
@@ -45,7 +44,7 @@ def test_healthy_nodes_pass_and_all_say_the_same(tmp_path: Path) -> None:
 
 
 def test_a_slow_node_is_named_among_those_that_meet_it(tmp_path: Path) -> None:
-    made = check(tmp_path, "node_two_is_slow")
+    made = check(tmp_path, faults.node_two_is_slow)
     assert made[0]["state"] == "fail"
     assert made[0]["slowNodes"] == ["node-2"]
     assert "node-2 is slow" in made[0]["reason"]
@@ -53,9 +52,12 @@ def test_a_slow_node_is_named_among_those_that_meet_it(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("work", "why"),
-    [("node_one_cannot_write", "Read-only file system"), ("node_one_has_another_volume", "is not seen by node-0")],
+    [
+        (faults.node_one_cannot_write, "Read-only file system"),
+        (faults.node_one_has_another_volume, "is not seen by node-0"),
+    ],
 )
-def test_a_node_without_the_volume_is_named(tmp_path: Path, work: str, why: str) -> None:
+def test_a_node_without_the_volume_is_named(tmp_path: Path, work: Work, why: str) -> None:
     made = check(tmp_path, work, nodes=2)
     assert made[0] == made[1]
     assert (made[0]["state"], made[0]["slowNodes"]) == ("fail", ["node-1"])
@@ -64,38 +66,44 @@ def test_a_node_without_the_volume_is_named(tmp_path: Path, work: str, why: str)
 
 
 def test_a_floor_that_is_not_reached_fails_and_of_two_nodes_both_are_named(tmp_path: Path) -> None:
-    (first, _) = check(tmp_path, "healthy", nodes=2, floorGbps=100_000.0)
+    (first, _) = check(tmp_path, faults.healthy, nodes=2, floorGbps=100_000.0)
     assert (first["state"], first["slowNodes"]) == ("fail", ["node-0", "node-1"])
     assert "below the floor of 100000" in first["reason"]
 
 
 def test_tcp_in_place_of_a_fabric_is_a_failure(tmp_path: Path) -> None:
-    (first, _) = check(tmp_path, "everybody_uses_sockets", nodes=2, fabric=True)
+    (first, _) = check(tmp_path, faults.everybody_uses_sockets, nodes=2, fabric=True)
     assert first["state"] == "fail"
     assert "node-1 fell back to TCP (Socket)" in first["reason"]
-    (first, _) = check(tmp_path / "again", "everybody_uses_sockets", nodes=2, fabric=False)
+    (first, _) = check(tmp_path / "again", faults.everybody_uses_sockets, nodes=2, fabric=False)
     assert first["state"] == "pass"
 
 
 def test_a_node_that_dies_makes_it_unknown_and_nobody_waits_for_ever(tmp_path: Path) -> None:
-    made = check(tmp_path, "node_one_dies", nodes=2, timeoutS=30.0)
+    made = check(tmp_path, faults.node_one_dies, nodes=2, timeoutS=30.0)
     assert [evidence["state"] for evidence in made] == ["unknown", "unknown"]
     assert "a rank of node-1 was killed" in made[1]["reason"]
 
 
 def test_nodes_that_do_not_come_are_told(tmp_path: Path) -> None:
-    (first,) = check(tmp_path, "healthy", nodes=2, absent=1, timeoutS=5.0)
+    (first,) = check(tmp_path, faults.healthy, nodes=2, absent=1, timeoutS=2.0)
     assert first["state"] == "unknown"
-    assert first["reason"] == "1 of 2 nodes did not come within 5 s; there were node-0"
+    assert first["reason"] == "1 of 2 nodes did not come within 2 s; there were node-0"
 
 
-def test_by_hand_on_this_machine(tmp_path: Path) -> None:
+def test_each_verdict_has_an_exit_code_of_its_own() -> None:
+    assert EXIT == {State.PASS: 0, State.FAIL: 1, State.UNKNOWN: 75}
+
+
+@pytest.mark.parametrize(("floor_gbps", "code", "state"), [("0", 0, "pass"), ("100000", 1, "fail")])
+def test_by_hand_on_this_machine(tmp_path: Path, floor_gbps: str, code: int, state: str) -> None:
     """`penstock check`, as a user types it."""
-    command = [sys.executable, "-m", "penstock", "check", "--ranks", "2", "--volume", str(tmp_path)]
+    arguments = ["--ranks", "2", "--volume", str(tmp_path), "--floor-gbps", floor_gbps]
+    command = [sys.executable, "-m", "penstock", "check", *arguments]
     done = subprocess.run(command, capture_output=True, text=True, timeout=END_S, check=False)
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == code, done.stderr
     evidence = json.loads(done.stdout.splitlines()[-1])
-    assert (evidence["state"], evidence["ranks"], evidence["nodes"]) == ("pass", 2, 1)
+    assert (evidence["state"], evidence["ranks"], evidence["nodes"]) == (state, 2, 1)
 
 
 @pytest.mark.parametrize(
@@ -109,9 +117,16 @@ def test_by_hand_on_this_machine(tmp_path: Path) -> None:
         (["--spec", '{"sizes": [8, 4]}'], "sizes: give bytes in rising order"),
     ],
 )
-def test_mistakes_are_told_in_one_message(arguments: list[str], message: str) -> None:
-    command = [sys.executable, "-m", "workloads.fabric_check", *arguments]
+def test_mistakes_are_told_in_one_message(
+    arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(arguments) == 78
+    assert message in capsys.readouterr().err
+
+
+def test_a_mistake_is_told_before_torch_is_imported() -> None:
+    command = [sys.executable, "-X", "importtime", "-m", "workloads.fabric_check", "--ranks", "1"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 78
-    assert message in done.stderr
     assert "Traceback" not in done.stderr
+    assert not [line for line in done.stderr.splitlines() if line.endswith(" torch")]

@@ -57,6 +57,26 @@ def test_a_file_in_the_way(tmp_path: Path, spoken: Spoken) -> None:
         volume.create(call(spoken), inputs(tmp_path / "volume"))
 
 
+def test_a_strangers_folder_is_refused_and_left_alone(tmp_path: Path, spoken: Spoken) -> None:
+    (tmp_path / "thesis.txt").write_text("years of work")
+    with pytest.raises(PenstockError, match=r"holds 1 entries that are not penstock's, such as 'thesis\.txt'"):
+        volume.create(call(spoken), inputs(tmp_path))
+    volume.delete(call(spoken), inputs(tmp_path, "delete"))
+    assert (tmp_path / "thesis.txt").read_text() == "years of work"
+
+
+def test_another_path_leaves_the_old_folder_as_it_is(tmp_path: Path, spoken: Spoken) -> None:
+    """Even where a destroy would delete it: its checkpoints cannot be had back."""
+    old, new = inputs(tmp_path / "old", "delete"), inputs(tmp_path / "new", "delete")
+    volume.create(call(spoken), old)
+    (tmp_path / "old" / "weights").write_bytes(b"x")
+    assert [(change.name, change.replaces) for change in volume.diff(old, new, {})] == [("path", False)]
+    volume.update(call(spoken), old, new)
+    assert any(f"kept {tmp_path / 'old'}" in line for line in spoken.lines), spoken.lines
+    assert (tmp_path / "old" / "weights").exists()
+    assert (tmp_path / "new").is_dir()
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
 def test_a_folder_that_is_not_writable(tmp_path: Path, spoken: Spoken) -> None:
     (tmp_path / "volume").mkdir(mode=0o500)
@@ -142,4 +162,5 @@ def test_delete_refuses_while_a_process_works_in_it(tmp_path: Path, spoken: Spok
             volume.delete(call(spoken), inputs(folder, "delete"))
         worker.kill()
     volume.delete(call(spoken), inputs(folder, "delete"))
+    assert any(f"deleted {folder}" in line for line in spoken.lines), spoken.lines
     assert not folder.exists()

@@ -22,6 +22,12 @@ def judge(service: str, operation: str, **parameters: Any) -> dict[str, Any]:
         ("ec2", "CreateSubnet", {"VpcId": "vpc-1", "Cidr": "x"}, 'Unknown parameter in input: "Cidr"'),
         ("ec2", "CreateSubnet", {"VpcId": 1}, "Invalid type for parameter VpcId"),
         ("ec2", "CreatePlacementGroup", {"Strategy": "cluter"}, "Strategy: 'cluter' is not one of cluster, "),
+        (
+            "ec2",
+            "CreateLaunchTemplate",
+            {"LaunchTemplateName": "train", "LaunchTemplateData": {"InstanceType": "p5.48xlarg"}},
+            "LaunchTemplateData.InstanceType: 'p5.48xlarg' is not one of ",
+        ),
         ("eks", "CreateAddon", {"clusterName": "-", "addonName": "a"}, "clusterName: '-' does not satisfy the pattern"),
         (
             "iam",
