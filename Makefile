@@ -10,9 +10,9 @@ unexport PYTHONDONTWRITEBYTECODE
 PROFILE = full
 MODE = $(PROFILE)
 rehearse lab schema: MODE = present
-demo test check bench bench-lab golden: MODE = whole
+demo test test-lab check bench bench-lab golden: MODE = whole
 
-.PHONY: setup demo test check rehearse lab bench bench-lab golden schema images
+.PHONY: setup demo test test-lab check rehearse lab bench bench-lab golden schema images
 
 setup: ## the environment and the engine; PROFILE=plan for a smaller one
 	@$(PYTHON) -m tools.bootstrap $(MODE)
@@ -20,8 +20,14 @@ setup: ## the environment and the engine; PROFILE=plan for a smaller one
 demo: setup ## train a model on this machine, lose a worker, serve the model, take it all down
 	@$(RUN) penstock.demo
 
-test: setup ## every test; much of a rehearsal is waiting, so three files run side by side
-	@$(RUN) pytest -n 3 --dist loadfile --no-loadscope-reorder
+# Much of a rehearsal is waiting, so three files run side by side; what shares something slow runs in one process.
+BESIDE := -n 3 --dist loadgroup --no-loadscope-reorder
+
+test: setup ## every test but those of the lab
+	@$(RUN) pytest $(BESIDE) --ignore tests/lab
+
+test-lab: setup ## the lab's tests: real Kubernetes control planes on this machine
+	@$(RUN) pytest $(BESIDE) tests/lab
 
 check: setup ## style, types, import contracts and unit tests
 	@$(RUN) ruff format --check --quiet .

@@ -11,7 +11,7 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -116,24 +116,31 @@ class TrainingLab:
     file: Path
     mount_path: str
 
-    def train(self, fault: str) -> Trained:
-        """The job, hurt by that one of FAULTS in its middle, once it has ended."""
-        plan = plan_of(self.file, fault)
+    def train(self, name: str, hurts: Sequence[tuple[int, str]] = ()) -> Trained:
+        """The job of that name once it has ended, hurt at each of those steps by one of FAULTS.
+
+        Where no step is said it is hurt by the fault of its own name, in its middle.
+        """
+        plan = plan_of(self.file, name)
         folder, job = self.run_folder(plan), plan.job[-1]
         for manifest in plan.job:
             self.api.apply(manifest, force=True)
         begin = time.monotonic()
-        _until(lambda: _step(folder) >= HURT_AT or self._state(job) is not None, f"step {HURT_AT} of {fault}")
-        if self._state(job) is not None:
-            raise LabError(f"{fault}: the job has ended before it could be hurt; {_last_words(self.lab, job)}")
-        FAULTS[fault](self.lab, self.api, job)
-        _until(lambda: self._state(job) is not None, f"the end of {fault}, which stands at step {_step(folder)}")
-        return _trained(fault, bool(self._state(job)), time.monotonic() - begin, folder)
+        for step, fault in hurts or ((HURT_AT, name),):
+            self._await_step(step, name, folder, job)
+            FAULTS[fault](self.lab, self.api, job)
+        _until(lambda: self._state(job) is not None, f"the end of {name}, which stands at step {_step(folder)}")
+        return _trained(name, bool(self._state(job)), time.monotonic() - begin, folder)
 
     def run_folder(self, plan: StackPlan) -> RunFolder:
         """Of the plan's job, on this machine."""
         assert plan.training is not None
         return RunFolder(_volume(self.lab) / Path(plan.training.run_folder).relative_to(self.mount_path))
+
+    def _await_step(self, step: int, name: str, folder: RunFolder, job: Manifest) -> None:
+        _until(lambda: _step(folder) >= step or self._state(job) is not None, f"step {step} of {name}")
+        if self._state(job) is not None:
+            raise LabError(f"{name}: the job has ended before it could be hurt; {_last_words(self.lab, job)}")
 
     def _state(self, job: Manifest) -> bool | None:
         """None too while the API server is away."""

@@ -14,31 +14,15 @@ from providers.plugin import namespace_drain, ready
 from providers.plugin.barrier import missing
 from providers.plugin.calls import Call
 from providers.plugin.console import Voice
-from rehearsal.lab.lab import Lab, down, up
-from rehearsal.lab.programs import programs_for
-from rehearsal.lab.shape import LabNode, LabShape
+from rehearsal.lab.lab import Lab
 from tests.lab.test_control_plane import eventually
 
-SHAPE = LabShape(kwok=(LabNode(name="one", pool="one"),))
 CRD = "gadgets.test.penstock.dev"
 HOOK = "default/late"
 
 
 class Lines:
     def log(self, urn: str, text: str, *, severity: Any, ephemeral: bool) -> None: ...
-
-
-@pytest.fixture(scope="module")
-def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    home = tmp_path_factory.mktemp("barrier") / "home"
-    yield up(home, SHAPE, programs_for(SHAPE), stays=False)
-    down(home)
-
-
-@pytest.fixture
-def api(lab: Lab) -> Iterator[KubernetesApi]:
-    with KubernetesApi(lab.access()) as found:
-        yield found
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from providers.existing.api import ApiError, KubernetesApi, Object, UnreachableError
+from providers.plugin.files import read_json
 from rehearsal.lab.errors import LabError
 from rehearsal.lab.home import API_PORT, BRIDGE, DNS_SERVICE, GATEWAY
 from rehearsal.lab.lab import Lab
@@ -58,6 +59,10 @@ def test_every_process_serves_and_all_fit(lab: Lab) -> None:
     status = lab.status()
     assert [row.name for row in status if not row.ready] == []
     assert sum(row.rss_mib for row in status) < 1.5 * 1024
+
+
+def test_the_record_tells_the_shape(lab: Lab, shape: LabShape) -> None:
+    assert read_json(lab.home.record)["shape"] == shape.as_json()
 
 
 def test_nobody_comes_in_without_a_certificate(lab: Lab) -> None:

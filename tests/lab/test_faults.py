@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.lab_faults import STEPS, Trained, TrainingLab, training_lab
+from bench.lab_faults import CHECKPOINT_EVERY, HURT_AT, STEPS, TrainingLab, training_lab
 from bench.lab_gangs import campaign, is_clean
 
 
@@ -15,22 +15,14 @@ def lab(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         yield lab
 
 
-@pytest.fixture(scope="module")
-def quiet(lab: TrainingLab) -> Trained:
-    """The same job, left alone."""
-    return lab.train("nothing")
-
-
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize(("fault", "starts"), [("pod", 2), ("control", 1)])
-def test_a_hurt_job_ends_with_the_losses_of_one_left_alone(
-    lab: TrainingLab, quiet: Trained, fault: str, starts: int
-) -> None:
+def test_a_hurt_job_ends_with_the_losses_of_one_left_alone(lab: TrainingLab) -> None:
     """A pod takes its gang with it, back to the last checkpoint; controllers and API server take nothing."""
+    quiet = lab.train("nothing")
     assert quiet.completed
     assert len(quiet.losses) == quiet.written == STEPS
-    hurt = lab.train(fault)
-    assert (hurt.completed, hurt.attempts) == (True, starts)
+    hurt = lab.train("hurt", ((CHECKPOINT_EVERY + 20, "pod"), (HURT_AT, "control")))
+    assert (hurt.completed, hurt.attempts) == (True, 2), "the first start, and one after the pod"
     assert hurt.losses == quiet.losses
     assert hurt.checkpoints[-1] == quiet.checkpoints[-1]
 

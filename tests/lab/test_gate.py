@@ -27,24 +27,10 @@ from providers.plugin.gate import create
 from providers.plugin.gate.pods import MARK
 from providers.plugin.gate.quarantine import let_in
 from providers.plugin.gate.run import run, take_back
-from rehearsal.lab.lab import Lab, down, up
+from rehearsal.lab.lab import Lab
 from rehearsal.lab.network import system_path
-from rehearsal.lab.programs import programs_for
-from rehearsal.lab.shape import LabNode, LabShape
 
-GPUS = {"cpu": "8", "memory": "32Gi", "pods": "110", "nvidia.com/gpu": "8", "rdma/hca": "1"}
 DEVICES = {"nvidia.com/gpu": 8, "rdma/hca": 1}
-SHAPE = LabShape(
-    process=(
-        LabNode(name="good-1", pool="whole", allocatable=GPUS),
-        LabNode(name="good-2", pool="whole", allocatable=GPUS),
-        *(LabNode(name=f"wired-{index}", pool="wired") for index in range(4)),
-    ),
-    kwok=(
-        LabNode(name="one-short", pool="short", allocatable=GPUS | {"nvidia.com/gpu": "7"}),
-        LabNode(name="no-fabric", pool="unwired", allocatable=GPUS | {"rdma/hca": "0"}),
-    ),
-)
 
 
 class Lines:
@@ -57,17 +43,10 @@ class Lines:
         self.said.append(text)
 
 
-@pytest.fixture(scope="module")
-def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    home = tmp_path_factory.mktemp("gate") / "home"
-    yield up(home, SHAPE, programs_for(SHAPE), stays=False)
-    down(home)
-
-
-@pytest.fixture(scope="module")
+@pytest.fixture
 def api(lab: Lab) -> Iterator[KubernetesApi]:
     with KubernetesApi(lab.access()) as found:
-        found.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}})
+        found.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}})
         yield found
 
 
@@ -109,8 +88,8 @@ def taint_of(api: KubernetesApi, name: str) -> str:
 @pytest.mark.parametrize(
     ("pool", "node", "words"),
     [
-        ("short", "one-short", "7 of 8 x nvidia.com/gpu"),
-        ("unwired", "no-fabric", "0 of 1 x rdma/hca"),
+        ("short", "kwok-short", "7 of 8 x nvidia.com/gpu"),
+        ("unwired", "kwok-unwired", "0 of 1 x rdma/hca"),
     ],
 )
 def test_a_node_that_lacks_a_device_is_kept_out(
@@ -136,8 +115,8 @@ def test_whole_nodes_that_write_pass(api: KubernetesApi, call: Call, tmp_path: P
     outputs = run(call, api, gate("whole", 2, probe=probe(tmp_path, read_only=False)))
     assert outputs["state"] == "pass", outputs["reason"]
     assert [(one["node"], one["state"]) for one in outputs["checks"] if one["subject"] == "volume"] == [
-        ("good-1", "pass"),
-        ("good-2", "pass"),
+        ("whole-1", "pass"),
+        ("whole-2", "pass"),
     ]
     assert not api.list("v1", "Pod", NAMESPACE, labels=MARK)
 
@@ -148,7 +127,7 @@ def test_a_volume_that_cannot_be_written_is_found_on_each_node(
     outputs = run(call, api, gate("whole", 2, probe=probe(tmp_path, read_only=True)))
     assert outputs["state"] == "fail"
     assert "Read-only file system" in outputs["reason"]
-    assert outputs["quarantined"] == ["good-1", "good-2"]
+    assert outputs["quarantined"] == ["whole-1", "whole-2"]
     take_back(call, api, "lab")
 
 
@@ -156,7 +135,7 @@ def test_the_lab_is_discovered(api: KubernetesApi) -> None:
     seen = discover(read_listing(api))
     assert seen.version == "1.36"
     assert not seen.simulated
-    assert {node.name: node.capacity for node in seen.nodes}["one-short"] == {"nvidia.com/gpu": 7, "rdma/hca": 1}
+    assert {node.name: node.capacity for node in seen.nodes}["kwok-short"] == {"nvidia.com/gpu": 7, "rdma/hca": 1}
     assert len(seen.cluster_id) == 36
 
 
@@ -241,7 +220,7 @@ def test_a_slow_link_is_found_and_its_node_comes_back_once_repaired(
 def test_what_a_killed_gate_left_is_cleared_by_the_next(api: KubernetesApi, call: Call, tmp_path: Path) -> None:
     left = probe(tmp_path, read_only=False)
     left["spec"]["containers"][0]["command"] = ["sleep", "600"]
-    left["spec"]["nodeName"] = "good-1"
+    left["spec"]["nodeName"] = "whole-1"
     api.create(left)
     outputs = run(call, api, gate("whole", 2, probe=probe(tmp_path, read_only=False)))
     assert outputs["state"] == "pass", outputs["reason"]

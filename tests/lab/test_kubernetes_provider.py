@@ -1,4 +1,7 @@
-"""The program of tests/rehearsal/kubernetes_tiny on the lab's real API server: the same life as in the simulation."""
+"""The program of tests/rehearsal/kubernetes_tiny on the lab's real API server: the same life as in the simulation.
+
+Its pods go to nodes that only say they run them: what is shown here is the API server's side.
+"""
 
 import secrets
 import shutil
@@ -14,11 +17,9 @@ from rehearsal.engine.cli import Command, Engine, find_pulumi
 from rehearsal.engine.errors import CliMissingError
 from rehearsal.engine.process import Result
 from rehearsal.lab.kwok import TAINT
-from rehearsal.lab.lab import Lab, down, up
-from rehearsal.lab.shape import plain_shape
+from rehearsal.lab.lab import Lab
 from rehearsal.providers.kubernetes.real import applying_to, charts_in
-from tools.lab import CONTROL_PLANE, Tools, ensure_lab
-from tools.steps import SetupError
+from tools.lab import Tools
 
 PROGRAM = Path(__file__).parents[1] / "rehearsal" / "kubernetes_tiny"
 ON_KWOK = {
@@ -47,22 +48,6 @@ class Deployed:
     def run(self, command: Command, **settings: Any) -> Result:
         self.configure(**settings)
         return self.engine.start(command, "dev").wait()
-
-
-@pytest.fixture(scope="module")
-def tools() -> Tools:
-    try:
-        return ensure_lab((*CONTROL_PLANE, "helm", "jobset"))
-    except SetupError as error:
-        pytest.skip(f"the lab's programs cannot be had: {error}")
-
-
-@pytest.fixture(scope="module")
-def lab(tools: Tools, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    """Of nodes that only say they run their pods: what is shown here is the API server's side."""
-    home = tmp_path_factory.mktemp("kwok-lab") / "home"
-    yield up(home, plain_shape(process=0, kwok=3), tools, stays=False)
-    down(home)
 
 
 @pytest.fixture

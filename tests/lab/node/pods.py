@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
+from components.plan.kubernetes import POOL_LABEL
 from providers.existing.api import KubernetesApi, Object
 
 _T = TypeVar("_T")
@@ -30,11 +31,8 @@ def run(
 
 
 def node_names(api: KubernetesApi) -> list[str]:
-    nodes = api.list("v1", "Node")
-    return sorted(
-        node["metadata"]["name"] for node in nodes
-        if node["status"]["nodeInfo"]["containerRuntimeVersion"].startswith("process:")
-    )  # fmt: skip
+    """The process nodes that are for these tests."""
+    return sorted(node["metadata"]["name"] for node in api.list("v1", "Node", labels=f"{POOL_LABEL}=process"))
 
 
 def ended(api: KubernetesApi, name: str) -> Object:

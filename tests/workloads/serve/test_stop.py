@@ -3,8 +3,9 @@
 import json
 import signal
 import socket
+import subprocess
+import sys
 import threading
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import pytest
 
 from tests.workloads.serve.export import make_model, write_export
 from tests.workloads.serve.host import LONG, Server, free_port, launch, serve
+from workloads.serve.__main__ import main
 
 CLIENTS = 16
 
@@ -128,25 +130,14 @@ def flip(folder: Path) -> None:
     path.write_bytes(content)
 
 
-def break_tokenizer(folder: Path) -> None:
-    path = folder / "tokenizer.json"
-    path.write_bytes(b"x" * path.stat().st_size)
-
-
-@pytest.mark.parametrize(
-    ("damage", "named"),
-    [
-        (flip, "model.safetensors"),
-        (break_tokenizer, "tokenizer.json"),
-    ],
-)
-def test_a_damaged_model_is_one_message_and_78(tmp_path: Path, damage: Callable[[Path], None], named: str) -> None:
+def test_a_damaged_model_is_one_message_and_78(tmp_path: Path) -> None:
+    """test_load.py has every kind of damage."""
     folder = write_export(tmp_path / "export", make_model(LONG))
-    damage(folder)
+    flip(folder)
     with launch(tmp_path, folder) as server:
         assert server.wait() == 78
         said = server.log.read_text()
-    assert named in said
+    assert "model.safetensors" in said
     assert "Traceback" not in said
     assert "export the model again" in said.splitlines()[-1]
 
@@ -162,13 +153,23 @@ def test_a_damaged_model_is_one_message_and_78(tmp_path: Path, damage: Callable[
     ],
 )
 def test_a_wrong_configuration_is_one_message_and_78(
-    tmp_path: Path, export: Path, inference: dict[str, Any], named: str
+    tmp_path: Path, inference: dict[str, Any], named: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with launch(tmp_path, export, port=free_port(), **inference) as server:
-        assert server.wait() == 78
-        said = server.log.read_text()
-    assert named in said
-    assert "Traceback" not in said
+    config = tmp_path / "serve.json"
+    config.write_text(json.dumps({"inference": inference, "modelFolder": str(tmp_path), "port": free_port()}))
+    assert main([str(config)]) == 78
+    assert named in capsys.readouterr().err
+
+
+def test_a_mistake_is_told_by_the_process_before_torch_is_imported(tmp_path: Path) -> None:
+    config = tmp_path / "serve.json"
+    config.write_text(json.dumps({"inference": {"queueLimit": 0}, "modelFolder": str(tmp_path), "port": 8000}))
+    command = [sys.executable, "-X", "importtime", "-m", "workloads.serve", str(config)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 78
+    assert "inference.queueLimit" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not [line for line in done.stderr.splitlines() if line.endswith(" torch")]
 
 
 def test_a_cache_smaller_than_one_text_is_refused(tmp_path: Path, export: Path) -> None:
