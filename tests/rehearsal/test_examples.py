@@ -11,6 +11,7 @@ import yaml
 from rehearsal.cycle import Rehearsal, Report, rehearse
 from rehearsal.engine.cli import Engine
 from rehearsal.simulation import simulated
+from rehearsal.surroundings import AccountReport
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 NAMES = ("aws_cluster", "aws_network")
@@ -44,22 +45,25 @@ def test_every_example_is_run_here() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", NAMES)
-def test_an_example_comes_up_stays_and_goes(
-    name: str, pulumi: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    copied(name, tmp_path)
+def test_the_cluster_comes_up_stays_and_goes(pulumi: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the call that the documentation shows."""
+    copied("aws_cluster", tmp_path)
     monkeypatch.chdir(tmp_path)
-    Path("call.py").write_text(documented_call().replace("aws_network", name))
+    Path("call.py").write_text(documented_call().replace("aws_network", "aws_cluster"))
     report: Report = runpy.run_path("call.py")["report"]
     assert report.rehearsal is Rehearsal.CYCLE
     assert report.ok, [*map(str, report.phases), *report.account_in_words()]
     up, again, refresh, destroy = report.phases
     assert up.created == again.same == refresh.same == destroy.deleted
-    assert report.account
-    assert not report.account.left
-    assert report.account.requests_by_operation["ec2:CreateVpc"] == 1
-    assert report.account.requests_by_operation["fsx:CreateFileSystem"] == 1
+    assert_one_of_each(report.account)
+
+
+def assert_one_of_each(account: AccountReport | None) -> None:
+    """Of network and file system, and nothing of them left."""
+    assert account
+    assert not account.left
+    assert account.requests_by_operation["ec2:CreateVpc"] == 1
+    assert account.requests_by_operation["fsx:CreateFileSystem"] == 1
 
 
 def test_a_mistake_in_a_program_of_ones_own_is_told_without_a_traceback(pulumi: Path, tmp_path: Path) -> None:
@@ -71,7 +75,7 @@ def test_a_mistake_in_a_program_of_ones_own_is_told_without_a_traceback(pulumi: 
     assert "Traceback" not in report.phases[0].problem
 
 
-def test_an_example_hands_out_what_others_need(pulumi: Path, tmp_path: Path) -> None:
+def test_the_network_hands_out_what_others_need_stays_and_goes(pulumi: Path, tmp_path: Path) -> None:
     project = copied("aws_network", tmp_path)
     with simulated(project / "Pulumi.dev.yaml", tmp_path / "account", None, preview=False) as simulation:
         assert simulation
@@ -81,7 +85,10 @@ def test_an_example_hands_out_what_others_need(pulumi: Path, tmp_path: Path) -> 
         engine.stack_init("dev").require_ok()
         engine.up("dev").require_ok()
         outputs = engine.export_state("dev").outputs
+        for once_more in (engine.up("dev"), engine.refresh("dev")):
+            assert not once_more.require_ok().changed, once_more.output
         engine.destroy("dev").require_ok()
+        assert_one_of_each(simulation.report())
     assert str(outputs["subnet"]).startswith("subnet-")
     assert str(outputs["securityGroup"]).startswith("sg-")
     assert "@tcp:/" in str(outputs["mount"])

@@ -80,7 +80,7 @@ class Plugin:
     def cancel(self) -> None:
         self.stub.Cancel(Empty())
 
-    def _differing(self, kind: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> provider.DiffResponse:
+    def _differing(self, kind: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> Any:
         request = provider.DiffRequest(
             id="it", urn=self.urn(kind), olds=struct(old), old_inputs=struct(old), news=struct(new)
         )

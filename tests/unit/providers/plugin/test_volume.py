@@ -59,7 +59,7 @@ def test_a_file_in_the_way(tmp_path: Path, spoken: Spoken) -> None:
 
 def test_a_strangers_folder_is_refused_and_left_alone(tmp_path: Path, spoken: Spoken) -> None:
     (tmp_path / "thesis.txt").write_text("years of work")
-    with pytest.raises(PenstockError, match=r"holds 1 entries that are not penstock's, such as 'thesis\.txt'"):
+    with pytest.raises(PenstockError, match=r"holds an entry that is not penstock's, such as 'thesis\.txt'"):
         volume.create(call(spoken), inputs(tmp_path))
     volume.delete(call(spoken), inputs(tmp_path, "delete"))
     assert (tmp_path / "thesis.txt").read_text() == "years of work"
