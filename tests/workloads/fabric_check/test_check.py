@@ -80,7 +80,7 @@ def test_tcp_in_place_of_a_fabric_is_a_failure(tmp_path: Path) -> None:
 
 
 def test_a_node_that_dies_makes_it_unknown_and_nobody_waits_for_ever(tmp_path: Path) -> None:
-    made = check(tmp_path, faults.node_one_dies, nodes=2, timeoutS=30.0)
+    made = check(tmp_path, faults.node_one_dies, nodes=2, timeoutS=15.0)
     assert [evidence["state"] for evidence in made] == ["unknown", "unknown"]
     assert "a rank of node-1 was killed" in made[1]["reason"]
 
@@ -95,15 +95,14 @@ def test_each_verdict_has_an_exit_code_of_its_own() -> None:
     assert EXIT == {State.PASS: 0, State.FAIL: 1, State.UNKNOWN: 75}
 
 
-@pytest.mark.parametrize(("floor_gbps", "code", "state"), [("0", 0, "pass"), ("100000", 1, "fail")])
-def test_by_hand_on_this_machine(tmp_path: Path, floor_gbps: str, code: int, state: str) -> None:
-    """`penstock check`, as a user types it."""
-    arguments = ["--ranks", "2", "--volume", str(tmp_path), "--floor-gbps", floor_gbps]
+def test_by_hand_on_this_machine(tmp_path: Path) -> None:
+    """`penstock check`, as a user types it; with a floor that no machine reaches."""
+    arguments = ["--ranks", "2", "--volume", str(tmp_path), "--floor-gbps", "100000"]
     command = [sys.executable, "-m", "penstock", "check", *arguments]
     done = subprocess.run(command, capture_output=True, text=True, timeout=END_S, check=False)
-    assert done.returncode == code, done.stderr
+    assert done.returncode == 1, done.stderr
     evidence = json.loads(done.stdout.splitlines()[-1])
-    assert (evidence["state"], evidence["ranks"], evidence["nodes"]) == (state, 2, 1)
+    assert (evidence["state"], evidence["ranks"], evidence["nodes"]) == ("fail", 2, 1)
 
 
 @pytest.mark.parametrize(
