@@ -26,7 +26,8 @@ BESIDE := -n 3 --dist loadgroup --no-loadscope-reorder
 test: setup ## every test but those of the lab
 	@$(RUN) pytest $(BESIDE) --ignore tests/lab
 
-test-lab: setup ## the lab's tests: real Kubernetes control planes on this machine
+test-lab: setup ## the lab's tests: real Kubernetes control planes on this machine; the first time their programs are brought
+	@$(RUN) tools.lab
 	@$(RUN) pytest $(BESIDE) tests/lab
 
 check: setup ## style, types, import contracts and unit tests

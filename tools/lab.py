@@ -3,6 +3,7 @@
 import re
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
@@ -220,3 +221,17 @@ def _make_writable(folder: Path) -> None:
     """The module cache is read-only; what was copied must be removable."""
     for path in [folder, *folder.rglob("*")]:
         path.chmod(0o755 if path.is_dir() else 0o644)
+
+
+def main() -> int:
+    """Brings every program of the lab; one sentence on stderr and 1 where one cannot be had."""
+    try:
+        ensure_lab()
+    except SetupError as error:
+        sys.stderr.write(f"error: {error}\n")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,6 +1,7 @@
 """KubeRay's operator on a real control plane: what it makes of the job that penstock renders."""
 
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +65,7 @@ def _operator() -> Iterator[dict[str, Any]]:
 
 
 @pytest.mark.timeout(900)
+@pytest.mark.skipif(find_spec("ray") is None, reason="Ray is not installed; `make test-lab` does it")
 def test_the_job_trains_on_ray_once_it_has_its_quota(lab: TrainingLab) -> None:
     """Kueue lets the RayJob go, KubeRay starts Ray in a head and in a pod per node, and the ranks train."""
     plan = plan_of(lab.file, "ray", STEPS)
