@@ -27,6 +27,7 @@ test: setup ## every test but those of the lab
 	@$(RUN) pytest $(BESIDE) --ignore tests/lab
 
 test-lab: setup ## the lab's tests: real Kubernetes control planes on this machine; the first time their programs are brought
+	-@$(RUN) tools.ray
 	@$(RUN) tools.lab
 	@$(RUN) pytest $(BESIDE) tests/lab
 
