@@ -1,6 +1,6 @@
 """What every test may ask for."""
 
-from pathlib import Path
+from pathlib import Path, PurePath
 
 import pytest
 
@@ -23,12 +23,22 @@ SLOW = (
 )
 """What takes minutes, the longest first: no worker is left with one of them at the end."""
 
-SHARED = frozenset({"host", "shape"})
-"""Fixtures of a session that are slow to make (a warm agent, a lab): one process runs all tests that ask for them."""
+TOGETHER = (
+    ("workloads/pretrain",),
+    (
+        "lab/node",
+        "lab/test_barrier.py",
+        "lab/test_control_plane.py",
+        "lab/test_gate.py",
+        "lab/test_kubernetes_provider.py",
+        "lab/test_schedulers.py",
+    ),
+)
+"""Files that share something that is slow to make (a warm agent, a lab): one process runs them, one after the other."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The order of the files; within one it stays. Where several processes run them, one takes a whole file."""
+    """The order of the files; within one it stays."""
     here = Path(__file__).parent
 
     def place(item: pytest.Item) -> int:
@@ -36,6 +46,22 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         return next((index for index, slow in enumerate(SLOW) if file.is_relative_to(slow)), len(SLOW))
 
     items.sort(key=place)
-    for item in items:
-        shared = SHARED.intersection(getattr(item, "fixturenames", ()))
-        item.add_marker(pytest.mark.xdist_group(min(shared, default=str(item.path.relative_to(here)))))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object | None:
+    """With `--dist loadfile` the files of TOGETHER are given to a process as if they were one."""
+    if config.getoption("dist") != "loadfile":
+        return None
+    from xdist.scheduler import LoadFileScheduling
+
+    class Scheduling(LoadFileScheduling):  # type: ignore[misc]  # it has no types
+        def _split_scope(self, nodeid: str) -> str:
+            file = nodeid.partition("::")[0].removeprefix("tests/")
+            return next((group[0] for group in TOGETHER if any(_is_below(file, one) for one in group)), file)
+
+    return Scheduling(config, log)
+
+
+def _is_below(file: str, place: str) -> bool:
+    return PurePath(file).is_relative_to(place)
