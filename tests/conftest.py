@@ -53,9 +53,9 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object | 
     """With `--dist loadfile` the files of TOGETHER are given to a process as if they were one."""
     if config.getoption("dist") != "loadfile":
         return None
-    from xdist.scheduler import LoadFileScheduling
+    from xdist.scheduler import LoadFileScheduling  # type: ignore[import-untyped]  # it has no types
 
-    class Scheduling(LoadFileScheduling):  # type: ignore[misc]  # it has no types
+    class Scheduling(LoadFileScheduling):  # type: ignore[misc]  # likewise
         def _split_scope(self, nodeid: str) -> str:
             file = nodeid.partition("::")[0].removeprefix("tests/")
             return next((group[0] for group in TOGETHER if any(_is_below(file, one) for one in group)), file)

@@ -159,6 +159,8 @@ def test_update_replace_and_drift(deployed: Deployed) -> None:
     assert not deployed.simulation.leftovers()
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_what_fails_on_the_way_is_finished_by_the_same_command(project: Project) -> None:
     """A create that stops halfway, a pool that lacks nodes, a zone without machines, and throttling all the while."""
     report = project.rehearse(
@@ -181,6 +183,7 @@ def test_what_fails_on_the_way_is_finished_by_the_same_command(project: Project)
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_the_same_command_goes_on_after_a_killed_engine(project: Project) -> None:
     """However often: early, late, and while it goes on after the last time."""
     report = project.rehearse(kill=[{"atRequest": number} for number in (3, 17, 26, 41, 55)])
