@@ -247,3 +247,16 @@ def test_a_pin_that_is_gone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> 
     monkeypatch.setattr(golang, "HERE", tmp_path)
     with pytest.raises(SetupError, match=r"does not pin go.etcd.io/etcd/server/v3; restore"):
         version("etcd")
+
+
+def test_the_command_says_what_cannot_be_had(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refuse() -> None:
+        raise SetupError("etcd cannot be had; try again")
+
+    monkeypatch.setattr(lab, "ensure_lab", refuse)
+    assert lab.main() == 1
+    assert capsys.readouterr().err == "error: etcd cannot be had; try again\n"
+    monkeypatch.setattr(lab, "ensure_lab", lambda: None)
+    assert lab.main() == 0
