@@ -186,6 +186,6 @@ def decisions_of(plan: StackPlan) -> tuple[Decision, ...]:
 
 
 def decision_lines(decisions: Sequence[Decision], width: int) -> Iterator[Line]:
-    """Each path with its value and the reason."""
+    """Each path with its value, and the reason as a comment."""
     for decision in decisions:
-        yield from folded_lines(f"{decision.path} = {decision.value}: {decision.reason}", width)
+        yield from folded_lines(f"{decision.path} = {decision.value} # {decision.reason}", width)

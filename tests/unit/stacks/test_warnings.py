@@ -88,6 +88,12 @@ def test_a_warning_of_each_part_arrives_once(part: str) -> None:
     assert len(found) == 1, make().warnings
 
 
+def test_a_warning_of_two_parts_is_told_once() -> None:
+    keyed = {"penstock:cluster": {"cloud": "local", "nodePools": [{"name": "here", "machineType": "this-machine"}]}}
+    spec = parse_stack(keyed, "Pulumi.mine.yaml", settings()).model_copy(update={"warnings": ("one", "two", "one")})
+    assert plan_stack(spec, "mine").warnings == ("one", "two")
+
+
 def test_an_autoscaler_grows_pools() -> None:
     on = aws({"maxCount": 4}, platform={"addons": {"cluster-autoscaler": True}})
     assert not any("nothing grows" in warning for warning in on.warnings)
