@@ -10,11 +10,10 @@ import psutil
 import pulumi
 import pytest
 
-import stacks.plan
-from components.cluster import AcceleratorCluster
 from components.plan.types import StackPlan
 from components.spec.stack import parse_stack
 from providers import look, settings
+from stacks import lean_sdk, program
 from stacks.plan import plan_stack
 
 UNITS = {"name": "units", "model": "arn:aws:bedrock:us-east-2::foundation-model/x", "commitment": "SixMonths"}
@@ -102,28 +101,15 @@ def test_an_autoscaler_grows_pools() -> None:
 def test_up_tells_every_warning_of_the_plan(monkeypatch: pytest.MonkeyPatch) -> None:
     plan = replace(local(), warnings=("cluster: first", "platform: second"))
     told: list[str] = []
-    monkeypatch.setattr(stacks.plan, "plan_stack", lambda *_: plan)
-    monkeypatch.setattr("stacks.config.read_engine", _spec)
-    monkeypatch.setattr("providers.local.preflight", lambda _: ())
-    monkeypatch.setattr(AcceleratorCluster, "__init__", _stop)
+    built: list[StackPlan] = []
+    monkeypatch.setattr(lean_sdk, "install", lambda: None)
+    monkeypatch.setattr(program, "decide", lambda: (None, plan))
+    monkeypatch.setattr(program, "build", lambda _, decided: built.append(decided))
     monkeypatch.setattr(pulumi.log, "warn", told.append)
     monkeypatch.setattr(pulumi.log, "debug", pulumi.log.debug)
     try:
-        with pytest.raises(_StopError):
-            runpy.run_module("stacks.__main__")
+        runpy.run_module("stacks.__main__")
     finally:
         gc.enable()
     assert told == ["cluster: first", "platform: second"]
-
-
-class _StopError(Exception):
-    """Where the program begins to build."""
-
-
-def _stop(*_: object, **__: object) -> None:
-    raise _StopError
-
-
-def _spec() -> object:
-    pools = [{"name": "here", "machineType": "this-machine"}]
-    return parse_stack({"penstock:cluster": {"cloud": "local", "nodePools": pools}}, "x", settings())
+    assert built == [plan]
