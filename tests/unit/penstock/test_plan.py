@@ -53,6 +53,12 @@ def test_no_name_is_folded() -> None:
     assert words >= {"p5.48xlarge", "g6e.12xlarge", "serve-on-demand", "L-DB2E81BA", "us-east-2:", image}
 
 
+def test_a_path_longer_than_the_terminal_stays_whole() -> None:
+    training = planned("aws-prod").training
+    assert training is not None
+    assert training.run_folder in {word for line in shown("aws-prod", 40) for word in line.split()}
+
+
 def test_columns_make_way_for_names() -> None:
     long = "a-pool-with-a-name-of-forty-characters-x"
     pool = replace(planned("aws-prod").cluster.node_pools[0], name=long)
