@@ -19,9 +19,9 @@ def summary(plan: StackPlan, width: int, more: Sequence[str]) -> Iterator[Line]:
     yield from _head(plan, width)
     yield BLANK
     yield from pools(plan.cluster.node_pools, width)
-    if plan.cluster.bill:
-        yield BLANK
-        yield from _cost(plan.cluster, width)
+    cost = tuple(_cost(plan.cluster, width))
+    if cost:
+        yield from (BLANK, *cost)
     todo = tuple(_before_up(plan, width))
     if todo:
         yield from (BLANK, Line("before `pulumi up`", "bold"), *todo)
@@ -83,6 +83,18 @@ def _fabric(pool: NodePoolPlan) -> tuple[str, str]:
 
 
 def _cost(cluster: ClusterPlan, width: int) -> Iterator[Line]:
+    """Nothing where nothing is billed and the file says neither budget nor end."""
+    if cluster.bill:
+        yield from _billed(cluster, width)
+    elif cluster.budget_usd_per_hour is not None:
+        text = f"no price is known, so the budget of {cluster.budget_usd_per_hour:g} $ an hour is not checked"
+        yield from entry("cost", text, width)
+    if cluster.bill or cluster.expires_at:
+        ends = f"{moment(cluster.expires_at)} (cluster.expiresAt)" if cluster.expires_at else "no end is set"
+        yield from entry("until", f"{ends}; only `pulumi destroy` ends it", width)
+
+
+def _billed(cluster: ClusterPlan, width: int) -> Iterator[Line]:
     sums, budget = totals(cluster.bill), cluster.budget_usd_per_hour
     hour, day = f"{sums.usd_per_hour:,.2f}", f"{sums.usd_per_day:,.2f} $ a day"
     if budget is None:
@@ -95,8 +107,6 @@ def _cost(cluster: ClusterPlan, width: int) -> Iterator[Line]:
         yield from entry("  prepaid", _things(sums.prepaid), width)
     if sums.unknown:
         yield from entry("  unknown", _things(sums.unknown), width)
-    ends = f"{moment(cluster.expires_at)} (cluster.expiresAt)" if cluster.expires_at else "no end is set"
-    yield from entry("until", f"{ends}; only `pulumi destroy` ends it", width)
 
 
 def _things(lines: Sequence[BillLine]) -> str:

@@ -93,6 +93,14 @@ def test_cost_says_budget_day_prepaid_and_unknown() -> None:
     assert lines["until"].startswith("2027-12-31 00:00Z (cluster.expiresAt)")
 
 
+def test_a_budget_without_prices_is_said_to_be_unchecked() -> None:
+    plan = planned("existing")
+    asked = replace(plan, cluster=replace(plan.cluster, budget_usd_per_hour=60.0))
+    found = [line.text for line in screen(asked, PIPE)]
+    assert "cost       no price is known, so the budget of 60 $ an hour is not checked" in found
+    assert not any(line.startswith("cost") for line in shown("existing", PIPE))
+
+
 def test_quotas_to_ask_for_are_those_over_the_default() -> None:
     lines = shown("aws-prod", PIPE)
     assert "    ec2      L-DB2E81BA  384 vCPU  Running On-Demand G and VT instances" in lines
