@@ -35,8 +35,8 @@ def outputs_of(folder: Path, restarts: int) -> dict[str, Any]:
     return {
         "step": max(reached, default=0),
         "loss": status.get("loss"),
-        "validationLoss": manifest.get("validationLoss", status.get("validationLoss")),
-        "unigramLoss": read_json(folder / "data" / "corpus.json").get("unigramLoss"),
+        "validationLoss": _nats(manifest.get("validationLoss", status.get("validationLoss"))),
+        "unigramLoss": _nats(read_json(folder / "data" / "corpus.json").get("unigramLoss")),
         "exportFolder": str(export) if export else None,
         "digest": manifest.get("digest"),
         "tokensPerS": status.get("tokensPerS"),
@@ -44,6 +44,11 @@ def outputs_of(folder: Path, restarts: int) -> dict[str, Any]:
         "restarts": goodput.get("restarts", restarts),
         "runBytes": size_bytes(folder),
     }
+
+
+def _nats(loss: float | None) -> float | None:
+    """A loss to four places: more is noise to whoever reads the stack's outputs."""
+    return None if loss is None else round(loss, 4)
 
 
 def _goodput(ledger: Path) -> Mapping[str, Any]:

@@ -10,13 +10,15 @@ from workloads.model.export import newest_export, read_manifest
 from workloads.pretrain.config import JobFile
 from workloads.pretrain.exits import ExitCode
 from workloads.pretrain.folder import RunFolder
-from workloads.pretrain.status import StatusFile
+from workloads.pretrain.status import State, StatusFile
 from workloads.pretrain.words import learned_nothing, progress_line, result_line
 
 LOOK_EVERY_S = 0.5
 EVERY_S = 10.0
 SHARE = 0.02
 """Of the time that has passed: the log of a run of days shall not be all progress."""
+ENDS = (State.FINISHED, State.PREEMPTED, State.FAILED, State.REFUSED)
+"""What the last line tells."""
 
 
 class Announcer:
@@ -46,6 +48,8 @@ class Announcer:
             if status["warning"] and status["warning"] != warned:
                 warned = str(status["warning"])
                 _say(f"warning: {warned}")
+            if status["state"] in ENDS:
+                continue
             if status["state"] not in states or now >= due:
                 states.add(status["state"])
                 due = now + max(EVERY_S, SHARE * (now - begun))

@@ -3,13 +3,18 @@
 from collections.abc import Mapping
 from typing import Any
 
+AT_A_STEP = ("checkpointing", "exporting")
+"""States without a message of their own."""
+
 
 def progress_line(status: Mapping[str, Any]) -> str:
     """One line for a status: `33% 2m 5.08 loss, step 99/300, 3,981 tokens/s`; `2m` is the time left."""
     state, message = status.get("state", "starting"), status.get("message") or ""
+    step, steps = status.get("step") or 0, status.get("steps") or 0
+    if state in AT_A_STEP:
+        return f"{state} step {step}/{steps}"
     if state != "training":
         return f"{state}: {message}" if message else str(state)
-    step, steps = status.get("step") or 0, status.get("steps") or 0
     first = [f"{100 * step // steps}%" if steps else "0%"]
     if (left := status.get("etaS")) is not None:
         first.append(short_time(left))

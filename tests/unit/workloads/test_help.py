@@ -1,7 +1,7 @@
 """The help of the workloads by hand: what each does, and where its file comes from, which has to be true."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,11 @@ from workloads.pretrain.config import read_job
 from workloads.serve import __main__ as serve
 from workloads.serve.config import read_config
 
-PROGRAMS = {"train": launch.main, "serve": serve.main, "check": fabric_check.main}
+PROGRAMS: dict[str, Callable[[list[str]], int]] = {
+    "train": launch.main,
+    "serve": serve.main,
+    "check": fabric_check.main,
+}
 
 
 @pytest.mark.parametrize("flag", ["--help", "-h"])
@@ -25,9 +29,8 @@ def test_help_says_how_it_is_called_in_80_columns(
     name: str, flag: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("COLUMNS", "80")
-    main: Callable[[Sequence[str]], int] = PROGRAMS[name]
     with pytest.raises(SystemExit) as ended:
-        main([flag])
+        PROGRAMS[name]([flag])
     shown = capsys.readouterr().out
     assert ended.value.code == 0
     assert shown.startswith(f"usage: penstock {name} ")

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from providers.plugin import following
 from providers.plugin.calls import Call
 from providers.plugin.console import Voice
 from providers.plugin.following import Follower
@@ -39,7 +38,7 @@ def follower(tmp_path: Path, heard: Heard) -> Follower:
 def clock(monkeypatch: pytest.MonkeyPatch, follower: Follower) -> list[float]:
     """The time that has passed, in its one element."""
     passed = [0.0]
-    monkeypatch.setattr(following.time, "monotonic", lambda: follower.begun + passed[0])
+    monkeypatch.setattr("providers.plugin.following.time.monotonic", lambda: follower.begun + passed[0])
     return passed
 
 
@@ -66,7 +65,7 @@ def test_a_pipe_gets_a_line_now_and_then_and_a_new_state_at_once(
         at_step(follower, step)
     assert 15 <= len(live(heard)) <= 21, "one in 5 s"
     at_step(follower, 199, state="exporting", message="")
-    assert live(heard)[-1] == "exporting"
+    assert live(heard)[-1] == "exporting step 199/1000"
 
 
 def test_a_run_of_hours_prints_fewer_lines(follower: Follower, heard: Heard, clock: list[float]) -> None:

@@ -40,7 +40,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def free(monkeypatch: pytest.MonkeyPatch, count: int) -> None:
-    monkeypatch.setattr(full_volume.shutil, "disk_usage", lambda _: SimpleNamespace(total=10**12, free=count))
+    monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(total=10**12, free=count))
 
 
 def test_a_run_that_lost_its_supervisor_on_a_full_volume(
@@ -96,8 +96,8 @@ def test_the_supervisors_log_has_a_last_word(
         "program": ["-c", "import sys; sys.exit(1)"], "job_file": "job.json", "env": dict(os.environ),
         "max_agent_restarts": 1, "stop_s": 1.0, "owner_pid": myself.pid, "owner_started": myself.started,
     }  # fmt: skip
-    monkeypatch.setattr(supervisor.sys, "stdin", io.StringIO(json.dumps(orders)))
-    monkeypatch.setattr(supervisor.signal, "signal", lambda *_: None)
+    monkeypatch.setattr("sys.stdin", io.StringIO(json.dumps(orders)))
+    monkeypatch.setattr("signal.signal", lambda *_: None)
 
     def full(path: Path, _: object) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))

@@ -18,6 +18,11 @@ def test_what_is_not_known_is_left_out() -> None:
     assert progress_line({}) == "starting"
 
 
+def test_a_message_of_another_state_is_not_repeated() -> None:
+    status = {"state": "exporting", "step": 300, "steps": 300, "message": "training from step 0"}
+    assert progress_line(status) == "exporting step 300/300"
+
+
 @pytest.mark.parametrize(("seconds", "words"), [(5, "5s"), (700, "12m"), (12_000, "3h20m"), (7_500, "2h05m")])
 def test_time_left(seconds: float, words: str) -> None:
     assert short_time(seconds) == words
