@@ -35,8 +35,9 @@ check: setup ## style, types, import contracts and unit tests
 	@$(RUN) ruff format --check --quiet .
 	@$(RUN) ruff check --quiet .
 	@.venv/bin/lint-imports
-	@$(RUN) mypy & types=$$!; \
-	$(RUN) pytest -q -n 2 tests/unit tests/catalog tests/golden tests/contract tests/properties; tests=$$?; \
+	@$(RUN) tools.typecheck & types=$$!; \
+	$(RUN) pytest -q -n 2 --durations=15 tests/unit tests/catalog tests/golden tests/contract tests/properties; \
+	tests=$$?; \
 	wait $$types && exit $$tests
 
 rehearse: setup ## up, up again, refresh, destroy of STACK through the real engine
