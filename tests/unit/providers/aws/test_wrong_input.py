@@ -46,13 +46,6 @@ def test_a_refusal_names_the_file_and_says_that_nothing_was_created(tmp_path: Pa
         planned(changed({"cluster.region": "mars"}), tmp_path)
 
 
-def test_there_are_sixty_cases_each_of_its_own() -> None:
-    assert len(CASES) >= 60
-    assert len({name for name, *_ in CASES}) == len(CASES)
-    assert len({str(changes) for _, changes, _, _ in CASES}) == len(CASES)
-    assert all(path and words and all(words) for _, _, path, words in CASES)
-
-
 @pytest.mark.parametrize(("changes", "path", "words"), [case[1:] for case in CASES], ids=[case[0] for case in CASES])
 def test_it_is_refused_where_it_stands_with_value_and_remedy(
     changes: dict[str, Any], path: str, words: list[str], tmp_path: Path
