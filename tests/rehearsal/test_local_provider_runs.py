@@ -78,7 +78,7 @@ def test_another_identity_is_another_run_and_the_old_one_stays(plugin: Plugin, v
     assert set(plugin.replacing(RUN, first, second)) == {"identity", "runFolder"}
     plugin.create(RUN, second)
     plugin.delete(RUN, first)
-    assert said(plugin, f"stay with the volume in {first['runFolder']}"), plugin.log.lines
+    assert said(plugin, f"ended; its files are the volume's: {first['runFolder']}"), plugin.log.lines
     for inputs in (first, second):
         assert (folder_of(inputs) / "checkpoints" / "step-00000040").is_dir()
 
