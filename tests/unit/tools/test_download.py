@@ -1,10 +1,14 @@
 """Downloads: whole and verified, resumed, or refused; what cannot be reached says so in seconds."""
 
+import io
 import os
 import socket
 import subprocess
 import sys
 import time
+import urllib.error
+import urllib.request
+from email.message import Message
 from pathlib import Path
 
 import pytest
@@ -126,6 +130,15 @@ def test_a_redirect_is_followed_without_the_token(web: Web, tmp_path: Path, step
     fetch(f"{web.address}/file", sha256(CONTENT), tmp_path / "file", step, {"Authorization": "Bearer x"})
     assert (tmp_path / "file").read_bytes() == CONTENT
     assert web.authorized == [("/file", "Bearer x")]
+
+
+def test_a_redirect_away_from_https_is_not_followed() -> None:
+    request = urllib.request.Request("https://downloads.example/file")
+    handler = download._HttpsStays()
+    arguments = (request, io.BytesIO(), 302, "Found", Message())
+    assert handler.redirect_request(*arguments, "https://store.example/file") is not None
+    with pytest.raises(urllib.error.URLError, match="which is not https"):
+        handler.redirect_request(*arguments, "http://store.example/file")
 
 
 def test_a_file_that_is_not_there(web: Web, tmp_path: Path, step: Step) -> None:
