@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 from components.errors import Problem
 from providers.local.catalog import catalog
 from providers.local.plan import plan
+from providers.local.preflight import preflight
 
 if TYPE_CHECKING:
     import pulumi
 
-    from components.plan.types import ClusterPlan, StackPlan
+    from components.plan.types import ClusterPlan
     from components.provider import ClusterHandle
 
 __all__ = ["Problem", "build", "catalog", "plan", "preflight"]
@@ -22,10 +23,3 @@ def build(name: str, plan: ClusterPlan, opts: pulumi.ResourceOptions) -> Cluster
     from providers.local.runner import build_machine
 
     return build_machine(name, plan, opts)
-
-
-def preflight(plan: StackPlan) -> tuple[Problem, ...]:
-    """Every obstacle on this machine; nothing is changed by looking."""
-    from providers.local.preflight import preflight as look  # its libraries are an extra, which no plan needs
-
-    return look(plan)

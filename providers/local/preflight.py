@@ -13,13 +13,16 @@ from components.estimate.memory import checkpoint_bytes
 from components.plan.types import JobPlan, ServicePlan, StackPlan
 from components.spec.training import TrainingSpec
 from providers.plugin.volume_folder import NEEDED_BYTES, occupied, owner_of, too_little_room
-from workloads.model.export import newest_export
-from workloads.pretrain.corpus import check_corpus
+
+LIBRARIES = "training"
+"""Where it is told that the workloads' libraries are not there."""
 
 
 def preflight(plan: StackPlan) -> tuple[Problem, ...]:
     """Every obstacle on this machine; nothing is changed by looking."""
     problems = [*_library_problems(), *_volume_problems(plan)]
+    if any(problem.path == LIBRARIES for problem in problems):
+        return tuple(problems)  # the rest is asked of the workloads, which need them
     if plan.training:
         problems += _corpus_problems(plan.training)
     if plan.inference:
@@ -28,8 +31,10 @@ def preflight(plan: StackPlan) -> tuple[Problem, ...]:
 
 
 def _library_problems() -> Iterator[Problem]:
-    if importlib.util.find_spec("torch") is None:
-        yield Problem(path="training", message="torch is not installed in this environment; run `make setup`")
+    lacking = [name for name in ("torch", "xxhash") if importlib.util.find_spec(name) is None]
+    if lacking:
+        message = f"{' and '.join(lacking)} not installed; run `make setup`, or pip install 'penstock[workloads]'"
+        yield Problem(path=LIBRARIES, message=message)
 
 
 def _volume_problems(plan: StackPlan) -> Iterator[Problem]:
@@ -62,6 +67,8 @@ def disk_needed(job: JobPlan) -> int:
 
 
 def _corpus_problems(job: JobPlan) -> tuple[Problem, ...]:
+    from workloads.pretrain.corpus import check_corpus  # late, as its libraries are an extra
+
     training = _training(job)
     try:
         check_corpus(training)
@@ -75,6 +82,8 @@ def _training(job: JobPlan) -> TrainingSpec:
 
 
 def _model_problems(service: ServicePlan) -> Iterator[Problem]:
+    from workloads.model.export import newest_export  # late, as its libraries are an extra
+
     if service.follows_training:
         return
     try:

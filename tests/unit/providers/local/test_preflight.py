@@ -169,3 +169,12 @@ def test_a_model_path_without_a_model_is_refused(tmp_path: Path) -> None:
     (problem,) = obstacles(tmp_path / "volume", inference={"model": {"path": str(tmp_path)}, "port": 18999})
     assert problem.startswith("inference.model.path: ")
     assert "give the folder of a finished run or its export" in problem
+
+
+def test_libraries_that_are_not_installed_are_named_with_the_extra(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("torch", "xxhash"):
+        monkeypatch.setitem(sys.modules, name, None)
+    (told,) = obstacles(tmp_path / "v", training={"batch": BATCH}, inference={"model": {"path": "/nope"}})
+    assert told.startswith("training: torch and xxhash not installed; run `make setup`, or pip install 'penstock[work")
