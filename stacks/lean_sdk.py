@@ -17,6 +17,9 @@ from typing import Any
 
 SERVICES = re.compile(r"pulumi_aws\.(?!config$)\w+|pulumi_kubernetes\.\w+\.v\w+")
 
+COMMAND_LINE = "httpx._main"
+"""httpx imports it, with rich and click, where it can be imported; a program has no use for it."""
+
 
 class _Service(Loader):
     """`whole` is the loader of the package's own __init__.py."""
@@ -56,6 +59,8 @@ class _Finder(MetaPathFinder):
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
+        if fullname == COMMAND_LINE:
+            raise ModuleNotFoundError(f"{fullname} is left out", name=fullname)
         if not SERVICES.fullmatch(fullname):
             return None
         spec = PathFinder.find_spec(fullname, path, target)

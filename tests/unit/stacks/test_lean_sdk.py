@@ -11,7 +11,9 @@ lean_sdk.install()
 from pulumi_aws import ec2, kms
 from pulumi_kubernetes.helm.v3 import Release, RepositoryOptsArgs
 import pulumi_kubernetes
+import httpx
 
+assert "rich" not in sys.modules and callable(httpx.get)
 assert ec2.Vpc.__module__ == ec2.VpcArgs.__module__ == "pulumi_aws.ec2.vpc"
 assert ec2.LaunchTemplateMonitoringArgs.__module__ == "pulumi_aws.ec2._inputs"
 assert ec2.outputs.__name__ == "pulumi_aws.ec2.outputs"
