@@ -107,8 +107,9 @@ def test_a_clouds_own_key_may_be_left_out(cloud: str, repository: Path) -> None:
 
 
 @pytest.mark.parametrize("cloud", Cloud)
-def test_a_plan_needs_neither_the_engine_nor_a_clouds_sdk(cloud: Cloud, repository: Path) -> None:
+def test_a_plan_needs_neither_the_engine_nor_an_sdk_nor_another_cloud(cloud: Cloud, repository: Path) -> None:
     """`penstock plan` answers in under a second because it loads none of them."""
+    others = [f"providers.{other}.plan" for other in Cloud if other is not cloud]
     program = f"""
 import json, sys
 from components.spec.stack import parse_stack
@@ -116,7 +117,7 @@ from providers import load, settings
 from components.spec.cluster import Cloud
 spec = parse_stack(json.loads(sys.stdin.read()), "x", settings())
 load(Cloud({cloud.value!r})).plan(spec, "x")
-print(json.dumps(sorted(name for name in sys.modules if name.split(".")[0] in {SDKS!r})))
+print(json.dumps(sorted(name for name in sys.modules if name.split(".")[0] in {SDKS!r} or name in {others!r})))
 """
     config = json.dumps(golden_config(cloud, repository), default=str)
     run = subprocess.run(
