@@ -177,6 +177,7 @@ def test_two_at_a_time(compiler: list[tuple[str, str, str]], monkeypatch: pytest
         most = max(most, len(running))
         if program in ("etcd", "kwok"):
             both.wait()
+        time.sleep(0.1)  # more than two would be seen together
         target.write_text(PROGRAM)
         target.chmod(0o755)
         running.remove(program)
@@ -239,6 +240,11 @@ def test_a_failed_build_leaves_nothing(monkeypatch: pytest.MonkeyPatch, cache: P
         ensure_lab(["etcd"])
     assert missing(["etcd"]) == ["etcd"]
     assert [path.name for path in (cache / "tools").iterdir()] == [f"{lab.folder_of('etcd').name}.lock"]
+
+
+def test_a_hash_that_is_gone() -> None:
+    with pytest.raises(SetupError, match=r"go.sum does not name sigs.k8s.io/kwok v9.9.9; restore"):
+        golang.module_hash("kwok", MODULES["kwok"].path, "9.9.9")
 
 
 def test_a_pin_that_is_gone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
