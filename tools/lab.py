@@ -78,6 +78,8 @@ MODULES: Mapping[str, Module] = {
 CONTROL_PLANE = ("etcd", "kubernetes", "kwok")
 AT_ONCE = 2
 STARTS_S = 60.0
+HELP_ENDS_WITH = (0, 2)
+"""Programs that show their help; Volcano's end with 2. A loader that misses a library ends with 127 or 1."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,9 +175,14 @@ def _bring_program(name: str, program: str, package: str, target: Path) -> None:
 def _require_start(program: Path) -> None:
     """UnavailableError where the program is for another machine, or needs libraries that this one lacks."""
     try:
-        subprocess.run([program, "--help"], capture_output=True, stdin=subprocess.DEVNULL, timeout=STARTS_S, check=True)
+        ended = subprocess.run(
+            [program, "--help"], capture_output=True, stdin=subprocess.DEVNULL, timeout=STARTS_S, check=False
+        )
     except (OSError, subprocess.SubprocessError) as error:
         raise UnavailableError(f"what was downloaded does not start here ({error})") from error
+    if ended.returncode not in HELP_ENDS_WITH:
+        said = (ended.stderr.decode(errors="replace").splitlines() or ["it said nothing"])[-1]
+        raise UnavailableError(f"what was downloaded does not start here (it ended with {ended.returncode}: {said})")
 
 
 def _bring_files(name: str, folders: Mapping[str, Path]) -> None:
