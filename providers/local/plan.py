@@ -86,7 +86,7 @@ def _meaningless(spec: StackSpec) -> Iterator[Problem]:
 def _beyond(part: Spec, path: str, known: set[str]) -> Iterator[Problem]:
     for name in sorted(part.model_fields_set - known):
         key = type(part).model_fields[name].alias or name
-        yield Problem(path=f"{path}.{key}", message="means nothing on this machine; remove it, or use another cloud")
+        yield Problem(path=f"{path}.{key}", message="does not apply to this machine; remove it, or use another cloud")
 
 
 def _binding(machine: MachineType) -> PodBinding:

@@ -71,7 +71,10 @@ class Agent(LocalElasticAgent):
             self._for_good, self._reason = ExitCode.FAILED, f"the nodes did not meet: {error}"
         else:
             if result is None or (result.is_failed() and self._for_good is None):
-                self._for_good, self._reason = ExitCode.FAILED, "the nodes parted"
+                self._for_good, self._reason = (
+                    ExitCode.FAILED,
+                    "the nodes lost contact with each other; start the run again",
+                )
         if self._for_good is None or not self._stopping:
             # Closes the run for every node, so not when only this one leaves.
             self._worker_group.spec.rdzv_handler.shutdown()

@@ -125,7 +125,10 @@ class Journal:
 
     def skipped(self, step: int, loss: float) -> None:
         """A batch was not applied. Its loss is given as text: JSON has no NaN."""
-        self.warn(f"the batch after step {step} was skipped: its loss or gradient is not to be trusted (loss {loss})")
+        self.warn(
+            f"the batch after step {step} was skipped: its loss or gradient is not finite, or far above the mean "
+            f"(loss {loss})"
+        )
         if self._writes:
             self._metrics.add(step=step, skippedLoss=str(loss))
             self._prometheus.skipped.inc()

@@ -62,7 +62,7 @@ def _disk(job: JobFile) -> list[Problem]:
     needed, free = 2 * checkpoint_bytes(job.training.model), shutil.disk_usage(folder.checkpoints).free
     if needed > free:
         message = (
-            f"two checkpoints need {needed / GIB:.2f} GiB, {folder.checkpoints} has {free / GIB:.2f} left; "
+            f"two checkpoints need {needed / 1e6:,.0f} MB, {folder.checkpoints} has {free / 1e6:,.0f} free; "
             f"free some, or use another run folder"
         )
         return [Problem(path="runFolder", message=message)]

@@ -85,7 +85,10 @@ def train(job: JobFile, journal: Journal) -> ExitCode:
         case Outcome.STOPPED:
             journal.close(State.PREEMPTED, step, f"stopped at step {step}, with a checkpoint; start it again to go on")
         case Outcome.FAILED:
-            message = f"failed at step {step}: too many batches in a row with a loss that is not to be trusted"
+            message = (
+                f"failed at step {step}: too many bad batches in a row (guard.maxSkips); lower "
+                "optimizer.learningRate, or look at the text"
+            )
             journal.close(State.FAILED, step, message)
         case Outcome.FINISHED:
             journal.enter(State.EXPORTING, Kind.EXPORT, step)

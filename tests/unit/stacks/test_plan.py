@@ -51,7 +51,7 @@ def test_what_only_a_cloud_has_is_refused_here() -> None:
         "cluster.nodePools.here.capacity",
         "storage.fileSystem",
     ]
-    assert all("means nothing on this machine" in problem for problem in found)
+    assert all("does not apply to this machine" in problem for problem in found)
 
 
 def test_a_second_pool_of_this_machine_is_refused() -> None:
