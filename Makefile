@@ -21,7 +21,7 @@ demo: setup ## train a model on this machine, lose a worker, serve the model, ta
 	@$(RUN) penstock.demo
 
 # Much of a rehearsal is waiting, so three files run side by side; what shares something slow runs in one process.
-BESIDE := -n 3 --dist loadfile --no-loadscope-reorder
+BESIDE := -n 3 --dist loadfile --no-loadscope-reorder --durations=15
 
 test: setup ## every test but those of the lab
 	@$(RUN) pytest $(BESIDE) --ignore tests/lab
