@@ -10,10 +10,12 @@ MARKER = ".penstock-volume.json"
 NEEDED_BYTES = 256 * 2**20
 """Room below which no folder is accepted: the data, checkpoints and export of the smallest useful run."""
 
-OWN_FILES = ("job.json", "supervisor.json", "config.json", "server.json")
-"""Files of which each folder of a run or a server has one at least."""
+OWN_FILES = {("runs", 2): ("job.json", "supervisor.json"), ("services", 3): ("config.json", "server.json")}
+"""Files of which each folder of a run (runs/NAME) or a server (services/NAME/PORT) has one at least.
+
+By the first folder of the volume and the level below it: elsewhere a config.json is a user's, such as of a model.
+"""
 DEEPEST = 3
-"""Levels below the volume at which such folders lie: runs/NAME, services/NAME/PORT."""
 
 
 def owner_of(folder: Path) -> str:
@@ -52,22 +54,26 @@ def entries_of(folder: Path) -> list[str]:
 
 def own_folders(folder: Path) -> list[Path]:
     """The folders of runs and servers in it."""
-    return [path for path, own in _parts(folder, DEEPEST) if own]
+    return [path for path, own in _parts(folder, ()) if own]
 
 
 def strangers(folder: Path) -> list[Path]:
     """Files and folders in it that penstock has not made; those inside a run's or a server's folder count as its."""
-    return [path for path, own in _parts(folder, DEEPEST) if not own and path.name != MARKER]
+    return [path for path, own in _parts(folder, ()) if not own and path.name != MARKER]
 
 
-def _parts(folder: Path, levels: int) -> Iterator[tuple[Path, bool]]:
-    """What lies in the folder, and whether it is a run's or a server's; folders that only hold such are entered."""
+def _parts(folder: Path, place: tuple[str, ...]) -> Iterator[tuple[Path, bool]]:
+    """What lies in the folder, and whether it is a run's or a server's; folders that only hold such are entered.
+
+    `place` is the way to the folder from the volume.
+    """
     for path in sorted(folder.iterdir()):
+        here = (*place, path.name)
         if path.is_symlink() or not path.is_dir():
             yield path, False
-        elif any((path / name).is_file() for name in OWN_FILES):
+        elif any((path / name).is_file() for name in OWN_FILES.get((here[0], len(here)), ())):
             yield path, True
-        elif levels > 1:
-            yield from _parts(path, levels - 1)
+        elif len(here) < DEEPEST:
+            yield from _parts(path, here)
         elif any(path.iterdir()):
             yield path, False

@@ -132,11 +132,13 @@ def test_delete_keeps_and_names_what_penstock_has_not_made(tmp_path: Path, spoke
     (folder / "notes.txt").write_text("mine")
     (folder / "runs" / "mine").mkdir()
     (folder / "runs" / "mine" / "plot.svg").write_text("mine")
+    (folder / "models" / "llama").mkdir(parents=True)
+    (folder / "models" / "llama" / "config.json").write_text("mine")  # as every model of a hub has one
     volume.delete(call(spoken), inputs(folder, "delete"))
     (said,) = spoken.lines
     assert said == (
         f"deleted 4.1 MB of runs and servers in {folder}, as onDestroy: delete asks; kept what penstock has not made: "
-        f"notes.txt, runs/mine/plot.svg; to remove it too: rm -r {folder}"
+        f"models/llama/config.json, notes.txt, runs/mine/plot.svg; to remove it too: rm -r {folder}"
     )
     assert not run.exists()
     assert not (folder / "services").exists()
