@@ -25,31 +25,36 @@ def extract_folders(
     archive = next(iter(folders.values())).with_suffix(".tar.gz")
     try:
         download(url, archive, step)
-        actual = _extract(archive, module, subfolder, folders)
+        actual, found = _contents(archive, module, subfolder, folders)
     except (tarfile.TarError, EOFError) as error:
         raise UnavailableError(f"{url} is no archive, or broke off") from error
     finally:
         archive.unlink(missing_ok=True)
     if actual != wanted_hash:
         raise SetupError(f"{url} has {actual}, go.sum says {wanted_hash}; do not use this network")
+    # Only now, as a name such as `charts/../../.profile` leads out of the folder: it is right when the hash is.
+    for path, content in found.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
 
 
-def _extract(archive: Path, module: str, subfolder: str, folders: Mapping[str, Path]) -> str:
-    """Writes the folders; the hash of the whole module, as go.sum has it (`h1:`)."""
+def _contents(
+    archive: Path, module: str, subfolder: str, folders: Mapping[str, Path]
+) -> tuple[str, Mapping[Path, bytes]]:
+    """The hash of the whole module, as go.sum has it (`h1:`), and what the folders hold, by where it is wanted."""
+    hashes: dict[str, str] = {}
+    found: dict[Path, bytes] = {}
     with tarfile.open(archive) as tar:
         nested = _nested(tar.getnames(), subfolder)
-        hashes = {}
         for name, member in _files(tar, subfolder, nested):
             file = tar.extractfile(member)
             content = file.read() if file else b""
             hashes[f"{module}/{name}"] = hashlib.sha256(content).hexdigest()
             for inside, target in folders.items():
                 if name.startswith(f"{inside}/"):
-                    path = target / name.removeprefix(f"{inside}/")
-                    path.parent.mkdir(parents=True, exist_ok=True)
-                    path.write_bytes(content)
+                    found[target / name.removeprefix(f"{inside}/")] = content
     listed = "".join(f"{hashes[name]}  {name}\n" for name in sorted(hashes))
-    return f"h1:{base64.b64encode(hashlib.sha256(listed.encode()).digest()).decode()}"
+    return f"h1:{base64.b64encode(hashlib.sha256(listed.encode()).digest()).decode()}", found
 
 
 def _files(tar: tarfile.TarFile, subfolder: str, nested: Collection[str]) -> Iterator[tuple[str, tarfile.TarInfo]]:

@@ -70,6 +70,15 @@ def test_another_content_is_refused(web: Web, tmp_path: Path, change: dict[str, 
         extract(web, tmp_path)
 
 
+@pytest.mark.parametrize("name", ["charts/../../outside", "charts/{folder}/outside"])
+def test_nothing_is_written_before_the_hash_is_right(web: Web, tmp_path: Path, name: str) -> None:
+    web.files["/archive.tar.gz"] = archive({**FILES, name.format(folder=tmp_path): "evil\n"})
+    (tmp_path / "target" / "charts").mkdir(parents=True)
+    with pytest.raises(SetupError, match=r"go\.sum says"):
+        extract(web, tmp_path / "target")
+    assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == []
+
+
 def test_an_archive_that_broke_off(web: Web, tmp_path: Path) -> None:
     whole = archive(FILES)
     web.files["/archive.tar.gz"] = whole[: len(whole) // 2]
