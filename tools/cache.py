@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tools.steps import SetupError, elapsed
+from tools.steps import SetupError, check_stopped, elapsed
 
 POLL_S = 0.2
 FULL_BYTES = 16 << 20
@@ -81,6 +81,7 @@ def _acquire(descriptor: int, path: Path, what: str) -> None:
         return
     with elapsed(f"{what}: {_holder(path)} is making it, waiting"):
         while not _try_lock(descriptor):
+            check_stopped()
             time.sleep(POLL_S)
 
 

@@ -2,6 +2,7 @@
 
 import re
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Iterable, Mapping, Sequence
@@ -231,12 +232,19 @@ def _make_writable(folder: Path) -> None:
 
 
 def main() -> int:
-    """Brings every program of the lab; one sentence on stderr and 1 where one cannot be had."""
+    """Brings every program of the lab; one sentence on stderr and 1 where one cannot be had (130 when interrupted)."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         ensure_lab()
     except SetupError as error:
         sys.stderr.write(f"error: {error}\n")
         return 1
+    except OSError as error:
+        sys.stderr.write(f"error: {error.filename or 'this machine'}: {error.strerror or error}\n")
+        return 1
+    except KeyboardInterrupt:
+        sys.stderr.write("interrupted; run it again to go on\n")
+        return 130
     return 0
 
 

@@ -1,20 +1,24 @@
 """The lab's programs: which version, from where, brought once, and nothing half-made."""
 
+import errno
 import json
 import re
+import signal
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from tests.unit.tools.web import TOKEN, Web, layer
 from tools import golang, lab, official
+from tools.cache import locked, make_once
 from tools.download import UnavailableError
 from tools.lab import CONTROL_PLANE, MODULES, ensure_lab, missing, version
 from tools.official import Repository, architecture
-from tools.steps import SetupError, Step, run
+from tools.steps import SetupError, Step, run, start_again, stop_all
 
 PROGRAM = "#!/bin/sh\nexit 0\n"
 BRING = official.bring
@@ -268,14 +272,39 @@ def test_a_pin_that_is_gone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> 
         version("etcd")
 
 
+@pytest.mark.parametrize(
+    ("error", "status", "said"),
+    [
+        (SetupError("etcd cannot be had; try again"), 1, "error: etcd cannot be had; try again\n"),
+        (OSError(errno.ENOSPC, "No space left on device"), 1, "error: this machine: No space left on device\n"),
+        (KeyboardInterrupt(), 130, "interrupted; run it again to go on\n"),
+    ],
+)
 def test_the_command_says_what_cannot_be_had(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    error: BaseException,
+    status: int,
+    said: str,
 ) -> None:
     def refuse() -> None:
-        raise SetupError("etcd cannot be had; try again")
+        raise error
 
+    monkeypatch.setattr(signal, "signal", lambda *_: None)
     monkeypatch.setattr(lab, "ensure_lab", refuse)
-    assert lab.main() == 1
-    assert capsys.readouterr().err == "error: etcd cannot be had; try again\n"
+    assert lab.main() == status
+    assert capsys.readouterr().err == said
     monkeypatch.setattr(lab, "ensure_lab", lambda: None)
     assert lab.main() == 0
+
+
+def test_who_waits_for_another_process_is_ended_too(cache: Path) -> None:
+    folder = lab.folder_of("kwok")
+    with locked(folder.parent / f"{folder.name}.lock", what="kwok"), ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(make_once, folder, lambda _: None)
+        stop_all()
+        try:
+            with pytest.raises(SetupError, match="interrupted"):
+                waiting.result(timeout=30)
+        finally:
+            start_again()
