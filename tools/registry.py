@@ -81,7 +81,15 @@ class _Repository:
 
     def layer(self, digest: str, target: Path, step: Step) -> None:
         """Puts a layer to `target`, verified."""
-        fetch(f"{self._address}/blobs/{digest}", digest, target, step, self._headers)
+        url = f"{self._address}/blobs/{digest}"
+        try:
+            fetch(url, digest, target, step, self._headers)
+        except StatusError as error:
+            if error.status != HTTPStatus.UNAUTHORIZED:
+                raise
+            # A token lasts some minutes, a layer on a slow line longer; what arrived is kept.
+            self._headers = self._authorized(error.challenge)
+            fetch(url, digest, target, step, self._headers)
 
     def _manifest(self, reference: str) -> dict[str, Any]:
         url = f"{self._address}/manifests/{reference}"
@@ -96,8 +104,11 @@ class _Repository:
         except StatusError as error:
             if error.status != HTTPStatus.UNAUTHORIZED or self._headers:
                 raise
-            self._headers = {"Authorization": f"Bearer {self._token(error.challenge)}"}
+            self._headers = self._authorized(error.challenge)
         return read(url, {**wanted, **self._headers})
+
+    def _authorized(self, challenge: str) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self._token(challenge)}"}
 
     def _token(self, challenge: str) -> str:
         """The token for nobody in particular, from where the registry's challenge says."""

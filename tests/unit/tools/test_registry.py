@@ -1,6 +1,7 @@
 """Programs out of images of a registry on loopback: found in the right layer, verified, or refused with a reason."""
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +45,16 @@ def test_the_token_is_asked_for_once_and_stays_with_the_registry(web: Web, tmp_p
     assert extract(web, tmp_path) == b"the program"
     assert [path for path, _ in web.asked].count("/token") == 1
     assert "/store" not in [path for path, _ in web.authorized]
+
+
+def test_a_token_that_ends_before_the_layer_does(web: Web, tmp_path: Path) -> None:
+    web.token, web.renewed = TOKEN, "another"
+    top = layer({"manager": os.urandom(1000)})
+    web.put_image(NAME, TAG, [top])
+    web.cut[f"/v2/{NAME}/blobs/{sha256(top)}"] = len(top) // 2 + 1
+    assert len(extract(web, tmp_path)) == 1000
+    assert [path for path, _ in web.asked].count("/token") == 2
+    assert web.requests(sha256(top)) == ["", *[f"bytes={len(top) // 2 + 1}-"] * 2], "what arrived is kept"
 
 
 def test_a_pinned_digest_is_what_is_asked_for(web: Web, tmp_path: Path) -> None:

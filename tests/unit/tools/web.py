@@ -40,6 +40,8 @@ class Web:
     ranges: bool = True
     token: str = ""
     """What a registry's paths want to see; "" for nothing."""
+    renewed: str = ""
+    """The token that follows once a layer was cut: tokens last for minutes only."""
     scheme: str = "Bearer"
     """How it wants to be shown that."""
     asked: list[tuple[str, str]] = field(default_factory=list)
@@ -140,6 +142,8 @@ class _Handler(BaseHTTPRequestHandler):
             return
         headers = {"Content-Range": f"bytes {start}-{len(content) - 1}/{len(content)}"} if asked else {}
         self._send(206 if asked else 200, content[start:], headers, self.web.cut.get(path), self.web.slow.get(path, 0))
+        if path in self.web.cut:
+            self.web.token = self.web.renewed or self.web.token
 
     def _send(
         self, status: int, body: bytes, headers: Mapping[str, str], most: int | None = None, pause: float = 0
