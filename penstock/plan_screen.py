@@ -87,7 +87,7 @@ def _cost(cluster: ClusterPlan, width: int) -> Iterator[Line]:
     if cluster.bill:
         yield from _billed(cluster, width)
     elif cluster.budget_usd_per_hour is not None:
-        text = f"no price is known, so the budget of {cluster.budget_usd_per_hour:g} $ an hour is not checked"
+        text = f"no price is known, so the budget of ${cluster.budget_usd_per_hour:g} an hour is not checked"
         yield from entry("cost", text, width)
     if cluster.bill or cluster.expires_at:
         ends = f"{moment(cluster.expires_at)} (cluster.expiresAt)" if cluster.expires_at else "no end is set"
@@ -96,12 +96,12 @@ def _cost(cluster: ClusterPlan, width: int) -> Iterator[Line]:
 
 def _billed(cluster: ClusterPlan, width: int) -> Iterator[Line]:
     sums, budget = totals(cluster.bill), cluster.budget_usd_per_hour
-    hour, day = f"{sums.usd_per_hour:,.2f}", f"{sums.usd_per_day:,.2f} $ a day"
+    hour, day = f"${sums.usd_per_hour:,.2f}", f"${sums.usd_per_day:,.2f} a day"
     if budget is None:
-        known = f"{hour} $ an hour, {day}; no budget is set (cluster.budgetUsdPerHour)"
+        known = f"{hour} an hour, {day}; no budget is set (cluster.budgetUsdPerHour)"
     else:
         share = 100 * sums.usd_per_hour / Decimal(str(budget))
-        known = f"{hour} of {budget:g} $ an hour ({share:.0f} % of the budget), {day}"
+        known = f"{hour} of ${budget:g} an hour ({share:.0f} % of the budget), {day}"
     yield from entry("cost", f"{known}; known prices only", width)
     if sums.prepaid:
         yield from entry("  prepaid", _things(sums.prepaid), width)
@@ -147,7 +147,7 @@ def _dates(cluster: ClusterPlan, width: int) -> Iterator[Line]:
             begins.setdefault(line.since, line)
     for since, line in sorted(begins.items()):
         until = f" to {moment(line.until)}" if line.until else " on"
-        price = f", {dollars(line.usd_per_hour)} $ an hour" if line.usd_per_hour else ""
+        price = f", ${dollars(line.usd_per_hour)} an hour" if line.usd_per_hour else ""
         yield from folded_lines(f"{moment(since)}{until}: {line.what}{price}", width)
 
 

@@ -93,4 +93,4 @@ def _conclude(done: "Report", console: "Console") -> None:
         console.print(line)
     if done.kept:
         console.print(f"still there: {done.kept}; `penstock rehearse destroy {done.stack}` takes it down")
-    console.print(verdict(done), style="green" if done.ok else "red")
+    console.print(verdict(done), style="green" if done.ok else "red", soft_wrap=not console.is_terminal)

@@ -23,8 +23,8 @@ def check(resources: Sequence[Resource]) -> Iterator[tuple[Resource, str]]:
     total = sum(costs.values(), Decimal(0))
     if budget is not None and costs and total > budget:
         costliest = max(costs, key=lambda group: costs[group])
-        parts = f"{costliest.name} alone {costs[costliest]:,.2f}" if len(costs) > 1 else f"all of it {costliest.name}"
-        yield costliest, f"machines for {total:,.2f} $ an hour, {parts}; the budget is {budget:,.2f}"
+        parts = f"${costs[costliest]:,.2f} of it {costliest.name}" if len(costs) > 1 else f"all of it {costliest.name}"
+        yield costliest, f"machines for ${total:,.2f} an hour, {parts}; the budget is ${budget:,.2f}"
 
 
 def _budget(resources: Sequence[Resource]) -> Decimal | None:

@@ -15,6 +15,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
+from components.errors import Problem, SpecError
 from components.project import read_project
 from rehearsal.engine.cli import Command, Engine, passphrase_from_environment
 from rehearsal.engine.errors import EngineError
@@ -136,7 +137,11 @@ def _around(
     file: Path, home: Path, faults: FaultScript | None, listener: Listener, *, preview: bool
 ) -> Iterator[Surroundings | None]:
     """The place that the stack's cloud asks for; None where it is this machine."""
-    match cloud_of(settings_in(file)):
+    cloud = cloud_of(settings_in(file))
+    if faults and cloud != "aws":
+        message = "strikes a simulated AWS, which only a stack with cluster.cloud: aws has; leave it out"
+        raise SpecError([Problem(path="--faults", message=message)])
+    match cloud:
         case "existing":
             with on_lab(file, home, listener.say) as lab:
                 yield lab

@@ -49,7 +49,7 @@ def over_budget(bill: Iterable[BillLine], budget_usd_per_hour: float | None) -> 
         return []
     most = max(lines, key=lambda line: line.usd_per_hour or 0)
     message = (
-        f"{budget_usd_per_hour:g} is less than the plan's {total:,.2f} $ an hour, of which {most.what} is "
-        f"{most.usd_per_hour:,.2f}; raise it, or ask for less"
+        f"{budget_usd_per_hour:g} is less than the plan's ${total:,.2f} an hour, of which ${most.usd_per_hour:,.2f} is "
+        f"{most.what}; raise it, or ask for less"
     )
     return [Problem(path="cluster.budgetUsdPerHour", message=message)]

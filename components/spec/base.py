@@ -2,10 +2,10 @@
 
 import json
 import re
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 _FORMS: dict[str, str] = {}
@@ -47,10 +47,20 @@ def _point_in_time(value: Any) -> Any:
     return (as_go_writes_it(value) or value) if isinstance(value, str) else value
 
 
+def _in_utc(value: datetime) -> datetime:
+    try:
+        return value.astimezone(UTC)
+    except OverflowError:
+        raise ValueError(f"{value.isoformat()} is outside the years 1 to 9999 in UTC") from None
+
+
 Instant = Annotated[
-    AwareDatetime, Field(strict=False), BeforeValidator(_point_in_time, json_schema_input_type=datetime)
+    AwareDatetime,
+    Field(strict=False),
+    BeforeValidator(_point_in_time, json_schema_input_type=datetime),
+    AfterValidator(_in_utc),
 ]
-"""A point in time with its zone. Not strict, as YAML has a type of its own for it."""
+"""A point in time, given with its zone and kept in UTC. Not strict, as YAML has a type of its own for it."""
 
 
 class Spec(BaseModel):

@@ -55,7 +55,8 @@ class CapacityBlock(Spec):
     @model_validator(mode="after")
     def _starts_before_it_ends(self) -> Self:
         if self.starts_at >= self.ends_at:
-            raise ValueError(f"endsAt: {self.ends_at.isoformat()} is not after startsAt {self.starts_at.isoformat()}")
+            ends, starts = (f"{each:%Y-%m-%dT%H:%MZ}" for each in (self.ends_at, self.starts_at))
+            raise ValueError(f"endsAt: {ends} is not after startsAt ({starts})")
         return self
 
 
@@ -203,10 +204,16 @@ class NodePoolSpec(Spec):
 
     @model_validator(mode="after")
     def _counts_in_order(self) -> Self:
-        low = self.count if self.min_count is None else self.min_count
-        high = self.count if self.max_count is None else self.max_count
-        if not low <= self.count <= high:
-            raise ValueError(f"count: {self.count} is not between minCount {low} and maxCount {high}")
+        low, high = self.min_count, self.max_count
+        count = (
+            f"count: {self.count}" if "count" in self.model_fields_set else f"count: left out it is {self.count}, which"
+        )
+        if low is not None and high is not None and low > high:
+            raise ValueError(f"minCount: {low} is more than maxCount ({high})")
+        if low is not None and self.count < low:
+            raise ValueError(f"{count} is less than minCount ({low})")
+        if high is not None and self.count > high:
+            raise ValueError(f"{count} is more than maxCount ({high})")
         return self
 
     @property

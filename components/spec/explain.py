@@ -6,13 +6,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from difflib import get_close_matches
 from types import UnionType
-from typing import Annotated, Any, Union, get_args, get_origin
+from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from components.errors import Problem
+from components.errors import Problem, SpecError
 from components.spec.base import as_go_writes_it, form_in_words
+
+_Model = TypeVar("_Model", bound=BaseModel)
 
 MOST_SHOWN = 100
 """Characters of a value that a message repeats."""
@@ -43,6 +45,21 @@ def explain(error: ValidationError, model: type[BaseModel], data: Mapping[str, A
     """One problem for each finding of `error`, in the order of the spec; `data` is what the user wrote."""
     details = error.errors()
     return tuple(_problem(detail, model, data) for detail in details if not _echoes(detail, details))
+
+
+def read_json(model: type[_Model], text: str | bytes, source: str = "") -> _Model:
+    """What the text of a JSON file describes; SpecError with every mistake."""
+    try:
+        data = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise SpecError([Problem(path="(text)", message=f"is not JSON ({error}); correct it")], source=source) from None
+    if not isinstance(data, dict):
+        message = f"{shown(data)} is not a mapping of keys to values; write {{...}}"
+        raise SpecError([Problem(path="(text)", message=message)], source=source)
+    try:
+        return model.model_validate_json(text)
+    except ValidationError as error:
+        raise SpecError(explain(error, model, data), source=source) from None
 
 
 def _echoes(detail: ErrorDetails, others: Sequence[ErrorDetails]) -> bool:

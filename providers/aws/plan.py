@@ -194,7 +194,7 @@ def _general_problems(spec: StackSpec, stack: str, now: datetime) -> Iterator[Pr
         what = "is part of AWS's names: lower-case letters, digits and single dashes between them, a letter first"
         yield Problem(path="stack", message=f"{stack!r} {what}; choose another name for the stack")
     if cluster.expired(now) and cluster.expires_at:
-        message = f"{cluster.expires_at.isoformat()} is in the past; set a future time, or destroy the stack"
+        message = f"{cluster.expires_at:%Y-%m-%dT%H:%MZ} is in the past; set a future time, or destroy the stack"
         yield Problem(path="cluster.expiresAt", message=message)
 
 

@@ -39,7 +39,7 @@ def general_problems(
     for name, machine in settings.machines.items():
         yield from _fabric_problems(name, machine)
     if spec.cluster.expired(now) and spec.cluster.expires_at:
-        message = f"{spec.cluster.expires_at.isoformat()} is in the past; set a future time, or destroy the stack"
+        message = f"{spec.cluster.expires_at:%Y-%m-%dT%H:%MZ} is in the past; set a future time, or destroy the stack"
         yield Problem(path="cluster.expiresAt", message=message)
     if spec.scheduler.kind is SchedulerKind.PROCESS:
         message = "'process' starts jobs on one machine, not on a cluster; remove it, or choose kueue"

@@ -100,7 +100,9 @@ def _binding(machine: MachineType) -> PodBinding:
 def _plan_volume(spec: StackSpec, stack: str) -> VolumePlan:
     """The folder; SpecError when it is none that a volume can be."""
     asked = spec.storage.volume
-    data_home = os.environ.get("XDG_DATA_HOME") or "~/.local/share"
+    data_home = os.environ.get("XDG_DATA_HOME", "")
+    if not data_home.startswith(("/", "~")):  # a relative one is to be ignored: XDG Base Directory Specification
+        data_home = "~/.local/share"
     try:
         path, home = expand_home(asked.path or f"{data_home}/penstock/{stack}"), expand_home("~")
     except ValueError as error:

@@ -20,6 +20,8 @@ from workloads.fabric_check.config import CheckFile, parse_check
 EX_CONFIG = 78
 MOST_RANKS_PER_CORE = 8
 """Beyond, ranks measure how they wait for each other's turn, and each takes memory of its own."""
+_OPTIONS = {"ranksPerNode": "--ranks", "floorGbps": "--floor-gbps", "volume": "--volume"}
+"""Options whose values the file checks; argparse has checked --device."""
 DESCRIPTION = """Measures what ranks reach together: an all-reduce sweep, exchanges in pairs that
 show a slow one, and whether a volume can be written. The last line is the
 evidence as JSON."""
@@ -79,13 +81,22 @@ def _check(options: argparse.Namespace) -> CheckFile:
     else:
         _require_possible(options)
         own = {"ranks_per_node": options.ranks, "device": options.device, "floor_gbps": options.floor_gbps}
-        check = parse_check(CheckFile.model_construct(**own, volume=options.volume).model_dump_json(by_alias=True))
+        check = _from_options(CheckFile.model_construct(**own, volume=options.volume).model_dump_json(by_alias=True))
     if not 0 <= options.node < options.nodes:
         message = f"{options.node} is not among {options.nodes} nodes; they are numbered from 0"
         raise SpecError([Problem(path="--node", message=message)])
     if check.ranks_per_node * options.nodes < 2:
         raise SpecError([Problem(path="--ranks", message="1 rank talks to nobody; 2 are the fewest")])
     return check
+
+
+def _from_options(text: str) -> CheckFile:
+    try:
+        return parse_check(text)
+    except SpecError as error:
+        raise SpecError(
+            [Problem(path=_OPTIONS.get(one.path, one.path), message=one.message) for one in error.problems]
+        ) from None
 
 
 def _require_possible(options: argparse.Namespace) -> None:
@@ -107,8 +118,8 @@ def _meeting(check: CheckFile, options: argparse.Namespace) -> Path | None:
     if options.nodes == 1:
         return None
     if check.volume is None:
-        message = "is missing: nodes meet by a file on the volume that they share"
-        raise SpecError([Problem(path="volume", message=message)])
+        message = "is missing: nodes meet by a file on the volume that they share; name its folder"
+        raise SpecError([Problem(path="--volume" if options.spec is None else "volume", message=message)])
     return Path(check.volume) / f".fabric-check-meeting-{os.environ.get('CHECK_ID', 'by-hand')}"
 
 

@@ -2,10 +2,10 @@
 
 from typing import Literal, Self
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
-from components.errors import Problem, SpecError
 from components.spec.base import Spec
+from components.spec.explain import read_json
 
 MIB = 2**20
 CPU_SIZES = (MIB // 4, MIB, 4 * MIB, 16 * MIB)
@@ -51,11 +51,4 @@ class CheckFile(Spec):
 
 def parse_check(text: str) -> CheckFile:
     """The check that JSON describes; SpecError with every mistake."""
-    try:
-        return CheckFile.model_validate_json(text)
-    except ValidationError as error:
-        problems = [
-            Problem(path=".".join(map(str, one["loc"])) or "the check", message=one["msg"])
-            for one in error.errors(include_url=False)
-        ]
-        raise SpecError(problems) from None
+    return read_json(CheckFile, text)

@@ -3,10 +3,11 @@
 from enum import StrEnum
 from pathlib import Path
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
 from components.errors import PenstockError, Problem, SpecError
 from components.spec.base import Spec
+from components.spec.explain import read_json
 from components.spec.training import Sharding, TrainingSpec
 
 
@@ -31,13 +32,10 @@ class JobFile(Spec):
 def read_job(path: Path) -> JobFile:
     """The job a file describes; SpecError with all its mistakes, PenstockError where it cannot be read."""
     try:
-        job = JobFile.model_validate_json(path.read_bytes())
+        job = read_json(JobFile, path.read_bytes(), str(path))
     except OSError as error:
         remedy = "give a job file; `penstock train --help` says where there is one"
         raise PenstockError(f"{path}: cannot be read ({error.strerror}); {remedy}") from None
-    except ValidationError as error:
-        problems = [Problem(path=_dotted(e["loc"]), message=e["msg"]) for e in error.errors()]
-        raise SpecError(problems, source=str(path)) from None
     problems = list(_undecided(job.training)) + list(_unfit(job.training))
     if problems:
         raise SpecError(problems, source=str(path))
@@ -48,10 +46,6 @@ def ranks_per_node(training: TrainingSpec) -> int:
     """Worker processes of one node; only for a job that `read_job` accepted."""
     assert training.ranks_per_node is not None
     return training.ranks_per_node
-
-
-def _dotted(location: tuple[int | str, ...]) -> str:
-    return ".".join(map(str, location)) or "the file"
 
 
 def _undecided(training: TrainingSpec) -> list[Problem]:

@@ -1,13 +1,13 @@
 """The server's own configuration file: what whoever starts a replica writes for it."""
 
-import json
 from pathlib import Path
 from typing import Literal, Self
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
-from components.errors import PenstockError, Problem, SpecError
+from components.errors import PenstockError
 from components.spec.base import Spec
+from components.spec.explain import read_json
 from components.spec.inference import InferenceSpec
 
 
@@ -42,25 +42,8 @@ def read_config(path: Path) -> ServeFile:
         raise PenstockError(
             f"{path}: cannot be read ({_reason(error)}); give a configuration file; `penstock serve --help` shows one"
         ) from None
-    try:
-        return ServeFile.model_validate_json(text)
-    except ValidationError as error:
-        raise SpecError(_problems(error, text), source=str(path)) from None
+    return read_json(ServeFile, text, str(path))
 
 
 def _reason(error: OSError | UnicodeDecodeError) -> str:
     return error.strerror or str(error) if isinstance(error, OSError) else "not UTF-8 text"
-
-
-def _problems(error: ValidationError, text: str) -> list[Problem]:
-    try:
-        json.loads(text)
-    except ValueError as broken:
-        return [Problem(path="(file)", message=f"is not JSON: {broken}")]
-    return [
-        Problem(
-            path=".".join(map(str, found["loc"])) or "(file)",
-            message=f"{found['msg']}" + (f" (given: {found['input']!r})" if found["loc"] else ""),
-        )
-        for found in error.errors(include_url=False)
-    ]

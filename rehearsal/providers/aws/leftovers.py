@@ -25,7 +25,7 @@ class Leftover:
     """The engine was told to retain it."""
 
     def __str__(self) -> str:
-        price = "price unknown" if self.usd_per_hour is None else f"{self.usd_per_hour} USD an hour"
+        price = "price unknown" if self.usd_per_hour is None else f"${self.usd_per_hour} an hour"
         return f"{self.what} ({self.called}), {price}"
 
 

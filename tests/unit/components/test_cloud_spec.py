@@ -44,14 +44,16 @@ def refusals(pool: dict[str, Any] | None = None, aws: Any = None, **cluster: Any
         ),
         (
             {"capacity": {"capacityBlock": BLOCK | {"endsAt": "2027-11-01T00:00:00Z"}}},
-            ".capacity.capacityBlock.endsAt: 2027-11-01T00:00:00+00:00 is not after startsAt",
+            ".capacity.capacityBlock.endsAt: 2027-11-01T00:00Z is not after startsAt",
         ),
         ({"placement": "crate"}, ".placement: 'crate' is not one of 'none', 'create', 'existing' or"),
         ({"placement": "existing"}, ".placement: give a group with `existing`, and with nothing else"),
         ({"fabric": "none"}, ".fabric: 'none' is not a reason; omit it, or set `none:` under it to the reason"),
         ({"fabric": {"none": "no"}}, ".fabric.none: 'no' is too short; at least 8 characters"),
-        ({"count": 3, "minCount": 4}, ".count: 3 is not between minCount 4 and maxCount 3"),
-        ({"count": 3, "maxCount": 2}, ".count: 3 is not between minCount 3 and maxCount 2"),
+        ({"count": 3, "minCount": 4}, ".count: 3 is less than minCount (4)"),
+        ({"count": 3, "maxCount": 2}, ".count: 3 is more than maxCount (2)"),
+        ({"minCount": 4}, ".count: left out it is 1, which is less than minCount (4)"),
+        ({"minCount": 4, "maxCount": 2}, ".minCount: 4 is more than maxCount (2)"),
         ({"labels": {"a": 1}}, ".labels.a: 1 is not text"),
         ({"taints": [{"key": "a", "effect": "NoSchedul"}]}, ".taints.0.effect: 'NoSchedul' is not one of"),
         ({"rootDiskGib": 5}, ".rootDiskGib: 5 is out of range; 20 or more is right"),
@@ -123,3 +125,15 @@ def test_without_the_clouds_key_its_defaults_hold() -> None:
 def test_a_point_in_time_reads_the_same_in_each_hand(written: str) -> None:
     """As a user quotes it, as YAML's reader in Python hands it on, and as the engine does."""
     assert parse(expiresAt=written).cluster.expires_at == datetime(2027, 12, 31, tzinfo=UTC)
+
+
+def test_a_point_in_time_is_kept_in_utc() -> None:
+    """Plans and messages write it with a Z."""
+    found = parse(expiresAt="2027-12-31T02:00:00+05:00").cluster.expires_at
+    assert found is not None
+    assert f"{found:%Y-%m-%dT%H:%MZ}" == "2027-12-30T21:00Z"
+
+
+def test_a_point_in_time_after_the_last_year_is_told() -> None:
+    (problem,) = refusals(expiresAt="9999-12-31T23:59:00-05:00")
+    assert problem == "cluster.expiresAt: 9999-12-31T23:59:00-05:00 is outside the years 1 to 9999 in UTC"

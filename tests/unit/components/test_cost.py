@@ -27,4 +27,4 @@ def test_a_plan_within_its_budget_is_right() -> None:
 def test_a_plan_over_its_budget_names_the_dearest_line() -> None:
     (problem,) = over_budget([line("nodes", 2, "5"), line("disk", 1, "0.5"), line("block", 1, None)], 10)
     assert problem.path == "cluster.budgetUsdPerHour"
-    assert "10 is less than the plan's 10.50 $ an hour, of which nodes is 10.00" in problem.message
+    assert "10 is less than the plan's $10.50 an hour, of which $10.00 is nodes" in problem.message

@@ -87,7 +87,7 @@ def test_a_plan_without_its_cluster_says_so_on_top(monkeypatch: pytest.MonkeyPat
 
 def test_cost_says_budget_day_prepaid_and_unknown() -> None:
     lines = {line[:10].strip(): line[11:] for line in shown("aws-prod", PIPE)}
-    assert lines["cost"].startswith("46.91 of 60 $ an hour (78 % of the budget), 1,125.92 $ a day")
+    assert lines["cost"].startswith("$46.91 of $60 an hour (78 % of the budget), $1,125.92 a day")
     assert lines["prepaid"] == "32 x train: p5.48xlarge"
     assert "EFS file system" in lines["unknown"]
     assert lines["until"].startswith("2027-12-31 00:00Z (cluster.expiresAt)")
@@ -97,7 +97,7 @@ def test_a_budget_without_prices_is_said_to_be_unchecked() -> None:
     plan = planned("existing")
     asked = replace(plan, cluster=replace(plan.cluster, budget_usd_per_hour=60.0))
     found = [line.text for line in screen(asked, PIPE)]
-    assert "cost       no price is known, so the budget of 60 $ an hour is not checked" in found
+    assert "cost       no price is known, so the budget of $60 an hour is not checked" in found
     assert not any(line.startswith("cost") for line in shown("existing", PIPE))
 
 

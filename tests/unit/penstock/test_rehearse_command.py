@@ -105,3 +105,13 @@ def test_what_cannot_work_is_told_before_anything_begins(played: Callable[[Phase
     beside = run("up", "elsewhere/Pulumi.dev.yaml")
     assert "is not among a project's stack files; put it there" in str(beside.exception)
     assert given == {}
+
+
+def test_faults_of_a_stack_without_a_simulated_cloud_are_refused(project: Path) -> None:
+    """Rather than looked over in silence."""
+    faults = project / "faults.yaml"
+    faults.write_text("throttle: {rate: 0.3}\n")
+    (project / "Pulumi.dev.yaml").write_text("config: {penstock:cluster: {cloud: local}}\n")
+    refused = run("preview", "dev", "--faults", str(faults))
+    assert isinstance(refused.exception, PenstockError)
+    assert "--faults: strikes a simulated AWS" in str(refused.exception)

@@ -100,7 +100,7 @@ def test_a_group_and_its_template_mean_the_same_capacity(capacity: Any, template
 
 
 def priced(budget: str | None, *, nodes: Any = 2.0, **template: Any) -> list[Resource]:
-    """Nodes of g6.xlarge, 0.80 $ an hour each, managed; and one that is not."""
+    """Nodes of g6.xlarge, $0.80 an hour each, managed; and one that is not."""
     tags = {"penstock:budget-usd-per-hour": budget} if budget else {}
     made = resource(LAUNCH_TEMPLATE, "serve", {"instanceType": "g6.xlarge", "tags": tags} | template)
     managed = resource(NODE_GROUP, "managed", {"scalingConfig": {"desiredSize": nodes}}, launchTemplate=made)
@@ -111,7 +111,7 @@ def priced(budget: str | None, *, nodes: Any = 2.0, **template: Any) -> list[Res
 def test_machines_over_the_budget_are_refused_with_the_costliest() -> None:
     ((name, message),) = violations(budget_per_hour.RULE, *priced("2"))
     assert name == "managed"
-    assert "2.41 $ an hour, managed alone 1.61; the budget is 2.00" in message
+    assert "$2.41 an hour, $1.61 of it managed; the budget is $2.00" in message
 
 
 @pytest.mark.parametrize(

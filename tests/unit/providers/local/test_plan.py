@@ -72,3 +72,12 @@ def test_an_empty_home_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
     path = Path(plan_stack(parse_stack(config, "x"), "mine").cluster.volume.path)
     assert path.parts[-4:] == (".local", "share", "penstock", "mine")
     assert len(path.parts) > 5
+
+
+def test_a_relative_data_home_is_left_out_as_its_specification_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/home/somebody")
+    monkeypatch.setenv("XDG_DATA_HOME", "data")
+    config = {"penstock:cluster": {"cloud": "local", "nodePools": [{"name": "here", "machineType": "this-machine"}]}}
+    assert (
+        plan_stack(parse_stack(config, "x"), "mine").cluster.volume.path == "/home/somebody/.local/share/penstock/mine"
+    )
