@@ -112,7 +112,7 @@ def find_stack(stack: str) -> StackFile:
     """The file of a stack of the current folder's project. A stack file's path is taken for its name."""
     path = Path(stack)
     if not (path.suffix == ".yaml" and path.is_file()):
-        if "/" in stack:
+        if "/" in stack or path.suffix == ".yaml":
             raise PenstockError(f"{stack}: no such stack file; give a stack's name, or the path of its file")
         project = find_project()
         return StackFile(name=stack, path=project.stack_file(stack), project=project)

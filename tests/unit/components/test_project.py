@@ -97,3 +97,8 @@ def test_a_project_that_cannot_be_read_is_refused(tmp_path: Path, text: str, pro
 def test_a_path_without_a_file_is_told_as_a_path(own: Path) -> None:
     with pytest.raises(PenstockError, match=r"^settings/Pulumi\.none\.yaml: no such stack file; give a stack's name"):
         find_stack("settings/Pulumi.none.yaml")
+
+
+def test_a_files_name_without_a_folder_is_told_as_a_path_too(own: Path) -> None:
+    with pytest.raises(PenstockError, match=r"^Pulumi\.none\.yaml: no such stack file; give a stack's name"):
+        find_stack("Pulumi.none.yaml")
