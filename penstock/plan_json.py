@@ -25,6 +25,7 @@ def as_form(plan: StackPlan) -> dict[str, Any]:
         "totals": {
             "usdPerHour": float(sums.usd_per_hour),
             "usdPerDay": float(sums.usd_per_day),
+            "mostUsdPerHour": float(sums.most_usd_per_hour),
             "budgetUsdPerHour": plan.cluster.budget_usd_per_hour,
             "prepaidCount": len(sums.prepaid),
             "unknownCount": len(sums.unknown),

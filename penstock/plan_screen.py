@@ -103,6 +103,11 @@ def _billed(cluster: ClusterPlan, width: int) -> Iterator[Line]:
         share = 100 * sums.usd_per_hour / Decimal(str(budget))
         known = f"{hour} of ${budget:g} an hour ({share:.0f} % of the budget), {day}"
     yield from entry("cost", f"{known}; known prices only", width)
+    if sums.most_usd_per_hour > sums.usd_per_hour:
+        most = f"${sums.most_usd_per_hour:,.2f} an hour when every pool has its largest size"
+        over = budget is not None and sums.most_usd_per_hour > Decimal(str(budget))
+        checked = "; over the budget, which is held against the sizes of `up`" if over else ""
+        yield from entry("  at most", f"{most}{checked}", width)
     if sums.prepaid:
         yield from entry("  prepaid", _things(sums.prepaid), width)
     if sums.unknown:

@@ -1,7 +1,7 @@
 """What a plan costs by the hour."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from components.errors import Problem
@@ -14,6 +14,8 @@ class Totals:
 
     usd_per_hour: Decimal
     """Of the lines with a known price."""
+    most_usd_per_hour: Decimal
+    """The same with every pool at its largest size."""
     prepaid: tuple[BillLine, ...]
     unknown: tuple[BillLine, ...]
     """Lines that cost something nobody here knows."""
@@ -29,6 +31,9 @@ def totals(bill: Iterable[BillLine]) -> Totals:
     open_lines = [line for line in lines if line.usd_per_hour is None]
     return Totals(
         usd_per_hour=known_usd_per_hour(lines),
+        most_usd_per_hour=known_usd_per_hour(
+            line if line.most is None else replace(line, count=line.most) for line in lines
+        ),
         prepaid=tuple(line for line in open_lines if line.prepaid),
         unknown=tuple(line for line in open_lines if not line.prepaid),
     )

@@ -141,6 +141,8 @@ class BillLine:
     """None: from `up` on."""
     until: datetime | None = None
     """None: until `destroy`."""
+    most: float | None = None
+    """The count at the largest size of a pool that may grow; None: it stays as it is."""
 
     @property
     def usd_per_hour(self) -> Decimal | None:

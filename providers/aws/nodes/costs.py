@@ -68,6 +68,7 @@ def bill(pools: Sequence[AwsNodePoolPlan], region: str) -> tuple[BillLine, ...]:
 
 def _lines(pool: AwsNodePoolPlan, region: str) -> Iterator[BillLine]:
     block = pool.capacity if isinstance(pool.capacity, BlockCapacity) else None
+    most = float(pool.max_count) if block is None and pool.max_count > pool.node_count else None
     size = f" (up to {pool.max_count})" if pool.max_count > max(pool.node_count, 1) else ""
     yield BillLine(
         what=f"{pool.name}: {pool.machine.name}{size}",
@@ -77,6 +78,7 @@ def _lines(pool: AwsNodePoolPlan, region: str) -> Iterator[BillLine]:
         source=_source(pool, region),
         since=block.starts_at if block else None,
         until=block.ends_at if block else None,
+        most=most,
     )
     yield BillLine(
         what=f"{pool.name}: root disks of {pool.root_disk_gib} GiB",
@@ -85,6 +87,7 @@ def _lines(pool: AwsNodePoolPlan, region: str) -> Iterator[BillLine]:
         source=_DISK_PRICE + _elsewhere(region),
         since=block.starts_at if block else None,
         until=block.drains_at if block else None,
+        most=most,
     )
 
 

@@ -88,9 +88,19 @@ def test_a_plan_without_its_cluster_says_so_on_top(monkeypatch: pytest.MonkeyPat
 def test_cost_says_budget_day_prepaid_and_unknown() -> None:
     lines = {line[:10].strip(): line[11:] for line in shown("aws-prod", PIPE)}
     assert lines["cost"].startswith("$46.91 of $60 an hour (78 % of the budget), $1,125.92 a day")
+    over = (
+        "$194.12 an hour when every pool has its largest size; over the budget, which is held against the sizes of `up`"
+    )
+    assert lines["at most"] == over
     assert lines["prepaid"] == "32 x train: p5.48xlarge"
     assert "EFS file system" in lines["unknown"]
     assert lines["until"].startswith("2027-12-31 00:00Z (cluster.expiresAt)")
+
+
+def test_what_jobs_make_of_a_pool_that_begins_with_no_machine_is_told() -> None:
+    (most,) = [line for line in shown("aws-batch", PIPE) if line.startswith("  at most")]
+    assert most == "  at most  $9.39 an hour when every pool has its largest size"
+    assert not [line for line in shown("aws-trn", PIPE) if line.startswith("  at most")]
 
 
 def test_a_budget_without_prices_is_said_to_be_unchecked() -> None:
@@ -160,6 +170,7 @@ def test_json_has_totals_and_the_version_of_its_form() -> None:
     assert form["totals"] == {
         "usdPerHour": pytest.approx(46.91, abs=0.01),
         "usdPerDay": pytest.approx(24 * 46.913, abs=0.1),
+        "mostUsdPerHour": pytest.approx(194.12, abs=0.01),
         "budgetUsdPerHour": 60,
         "prepaidCount": 1,
         "unknownCount": 5,

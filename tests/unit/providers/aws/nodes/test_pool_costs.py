@@ -71,6 +71,7 @@ def test_a_block_is_paid_for_and_has_an_end() -> None:
     assert machines.since == disks.since == datetime(2027, 11, 1, 11, 30, tzinfo=UTC)
     assert machines.until == datetime(2027, 11, 15, 11, 30, tzinfo=UTC)
     assert disks.until == datetime(2027, 11, 15, 10, 30, tzinfo=UTC)
+    assert machines.most is disks.most is None
 
 
 def test_an_unknown_price_is_unknown() -> None:
@@ -83,6 +84,7 @@ def test_spot_is_told_as_a_bound_and_a_fallback_as_nothing_yet() -> None:
     spot, _, fallback, _ = bill(plans(pool("serve", "g6e.12xlarge", maxCount=8, **WITH_FALLBACK)), "us-east-1")
     assert spot.usd_per_hour == Decimal("10.49264")
     assert "spot machines cost less" in spot.source
+    assert (spot.most, fallback.most) == (8, 8)
     assert spot.what == fallback.what.replace("-on-demand", "") == "serve: g6e.12xlarge (up to 8)"
     assert fallback.usd_per_hour == 0
     assert "until the pool is scaled up" in fallback.source
