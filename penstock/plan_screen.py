@@ -25,8 +25,8 @@ def summary(plan: StackPlan, width: int, more: Sequence[str]) -> Iterator[Line]:
     todo = tuple(_before_up(plan, width))
     if todo:
         yield from (BLANK, Line("before `pulumi up`", "bold"), *todo)
-    yield BLANK
-    yield from _work(plan, width)
+    if work := tuple(_work(plan, width)):
+        yield from (BLANK, *work)
     decided = decisions_of(plan)
     if len(decided) <= MOST_DECISIONS:
         yield from (BLANK, Line("decided for you", "bold"), *decision_lines(decided, width))

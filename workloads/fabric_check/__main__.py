@@ -86,7 +86,7 @@ def _check(options: argparse.Namespace) -> CheckFile:
         message = f"{options.node} is not among {options.nodes} nodes; they are numbered from 0"
         raise SpecError([Problem(path="--node", message=message)])
     if check.ranks_per_node * options.nodes < 2:
-        raise SpecError([Problem(path="--ranks", message="1 rank talks to nobody; 2 are the fewest")])
+        raise SpecError([Problem(path="--ranks", message="1 rank has no other to exchange with; give 2 or more")])
     return check
 
 
@@ -105,6 +105,9 @@ def _require_possible(options: argparse.Namespace) -> None:
     cores = len(os.sched_getaffinity(0))
     if options.ranks > (most := MOST_RANKS_PER_CORE * cores):
         message = f"{options.ranks} processes on {cores} cores; {most} are the most ({MOST_RANKS_PER_CORE} a core)"
+        problems.append(Problem(path="--ranks", message=message))
+    if options.ranks < 1:
+        message = f"{options.ranks} is out of range; 2 or more is right, or 1 on each of several nodes"
         problems.append(Problem(path="--ranks", message=message))
     if options.volume is not None and not os.path.isdir(options.volume):  # noqa: PTH112 (never raises)
         message = f"{options.volume} is no folder that exists; make it, or give one that does"

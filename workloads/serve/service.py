@@ -130,7 +130,7 @@ class Service:
         self._stopping = True
         if self.state is not State.FAILED:
             self.state = State.DRAINING
-        log.info("draining, at most %g s", self.config.inference.drain_s)
+            log.info("draining, at most %g s", self.config.inference.drain_s)
         if self._engine:
             self._engine.drain()
             await self._until_no_mail(self.config.inference.drain_s)

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from functools import cache
+from itertools import pairwise
 
 import pytest
 
@@ -109,6 +110,14 @@ def test_a_budget_without_prices_is_said_to_be_unchecked() -> None:
     found = [line.text for line in screen(asked, PIPE)]
     assert "cost       no price is known, so the budget of $60 an hour is not checked" in found
     assert not any(line.startswith("cost") for line in shown("existing", PIPE))
+
+
+def test_no_empty_line_follows_another_where_nothing_runs() -> None:
+    plan = planned("aws-dev")
+    nowhere = replace(plan.cluster.volume, path="")
+    bare = replace(plan, cluster=replace(plan.cluster, volume=nowhere), training=None, inference=None)
+    lines = [line.text for line in screen(bare, 80)]
+    assert ("", "") not in pairwise(lines)
 
 
 def test_quotas_to_ask_for_are_those_over_the_default() -> None:

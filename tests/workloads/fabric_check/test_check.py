@@ -108,8 +108,8 @@ def test_by_hand_on_this_machine(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--ranks", "1"], "--ranks: 1 rank talks to nobody; 2 are the fewest"),
-        (["--ranks", "0"], "--ranks: 0 is out of range; 1 or more is right"),
+        (["--ranks", "1"], "--ranks: 1 rank has no other to exchange with; give 2 or more"),
+        (["--ranks", "0"], "--ranks: 0 is out of range; 2 or more is right"),
         (["--nodes", "2", "--node", "2"], "--node: 2 is not among 2 nodes"),
         (["--nodes", "2"], "--volume: is missing"),
         (["--spec", "{"], "(text): is not JSON ("),
