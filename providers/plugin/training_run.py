@@ -124,7 +124,7 @@ def _train(call: Call, inputs: Properties) -> Properties:
         return outputs
     begin = checkpoint_step(folder)
     call.voice.say(
-        f"goes on from step {begin} of {steps} in {folder}" if begin else f"trains {steps} steps in {folder}"
+        f"goes on from step {begin} of {steps} in {folder}" if begin else f"prepares {steps} steps in {folder}"
     )
     return _conclude(call, folder, inputs, _supervise(call, folder, inputs))
 

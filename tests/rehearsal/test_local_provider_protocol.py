@@ -62,7 +62,7 @@ def test_progress_is_live_and_some_of_it_stays(plugin: Plugin, tmp_path: Path) -
     plugin.create("TrainingRun", run_of(tmp_path / "volume", stepS=0.05))
     live = [line for line, ephemeral in plugin.log.lines if ephemeral]
     kept = [line for line, ephemeral in plugin.log.lines if not ephemeral]
-    assert kept[0] == f"trains 40 steps in {tmp_path / 'volume' / 'runs' / 'a'}"
+    assert kept[0] == f"prepares 40 steps in {tmp_path / 'volume' / 'runs' / 'a'}"
     assert kept[-1].startswith("trained to step 40, validation loss ")
     assert 3 <= len([line for line in kept if "% " in line]) <= 5
     assert any("% " in line and line.endswith("5,210 tokens/s") for line in live), live
