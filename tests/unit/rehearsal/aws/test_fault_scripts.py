@@ -29,7 +29,7 @@ def test_the_examples_are_right(file: Path) -> None:
     ("text", "message"),
     [
         ("throtle: {rate: 0.3}", "throtle: unknown key; did you mean 'throttle'?"),
-        ("throttle: {rate: 3}", "throttle.rate: 3 is out of range; 1.0 or less is right"),
+        ("throttle: {rate: 3}", "throttle.rate: 3 is out of range; 1 or less is right"),
         ("kill: [{atRequest: 0}]", "0 is out of range; 1 or more is right"),
         ("drift: [{after: up, resource: net}]", "set: says what changes, or delete: true; one of both"),
         ("errors: [{operation: CreateVpc}]", "'CreateVpc' is not"),
