@@ -182,7 +182,7 @@ def _from_layer(
                         shutil.copyfileobj(content, written)
                     return path
                 hidden = hidden or _hides(name, path)
-    except (tarfile.TarError, EOFError) as error:
+    except (tarfile.TarError, EOFError, KeyError) as error:  # KeyError: a hard link to what the layer lacks
         raise UnavailableError(f"{image}: this Python cannot read a layer of {layer.get('mediaType')}") from error
     if hidden:
         raise UnavailableError(f"{image}: a layer deletes /{path}")

@@ -21,8 +21,11 @@ def main(checkout: Path = CHECKOUT, command: tuple[str, ...] = MYPY) -> int:
     own, kept = checkout / ".mypy_cache", _kept(checkout)
     if kept.is_dir() and not own.exists():
         copy = checkout / ".penstock" / f"mypy-{os.getpid()}"
-        _copy(kept, copy)
-        copy.rename(own)
+        try:
+            _copy(kept, copy)
+            copy.rename(own)
+        except OSError:  # another checkout has newer libraries and removed it meanwhile
+            shutil.rmtree(copy, ignore_errors=True)
     status = subprocess.run(command, cwd=checkout, check=False).returncode
     if status == 0:
         make_once(kept, lambda folder: _copy(own, folder))
