@@ -43,6 +43,7 @@ def _register(asked: dict[str, Any], made: dict[str, Any]) -> pulumi.Resource:
         parent=made.get(asked.get("parent", "")),
         depends_on=[made[urn] for urn in asked.get("dependencies", []) if urn not in used],
         delete_before_replace=asked.get("deleteBeforeReplace") if asked.get("deleteBeforeReplaceDefined") else None,
+        aliases=[pulumi.Alias(type_=alias["spec"]["type"]) for alias in asked.get("aliases", [])],
         custom_timeouts=pulumi.CustomTimeouts(**asked["customTimeouts"]) if "customTimeouts" in asked else None,
         **{theirs: asked[name] for name, theirs in OPTIONS.items() if name in asked},
     )

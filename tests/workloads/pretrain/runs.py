@@ -13,7 +13,7 @@ from pathlib import Path
 from workloads.pretrain.folder import json_lines
 
 REPOSITORY = Path(__file__).parents[3]
-PATIENCE_S = 120.0
+PATIENCE_S = 240.0
 STEPS = 90
 EVERY = 10
 
