@@ -12,7 +12,7 @@ from providers.existing.kubeconfig import read_kubeconfig
 
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr(command, "HOME", tmp_path / "lab")
+    monkeypatch.setattr(command, "_home", lambda: tmp_path / "lab")
     return tmp_path / "lab"
 
 
