@@ -14,7 +14,7 @@ WORKERS = 64
 
 
 class Echo(provider_grpc.ResourceProviderServicer):
-    """What a preview asks of a provider, and no more."""
+    """The requests of a preview to a provider, and no more."""
 
     def Attach(self, request: object, context: grpc.ServicerContext) -> Empty:
         return Empty()

@@ -26,7 +26,7 @@ class Load:
 
     @property
     def busy(self) -> str:
-        """Why the figures of this time are not to be trusted; empty on a quiet machine."""
+        """The reason not to trust figures of this time; empty on a quiet machine."""
         reasons = (
             (self.per_core > BUSY_PER_CORE, f"load {self.per_core:.1f} per core before"),
             (self.pressure > BUSY_PRESSURE, f"{self.pressure:.0f} % pressure before"),

@@ -104,7 +104,7 @@ def _program(folder: Path, source: str, stack: str, env: dict[str, str]) -> Iter
 
 
 def registrations_of(stack: str, folder: Path, change: Change = as_shipped) -> list[Registration]:
-    """What penstock's program registers for the stack, as its file alone has it."""
+    """The registrations of penstock's program for the stack, from its file alone."""
     file = config_file(stack, folder, change)
     spec = read_path(file)
     plan = plan_stack(spec, stack)

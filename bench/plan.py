@@ -75,7 +75,7 @@ def _terraform(folder: Path) -> tuple[Terraform, Translation, int]:
 
 
 def _deployed(file: Path) -> tuple[Object, ...]:
-    """What the simulated account holds once the stack is up in it."""
+    """The contents of the simulated account once the stack is up in it."""
     with (
         simulated(file, file.parent, None, preview=False) as simulation,
         throwaway(CHECKOUT, config_file=file, env=simulation.env) as engine,

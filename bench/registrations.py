@@ -44,7 +44,7 @@ class _Monitor(mocks.MockMonitor):
 
 
 def recorded(program: Callable[[], object], *, project: str = "penstock", stack: str) -> list[Registration]:
-    """What `program` registers, in the order in which its requests arrive: each after those it depends on."""
+    """The registrations of `program` in the order of their requests: each after those it depends on."""
     monitor = _Monitor()
     mocks.set_mocks(_Cloud(), project=project, stack=stack, preview=True, monitor=monitor)
 

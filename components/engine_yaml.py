@@ -64,7 +64,7 @@ class Document:
 
 
 def read_yaml(content: bytes) -> Document:
-    """What the engine takes from the text; YamlError for what it refuses."""
+    """The value that the engine takes from the text; YamlError for what it refuses."""
     if _OTHER_VERSION.match(content):
         raise YamlError("the engine reads YAML 1.1 only; remove the line %YAML")
     try:
@@ -165,7 +165,7 @@ class _Values:
             raise _refused(node, "aliases repeat too much")
 
     def _pairs(self, node: MappingNode) -> Iterator[tuple[str, Any]]:
-        """What is merged in first, so that the mapping's own keys have the last word."""
+        """The mappings merged in, first of all, so that the mapping's own keys win."""
         _refuse_repeated_keys(node)
         for key, merged in node.value:
             if _is_merge(key):

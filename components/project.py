@@ -37,7 +37,7 @@ class Project:
 
     @property
     def is_penstocks(self) -> bool:
-        """Whether the program is penstock's own, which builds what a stack file says."""
+        """True where the program is penstock's own, which builds what a stack file says."""
         file = self.program / "__main__.py" if self.program.is_dir() else self.program
         return file.is_file() and bool(_STARTS_PENSTOCK.search(file.read_text(encoding="utf-8", errors="replace")))
 

@@ -10,7 +10,7 @@ _EXTRA = re.compile(r"(?P<name>[\w.-]+).*;.*extra == ['\"](?P<extra>\w+)['\"]")
 
 
 def open_missing_streams() -> None:
-    """Where a shell has closed an output (`>&-`), what is written goes nowhere. No character stops a message."""
+    """Opens outputs that a shell has closed (`>&-`) onto nothing; no character stops a message."""
     sys.stdout = sys.stdout or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123 - lives to the end
     sys.stderr = sys.stderr or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123
     if hasattr(sys.stdout, "reconfigure"):
@@ -18,7 +18,7 @@ def open_missing_streams() -> None:
 
 
 def in_words(error: OSError) -> str:
-    """What went wrong with which file. Nothing where the reader of a pipe has seen enough."""
+    """Tells the failure and its file; nothing where the reader of a pipe has seen enough."""
     if error.errno == errno.EPIPE:
         return ""
     return f"{error.filename or 'the output'}: {error.strerror or error}"

@@ -22,7 +22,7 @@ def row(phase: Phase) -> str:
 
 
 def details(phase: Phase, *, verbose: bool) -> Iterator[str]:
-    """What is to be said under the phase's line."""
+    """The lines under the phase's own."""
     if phase.repeated:
         yield f"failed as scripted ({'; '.join(phase.faults)}); retrying"
     elif phase.problem:

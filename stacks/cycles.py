@@ -11,7 +11,7 @@ _DEPENDENCIES: Final = "_direct_computed_dependencies"
 
 
 def reachable(from_resource: Any, to_resource: Any) -> bool:
-    """Whether the first depends on the second, by whatever way, or is it."""
+    """True where the first depends on the second, by whatever way, or is it."""
     seen, ahead = {from_resource}, [from_resource]
     while ahead:
         resource = ahead.pop()

@@ -150,7 +150,7 @@ def _append(url: str, part: Path, step: Step, headers: Mapping[str, str]) -> int
 
 
 def _pieces(response: IO[bytes], offset: int, total: int | None, step: Step) -> Iterator[bytes]:
-    """What arrives, until it ends or breaks off."""
+    """The pieces that arrive until the answer ends or breaks off."""
     start, arrived = time.monotonic(), 0
     while True:
         check_stopped()

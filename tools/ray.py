@@ -39,7 +39,7 @@ def ensure_ray(venv: Path) -> None:
 
 
 def is_installed(venv: Path) -> bool:
-    """Whether the environment has Ray at the pinned version."""
+    """True where the environment has Ray at the pinned version."""
     name = f"ray-{pinned_version(REQUIREMENTS, 'ray')}.dist-info"
     return any(venv.glob(f"lib/python*/site-packages/{name}"))
 

@@ -141,7 +141,7 @@ def _verified_json(url: str, body: bytes, digest: str) -> dict[str, Any]:
 
 
 def _entrypoint(config: Mapping[str, Any], image: Image) -> PurePosixPath:
-    """Which file of the image is started."""
+    """The file of the image that is started."""
     started = config.get("config", {})
     command = [*(started.get("Entrypoint") or ()), *(started.get("Cmd") or ())]
     if not command:
@@ -190,7 +190,7 @@ def _from_layer(
 
 
 def _hides(name: PurePosixPath, path: PurePosixPath) -> bool:
-    """Whether an entry is a whiteout of the path, or of a folder above it."""
+    """True where an entry is a whiteout of the path, or of a folder above it."""
     if name.name == OPAQUE:
         return name.parent in path.parents
     if not name.name.startswith(WHITEOUT):

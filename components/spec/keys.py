@@ -24,7 +24,7 @@ _NEARLY_OURS = f"^(?!{PREFIX})(?:{_ALIKE}):"
 def own_keys(
     config: Mapping[str, Any], names: Sequence[str], project: str
 ) -> tuple[dict[str, Any], list[Problem]]:  # fmt: skip
-    """What penstock reads, by name, and a problem for each key that is not written as it should be.
+    """The keys that penstock reads, by name, and a problem for each that is misspelled.
 
     Such a key counts as what it was meant for, so that mistakes inside of it are told as well. `project` is the
     namespace that the engine gives a key without one.

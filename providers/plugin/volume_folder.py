@@ -24,7 +24,7 @@ def owner_of(folder: Path) -> str:
 
 
 def occupied(folder: Path, owner: str) -> str:
-    """Why the folder cannot become this volume, with the remedy; empty when it can. `owner`: PROJECT/STACK/NAME."""
+    """The reason against the folder as this volume, with the remedy; empty when it can. `owner`: PROJECT/STACK/NAME."""
     holder = owner_of(folder)
     if holder and holder != owner:
         return f"{folder} is the volume of {holder}, this one is {owner}; name another folder"
@@ -36,7 +36,7 @@ def occupied(folder: Path, owner: str) -> str:
 
 
 def too_little_room(folder: Path, needed: int) -> str:
-    """Why the file system of an existing folder cannot hold that many bytes, with the remedy; empty when it can."""
+    """The reason that an existing folder cannot hold that many bytes, with the remedy; empty when it can."""
     usage = shutil.disk_usage(folder)
     if usage.total == 0:
         return f"{folder} is on a file system that keeps no files; name a folder of a disk"
@@ -63,7 +63,7 @@ def strangers(folder: Path) -> list[Path]:
 
 
 def _parts(folder: Path, place: tuple[str, ...]) -> Iterator[tuple[Path, bool]]:
-    """What lies in the folder, and whether it is a run's or a server's; folders that only hold such are entered.
+    """The folder's contents, and which are a run's or a server's; folders that only hold such are entered.
 
     `place` is the way to the folder from the volume.
     """

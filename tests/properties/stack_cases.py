@@ -90,7 +90,7 @@ def read_cases() -> list[Case]:
 
 
 def told_by_plan(file: Path) -> list[str]:
-    """What the way of `penstock plan` says of a stack file: nothing, one reason that it cannot be read, or mistakes."""
+    """The answer of `penstock plan` to a stack file: nothing, one reason that it cannot be read, or mistakes."""
     return told(lambda: read_path(file))
 
 

@@ -1,4 +1,4 @@
-"""What is shown while the engine works: in a pipe, and in a terminal of 80 columns."""
+"""The lines shown while the engine works: in a pipe, and in a terminal of 80 columns."""
 
 import io
 

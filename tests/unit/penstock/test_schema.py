@@ -134,7 +134,7 @@ WRONG = {
 
 
 def refused(config: dict[str, Any], folder: Path) -> bool:
-    """Whether penstock refuses a stack file with that configuration, in a project of another name."""
+    """True where penstock refuses a stack file with that configuration, in a project of another name."""
     (folder / "Pulumi.yaml").write_text("name: mine\nruntime: python\n")
     file = folder / "Pulumi.x.yaml"
     file.write_text(json.dumps({"config": config}))

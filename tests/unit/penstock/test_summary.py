@@ -1,4 +1,4 @@
-"""What a user reads at the end of a rehearsal."""
+"""The end of a rehearsal as a user reads it."""
 
 from dataclasses import replace
 from pathlib import Path

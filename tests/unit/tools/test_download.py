@@ -27,7 +27,7 @@ def step() -> Step:
 
 
 def part(content: bytes) -> Path:
-    """Where what arrived of a file is kept."""
+    """The place of the part of a file that arrived."""
     return Path(os.environ["PENSTOCK_CACHE"], "downloads", sha256(content).removeprefix("sha256:") + ".part")
 
 

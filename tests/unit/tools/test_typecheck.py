@@ -1,4 +1,4 @@
-"""What mypy found is kept for the next checkout; a run that failed keeps nothing."""
+"""Findings of mypy are kept for the next checkout; a run that failed keeps nothing."""
 
 import sys
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What leaves the repository: git takes no stack of a user's own, and the wheel holds penstock's files alone."""
+"""Files that leave the repository: git takes no stack of a user's own, and the wheel holds only penstock's."""
 
 import subprocess
 from collections.abc import Iterator

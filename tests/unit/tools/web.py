@@ -28,7 +28,7 @@ def sha256(content: bytes) -> str:
 
 @dataclass
 class Web:
-    """What the server has, how it misbehaves, and what it was asked."""
+    """The server's files, its faults, and the requests that it was sent."""
 
     address: str = ""
     files: dict[str, bytes] = field(default_factory=dict)

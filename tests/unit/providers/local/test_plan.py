@@ -12,7 +12,7 @@ from stacks.plan import plan_stack
 
 
 def mistakes(**parts: Any) -> list[str]:
-    """What is wrong with a stack of this machine with these parts."""
+    """The problems of a stack of this machine with these parts."""
     config = {"cluster": {"cloud": "local", "nodePools": [{"name": "here", "machineType": "this-machine"}]}, **parts}
     try:
         plan_stack(parse_stack({f"penstock:{key}": value for key, value in config.items()}, "x"), "mine")

@@ -66,7 +66,7 @@ def test_with_room_it_is_the_supervisor_that_was_lost(
 def test_a_volume_that_was_full_is_known_by_the_newest_attempts_log(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What a failed checkpoint held is free again by then."""
+    """The room that a failed checkpoint held is free again by then."""
     free(monkeypatch, 5 * 10**6)
     assert full_volume.fullness(folder) == ""
     (folder / "logs" / "attempt-2" / "rank-0.log").write_text(f"OSError: [Errno 28] {os.strerror(errno.ENOSPC)}\n")

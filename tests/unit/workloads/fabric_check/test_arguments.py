@@ -1,4 +1,4 @@
-"""What a check by hand is refused, before anything is measured or made."""
+"""Arguments that a check by hand refuses before anything is measured or made."""
 
 import os
 from pathlib import Path
