@@ -2,7 +2,6 @@
 
 import re
 import shutil
-import signal
 import subprocess
 import sys
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,7 +14,7 @@ from tools import golang, official
 from tools.cache import cache_root, make_once
 from tools.download import UnavailableError
 from tools.source_archive import extract_folders
-from tools.steps import SetupError, elapsed, say, start_again, stop_all
+from tools.steps import SetupError, elapsed, say, start_again, status, stop_all
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -233,19 +232,12 @@ def _make_writable(folder: Path) -> None:
 
 def main() -> int:
     """Brings every program of the lab; one sentence on stderr and 1 where one cannot be had (130 when interrupted)."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
+
+    def work() -> int:
         ensure_lab()
-    except SetupError as error:
-        sys.stderr.write(f"error: {error}\n")
-        return 1
-    except OSError as error:
-        sys.stderr.write(f"error: {error.filename or 'this machine'}: {error.strerror or error}\n")
-        return 1
-    except KeyboardInterrupt:
-        sys.stderr.write("interrupted; run it again to go on\n")
-        return 130
-    return 0
+        return 0
+
+    return status(work, "interrupted; run it again to go on")
 
 
 if __name__ == "__main__":

@@ -1,13 +1,12 @@
 """Makes the checkout ready: the Python environment and the engine, in .venv and in the user's cache, nowhere else."""
 
-import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from tools import engine, environment
 from tools.environment import FULL, PLAN, PROFILES
-from tools.steps import SetupError
+from tools.steps import SetupError, status
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 PRESENT = "present"
@@ -18,18 +17,10 @@ WHOLE = "whole"
 
 def main(arguments: Sequence[str]) -> int:
     """0 when the checkout is ready; else one sentence on stderr and 1 (130 when interrupted)."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        return _set_up(_profile(arguments[0] if arguments else FULL))
-    except SetupError as error:
-        sys.stderr.write(f"error: {error}\n")
-        return 1
-    except OSError as error:
-        sys.stderr.write(f"error: {error.filename or 'this machine'}: {error.strerror or error}\n")
-        return 1
-    except KeyboardInterrupt:
-        sys.stderr.write("interrupted; nothing was left half-made, run it again to go on\n")
-        return 130
+    return status(
+        lambda: _set_up(_profile(arguments[0] if arguments else FULL)),
+        "interrupted; nothing was left half-made, run it again to go on",
+    )
 
 
 def _profile(wanted: str) -> str:

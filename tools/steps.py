@@ -119,6 +119,22 @@ def check_stopped() -> None:
         raise SetupError("interrupted; run it again to go on")
 
 
+def status(work: Callable[[], int], interrupted: str) -> int:
+    """The exit status of a command: of `work`; 1 with one sentence on stderr, 130 with `interrupted` there."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        return work()
+    except SetupError as error:
+        sys.stderr.write(f"error: {error}\n")
+        return 1
+    except OSError as error:
+        sys.stderr.write(f"error: {error.filename or 'this machine'}: {error.strerror or error}\n")
+        return 1
+    except KeyboardInterrupt:
+        sys.stderr.write(f"{interrupted}\n")
+        return 130
+
+
 def run(
     command: Sequence[str | Path],
     *,
