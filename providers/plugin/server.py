@@ -3,17 +3,19 @@
 import os
 import signal
 import socket
-import threading
+import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import grpc
 from pulumi.runtime.proto import provider_pb2_grpc as provider_grpc
 
+from components.stop_request import StopRequest
 from providers.plugin.servicer import Provider
 
 MAX_MESSAGE_BYTES = 400 << 20  # the engine's own limit, sdk/go/common/util/rpcutil
 WATCH_S = 1.0
+POLL_S = 0.1
 MISSES = 2
 
 
@@ -24,9 +26,9 @@ def main(arguments: Sequence[str]) -> int:
     """
     address = arguments[-1] if arguments and not arguments[-1].startswith("-") else ""
     provider = Provider(address)
-    ended = threading.Event()
-    signal.signal(signal.SIGTERM, lambda *_: ended.set())
-    signal.signal(signal.SIGINT, lambda *_: provider.cancel())  # Ctrl-C, where the whole group gets it
+    end, cancel = StopRequest(), StopRequest()
+    end.listen([signal.SIGTERM])
+    cancel.listen([signal.SIGINT])  # Ctrl-C, where the whole group gets it
     limits = [
         ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
         ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
@@ -37,14 +39,22 @@ def main(arguments: Sequence[str]) -> int:
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
     print(port, flush=True)  # noqa: T201 (the protocol of a plugin)
-    _wait(address, ended)
+    _wait(provider, address, end, cancel)
     os._exit(0)  # a thread of the pool may still wait for a run
 
 
-def _wait(address: str, ended: threading.Event) -> None:
-    """Returns when asked to end, when the process that started this one is gone, or the engine does not listen."""
-    parent, misses = os.getppid(), 0
-    while not ended.wait(WATCH_S):
+def _wait(provider: Provider, address: str, end: StopRequest, cancel: StopRequest) -> None:
+    """Returns when asked to end, when the process that started this one is gone, or the engine does not listen.
+
+    Hands a request to cancel on to the provider meanwhile.
+    """
+    parent, misses, looked = os.getppid(), 0, time.monotonic()
+    while not end.wait(POLL_S):
+        if cancel.requested:
+            provider.cancel()
+        if time.monotonic() - looked < WATCH_S:
+            continue
+        looked = time.monotonic()
         misses = 0 if not address or _listens(address) else misses + 1
         if os.getppid() != parent or misses >= MISSES:
             return

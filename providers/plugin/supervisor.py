@@ -7,16 +7,15 @@ with a checkpoint. It holds a lock on the run's folder for as long as it lives: 
 import contextlib
 import json
 import os
-import signal
 import subprocess
 import sys
-import threading
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from filelock import Timeout
 
+from components.stop_request import StopRequest
 from providers.plugin.files import write_json
 from providers.plugin.processes import ROOT, Process, kill
 from providers.plugin.supervision import KILL_MARGIN_S, End, Orders, Record, lock_of, record_path
@@ -61,7 +60,7 @@ class Supervisor:
     folder: Path
     orders: Orders
     record: Record
-    asked: threading.Event = field(default_factory=threading.Event)
+    asked: StopRequest = field(default_factory=StopRequest)
     unwatched: bool = False
 
     @classmethod
@@ -70,8 +69,7 @@ class Supervisor:
         myself = Process.of(os.getpid())
         assert myself is not None
         supervisor = cls(folder=folder, orders=orders, record=Record(supervisor=myself, owner=orders.owner))
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: supervisor.asked.set())
+        supervisor.asked.listen()
         supervisor._note()
         return supervisor
 
@@ -127,7 +125,7 @@ class Supervisor:
             return End.FINISHED
         if code == ExitCode.REFUSED:
             return End.REFUSED
-        if code == ExitCode.PREEMPTED or self.asked.is_set() or self.unwatched:
+        if code == ExitCode.PREEMPTED or self.asked.requested or self.unwatched:
             return End.UNWATCHED if self.unwatched else End.STOPPED
         hopeless = code == ExitCode.GAVE_UP or self.record.restarts >= self.orders.max_agent_restarts
         return End.FAILED if hopeless else None

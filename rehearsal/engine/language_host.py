@@ -23,6 +23,7 @@ from typing import Any, NoReturn
 import grpc
 
 from components.loopback import exempt_loopback
+from components.stop_request import StopRequest
 from rehearsal.engine.processes import Children, output, stop
 from rehearsal.engine.protocol import language, language_grpc, plugin
 from tools import PULUMI_VERSION
@@ -39,9 +40,8 @@ def main() -> None:
     parser.add_argument("--exec", type=Path, required=True, help="the SDK's pulumi-language-python-exec script")
     parser.add_argument("engine", nargs="?", default="", help="address of the engine")
     arguments, _ = parser.parse_known_args()  # the engine adds -root, -tracing, -logflow, -v, which change nothing here
-    stopped = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stopped.set())
+    stopped = StopRequest()
+    stopped.listen()
     children = Children()
     server = _serve(LanguageHost(engine=arguments.engine, exec_script=arguments.exec, children=children))
     _wait_for_the_end(stopped)
@@ -65,7 +65,7 @@ def _serve(host: "LanguageHost") -> grpc.Server:
     return server
 
 
-def _wait_for_the_end(stopped: threading.Event) -> None:
+def _wait_for_the_end(stopped: StopRequest) -> None:
     """Returns when a signal asked to stop, or the engine is gone (then another process is the parent)."""
     engine_pid = os.getppid()
     while not stopped.wait(PARENT_POLL_S):

@@ -16,6 +16,7 @@ from torch.distributed.elastic.multiprocessing import DefaultLogsSpecs
 from torch.distributed.elastic.rendezvous import RendezvousError, RendezvousParameters
 from torch.distributed.elastic.rendezvous.registry import get_rendezvous_handler
 
+from components.stop_request import STOP_SIGNALS
 from workloads.pretrain.config import JobFile, ranks_per_node
 from workloads.pretrain.entry import run_worker
 from workloads.pretrain.exits import ExitCode
@@ -24,7 +25,6 @@ from workloads.pretrain.launch import Worker
 from workloads.pretrain.ledger import Kind, Ledger
 from workloads.pretrain.meeting import await_meeting
 from workloads.pretrain.status import State, StatusFile
-from workloads.pretrain.stop import STOP_SIGNALS
 from workloads.pretrain.watch import HANG_MARK
 
 log = logging.getLogger(__name__)

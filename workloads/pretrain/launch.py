@@ -22,6 +22,7 @@ from pathlib import Path
 from types import FrameType
 
 from components.errors import PenstockError, SpecError
+from components.stop_request import STOP_SIGNALS
 from workloads.pretrain.announce import Announcer
 from workloads.pretrain.config import Device, JobFile, ranks_per_node, read_job
 from workloads.pretrain.exits import ExitCode
@@ -29,7 +30,6 @@ from workloads.pretrain.folder import RunFolder, replace_json
 from workloads.pretrain.ledger import Kind, Ledger
 from workloads.pretrain.preflight import check_job
 from workloads.pretrain.status import State, StatusFile
-from workloads.pretrain.stop import STOP_SIGNALS
 
 Worker = Callable[[str, str], None]
 

@@ -14,6 +14,7 @@ from torch.nn import functional
 from torch.nn.utils import clip_grad_norm_
 
 from components.spec.training import Sharding
+from components.stop_request import StopRequest
 from workloads.pretrain.checkpoint import Checkpointer, Ended
 from workloads.pretrain.config import JobFile
 from workloads.pretrain.folder import RunFolder
@@ -27,7 +28,6 @@ from workloads.pretrain.peak import peak_of
 from workloads.pretrain.progress import Progress
 from workloads.pretrain.shards import TokenData
 from workloads.pretrain.status import State
-from workloads.pretrain.stop import StopRequest
 from workloads.pretrain.watch import HangWatch, Stragglers
 
 VALIDATION_SEQUENCES = 64
@@ -89,6 +89,8 @@ class Trainer:
     def run(self) -> Outcome:
         """Train up to `steps`, or to a request to stop, and leave the last step in a checkpoint."""
         self._settle_buckets()
+        # Not earlier: a Python handler cannot run while the process waits in a C++ rendezvous. Before the process group
+        # is up the default, which is to die at once, is the faster way to stop, and nothing is lost yet.
         self.stop.listen()
         self.journal.training(self.progress.step, peak_of(self.device))
         self.hang_watch.allow(FIRST_STEP_TIMEOUT_S)

@@ -19,7 +19,7 @@ class Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         if self.path == "/slow":
             time.sleep(1.0)
-        ready = time.monotonic() >= ready_at and not stopping.is_set()
+        ready = time.monotonic() >= ready_at and not stopping
         self.send_response(200 if self.path != "/ready" or ready else 503)
         self.end_headers()
         self.wfile.write(json.dumps({"pid": os.getpid(), "model": config["modelFolder"]}).encode())
@@ -38,10 +38,11 @@ if behaviour == "refuse":
 if behaviour == "crash":
     sys.stderr.write("the weights are upside down\n")
     sys.exit(1)
-stopping = threading.Event()
-signal.signal(signal.SIGTERM, signal.SIG_IGN if behaviour == "stubborn" else lambda *_: stopping.set())
+stopping: list[int] = []  # no Event, which a handler may not set
+signal.signal(signal.SIGTERM, signal.SIG_IGN if behaviour == "stubborn" else lambda number, _: stopping.append(number))
 server = Server(("127.0.0.1", config["port"]), Handler)
 threading.Thread(target=server.serve_forever, daemon=True).start()
-stopping.wait()
+while not stopping:
+    time.sleep(0.02)
 server.shutdown()
 server.server_close()
