@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import grpc
 from google.protobuf.empty_pb2 import Empty
 
-from rehearsal.engine.protocol import plugin, provider, provider_grpc
+from engine.protocol import plugin, provider, provider_grpc
 
 WORKERS = 64
 

@@ -14,8 +14,8 @@ from bench import replay
 from bench.echo import echoing
 from bench.registrations import Registration, recorded
 from components.spec.cluster import Cloud
+from engine.cli import Engine, throwaway
 from providers import load
-from rehearsal.engine.cli import Engine, throwaway
 from rehearsal.providers.aws.clock import Clock
 from rehearsal.providers.kubernetes.simulation import simulated_kubernetes
 from rehearsal.simulation import simulated

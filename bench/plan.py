@@ -9,7 +9,7 @@ from pathlib import Path
 from bench.figures import Figure, Timing, alternate_runs
 from bench.places import CHECKOUT, config_file, rehearsed
 from bench.terraform import MissingError, Terraform, Translation
-from rehearsal.engine.cli import throwaway
+from engine.cli import throwaway
 from rehearsal.providers.aws.account import Object
 from rehearsal.simulation import simulated
 from stacks.config import read_path

@@ -8,7 +8,7 @@ from typing import Any
 
 from bench.figures import Figure, Timing, alternate_runs
 from bench.places import empty_program, floor, registrations_of, rehearsed
-from rehearsal.engine.cli import Engine
+from engine.cli import Engine
 
 STACKS = ("local", "lab", "aws-prod")
 SIZED = "aws-prod"

@@ -10,8 +10,8 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Column
 from rich.text import Text
 
-from rehearsal.engine.events import Diagnostic, Event, Phase, ResourceStep
-from rehearsal.engine.process import PRINTED, Watch
+from engine.events import Diagnostic, Event, Phase, ResourceStep
+from engine.process import PRINTED, Watch
 
 QUIET_LINE_EVERY_S = 15.0
 """Without a terminal: how often a moving line is printed as a line of its own."""

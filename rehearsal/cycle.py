@@ -17,10 +17,10 @@ from filelock import FileLock, Timeout
 
 from components.errors import Problem, SpecError
 from components.project import read_project
-from rehearsal.engine.cli import Command, Engine, passphrase_from_environment
-from rehearsal.engine.errors import EngineError
-from rehearsal.engine.process import Result, Watch
-from rehearsal.engine.state import State
+from engine.cli import Command, Engine, passphrase_from_environment
+from engine.errors import EngineError
+from engine.process import Result, Watch
+from engine.state import State
 from rehearsal.faults import FaultScript
 from rehearsal.on_lab import on_lab, take_lab_down
 from rehearsal.own_place import keep_apart

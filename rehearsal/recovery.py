@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from rehearsal.engine.cli import Engine
-from rehearsal.engine.state import PendingOperation, State
+from engine.cli import Engine
+from engine.provider.values import SIGNATURE
+from engine.state import PendingOperation, State
 from rehearsal.providers.aws.account import Account, Object
-from rehearsal.providers.aws.values import SIGNATURE
 from rehearsal.providers.kubernetes.tokens import RELEASE, read_token
 
 

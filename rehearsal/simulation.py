@@ -7,9 +7,10 @@ from contextlib import ExitStack, contextmanager
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from rehearsal.engine.cli import Engine
-from rehearsal.engine.process import Run
-from rehearsal.engine.state import State
+from engine.cli import Engine
+from engine.process import Run
+from engine.provider.server import serving
+from engine.state import State
 from rehearsal.faults import Drift, FaultScript
 from rehearsal.providers.aws.account import Account, Object
 from rehearsal.providers.aws.cloud import Cloud
@@ -17,7 +18,6 @@ from rehearsal.providers.aws.controllers import CLUSTER
 from rehearsal.providers.aws.endpoint import api_endpoint, no_credentials
 from rehearsal.providers.aws.joining import TELLING, groups, has_cluster, joined
 from rehearsal.providers.aws.leftovers import Leftover, kept_in_words, leftovers
-from rehearsal.providers.aws.server import serving
 from rehearsal.providers.aws.wording import ARN, IDENTIFIER
 from rehearsal.providers.kubernetes.simulated.cluster import SimulatedKubernetes
 from rehearsal.providers.kubernetes.simulation import drifted, simulated_kubernetes

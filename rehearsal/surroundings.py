@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from rehearsal.engine.cli import Engine
-from rehearsal.engine.process import Run
-from rehearsal.engine.state import State
+from engine.cli import Engine
+from engine.process import Run
+from engine.state import State
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,7 +23,7 @@ exec_script=$(dirname "$(readlink -f "$0")")/pulumi-language-python-exec
 start() {
   [ -x "$1/python" ] && [ -e "$1/pulumi-language-python" ] || return 0
   bin=$1; shift
-  exec "$bin/python" -P -m rehearsal.engine.language_host --exec "$exec_script" "$@"
+  exec "$bin/python" -P -m engine.language_host --exec "$exec_script" "$@"
 }
 start "$(dirname "$0")" "$@"
 start "$VIRTUAL_ENV/bin" "$@"

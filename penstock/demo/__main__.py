@@ -16,11 +16,11 @@ from rich.console import Console
 
 from components.errors import PenstockError
 from components.loopback import exempt_loopback
+from engine.process import Result
 from penstock.demo.accident import Saboteur
 from penstock.demo.evidence import ledger_line, leftovers, read_learning, read_recovery
 from penstock.demo.stage import STACK, Stage, set_stage
 from penstock.live import Live
-from rehearsal.engine.process import Result
 
 PROMPT = "def __init__(self"
 CHECKOUT = Path(__file__).parent.parent.parent

@@ -10,7 +10,7 @@ import yaml
 
 from components.engine_yaml import read_yaml
 from components.plan.types import JobPlan, StackPlan
-from rehearsal.engine.cli import Engine
+from engine.cli import Engine
 from rehearsal.stack_file import ENCRYPTION_KEYS
 from stacks.config import read_path, stack_file
 from stacks.plan import plan_stack

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any, Self
 
 from components.plan.kubernetes import NAMESPACE, Manifest
+from engine.state import State
 from providers.existing.api import ApiError, KubernetesApi, UnreachableError
-from rehearsal.engine.state import State
 from workloads.pretrain.folder import RunFolder
 
 FINISHES_S = 900.0

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from rehearsal.engine.cli import Engine, find_pulumi, throwaway
-from rehearsal.engine.errors import CliMissingError
+from engine.cli import Engine, find_pulumi, throwaway
+from engine.errors import CliMissingError
 
 TINY = Path(__file__).parent / "tiny"
 

@@ -11,11 +11,11 @@ from pathlib import Path
 import psutil
 import pytest
 
-from rehearsal.engine.cli import throwaway
-from rehearsal.engine.errors import LockedError, StackMissingError
-from rehearsal.engine.events import Event, Phase, ResourceStep
-from rehearsal.engine.locks import find_locks
-from rehearsal.engine.process import Run, Watch
+from engine.cli import throwaway
+from engine.errors import LockedError, StackMissingError
+from engine.events import Event, Phase, ResourceStep
+from engine.locks import find_locks
+from engine.process import Run, Watch
 from tests.rehearsal.conftest import TinyProject
 
 
@@ -126,7 +126,7 @@ def test_ctrl_c_reaches_the_engine_once(tiny: TinyProject) -> None:
     script = (
         # A shell starts what it puts in the background with this signal ignored; so might this test have been.
         "import signal; signal.signal(signal.SIGINT, signal.default_int_handler);"
-        "from pathlib import Path; from rehearsal.engine.cli import Engine;"
+        "from pathlib import Path; from engine.cli import Engine;"
         f"engine = Engine(project=Path({str(tiny.folder)!r}), home=Path({settings['PULUMI_HOME']!r}),"
         f"backend=Path({str(tiny.engine.backend)!r}), passphrase={settings['PULUMI_CONFIG_PASSPHRASE']!r});"
         "result = engine.up('dev'); print(result.output); print('interrupted', result.interrupted)"

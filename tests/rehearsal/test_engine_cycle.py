@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from components.errors import PenstockError
+from engine.errors import PassphraseError
 from rehearsal.cycle import Listener, Phase, Rehearsal, rehearse
-from rehearsal.engine.errors import PassphraseError
 from tests.rehearsal.conftest import TinyProject
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from engine.cli import Engine
 from rehearsal.cycle import Rehearsal, Report, rehearse
-from rehearsal.engine.cli import Engine
 from rehearsal.simulation import simulated
 from rehearsal.surroundings import AccountReport
 

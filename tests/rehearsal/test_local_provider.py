@@ -13,9 +13,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from rehearsal.engine.cli import throwaway
-from rehearsal.engine.events import Diagnostic
-from rehearsal.engine.process import Result, Run
+from engine.cli import throwaway
+from engine.events import Diagnostic
+from engine.process import Result, Run
 from tests.rehearsal.local_provider.machine import (
     Machine,
     eventually,

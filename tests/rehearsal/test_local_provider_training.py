@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from rehearsal.engine.cli import throwaway
-from rehearsal.engine.events import Diagnostic
+from engine.cli import throwaway
+from engine.events import Diagnostic
 from tests.rehearsal.local_provider.machine import Machine, eventually, free_port, working_in
 
 pytestmark = pytest.mark.slow

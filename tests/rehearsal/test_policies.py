@@ -8,6 +8,8 @@ from types import ModuleType
 import pytest
 import yaml
 
+from engine.cli import throwaway
+from engine.process import Result
 from policies import (
     budget_per_hour,
     capacity_agrees,
@@ -22,8 +24,6 @@ from policies import (
     reservation_targeted,
     versions_pinned,
 )
-from rehearsal.engine.cli import throwaway
-from rehearsal.engine.process import Result
 from rehearsal.simulation import simulated
 from stacks.config import stack_file
 

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 import yaml
 
+from engine.cli import Command, Engine
+from engine.process import Result
 from rehearsal.cycle import Rehearsal, Report, rehearse
-from rehearsal.engine.cli import Command, Engine
-from rehearsal.engine.process import Result
 from rehearsal.faults import FaultScript
 from rehearsal.providers.aws.account import Object
 from rehearsal.simulation import Simulation, simulated

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 import yaml
 
-from rehearsal.engine.cli import Command, Engine
-from rehearsal.engine.process import Result
+from engine.cli import Command, Engine
+from engine.process import Result
 from rehearsal.faults import FaultScript
 from rehearsal.simulation import Simulation, simulated
 from tests.rehearsal.conftest import TINY

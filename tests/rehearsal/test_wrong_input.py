@@ -11,7 +11,7 @@ import pulumi
 import pytest
 import yaml
 
-from rehearsal.engine.cli import Engine, throwaway
+from engine.cli import Engine, throwaway
 from stacks.config import read_engine, stack_file
 from tests.properties.stack_cases import Case, read_cases, told, told_by_plan
 

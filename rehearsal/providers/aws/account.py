@@ -7,9 +7,9 @@ from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from engine.provider.values import strings
 from rehearsal.providers.aws.kinds.kind import Inputs, Kind, Outputs
 from rehearsal.providers.aws.store import Store
-from rehearsal.providers.aws.values import strings
 from rehearsal.providers.aws.wording import IDENTIFIER, already_exists, in_use, looks_like_reference, not_found
 
 ACCOUNT_ID = "123456789012"  # moto's own

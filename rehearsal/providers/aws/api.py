@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from engine.provider.values import Unknown
 from rehearsal.providers.aws.account import ACCOUNT_ID, Account, Companion
 from rehearsal.providers.aws.errors import ApiError
 from rehearsal.providers.aws.gate import Gate
 from rehearsal.providers.aws.kinds.kind import Answer, Outputs
 from rehearsal.providers.aws.moto_oracle import READ_ONLY, Moto
 from rehearsal.providers.aws.oracles import ServiceModels, checked
-from rehearsal.providers.aws.values import Unknown
 
 
 class Oracle(StrEnum):

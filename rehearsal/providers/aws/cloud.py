@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from engine.provider.values import Unknown
 from rehearsal.faults import FaultScript
 from rehearsal.providers.aws import controllers
 from rehearsal.providers.aws.account import Account, Object, Status
@@ -17,7 +18,6 @@ from rehearsal.providers.aws.kinds.kind import Inputs, Kind, Made, Outputs
 from rehearsal.providers.aws.moto_oracle import Moto
 from rehearsal.providers.aws.oracles import ServiceModels
 from rehearsal.providers.aws.store import Store
-from rehearsal.providers.aws.values import Unknown
 
 # How long pulumi-aws goes on asking for a deletion that AWS refuses because of dependencies. Source: its default
 # timeouts for subnets and security groups, 20 and 15 minutes.

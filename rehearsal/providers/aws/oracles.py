@@ -10,8 +10,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from engine.provider.values import Unknown, is_unknown
 from rehearsal.providers.aws.errors import ApiError
-from rehearsal.providers.aws.values import Unknown, is_unknown
 
 if TYPE_CHECKING:
     from botocore.model import OperationModel, Shape

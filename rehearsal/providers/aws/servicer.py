@@ -12,13 +12,13 @@ from google.protobuf.empty_pb2 import Empty
 from google.protobuf.struct_pb2 import Struct
 
 from components.errors import PenstockError
-from rehearsal.engine.protocol import plugin, provider, provider_grpc, status
+from engine.protocol import plugin, provider, provider_grpc, status
+from engine.provider.values import answer, is_unknown, plain
 from rehearsal.providers.aws.account import Object, Status
 from rehearsal.providers.aws.cloud import Cloud, Provider
 from rehearsal.providers.aws.errors import NoOracleError, UnfinishedError
 from rehearsal.providers.aws.names import completed, unknown_names, with_default_tags
 from rehearsal.providers.aws.sdk import sdk_version, signature
-from rehearsal.providers.aws.values import answer, is_unknown, plain
 
 T = TypeVar("T")
 

@@ -4,7 +4,7 @@ import base64
 from collections.abc import Mapping
 from typing import Any
 
-from rehearsal.providers.aws.values import is_unknown
+from engine.provider.values import is_unknown
 from rehearsal.providers.kubernetes.tokens import Token
 
 Body = dict[str, Any]

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 from zlib import crc32
 
-from rehearsal.providers.aws.values import Unknown
+from engine.provider.values import Unknown
 from rehearsal.providers.kubernetes.cluster import Cluster
 from rehearsal.providers.kubernetes.differences import Difference, difference
 from rehearsal.providers.kubernetes.errors import GoneError, ProviderError, UnfinishedError

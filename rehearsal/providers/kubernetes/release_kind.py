@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from rehearsal.providers.aws.values import Unknown
+from engine.provider.values import Unknown
 from rehearsal.providers.kubernetes.differences import Difference, plain_changes
 from rehearsal.providers.kubernetes.errors import ProviderError, UnfinishedError
 from rehearsal.providers.kubernetes.manifests import INPUTS, has_unknown, without_nulls

@@ -5,7 +5,7 @@ from typing import Any
 
 from google.protobuf.struct_pb2 import Struct, Value
 
-from rehearsal.providers.aws.values import OUTPUT_VALUE, SECRET, SIGNATURE, UNKNOWN_TEXT, is_unknown
+from engine.provider.values import OUTPUT_VALUE, SECRET, SIGNATURE, UNKNOWN_TEXT, is_unknown
 from rehearsal.providers.kubernetes.manifests import INPUTS
 
 SECRET_MEMBERS = frozenset({"data", "stringData"})

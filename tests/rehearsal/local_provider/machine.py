@@ -11,7 +11,7 @@ from typing import Any
 import psutil
 import yaml
 
-from rehearsal.engine.cli import Engine
+from engine.cli import Engine
 
 HERE = Path(__file__).parent
 PLUGIN = HERE.parents[2] / "providers" / "plugin"

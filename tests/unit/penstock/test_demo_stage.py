@@ -7,11 +7,11 @@ from typing import Any, cast
 import pytest
 import yaml
 
+from engine.cli import find_pulumi
+from engine.errors import CliMissingError
+from engine.process import Result
 from penstock.demo import __main__ as demo
 from penstock.demo import stage
-from rehearsal.engine.cli import find_pulumi
-from rehearsal.engine.errors import CliMissingError
-from rehearsal.engine.process import Result
 
 
 @pytest.fixture(autouse=True)

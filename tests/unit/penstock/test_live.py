@@ -5,8 +5,8 @@ import io
 import pytest
 from rich.console import Console
 
+from engine.events import Diagnostic, Phase, ResourceStep
 from penstock.live import Live
-from rehearsal.engine.events import Diagnostic, Phase, ResourceStep
 
 NET = ResourceStep(phase=Phase.FINISHED, op="create", urn="urn:pulumi:a::b::c::net", type="aws:ec2/vpc:Vpc")
 SAME = ResourceStep(phase=Phase.FINISHED, op="same", urn="urn:pulumi:a::b::c::old", type="aws:ec2/vpc:Vpc")

@@ -9,12 +9,12 @@ import pytest
 from typer.testing import CliRunner
 
 from components.errors import PenstockError
+from engine.events import Diagnostic, ResourceStep
+from engine.events import Phase as Step
 from penstock.__main__ import app
 from penstock.summary import TITLE
 from rehearsal import cycle
 from rehearsal.cycle import Phase, Rehearsal, Report
-from rehearsal.engine.events import Diagnostic, ResourceStep
-from rehearsal.engine.events import Phase as Step
 
 UP = Phase(name="up", created=3, updated=0, replaced=0, deleted=0, same=0, seconds=2.0, problem="")
 NET = ResourceStep(phase=Step.FINISHED, op="create", urn="urn:pulumi:a::b::c::net", type="aws:ec2/vpc:Vpc")

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from rehearsal.engine.checkpoint import mend_checkpoint
+from engine.checkpoint import mend_checkpoint
 
 WHOLE = '{"version": 3, "checkpoint": {}}'
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from components.project import CHECKOUT, read_project
-from rehearsal.engine.cli import _environment, passphrase_from_environment, policy_pack
-from rehearsal.engine.errors import PassphraseError
+from engine.cli import _environment, passphrase_from_environment, policy_pack
+from engine.errors import PassphraseError
 
 
 @pytest.fixture(autouse=True)
@@ -52,8 +52,8 @@ def test_the_engine_reaches_loopback_without_a_proxy(monkeypatch: pytest.MonkeyP
 
 def test_the_language_host_loads_without_the_sdk_and_leaves_it_importable() -> None:
     code = (
-        "import sys, rehearsal.engine.language_host; assert 'pulumi.resource' not in sys.modules;"
+        "import sys, engine.language_host; assert 'pulumi.resource' not in sys.modules;"
         "import pulumi; assert pulumi.Resource; from pulumi.runtime.proto import language_pb2 as real;"
-        "from rehearsal.engine.protocol import language; assert real is language"
+        "from engine.protocol import language; assert real is language"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from rehearsal.engine.events import Diagnostic, Phase, ResourceStep, Summary, parse_event
-from rehearsal.engine.process import Result
+from engine.events import Diagnostic, Phase, ResourceStep, Summary, parse_event
+from engine.process import Result
 
 URN = "urn:pulumi:dev::tiny::tiny:index:Folder$tiny:index:File::file"
 

@@ -6,9 +6,9 @@ from unittest.mock import Mock
 
 import pytest
 
-from rehearsal.engine.language_host import LanguageHost
-from rehearsal.engine.processes import Children
-from rehearsal.engine.protocol import language
+from engine.language_host import LanguageHost
+from engine.processes import Children
+from engine.protocol import language
 
 PRINTS = "import json, os; print(json.dumps(dict(os.environ)), file=open('env.json', 'w'))\n"
 

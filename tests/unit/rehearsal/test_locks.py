@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from rehearsal.engine.errors import LockedError
-from rehearsal.engine.locks import find_locks, require_unlocked
+from engine.errors import LockedError
+from engine.locks import find_locks, require_unlocked
 
 
 def write_lock(backend: Path, *, pid: int, host: str = "", since: datetime | None = None, name: str = "a") -> Path:

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from rehearsal.engine.cli import Engine
-from rehearsal.engine.process import Result
-from rehearsal.engine.state import PendingOperation, Resource, State
+from engine.cli import Engine
+from engine.process import Result
+from engine.state import PendingOperation, Resource, State
 from rehearsal.providers.aws.account import Account, Object
 from rehearsal.providers.aws.store import Store
 from rehearsal.recovery import recover

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from rehearsal.engine.state import PendingOperation, parse_state, with_creates_settled
+from engine.state import PendingOperation, parse_state, with_creates_settled
 
 SECRET = {"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270", "ciphertext": "v1:x:y"}
 STACK: dict[str, Any] = {

@@ -5,9 +5,9 @@ moto would make every instance of a group; here they are counted, so that a thou
 
 from typing import Any
 
+from engine.provider.values import is_unknown
 from rehearsal.providers.aws.kinds.kind import Api, Inputs, Kind, Made, Outputs
 from rehearsal.providers.aws.kinds.parts import api_form
-from rehearsal.providers.aws.values import is_unknown
 
 GROUP = "aws:autoscaling/group:Group"
 READY_MIN, GONE_MIN = 3.0, 4.0

@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from engine.provider.values import is_unknown
 from rehearsal.providers.aws.errors import ApiError
 from rehearsal.providers.aws.kinds.kind import Api, Inputs, Kind, Made, Outputs
 from rehearsal.providers.aws.kinds.member_names import camel
-from rehearsal.providers.aws.values import is_unknown
 
 Document = Mapping[str, Any]
 

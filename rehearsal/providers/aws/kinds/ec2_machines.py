@@ -2,9 +2,9 @@
 
 from typing import Any
 
+from engine.provider.values import is_unknown
 from rehearsal.providers.aws.kinds.kind import Api, Inputs, Kind, Made, Outputs, nothing_to_change
 from rehearsal.providers.aws.kinds.parts import api_form, arn, ec2_tags, tagged
-from rehearsal.providers.aws.values import is_unknown
 
 GROUP = "aws:ec2/placementGroup:PlacementGroup"
 TEMPLATE = "aws:ec2/launchTemplate:LaunchTemplate"

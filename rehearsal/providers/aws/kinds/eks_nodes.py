@@ -3,9 +3,9 @@
 import hashlib
 from typing import Any
 
+from engine.provider.values import is_unknown
 from rehearsal.providers.aws.kinds.kind import Api, Inputs, Kind, Made, Outputs
 from rehearsal.providers.aws.kinds.parts import given
-from rehearsal.providers.aws.values import is_unknown
 
 # Minutes until a group's nodes are Ready, and until they are gone: about what eksctl's users see.
 READY_MIN, GONE_MIN = 3.0, 4.0

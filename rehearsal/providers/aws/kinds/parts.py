@@ -3,9 +3,9 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from engine.provider.values import Unknown
 from rehearsal.providers.aws.kinds.kind import Api, Inputs, Outputs
 from rehearsal.providers.aws.kinds.tags import tag_change
-from rehearsal.providers.aws.values import Unknown
 
 Update = Callable[[Api, str, Outputs, Inputs], Outputs]
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from components.spec.stack import StackSpec, parse_stack
+from engine.provider.values import Unknown
 from providers.aws.control_plane.batch.build import Batch
 from providers.aws.control_plane.batch.plan import plan_batch
 from providers.aws.control_plane.eks.build import Eks
@@ -30,7 +31,6 @@ from rehearsal.providers.aws.kinds.batch import ENVIRONMENT, JOB_DEFINITION, QUE
 from rehearsal.providers.aws.kinds.bedrock import THROUGHPUT
 from rehearsal.providers.aws.kinds.cloudcontrol import RESOURCE
 from rehearsal.providers.aws.kinds.sagemaker import CONFIGURATION
-from rehearsal.providers.aws.values import Unknown
 from tests.unit.rehearsal.aws.on_simulated_aws import REGION, SimulatedAws
 
 STACK = "aws-test"

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
+from engine.provider.values import Unknown
 from rehearsal.providers.aws.errors import ApiError
 from rehearsal.providers.aws.oracles import ServiceModels, checked
-from rehearsal.providers.aws.values import Unknown
 
 MODELS = ServiceModels()
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from rehearsal.providers.aws.values import Unknown
+from engine.provider.values import Unknown
 from rehearsal.providers.kubernetes.differences import Difference, difference
 
 Body = dict[str, Any]

@@ -2,7 +2,7 @@
 
 from google.protobuf.struct_pb2 import Struct
 
-from rehearsal.providers.aws.values import SECRET, SIGNATURE, Unknown, plain
+from engine.provider.values import SECRET, SIGNATURE, Unknown, plain
 from rehearsal.providers.kubernetes.manifests import manifest, named
 from rehearsal.providers.kubernetes.tokens import read_token
 from rehearsal.providers.kubernetes.wire import message

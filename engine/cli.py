@@ -16,11 +16,11 @@ import yaml
 
 from components.loopback import exempt_loopback
 from components.project import CHECKOUT, Project, read_project
-from rehearsal.engine.checkpoint import mend_checkpoint
-from rehearsal.engine.errors import CliMissingError, LockedError, PassphraseError, StackMissingError
-from rehearsal.engine.locks import Lock, find_locks, require_unlocked
-from rehearsal.engine.process import Result, Run, Watch
-from rehearsal.engine.state import State, parse_state, with_creates_settled
+from engine.checkpoint import mend_checkpoint
+from engine.errors import CliMissingError, LockedError, PassphraseError, StackMissingError
+from engine.locks import Lock, find_locks, require_unlocked
+from engine.process import Result, Run, Watch
+from engine.state import State, parse_state, with_creates_settled
 from tools import PULUMI_VERSION
 
 Command = Literal["preview", "up", "refresh", "destroy"]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import grpc
 
-from rehearsal.engine.protocol import provider_grpc
+from engine.protocol import provider_grpc
 from rehearsal.providers.aws.cloud import Cloud
 from rehearsal.providers.aws.servicer import AwsProvider
 

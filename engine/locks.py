@@ -11,7 +11,7 @@ from pathlib import Path
 
 import psutil
 
-from rehearsal.engine.errors import LockedError
+from engine.errors import LockedError
 
 # The engine locks after it starts: a process that started later than the lock is another one with the same pid.
 CLOCK_SLACK_S = 5.0

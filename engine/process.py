@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from rehearsal.engine.errors import EngineError
-from rehearsal.engine.events import Diagnostic, Event, Phase, ResourceStep, Summary, parse_event
+from engine.errors import EngineError
+from engine.events import Diagnostic, Event, Phase, ResourceStep, Summary, parse_event
 
 TAIL_EVERY_S = 0.05
 UNCHANGING = ("same", "read", "refresh")

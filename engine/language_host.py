@@ -24,8 +24,8 @@ import grpc
 
 from components.loopback import exempt_loopback
 from components.stop_request import StopRequest
-from rehearsal.engine.processes import Children, output, stop
-from rehearsal.engine.protocol import language, language_grpc, plugin
+from engine.processes import Children, output, stop
+from engine.protocol import language, language_grpc, plugin
 from tools import PULUMI_VERSION
 
 # What pulumi-language-python-exec exits with when it has told the user what is wrong.
