@@ -13,7 +13,8 @@ import psutil
 import yaml
 
 from components.catalog import MachineType, accelerators
-from components.plan.fabric import Collective, Fabric
+from components.fabric import Collective, Fabric
+from components.kubernetes.api import KubernetesApi
 from components.plan.kubernetes import NAMESPACE, POOL_LABEL, KubernetesFacts, Manifest, SchedulerPlan
 from components.plan.types import JobPlan, NodePoolPlan, PodBinding, Taint
 from components.platform.addons.kueue_config import manager_config
@@ -24,7 +25,6 @@ from components.schedulers.kueue.render import render_job
 from components.spec.cluster import TaintEffect
 from components.spec.platform import AddonSpec, PlatformSpec
 from components.spec.scheduler import QueueSpec, SchedulerSpec, TopologyRequest
-from providers.existing.api import KubernetesApi
 from providers.plugin.barrier import missing
 from providers.plugin.processes import family
 from rehearsal.lab.control_plane import REQUESTS_PER_S

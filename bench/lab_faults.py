@@ -18,11 +18,11 @@ from typing import Any
 
 import psutil
 
+from components.kubernetes.api import ApiError, KubernetesApi, UnreachableError
 from components.plan.kubernetes import NAMESPACE, Manifest
 from components.plan.types import StackPlan
 from components.spec.stack import StackSpec, parse_stack
 from providers import settings
-from providers.existing.api import ApiError, KubernetesApi, UnreachableError
 from providers.plugin.processes import family
 from rehearsal.lab.addons import install
 from rehearsal.lab.errors import LabError

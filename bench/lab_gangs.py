@@ -22,11 +22,11 @@ from typing import Any
 from bench.lab_faults import JOBSET, KUEUE, kill_controller, queued_lab
 from bench.lab_watch import JOBSET_NAME, Watcher, early, over_quota, seen, watching
 from bench.lab_watch import KUEUE as KUEUE_API
+from components.kubernetes.api import ApiError, KubernetesApi, UnreachableError
 from components.plan.kubernetes import NAMESPACE, Manifest
 from components.plan.types import StackPlan
 from components.spec.stack import parse_stack
 from providers import settings
-from providers.existing.api import ApiError, KubernetesApi, UnreachableError
 from rehearsal.lab.errors import LabError
 from rehearsal.lab.kwok import TAINT, create_nodes
 from rehearsal.lab.lab import Lab

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from providers.existing.api import ApiError, KubernetesApi, UnreachableError
+from components.kubernetes.api import ApiError, KubernetesApi, UnreachableError
 from rehearsal.lab.lab import Lab
 
 KUEUE = "kueue.x-k8s.io/v1beta2"

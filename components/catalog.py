@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from components.errors import Problem, UnsupportedError
-from components.plan.fabric import Fabric
+from components.fabric import Fabric
 from components.spec.explain import suggestion
 from components.spec.scheduler import SchedulerKind
 

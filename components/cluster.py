@@ -52,6 +52,6 @@ class AcceleratorCluster(pulumi.ComponentResource):
 def _runner(name: str, handle: ClusterHandle, inside: InsidePlan | None, opts: pulumi.ResourceOptions) -> Runner | None:
     if handle.kubernetes is None or inside is None:
         return handle.runner
-    from components.inside import Inside  # the Kubernetes SDK takes seconds to import
+    from components.kubernetes.build import Inside  # the Kubernetes SDK takes seconds to import
 
     return Inside(f"{name}-inside", plan=inside, cluster=handle.kubernetes, opts=opts)

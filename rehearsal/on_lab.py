@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from components.errors import PenstockError, Problem, SpecError
+from components.kubernetes.api import ApiError, KubernetesApi
 from components.plan.kubernetes import NAMESPACE
 from components.spec.stack import StackSpec, parse_stack
 from engine.cli import Engine
 from engine.process import Run
 from engine.state import State
 from providers import settings
-from providers.existing.api import ApiError, KubernetesApi
 from providers.existing.settings import ExistingSpec, MachineSpec
 from rehearsal.lab.addons import charts
 from rehearsal.lab.lab import Lab, down, find_lab, up

@@ -6,7 +6,7 @@ from components.errors import Problem, attempt
 from components.plan.types import ClusterPlan, Decision, JobPlan, ServicePlan, StackPlan
 from components.spec.stack import StackSpec, stack_error
 from providers import load
-from stacks.inside import Rendered, render
+from stacks.kubernetes import Rendered, render
 from workloads.jobs import job_warnings, plan_training, pool_named
 from workloads.services import plan_inference, service_warnings
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-from rehearsal.providers.kubernetes.simulated.crds import CustomKind, custom_kinds
+from components.kubernetes.definitions import CustomKind, custom_kinds
 from rehearsal.providers.kubernetes.simulated.schemas import CoreKind, Schemas
 
 SCHEMAS = Schemas("1.36")
@@ -18,5 +18,5 @@ def _kinds() -> Mapping[tuple[str, str], CoreKind | CustomKind]:
 def judge(manifest: Mapping[str, Any]) -> None:
     """AssertionError with all that its definition does not allow, or where there is no definition."""
     name = str(manifest["apiVersion"]), str(manifest["kind"])
-    assert name in _kinds(), f"{name}: no definition of it is in crds.json.gz (generate_crds.py writes it)"
+    assert name in _kinds(), f"{name}: no definition of it is in definitions.json.gz (generate_crds.py writes it)"
     assert SCHEMAS.mistakes(manifest, _kinds()[name]) == [], manifest["metadata"]["name"]

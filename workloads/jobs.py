@@ -9,7 +9,7 @@ from components.errors import Problem, SpecError
 from components.estimate.memory import estimate_memory, state_bytes
 from components.estimate.nodes import room_for_pods
 from components.estimate.stop import LEAST_GRACE_S, MARGIN_S, estimate_stop
-from components.plan.fabric import Collective
+from components.fabric import Collective
 from components.plan.types import Decision, JobPlan, NodePoolPlan, VolumePlan
 from components.spec.explain import suggestion
 from components.spec.scheduler import TopologyRequest

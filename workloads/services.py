@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Sequence
 
 from components.errors import Problem, SpecError, attempt
+from components.fabric import Collective
 from components.home import expand_home
-from components.plan.fabric import Collective
 from components.plan.types import JobPlan, NodePoolPlan, ServicePlan, VolumePlan
 from components.spec.inference import InferenceSpec, ScaledBy
 from components.spec.training import ModelSpec

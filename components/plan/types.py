@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from components.catalog import MachineType
-from components.plan.fabric import Collective, Fabric
+from components.fabric import Collective, Fabric
 from components.spec.cluster import TaintEffect
 from components.spec.inference import AutoscalingSpec, CanarySpec, RouteSpec
 from components.spec.scheduler import Priority, TopologyRequest

@@ -5,9 +5,9 @@ from collections.abc import Iterable, Mapping
 import pulumi
 from pulumi_kubernetes.helm.v3 import Release, ReleaseArgs, RepositoryOptsArgs
 
-from components.manifest import apply_manifest, resource_name
+from components.kubernetes.manifest import apply_manifest, resource_name
+from components.kubernetes.resources import Ready
 from components.plan.kubernetes import AddonPlan, Manifest, PlatformPlan, ReleasePlan
-from components.platform.ready import Ready
 from components.provider import KubernetesHandle
 
 NOT_OURS = ("default", "kube-system", "kube-public")

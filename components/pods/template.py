@@ -3,7 +3,7 @@
 import math
 from typing import Any
 
-from components.plan.fabric import Fabric
+from components.fabric import Fabric
 from components.plan.types import JobPlan, NodePoolPlan, PodBinding, Taint
 from components.pods import config_map
 from components.pods.naming import labels

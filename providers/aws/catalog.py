@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Any
 
 from components.catalog import Accelerator, Capabilities, Catalog, MachineType, accelerators
-from components.plan.fabric import Fabric
+from components.fabric import Fabric
 from components.spec.scheduler import SchedulerKind
 from providers.aws.regions import Region, regions
 

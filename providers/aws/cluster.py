@@ -20,8 +20,8 @@ from providers.aws.control_plane.host_mounts import HostMount, LustreMount, NfsM
 from providers.aws.control_plane.hyper_pod.build import HyperPod
 from providers.aws.control_plane.pcs.build import Pcs
 from providers.aws.control_plane.pcs.plan import PcsPlan
-from providers.aws.draining import Drain
-from providers.aws.inside import reach, scaler
+from providers.aws.drain_resource import Drain
+from providers.aws.kubernetes import reach, scaler
 from providers.aws.network.build import Network
 from providers.aws.network.handle import NetworkHandle
 from providers.aws.nodes.build import NodePool

@@ -6,7 +6,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from components.plan.fabric import Collective
+from components.fabric import Collective
 from components.plan.kubernetes import Concern, Owner, Ownership
 from providers.aws.control_plane.eks.types import EksPlan
 from providers.aws.control_plane.hyper_pod.plan import HyperPodPlan

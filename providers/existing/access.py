@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 
 from components.home import expand_home
-from providers.existing.kubeconfig import Access, KubeconfigError, read_kubeconfig, rehearsed
+from components.kubernetes.kubeconfig import Access, KubeconfigError, read_kubeconfig, rehearsed
 from providers.existing.settings import ExistingSpec
 
 FILES = {"clusters": ("certificate-authority",), "users": ("client-certificate", "client-key", "tokenFile")}

@@ -4,7 +4,7 @@ import tomllib
 from pathlib import Path
 
 from components.catalog import Capabilities, Catalog, MachineType, accelerators
-from components.plan.fabric import Fabric
+from components.fabric import Fabric
 from components.spec.scheduler import SchedulerKind
 
 SCHEDULERS = (

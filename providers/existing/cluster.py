@@ -6,10 +6,10 @@ import pulumi
 import pulumi_kubernetes as kubernetes
 
 from components.errors import PenstockError
+from components.kubernetes.kubeconfig import KubeconfigError
 from components.provider import ClusterHandle, KubernetesHandle, StaticVolume
 from providers.existing.access import kubeconfig_content
 from providers.existing.discovery import SeenVolume
-from providers.existing.kubeconfig import KubeconfigError
 from providers.existing.plan import CLAIM, ExistingPlan
 from providers.existing.settings import ExistingSpec
 

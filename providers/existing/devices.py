@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
 
-from components.plan.fabric import Collective, Fabric
+from components.fabric import Collective, Fabric
 
 
 class Vendor(StrEnum):

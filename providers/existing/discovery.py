@@ -7,15 +7,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from components.kubernetes.quantities import quantity
 from components.plan.kubernetes import NAMESPACE, QUARANTINE, Concern, Ownership
 from components.plan.types import Taint
 from components.spec.cluster import TaintEffect
 from providers.existing.devices import is_device
 from providers.existing.owners import Software, inventory_of, owners_of, software
-from providers.existing.quantities import quantity
 
 if TYPE_CHECKING:
-    from providers.existing.api import KubernetesApi
+    from components.kubernetes.api import KubernetesApi
 
 Object = Mapping[str, Any]
 
@@ -132,7 +132,7 @@ class Listing:
     storage_classes: Sequence[Object] = ()
     volumes: Sequence[Object] = ()
     inventory: Object | None = None
-    """What penstock noted of its own add-ons (components/plan/inventory.py)."""
+    """What penstock noted of its own add-ons (components/kubernetes/inventory.py)."""
 
 
 WORKLOADS = (("apps/v1", "Deployment"), ("apps/v1", "StatefulSet"), ("apps/v1", "DaemonSet"))
@@ -140,7 +140,7 @@ WORKLOADS = (("apps/v1", "Deployment"), ("apps/v1", "StatefulSet"), ("apps/v1", 
 
 def read_listing(api: KubernetesApi) -> Listing:
     """Everything that is needed of the cluster; ApiError and UnreachableError as they come."""
-    from components.plan.inventory import INVENTORY
+    from components.kubernetes.inventory import INVENTORY
 
     return Listing(
         version=api.call("GET", "/version"),

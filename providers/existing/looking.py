@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from components.kubernetes.kubeconfig import KubeconfigError
 from components.spec.stack import StackSpec
 from providers.existing.access import access_of
 from providers.existing.discovery import Discovery, discover, read_listing
-from providers.existing.kubeconfig import KubeconfigError
 from providers.existing.settings import ExistingSpec
 
 TIMEOUT_S = 2.0
@@ -38,7 +38,7 @@ class LookError(Exception):
 
 def see(settings: ExistingSpec) -> Discovery | None:
     """The cluster; None where it is a rehearsal's without a node, of which nothing is to be learned; LookError."""
-    from providers.existing.api import ApiError, KubernetesApi, UnreachableError
+    from components.kubernetes.api import ApiError, KubernetesApi, UnreachableError
 
     try:
         with KubernetesApi(access_of(settings), timeout_s=TIMEOUT_S) as api:

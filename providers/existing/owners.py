@@ -6,7 +6,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Any
 
-from components.plan.inventory import noted
+from components.kubernetes.inventory import noted
 from components.plan.kubernetes import Concern, Owner, Ownership
 from providers.existing.devices import ACCELERATORS, fabric_of_resource
 

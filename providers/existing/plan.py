@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from components.errors import SpecError, attempt
-from components.plan.fabric import Collective, Fabric
+from components.fabric import Collective, Fabric
 from components.plan.kubernetes import Concern, KubernetesFacts, Owner, Ownership
 from components.plan.types import ClusterPlan, Decision, NodePoolPlan, PodBinding, Taint, VolumePlan
 from components.spec.cluster import NodePoolSpec

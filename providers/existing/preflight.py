@@ -7,19 +7,19 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from components.errors import Problem
-from components.plan.inventory import STACK_LABEL
+from components.kubernetes.inventory import STACK_LABEL
+from components.kubernetes.kubeconfig import KubeconfigError
 from components.plan.kubernetes import NAMESPACE
 from components.plan.types import StackPlan
 from providers.existing.access import access_of
 from providers.existing.discovery import Discovery, SeenNode, discover, read_listing
-from providers.existing.kubeconfig import KubeconfigError
 from providers.existing.machines import Nodes
 from providers.existing.plan import ExistingPlan
 from providers.existing.refusals import number, version_problems
 from providers.existing.settings import ExistingSpec
 
 if TYPE_CHECKING:
-    from providers.existing.api import ApiError, KubernetesApi
+    from components.kubernetes.api import ApiError, KubernetesApi
 
 TIMEOUT_S = 10.0
 MOST_NAMED = 5
@@ -29,7 +29,7 @@ Object = Mapping[str, Any]
 
 def preflight(plan: StackPlan) -> tuple[Problem, ...]:
     """Every obstacle on the cluster; none where it is a rehearsal's, which has no nodes of its own to look at."""
-    from providers.existing.api import ApiError, KubernetesApi, UnreachableError
+    from components.kubernetes.api import ApiError, KubernetesApi, UnreachableError
 
     cluster = plan.cluster
     assert isinstance(cluster, ExistingPlan)

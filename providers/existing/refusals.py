@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from components.errors import Problem
-from components.plan.fabric import Fabric
+from components.fabric import Fabric
 from components.spec.base import Spec
 from components.spec.cluster import NodePoolSpec
 from components.spec.explain import suggestion

@@ -4,7 +4,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
-from components.plan.fabric import Fabric
+from components.fabric import Fabric
 from components.plan.kubernetes import Concern
 from components.spec.base import Name, Spec, form
 from components.spec.storage import MountPath

@@ -8,7 +8,7 @@ from pathlib import Path
 import psutil
 
 from components.catalog import Accelerator, Capabilities, Catalog, MachineType, accelerators
-from components.plan.fabric import Fabric
+from components.fabric import Fabric
 from components.spec.scheduler import SchedulerKind
 
 THIS_MACHINE = "this-machine"

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from components.catalog import Catalog, MachineType
 from components.errors import Problem, SpecError, UnsupportedError, attempt
+from components.fabric import Collective
 from components.home import expand_home
-from components.plan.fabric import Collective
 from components.plan.types import ClusterPlan, Decision, NodePoolPlan, PodBinding, VolumePlan
 from components.spec.base import Spec
 from components.spec.cluster import NodePoolSpec

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from providers.existing.api import ApiError, KubernetesApi
+from components.kubernetes.api import ApiError, KubernetesApi
 
 DEFINITIONS = "apiextensions.k8s.io/v1"
 NOT_REACHED = "failed calling webhook"

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from components.errors import PenstockError
-from providers.existing.api import ApiError, KubernetesApi, UnreachableError
-from providers.existing.kubeconfig import KubeconfigError, parse_kubeconfig, rehearsed
+from components.kubernetes.api import ApiError, KubernetesApi, UnreachableError
+from components.kubernetes.kubeconfig import KubeconfigError, parse_kubeconfig, rehearsed
 from providers.plugin.calls import Call, Properties
 
 POLL_S = 2.0

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from components.errors import PenstockError
-from providers.existing.api import ApiError, KubernetesApi
+from components.kubernetes.api import ApiError, KubernetesApi
 from providers.plugin.barrier import DEFINITIONS
 from providers.plugin.calls import Call
 from providers.plugin.cluster import Patience, is_simulated

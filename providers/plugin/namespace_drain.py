@@ -9,7 +9,7 @@ from components.errors import PenstockError
 from providers.plugin.calls import Call, Change, Found, Mistake, Properties, changed, required
 
 if TYPE_CHECKING:
-    from providers.existing.api import KubernetesApi
+    from components.kubernetes.api import KubernetesApi
 
 INPUTS: Mapping[str, type | tuple[type, ...]] = {"kubeconfig": str, "namespace": str, "patienceS": (int, float)}
 
@@ -99,7 +99,7 @@ def _listed(
     api: KubernetesApi, api_version: str, kind: str, namespace: str | None, labels: str | None = None
 ) -> list[dict[str, Any]]:
     """Nothing where the cluster has no such kind."""
-    from providers.existing.api import ApiError
+    from components.kubernetes.api import ApiError
 
     try:
         return api.list(api_version, kind, namespace, labels=labels)

@@ -10,7 +10,7 @@ from providers.plugin.calls import Call, Change, Found, Mistake, Properties, cha
 from providers.plugin.values import is_known
 
 if TYPE_CHECKING:
-    from providers.existing.api import KubernetesApi
+    from components.kubernetes.api import KubernetesApi
 
 INPUTS: Mapping[str, type | tuple[type, ...]] = {
     "kubeconfig": str, "crds": list, "webhooks": list, "timeoutS": (int, float),

@@ -4,8 +4,9 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
+from components.kubernetes.api import ApiError, KubernetesApi
+from components.kubernetes.definitions import GROUPS_OF_CHARTS, kinds_of_groups
 from components.plan.kubernetes import AddonPlan
-from providers.existing.api import ApiError, KubernetesApi
 from providers.plugin.barrier import DEFINITIONS, missing
 from rehearsal.lab.errors import LabError
 from rehearsal.lab.lab import Lab, Say
@@ -13,7 +14,6 @@ from rehearsal.providers.kubernetes.errors import ProviderError
 from rehearsal.providers.kubernetes.helm import HelmReleases
 from rehearsal.providers.kubernetes.real import charts_in
 from rehearsal.providers.kubernetes.releases import ReleaseAsk, chart_name
-from rehearsal.providers.kubernetes.simulated.crds import GROUPS_OF_CHARTS, kinds_of_groups
 from tools.lab import MODULES, Tools
 
 POLL_S = 0.5

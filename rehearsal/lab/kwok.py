@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from providers.existing.api import ApiError, KubernetesApi
+from components.kubernetes.api import ApiError, KubernetesApi
 from rehearsal.lab.shape import LabNode
 
 STAGES = (

@@ -17,8 +17,8 @@ from typing import Any
 import psutil
 from filelock import FileLock, Timeout
 
-from providers.existing.api import KubernetesApi
-from providers.existing.kubeconfig import Access, read_kubeconfig
+from components.kubernetes.api import KubernetesApi
+from components.kubernetes.kubeconfig import Access, read_kubeconfig
 from providers.plugin.files import read_json, tail, write_json
 from providers.plugin.processes import Process, family
 from rehearsal.lab.certificates import make_certificates

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
+from components.kubernetes.api import ApiError, KubernetesApi, UnreachableError
 from components.plan.kubernetes import NAMESPACE, Manifest
 from engine.state import State
-from providers.existing.api import ApiError, KubernetesApi, UnreachableError
 from workloads.pretrain.folder import RunFolder
 
 FINISHES_S = 900.0

@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from components.errors import PenstockError
+from components.kubernetes.api import KubernetesApi
 from components.plan.kubernetes import NAMESPACE, InsidePlan, Manifest
 from components.plan.types import NodePoolPlan, StackPlan
-from providers.existing.api import KubernetesApi
 from rehearsal.lab.addons import install
 from rehearsal.lab.errors import LabError
 from rehearsal.lab.lab import Lab, Say, up

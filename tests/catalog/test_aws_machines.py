@@ -17,7 +17,7 @@ import pytest
 from botocore.model import StringShape
 from moto.ec2.models.availability_zones_and_regions import RegionsAndZonesBackend
 
-from components.plan.fabric import Fabric
+from components.fabric import Fabric
 from components.spec.scheduler import SchedulerKind
 from providers.aws.catalog import AwsMachine, CapacityKind, FabricFamily, QuotaFamily, _rows, catalog, machines
 from providers.aws.nodes.binding import ami_type

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from components.catalog import MachineType, accelerators
-from components.plan.fabric import Collective, Fabric
+from components.fabric import Collective, Fabric
 from components.plan.kubernetes import KubernetesFacts, Manifest
 from components.plan.types import JobPlan, Mount, NodePoolPlan, PodBinding, Taint
 from components.spec.cluster import TaintEffect

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from components.errors import SpecError
-from components.plan.fabric import Fabric
+from components.fabric import Fabric
 from components.plan.kubernetes import NAMESPACE, Manifest, SchedulerPlan
 from components.plan.types import JobPlan, NodePoolPlan, PodBinding, Taint
 from components.schedulers import load

@@ -17,7 +17,7 @@ from typing import Any, Self
 import pytest
 
 from components.catalog import Catalog, MachineType, accelerators
-from components.plan.fabric import Fabric
+from components.fabric import Fabric
 from components.spec.cluster import Cloud
 from providers import local
 from stacks.config import read_path

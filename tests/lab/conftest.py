@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from providers.existing.api import KubernetesApi
+from components.kubernetes.api import KubernetesApi
 from rehearsal.lab.lab import Lab, down, up
 from rehearsal.lab.preconditions import namespace_refusal
 from rehearsal.lab.programs import programs_for

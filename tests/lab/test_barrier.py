@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from components.errors import PenstockError
-from providers.existing.api import ApiError, KubernetesApi
+from components.kubernetes.api import ApiError, KubernetesApi
 from providers.plugin import namespace_drain, ready
 from providers.plugin.barrier import missing
 from providers.plugin.calls import Call

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from components.kubernetes.kubeconfig import read_kubeconfig
 from penstock import lab as command
-from providers.existing.kubeconfig import read_kubeconfig
 
 
 @pytest.fixture(autouse=True)

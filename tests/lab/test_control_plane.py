@@ -8,7 +8,7 @@ from collections.abc import Callable
 import httpx
 import pytest
 
-from providers.existing.api import ApiError, KubernetesApi, Object, UnreachableError
+from components.kubernetes.api import ApiError, KubernetesApi, Object, UnreachableError
 from providers.plugin.files import read_json
 from rehearsal.lab.errors import LabError
 from rehearsal.lab.home import API_PORT, BRIDGE, DNS_SERVICE, GATEWAY

@@ -13,13 +13,13 @@ import pytest
 
 from components.catalog import MachineType
 from components.estimate.floors import Floor
-from components.gate import check_job, probe_pod
-from components.gate_resource import _expectation
-from components.plan.fabric import Collective, Fabric
+from components.fabric import Collective, Fabric
+from components.kubernetes.api import KubernetesApi
+from components.kubernetes.gate import check_job, probe_pod
+from components.kubernetes.resources import _expectation
 from components.plan.kubernetes import NAMESPACE, POOL_LABEL, QUARANTINE, PoolExpectation
 from components.plan.types import NodePoolPlan, PodBinding, VolumePlan
 from components.spec.storage import OnDestroy
-from providers.existing.api import KubernetesApi
 from providers.existing.discovery import discover, read_listing
 from providers.plugin.calls import Call, UnfinishedError
 from providers.plugin.console import Voice

@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 import yaml
 
+from components.kubernetes.api import KubernetesApi
 from engine.cli import Command, Engine, find_pulumi
 from engine.errors import CliMissingError
 from engine.process import Result
-from providers.existing.api import KubernetesApi
 from rehearsal.lab.kwok import TAINT
 from rehearsal.lab.lab import Lab
 from rehearsal.providers.kubernetes.real import applying_to, charts_in

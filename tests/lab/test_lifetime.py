@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from providers.existing.api import KubernetesApi
+from components.kubernetes.api import KubernetesApi
 from providers.plugin.processes import Process, marked_below
 from rehearsal.lab.errors import LabError
 from rehearsal.lab.lab import Lab, down, find_lab, up

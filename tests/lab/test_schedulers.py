@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 import yaml
 
+from components.kubernetes.api import ApiError, KubernetesApi
 from components.plan.kubernetes import NAMESPACE
 from components.platform.versions import versions
 from components.schedulers import load
 from components.spec.scheduler import QueueSpec, SchedulerKind, SchedulerSpec, TopologyRequest
-from providers.existing.api import ApiError, KubernetesApi
 from providers.plugin.barrier import missing
 from rehearsal.lab.addons import APPROVAL, PROTECTED
 from rehearsal.lab.lab import Lab

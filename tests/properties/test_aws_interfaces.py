@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.plan.fabric import Fabric
+from components.fabric import Fabric
 from providers.aws.catalog import Arch, AwsMachine, Cards, FabricFamily, QuotaFamily, machines
 from providers.aws.nodes.interfaces import addresses_per_node, interfaces, max_pods
 from providers.aws.nodes.types import Interface

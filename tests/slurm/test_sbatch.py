@@ -161,7 +161,7 @@ def script(slurm: Slurm, ends: list[int], restarts: int) -> str:
         mount_path=str(slurm.folder),
     )
     from components.catalog import MachineType
-    from components.plan.fabric import Fabric
+    from components.fabric import Fabric
 
     cpu = MachineType(name="cpu", cores=1, memory_gib=1, accelerator=None, accelerator_count=0, fabric=Fabric.ETHERNET)
     return sbatch(one, pool(machine=cpu, fabric=Fabric.ETHERNET, binding=PodBinding()), "gang-1")

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from ipaddress import IPv4Network, IPv6Network
 
 from components.errors import Problem, SpecError
-from components.plan.fabric import Fabric
+from components.fabric import Fabric
 from components.plan.types import Decision
 from components.spec.cluster import Nat
 from components.spec.stack import StackSpec

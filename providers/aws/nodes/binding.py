@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from components.plan.fabric import Collective, Fabric
+from components.fabric import Collective, Fabric
 from components.plan.types import PodBinding, Taint
 from components.spec.cluster import NodePoolSpec, TaintEffect
 from providers.aws.catalog import Arch, AwsMachine

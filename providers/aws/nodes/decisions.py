@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Literal
 
-from components.plan.fabric import Fabric
+from components.fabric import Fabric
 from components.plan.types import Decision
 from components.spec.cluster import NodePoolSpec
 from components.spec.stack import StackSpec

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from components.catalog import Catalog
 from components.errors import Problem, SpecError
-from components.plan.fabric import Fabric
+from components.fabric import Fabric
 from components.spec.cluster import ClusterSpec, NodePoolSpec, PlacementKind
 from components.spec.explain import suggestion
 from components.spec.stack import StackSpec

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from components.errors import Problem
-from components.plan.fabric import Fabric
+from components.fabric import Fabric
 from components.spec.cluster import NodePoolSpec, PlacementKind
 from providers.aws.catalog import MAX_NODES, AwsMachine, CapacityKind, machines
 from providers.aws.nodes.blocks import MOST_INSTANCES, block_problems, in_utc
-from providers.aws.nodes.marks import mark_problems
+from providers.aws.nodes.labels import mark_problems
 from providers.aws.regions import Region
 
 _RESERVATION = re.compile(r"cr-[0-9a-f]{8}([0-9a-f]{9})?")

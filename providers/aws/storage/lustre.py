@@ -11,7 +11,7 @@ from decimal import Decimal
 from ipaddress import IPv4Network
 
 from components.errors import Problem, SpecError
-from components.plan.fabric import Fabric
+from components.fabric import Fabric
 from components.plan.types import Decision
 from components.spec.storage import FileSystemSpec, OnDestroy
 from providers.aws.network.demand import MOST_GIB

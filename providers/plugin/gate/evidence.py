@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from components.kubernetes.api import KubernetesApi
 from components.plan.kubernetes import NAMESPACE
-from providers.existing.api import KubernetesApi
 
 LABELS = {"app.kubernetes.io/managed-by": "penstock"}
 

@@ -6,8 +6,8 @@ import copy
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from providers.existing.api import KubernetesApi
-from providers.existing.quantities import quantity
+from components.kubernetes.api import KubernetesApi
+from components.kubernetes.quantities import quantity
 from providers.plugin.cluster import Patience
 from providers.plugin.gate.pods import exit_code, last_word, never_starts, why_waiting
 from providers.plugin.gate.verdict import Check, State, Subject, check_fabric
@@ -46,7 +46,7 @@ def _why(api: KubernetesApi, pods: Sequence[Mapping[str, Any]]) -> str:
 
 
 def sized(check: Mapping[str, Any], nodes: int) -> dict[str, Any]:
-    """The job for that many nodes (components/gate.py says which values tell how many there are)."""
+    """The job for that many nodes (components/kubernetes/gate.py says which values tell how many there are)."""
     body = copy.deepcopy(dict(check))
     body["spec"] |= {"parallelism": nodes, "completions": nodes}
     command = body["spec"]["template"]["spec"]["containers"][0]["command"]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from components.kubernetes.api import KubernetesApi
 from components.plan.kubernetes import NAMESPACE
-from providers.existing.api import KubernetesApi
 from providers.plugin.cluster import Patience
 
 MARK = "penstock.dev/check=gate"

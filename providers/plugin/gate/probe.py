@@ -7,7 +7,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from providers.existing.api import KubernetesApi
+from components.kubernetes.api import KubernetesApi
 from providers.plugin.cluster import Patience
 from providers.plugin.gate.pods import ended, last_word, mount_failure, never_starts, why_waiting
 from providers.plugin.gate.verdict import Check, State, Subject

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from components.kubernetes.api import ApiError, KubernetesApi
 from components.plan.kubernetes import QUARANTINE
-from providers.existing.api import ApiError, KubernetesApi
 
 CORDONED = "penstock.dev/cordoned"
 """Annotation on a node that the gate has cordoned: one that others have cordoned stays so when the gate goes."""

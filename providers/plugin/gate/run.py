@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from providers.existing.api import KubernetesApi
+from components.kubernetes.api import KubernetesApi
 from providers.plugin.calls import Call, Properties
 from providers.plugin.cluster import Patience, is_simulated
 from providers.plugin.gate import evidence
@@ -19,7 +19,7 @@ from providers.plugin.gate.waiting import NodesOf, wait_for_nodes
 
 PROBE_S = 600.0
 FABRIC_S = 1200.0
-"""More than the check's own deadline (components/gate.py): it should end by itself, with a reason."""
+"""More than the check's own deadline (components/kubernetes/gate.py): it should end by itself, with a reason."""
 CLEAR_S = 120.0
 ROUNDS = 2
 """Times that a pool's fabric is looked at: again without the nodes that the first time named."""

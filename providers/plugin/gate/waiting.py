@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from providers.existing.api import KubernetesApi
+from components.kubernetes.api import KubernetesApi
+from components.kubernetes.quantities import quantity
 from providers.existing.discovery import is_usable
-from providers.existing.quantities import quantity
 from providers.plugin.calls import Call
 from providers.plugin.cluster import Patience
 

@@ -18,7 +18,7 @@ from collections.abc import Callable, Coroutine, Mapping
 from pathlib import Path
 from typing import Any
 
-from providers.existing.kubeconfig import Access, KubeconfigError, read_kubeconfig
+from components.kubernetes.kubeconfig import Access, KubeconfigError, read_kubeconfig
 from rehearsal.lab.node import kernel
 from rehearsal.lab.node.agent import NodeSpec, run_node
 from rehearsal.lab.node.services import run_services

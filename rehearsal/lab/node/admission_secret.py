@@ -9,8 +9,8 @@ import base64
 import os
 from pathlib import Path
 
-from providers.existing.api import KubernetesApi, Object
-from providers.existing.kubeconfig import Access
+from components.kubernetes.api import KubernetesApi, Object
+from components.kubernetes.kubeconfig import Access
 from rehearsal.lab.certificates import serving
 
 ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")

@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from providers.existing.api import ApiError, Object, UnreachableError
-from providers.existing.kubeconfig import Access
+from components.kubernetes.api import ApiError, Object, UnreachableError
+from components.kubernetes.kubeconfig import Access
 from rehearsal.lab.node.client import Client, Mirror, timestamp
 from rehearsal.lab.node.container import NodeContext
 from rehearsal.lab.node.images import read_images

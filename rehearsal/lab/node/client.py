@@ -11,8 +11,8 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any, ParamSpec, TypeVar
 
-from providers.existing.api import ApiError, KubernetesApi, Object, UnreachableError
-from providers.existing.kubeconfig import Access
+from components.kubernetes.api import ApiError, KubernetesApi, Object, UnreachableError
+from components.kubernetes.kubeconfig import Access
 
 THREADS = 4
 STRATEGIC = "application/strategic-merge-patch+json"

@@ -11,7 +11,7 @@ from pathlib import Path
 from signal import SIGKILL, SIGTERM
 from typing import Any, Protocol
 
-from providers.existing.api import ApiError, Object, UnreachableError
+from components.kubernetes.api import ApiError, Object, UnreachableError
 from rehearsal.lab.node import probes
 from rehearsal.lab.node.client import Client, timestamp
 from rehearsal.lab.node.environment import MissingError, environment, expand, references

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from providers.existing.api import Object
+from components.kubernetes.api import Object
 
 SERVICE_LABEL = "kubernetes.io/service-name"
 Key = tuple[str, str]

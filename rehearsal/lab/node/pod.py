@@ -7,7 +7,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from providers.existing.api import ApiError, Object, UnreachableError
+from components.kubernetes.api import ApiError, Object, UnreachableError
 from rehearsal.lab.node.client import timestamp
 from rehearsal.lab.node.container import Container, NodeContext
 from rehearsal.lab.node.network import Attachment, NoAddressError, NodeNetwork

@@ -10,7 +10,7 @@ import contextlib
 from collections.abc import Coroutine
 from typing import Any
 
-from providers.existing.api import Object
+from components.kubernetes.api import Object
 from rehearsal.lab.node.dns import DNS_ADDRESS
 from rehearsal.lab.node.endpoints import Directory, Key
 

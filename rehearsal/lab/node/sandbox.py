@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from providers.existing.api import Object
+from components.kubernetes.api import Object
 from rehearsal.lab.node import kernel
 from rehearsal.lab.node.mounts import Mount, root_steps
 from rehearsal.lab.node.network import Attachment

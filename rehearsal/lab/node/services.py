@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 
-from providers.existing.api import ApiError, Object, UnreachableError
-from providers.existing.kubeconfig import Access
+from components.kubernetes.api import ApiError, Object, UnreachableError
+from components.kubernetes.kubeconfig import Access
 from rehearsal.lab.node.client import Client, Mirror
 from rehearsal.lab.node.dns import DNS_ADDRESS, serve_names
 from rehearsal.lab.node.endpoints import Directory

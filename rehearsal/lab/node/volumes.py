@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from providers.existing.api import Object
+from components.kubernetes.api import Object
 from rehearsal.lab.node import kernel
 from rehearsal.lab.node.client import Client
 from rehearsal.lab.node.environment import data_of, expand, quantity, resource_field

@@ -7,8 +7,8 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
-from providers.existing.api import ApiError, KubernetesApi, UnreachableError
-from providers.existing.kubeconfig import Access
+from components.kubernetes.api import ApiError, KubernetesApi, UnreachableError
+from components.kubernetes.kubeconfig import Access
 from rehearsal.providers.kubernetes.errors import GoneError, ProviderError, UnfinishedError
 from rehearsal.providers.kubernetes.manifests import PREFIX, annotation, identity
 from rehearsal.providers.kubernetes.pace import Pace

@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from providers.existing.kubeconfig import Access
+from components.kubernetes.kubeconfig import Access
 from rehearsal.providers.kubernetes.charts import complete
 from rehearsal.providers.kubernetes.errors import ProviderError
 from rehearsal.providers.kubernetes.kubeconfig import write_kubeconfig

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from providers.existing.kubeconfig import Access
+from components.kubernetes.kubeconfig import Access
 
 NAME = "penstock"
 

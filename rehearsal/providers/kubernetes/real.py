@@ -6,7 +6,7 @@ from pathlib import Path
 
 import yaml
 
-from providers.existing.kubeconfig import Access
+from components.kubernetes.kubeconfig import Access
 from rehearsal.providers.kubernetes.helm import HelmReleases
 from rehearsal.providers.kubernetes.pace import real_pace
 from rehearsal.providers.kubernetes.server import serving

@@ -15,9 +15,9 @@ from google.protobuf.empty_pb2 import Empty
 from google.protobuf.struct_pb2 import Struct
 
 from components.errors import PenstockError
+from components.kubernetes.kubeconfig import Access
 from engine.protocol import plugin, provider, provider_grpc, status
 from engine.provider.values import is_unknown, plain
-from providers.existing.kubeconfig import Access
 from rehearsal.providers.kubernetes import settings as provider_settings
 from rehearsal.providers.kubernetes.cluster import Cluster
 from rehearsal.providers.kubernetes.differences import Difference

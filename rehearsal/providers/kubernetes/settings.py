@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from providers.existing.kubeconfig import Access, KubeconfigError, parse_kubeconfig, read_kubeconfig
+from components.kubernetes.kubeconfig import Access, KubeconfigError, parse_kubeconfig, read_kubeconfig
 from rehearsal.providers.kubernetes.errors import ProviderError
 
 IDENTIFIER = "clusterIdentifier"

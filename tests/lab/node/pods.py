@@ -6,8 +6,8 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
+from components.kubernetes.api import KubernetesApi, Object
 from components.plan.kubernetes import POOL_LABEL
-from providers.existing.api import KubernetesApi, Object
 
 _T = TypeVar("_T")
 WAIT_S = 90.0

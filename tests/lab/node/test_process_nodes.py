@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from providers.existing.api import KubernetesApi
+from components.kubernetes.api import KubernetesApi
 from rehearsal.lab.lab import Lab
 from tests.lab.node.pods import (
     HELD,

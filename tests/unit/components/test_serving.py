@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from components.catalog import Accelerator, MachineType
-from components.plan.fabric import Collective, Fabric
+from components.fabric import Collective, Fabric
 from components.plan.types import NodePoolPlan, PodBinding, ServicePlan, Taint, VolumePlan
 from components.serving import render_service
 from components.spec.cluster import TaintEffect

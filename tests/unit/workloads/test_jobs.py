@@ -4,7 +4,7 @@ import pytest
 
 from components.catalog import Accelerator, MachineType
 from components.errors import SpecError
-from components.plan.fabric import Collective, Fabric
+from components.fabric import Collective, Fabric
 from components.plan.types import JobPlan, NodePoolPlan, PodBinding, VolumePlan
 from components.spec.inference import InferenceSpec, ServedModel
 from components.spec.storage import OnDestroy

@@ -8,7 +8,7 @@ import pytest
 from components.catalog import Accelerator, MachineType
 from components.errors import SpecError
 from components.estimate.nodes import room_for_pods
-from components.plan.fabric import Collective, Fabric
+from components.fabric import Collective, Fabric
 from components.plan.types import JobPlan, NodePoolPlan, PodBinding, ServicePlan, VolumePlan
 from components.spec.inference import CanarySpec, InferenceSpec, RouteSpec, ServedModel
 from components.spec.scheduler import TopologyRequest

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from components.errors import Problem, SpecError
-from components.plan.fabric import Collective
+from components.fabric import Collective
 from components.plan.types import BillLine, Decision
 from components.spec.stack import StackSpec
 from providers.aws.control_plane.no_kubernetes import kubernetes_only

@@ -1,6 +1,6 @@
 """The pool that the cluster itself lives on: DNS, storage drivers, and later the operators and queues."""
 
-from components.plan.fabric import Collective, Fabric
+from components.fabric import Collective, Fabric
 from components.plan.types import PodBinding
 from providers.aws.catalog import AwsMachine, machines
 from providers.aws.nodes.binding import CAPACITY_LABEL, POOL_LABEL, ami_type, capacity_word

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from rehearsal.providers.kubernetes.simulated.crds import GROUPS_OF_CHARTS
+from components.kubernetes.definitions import GROUPS_OF_CHARTS
 from rehearsal.providers.kubernetes.simulated.kinds import Served
 from rehearsal.providers.kubernetes.simulated.objects import Body, Objects
 from rehearsal.providers.kubernetes.simulated.refusals import RefusalError

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from providers.existing.kubeconfig import Access
+from components.kubernetes.kubeconfig import Access
 from rehearsal.faults import FaultScript
 from rehearsal.providers.aws.clock import Clock
 from rehearsal.providers.aws.store import Store

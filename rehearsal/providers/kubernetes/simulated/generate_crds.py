@@ -1,4 +1,4 @@
-"""Writes crds.json.gz: the structural schemas of the kinds that penstock renders, from upstream's definitions.
+"""Writes definitions.json.gz: the structural schemas of the kinds that penstock renders, from upstream's definitions.
 
     python -m rehearsal.providers.kubernetes.simulated.generate_crds FOLDER [NAME@VERSION=FOLDER ...]
 
@@ -15,7 +15,7 @@ from typing import Any
 
 import yaml
 
-from rehearsal.providers.kubernetes.simulated.crds import DATA, GROUPS_OF_CHARTS
+from components.kubernetes.definitions import DATA, GROUPS_OF_CHARTS
 
 KINDS = frozenset(
     {

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from rehearsal.providers.kubernetes.simulated.crds import CustomKind, custom_kinds
+from components.kubernetes.definitions import CustomKind, custom_kinds
 from rehearsal.providers.kubernetes.simulated.schemas import CoreKind, Schemas
 
 DEFINITION_GROUP, DEFINITION = "apiextensions.k8s.io", "CustomResourceDefinition"

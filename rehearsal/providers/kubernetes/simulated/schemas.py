@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import Any
 
-from rehearsal.providers.kubernetes.simulated.crds import CustomKind
+from components.kubernetes.definitions import CustomKind
 
 Schema = Mapping[str, Any]
 DEFINITIONS = "https://kubernetes.io/api/_definitions.json"

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from components.catalog import MachineType, accelerators
-from components.plan.fabric import Collective, Fabric
+from components.fabric import Collective, Fabric
 from components.plan.kubernetes import Concern, KubernetesFacts, Owner, Ownership
 from components.plan.types import NodePoolPlan, PodBinding, ServicePlan
 from components.platform.request import Request

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from components.plan.fabric import Collective, Fabric
+from components.fabric import Collective, Fabric
 from components.plan.types import PodBinding
 from components.spec.stack import StackSpec, parse_stack
 from providers.aws.catalog import machines

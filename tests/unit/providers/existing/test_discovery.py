@@ -5,15 +5,15 @@ from typing import Any
 import pytest
 
 from components.errors import SpecError
-from components.plan.fabric import Fabric
-from components.plan.inventory import inventory
+from components.fabric import Fabric
+from components.kubernetes.inventory import inventory
+from components.kubernetes.quantities import quantity
 from components.plan.kubernetes import QUARANTINE, AddonPlan, Concern, Owner, PlatformPlan
 from components.spec.stack import StackSpec, parse_stack
 from providers import existing, settings
 from providers.existing.discovery import Discovery, Listing, discover
 from providers.existing.looking import LookedSpec
 from providers.existing.preflight import namespace_problems
-from providers.existing.quantities import quantity
 from providers.existing.refusals import number
 
 GPUS = {"nvidia.com/gpu": "8", "rdma/hca_a": "1"}

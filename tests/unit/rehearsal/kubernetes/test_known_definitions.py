@@ -2,8 +2,8 @@
 
 import pytest
 
+from components.kubernetes.definitions import custom_kinds
 from components.platform.catalog import ADDONS
-from rehearsal.providers.kubernetes.simulated.crds import custom_kinds
 from tests.unit.components.platform.requests import GPUS, RDMA, facts, request
 
 ASKED = request(GPUS, RDMA, facts=facts(system_selector={"pool": "system"}), scheduler_addons=tuple(ADDONS))

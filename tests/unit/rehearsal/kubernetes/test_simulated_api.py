@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from providers.existing.api import ApiError, KubernetesApi
-from providers.existing.kubeconfig import Access
+from components.kubernetes.api import ApiError, KubernetesApi
+from components.kubernetes.kubeconfig import Access
 from rehearsal.providers.kubernetes.pace import simulated_pace
 from rehearsal.providers.kubernetes.releases import read_ask
 from rehearsal.providers.kubernetes.simulated.cluster import SimulatedKubernetes

@@ -10,7 +10,7 @@ import pytest
 from cryptography import x509
 from cryptography.x509.oid import NameOID
 
-from providers.existing.kubeconfig import read_kubeconfig
+from components.kubernetes.kubeconfig import read_kubeconfig
 from rehearsal.lab.certificates import CLIENTS, make_certificates
 from rehearsal.lab.home import Home
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from components.plan.fabric import Collective, Fabric
+from components.fabric import Collective, Fabric
 from components.plan.types import Taint
 from components.spec.cluster import TaintEffect
 from providers.aws.nodes.types import (

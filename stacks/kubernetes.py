@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from components.errors import Problem, SpecError, attempt
-from components.gate import gate_warnings, plan_gate
+from components.kubernetes.gate import gate_warnings, plan_gate
 from components.plan.kubernetes import InsidePlan, KubernetesFacts, Manifest, SchedulerPlan
 from components.plan.types import ClusterPlan, JobPlan, NodePoolPlan, ServicePlan
 from components.platform.plan import plan_platform

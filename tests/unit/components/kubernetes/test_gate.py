@@ -10,8 +10,8 @@ import pytest
 
 from components.catalog import Accelerator, MachineType
 from components.estimate.floors import UNKNOWN, floor_of
-from components.gate import plan_gate
-from components.plan.fabric import Collective, Fabric
+from components.fabric import Collective, Fabric
+from components.kubernetes.gate import plan_gate
 from components.plan.kubernetes import GatePlan
 from components.plan.types import ClusterPlan, NodePoolPlan, PodBinding, Taint, VolumePlan
 from components.spec.cluster import TaintEffect

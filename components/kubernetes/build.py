@@ -9,9 +9,9 @@ from typing import Any
 
 import pulumi
 
-from components.gate_resource import Drain, Gate
-from components.manifest import apply_manifest, resource_name
-from components.plan.inventory import STACK_LABEL, inventory
+from components.kubernetes.inventory import STACK_LABEL, inventory
+from components.kubernetes.manifest import apply_manifest, resource_name
+from components.kubernetes.resources import Drain, Gate
 from components.plan.kubernetes import NAMESPACE, InsidePlan, Manifest
 from components.platform.build import Platform
 from components.provider import JobHandle, KubernetesHandle, ServiceHandle, StaticVolume

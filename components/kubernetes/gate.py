@@ -12,7 +12,7 @@ from typing import Any
 
 from components.estimate.floors import Floor, floor_of
 from components.estimate.nodes import room_for_pods
-from components.plan.fabric import Collective, Fabric
+from components.fabric import Collective, Fabric
 from components.plan.kubernetes import NAMESPACE, GatePlan, Manifest, PoolExpectation
 from components.plan.types import ClusterPlan, NodePoolPlan, VolumePlan
 from components.pods.template import gib, tolerations

@@ -1,9 +1,6 @@
-"""The acceptance gate, and what goes before everything else when a cluster's inside is destroyed, as Pulumi resources.
+"""Penstock's own resources in a cluster, as Pulumi declares them: the barrier, the acceptance gate and the drain."""
 
-The plugin providers/plugin/ makes them.
-"""
-
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pulumi
@@ -64,6 +61,32 @@ class Drain(pulumi.CustomResource):
             "patienceS": DRAIN_PATIENCE_S,
         }
         super().__init__("penstock:kubernetes:Drain", name, inputs, opts)
+
+
+class Ready(pulumi.CustomResource):
+    """There when the definitions are established and the webhooks answer.
+
+    When it goes, the custom resources of those definitions have gone before: their controller is still there then, and
+    takes their finalizers off.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        kubeconfig: pulumi.Input[str],
+        crds: Sequence[str],
+        webhooks: Sequence[str],
+        timeout_s: int,
+        opts: pulumi.ResourceOptions,
+    ) -> None:
+        known = {
+            "kubeconfig": pulumi.Output.secret(kubeconfig),
+            "crds": list(crds),
+            "webhooks": list(webhooks),
+            "timeoutS": timeout_s,
+        }
+        super().__init__("penstock:kubernetes:Ready", name, known, opts)
 
 
 def _expectation(pool: PoolExpectation) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from typing import Any, Self
 
 import httpx
 
-from providers.existing.kubeconfig import Access
+from components.kubernetes.kubeconfig import Access
 
 Object = dict[str, Any]
 """A Kubernetes object, as JSON."""

@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-DATA = Path(__file__).with_name("crds.json.gz")
+DATA = Path(__file__).with_name("definitions.json.gz")
 
 # The API groups whose definitions come with a chart. Source: the charts' crds folders and templates.
 GROUPS_OF_CHARTS: Mapping[str, tuple[str, ...]] = {
