@@ -25,8 +25,8 @@ from components.schedulers.kueue.render import render_job
 from components.spec.cluster import TaintEffect
 from components.spec.platform import AddonSpec, PlatformSpec
 from components.spec.scheduler import QueueSpec, SchedulerSpec, TopologyRequest
-from providers.plugin.barrier import missing
-from providers.plugin.processes import family
+from plugin.kubernetes.barrier import missing
+from plugin.local.processes import family
 from rehearsal.lab.control_plane import REQUESTS_PER_S
 from rehearsal.lab.kwok import TAINT
 from rehearsal.lab.lab import Lab, down, up

@@ -22,8 +22,8 @@ from components.kubernetes.api import ApiError, KubernetesApi, UnreachableError
 from components.plan.kubernetes import NAMESPACE, Manifest
 from components.plan.types import StackPlan
 from components.spec.stack import StackSpec, parse_stack
+from plugin.local.processes import family
 from providers import settings
-from providers.plugin.processes import family
 from rehearsal.lab.addons import install
 from rehearsal.lab.errors import LabError
 from rehearsal.lab.lab import Lab, down, up

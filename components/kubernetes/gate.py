@@ -1,4 +1,4 @@
-"""What a cluster must show before its queues open: pure. providers/plugin/ carries it out.
+"""What a cluster must show before its queues open: pure. plugin/ carries it out.
 
 Of each pool: its nodes, Ready, each with all of its devices; on each node the volume, mounted and written to; over all
 of them the fabric check, above its floor. workloads/fabric_check/__init__.py has the form of the check's evidence,

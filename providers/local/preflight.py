@@ -12,7 +12,7 @@ from components.errors import Problem, SpecError
 from components.estimate.memory import checkpoint_bytes
 from components.plan.types import JobPlan, ServicePlan, StackPlan
 from components.spec.training import TrainingSpec
-from providers.plugin.volume_folder import NEEDED_BYTES, occupied, owner_of, too_little_room
+from plugin.local.volume_folder import NEEDED_BYTES, occupied, owner_of, too_little_room
 
 LIBRARIES = "training"
 """Where it is told that the workloads' libraries are not there."""

@@ -6,8 +6,8 @@ import pulumi
 
 from components.plan.types import ClusterPlan
 from components.provider import ClusterHandle, JobHandle, Manifest, ServiceHandle
+from plugin.local.files import words_for_bytes
 from providers.local.resources import InferenceServer, TrainingRun, Volume
-from providers.plugin.files import words_for_bytes
 
 
 def build_machine(name: str, plan: ClusterPlan, opts: pulumi.ResourceOptions) -> ClusterHandle:

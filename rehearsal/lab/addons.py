@@ -7,7 +7,7 @@ from pathlib import Path
 from components.kubernetes.api import ApiError, KubernetesApi
 from components.kubernetes.definitions import GROUPS_OF_CHARTS, kinds_of_groups
 from components.plan.kubernetes import AddonPlan
-from providers.plugin.barrier import DEFINITIONS, missing
+from plugin.kubernetes.barrier import DEFINITIONS, missing
 from rehearsal.lab.errors import LabError
 from rehearsal.lab.lab import Lab, Say
 from rehearsal.providers.kubernetes.errors import ProviderError

@@ -19,8 +19,8 @@ from filelock import FileLock, Timeout
 
 from components.kubernetes.api import KubernetesApi
 from components.kubernetes.kubeconfig import Access, read_kubeconfig
-from providers.plugin.files import read_json, tail, write_json
-from providers.plugin.processes import Process, family
+from plugin.local.files import read_json, tail, write_json
+from plugin.local.processes import Process, family
 from rehearsal.lab.certificates import make_certificates
 from rehearsal.lab.control_plane import PYTHON_ENV, control_plane
 from rehearsal.lab.errors import LabError

@@ -25,7 +25,7 @@ from rehearsal.lab.network import set_up_network, system_path
 from rehearsal.lab.orders import Order, read_orders
 
 MARK = "PENSTOCK_FOLDER"
-"""providers.plugin.processes.MARK, in the environment of every process of the lab: its folder."""
+"""plugin.local.processes.MARK, in the environment of every process of the lab: its folder."""
 KEEP = b"keep\n"
 """What `up` says on stdin once the lab is to stay when it has gone; until then the lab goes with it."""
 TURN_S = 0.05

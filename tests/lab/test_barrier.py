@@ -10,10 +10,10 @@ import pytest
 
 from components.errors import PenstockError
 from components.kubernetes.api import ApiError, KubernetesApi
-from providers.plugin import namespace_drain, ready
-from providers.plugin.barrier import missing
-from providers.plugin.calls import Call
-from providers.plugin.console import Voice
+from plugin.calls import Call
+from plugin.console import Voice
+from plugin.kubernetes import namespace_drain, ready
+from plugin.kubernetes.barrier import missing
 from rehearsal.lab.lab import Lab
 from tests.lab.test_control_plane import eventually
 

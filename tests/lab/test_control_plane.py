@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from components.kubernetes.api import ApiError, KubernetesApi, Object, UnreachableError
-from providers.plugin.files import read_json
+from plugin.local.files import read_json
 from rehearsal.lab.errors import LabError
 from rehearsal.lab.home import API_PORT, BRIDGE, DNS_SERVICE, GATEWAY
 from rehearsal.lab.lab import Lab

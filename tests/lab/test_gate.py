@@ -20,13 +20,13 @@ from components.kubernetes.resources import _expectation
 from components.plan.kubernetes import NAMESPACE, POOL_LABEL, QUARANTINE, PoolExpectation
 from components.plan.types import NodePoolPlan, PodBinding, VolumePlan
 from components.spec.storage import OnDestroy
+from plugin.calls import Call, UnfinishedError
+from plugin.console import Voice
+from plugin.kubernetes.gate import create
+from plugin.kubernetes.gate.pods import MARK
+from plugin.kubernetes.gate.quarantine import let_in
+from plugin.kubernetes.gate.run import run, take_back
 from providers.existing.discovery import discover, read_listing
-from providers.plugin.calls import Call, UnfinishedError
-from providers.plugin.console import Voice
-from providers.plugin.gate import create
-from providers.plugin.gate.pods import MARK
-from providers.plugin.gate.quarantine import let_in
-from providers.plugin.gate.run import run, take_back
 from rehearsal.lab.lab import Lab
 from rehearsal.lab.network import system_path
 
@@ -52,7 +52,7 @@ def api(lab: Lab) -> Iterator[KubernetesApi]:
 
 @pytest.fixture
 def call(monkeypatch: pytest.MonkeyPatch) -> Call:
-    monkeypatch.setattr("providers.plugin.gate.waiting.SETTLE_S", 4.0)
+    monkeypatch.setattr("plugin.kubernetes.gate.waiting.SETTLE_S", 4.0)
     urn = "urn:pulumi:lab::penstock::penstock:kubernetes:Gate::lab"
     return Call(urn=urn, voice=Voice(Lines(), urn), cancelled=threading.Event())
 

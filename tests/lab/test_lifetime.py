@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from components.kubernetes.api import KubernetesApi
-from providers.plugin.processes import Process, marked_below
+from plugin.local.processes import Process, marked_below
 from rehearsal.lab.errors import LabError
 from rehearsal.lab.lab import Lab, down, find_lab, up
 from rehearsal.lab.programs import programs_for

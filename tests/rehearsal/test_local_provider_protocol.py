@@ -13,7 +13,7 @@ import grpc
 import psutil
 import pytest
 
-from providers.plugin.values import UNKNOWN_STRING
+from plugin.values import UNKNOWN_STRING
 from tests.rehearsal.local_provider.machine import eventually, working_in
 from tests.rehearsal.local_provider.plugin import (
     Going,

@@ -14,7 +14,7 @@ import yaml
 from engine.cli import Engine
 
 HERE = Path(__file__).parent
-PLUGIN = HERE.parents[2] / "providers" / "plugin"
+PLUGIN = HERE.parents[2] / "plugin"
 TRAINER, SERVICE = str(HERE / "trainer.py"), str(HERE / "service.py")
 
 

@@ -13,8 +13,8 @@ import pytest
 
 from components.plan.types import StackPlan
 from components.spec.stack import parse_stack
+from plugin.local.volume_folder import MARKER
 from providers.local import preflight
-from providers.plugin.volume_folder import MARKER
 from stacks.plan import plan_stack
 
 BATCH = {"sequences": 4, "microSequences": 2}

@@ -3,10 +3,10 @@
 import pytest
 
 from components.spec.cluster import Cloud
+from plugin.servicer import KINDS
 from providers import cluster_kind
 from providers.local.resources import DISK, RUN
 from providers.local.runner import what_destroy_does
-from providers.plugin.servicer import KINDS
 
 ROOM = 11
 """`33% 2m 5.08`"""

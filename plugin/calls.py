@@ -1,0 +1,140 @@
+"""What the engine asks of one resource, and how an answer may fail."""
+
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from components.errors import PenstockError
+from plugin.console import Voice
+from plugin.values import UNKNOWN
+
+Properties = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """One request of the engine about one resource."""
+
+    urn: str
+    voice: Voice
+    """Speaks to the user in the engine's output, at this resource."""
+    cancelled: threading.Event
+    """Set when the engine wants everything under way to end."""
+
+    @property
+    def stack(self) -> str:
+        """The stack of the URN urn:pulumi:STACK::PROJECT::TYPE::NAME."""
+        return self.urn.split("::")[0].rpartition(":")[2]
+
+    @property
+    def owner(self) -> str:
+        """Project, stack and name: who a folder belongs to."""
+        parts = self.urn.split("::")
+        return f"{parts[1]}/{self.stack}/{parts[-1]}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mistake:
+    """An input that cannot be right."""
+
+    name: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """What a diff found: the property, and whether only another resource can have it."""
+
+    name: str
+    replaces: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """What a refresh found: how the resource is, and what is wrong with it."""
+
+    outputs: Properties
+    reasons: Sequence[str] = ()
+
+
+class UnfinishedError(PenstockError):
+    """The resource exists but is not what was asked; the engine keeps it and asks again at the next `up`."""
+
+    def __init__(self, message: str, outputs: Properties) -> None:
+        super().__init__(message)
+        self.outputs = outputs
+
+
+class Kind(Protocol):
+    """One kind of resource. Implemented by a module. A PenstockError means that nothing was made or changed."""
+
+    def check(self, inputs: Properties) -> Sequence[Mistake]:
+        """What is wrong with the inputs; in a preview some are UNKNOWN."""
+        ...
+
+    def diff(self, old: Properties, new: Properties, outputs: Properties) -> Sequence[Change]:
+        """What would have to change, on disk and in the processes too. Changes nothing."""
+        ...
+
+    def foresee(self, inputs: Properties, outputs: Properties | None) -> Properties:
+        """The outputs that a create, or an update of what had these outputs, would have; for a preview."""
+        ...
+
+    def create(self, call: Call, inputs: Properties) -> Properties:
+        """Make it, and say what it is."""
+        ...
+
+    def update(self, call: Call, old: Properties, new: Properties) -> Properties:
+        """Make what exists into what is asked now."""
+        ...
+
+    def read(self, inputs: Properties) -> Found | None:
+        """How it is; None when it is gone."""
+        ...
+
+    def delete(self, call: Call, outputs: Properties) -> None:
+        """Unmake it; `outputs` hold the inputs too. Does nothing to what is gone already."""
+        ...
+
+
+def required(inputs: Properties, types: Mapping[str, type | tuple[type, ...]]) -> list[Mistake]:
+    """One mistake for each input that is missing or of another type."""
+    mistakes = []
+    for name, expected in types.items():
+        value = inputs.get(name)
+        if value is None:
+            mistakes.append(Mistake(name=name, message=f"{name} is missing"))
+        elif value is not UNKNOWN and not isinstance(value, expected):
+            mistakes.append(Mistake(name=name, message=f"{name}: {value!r} is not {_name(expected)}"))
+    return mistakes
+
+
+def absolute(inputs: Properties, *names: str) -> list[Mistake]:
+    """One mistake for each of these paths that does not begin with a slash."""
+    return [
+        Mistake(name=name, message=f"{name}: {value!r} is relative; give an absolute path")
+        for name in names
+        if isinstance(value := inputs.get(name), str) and not value.startswith("/")
+    ]
+
+
+def changed(old: Properties, new: Properties, names: Sequence[str]) -> list[str]:
+    """Which of these inputs differ."""
+    return [name for name in names if _comparable(name, old.get(name)) != _comparable(name, new.get(name))]
+
+
+# Where Python lies is no property of a run or a server: an environment made again elsewhere must not restart one.
+PYTHON_PLACES = frozenset({"PATH", "PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV"})
+
+
+def _comparable(name: str, value: Any) -> Any:
+    if name == "env" and isinstance(value, Mapping):
+        return {key: part for key, part in value.items() if key not in PYTHON_PLACES}
+    return value
+
+
+def _name(expected: type | tuple[type, ...]) -> str:
+    names = {str: "a text", int: "a whole number", float: "a number", list: "a list", dict: "an object"}
+    kinds = expected if isinstance(expected, tuple) else (expected,)
+    return names[kinds[-1]]

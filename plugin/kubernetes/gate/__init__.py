@@ -1,0 +1,78 @@
+"""penstock:kubernetes:Gate: there once a cluster has shown its nodes, devices, volume and fabric; queues open after.
+
+What fails is kept: the nodes that were found bad stay out until somebody has repaired them, or the gate goes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from plugin.calls import Call, Change, Found, Mistake, Properties, UnfinishedError, required
+from plugin.values import UNKNOWN, is_known
+
+INPUTS: Mapping[str, type | tuple[type, ...]] = {
+    "name": str, "kubeconfig": str, "pools": list, "timeoutS": (int, float),
+}  # fmt: skip
+OUTPUTS = ("state", "reason", "quarantined", "checks")
+LOOKED_AT = ("pool", "nodes", "selector", "devices", "floorGbps")
+"""What of an expectation is looked at anew when it changes. Another image or patience is no reason to disturb jobs."""
+
+
+def check(inputs: Properties) -> Sequence[Mistake]:
+    return required(inputs, INPUTS)
+
+
+def diff(old: Properties, new: Properties, outputs: Properties) -> Sequence[Change]:  # noqa: ARG001 (as every kind)
+    return [] if _looked_at(old) == _looked_at(new) else [Change(name="pools")]
+
+
+def foresee(inputs: Properties, outputs: Properties | None) -> Properties:  # noqa: ARG001
+    return dict.fromkeys(OUTPUTS, UNKNOWN)
+
+
+def create(call: Call, inputs: Properties) -> Properties:
+    return _run(call, inputs)
+
+
+def update(call: Call, old: Properties, new: Properties) -> Properties:  # noqa: ARG001
+    return _run(call, new)
+
+
+def read(inputs: Properties) -> Found | None:
+    """What was shown last, and which nodes are out now; None where nobody knows what was shown."""
+    from plugin.kubernetes.cluster import connected
+    from plugin.kubernetes.gate.evidence import load
+    from plugin.kubernetes.gate.quarantine import quarantined
+
+    with connected(inputs) as api:
+        shown = load(api, inputs["name"])
+        return Found(outputs=shown | {"quarantined": quarantined(api)}) if shown else None
+
+
+def delete(call: Call, outputs: Properties) -> None:
+    """What it left is taken back: its checks, its evidence, and its marks on nodes."""
+    from plugin.kubernetes.cluster import unless_gone
+    from plugin.kubernetes.gate.run import take_back
+
+    unless_gone(call, outputs, "the gate's marks", lambda api: take_back(call, api, outputs["name"]))
+
+
+def _run(call: Call, inputs: Properties) -> Properties:
+    """The outputs where nothing failed; else the resource is kept as unfinished, so that `up` looks again."""
+    from plugin.kubernetes.cluster import connected
+    from plugin.kubernetes.gate.run import run
+    from plugin.kubernetes.gate.verdict import State
+
+    with connected(inputs) as api:
+        outputs = run(call, api, inputs)
+    if outputs["state"] == State.FAIL:
+        raise UnfinishedError(f"the cluster has not shown what it must: {outputs['reason']}", outputs)
+    return outputs
+
+
+def _looked_at(inputs: Properties) -> Any:
+    pools = inputs.get("pools")
+    if not isinstance(pools, list) or not is_known(pools):
+        return pools
+    return [{key: pool.get(key) for key in LOOKED_AT} for pool in pools]

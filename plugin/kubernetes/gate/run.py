@@ -1,0 +1,152 @@
+"""A gate from beginning to end: nodes, devices, volume, fabric, and what follows from what was found."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from components.kubernetes.api import KubernetesApi
+from plugin.calls import Call, Properties
+from plugin.kubernetes.cluster import Patience, is_simulated
+from plugin.kubernetes.gate import evidence
+from plugin.kubernetes.gate.fabric import fabric
+from plugin.kubernetes.gate.pods import clear
+from plugin.kubernetes.gate.probe import probe
+from plugin.kubernetes.gate.quarantine import keep_out, let_in, quarantined
+from plugin.kubernetes.gate.scaling import scale_to_zero
+from plugin.kubernetes.gate.verdict import Check, State, Subject, check_devices, conclude
+from plugin.kubernetes.gate.waiting import NodesOf, wait_for_nodes
+
+PROBE_S = 600.0
+FABRIC_S = 1200.0
+"""More than the check's own deadline (components/kubernetes/gate.py): it should end by itself, with a reason."""
+CLEAR_S = 120.0
+ROUNDS = 2
+"""Times that a pool's fabric is looked at: again without the nodes that the first time named."""
+
+Pool = Mapping[str, Any]
+
+
+def run(call: Call, api: KubernetesApi, inputs: Properties) -> dict[str, Any]:
+    """The gate's outputs. Its checks are taken away again, also when the engine interrupts it."""
+    simulated = is_simulated(api)
+    gate = _Gate(call, api, inputs, simulated=simulated)
+    clear(api, Patience(call, CLEAR_S, simulated=simulated))
+    try:
+        checks = gate.checks()
+    finally:
+        _clear_anyhow(call, api)
+    verdict = conclude({pool["pool"]: pool["nodes"] for pool in inputs["pools"]}, checks)
+    outputs = {
+        "state": verdict.state.value,
+        "reason": "; ".join([verdict.reason, *gate.told]),
+        "quarantined": quarantined(api),
+        "checks": [check.as_json() for check in checks],
+    }
+    evidence.save(api, inputs["name"], outputs)
+    return outputs
+
+
+def take_back(call: Call, api: KubernetesApi, name: str) -> None:
+    """The cluster as if no gate had been there."""
+    clear(api, Patience(call, CLEAR_S, simulated=is_simulated(api)))
+    for node in quarantined(api):
+        let_in(api, node)
+        call.voice.say(f"{node} is let in again: nobody looks after it any more")
+    evidence.remove(api, name)
+
+
+def _clear_anyhow(call: Call, api: KubernetesApi) -> None:
+    """Also when the engine wants everything to end: asked for once, and not waited for."""
+    if not call.cancelled.is_set():
+        clear(api, Patience(call, CLEAR_S))
+        return
+    clear(api, Patience(call, 0.0))
+
+
+class _Gate:
+    """One look at all pools."""
+
+    def __init__(self, call: Call, api: KubernetesApi, inputs: Properties, *, simulated: bool) -> None:
+        self._call, self._api, self._inputs, self._simulated = call, api, inputs, simulated
+        self.told: list[str] = []
+        """What was done about what was found."""
+
+    def checks(self) -> list[Check]:
+        """All of them, in the order in which they were made."""
+        pools: Sequence[Pool] = self._inputs["pools"]
+        nodes = wait_for_nodes(self._call, self._api, pools, self._patience(self._inputs["timeoutS"]))
+        found = [check for pool in pools for check in self._nodes(pool, nodes[pool["pool"]])]
+        self._keep_out(found)
+        if any(check.state is State.FAIL and not check.node for check in found):
+            return found
+        found += self._volume(found)
+        for pool in pools:
+            found += self._fabric(pool, found)
+        return found
+
+    def _nodes(self, pool: Pool, nodes: NodesOf) -> list[Check]:
+        """How many there are, and what each offers."""
+        missing = pool["nodes"] - len(nodes.there)
+        checks = [check_devices(pool["pool"], name, pool["devices"], has) for name, has in nodes.there.items()]
+        if missing <= 0:
+            return checks
+        reason = (
+            f"{len(nodes.there)} of {pool['nodes']} nodes are Ready after {self._inputs['timeoutS']} s{nodes.others}"
+        )
+        if scale_to_zero((self._inputs.get("scalers") or {}).get(pool["pool"])):
+            self.told.append(f"{pool['pool']} was set to no nodes, so that a part of a gang is not paid for")
+        return [Check(subject=Subject.NODES, pool=pool["pool"], state=State.FAIL, reason=reason), *checks]
+
+    def _volume(self, found: Sequence[Check]) -> list[Check]:
+        manifest = self._inputs.get("probe")
+        if manifest is None:
+            return []
+        nodes = [(pool["pool"], name) for pool in self._inputs["pools"] for name in good(found, pool["pool"])]
+        if self._simulated:
+            return [self._not_run(pool["pool"], Subject.VOLUME) for pool in self._inputs["pools"]]
+        self._call.voice.live(f"writes to the volume on {len(nodes)} nodes")
+        checks = probe(self._api, manifest, nodes, self._patience(PROBE_S))
+        self._keep_out(checks)
+        return checks
+
+    def _fabric(self, pool: Pool, found: Sequence[Check]) -> list[Check]:
+        """Where a node was named, the others are looked at again, if there are enough of them."""
+        if pool["check"] is None:
+            return []
+        if self._simulated:
+            return [self._not_run(pool["pool"], Subject.FABRIC)]
+        checks: list[Check] = []
+        for _ in range(ROUNDS):
+            nodes = good([*found, *checks], pool["pool"])
+            if len(nodes) < pool["nodes"]:
+                break
+            self._call.voice.live(f"measures the fabric of {pool['pool']} over {pool['nodes']} nodes")
+            last = fabric(self._api, pool, nodes, self._patience(FABRIC_S))
+            clear(self._api, self._patience(CLEAR_S))
+            checks += last
+            if not self._keep_out(last):
+                break
+        return checks
+
+    def _keep_out(self, checks: Sequence[Check]) -> bool:
+        """Whether a node is kept out for one of these checks."""
+        bad = {check.node: check for check in checks if check.node and check.state is State.FAIL}
+        for name, check in bad.items():
+            keep_out(self._api, name, check.subject.value)
+            self._call.voice.warn(f"{name} is kept out ({check.subject}): {check.reason}")
+        return bool(bad)
+
+    def _not_run(self, pool: str, subject: Subject) -> Check:
+        reason = "on a rehearsal's Kubernetes no pod runs"
+        return Check(subject=subject, pool=pool, state=State.UNKNOWN, reason=reason)
+
+    def _patience(self, timeout_s: float) -> Patience:
+        return Patience(self._call, timeout_s, simulated=self._simulated)
+
+
+def good(checks: Sequence[Check], pool: str) -> list[str]:
+    """The pool's nodes of which nothing bad is known."""
+    own = [check for check in checks if check.pool == pool and check.node]
+    bad = {check.node for check in own if check.state is State.FAIL}
+    return list(dict.fromkeys(check.node for check in own if check.node not in bad))

@@ -1,0 +1,45 @@
+"""Property values between the engine's messages and Python."""
+
+from typing import Any
+
+from google.protobuf.struct_pb2 import Struct
+
+from plugin.values import SECRET, SIGNATURE, UNKNOWN, UNKNOWN_STRING, answer, is_known, plain
+
+
+def message(**fields: Any) -> Struct:
+    struct = Struct()
+    struct.update(fields)
+    return struct
+
+
+def secret(value: object) -> dict[str, object]:
+    return {SIGNATURE: SECRET, "value": value}
+
+
+def test_whole_numbers_are_ints_and_others_stay() -> None:
+    assert plain(message(steps=300, rate=0.5, flag=True, none=None)) == {
+        "steps": 300, "rate": 0.5, "flag": True, "none": None,
+    }  # fmt: skip
+    assert type(plain(message(steps=300))["steps"]) is int
+
+
+def test_secrets_are_opened_wherever_they_lie() -> None:
+    inputs = message(env={"TOKEN": secret("hunter2")}, all=secret({"list": [1, secret(2)]}))
+    assert plain(inputs) == {"env": {"TOKEN": "hunter2"}, "all": {"list": [1, 2]}}
+
+
+def test_unknowns_are_found_wherever_they_lie() -> None:
+    inputs = plain(message(job={"folders": ["a", UNKNOWN_STRING]}, name="run"))
+    assert inputs["job"]["folders"][1] is UNKNOWN
+    assert not is_known(inputs)
+    assert is_known(inputs["name"])
+
+
+def test_an_answer_keeps_secrets_secret_and_unknowns_unknown() -> None:
+    inputs = message(env=secret({"TOKEN": "hunter2"}))
+    told = answer(inputs, {"step": UNKNOWN, "loss": float("nan"), "url": "http://127.0.0.1:8000"})
+    assert told["env"] == inputs["env"]
+    assert told["step"] == UNKNOWN_STRING
+    assert told["loss"] is None, "NaN is no JSON"
+    assert told["url"] == "http://127.0.0.1:8000"
