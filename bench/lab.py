@@ -10,8 +10,8 @@ from collections.abc import Callable
 from bench import lab_gang, lab_queue
 from bench.figures import Figure, show
 from bench.lab_cluster import running
-from rehearsal.lab.programs import programs_for
-from rehearsal.lab.shape import plain_shape
+from lab.programs import programs_for
+from lab.shape import plain_shape
 
 
 def figures() -> list[Figure]:

@@ -25,16 +25,16 @@ from components.schedulers.kueue.render import render_job
 from components.spec.cluster import TaintEffect
 from components.spec.platform import AddonSpec, PlatformSpec
 from components.spec.scheduler import QueueSpec, SchedulerSpec, TopologyRequest
+from lab.charts import charts_in
+from lab.control_plane import REQUESTS_PER_S
+from lab.helm import HelmReleases
+from lab.kwok import TAINT
+from lab.lab import Lab, down, up
+from lab.programs import programs_for
+from lab.releases import ReleaseAsk, chart_name
+from lab.shape import LabShape, plain_shape
 from plugin.kubernetes.barrier import missing
 from plugin.local.processes import family
-from rehearsal.lab.control_plane import REQUESTS_PER_S
-from rehearsal.lab.kwok import TAINT
-from rehearsal.lab.lab import Lab, down, up
-from rehearsal.lab.programs import programs_for
-from rehearsal.lab.shape import LabShape, plain_shape
-from rehearsal.providers.kubernetes.helm import HelmReleases
-from rehearsal.providers.kubernetes.real import charts_in
-from rehearsal.providers.kubernetes.releases import ReleaseAsk, chart_name
 from tools.lab import Tools
 
 POOL = "kwok"

@@ -22,15 +22,15 @@ from components.kubernetes.api import ApiError, KubernetesApi, UnreachableError
 from components.plan.kubernetes import NAMESPACE, Manifest
 from components.plan.types import StackPlan
 from components.spec.stack import StackSpec, parse_stack
+from lab.addons import install
+from lab.errors import LabError
+from lab.lab import Lab, down, up
+from lab.node.sandbox import host_name
+from lab.programs import programs_for
+from lab.proof import job_state
+from lab.run import shape_of_plan
 from plugin.local.processes import family
 from providers import settings
-from rehearsal.lab.addons import install
-from rehearsal.lab.errors import LabError
-from rehearsal.lab.lab import Lab, down, up
-from rehearsal.lab.node.sandbox import host_name
-from rehearsal.lab.programs import programs_for
-from rehearsal.lab.proof import job_state
-from rehearsal.lab.run import shape_of_plan
 from rehearsal.stack_file import settings_in
 from stacks.plan import plan_stack
 from workloads.pretrain.folder import RunFolder, json_lines

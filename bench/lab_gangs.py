@@ -26,12 +26,12 @@ from components.kubernetes.api import ApiError, KubernetesApi, UnreachableError
 from components.plan.kubernetes import NAMESPACE, Manifest
 from components.plan.types import StackPlan
 from components.spec.stack import parse_stack
+from lab.errors import LabError
+from lab.kwok import TAINT, create_nodes
+from lab.lab import Lab
+from lab.run import claims, shape_of_plan
+from lab.shape import LabShape
 from providers import settings
-from rehearsal.lab.errors import LabError
-from rehearsal.lab.kwok import TAINT, create_nodes
-from rehearsal.lab.lab import Lab
-from rehearsal.lab.run import claims, shape_of_plan
-from rehearsal.lab.shape import LabShape
 from stacks.plan import plan_stack
 
 LARGEST, PER_NODE = 16, 8

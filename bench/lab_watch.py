@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from components.kubernetes.api import ApiError, KubernetesApi, UnreachableError
-from rehearsal.lab.lab import Lab
+from lab.lab import Lab
 
 KUEUE = "kueue.x-k8s.io/v1beta2"
 JOBSET_NAME = "jobset.sigs.k8s.io/jobset-name"

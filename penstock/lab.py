@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from rehearsal.lab.lab import ProcessStatus
+    from lab.lab import ProcessStatus
 
 MOST_PROCESS_NODES = 64
 MOST_KWOK_NODES = 5000
@@ -29,9 +29,9 @@ def up(
     kwok: Annotated[int, typer.Option(min=0, max=MOST_KWOK_NODES, help="Nodes that only say that they do.")] = 0,
 ) -> None:
     """Bring it up, or find it up. Its programs are brought first, once: docs/lab.md says from where."""
-    from rehearsal.lab.lab import up as bring_up
-    from rehearsal.lab.programs import programs_for
-    from rehearsal.lab.shape import plain_shape
+    from lab.lab import up as bring_up
+    from lab.programs import programs_for
+    from lab.shape import plain_shape
 
     shape = plain_shape(nodes, kwok)
     lab = bring_up(_home(), shape, programs_for(shape), say=lambda line: typer.echo(f"    {line}"))
@@ -44,7 +44,7 @@ def up(
 @app.command("run")
 def run(stack: Stack) -> None:
     """Hand a stack's jobs in on a lab with its nodes, its platform and its queues. `penstock lab down` ends it."""
-    from rehearsal.lab.run import run as hand_in
+    from lab.run import run as hand_in
     from stacks.config import read_path, stack_file
     from stacks.plan import plan_stack
 
@@ -56,7 +56,7 @@ def run(stack: Stack) -> None:
 @app.command("status")
 def status(as_json: Annotated[bool, typer.Option("--json", help="The same as JSON.")] = False) -> None:
     """Show each process: whether it serves, how often it was started again, its memory. Exits 0 only if all serve."""
-    from rehearsal.lab.lab import find_lab
+    from lab.lab import find_lab
 
     lab = find_lab(_home())
     rows = lab.status() if lab else ()
@@ -74,7 +74,7 @@ def status(as_json: Annotated[bool, typer.Option("--json", help="The same as JSO
 @app.command("down")
 def down() -> None:
     """Take it down: no process is left, nor what it stored."""
-    from rehearsal.lab.lab import down as take_down
+    from lab.lab import down as take_down
 
     count = take_down(_home())
     typer.echo(

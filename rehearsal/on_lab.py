@@ -13,14 +13,14 @@ from components.spec.stack import StackSpec, parse_stack
 from engine.cli import Engine
 from engine.process import Run
 from engine.state import State
+from lab.addons import charts
+from lab.lab import Lab, down, find_lab, up
+from lab.node.volumes import persistent_volume
+from lab.programs import programs_for
+from lab.proof import Deployed, ProofError, prove
+from lab.shape import LabNode, LabShape
 from providers import settings
 from providers.existing.settings import ExistingSpec, MachineSpec
-from rehearsal.lab.addons import charts
-from rehearsal.lab.lab import Lab, down, find_lab, up
-from rehearsal.lab.node.volumes import persistent_volume
-from rehearsal.lab.programs import programs_for
-from rehearsal.lab.proof import Deployed, ProofError, prove
-from rehearsal.lab.shape import LabNode, LabShape
 from rehearsal.providers.kubernetes.manifests import identity
 from rehearsal.providers.kubernetes.real import applying_to
 from rehearsal.providers.kubernetes.servicer import KubernetesProvider

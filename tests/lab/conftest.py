@@ -9,10 +9,10 @@ from collections.abc import Iterator
 import pytest
 
 from components.kubernetes.api import KubernetesApi
-from rehearsal.lab.lab import Lab, down, up
-from rehearsal.lab.preconditions import namespace_refusal
-from rehearsal.lab.programs import programs_for
-from rehearsal.lab.shape import LabNode, LabShape, plain_shape
+from lab.lab import Lab, down, up
+from lab.preconditions import namespace_refusal
+from lab.programs import programs_for
+from lab.shape import LabNode, LabShape, plain_shape
 from tools.lab import Tools
 
 GPUS = {"cpu": "8", "memory": "32Gi", "pods": "110", "nvidia.com/gpu": "8", "rdma/hca": "1"}

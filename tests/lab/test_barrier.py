@@ -10,11 +10,11 @@ import pytest
 
 from components.errors import PenstockError
 from components.kubernetes.api import ApiError, KubernetesApi
+from lab.lab import Lab
 from plugin.calls import Call
 from plugin.console import Voice
 from plugin.kubernetes import namespace_drain, ready
 from plugin.kubernetes.barrier import missing
-from rehearsal.lab.lab import Lab
 from tests.lab.test_control_plane import eventually
 
 CRD = "gadgets.test.penstock.dev"

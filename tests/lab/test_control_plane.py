@@ -9,11 +9,11 @@ import httpx
 import pytest
 
 from components.kubernetes.api import ApiError, KubernetesApi, Object, UnreachableError
+from lab.errors import LabError
+from lab.folders import API_PORT, BRIDGE, DNS_SERVICE, GATEWAY
+from lab.lab import Lab
+from lab.shape import LabShape
 from plugin.local.files import read_json
-from rehearsal.lab.errors import LabError
-from rehearsal.lab.home import API_PORT, BRIDGE, DNS_SERVICE, GATEWAY
-from rehearsal.lab.lab import Lab
-from rehearsal.lab.shape import LabShape
 from tools.lab import version
 
 WAIT_S = 90.0

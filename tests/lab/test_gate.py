@@ -20,6 +20,8 @@ from components.kubernetes.resources import _expectation
 from components.plan.kubernetes import NAMESPACE, POOL_LABEL, QUARANTINE, PoolExpectation
 from components.plan.types import NodePoolPlan, PodBinding, VolumePlan
 from components.spec.storage import OnDestroy
+from lab.lab import Lab
+from lab.network import system_path
 from plugin.calls import Call, UnfinishedError
 from plugin.console import Voice
 from plugin.kubernetes.gate import create
@@ -27,8 +29,6 @@ from plugin.kubernetes.gate.pods import MARK
 from plugin.kubernetes.gate.quarantine import let_in
 from plugin.kubernetes.gate.run import run, take_back
 from providers.existing.discovery import discover, read_listing
-from rehearsal.lab.lab import Lab
-from rehearsal.lab.network import system_path
 
 DEVICES = {"nvidia.com/gpu": 8, "rdma/hca": 1}
 

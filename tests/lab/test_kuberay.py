@@ -12,8 +12,8 @@ from bench.lab_faults import TrainingLab, patiently, plan_of, training_lab
 from bench.lab_watch import watching
 from components.kubernetes.api import KubernetesApi
 from components.plan.kubernetes import NAMESPACE
+from lab.proof import job_state
 from plugin.kubernetes.barrier import missing
-from rehearsal.lab.proof import job_state
 from tests.lab.test_control_plane import eventually
 from tools.lab import Tools
 from workloads.pretrain.folder import json_lines

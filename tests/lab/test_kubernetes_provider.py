@@ -16,9 +16,10 @@ from components.kubernetes.api import KubernetesApi
 from engine.cli import Command, Engine, find_pulumi
 from engine.errors import CliMissingError
 from engine.process import Result
-from rehearsal.lab.kwok import TAINT
-from rehearsal.lab.lab import Lab
-from rehearsal.providers.kubernetes.real import applying_to, charts_in
+from lab.charts import charts_in
+from lab.kwok import TAINT
+from lab.lab import Lab
+from rehearsal.providers.kubernetes.real import applying_to
 from tools.lab import Tools
 
 PROGRAM = Path(__file__).parents[1] / "rehearsal" / "kubernetes_tiny"

@@ -12,20 +12,20 @@ from urllib.parse import urlsplit
 import pytest
 
 from components.kubernetes.api import KubernetesApi
+from lab.errors import LabError
+from lab.lab import Lab, down, find_lab, up
+from lab.programs import programs_for
+from lab.shape import plain_shape
 from plugin.local.processes import Process, marked_below
-from rehearsal.lab.errors import LabError
-from rehearsal.lab.lab import Lab, down, find_lab, up
-from rehearsal.lab.programs import programs_for
-from rehearsal.lab.shape import plain_shape
 from tools.lab import Tools
 
 SMALL = plain_shape(process=0, kwok=1)
 UP = """
 import sys
 from pathlib import Path
-from rehearsal.lab.lab import up
-from rehearsal.lab.programs import programs_for
-from rehearsal.lab.shape import plain_shape
+from lab.lab import up
+from lab.programs import programs_for
+from lab.shape import plain_shape
 shape = plain_shape(process=0, kwok=1)
 say = lambda line: print(line, flush=True)
 up(Path(sys.argv[1]), shape, programs_for(shape), stays=sys.argv[2] == "stays", say=say)

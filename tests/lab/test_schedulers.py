@@ -11,9 +11,9 @@ from components.plan.kubernetes import NAMESPACE
 from components.platform.versions import versions
 from components.schedulers import load
 from components.spec.scheduler import QueueSpec, SchedulerKind, SchedulerSpec, TopologyRequest
+from lab.addons import APPROVAL, PROTECTED
+from lab.lab import Lab
 from plugin.kubernetes.barrier import missing
-from rehearsal.lab.addons import APPROVAL, PROTECTED
-from rehearsal.lab.lab import Lab
 from tests.contract.scheduler_cases import FACTS, ON_KUBERNETES, job, pool
 from tests.lab.definitions import definitions
 from tests.lab.test_control_plane import eventually

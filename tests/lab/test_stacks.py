@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from lab.lab import down
+from lab.run import run
 from rehearsal.cycle import Rehearsal, rehearse
-from rehearsal.lab.lab import down
-from rehearsal.lab.run import run
 from stacks.config import read_file
 from stacks.plan import plan_stack
 

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 from zlib import crc32
 
+from engine.provider.errors import GoneError, ProviderError, UnfinishedError
 from engine.provider.values import Unknown
 from rehearsal.providers.kubernetes.cluster import Cluster
 from rehearsal.providers.kubernetes.differences import Difference, difference
-from rehearsal.providers.kubernetes.errors import GoneError, ProviderError, UnfinishedError
 from rehearsal.providers.kubernetes.manifests import (
     INPUTS,
     MANAGER,

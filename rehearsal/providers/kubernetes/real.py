@@ -1,13 +1,11 @@
 """The simulated pulumi-kubernetes on a real API server, such as the lab's."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-import yaml
-
 from components.kubernetes.kubeconfig import Access
-from rehearsal.providers.kubernetes.helm import HelmReleases
+from lab.helm import HelmReleases
 from rehearsal.providers.kubernetes.pace import real_pace
 from rehearsal.providers.kubernetes.server import serving
 from rehearsal.providers.kubernetes.servicer import KubernetesProvider
@@ -29,13 +27,3 @@ def applying_to(
         crash_log=home / "simulated-kubernetes-errors.log",
     ) as attached:
         yield attached
-
-
-def charts_in(folders: Iterable[Path]) -> dict[str, Path]:
-    """The charts below these folders, by the name that each has in its Chart.yaml; charts within charts left out."""
-    found: dict[str, Path] = {}
-    for folder in folders:
-        for file in sorted(folder.rglob("Chart.yaml"), key=lambda one: len(one.parts)):
-            if not any(chart in file.parents for chart in found.values()):
-                found[str(yaml.safe_load(file.read_text())["name"])] = file.parent
-    return found

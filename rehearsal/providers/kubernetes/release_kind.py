@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from engine.provider.errors import ProviderError, UnfinishedError
 from engine.provider.values import Unknown
+from lab.releases import Releases, ReleaseState, read_ask
 from rehearsal.providers.kubernetes.differences import Difference, plain_changes
-from rehearsal.providers.kubernetes.errors import ProviderError, UnfinishedError
 from rehearsal.providers.kubernetes.manifests import INPUTS, has_unknown, without_nulls
-from rehearsal.providers.kubernetes.releases import Releases, ReleaseState, read_ask
 
 Values = dict[str, Any]
 REPLACING = ("name", "namespace")

@@ -10,8 +10,8 @@ import grpc
 from components.kubernetes.kubeconfig import Access
 from engine.protocol import provider_grpc
 from engine.provider.server import MAX_MESSAGE_BYTES, WORKERS
+from lab.releases import Releases
 from rehearsal.providers.kubernetes.pace import Pace
-from rehearsal.providers.kubernetes.releases import Releases
 from rehearsal.providers.kubernetes.servicer import KubernetesProvider
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from components.kubernetes.kubeconfig import Access, KubeconfigError, parse_kubeconfig, read_kubeconfig
-from rehearsal.providers.kubernetes.errors import ProviderError
+from engine.provider.errors import ProviderError
 
 IDENTIFIER = "clusterIdentifier"
 WHERE = ("kubeconfig", "context", "cluster")

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from components.kubernetes.api import KubernetesApi
-from rehearsal.lab.lab import Lab
+from lab.lab import Lab
 from tests.lab.node.pods import (
     HELD,
     ended,

@@ -6,7 +6,7 @@ from typing import Any
 
 from components.platform.values import check_values
 from components.platform.versions import versions
-from rehearsal.providers.kubernetes.releases import chart_name
+from lab.releases import chart_name
 
 
 def known_chart(chart: str) -> bool:

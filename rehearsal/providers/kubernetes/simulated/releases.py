@@ -10,9 +10,9 @@ import base64
 import json
 
 from components.kubernetes.definitions import GROUPS_OF_CHARTS, kinds_of_groups
-from rehearsal.providers.kubernetes.errors import ProviderError
+from engine.provider.errors import ProviderError
+from lab.releases import ReleaseAsk, ReleaseState
 from rehearsal.providers.kubernetes.pace import Pace
-from rehearsal.providers.kubernetes.releases import ReleaseAsk, ReleaseState
 from rehearsal.providers.kubernetes.simulated.admission import CHART, WEBHOOK_SERVICES
 from rehearsal.providers.kubernetes.simulated.chart_keys import known_chart, mistakes
 from rehearsal.providers.kubernetes.simulated.cluster import SimulatedKubernetes
