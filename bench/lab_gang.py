@@ -10,8 +10,8 @@ from typing import Any
 
 from bench.figures import Figure
 from bench.lab_cluster import Cluster, cluster
-from bench.lab_watch import early, watching
 from components.plan.kubernetes import NAMESPACE
+from rehearsal.campaigns.watch import early, watching
 
 NODES = 1024
 ROUNDS = 2

@@ -9,9 +9,9 @@ from typing import Any
 
 from bench.figures import Figure
 from bench.lab_cluster import Cluster, cluster
-from bench.lab_watch import Seen, Wait, Watcher, node_seconds, over_quota, waits, watching
 from components.plan.kubernetes import NAMESPACE
 from components.spec.scheduler import Priority
+from rehearsal.campaigns.watch import Seen, Wait, Watcher, node_seconds, over_quota, waits, watching
 
 NODES = 256
 JOBS = 500

@@ -16,9 +16,9 @@ from bench.registrations import Registration, recorded
 from components.spec.cluster import Cloud
 from engine.cli import Engine, throwaway
 from providers import load
-from rehearsal.providers.aws.clock import Clock
-from rehearsal.providers.kubernetes.simulation import simulated_kubernetes
-from rehearsal.simulation import simulated
+from rehearsal.cloud.clock import Clock
+from rehearsal.places.cloud import simulated
+from rehearsal.places.kubernetes import simulated_kubernetes
 from stacks.config import read_path
 from stacks.plan import plan_stack
 from stacks.program import build

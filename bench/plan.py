@@ -10,8 +10,8 @@ from bench.figures import Figure, Timing, alternate_runs
 from bench.places import CHECKOUT, config_file, rehearsed
 from bench.terraform import MissingError, Terraform, Translation
 from engine.cli import throwaway
-from rehearsal.providers.aws.account import Object
-from rehearsal.simulation import simulated
+from rehearsal.cloud.account import Object
+from rehearsal.places.cloud import simulated
 from stacks.config import read_path
 
 STACK = "aws-prod"

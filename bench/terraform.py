@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from rehearsal.providers.aws.account import Object
+from rehearsal.cloud.account import Object
 
 MIRROR_VARIABLE: Final = "TF_PLUGIN_MIRROR"
 IMPLIED_MIRRORS: Final = (

@@ -22,11 +22,11 @@ from engine.errors import EngineError
 from engine.process import Result, Watch
 from engine.state import State
 from rehearsal.faults import FaultScript
-from rehearsal.on_lab import on_lab, take_lab_down
-from rehearsal.own_place import keep_apart
-from rehearsal.simulation import simulated
+from rehearsal.places.cloud import simulated
+from rehearsal.places.lab import on_lab, take_lab_down
+from rehearsal.places.local import keep_apart
+from rehearsal.places.place import AccountReport, RehearsalError, Surroundings
 from rehearsal.stack_file import cloud_of, copy_for_rehearsal, has_secrets, settings_in
-from rehearsal.surroundings import AccountReport, RehearsalError, Surroundings
 
 MOST_ATTEMPTS = 8  # of a phase that scripted faults let fail
 NO_SECRETS = ""  # the passphrase where the stack file has nothing to protect

@@ -6,7 +6,7 @@ from typing import Any, Protocol
 from engine.cli import Engine
 from engine.provider.values import SIGNATURE
 from engine.state import PendingOperation, State
-from rehearsal.providers.aws.account import Account, Object
+from rehearsal.cloud.account import Account, Object
 from rehearsal.providers.kubernetes.tokens import RELEASE, read_token
 
 

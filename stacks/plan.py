@@ -7,8 +7,8 @@ from components.plan.types import ClusterPlan, Decision, JobPlan, ServicePlan, S
 from components.spec.stack import StackSpec, stack_error
 from providers import load
 from stacks.kubernetes import Rendered, render
-from workloads.jobs import job_warnings, plan_training, pool_named
-from workloads.services import plan_inference, service_warnings
+from workloads.plan.inference import plan_inference, service_warnings
+from workloads.plan.training import job_warnings, plan_training, pool_named
 
 _STACK_NAME = re.compile(r"[A-Za-z0-9_.][A-Za-z0-9_.-]{0,99}")
 

@@ -5,7 +5,7 @@ from functools import cache
 from typing import Any
 
 from components.kubernetes.definitions import CustomKind, custom_kinds
-from rehearsal.providers.kubernetes.simulated.schemas import CoreKind, Schemas
+from rehearsal.kubernetes.schemas import CoreKind, Schemas
 
 SCHEMAS = Schemas("1.36")
 

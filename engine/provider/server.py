@@ -8,8 +8,8 @@ from pathlib import Path
 import grpc
 
 from engine.protocol import provider_grpc
-from rehearsal.providers.aws.cloud import Cloud
-from rehearsal.providers.aws.servicer import AwsProvider
+from rehearsal.cloud.lifecycle import Cloud
+from rehearsal.cloud.servicer import AwsProvider
 
 MAX_MESSAGE_BYTES = 400 << 20  # the engine's own limit, sdk/go/common/util/rpcutil
 WORKERS = 256  # a create waits on a thread; the engine has no more under way than its --parallel

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from bench.lab_faults import CHECKPOINT_EVERY, HURT_AT, STEPS, TrainingLab, training_lab
-from bench.lab_gangs import campaign, is_clean
+from rehearsal.campaigns.lab_gangs import campaign, is_clean
+from rehearsal.campaigns.lab_job import CHECKPOINT_EVERY, HURT_AT, STEPS, TrainingLab, training_lab
 
 
 @pytest.fixture(scope="module")

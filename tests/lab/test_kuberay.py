@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 import yaml
 
-from bench.lab_faults import TrainingLab, patiently, plan_of, training_lab
-from bench.lab_watch import watching
 from components.kubernetes.api import KubernetesApi
 from components.plan.kubernetes import NAMESPACE
 from lab.proof import job_state
 from plugin.kubernetes.barrier import missing
+from rehearsal.campaigns.lab_job import TrainingLab, patiently, plan_of, training_lab
+from rehearsal.campaigns.watch import watching
 from tests.lab.test_control_plane import eventually
 from tools.lab import Tools
 from workloads.pretrain.folder import json_lines

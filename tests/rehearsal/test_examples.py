@@ -10,8 +10,8 @@ import yaml
 
 from engine.cli import Engine
 from rehearsal.cycle import Rehearsal, Report, rehearse
-from rehearsal.simulation import simulated
-from rehearsal.surroundings import AccountReport
+from rehearsal.places.cloud import simulated
+from rehearsal.places.place import AccountReport
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 NAMES = ("aws_cluster", "aws_network")

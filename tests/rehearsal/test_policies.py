@@ -24,7 +24,7 @@ from policies import (
     reservation_targeted,
     versions_pinned,
 )
-from rehearsal.simulation import simulated
+from rehearsal.places.cloud import simulated
 from stacks.config import stack_file
 
 LOCAL = "local"

@@ -12,10 +12,10 @@ import yaml
 
 from engine.cli import Command, Engine
 from engine.process import Result
+from rehearsal.cloud.account import Object
 from rehearsal.cycle import Rehearsal, Report, rehearse
 from rehearsal.faults import FaultScript
-from rehearsal.providers.aws.account import Object
-from rehearsal.simulation import Simulation, simulated
+from rehearsal.places.cloud import Simulation, simulated
 from tests.rehearsal.conftest import TINY
 
 AWS = TINY.parent / "aws_tiny"

@@ -13,7 +13,7 @@ import yaml
 from engine.cli import Command, Engine
 from engine.process import Result
 from rehearsal.faults import FaultScript
-from rehearsal.simulation import Simulation, simulated
+from rehearsal.places.cloud import Simulation, simulated
 from tests.rehearsal.conftest import TINY
 
 PROGRAM = TINY.parent / "kubernetes_tiny"

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from rehearsal.providers.aws.account import Account
-from rehearsal.providers.aws.kinds.kind import Inputs
+from rehearsal.cloud.account import Account
+from rehearsal.cloud.kind import Inputs
 
 NODE_GROUP = "aws:eks/nodeGroup:NodeGroup"
 SCALING_GROUP = "aws:autoscaling/group:Group"

@@ -3,10 +3,10 @@
 It is in the account until somebody takes it away through AWS's API, and until then its subnets cannot go.
 """
 
-from rehearsal.providers.aws.account import Object, Status
-from rehearsal.providers.aws.api import LiveApi
-from rehearsal.providers.aws.errors import ApiError
-from rehearsal.providers.aws.kinds.kind import Answer
+from rehearsal.cloud.account import Object, Status
+from rehearsal.cloud.errors import ApiError
+from rehearsal.cloud.kind import Answer
+from rehearsal.cloud.requests import LiveApi
 
 LOAD_BALANCER = "controller:elbv2/loadBalancer:LoadBalancer"
 CLUSTER = "aws:eks/cluster:Cluster"

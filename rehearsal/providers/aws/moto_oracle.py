@@ -11,10 +11,10 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from rehearsal.providers.aws.account import ACCOUNT_ID
-from rehearsal.providers.aws.errors import ApiError
+from rehearsal.cloud.account import ACCOUNT_ID
+from rehearsal.cloud.errors import ApiError
+from rehearsal.cloud.store import Store
 from rehearsal.providers.aws.oracles import USUAL_SERVICES
-from rehearsal.providers.aws.store import Store
 
 READ_ONLY = ("Describe", "List", "Get", "Head")
 

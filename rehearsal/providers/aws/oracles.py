@@ -11,7 +11,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from engine.provider.values import Unknown, is_unknown
-from rehearsal.providers.aws.errors import ApiError
+from rehearsal.cloud.errors import ApiError
 
 if TYPE_CHECKING:
     from botocore.model import OperationModel, Shape

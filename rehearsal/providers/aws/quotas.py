@@ -1,9 +1,9 @@
 """The account's limits, where a fault script sets some: VPCs, addresses, vCPUs that run."""
 
+from rehearsal.cloud.account import Account
+from rehearsal.cloud.errors import ApiError
 from rehearsal.faults import Quotas, VcpuQuota
-from rehearsal.providers.aws.account import Account
 from rehearsal.providers.aws.capacity import BLOCK, Asked, running
-from rehearsal.providers.aws.errors import ApiError
 
 VPC = "aws:ec2/vpc:Vpc"
 ADDRESS = "aws:ec2/eip:Eip"

@@ -10,8 +10,8 @@ from typing import Any, TypeVar
 from components.kubernetes.api import ApiError, KubernetesApi, UnreachableError
 from components.kubernetes.kubeconfig import Access
 from engine.provider.errors import GoneError, ProviderError, UnfinishedError
+from rehearsal.cloud.pace import Pace
 from rehearsal.providers.kubernetes.manifests import PREFIX, annotation, identity
-from rehearsal.providers.kubernetes.pace import Pace
 from rehearsal.providers.kubernetes.readiness import READY, Readiness, judged_when_read, readiness
 from rehearsal.providers.kubernetes.wait_for import ANNOTATION, fulfilled
 

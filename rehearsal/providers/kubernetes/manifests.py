@@ -123,7 +123,7 @@ def _key(key: str, name: str) -> str:
 
 
 def _amount(text: Any) -> Any:
-    from rehearsal.providers.kubernetes.simulated.nodes import quantity
+    from rehearsal.kubernetes.nodes import quantity
 
     try:
         return quantity(text)

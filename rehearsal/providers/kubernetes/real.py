@@ -6,7 +6,7 @@ from pathlib import Path
 
 from components.kubernetes.kubeconfig import Access
 from lab.helm import HelmReleases
-from rehearsal.providers.kubernetes.pace import real_pace
+from rehearsal.cloud.pace import real_pace
 from rehearsal.providers.kubernetes.server import serving
 from rehearsal.providers.kubernetes.servicer import KubernetesProvider
 

@@ -11,7 +11,7 @@ from components.kubernetes.kubeconfig import Access
 from engine.protocol import provider_grpc
 from engine.provider.server import MAX_MESSAGE_BYTES, WORKERS
 from lab.releases import Releases
-from rehearsal.providers.kubernetes.pace import Pace
+from rehearsal.cloud.pace import Pace
 from rehearsal.providers.kubernetes.servicer import KubernetesProvider
 
 

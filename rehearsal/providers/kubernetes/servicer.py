@@ -20,12 +20,12 @@ from engine.protocol import plugin, provider, provider_grpc, status
 from engine.provider.errors import GoneError, ProviderError, UnfinishedError
 from engine.provider.values import is_unknown, plain
 from lab.releases import Releases
+from rehearsal.cloud.pace import Pace
 from rehearsal.providers.kubernetes import settings as provider_settings
 from rehearsal.providers.kubernetes.cluster import Cluster
 from rehearsal.providers.kubernetes.differences import Difference
 from rehearsal.providers.kubernetes.manifests import INPUTS
 from rehearsal.providers.kubernetes.object_kind import ObjectKind
-from rehearsal.providers.kubernetes.pace import Pace
 from rehearsal.providers.kubernetes.release_kind import ReleaseKind
 from rehearsal.providers.kubernetes.tokens import CHART, RELEASE, read_token, sdk_version
 from rehearsal.providers.kubernetes.wire import message

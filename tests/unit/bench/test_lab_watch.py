@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from bench.lab_watch import Bound, Seen, early, node_seconds, over_quota, seen, waits
+from rehearsal.campaigns.watch import Bound, Seen, early, node_seconds, over_quota, seen, waits
 
 
 def state(job: str, revision: int, *, holds: bool = False, done: bool = False, **changes: Any) -> Seen:

@@ -4,7 +4,7 @@
 from typing import Any
 
 from bench.terraform import translation
-from rehearsal.providers.aws.account import Object
+from rehearsal.cloud.account import Object
 
 BLOCK: dict[str, Any] = {
     "attributes": {

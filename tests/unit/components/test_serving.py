@@ -16,8 +16,8 @@ from components.spec.cluster import TaintEffect
 from components.spec.inference import AutoscalingSpec, CanarySpec, InferenceSpec, RouteSpec, ScaledBy, ServedModel
 from components.spec.storage import OnDestroy
 from tests.definitions import judge
+from workloads.plan.inference import plan_inference
 from workloads.serve.config import ServeFile
-from workloads.services import plan_inference
 
 CHIP = Accelerator(name="h100", vendor="nvidia", reported="H100", memory_gib=80, bf16_tflops=989)
 POOL = NodePoolPlan(

@@ -7,7 +7,7 @@ import pytest
 
 from penstock.summary import SHOWN_LINES, TITLE, details, row, verdict
 from rehearsal.cycle import Phase, Rehearsal, Report
-from rehearsal.surroundings import AccountReport
+from rehearsal.places.place import AccountReport
 
 UP = Phase(
     name="up again", created=10_000, updated=10_000, replaced=10_000, deleted=10_000, same=10_000, seconds=1234.5,

@@ -2,7 +2,7 @@
 
 from collections import Counter
 
-from rehearsal.campaign import Surroundings, scripts
+from rehearsal.campaigns.cloud import Surroundings, scripts
 from rehearsal.faults import FaultScript
 
 AROUND = Surroundings(requests=120, operations=("ec2:CreateVpc", "eks:CreateCluster"), pools=(("dev-a", "g6.xlarge"),))

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from rehearsal import own_place
-from rehearsal.own_place import keep_apart
+from rehearsal.places import local as own_place
+from rehearsal.places.local import keep_apart
 
 STACK = """\
 # mine

@@ -6,8 +6,8 @@ from typing import Any
 from engine.cli import Engine
 from engine.process import Result
 from engine.state import PendingOperation, Resource, State
-from rehearsal.providers.aws.account import Account, Object
-from rehearsal.providers.aws.store import Store
+from rehearsal.cloud.account import Account, Object
+from rehearsal.cloud.store import Store
 from rehearsal.recovery import recover
 
 BUCKET, VERSIONING = "aws:s3/bucket:Bucket", "aws:s3/bucketVersioning:BucketVersioning"

@@ -5,7 +5,7 @@ import pkgutil
 from collections.abc import Mapping
 from functools import cache
 
-from rehearsal.providers.aws.kinds.kind import Kind
+from rehearsal.cloud.kind import Kind
 
 
 def kind_of(token: str) -> Kind | None:

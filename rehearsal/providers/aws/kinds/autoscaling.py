@@ -6,7 +6,7 @@ moto would make every instance of a group; here they are counted, so that a thou
 from typing import Any
 
 from engine.provider.values import is_unknown
-from rehearsal.providers.aws.kinds.kind import Api, Inputs, Kind, Made, Outputs
+from rehearsal.cloud.kind import Api, Inputs, Kind, Made, Outputs
 from rehearsal.providers.aws.kinds.parts import api_form
 
 GROUP = "aws:autoscaling/group:Group"

@@ -3,8 +3,8 @@
 import json
 from typing import Any
 
-from rehearsal.providers.aws.errors import ApiError
-from rehearsal.providers.aws.kinds.kind import Api, Inputs, Kind, Made, Outputs
+from rehearsal.cloud.errors import ApiError
+from rehearsal.cloud.kind import Api, Inputs, Kind, Made, Outputs
 from rehearsal.providers.aws.kinds.member_names import camel
 
 ENVIRONMENT = "aws:batch/computeEnvironment:ComputeEnvironment"

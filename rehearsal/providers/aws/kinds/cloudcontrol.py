@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from engine.provider.values import is_unknown
-from rehearsal.providers.aws.errors import ApiError
-from rehearsal.providers.aws.kinds.kind import Api, Inputs, Kind, Made, Outputs
+from rehearsal.cloud.errors import ApiError
+from rehearsal.cloud.kind import Api, Inputs, Kind, Made, Outputs
 from rehearsal.providers.aws.kinds.member_names import camel
 
 Document = Mapping[str, Any]

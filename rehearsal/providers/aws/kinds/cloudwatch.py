@@ -1,6 +1,6 @@
 """CloudWatch Logs: log groups."""
 
-from rehearsal.providers.aws.kinds.kind import Api, Inputs, Kind, Made, Outputs
+from rehearsal.cloud.kind import Api, Inputs, Kind, Made, Outputs
 
 
 def _create_group(api: Api, inputs: Inputs) -> Made:

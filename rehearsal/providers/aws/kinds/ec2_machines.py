@@ -3,7 +3,7 @@
 from typing import Any
 
 from engine.provider.values import is_unknown
-from rehearsal.providers.aws.kinds.kind import Api, Inputs, Kind, Made, Outputs, nothing_to_change
+from rehearsal.cloud.kind import Api, Inputs, Kind, Made, Outputs, nothing_to_change
 from rehearsal.providers.aws.kinds.parts import api_form, arn, ec2_tags, tagged
 
 GROUP = "aws:ec2/placementGroup:PlacementGroup"

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from rehearsal.providers.aws.kinds.kind import Api, Inputs, Kind, Made, Outputs
+from rehearsal.cloud.kind import Api, Inputs, Kind, Made, Outputs
 from rehearsal.providers.aws.kinds.parts import ec2_tags, tagged
 
 VPC = "aws:ec2/vpc:Vpc"

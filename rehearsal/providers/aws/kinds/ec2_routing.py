@@ -1,6 +1,6 @@
 """EC2's ways in and out of a network: gateways, addresses, routes, endpoints, flow logs."""
 
-from rehearsal.providers.aws.kinds.kind import Api, Inputs, Kind, Made, Outputs, nothing_to_change
+from rehearsal.cloud.kind import Api, Inputs, Kind, Made, Outputs, nothing_to_change
 from rehearsal.providers.aws.kinds.parts import arn, ec2_tags, tagged
 
 VPC = "aws:ec2/vpc:Vpc"

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from rehearsal.providers.aws.kinds.kind import Answer, Api, Inputs, Kind, Made, Outputs, nothing_to_change
+from rehearsal.cloud.kind import Answer, Api, Inputs, Kind, Made, Outputs, nothing_to_change
 from rehearsal.providers.aws.kinds.parts import arn, ec2_tags, tagged
 
 VPC = "aws:ec2/vpc:Vpc"

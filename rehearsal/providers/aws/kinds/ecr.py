@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from rehearsal.providers.aws.kinds.kind import Api, Inputs, Kind, Made, Outputs
+from rehearsal.cloud.kind import Api, Inputs, Kind, Made, Outputs
 from rehearsal.providers.aws.kinds.member_names import camel
 from rehearsal.providers.aws.kinds.parts import arn, tag_list
 from rehearsal.providers.aws.kinds.tags import tag_change

@@ -1,6 +1,6 @@
 """EFS: file systems, their policies, and mount targets in subnets."""
 
-from rehearsal.providers.aws.kinds.kind import Api, Inputs, Kind, Made, Outputs
+from rehearsal.cloud.kind import Api, Inputs, Kind, Made, Outputs
 from rehearsal.providers.aws.kinds.member_names import pascal
 from rehearsal.providers.aws.kinds.parts import arn, tag_list
 from rehearsal.providers.aws.kinds.tags import tag_change

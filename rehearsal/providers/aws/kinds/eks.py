@@ -4,7 +4,7 @@ import base64
 import hashlib
 from typing import Any
 
-from rehearsal.providers.aws.kinds.kind import Api, Inputs, Kind, Made, Outputs
+from rehearsal.cloud.kind import Api, Inputs, Kind, Made, Outputs
 from rehearsal.providers.aws.kinds.parts import arn, given
 
 CLUSTER = "aws:eks/cluster:Cluster"

@@ -4,7 +4,7 @@ import hashlib
 from typing import Any
 
 from engine.provider.values import is_unknown
-from rehearsal.providers.aws.kinds.kind import Api, Inputs, Kind, Made, Outputs
+from rehearsal.cloud.kind import Api, Inputs, Kind, Made, Outputs
 from rehearsal.providers.aws.kinds.parts import given
 
 # Minutes until a group's nodes are Ready, and until they are gone: about what eksctl's users see.

@@ -5,8 +5,8 @@ moto makes, describes and removes file systems, and knows neither changes nor li
 
 from typing import Any
 
-from rehearsal.providers.aws.errors import ApiError
-from rehearsal.providers.aws.kinds.kind import Api, Inputs, Kind, Made, Outputs
+from rehearsal.cloud.errors import ApiError
+from rehearsal.cloud.kind import Api, Inputs, Kind, Made, Outputs
 from rehearsal.providers.aws.kinds.member_names import pascal
 from rehearsal.providers.aws.kinds.parts import arn, tag_list
 from rehearsal.providers.aws.kinds.tags import tag_change

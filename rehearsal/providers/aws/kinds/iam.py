@@ -1,6 +1,6 @@
 """IAM: roles, policies, instance profiles."""
 
-from rehearsal.providers.aws.kinds.kind import Api, Inputs, Kind, Made, Outputs, nothing_to_change
+from rehearsal.cloud.kind import Api, Inputs, Kind, Made, Outputs, nothing_to_change
 from rehearsal.providers.aws.kinds.parts import tag_list
 
 ROLE = "aws:iam/role:Role"

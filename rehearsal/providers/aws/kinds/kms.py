@@ -1,6 +1,6 @@
 """KMS: keys, who may use them, and their other names."""
 
-from rehearsal.providers.aws.kinds.kind import Api, Inputs, Kind, Made, Outputs
+from rehearsal.cloud.kind import Api, Inputs, Kind, Made, Outputs
 
 KEY = "aws:kms/key:Key"
 

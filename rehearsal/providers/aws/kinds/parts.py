@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from engine.provider.values import Unknown
-from rehearsal.providers.aws.kinds.kind import Api, Inputs, Outputs
+from rehearsal.cloud.kind import Api, Inputs, Outputs
 from rehearsal.providers.aws.kinds.tags import tag_change
 
 Update = Callable[[Api, str, Outputs, Inputs], Outputs]

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from rehearsal.providers.aws.errors import ApiError
-from rehearsal.providers.aws.kinds.kind import Answer, Api, Inputs, Kind, Made, Outputs
+from rehearsal.cloud.errors import ApiError
+from rehearsal.cloud.kind import Answer, Api, Inputs, Kind, Made, Outputs
 from rehearsal.providers.aws.kinds.member_names import pascal
 from rehearsal.providers.aws.kinds.parts import tag_list
 

@@ -1,6 +1,6 @@
 """SageMaker's serving side. moto has models; its list of machine types ends before ml.g5, so the rest is kept."""
 
-from rehearsal.providers.aws.kinds.kind import Api, Inputs, Kind, Made, Outputs
+from rehearsal.cloud.kind import Api, Inputs, Kind, Made, Outputs
 from rehearsal.providers.aws.kinds.member_names import pascal
 from rehearsal.providers.aws.kinds.parts import tag_list
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from rehearsal.providers.aws.kinds.kind import Inputs, Outputs
+from rehearsal.cloud.kind import Inputs, Outputs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,10 +8,10 @@ from typing import Any
 import pulumi
 from pulumi.runtime import mocks
 
-from rehearsal.providers.aws.api import Oracle
-from rehearsal.providers.aws.cloud import Cloud
+from rehearsal.cloud.autonaming import completed
+from rehearsal.cloud.lifecycle import Cloud
+from rehearsal.cloud.requests import Oracle
 from rehearsal.providers.aws.kinds import kind_of
-from rehearsal.providers.aws.names import completed
 
 REGION = "us-east-2"
 

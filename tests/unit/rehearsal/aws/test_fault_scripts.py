@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 
 from components.errors import SpecError
+from rehearsal.cloud.account import Account
+from rehearsal.cloud.clock import Clock
+from rehearsal.cloud.errors import ApiError
+from rehearsal.cloud.fault_injection import Gate
+from rehearsal.cloud.store import Store
 from rehearsal.faults import FaultScript, read_faults
-from rehearsal.providers.aws.account import Account
-from rehearsal.providers.aws.clock import Clock
-from rehearsal.providers.aws.errors import ApiError
-from rehearsal.providers.aws.gate import Gate
-from rehearsal.providers.aws.store import Store
 
 EXAMPLES = sorted((Path(__file__).parents[4] / "docs" / "faults").glob("*.yaml"))
 

@@ -25,8 +25,8 @@ from providers.aws.nodes.types import AwsNodePoolPlan
 from providers.aws.serving.build import Serving
 from providers.aws.serving.plan import plan_serving
 from providers.aws.settings import AwsSpec
-from rehearsal.providers.aws.api import Oracle
-from rehearsal.providers.aws.errors import ApiError
+from rehearsal.cloud.errors import ApiError
+from rehearsal.cloud.requests import Oracle
 from rehearsal.providers.aws.kinds.batch import ENVIRONMENT, JOB_DEFINITION, QUEUE
 from rehearsal.providers.aws.kinds.bedrock import THROUGHPUT
 from rehearsal.providers.aws.kinds.cloudcontrol import RESOURCE

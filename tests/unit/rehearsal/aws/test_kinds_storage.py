@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from rehearsal.providers.aws.api import Oracle
-from rehearsal.providers.aws.cloud import Cloud
-from rehearsal.providers.aws.errors import ApiError
+from rehearsal.cloud.errors import ApiError
+from rehearsal.cloud.lifecycle import Cloud
+from rehearsal.cloud.requests import Oracle
 
 REGION = "us-east-2"
 LUSTRE = "aws:fsx/lustreFileSystem:LustreFileSystem"

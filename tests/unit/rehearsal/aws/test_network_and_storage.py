@@ -10,7 +10,7 @@ from providers.aws.network.build import Network
 from providers.aws.network.plan import plan_network
 from providers.aws.storage.build import Storage
 from providers.aws.storage.plan import plan_storage
-from rehearsal.providers.aws.api import Oracle
+from rehearsal.cloud.requests import Oracle
 from tests.unit.providers.aws.stacks import pool, stack
 from tests.unit.rehearsal.aws.on_simulated_aws import SimulatedAws
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from engine.provider.values import Unknown
-from rehearsal.providers.aws.errors import ApiError
+from rehearsal.cloud.errors import ApiError
 from rehearsal.providers.aws.oracles import ServiceModels, checked
 
 MODELS = ServiceModels()

@@ -4,14 +4,14 @@ from typing import Any
 
 import pytest
 
+from rehearsal.cloud.account import Account, Object, Status
+from rehearsal.cloud.clock import Clock
+from rehearsal.cloud.errors import ApiError
+from rehearsal.cloud.fault_injection import Gate
+from rehearsal.cloud.store import Store
 from rehearsal.faults import FaultScript
-from rehearsal.providers.aws.account import Account, Object, Status
 from rehearsal.providers.aws.capacity import NODE_GROUP, TEMPLATE
-from rehearsal.providers.aws.clock import Clock
-from rehearsal.providers.aws.errors import ApiError
-from rehearsal.providers.aws.gate import Gate
 from rehearsal.providers.aws.quotas import ADDRESS, VPC
-from rehearsal.providers.aws.store import Store
 
 
 def thing(token: str, id: str, inputs: dict[str, Any]) -> Object:  # noqa: A002 (AWS's own word)

@@ -8,9 +8,9 @@ import pytest
 from components.kubernetes.api import ApiError, KubernetesApi
 from components.kubernetes.kubeconfig import Access
 from lab.releases import read_ask
-from rehearsal.providers.kubernetes.pace import simulated_pace
-from rehearsal.providers.kubernetes.simulated.cluster import SimulatedKubernetes
-from rehearsal.providers.kubernetes.simulated.releases import RecordedReleases
+from rehearsal.cloud.pace import simulated_pace
+from rehearsal.kubernetes.cluster import SimulatedKubernetes
+from rehearsal.kubernetes.releases import RecordedReleases
 
 Body = dict[str, Any]
 

@@ -1,0 +1,219 @@
+"""The simulated account: what is in it, by what names, and what needs what."""
+
+import threading
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from engine.provider.values import strings
+from rehearsal.cloud.kind import Inputs, Kind, Outputs
+from rehearsal.cloud.store import Store
+from rehearsal.providers.aws.error_messages import IDENTIFIER, already_exists, in_use, looks_like_reference, not_found
+
+ACCOUNT_ID = "123456789012"  # moto's own
+
+
+class Status(StrEnum):
+    CREATING = "creating"
+    ACTIVE = "active"
+    FAILED = "failed"
+    """It exists and is not what was asked; an update may mend it."""
+    BROKEN = "broken"
+    """Its create stopped halfway; only another one in its place mends it."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Companion:
+    """What AWS made with an object and removes with it."""
+
+    what: str
+    id: str
+    within: list[str]
+    """Keys of the objects that cannot go before it."""
+    count: int = 1
+
+
+@dataclass(slots=True, kw_only=True)
+class Object:
+    """A live object. `within` are the keys of those that cannot be deleted before it."""
+
+    token: str
+    id: str
+    called: str
+    """What the program calls the resource."""
+    region: str
+    inputs: dict[str, Any]
+    outputs: dict[str, Any]
+    status: Status = Status.CREATING
+    reason: str = ""
+    created_min: float = 0.0
+    within: list[str] = field(default_factory=list)
+    along: list[Companion] = field(default_factory=list)
+
+    @property
+    def key(self) -> str:
+        return key_of(self.token, self.id)
+
+    @property
+    def what(self) -> str:
+        """`Subnet subnet-0123`, for a message."""
+        return f"{self.token.rpartition(':')[2]} {self.id}"
+
+
+class Account:
+    """The objects, written through to the store. Safe to use from several threads."""
+
+    def __init__(self, store: Store, *, standing: Iterable[str] = ()) -> None:
+        """`standing`: identifiers and ARNs that were in the account before, as a user's own reservation."""
+        self.store = store
+        self._lock = threading.RLock()
+        self._standing = set(standing)
+        self._objects: dict[str, Object] = {}
+        self._names: dict[str, list[str]] = defaultdict(list)
+        self._users: dict[str, set[str]] = defaultdict(set)
+        for body in store.objects().values():
+            self._enter(_from_body(body))
+
+    def objects(self) -> tuple[Object, ...]:
+        """All that is live, in the order in which it came."""
+        with self._lock:
+            return tuple(self._objects.values())
+
+    def get(self, token: str, id: str) -> Object | None:  # noqa: A002 (AWS's own word)
+        with self._lock:
+            return self._objects.get(key_of(token, id))
+
+    def find(self, token: str, name: str) -> Object | None:
+        """A live object of the type by id, name or ARN."""
+        with self._lock:
+            if found := self._objects.get(key_of(token, name)):
+                return found
+            found_keys = (key for key in self._names.get(name, ()) if self._objects[key].token == token)
+            return next((self._objects[key] for key in found_keys), None)
+
+    def references(self, kind: Kind, inputs: Inputs) -> list[str]:
+        """Keys of what the inputs name and must not lose. Refuses (ApiError) the first name of what is not there."""
+        with self._lock:
+            keys = [self._require(token, name) for token, name in _referred(kind, inputs)]
+            for text in strings(inputs):
+                if looks_like_reference(text, ACCOUNT_ID):
+                    owner = self._named(text)
+                    if owner and IDENTIFIER.fullmatch(text):
+                        keys.append(owner)
+            return list(dict.fromkeys(key for key in keys if key))
+
+    def add(self, thing: Object) -> None:
+        """Enters it. Refuses (ApiError) a second one of the same identity."""
+        with self._lock:
+            if thing.key in self._objects:
+                raise already_exists(thing.token, thing.id)
+            self._enter(thing)
+            self.save(thing)
+
+    def change(self, thing: Object, *, inputs: Inputs, outputs: Outputs, within: list[str]) -> None:
+        with self._lock:
+            self._leave(thing)
+            thing.inputs, thing.outputs, thing.within = dict(inputs), dict(outputs), within
+            self._enter(thing)
+            self.save(thing)
+
+    def save(self, thing: Object) -> None:
+        """Writes down what was changed on the object itself."""
+        with self._lock:
+            if thing.key in self._objects:
+                self.store.put(thing.key, asdict(thing))
+
+    def require_unused(self, thing: Object) -> None:
+        """Refuses (ApiError) to let go what another needs."""
+        with self._lock:
+            users = [key for key in self._users.get(thing.key, ()) if key != thing.key]
+            if users:
+                raise in_use(thing.token, thing.id, sorted(self._why(thing.key, self._objects[key]) for key in users))
+
+    def remove(self, thing: Object) -> None:
+        with self._lock:
+            self._leave(thing)
+            self.store.drop(thing.key)
+
+    def keys(self, names: Iterable[str]) -> list[str]:
+        """Keys of the objects that own these names. Refuses (ApiError) what is not there."""
+        with self._lock:
+            return [key for name in names if (key := self._named(name))]
+
+    def _require(self, token: str, name: str) -> str:
+        """The key of the object of that name; of what brought it along, as a cluster its own security group."""
+        found = self.find(token, name)
+        if found:
+            return found.key
+        if looks_like_reference(name, ACCOUNT_ID):
+            return self._named(name)
+        raise not_found(name, token)
+
+    def _named(self, text: str) -> str:
+        """The key of the first object that owns the name, "" for what stood there before."""
+        keys = self._names.get(text)
+        if not keys and text not in self._standing:
+            raise not_found(text)
+        return keys[0] if keys else ""
+
+    def _enter(self, thing: Object) -> None:
+        self._objects[thing.key] = thing
+        for name in _own_names(thing):
+            self._names[name].append(thing.key)
+        for key in _needs(thing):
+            self._users[key].add(thing.key)
+
+    def _leave(self, thing: Object) -> None:
+        self._objects.pop(thing.key, None)
+        for name in _own_names(thing):
+            if thing.key in self._names.get(name, ()):
+                self._names[name].remove(thing.key)
+        for key in _needs(thing):
+            self._users[key].discard(thing.key)
+
+    @staticmethod
+    def _why(key: str, user: Object) -> str:
+        companion = next((one for one in user.along if key in one.within), None)
+        return f"{companion.what} {companion.id} of {user.what}" if companion else user.what
+
+
+def key_of(token: str, id: str) -> str:  # noqa: A002 (AWS's own word)
+    return f"{token}|{id}"
+
+
+def _own_names(thing: Object) -> set[str]:
+    """What the object is called, and what it brought with it that nobody gave it: `clusterSecurityGroupId`."""
+    given = set(strings(thing.inputs))
+    brought = {text for text in strings(thing.outputs) if text not in given and looks_like_reference(text, ACCOUNT_ID)}
+    called = {thing.outputs.get(name) for name in ("arn", "name", "bucket")}
+    return brought | {name for name in called if isinstance(name, str)} | {thing.id} | {one.id for one in thing.along}
+
+
+def _needs(thing: Object) -> Iterator[str]:
+    yield from thing.within
+    for companion in thing.along:
+        yield from companion.within
+
+
+def _referred(kind: Kind, inputs: Inputs) -> Iterator[tuple[str, str]]:
+    for path, token in kind.refers.items():
+        for value in _at(inputs, path.split(".")):
+            if isinstance(value, str) and value:
+                yield token, value
+
+
+def _at(value: Any, path: list[str]) -> Iterator[Any]:
+    if isinstance(value, list):
+        for part in value:
+            yield from _at(part, path)
+    elif not path:
+        yield value
+    elif isinstance(value, Mapping) and path[0] in value:
+        yield from _at(value[path[0]], path[1:])
+
+
+def _from_body(body: Mapping[str, Any]) -> Object:
+    along = [Companion(**one) for one in body["along"]]
+    return Object(**{**body, "along": along, "status": Status(body["status"])})

@@ -1,0 +1,93 @@
+"""Fault injector of the simulated Kubernetes."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Callable
+from fnmatch import fnmatchcase
+
+from rehearsal.cloud.clock import Clock
+from rehearsal.faults import FaultScript, RequestError, Times
+from rehearsal.kubernetes.refusals import RefusalError
+
+SERVICE = "kubernetes"
+CODES = {"Timeout": 504, "ServiceUnavailable": 503, "TooManyRequests": 429, "Forbidden": 403, "Conflict": 409}
+TIMEOUT_MIN = 1.0  # what an API server gives a request
+
+
+class Gate:
+    """What a script lets go wrong here. `struck` says in words what it did so far."""
+
+    def __init__(self, script: FaultScript, clock: Clock) -> None:
+        self.kill_engine: Callable[[], None] = lambda: None
+        self.struck: list[str] = []
+        self.requests: Counter[str] = Counter()
+        self._script, self._clock, self._lock = script, clock, threading.Lock()
+        self._matched: Counter[int] = Counter()
+        self._done: Counter[str] = Counter()
+        self._changes = 0
+
+    def before(self, verb: str, kind: str, name: str) -> None:
+        """Returns when the request may go on; RefusalError where it is refused. Only changes count for `kill`."""
+        operation = f"{SERVICE}:{verb}{kind}"
+        with self._lock:
+            self.requests[operation] += 1
+            self._changes += verb != "Read"
+            number = self._changes
+        if verb != "Read" and any(kill.at_kubernetes_request == number for kill in self._script.kill):
+            self._strike(f"engine killed at request {number} to Kubernetes ({operation} for {name})")
+            self.kill_engine()
+        for index, error in enumerate(self._script.errors):
+            if error.operation.startswith(f"{SERVICE}:") and self._refuses(index, error, operation, name):
+                self._strike(f"{operation} for {name} refused: {error.code}")
+                if error.code == "Timeout":
+                    self._clock.wait(TIMEOUT_MIN)
+                raise RefusalError(CODES.get(error.code, 500), error.code, error.message)
+
+    def silent(self, kind: str) -> bool:
+        """Whether the webhook of the kind does not answer now."""
+        for index, webhook in enumerate(self._script.webhooks):
+            if fnmatchcase(kind, webhook.kind) and self._spend(f"webhook{index}", webhook.times):
+                self._strike(f"webhook of {kind} did not answer")
+                return True
+        return False
+
+    def quiet(self) -> tuple[str, ...]:
+        """What the script has and nothing met."""
+        return (
+            *(
+                f"{one.operation} for {one.resource} refused"
+                for index, one in enumerate(self._script.errors)
+                if one.operation.startswith(f"{SERVICE}:") and not self._done[f"error{index}"]
+            ),
+            *(
+                f"webhook of {one.kind} silent"
+                for index, one in enumerate(self._script.webhooks)
+                if not self._done[f"webhook{index}"]
+            ),
+            *(
+                f"engine killed at request {one.at_kubernetes_request} to Kubernetes"
+                for one in self._script.kill
+                if one.at_kubernetes_request and one.at_kubernetes_request > self._changes
+            ),
+        )
+
+    def _refuses(self, index: int, error: RequestError, operation: str, name: str) -> bool:
+        if not (fnmatchcase(operation, error.operation) and fnmatchcase(name, error.resource)):
+            return False
+        with self._lock:
+            self._matched[index] += 1
+            reached = self._matched[index] >= error.nth
+        return reached and self._spend(f"error{index}", error.times)
+
+    def _spend(self, fault: str, times: Times) -> bool:
+        with self._lock:
+            if times != "always" and self._done[fault] >= times:
+                return False
+            self._done[fault] += 1
+            return True
+
+    def _strike(self, what: str) -> None:
+        with self._lock:
+            self.struck.append(what)

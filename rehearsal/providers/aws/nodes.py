@@ -1,0 +1,174 @@
+"""Derives Kubernetes nodes from the account's node groups: their number, labels, taints and devices.
+
+Told by what the groups were made with: a managed group's own inputs, the user data of a group of one's own, HyperPod's
+instance groups.
+"""
+
+import base64
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from email import message_from_bytes
+from typing import Any
+
+import yaml
+
+from components.catalog import MachineType
+from rehearsal.cloud.account import Account, Object, Status
+from rehearsal.cloud.kind import Inputs
+from rehearsal.providers.aws.capacity import NODE_GROUP, SCALING_GROUP, asked, template_of
+from rehearsal.providers.aws.controllers import CLUSTER
+from rehearsal.providers.aws.kinds.cloudcontrol import RESOURCE
+
+HYPER_POD = "AWS::SageMaker::Cluster"
+TELLING = frozenset({CLUSTER, NODE_GROUP, SCALING_GROUP, RESOURCE})
+"""Types whose coming, change and going change the cluster's nodes."""
+
+EFFECTS = {"NO_SCHEDULE": "NoSchedule", "PREFER_NO_SCHEDULE": "PreferNoSchedule", "NO_EXECUTE": "NoExecute"}
+DEVICES = {"nvidia": "nvidia.com/gpu", "aws": "aws.amazon.com/neuron"}
+"""What the vendors' device plugins call an accelerator."""
+EFA = "vpc.amazonaws.com/efa"
+HUGE_PAGES = {"hugepages-2Mi": "10256Mi"}
+"""5128 pages, which the EFA driver of EKS's images sets aside (EKS User Guide, "Manage EFA devices")."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Joined:
+    """The nodes of one group."""
+
+    group: str
+    count: int
+    labels: Mapping[str, str]
+    taints: tuple[Mapping[str, str], ...]
+    allocatable: Mapping[str, Any]
+
+
+def has_cluster(account: Account) -> bool:
+    """Whether there is an EKS cluster that answers."""
+    return any(thing.token == CLUSTER and thing.status is Status.ACTIVE for thing in account.objects())
+
+
+def joined(account: Account) -> Iterator[Joined]:
+    """The nodes of each group that has what it asked for; of one that has failed nobody knows how many came."""
+    for thing in account.objects():
+        if thing.status is not Status.ACTIVE:
+            continue
+        match thing.token:
+            case "aws:eks/nodeGroup:NodeGroup":
+                yield _managed(account, thing)
+            case "aws:autoscaling/group:Group":
+                yield from _self_managed(account, thing)
+            case "aws:cloudcontrol/resource:Resource" if thing.inputs["typeName"] == HYPER_POD:
+                yield from _hyper_pod(thing)
+
+
+def groups(account: Account) -> frozenset[str]:
+    """Names of all groups, those that failed among them."""
+    found = {_group(thing) for thing in account.objects() if thing.token in (NODE_GROUP, SCALING_GROUP)}
+    pods = (thing for thing in account.objects() if thing.token == RESOURCE and thing.inputs["typeName"] == HYPER_POD)
+    return frozenset(found | {one["InstanceGroupName"] for thing in pods for one in _instance_groups(thing)})
+
+
+def _group(thing: Object) -> str:
+    """Its name, in a form that a node's name can begin with."""
+    return thing.id.replace(":", "-").lower()
+
+
+def _managed(account: Account, thing: Object) -> Joined:
+    inputs, ask = thing.inputs, asked(account, thing.token, thing.inputs)
+    machine = ask.machine_types[0] if ask else ""
+    taints = ({**one, "effect": EFFECTS[one["effect"]]} for one in inputs.get("taints") or ())
+    return Joined(
+        group=_group(thing),
+        count=ask.count if ask else 0,
+        labels=_labels(machine)
+        | {"eks.amazonaws.com/nodegroup": inputs["nodeGroupName"]}
+        | (inputs.get("labels") or {}),
+        taints=tuple(taints),
+        allocatable=_allocatable(machine, _efa_devices(template_of(account, inputs))),
+    )
+
+
+def _self_managed(account: Account, thing: Object) -> Iterator[Joined]:
+    """Nothing where the machines are told of no cluster."""
+    template = template_of(account, thing.inputs)
+    told = _node_config(template.get("userData", ""))
+    if not told.get("cluster"):
+        return
+    ask = asked(account, thing.token, thing.inputs)
+    machine = ask.machine_types[0] if ask else ""
+    flags = dict(flag.split("=", 1) for flag in told.get("kubelet", {}).get("flags", ()))
+    yield Joined(
+        group=_group(thing),
+        count=ask.count if ask else 0,
+        labels=_labels(machine) | dict(one.split("=") for one in _listed(flags.get("--node-labels", ""))),
+        taints=tuple(_taint(one) for one in _listed(flags.get("--register-with-taints", ""))),
+        allocatable=_allocatable(machine, _efa_devices(template)),
+    )
+
+
+def _hyper_pod(thing: Object) -> Iterator[Joined]:
+    for group in _instance_groups(thing):
+        machine, told = group["InstanceType"].removeprefix("ml."), group.get("KubernetesConfig") or {}
+        taints = ({name.lower(): value for name, value in one.items()} for one in told.get("Taints") or ())
+        yield Joined(
+            group=group["InstanceGroupName"],
+            count=group["InstanceCount"],
+            labels=_labels(machine)
+            | {"sagemaker.amazonaws.com/instance-group-name": group["InstanceGroupName"]}
+            | (told.get("Labels") or {}),
+            taints=tuple(taints),
+            allocatable=_allocatable(machine, None),
+        )
+
+
+def _instance_groups(thing: Object) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = json.loads(thing.outputs["properties"] or "{}").get("InstanceGroups", [])
+    return found
+
+
+def _node_config(user_data: str) -> Mapping[str, Any]:
+    """The `spec` of nodeadm's NodeConfig, empty where the user data have none."""
+    for part in message_from_bytes(base64.b64decode(user_data)).walk():
+        if part.get_content_type() == "application/node.eks.aws":
+            spec: Mapping[str, Any] = yaml.safe_load(str(part.get_payload()))["spec"]
+            return spec
+    return {}
+
+
+def _listed(text: str) -> list[str]:
+    return text.split(",") if text else []
+
+
+def _taint(text: str) -> Mapping[str, str]:
+    """Of the kubelet's `key=value:effect`."""
+    marked, _, effect = text.rpartition(":")
+    key, _, value = marked.partition("=")
+    return {"key": key, "value": value, "effect": effect}
+
+
+def _labels(machine_type: str) -> dict[str, str]:
+    return {"node.kubernetes.io/instance-type": machine_type} if machine_type else {}
+
+
+def _efa_devices(template: Inputs) -> int:
+    return sum(str(one.get("interfaceType", "")).startswith("efa") for one in template.get("networkInterfaces") or ())
+
+
+def _allocatable(machine_type: str, efa_devices: int | None) -> dict[str, Any]:
+    """`efa_devices` None: as many as the machine can have. Nothing where no machine is asked for."""
+    # Here, as the tables of the machine types cost a tenth of a second.
+    from components.estimate.nodes import room_for_pods
+    from providers.aws.catalog import machines
+
+    if not machine_type:
+        return {}
+    machine = machines()[machine_type]
+    room, fabric = room_for_pods(machine), machine.max_efa if efa_devices is None else efa_devices
+    pages = HUGE_PAGES if fabric and not machine.compute_domain else {}
+    fabric_devices = {EFA: fabric} if fabric else {}
+    return {"cpu": room.cores, "memory": f"{room.memory_gib}Gi", **_accelerators(machine), **fabric_devices, **pages}
+
+
+def _accelerators(machine: MachineType) -> dict[str, int]:
+    return {DEVICES[machine.accelerator.vendor]: machine.accelerator_count} if machine.accelerator else {}

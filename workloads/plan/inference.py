@@ -1,0 +1,206 @@
+"""What an inference service becomes on a node pool: pure, and the same for every scheduler."""
+
+from collections.abc import Iterator, Sequence
+
+from components.errors import Problem, SpecError, attempt
+from components.fabric import Collective
+from components.home import expand_home
+from components.plan.types import JobPlan, NodePoolPlan, ServicePlan, VolumePlan
+from components.spec.inference import InferenceSpec, ScaledBy
+from components.spec.training import ModelSpec
+from workloads.plan.problems import no_volume, unknown_device
+from workloads.plan.sizes import GIB, PodSize, image_problem, server_pod, server_weights_gib
+from workloads.plan.training import DEVICES, pool_named
+
+NOT_THE_SERVERS = {"replicas", "image", "nodes_per_replica", "autoscaling", "canary", "route"}
+"""What is for whoever starts the servers: they are not renewed when one of these changes."""
+
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
+EVERY_ADDRESS = "0.0.0.0"  # noqa: S104 - inside a pod, whose network policy says who may come
+MARGIN_GIB = 2.0
+"""Of an accelerator's memory: torch's context and what one batch needs."""
+
+
+def plan_inference(
+    spec: InferenceSpec,
+    pools: Sequence[NodePoolPlan],
+    volume: VolumePlan,
+    training: JobPlan | None,
+    *,
+    pods: bool = False,
+) -> ServicePlan:
+    """The servers that `spec` asks for; SpecError with every reason why they cannot be.
+
+    `pods`: servers are pods of a Kubernetes, and not processes of one machine.
+    """
+    pool = pool_named(spec.pool, pools, "inference.pool")
+    model = _trained(training) if spec.model.path is None else None
+    problems = [*_misfits(spec, pool, model, training), *(_pod_misfits(spec, volume) if pods else ())]
+    size = server_pod(spec, pool, model) if pods else PodSize()
+    problems += _beside_a_cluster(spec) if not pods else ()
+    folder = attempt(problems, lambda: _model_folder(spec, training, pods=pods))
+    if folder is None or problems:
+        raise SpecError(problems)
+    host = EVERY_ADDRESS if pods and "host" not in spec.model_fields_set else spec.host
+    return _service(spec.model_copy(update={"host": host}), pool, volume, folder, size)
+
+
+def service_warnings(spec: InferenceSpec, *, pods: bool = False) -> Iterator[str]:
+    """Servers that others reach. Inside a cluster a network policy says who may come."""
+    if not pods and spec.host not in LOOPBACK:
+        yield (
+            f"inference.host: {spec.host} lets everyone in who reaches this machine, as the server asks for no key; "
+            "127.0.0.1 keeps it to this machine"
+        )
+
+
+def _service(spec: InferenceSpec, pool: NodePoolPlan, volume: VolumePlan, folder: str, size: PodSize) -> ServicePlan:
+    return ServicePlan(
+        name=spec.name,
+        pool=pool.name,
+        program=("-m", "workloads.serve"),
+        env=dict(pool.binding.env),
+        config={
+            "inference": spec.model_dump(mode="json", by_alias=True, exclude=NOT_THE_SERVERS),
+            "modelFolder": folder,
+            "device": DEVICES[pool.collective],
+        },
+        ports=tuple(range(spec.port, spec.port + spec.replicas)),
+        host=spec.host,
+        state_folder=f"{volume.path}/services/{spec.name}",
+        model_folder=folder,
+        follows_training=spec.model.path is None,
+        drain_s=spec.drain_s,
+        image=spec.image or "",
+        accelerators=min(1, pool.machine.accelerator_count),
+        cpu=size.cpu,
+        memory_gib=size.memory_gib,
+        claim=volume.claim,
+        mount_path=volume.mount_path,
+        nodes_per_replica=spec.nodes_per_replica,
+        autoscaling=spec.autoscaling,
+        canary=spec.canary,
+        route=spec.route,
+    )
+
+
+def _trained(training: JobPlan | None) -> ModelSpec | None:
+    """The shape of the model that the stack's own run makes."""
+    return ModelSpec.model_validate(training.config["training"]["model"]) if training else None
+
+
+def _misfits(
+    spec: InferenceSpec, pool: NodePoolPlan, model: ModelSpec | None, training: JobPlan | None
+) -> list[Problem]:
+    found = (
+        unknown_device(pool, "inference.pool"),
+        _nothing_trained(spec, training),
+        _several_nodes(spec),
+        _too_large_a_model(spec, pool, model),
+    )
+    return [problem for problem in found if problem]
+
+
+def _pod_misfits(spec: InferenceSpec, volume: VolumePlan) -> list[Problem]:
+    found = (
+        image_problem(spec.image, "inference.image"),
+        no_volume(volume, "servers read their model from a folder"),
+        _unreachable(spec),
+        _no_way_to_divide(spec),
+        _nobody_to_wake(spec),
+        _model_elsewhere(spec.model.path, volume, "inference.model.path"),
+        _model_elsewhere(spec.canary.path if spec.canary else None, volume, "inference.canary.path"),
+    )
+    return [problem for problem in found if problem]
+
+
+def _nothing_trained(spec: InferenceSpec, training: JobPlan | None) -> Problem | None:
+    if spec.model.path is not None or training is not None:
+        return None
+    remedy = "describe one under penstock:training, or give inference.model.path"
+    return Problem(path="inference.model.fromTraining", message=f"this stack trains nothing; {remedy}")
+
+
+def _several_nodes(spec: InferenceSpec) -> Problem | None:
+    if spec.nodes_per_replica == 1:
+        return None
+    message = (
+        f"{spec.nodes_per_replica} nodes, but penstock's server holds its model on one; 1 is right, and a larger model "
+        "takes an accelerator with more memory"
+    )
+    return Problem(path="inference.nodesPerReplica", message=message)
+
+
+def _too_large_a_model(spec: InferenceSpec, pool: NodePoolPlan, model: ModelSpec | None) -> Problem | None:
+    chip = pool.machine.accelerator
+    if model is None or chip is None or pool.collective is not Collective.NCCL:
+        return None
+    needed = server_weights_gib(spec, model) + MARGIN_GIB
+    if needed <= chip.memory_gib:
+        return None
+    message = (
+        f"the trained model ({model.parameters * 4 / GIB:.1f} GiB) and a cache of {spec.cache_tokens} tokens need "
+        f"about {needed:.1f} GiB, one {chip.name} has {chip.memory_gib}; lower inference.cacheTokens, or choose "
+        "another pool"
+    )
+    return Problem(path="inference.pool", message=message)
+
+
+def _unreachable(spec: InferenceSpec) -> Problem | None:
+    if "host" not in spec.model_fields_set or spec.host not in LOOPBACK:
+        return None
+    message = f"{spec.host!r} is heard by nobody outside its own pod; remove it: the network policy says who may come"
+    return Problem(path="inference.host", message=message)
+
+
+def _no_way_to_divide(spec: InferenceSpec) -> Problem | None:
+    if spec.canary is None or spec.route is not None:
+        return None
+    message = (
+        "a Gateway divides the requests by weight; give inference.route ({} is penstock's own, inside the cluster)"
+    )
+    return Problem(path="inference.canary", message=message)
+
+
+def _nobody_to_wake(spec: InferenceSpec) -> Problem | None:
+    """Servers count the requests that wait; where none is up only the proxy of our own Gateway does."""
+    if spec.autoscaling is None or not spec.autoscaling.to_zero:
+        return None
+    if spec.autoscaling.by is ScaledBy.HPA:
+        reason = "the HPA reads the queue from the servers themselves; take by: keda and give inference.route"
+    elif spec.route is None:
+        reason = "with no server up nothing counts the requests that would wake one; give inference.route ({} will do)"
+    elif spec.route.gateway is not None:
+        reason = f"what the gateway {spec.route.gateway!r} counts is not known; remove inference.route.gateway"
+    else:
+        return None
+    return Problem(path="inference.autoscaling.minReplicas", message=f"0, but {reason}, or take 1")
+
+
+def _model_folder(spec: InferenceSpec, training: JobPlan | None, *, pods: bool) -> str:
+    """Where the servers read their model; on this machine absolute, as they run in a folder of their own."""
+    if spec.model.path is None:
+        return training.run_folder if training else ""
+    if pods:
+        return spec.model.path
+    try:
+        folder = expand_home(spec.model.path)
+    except ValueError as error:
+        raise SpecError([Problem(path="inference.model.path", message=str(error))]) from None
+    if not folder.is_absolute():
+        message = f"{spec.model.path!r} is relative; give an absolute path, or one that begins with ~"
+        raise SpecError([Problem(path="inference.model.path", message=message)])
+    return str(folder)
+
+
+def _model_elsewhere(folder: str | None, volume: VolumePlan, path: str) -> Problem | None:
+    if folder is None or not volume.claim or f"{folder}/".startswith(f"{volume.mount_path.rstrip('/')}/"):
+        return None
+    message = f"{folder!r} is on no file system that pods have; choose one below {volume.mount_path}"
+    return Problem(path=path, message=message)
+
+
+def _beside_a_cluster(spec: InferenceSpec) -> list[Problem]:
+    asked = {"autoscaling": spec.autoscaling, "canary": spec.canary, "route": spec.route}
+    message = "needs Kubernetes, and here servers are processes of one machine; remove it"
+    return [Problem(path=f"inference.{key}", message=message) for key, value in asked.items() if value is not None]

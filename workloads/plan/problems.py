@@ -1,0 +1,173 @@
+"""What cannot train where: the reasons for which a training run is refused before anything is made."""
+
+from collections.abc import Collection
+
+from components.errors import Problem
+from components.estimate.memory import estimate_memory
+from components.estimate.nodes import room_for_pods
+from components.estimate.stop import estimate_stop, least_cpu_step_s
+from components.fabric import Collective, Fabric
+from components.plan.types import NodePoolPlan, VolumePlan
+from components.spec.training import TrainingSpec
+from workloads.plan.sizes import GIB, PodSize, image_problem
+
+
+def misfits(spec: TrainingSpec, pool: NodePoolPlan, *, pods: bool, write_mbps: float) -> list[Problem]:
+    """What this pool cannot do for a spec with nothing left open, wherever it is."""
+    rank_gib = estimate_memory(spec).total_bytes / GIB
+    found = (
+        unknown_device(pool, "training.pool"),
+        _too_many_nodes(spec, pool, pods=pods),
+        _too_many_ranks(spec, pool),
+        _too_little_memory(spec, pool, rank_gib),
+        _uneven_sharding(spec),
+        _too_small_batch(spec),
+        _too_slow(spec, pool),
+        _too_short_grace(spec, pool, write_mbps),
+    )
+    return [problem for problem in found if problem]
+
+
+def pod_misfits(
+    spec: TrainingSpec, pool: NodePoolPlan, volume: VolumePlan, size: PodSize, without_fabric: Collection[str]
+) -> list[Problem]:
+    """What a Kubernetes cannot do for it on top."""
+    found = (
+        image_problem(spec.image, "training.image"),
+        no_volume(volume, "a run needs a folder that its nodes share"),
+        _no_fabric(spec, pool, without_fabric),
+        _too_large_a_pod(pool, size),
+    )
+    return [problem for problem in found if problem]
+
+
+def unknown_device(pool: NodePoolPlan, path: str) -> Problem | None:
+    """The accelerators that penstock's own workloads cannot compute on."""
+    if pool.collective is not Collective.NEURON:
+        return None
+    chip = pool.machine.accelerator
+    message = (
+        f"{pool.name!r} has {chip.name if chip else 'Neuron devices'}, and penstock's own workloads run on NVIDIA "
+        "accelerators and on processors; choose a pool of those, and hand jobs of your own to this one"
+    )
+    return Problem(path=path, message=message)
+
+
+def no_volume(volume: VolumePlan, why: str) -> Problem | None:
+    """Pods keep nothing but what lies on a file system of the cluster."""
+    if volume.claim:
+        return None
+    return Problem(path="storage", message=f"{why}, and this cluster has no file system; add storage.fileSystem")
+
+
+def _no_fabric(spec: TrainingSpec, pool: NodePoolPlan, without_fabric: Collection[str]) -> Problem | None:
+    """A gang of accelerators on plain Ethernet is a mistake, unless somebody has said that it is none."""
+    gang = spec.nodes > 1 and pool.machine.accelerator_count > 0
+    if not gang or pool.fabric not in (Fabric.HOST, Fabric.ETHERNET) or pool.name in without_fabric:
+        return None
+    message = (
+        f"{spec.nodes} nodes of {pool.machine.name}, but the pool {pool.name!r} has no fabric, so they would use "
+        f"plain TCP; choose a pool with one, or say why that is enough with cluster.nodePools.{pool.name}.fabric: "
+        "{none: <reason>}"
+    )
+    return Problem(path="training.pool", message=message)
+
+
+def _too_large_a_pod(pool: NodePoolPlan, size: PodSize) -> Problem | None:
+    room = room_for_pods(pool.machine)
+    if size.memory_gib <= room.memory_gib and room.cores >= 0.1:
+        return None
+    message = (
+        f"the pod of one node needs {size.memory_gib:.1f} GiB (ranks, their agent and /dev/shm), and of "
+        f"{pool.machine.name}'s {pool.machine.memory_gib:.1f} GiB and {pool.machine.cores} cores a node leaves "
+        f"{room.memory_gib:.1f} GiB and {room.cores:.1f}; fewer ranks, a smaller model, or a larger machine type"
+    )
+    return Problem(path="training.ranksPerNode", message=message)
+
+
+def _too_slow(spec: TrainingSpec, pool: NodePoolPlan) -> Problem | None:
+    """Without accelerators it runs on processors, if a step is then sure not to pass for a hang."""
+    limit_s = spec.guard.hang_timeout_s
+    if pool.machine.accelerator_count or (step_s := least_cpu_step_s(spec, pool.machine)) <= limit_s:
+        return None
+    message = (
+        f"{pool.name!r} has no accelerators, and on its processors one step takes {step_s:.0f} s at least: "
+        f"more than guard.hangTimeoutS ({limit_s:.0f}), so the run would be taken for hung; choose a pool with "
+        "accelerators, or a smaller model or batch"
+    )
+    return Problem(path="training.pool", message=message)
+
+
+def _too_short_grace(spec: TrainingSpec, pool: NodePoolPlan, write_mbps: float) -> Problem | None:
+    needed = estimate_stop(spec, pool.machine, write_mbps)
+    if spec.grace_s is None or spec.grace_s >= needed.total_s:
+        return None
+    message = (
+        f"{spec.grace_s:g} s are fewer than the {needed.total_s:.0f} s that the run needs to keep what it has: "
+        f"{needed}; raise it, or leave it out"
+    )
+    return Problem(path="training.graceS", message=message)
+
+
+def _too_many_nodes(spec: TrainingSpec, pool: NodePoolPlan, *, pods: bool) -> Problem | None:
+    most = max(pool.node_count, pool.max_count) if pods else pool.node_count
+    if spec.nodes <= most:
+        return None
+    message = f"{spec.nodes} nodes, but the pool '{pool.name}' has {pool.node_count}; at most {most}"
+    return Problem(path="training.nodes", message=message)
+
+
+def _too_many_ranks(spec: TrainingSpec, pool: NodePoolPlan) -> Problem | None:
+    machine = pool.machine
+    if not machine.accelerator_count or _ranks(spec) <= machine.accelerator_count:
+        return None
+    message = (
+        f"{_ranks(spec)} ranks, but {machine.name} has {machine.accelerator_count} accelerators; one rank needs one"
+    )
+    return Problem(path="training.ranksPerNode", message=message)
+
+
+def _too_little_memory(spec: TrainingSpec, pool: NodePoolPlan, rank_gib: float) -> Problem | None:
+    machine, ranks = pool.machine, _ranks(spec)
+    if machine.accelerator:
+        if rank_gib <= machine.accelerator.memory_gib:
+            return None
+        message = (
+            f"a rank needs about {rank_gib:.1f} GiB, one {machine.accelerator.name} has "
+            f"{machine.accelerator.memory_gib}; sharding: fsdp, activationCheckpointing, or a smaller model or "
+            "batch.microSequences"
+        )
+        return Problem(path="training.model", message=message)
+    if ranks * rank_gib <= machine.memory_gib:
+        return None
+    need = "1 rank needs about" if ranks == 1 else f"{ranks} ranks need about"
+    message = (
+        f"{need} {ranks * rank_gib:.1f} GiB, {machine.name} has {machine.memory_gib:.1f}; "
+        "fewer ranks, a smaller model, or a smaller batch.microSequences"
+    )
+    return Problem(path="training.ranksPerNode", message=message)
+
+
+def _uneven_sharding(spec: TrainingSpec) -> Problem | None:
+    shard_ranks = spec.parallel.shard_ranks
+    if not shard_ranks or _world_size(spec) % shard_ranks == 0:
+        return None
+    message = f"{shard_ranks} does not divide the world size ({_world_size(spec)})"
+    return Problem(path="training.parallel.shardRanks", message=message)
+
+
+def _too_small_batch(spec: TrainingSpec) -> Problem | None:
+    world_size, sequences = _world_size(spec), spec.batch.sequences
+    if world_size <= sequences:
+        return None
+    message = f"{sequences} sequences cannot be shared by {world_size} ranks; at least one each"
+    return Problem(path="training.batch.sequences", message=message)
+
+
+def _ranks(spec: TrainingSpec) -> int:
+    assert spec.ranks_per_node is not None
+    return spec.ranks_per_node
+
+
+def _world_size(spec: TrainingSpec) -> int:
+    return spec.nodes * _ranks(spec)

@@ -1,0 +1,225 @@
+"""What a training run becomes on a node pool: pure, and the same for every scheduler."""
+
+import hashlib
+import json
+import math
+from collections.abc import Collection, Sequence
+
+from components.errors import Problem, SpecError
+from components.estimate.memory import estimate_memory, state_bytes
+from components.estimate.nodes import room_for_pods
+from components.estimate.stop import LEAST_GRACE_S, MARGIN_S, estimate_stop
+from components.fabric import Collective
+from components.plan.types import Decision, JobPlan, NodePoolPlan, VolumePlan
+from components.spec.explain import suggestion
+from components.spec.scheduler import TopologyRequest
+from components.spec.training import ParallelSpec, Precision, Sharding, TrainingSpec
+from workloads.plan.problems import misfits, pod_misfits
+from workloads.plan.sizes import GIB, PodSize, job_pod
+
+DEVICES = {Collective.GLOO: "cpu", Collective.NCCL: "cuda"}
+"""What the workloads compute on, by the pool's collective library."""
+
+METRICS_PORT = 29401
+"""Where a job's pods answer Prometheus: beside the store in which they meet."""
+
+NOT_THE_TRAINERS = {"image", "queue", "priority", "topology", "grace_s"}
+"""What is for whoever starts the job: the trainer's own file stays as it is when they change."""
+
+
+def plan_training(
+    spec: TrainingSpec,
+    pools: Sequence[NodePoolPlan],
+    volume: VolumePlan,
+    *,
+    pods: bool = False,
+    without_fabric: Collection[str] = (),
+) -> tuple[JobPlan, tuple[Decision, ...]]:
+    """The job that runs `spec`, and what was decided for the user; SpecError when the pool cannot hold it.
+
+    `pods`: jobs are pods of a Kubernetes, and not processes of one machine.
+    `without_fabric`: names of the pools that go without their machines' fabric, for a reason that the user gave.
+    """
+    pool = pool_named(spec.pool, pools, "training.pool")
+    decided, decisions = decide(spec, pool, pods=pods)
+    size = job_pod(decided, pool) if pods else PodSize()
+    problems = misfits(decided, pool, pods=pods, write_mbps=volume.write_mbps)
+    if pods:
+        problems += pod_misfits(decided, pool, volume, size, without_fabric)
+    if problems:
+        raise SpecError(problems)
+    return _job(decided, pool, volume, size), decisions
+
+
+def _job(decided: TrainingSpec, pool: NodePoolPlan, volume: VolumePlan, size: PodSize) -> JobPlan:
+    identity = run_identity(decided)
+    folder = f"{volume.path}/runs/{decided.name}-{identity[:8]}"
+    grace_s = grace(decided, pool, volume)
+    return JobPlan(
+        name=decided.name,
+        pool=pool.name,
+        nodes=decided.nodes,
+        min_nodes=decided.min_nodes or decided.nodes,
+        ranks_per_node=_ranks(decided),
+        program=("-m", "workloads.pretrain"),
+        env=dict(pool.binding.env),
+        config={
+            "training": decided.model_dump(mode="json", by_alias=True, exclude=NOT_THE_TRAINERS),
+            "runFolder": folder,
+            "device": DEVICES[pool.collective],
+            "stopS": grace_s - MARGIN_S,
+            **({"metricsPort": METRICS_PORT} if size.cpu else {}),
+        },
+        run_folder=folder,
+        identity=identity,
+        grace_s=grace_s,
+        max_agent_restarts=decided.max_restarts,
+        memory_gib=estimate_memory(decided).total_bytes / GIB * _ranks(decided),
+        image=decided.image or "",
+        queue=decided.queue or "",
+        priority=decided.priority,
+        topology=decided.topology or TopologyRequest.NONE,
+        cpu=size.cpu,
+        pod_memory_gib=size.memory_gib,
+        shm_gib=size.shm_gib,
+        claim=volume.claim,
+        mount_path=volume.mount_path,
+    )
+
+
+def grace(decided: TrainingSpec, pool: NodePoolPlan, volume: VolumePlan) -> float:
+    """Whole seconds from the request to stop to the kill: what the user says, or what a step and a checkpoint need."""
+    if decided.grace_s is not None:
+        return decided.grace_s
+    needed = estimate_stop(decided, pool.machine, volume.write_mbps).total_s
+    return float(max(LEAST_GRACE_S, math.ceil(needed)))
+
+
+def job_warnings(job: JobPlan, pools: Sequence[NodePoolPlan]) -> tuple[str, ...]:
+    """What will go otherwise than the user may think, though it goes."""
+    pool = next(pool for pool in pools if pool.name == job.pool)
+    found = (_crowded(job, pool), _short_notice(job, pool), _pool_has_to_grow(job, pool))
+    return tuple(warning for warning in found if warning)
+
+
+def pool_named(name: str | None, pools: Sequence[NodePoolPlan], path: str) -> NodePoolPlan:
+    """The pool a workload asked for, or the only one there is."""
+    known = [pool.name for pool in pools]
+    if name is None and len(pools) == 1:
+        return pools[0]
+    for pool in pools:
+        if pool.name == name:
+            return pool
+    if name is None:
+        raise SpecError([Problem(path=path, message=f"there are several node pools; choose one of {', '.join(known)}")])
+    hint = suggestion(name, known) or f"; available: {', '.join(known)}"
+    raise SpecError([Problem(path=path, message=f"{name!r} is not a node pool of this stack{hint}")])
+
+
+def decide(spec: TrainingSpec, pool: NodePoolPlan, *, pods: bool = False) -> tuple[TrainingSpec, tuple[Decision, ...]]:
+    """The spec with nothing left open, and each decision that this took."""
+    ranks, ranks_why = _default_ranks(pool, pods=pods)
+    precision, precision_why = _default_precision(pool)
+    sharding, sharding_why = _default_sharding(spec, pool)
+    open_fields = (
+        ("pool", spec.pool, pool.name, "the only node pool"),
+        ("minNodes", spec.min_nodes, spec.nodes, "the run needs all its nodes unless minNodes is set"),
+        ("ranksPerNode", spec.ranks_per_node, ranks, ranks_why),
+        ("precision", spec.precision, precision, precision_why),
+        ("parallel.sharding", spec.parallel.sharding, sharding, sharding_why),
+        *([("topology", spec.topology, *_default_topology(spec, pool))] if pods else []),
+    )
+    decisions = tuple(
+        Decision(path=f"training.{path}", value=str(value), reason=reason)
+        for path, asked, value, reason in open_fields
+        if asked is None
+    )
+    filled = spec.model_copy(
+        update={
+            "pool": pool.name,
+            "min_nodes": spec.min_nodes or spec.nodes,
+            "ranks_per_node": spec.ranks_per_node or ranks,
+            "precision": spec.precision or precision,
+            "parallel": _filled_parallel(spec, sharding, spec.ranks_per_node or ranks),
+            "topology": spec.topology or _default_topology(spec, pool)[0],
+        }
+    )
+    return filled, decisions
+
+
+def run_identity(spec: TrainingSpec) -> str:
+    """Digest (sha256, hex) of what cannot change while a run continues: the model, the data, the batch and the seed."""
+    fixed = spec.model_dump(mode="json", include={"name", "model", "data", "seed"}) | {"batch": spec.batch.sequences}
+    return hashlib.sha256(json.dumps(fixed, sort_keys=True).encode()).hexdigest()
+
+
+def _default_ranks(pool: NodePoolPlan, *, pods: bool) -> tuple[int, str]:
+    machine = pool.machine
+    if machine.accelerator_count:
+        return machine.accelerator_count, "one rank per accelerator"
+    if pods:
+        left = max(1, int(room_for_pods(machine).cores))
+        return left, f"one rank per core that is left to pods; {machine.name} has no accelerator"
+    return machine.cores, f"one rank per core; {machine.name} has no accelerator"
+
+
+def _default_topology(spec: TrainingSpec, pool: NodePoolPlan) -> tuple[TopologyRequest, str]:
+    if spec.nodes == 1:
+        return TopologyRequest.NONE, "one node needs no topology"
+    if not pool.binding.topology_keys:
+        return TopologyRequest.NONE, f"the nodes of {pool.name} have no topology labels"
+    return TopologyRequest.PREFERRED, f"the nodes of {pool.name} have topology labels"
+
+
+def _default_precision(pool: NodePoolPlan) -> tuple[Precision, str]:
+    if pool.machine.accelerator:
+        return Precision.BF16, f"{pool.machine.accelerator.name} multiplies bf16 at twice the rate of tf32 or more"
+    return Precision.FP32, "attention in bf16 is slower than in fp32 on a CPU (torch 2.15)"
+
+
+def _default_sharding(spec: TrainingSpec, pool: NodePoolPlan) -> tuple[Sharding, str]:
+    accelerator = pool.machine.accelerator
+    room = accelerator.memory_gib if accelerator else pool.machine.memory_gib / _default_ranks(pool, pods=False)[0]
+    needed = state_bytes(spec.model) / GIB
+    figures = f"training state {needed:.2f} GiB, {room:.0f} GiB for each rank"
+    if needed < 0.4 * room:
+        return Sharding.DDP, f"{figures}: a copy on each rank needs the least traffic"
+    return Sharding.FSDP, f"{figures}: sharded so that it fits"
+
+
+def _filled_parallel(spec: TrainingSpec, sharding: Sharding, ranks: int) -> ParallelSpec:
+    chosen = spec.parallel.sharding or sharding
+    shard_ranks = (spec.parallel.shard_ranks or ranks) if chosen is Sharding.HSDP else None
+    return ParallelSpec(sharding=chosen, shard_ranks=shard_ranks)
+
+
+def _ranks(spec: TrainingSpec) -> int:
+    assert spec.ranks_per_node is not None
+    return spec.ranks_per_node
+
+
+def _crowded(job: JobPlan, pool: NodePoolPlan) -> str:
+    machine = pool.machine
+    if machine.accelerator_count or job.ranks_per_node <= machine.cores:
+        return ""
+    share = f"{job.ranks_per_node} ranks share {machine.cores} cores"
+    return f"training.ranksPerNode: {share}: each is slower than one per core would be"
+
+
+def _short_notice(job: JobPlan, pool: NodePoolPlan) -> str:
+    if pool.notice_s is None or pool.notice_s >= job.grace_s:
+        return ""
+    return (
+        f"training.graceS: a machine of {pool.name!r} that is taken back is gone {pool.notice_s:.0f} s after the word, "
+        f"and to keep its last steps the run may need {job.grace_s:.0f}; it then goes on from the checkpoint before, "
+        f"at most checkpoint.everySteps ({job.config['training']['checkpoint']['everySteps']}) steps back"
+    )
+
+
+def _pool_has_to_grow(job: JobPlan, pool: NodePoolPlan) -> str:
+    if job.nodes <= pool.node_count:
+        return ""
+    return (
+        f"training.nodes: {job.nodes}, and {pool.name!r} has {pool.node_count}: the job waits until the pool has grown "
+        f"(maxCount {pool.max_count})"
+    )
