@@ -15,8 +15,9 @@ import yaml
 from components.catalog import MachineType, accelerators
 from components.fabric import Collective, Fabric
 from components.kubernetes.api import KubernetesApi
+from components.plan.cluster import NodePoolPlan, PodBinding, Taint
 from components.plan.kubernetes import NAMESPACE, POOL_LABEL, KubernetesFacts, Manifest, SchedulerPlan
-from components.plan.types import JobPlan, NodePoolPlan, PodBinding, Taint
+from components.plan.work import JobPlan
 from components.platform.addons.kueue_config import manager_config
 from components.platform.plan import plan_platform
 from components.platform.request import Request

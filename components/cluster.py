@@ -4,8 +4,9 @@ from typing import Any
 
 import pulumi
 
+from components.plan.cluster import ClusterPlan
 from components.plan.kubernetes import InsidePlan
-from components.plan.types import ClusterPlan, JobPlan, ServicePlan
+from components.plan.work import JobPlan, ServicePlan
 from components.provider import CloudProvider, ClusterHandle, JobHandle, Manifest, Runner, ServiceHandle
 
 KIND = "penstock:components:AcceleratorCluster"

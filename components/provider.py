@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from components.plan.types import ClusterPlan
+from components.plan.cluster import ClusterPlan
 
 if TYPE_CHECKING:
     import pulumi
@@ -14,8 +14,10 @@ if TYPE_CHECKING:
 
     from components.catalog import Catalog
     from components.errors import Problem
+    from components.plan.cluster import NodePoolPlan
     from components.plan.kubernetes import KubernetesFacts, SchedulerPlan
-    from components.plan.types import JobPlan, NodePoolPlan, ServicePlan, StackPlan
+    from components.plan.stack import StackPlan
+    from components.plan.work import JobPlan, ServicePlan
     from components.spec.scheduler import SchedulerSpec
     from components.spec.stack import StackSpec
 

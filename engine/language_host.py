@@ -26,11 +26,11 @@ from components.loopback import exempt_loopback
 from components.stop_request import StopRequest
 from engine.processes import Children, output, stop
 from engine.protocol import language, language_grpc, plugin
+from engine.provider.server import LIMITS
 from tools import PULUMI_VERSION
 
 # What pulumi-language-python-exec exits with when it has told the user what is wrong.
 ALREADY_REPORTED_EXIT = 32
-MAX_MESSAGE_BYTES = 400 << 20  # the engine's own limit, sdk/go/common/util/rpcutil
 PARENT_POLL_S = 0.2
 
 
@@ -52,12 +52,8 @@ def main() -> None:
 
 
 def _serve(host: "LanguageHost") -> grpc.Server:
-    limits = [
-        ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
-        ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
-    ]
     # Every provider plugin holds one thread for as long as it runs.
-    server = grpc.server(ThreadPoolExecutor(max_workers=64), options=limits)
+    server = grpc.server(ThreadPoolExecutor(max_workers=64), options=LIMITS)
     language_grpc.add_LanguageRuntimeServicer_to_server(host, server)
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()

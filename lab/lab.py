@@ -17,6 +17,7 @@ from typing import Any
 import psutil
 from filelock import FileLock, Timeout
 
+from components.files import read_json, tail, write_json
 from components.kubernetes.api import KubernetesApi
 from components.kubernetes.kubeconfig import Access, read_kubeconfig
 from lab.certificates import make_certificates
@@ -28,7 +29,6 @@ from lab.preconditions import NAMESPACE, find, require_lab_possible
 from lab.process_specs import read_orders, write_orders
 from lab.shape import LabShape
 from lab.supervisor import KEEP, MARK
-from plugin.local.files import read_json, tail, write_json
 from plugin.local.processes import Process, family
 from tools.lab import Tools
 

@@ -10,8 +10,9 @@ from pathlib import Path
 
 from components.errors import PenstockError
 from components.kubernetes.api import KubernetesApi
+from components.plan.cluster import NodePoolPlan
 from components.plan.kubernetes import NAMESPACE, InsidePlan, Manifest
-from components.plan.types import NodePoolPlan, StackPlan
+from components.plan.stack import StackPlan
 from lab.addons import install
 from lab.errors import LabError
 from lab.lab import Lab, Say, up

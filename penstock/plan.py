@@ -8,7 +8,7 @@ import typer
 from penstock.stack_argument import Stack
 
 if TYPE_CHECKING:
-    from components.plan.types import StackPlan
+    from components.plan.stack import StackPlan
 
 NAMES = ("bill", "quotas", "addresses", "addons", "owners", "queues", "decisions")
 """Sections of a plan, beside its first screen."""

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from pydantic.alias_generators import to_camel
 
 from components.estimate.cost import totals
-from components.plan.types import StackPlan
+from components.plan.stack import StackPlan
 
 FORM_VERSION = 1
 """Raised when a key goes or means something else; new keys do not raise it."""

@@ -5,7 +5,10 @@ from datetime import datetime
 from decimal import Decimal
 
 from components.estimate.cost import totals
-from components.plan.types import BillLine, ClusterPlan, Decision, NodePoolPlan, ServicePlan, StackPlan
+from components.plan.cluster import ClusterPlan, NodePoolPlan
+from components.plan.part import BillLine, Decision
+from components.plan.stack import StackPlan
+from components.plan.work import ServicePlan
 from penstock.inside_tables import gate_summary
 from penstock.tables import Line, Table, entry, folded
 

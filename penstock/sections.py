@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 
 from components.estimate.cost import known_usd_per_hour
-from components.plan.types import StackPlan
+from components.plan.stack import StackPlan
 from penstock.inside_tables import addon_lines, owner_lines, queue_lines
 from penstock.plan_screen import decision_lines, decisions_of, dollars, moment, summary
 from penstock.tables import Line, Table, folded

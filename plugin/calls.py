@@ -5,9 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from components.errors import PenstockError
+from engine.provider.values import Unknown, is_unknown
 from plugin.console import Voice
-from plugin.values import UNKNOWN
 
 Properties = Mapping[str, Any]
 
@@ -58,19 +57,11 @@ class Found:
     reasons: Sequence[str] = ()
 
 
-class UnfinishedError(PenstockError):
-    """The resource exists but is not what was asked; the engine keeps it and asks again at the next `up`."""
-
-    def __init__(self, message: str, outputs: Properties) -> None:
-        super().__init__(message)
-        self.outputs = outputs
-
-
 class Kind(Protocol):
     """One kind of resource. Implemented by a module. A PenstockError means that nothing was made or changed."""
 
     def check(self, inputs: Properties) -> Sequence[Mistake]:
-        """What is wrong with the inputs; in a preview some are UNKNOWN."""
+        """What is wrong with the inputs; in a preview some are Unknown."""
         ...
 
     def diff(self, old: Properties, new: Properties, outputs: Properties) -> Sequence[Change]:
@@ -105,7 +96,7 @@ def required(inputs: Properties, types: Mapping[str, type | tuple[type, ...]]) -
         value = inputs.get(name)
         if value is None:
             mistakes.append(Mistake(name=name, message=f"{name} is missing"))
-        elif value is not UNKNOWN and not isinstance(value, expected):
+        elif not isinstance(value, Unknown) and not isinstance(value, expected):
             mistakes.append(Mistake(name=name, message=f"{name}: {value!r} is not {_name(expected)}"))
     return mistakes
 
@@ -115,7 +106,7 @@ def absolute(inputs: Properties, *names: str) -> list[Mistake]:
     return [
         Mistake(name=name, message=f"{name}: {value!r} is relative; give an absolute path")
         for name in names
-        if isinstance(value := inputs.get(name), str) and not value.startswith("/")
+        if isinstance(value := inputs.get(name), str) and not is_unknown(value) and not value.startswith("/")
     ]
 
 

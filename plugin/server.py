@@ -5,15 +5,11 @@ import signal
 import socket
 import time
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
-
-import grpc
-from pulumi.runtime.proto import provider_pb2_grpc as provider_grpc
 
 from components.stop_request import StopRequest
+from engine.provider.server import started
 from plugin.servicer import Provider
 
-MAX_MESSAGE_BYTES = 400 << 20  # the engine's own limit, sdk/go/common/util/rpcutil
 WATCH_S = 1.0
 POLL_S = 0.1
 MISSES = 2
@@ -29,15 +25,8 @@ def main(arguments: Sequence[str]) -> int:
     end, cancel = StopRequest(), StopRequest()
     end.listen([signal.SIGTERM])
     cancel.listen([signal.SIGINT])  # Ctrl-C, where the whole group gets it
-    limits = [
-        ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
-        ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
-    ]
     # A run holds its thread for as long as it trains.
-    server = grpc.server(ThreadPoolExecutor(max_workers=64), options=limits)
-    provider_grpc.add_ResourceProviderServicer_to_server(provider, server)
-    port = server.add_insecure_port("127.0.0.1:0")
-    server.start()
+    _, port = started(provider, workers=64)
     print(port, flush=True)  # noqa: T201 (the protocol of a plugin)
     _wait(provider, address, end, cancel)
     os._exit(0)  # a thread of the pool may still wait for a run

@@ -4,8 +4,9 @@ from dataclasses import dataclass
 
 from components.errors import Problem, SpecError, attempt
 from components.kubernetes.gate import gate_warnings, plan_gate
+from components.plan.cluster import ClusterPlan, NodePoolPlan
 from components.plan.kubernetes import InsidePlan, KubernetesFacts, Manifest, SchedulerPlan
-from components.plan.types import ClusterPlan, JobPlan, NodePoolPlan, ServicePlan
+from components.plan.work import JobPlan, ServicePlan
 from components.platform.plan import plan_platform
 from components.platform.request import Request
 from components.schedulers import load

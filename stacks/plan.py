@@ -3,7 +3,10 @@
 import re
 
 from components.errors import Problem, attempt
-from components.plan.types import ClusterPlan, Decision, JobPlan, ServicePlan, StackPlan
+from components.plan.cluster import ClusterPlan
+from components.plan.part import Decision
+from components.plan.stack import StackPlan
+from components.plan.work import JobPlan, ServicePlan
 from components.spec.stack import StackSpec, stack_error
 from providers import load
 from stacks.kubernetes import Rendered, render

@@ -5,7 +5,7 @@ from typing import Any
 import pulumi
 
 from components.cluster import AcceleratorCluster
-from components.plan.types import StackPlan
+from components.plan.stack import StackPlan
 from components.provider import CloudProvider
 from components.spec.cluster import Cloud
 from components.spec.stack import stack_error

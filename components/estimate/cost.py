@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from components.errors import Problem
-from components.plan.types import BillLine
+from components.plan.part import BillLine
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,8 +13,8 @@ from typing import Any
 from components.estimate.floors import Floor, floor_of
 from components.estimate.nodes import room_for_pods
 from components.fabric import Collective, Fabric
+from components.plan.cluster import ClusterPlan, NodePoolPlan, VolumePlan
 from components.plan.kubernetes import NAMESPACE, GatePlan, Manifest, PoolExpectation
-from components.plan.types import ClusterPlan, NodePoolPlan, VolumePlan
 from components.pods.template import gib, tolerations
 from components.spec.platform import GateSpec, PlatformSpec
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from components.plan.types import Decision
+from components.plan.part import Decision
 
 Manifest = Mapping[str, Any]
 """A Kubernetes object as plain JSON data."""

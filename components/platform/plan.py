@@ -6,7 +6,7 @@ from graphlib import TopologicalSorter
 
 from components.errors import Problem, SpecError, attempt
 from components.plan.kubernetes import AddonPlan, Concern, Owner, Ownership, PlatformPlan
-from components.plan.types import Decision
+from components.plan.part import Decision
 from components.platform.catalog import ADDONS
 from components.platform.refusals import name_problems, own_problems, value_warnings
 from components.platform.request import Request, Verdict

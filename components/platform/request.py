@@ -4,8 +4,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from components.plan.cluster import NodePoolPlan
 from components.plan.kubernetes import AddonPlan, Concern, KubernetesFacts, Manifest, Owner, Ownership, ReleasePlan
-from components.plan.types import NodePoolPlan, ServicePlan
+from components.plan.work import ServicePlan
 from components.platform.values import at, merged
 from components.platform.versions import Version, versions
 from components.spec.platform import AddonSpec, PlatformSpec

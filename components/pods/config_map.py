@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from components.plan.kubernetes import NAMESPACE, Manifest
-from components.plan.types import JobPlan
+from components.plan.work import JobPlan
 from components.pods.naming import labels
 
 FOLDER = "/etc/penstock"

@@ -5,7 +5,7 @@ import json
 from collections.abc import Callable, Mapping
 
 from components.plan.kubernetes import POOL_LABEL, Manifest
-from components.plan.types import JobPlan
+from components.plan.work import JobPlan
 
 Render = Callable[[str], tuple[Manifest, ...]]
 

@@ -4,7 +4,8 @@ import math
 from typing import Any
 
 from components.fabric import Fabric
-from components.plan.types import JobPlan, NodePoolPlan, PodBinding, Taint
+from components.plan.cluster import NodePoolPlan, PodBinding, Taint
+from components.plan.work import JobPlan
 from components.pods import config_map
 from components.pods.naming import labels
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from components.plan.types import NodePoolPlan
+from components.plan.cluster import NodePoolPlan
 from components.pods.template import gib
 
 

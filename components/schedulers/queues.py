@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 from fractions import Fraction
 
 from components.errors import Problem, SpecError, UnsupportedError
+from components.plan.cluster import NodePoolPlan
 from components.plan.kubernetes import KubernetesFacts, QueuePlan, SchedulerPlan
-from components.plan.types import JobPlan, NodePoolPlan
+from components.plan.work import JobPlan
 from components.spec.explain import suggestion
 from components.spec.scheduler import QueueSpec, SchedulerKind, SchedulerSpec
 

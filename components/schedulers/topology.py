@@ -1,7 +1,8 @@
 """How close a gang is placed, in words that every scheduler of a Kubernetes has."""
 
 from components.errors import Problem, SpecError
-from components.plan.types import JobPlan, NodePoolPlan
+from components.plan.cluster import NodePoolPlan
+from components.plan.work import JobPlan
 from components.spec.scheduler import TopologyRequest
 
 HOST = "kubernetes.io/hostname"

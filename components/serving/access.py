@@ -3,7 +3,7 @@
 from typing import Any
 
 from components.plan.kubernetes import NAMESPACE, Manifest
-from components.plan.types import ServicePlan
+from components.plan.work import ServicePlan
 from components.serving.naming import CANARY, GATEWAYS, HTTP, MONITORING, PORT, STABLE, metadata, track_name
 from components.spec.inference import RouteSpec
 

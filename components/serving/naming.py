@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from components.plan.kubernetes import NAMESPACE
-from components.plan.types import ServicePlan
+from components.plan.work import ServicePlan
 
 STABLE, CANARY = "stable", "canary"
 """The two tracks: the model, and the one beside it."""

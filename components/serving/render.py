@@ -1,7 +1,8 @@
 """A service as Kubernetes objects, in the order in which they are made."""
 
+from components.plan.cluster import NodePoolPlan
 from components.plan.kubernetes import Manifest
-from components.plan.types import NodePoolPlan, ServicePlan
+from components.plan.work import ServicePlan
 from components.serving.access import policy, route
 from components.serving.naming import CANARY, STABLE
 from components.serving.scaling import disruption, scaling

@@ -3,7 +3,7 @@
 from typing import Any
 
 from components.plan.kubernetes import NAMESPACE, Manifest
-from components.plan.types import ServicePlan
+from components.plan.work import ServicePlan
 from components.serving.naming import GATEWAYS, HTTP, PROMETHEUS, STABLE, metadata, track_labels
 from components.spec.inference import AutoscalingSpec, ScaledBy
 

@@ -5,8 +5,9 @@ import json
 import math
 from typing import Any
 
+from components.plan.cluster import NodePoolPlan
 from components.plan.kubernetes import Manifest
-from components.plan.types import NodePoolPlan, ServicePlan
+from components.plan.work import ServicePlan
 from components.pods.template import gib, tolerations
 from components.serving.naming import HTTP, PORT, metadata, track_labels, track_name
 

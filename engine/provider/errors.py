@@ -1,5 +1,6 @@
-"""What the simulated pulumi-kubernetes tells the engine."""
+"""Errors that a provider answers the engine with."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from components.errors import PenstockError
@@ -10,13 +11,14 @@ class ProviderError(PenstockError):
 
 
 class UnfinishedError(PenstockError):
-    """The object exists and is not what was asked. `state` is what the engine should keep of it."""
+    """The resource exists and is not what was asked. The engine keeps it and asks again at the next `up`."""
 
-    def __init__(self, id: str, reasons: list[str], state: dict[str, Any]) -> None:  # noqa: A002 (the engine's own word)
-        self.id = id
-        self.reasons = reasons
-        self.state = state
+    def __init__(self, reasons: Sequence[str], outputs: Mapping[str, Any], *, id: str = "") -> None:  # noqa: A002
+        """`id`: the resource's own, where that is not its name."""
         super().__init__("; ".join(reasons))
+        self.reasons = tuple(reasons)
+        self.outputs = outputs
+        self.id = id
 
 
 class GoneError(PenstockError):

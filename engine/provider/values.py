@@ -56,8 +56,13 @@ class Unknown(str):
 
 
 def is_unknown(value: object) -> bool:
-    """Whether the value is unknown or text made of what is unknown."""
+    """Tells that the value is unknown, or text made of what is unknown."""
     return isinstance(value, str) and UNKNOWN_TEXT in str(value)
+
+
+def is_known(value: object) -> bool:
+    """Tells that nothing in the value is unknown."""
+    return not any(map(is_unknown, strings(value)))
 
 
 def plain(properties: Struct) -> dict[str, Any]:

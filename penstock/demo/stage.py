@@ -9,7 +9,8 @@ from pathlib import Path
 import yaml
 
 from components.engine_yaml import read_yaml
-from components.plan.types import JobPlan, StackPlan
+from components.plan.stack import StackPlan
+from components.plan.work import JobPlan
 from engine.cli import Engine
 from rehearsal.stack_file import ENCRYPTION_KEYS
 from stacks.config import read_path, stack_file

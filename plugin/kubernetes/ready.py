@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from components.errors import PenstockError
+from engine.provider.values import is_known
 from plugin.calls import Call, Change, Found, Mistake, Properties, changed, required
-from plugin.values import is_known
 
 if TYPE_CHECKING:
     from components.kubernetes.api import KubernetesApi

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from components.files import read_json
 from plugin.calls import Call
-from plugin.local.files import read_json
 from plugin.local.supervision import Record, read_record
 from workloads.pretrain.words import progress_line
 

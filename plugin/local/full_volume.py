@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
-from plugin.local.files import tail, words_for_bytes
+from components.files import tail, words_for_bytes
 
 ERRORS = (errno.ENOSPC, errno.EDQUOT)
 LEAST_FREE_BYTES = 2**20

@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from components.errors import PenstockError
+from components.files import tail, write_json
+from engine.provider.values import Unknown, is_known
 from plugin.calls import (
     Call,
     Change,
@@ -18,7 +20,6 @@ from plugin.calls import (
     changed,
     required,
 )
-from plugin.local.files import tail, write_json
 from plugin.local.guard import KEEP
 from plugin.local.processes import ROOT, Process, clean_environment
 from plugin.local.server_process import (
@@ -31,7 +32,6 @@ from plugin.local.server_process import (
     read_record,
     write_record,
 )
-from plugin.values import UNKNOWN, is_known
 
 INPUTS: dict[str, type | tuple[type, ...]] = {
     "volume": str,
@@ -68,8 +68,8 @@ def diff(old: Properties, new: Properties, outputs: Properties) -> Sequence[Chan
 def foresee(inputs: Properties, outputs: Properties | None) -> Properties:  # noqa: ARG001
     """Everything but the process's pid."""
     if not is_known(inputs["config"]) or not is_known(inputs["stateFolder"]):
-        return dict.fromkeys(("url", "port", "pid", "log"), UNKNOWN)
-    return _outputs(inputs) | {"pid": UNKNOWN}
+        return dict.fromkeys(("url", "port", "pid", "log"), Unknown())
+    return _outputs(inputs) | {"pid": Unknown()}
 
 
 def create(call: Call, inputs: Properties) -> Properties:

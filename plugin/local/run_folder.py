@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from plugin.local.files import read_json, size_bytes
+from components.files import read_json, size_bytes
 
 STEP_NAME = re.compile(r"step-(\d+)")
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import psutil
 
-from plugin.local.files import read_json, write_json
+from components.files import read_json, write_json
 from plugin.local.processes import Process, kill, stop
 
 DRAIN_MARGIN_S = 5.0

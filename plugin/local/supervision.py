@@ -8,7 +8,7 @@ from typing import Any, Self
 
 from filelock import FileLock
 
-from plugin.local.files import read_json
+from components.files import read_json
 from plugin.local.processes import Process
 
 KILL_MARGIN_S = 10.0

@@ -15,8 +15,8 @@ from pathlib import Path
 
 from filelock import Timeout
 
+from components.files import write_json
 from components.stop_request import StopRequest
-from plugin.local.files import write_json
 from plugin.local.processes import ROOT, Process, kill
 from plugin.local.supervision import KILL_MARGIN_S, End, Orders, Record, lock_of, record_path
 from workloads.pretrain.exits import ExitCode

@@ -12,24 +12,24 @@ from typing import Any
 from filelock import Timeout
 
 from components.errors import PenstockError
+from components.files import read_json, size_bytes, tail, words_for_bytes, write_json
+from engine.provider.errors import UnfinishedError
+from engine.provider.values import Unknown, is_known
 from plugin.calls import (
     Call,
     Change,
     Found,
     Mistake,
     Properties,
-    UnfinishedError,
     absolute,
     changed,
     required,
 )
-from plugin.local.files import read_json, size_bytes, tail, words_for_bytes, write_json
 from plugin.local.following import Follower
 from plugin.local.full_volume import ERRORS, fullness
 from plugin.local.processes import MARK, ROOT, Process, clean_environment, kill, stop
 from plugin.local.run_folder import checkpoint_step, finished, outputs_of
 from plugin.local.supervision import KILL_MARGIN_S, End, Orders, Record, lock_of, read_record
-from plugin.values import UNKNOWN, is_known
 from workloads.pretrain.words import learned_nothing, result_line
 
 INPUTS = {
@@ -76,7 +76,7 @@ def foresee(inputs: Properties, outputs: Properties | None) -> Properties:
     """What the run is now when nothing is left to do; else nothing is known before it has run."""
     if outputs and is_known(inputs) and finished(Path(inputs["runFolder"]), _steps(inputs)):
         return {name: outputs.get(name) for name in OUTPUTS}
-    return dict.fromkeys(OUTPUTS, UNKNOWN)
+    return dict.fromkeys(OUTPUTS, Unknown())
 
 
 def create(call: Call, inputs: Properties) -> Properties:
@@ -228,8 +228,8 @@ def _conclude(call: Call, folder: Path, inputs: Properties, record: Record | Non
     kill(folder)
     if end not in STOPPED and (full := fullness(folder)):
         stands = _where_it_stands(folder, inputs, f"{full}: the run ended", "free some space, then `pulumi up`")
-        raise UnfinishedError(stands, outputs)
-    raise UnfinishedError(_where_it_stands(folder, inputs, _what_happened(folder, record)), outputs)
+        raise UnfinishedError([stands], outputs)
+    raise UnfinishedError([_where_it_stands(folder, inputs, _what_happened(folder, record))], outputs)
 
 
 def _what_happened(folder: Path, record: Record | None) -> str:

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from components.errors import PenstockError
+from components.files import size_bytes, words_for_bytes, write_json
 from components.home import expand_home
 from plugin.calls import Call, Change, Found, Mistake, Properties, absolute, changed, required
-from plugin.local.files import size_bytes, words_for_bytes, write_json
 from plugin.local.processes import marked_below
-from plugin.local.volume_folder import (
+from providers.local.volume_folder import (
     MARKER,
     NEEDED_BYTES,
     entries_of,

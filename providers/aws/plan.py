@@ -7,8 +7,9 @@ from datetime import UTC, datetime
 
 from components.errors import Problem, SpecError, attempt
 from components.estimate.cost import over_budget
+from components.plan.cluster import ClusterPlan, Mount
 from components.plan.kubernetes import KubernetesFacts
-from components.plan.types import BillLine, ClusterPlan, Decision, Mount, QuotaNeed
+from components.plan.part import BillLine, Decision, QuotaNeed
 from components.spec.cluster import NetworkSpec
 from components.spec.stack import StackSpec
 from components.spec.storage import StorageSpec

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from components.errors import Problem
-from components.plan.types import QuotaNeed, StackPlan
+from components.plan.part import QuotaNeed
+from components.plan.stack import StackPlan
 from providers.aws.nodes.types import AwsNodePoolPlan, BlockCapacity, ReservedCapacity
 from providers.aws.plan import AwsPlan
 

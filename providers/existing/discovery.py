@@ -8,11 +8,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from components.kubernetes.quantities import quantity
+from components.plan.cluster import Taint
 from components.plan.kubernetes import NAMESPACE, QUARANTINE, Concern, Ownership
-from components.plan.types import Taint
 from components.spec.cluster import TaintEffect
 from providers.existing.devices import is_device
 from providers.existing.owners import Software, inventory_of, owners_of, software
+from providers.existing.settings import ExistingSpec
 
 if TYPE_CHECKING:
     from components.kubernetes.api import KubernetesApi
@@ -239,3 +240,11 @@ def _volume(volume: Object) -> SeenVolume:
         access_modes=tuple(spec.get("accessModes", ())),
         capacity_gib=max(1, int(quantity(spec.get("capacity", {}).get("storage", 0)) / 2**30)),
     )
+
+
+class DiscoveredSpec(ExistingSpec):
+    """The stack file's settings and what the cluster showed. A plan from it is as pure as one from the file alone."""
+
+    seen: Discovery | None = None
+    unseen: str = ""
+    """Why nothing was seen; empty where something was, and where nobody looked."""

@@ -5,19 +5,11 @@ from __future__ import annotations
 from components.kubernetes.kubeconfig import KubeconfigError
 from components.spec.stack import StackSpec
 from providers.existing.access import access_of
-from providers.existing.discovery import Discovery, discover, read_listing
+from providers.existing.discovery import DiscoveredSpec, Discovery, discover, read_listing
 from providers.existing.settings import ExistingSpec
 
 TIMEOUT_S = 2.0
 """For each answer. A plan is wanted at once; a cluster that is slower is planned from its description."""
-
-
-class LookedSpec(ExistingSpec):
-    """What the stack file says, and what the cluster showed. A plan from it is as pure as one from the file alone."""
-
-    seen: Discovery | None = None
-    unseen: str = ""
-    """Why nothing was seen; empty where something was, and where nobody looked."""
 
 
 def look(spec: StackSpec) -> StackSpec:
@@ -28,7 +20,7 @@ def look(spec: StackSpec) -> StackSpec:
         seen, unseen = see(settings), ""
     except LookError as error:
         seen, unseen = None, str(error)
-    looked = LookedSpec.model_construct(**dict(settings), seen=seen, unseen=unseen)
+    looked = DiscoveredSpec.model_construct(**dict(settings), seen=seen, unseen=unseen)
     return StackSpec.model_construct(**{**dict(spec), "settings": looked})
 
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from components.catalog import Accelerator, MachineType, accelerators
 from components.errors import Problem, SpecError
+from components.plan.cluster import Taint
 from components.plan.kubernetes import POOL_LABEL
-from components.plan.types import Taint
 from components.spec.cluster import NodePoolSpec
 from components.spec.explain import suggestion
 from providers.existing.catalog import catalog

@@ -8,14 +8,14 @@ from datetime import UTC, datetime
 
 from components.errors import SpecError, attempt
 from components.fabric import Collective, Fabric
+from components.plan.cluster import ClusterPlan, NodePoolPlan, PodBinding, Taint, VolumePlan
 from components.plan.kubernetes import Concern, KubernetesFacts, Owner, Ownership
-from components.plan.types import ClusterPlan, Decision, NodePoolPlan, PodBinding, Taint, VolumePlan
+from components.plan.part import Decision
 from components.spec.cluster import NodePoolSpec
 from components.spec.stack import StackSpec
 from providers.existing.catalog import MAX_NODES, SCHEDULERS
 from providers.existing.devices import accelerator_resource, collective, fabric_of_resource
-from providers.existing.discovery import Discovery, SeenVolume
-from providers.existing.looking import LookedSpec
+from providers.existing.discovery import DiscoveredSpec, Discovery, SeenVolume
 from providers.existing.machines import Nodes, nodes_of
 from providers.existing.refusals import general_problems, pool_problems
 from providers.existing.settings import ExistingSpec, SharedVolumeSpec
@@ -40,8 +40,8 @@ def plan(spec: StackSpec, stack: str) -> ExistingPlan:
     """The plan from the stack file, and from what its cluster showed where it was looked at; every mistake at once."""
     settings = spec.settings
     assert isinstance(settings, ExistingSpec)
-    looked = isinstance(settings, LookedSpec)
-    seen, unseen = (settings.seen, settings.unseen) if isinstance(settings, LookedSpec) else (None, "")
+    looked = isinstance(settings, DiscoveredSpec)
+    seen, unseen = (settings.seen, settings.unseen) if isinstance(settings, DiscoveredSpec) else (None, "")
     problems = [*general_problems(spec, settings, seen, datetime.now(UTC))]
     nodes: dict[str, Nodes] = {}
     pools: list[NodePoolPlan] = []

@@ -10,7 +10,7 @@ from components.errors import Problem
 from components.kubernetes.inventory import STACK_LABEL
 from components.kubernetes.kubeconfig import KubeconfigError
 from components.plan.kubernetes import NAMESPACE
-from components.plan.types import StackPlan
+from components.plan.stack import StackPlan
 from providers.existing.access import access_of
 from providers.existing.discovery import Discovery, SeenNode, discover, read_listing
 from providers.existing.machines import Nodes

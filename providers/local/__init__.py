@@ -12,7 +12,7 @@ from providers.local.preflight import preflight
 if TYPE_CHECKING:
     import pulumi
 
-    from components.plan.types import ClusterPlan
+    from components.plan.cluster import ClusterPlan
     from components.provider import ClusterHandle
 
 __all__ = ["Problem", "build", "catalog", "plan", "preflight"]

@@ -8,7 +8,8 @@ from components.catalog import Catalog, MachineType
 from components.errors import Problem, SpecError, UnsupportedError, attempt
 from components.fabric import Collective
 from components.home import expand_home
-from components.plan.types import ClusterPlan, Decision, NodePoolPlan, PodBinding, VolumePlan
+from components.plan.cluster import ClusterPlan, NodePoolPlan, PodBinding, VolumePlan
+from components.plan.part import Decision
 from components.spec.base import Spec
 from components.spec.cluster import NodePoolSpec
 from components.spec.scheduler import SchedulerKind

@@ -10,9 +10,10 @@ import psutil
 
 from components.errors import Problem, SpecError
 from components.estimate.memory import checkpoint_bytes
-from components.plan.types import JobPlan, ServicePlan, StackPlan
+from components.plan.stack import StackPlan
+from components.plan.work import JobPlan, ServicePlan
 from components.spec.training import TrainingSpec
-from plugin.local.volume_folder import NEEDED_BYTES, occupied, owner_of, too_little_room
+from providers.local.volume_folder import NEEDED_BYTES, occupied, owner_of, too_little_room
 
 LIBRARIES = "training"
 """Where it is told that the workloads' libraries are not there."""

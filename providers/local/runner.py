@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 import pulumi
 
-from components.plan.types import ClusterPlan
+from components.files import words_for_bytes
+from components.plan.cluster import ClusterPlan
 from components.provider import ClusterHandle, JobHandle, Manifest, ServiceHandle
-from plugin.local.files import words_for_bytes
 from providers.local.resources import InferenceServer, TrainingRun, Volume
 
 

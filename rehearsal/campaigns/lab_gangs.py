@@ -21,7 +21,7 @@ from typing import Any
 
 from components.kubernetes.api import ApiError, KubernetesApi, UnreachableError
 from components.plan.kubernetes import NAMESPACE, Manifest
-from components.plan.types import StackPlan
+from components.plan.stack import StackPlan
 from components.spec.stack import parse_stack
 from lab.errors import LabError
 from lab.kwok import TAINT, create_nodes

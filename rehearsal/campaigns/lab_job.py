@@ -20,7 +20,7 @@ import psutil
 
 from components.kubernetes.api import ApiError, KubernetesApi, UnreachableError
 from components.plan.kubernetes import NAMESPACE, Manifest
-from components.plan.types import StackPlan
+from components.plan.stack import StackPlan
 from components.spec.stack import StackSpec, parse_stack
 from lab.addons import install
 from lab.errors import LabError

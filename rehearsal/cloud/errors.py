@@ -12,15 +12,6 @@ class ApiError(PenstockError):
         super().__init__(f"{operation}: {code}: {message}" if operation else f"{code}: {message}")
 
 
-class UnfinishedError(PenstockError):
-    """The object exists and did not become what was asked."""
-
-    def __init__(self, id: str, reason: str) -> None:  # noqa: A002 (AWS's own word)
-        self.id = id
-        self.reason = reason
-        super().__init__(reason)
-
-
 class NoOracleError(PenstockError):
     """A resource type that nothing here can judge."""
 

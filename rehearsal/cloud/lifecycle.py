@@ -5,10 +5,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from engine.provider.errors import UnfinishedError
 from engine.provider.values import Unknown
 from rehearsal.cloud.account import Account, Object, Status
 from rehearsal.cloud.clock import Clock
-from rehearsal.cloud.errors import ApiError, NoOracleError, UnfinishedError
+from rehearsal.cloud.errors import ApiError, NoOracleError
 from rehearsal.cloud.fault_injection import Gate
 from rehearsal.cloud.kind import Inputs, Kind, Made, Outputs
 from rehearsal.cloud.requests import LiveApi, PreviewApi, Requests, Services
@@ -185,7 +186,7 @@ class Cloud:
             thing = self._object(kind, api, Made(id=api.begun_id, outputs={}), inputs, within)
             thing.status, thing.reason = Status.BROKEN, str(error)
             self.account.add(thing)
-            raise UnfinishedError(thing.id, str(error)) from error
+            raise UnfinishedError([str(error)], thing.outputs, id=thing.id) from error
         thing = self._object(kind, api, made, inputs, within)
         self.account.add(thing)
         return thing
@@ -203,7 +204,7 @@ class Cloud:
         thing.status = Status.FAILED if thing.reason else Status.ACTIVE
         self.account.save(thing)
         if thing.reason:
-            raise UnfinishedError(thing.id, thing.reason)
+            raise UnfinishedError([thing.reason], thing.outputs, id=thing.id)
 
     def _api(self, thing: Object) -> LiveApi:
         return LiveApi(self._services, region=thing.region, name=thing.called)

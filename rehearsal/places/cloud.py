@@ -14,6 +14,7 @@ from engine.state import State
 from rehearsal.cloud.account import Account, Object
 from rehearsal.cloud.leftovers import Leftover, kept_in_words, leftovers
 from rehearsal.cloud.lifecycle import Cloud
+from rehearsal.cloud.servicer import AwsProvider
 from rehearsal.faults import Drift, FaultScript
 from rehearsal.kubernetes.cluster import SimulatedKubernetes
 from rehearsal.places.kubernetes import drifted, simulated_kubernetes
@@ -145,7 +146,8 @@ def simulated(stack_file: Path, home: Path, faults: FaultScript | None, *, previ
     cloud.models.preload()
     with ExitStack() as stack:
         stack.callback(cloud.close)
-        port = stack.enter_context(serving(cloud, crash_log=home / "simulated-aws-errors.log"))
+        port = stack.enter_context(serving(AwsProvider(cloud, crash_log=home / "simulated-aws-errors.log")))
+        stack.callback(cloud.clock.idle)
         kubernetes, kubernetes_port = stack.enter_context(simulated_kubernetes(home, cloud.clock, faults))
         env = no_credentials(home) if preview else stack.enter_context(api_endpoint(home))
         if not preview:

@@ -5,12 +5,13 @@ from contextlib import contextmanager
 from fnmatch import fnmatchcase
 from pathlib import Path
 
+from engine.provider.server import serving
 from rehearsal.cloud.clock import Clock
 from rehearsal.cloud.pace import simulated_pace
 from rehearsal.faults import Drift, FaultScript
 from rehearsal.kubernetes.cluster import SimulatedKubernetes
 from rehearsal.kubernetes.releases import RecordedReleases
-from rehearsal.providers.kubernetes.server import serving
+from rehearsal.providers.kubernetes.servicer import KubernetesProvider
 
 TOKEN = "kubernetes:"  # noqa: S105 (the start of a resource's type)
 
@@ -21,16 +22,14 @@ def simulated_kubernetes(
 ) -> Iterator[tuple[SimulatedKubernetes, int]]:
     """The cluster and the port at which the engine attaches to its provider, while the block runs."""
     kubernetes, pace = SimulatedKubernetes(home, clock=clock, faults=faults), simulated_pace(clock)
+    provider = KubernetesProvider(
+        pace=pace,
+        releases=lambda _access: RecordedReleases(kubernetes, pace),
+        redirect=kubernetes.access,
+        crash_log=home / "simulated-kubernetes-errors.log",
+    )
     try:
-        with (
-            kubernetes.serving(),
-            serving(
-                pace=pace,
-                releases=lambda _access: RecordedReleases(kubernetes, pace),
-                redirect=kubernetes.access,
-                crash_log=home / "simulated-kubernetes-errors.log",
-            ) as (port, _),
-        ):
+        with kubernetes.serving(), serving(provider) as port:
             yield kubernetes, port
     finally:
         kubernetes.close()

@@ -5,8 +5,9 @@ from typing import Any
 
 from components.catalog import MachineType, accelerators
 from components.fabric import Collective, Fabric
+from components.plan.cluster import Mount, NodePoolPlan, PodBinding, Taint
 from components.plan.kubernetes import KubernetesFacts, Manifest
-from components.plan.types import JobPlan, Mount, NodePoolPlan, PodBinding, Taint
+from components.plan.work import JobPlan
 from components.spec.cluster import TaintEffect
 from components.spec.scheduler import SchedulerKind
 

@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from components.errors import SpecError
-from components.plan.types import ClusterPlan
+from components.plan.cluster import ClusterPlan
 from components.provider import CloudProvider
 from components.spec.base import Spec
 from components.spec.cluster import Cloud

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from components.errors import SpecError
 from components.fabric import Fabric
+from components.plan.cluster import NodePoolPlan, PodBinding, Taint
 from components.plan.kubernetes import NAMESPACE, Manifest, SchedulerPlan
-from components.plan.types import JobPlan, NodePoolPlan, PodBinding, Taint
+from components.plan.work import JobPlan
 from components.schedulers import load
 from components.spec.cluster import TaintEffect
 from components.spec.scheduler import Priority, QueueSpec, SchedulerKind, SchedulerSpec, TopologyRequest

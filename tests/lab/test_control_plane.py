@@ -8,12 +8,12 @@ from collections.abc import Callable
 import httpx
 import pytest
 
+from components.files import read_json
 from components.kubernetes.api import ApiError, KubernetesApi, Object, UnreachableError
 from lab.errors import LabError
 from lab.folders import API_PORT, BRIDGE, DNS_SERVICE, GATEWAY
 from lab.lab import Lab
 from lab.shape import LabShape
-from plugin.local.files import read_json
 from tools.lab import version
 
 WAIT_S = 90.0

@@ -17,12 +17,13 @@ from components.fabric import Collective, Fabric
 from components.kubernetes.api import KubernetesApi
 from components.kubernetes.gate import check_job, probe_pod
 from components.kubernetes.resources import _expectation
+from components.plan.cluster import NodePoolPlan, PodBinding, VolumePlan
 from components.plan.kubernetes import NAMESPACE, POOL_LABEL, QUARANTINE, PoolExpectation
-from components.plan.types import NodePoolPlan, PodBinding, VolumePlan
 from components.spec.storage import OnDestroy
+from engine.provider.errors import UnfinishedError
 from lab.lab import Lab
 from lab.network import system_path
-from plugin.calls import Call, UnfinishedError
+from plugin.calls import Call
 from plugin.console import Voice
 from plugin.kubernetes.gate import create
 from plugin.kubernetes.gate.pods import MARK

@@ -13,7 +13,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from components.errors import SpecError
-from components.plan.types import StackPlan
+from components.plan.stack import StackPlan
 from components.spec.stack import parse_stack
 from providers.aws.catalog import machines
 from providers.aws.network.types import AwsSubnetPlan

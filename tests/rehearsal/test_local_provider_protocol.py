@@ -13,7 +13,7 @@ import grpc
 import psutil
 import pytest
 
-from plugin.values import UNKNOWN_STRING
+from engine.provider.values import UNKNOWN_TEXT
 from tests.rehearsal.local_provider.machine import eventually, working_in
 from tests.rehearsal.local_provider.plugin import (
     Going,
@@ -71,13 +71,13 @@ def test_progress_is_live_and_some_of_it_stays(plugin: Plugin, tmp_path: Path) -
 def test_a_preview_makes_nothing_and_knows_what_it_can(plugin: Plugin, tmp_path: Path) -> None:
     inputs = run_of(tmp_path / "volume")
     planned = plugin.create("TrainingRun", inputs, preview=True)
-    assert planned["digest"] == UNKNOWN_STRING
+    assert planned["digest"] == UNKNOWN_TEXT
     assert planned["runFolder"] == inputs["runFolder"]
     assert not (tmp_path / "volume" / "runs").exists()
-    unknown = inputs | {"job": UNKNOWN_STRING}
+    unknown = inputs | {"job": UNKNOWN_TEXT}
     assert plugin.check("TrainingRun", unknown) == []
-    assert plugin.create("TrainingRun", unknown, preview=True)["step"] == UNKNOWN_STRING
-    assert plugin.create("InferenceServer", server_of(tmp_path / "volume"), preview=True)["pid"] == UNKNOWN_STRING
+    assert plugin.create("TrainingRun", unknown, preview=True)["step"] == UNKNOWN_TEXT
+    assert plugin.create("InferenceServer", server_of(tmp_path / "volume"), preview=True)["pid"] == UNKNOWN_TEXT
     assert not (tmp_path / "volume" / "serve").exists()
 
 
@@ -90,7 +90,7 @@ def test_a_preview_of_what_is_done_knows_everything(plugin: Plugin, tmp_path: Pa
         == done["digest"]
     )
     more = run_of(tmp_path / "volume", steps=60)
-    assert plugin.update("TrainingRun", inputs, more, preview=True)["digest"] == UNKNOWN_STRING
+    assert plugin.update("TrainingRun", inputs, more, preview=True)["digest"] == UNKNOWN_TEXT
     assert plugin.diff("TrainingRun", inputs, inputs) == []
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from components.plan.types import PodBinding
+from components.plan.cluster import PodBinding
 from components.schedulers.slurm.render import sbatch
 from tests.contract.scheduler_cases import job, pool
 

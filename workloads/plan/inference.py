@@ -5,7 +5,8 @@ from collections.abc import Iterator, Sequence
 from components.errors import Problem, SpecError, attempt
 from components.fabric import Collective
 from components.home import expand_home
-from components.plan.types import JobPlan, NodePoolPlan, ServicePlan, VolumePlan
+from components.plan.cluster import NodePoolPlan, VolumePlan
+from components.plan.work import JobPlan, ServicePlan
 from components.spec.inference import InferenceSpec, ScaledBy
 from components.spec.training import ModelSpec
 from workloads.plan.problems import no_volume, unknown_device

@@ -7,7 +7,7 @@ from components.estimate.memory import estimate_memory
 from components.estimate.nodes import room_for_pods
 from components.estimate.stop import estimate_stop, least_cpu_step_s
 from components.fabric import Collective, Fabric
-from components.plan.types import NodePoolPlan, VolumePlan
+from components.plan.cluster import NodePoolPlan, VolumePlan
 from components.spec.training import TrainingSpec
 from workloads.plan.sizes import GIB, PodSize, image_problem
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from components.errors import Problem
 from components.estimate.memory import PROCESS_BYTES, estimate_memory
 from components.estimate.nodes import room_for_pods
-from components.plan.types import NodePoolPlan
+from components.plan.cluster import NodePoolPlan
 from components.spec.inference import InferenceSpec
 from components.spec.training import ModelSpec, TrainingSpec
 

@@ -10,7 +10,9 @@ from components.estimate.memory import estimate_memory, state_bytes
 from components.estimate.nodes import room_for_pods
 from components.estimate.stop import LEAST_GRACE_S, MARGIN_S, estimate_stop
 from components.fabric import Collective
-from components.plan.types import Decision, JobPlan, NodePoolPlan, VolumePlan
+from components.plan.cluster import NodePoolPlan, VolumePlan
+from components.plan.part import Decision
+from components.plan.work import JobPlan
 from components.spec.explain import suggestion
 from components.spec.scheduler import TopologyRequest
 from components.spec.training import ParallelSpec, Precision, Sharding, TrainingSpec

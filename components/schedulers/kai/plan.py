@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from components.plan.cluster import NodePoolPlan
 from components.plan.kubernetes import NAMESPACE, KubernetesFacts, Manifest, QueuePlan, SchedulerPlan
-from components.plan.types import NodePoolPlan
 from components.schedulers.kueue.topology import topology_name
 from components.schedulers.priorities import priority_classes
 from components.schedulers.queues import plan_queues, reach, refuse_forbidden

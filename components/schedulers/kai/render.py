@@ -2,8 +2,9 @@
 
 from typing import Any
 
+from components.plan.cluster import NodePoolPlan
 from components.plan.kubernetes import NAMESPACE, Manifest, QueuePlan, SchedulerPlan
-from components.plan.types import JobPlan, NodePoolPlan
+from components.plan.work import JobPlan
 from components.pods import job_file, labels, named
 from components.schedulers.kai.plan import levels, queue_name
 from components.schedulers.kueue.render import failure_policy, gang, refuse_elastic

@@ -3,8 +3,9 @@
 import copy
 from typing import Any
 
+from components.plan.cluster import NodePoolPlan
 from components.plan.kubernetes import NAMESPACE, Manifest, QueuePlan, SchedulerPlan
-from components.plan.types import JobPlan, NodePoolPlan
+from components.plan.work import JobPlan
 from components.pods import job_file, labels, named, pod_template
 from components.pods.config_map import FILE, FOLDER
 from components.schedulers.kueue.render import queue_labels, refuse_elastic

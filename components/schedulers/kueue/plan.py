@@ -4,8 +4,8 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from components.errors import Problem, SpecError
+from components.plan.cluster import NodePoolPlan
 from components.plan.kubernetes import NAMESPACE, KubernetesFacts, Manifest, QueuePlan, SchedulerPlan
-from components.plan.types import NodePoolPlan
 from components.pods.template import tolerations
 from components.schedulers.kueue.topology import levels, topologies, topology_name
 from components.schedulers.quantities import covered, node_resources, times

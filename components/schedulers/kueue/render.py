@@ -3,8 +3,9 @@
 from typing import Any
 
 from components.errors import Problem, UnsupportedError
+from components.plan.cluster import NodePoolPlan
 from components.plan.kubernetes import NAMESPACE, Manifest, QueuePlan, SchedulerPlan
-from components.plan.types import JobPlan, NodePoolPlan
+from components.plan.work import JobPlan
 from components.pods import agent, job_file, labels, named, node_name, pod_template
 from components.schedulers.exits import GAVE_UP, PREEMPTED, REFUSED
 from components.schedulers.kueue.plan import scoped

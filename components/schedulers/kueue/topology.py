@@ -4,8 +4,9 @@ import hashlib
 from collections.abc import Iterable, Sequence
 
 from components.errors import Problem, SpecError
+from components.plan.cluster import NodePoolPlan
 from components.plan.kubernetes import NAMESPACE, Manifest
-from components.plan.types import JobPlan, NodePoolPlan
+from components.plan.work import JobPlan
 from components.schedulers.topology import HOST, domains, level
 from components.spec.scheduler import TopologyRequest
 

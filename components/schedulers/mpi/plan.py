@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
+from components.plan.cluster import NodePoolPlan
 from components.plan.kubernetes import KubernetesFacts, SchedulerPlan
-from components.plan.types import NodePoolPlan
 from components.schedulers.kueue.plan import kueue_plan
 from components.schedulers.queues import refuse_forbidden
 from components.spec.scheduler import SchedulerKind, SchedulerSpec

@@ -1,8 +1,9 @@
 """What the MPI operator is not for."""
 
 from components.errors import Problem, UnsupportedError
+from components.plan.cluster import NodePoolPlan
 from components.plan.kubernetes import Manifest, SchedulerPlan
-from components.plan.types import JobPlan, NodePoolPlan
+from components.plan.work import JobPlan
 
 
 def render_job(job: JobPlan, pool: NodePoolPlan, plan: SchedulerPlan) -> tuple[Manifest, ...]:

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from components.errors import Problem, UnsupportedError
+from components.plan.cluster import NodePoolPlan
 from components.plan.kubernetes import KubernetesFacts, SchedulerPlan
-from components.plan.types import NodePoolPlan
 from components.spec.scheduler import SchedulerKind, SchedulerSpec
 
 

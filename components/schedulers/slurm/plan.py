@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from components.errors import Problem, UnsupportedError
+from components.plan.cluster import NodePoolPlan
 from components.plan.kubernetes import KubernetesFacts, Manifest, SchedulerPlan
-from components.plan.types import NodePoolPlan
 from components.pods.template import gib, tolerations
 from components.schedulers.queues import plan_queues, refuse_forbidden
 from components.spec.scheduler import SchedulerKind, SchedulerSpec

@@ -5,8 +5,9 @@ import math
 import shlex
 from collections.abc import Iterator
 
+from components.plan.cluster import NodePoolPlan
 from components.plan.kubernetes import NAMESPACE, Manifest, SchedulerPlan
-from components.plan.types import JobPlan, NodePoolPlan
+from components.plan.work import JobPlan
 from components.pods import PORT, labels, named
 from components.schedulers.exits import GAVE_UP, PREEMPTED, REFUSED
 from components.schedulers.kueue.render import refuse_elastic

@@ -1,7 +1,8 @@
 """A training job as a TrainJob, on a runtime of its own."""
 
+from components.plan.cluster import NodePoolPlan
 from components.plan.kubernetes import NAMESPACE, Manifest, QueuePlan, SchedulerPlan
-from components.plan.types import JobPlan, NodePoolPlan
+from components.plan.work import JobPlan
 from components.pods import job_file, labels, named
 from components.schedulers.kueue.render import failure_policy, gang, queue_labels, refuse_elastic
 from components.schedulers.queues import queue_of

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from components.plan.cluster import NodePoolPlan
 from components.plan.kubernetes import NAMESPACE, KubernetesFacts, Manifest, QueuePlan, SchedulerPlan
-from components.plan.types import NodePoolPlan
 from components.schedulers.priorities import priority_classes
 from components.schedulers.quantities import capacity
 from components.schedulers.queues import plan_queues, reach, refuse_forbidden

@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from plugin.calls import Call, Change, Found, Mistake, Properties, UnfinishedError, required
-from plugin.values import UNKNOWN, is_known
+from engine.provider.errors import UnfinishedError
+from engine.provider.values import Unknown, is_known
+from plugin.calls import Call, Change, Found, Mistake, Properties, required
 
 INPUTS: Mapping[str, type | tuple[type, ...]] = {
     "name": str, "kubeconfig": str, "pools": list, "timeoutS": (int, float),
@@ -28,7 +29,7 @@ def diff(old: Properties, new: Properties, outputs: Properties) -> Sequence[Chan
 
 
 def foresee(inputs: Properties, outputs: Properties | None) -> Properties:  # noqa: ARG001
-    return dict.fromkeys(OUTPUTS, UNKNOWN)
+    return dict.fromkeys(OUTPUTS, Unknown())
 
 
 def create(call: Call, inputs: Properties) -> Properties:
@@ -67,7 +68,7 @@ def _run(call: Call, inputs: Properties) -> Properties:
     with connected(inputs) as api:
         outputs = run(call, api, inputs)
     if outputs["state"] == State.FAIL:
-        raise UnfinishedError(f"the cluster has not shown what it must: {outputs['reason']}", outputs)
+        raise UnfinishedError([f"the cluster has not shown what it must: {outputs['reason']}"], outputs)
     return outputs
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import TypeAlias
 
-from components.plan.types import BillLine, Decision, QuotaNeed
+from components.plan.part import BillLine, Decision, QuotaNeed
 from components.spec.stack import StackSpec
 from providers.aws.control_plane.batch import plan as batches
 from providers.aws.control_plane.batch.plan import BatchPlan, plan_batch

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from decimal import Decimal
 
-from components.plan.types import BillLine, QuotaNeed
+from components.plan.part import BillLine, QuotaNeed
 from providers.aws.network.types import NetworkPlan
 from providers.aws.nodes.types import AwsNodePoolPlan
 

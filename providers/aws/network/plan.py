@@ -5,7 +5,7 @@ from ipaddress import IPv4Network, IPv6Network
 
 from components.errors import Problem, SpecError
 from components.fabric import Fabric
-from components.plan.types import Decision
+from components.plan.part import Decision
 from components.spec.cluster import Nat
 from components.spec.stack import StackSpec
 from providers.aws.network.addresses import (

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from components.plan.types import SubnetPlan
+from components.plan.cluster import SubnetPlan
 from components.spec.cluster import Nat
 
 Purpose = Literal["public", "nodes"]

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from components.fabric import Collective, Fabric
-from components.plan.types import PodBinding, Taint
+from components.plan.cluster import PodBinding, Taint
 from components.spec.cluster import NodePoolSpec, TaintEffect
 from providers.aws.catalog import Arch, AwsMachine
 from providers.aws.nodes.types import BlockCapacity, Capacity, OnDemandCapacity, ReservedCapacity, SpotCapacity

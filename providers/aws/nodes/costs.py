@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
 
-from components.plan.types import BillLine, QuotaNeed
+from components.plan.part import BillLine, QuotaNeed
 from providers.aws.catalog import PRICES, QuotaFamily
 from providers.aws.nodes.binding import POOL_LABEL
 from providers.aws.nodes.types import AwsNodePoolPlan, BlockCapacity, ReservedCapacity, SpotCapacity

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import Literal
 
 from components.fabric import Fabric
-from components.plan.types import Decision
+from components.plan.part import Decision
 from components.spec.cluster import NodePoolSpec
 from components.spec.stack import StackSpec
 from providers.aws.nodes.binding import POOL_LABEL, capacity_word

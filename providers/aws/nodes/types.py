@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from components.plan.types import NodePoolPlan, Taint
+from components.plan.cluster import NodePoolPlan, Taint
 from providers.aws.catalog import AwsMachine
 
 MOST_PODS = 110

@@ -6,7 +6,7 @@ from typing import Any
 
 import yaml
 
-from components.plan.types import Taint
+from components.plan.cluster import Taint
 from components.spec.cluster import TaintEffect
 
 _BOUNDARY = "penstock-node-config"

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from itertools import chain
 
 from components.errors import Problem, SpecError
-from components.plan.types import BillLine, Decision
+from components.plan.part import BillLine, Decision
 from components.spec.explain import suggestion
 from providers.aws.sagemaker_machine_types import ENDPOINT_MACHINE_TYPES
 from providers.aws.serving.types import (

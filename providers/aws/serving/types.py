@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from components.plan.types import Decision
+from components.plan.part import Decision
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from decimal import Decimal
 
-from components.plan.types import BillLine
+from components.plan.part import BillLine
 from providers.aws.storage.types import LustrePlan, StoragePlan
 
 PRICED_REGIONS = ("us-east-1", "us-east-2", "us-west-2")

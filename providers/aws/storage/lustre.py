@@ -12,7 +12,7 @@ from ipaddress import IPv4Network
 
 from components.errors import Problem, SpecError
 from components.fabric import Fabric
-from components.plan.types import Decision
+from components.plan.part import Decision
 from components.spec.storage import FileSystemSpec, OnDestroy
 from providers.aws.network.demand import MOST_GIB
 from providers.aws.network.types import NetworkPlan

@@ -3,7 +3,8 @@
 from collections.abc import Iterator, Sequence
 
 from components.errors import Problem, SpecError, attempt
-from components.plan.types import Decision, Mount, VolumePlan
+from components.plan.cluster import Mount, VolumePlan
+from components.plan.part import Decision
 from components.spec.stack import StackSpec
 from components.spec.storage import OnDestroy
 from providers.aws.network.types import NetworkPlan

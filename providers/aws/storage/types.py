@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from components.plan.types import Decision, Mount, VolumePlan
+from components.plan.cluster import Mount, VolumePlan
+from components.plan.part import Decision
 
 Event = Literal["NEW", "CHANGED", "DELETED"]
 """FSx's words for what a link carries over."""

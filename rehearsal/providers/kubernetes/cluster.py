@@ -103,11 +103,11 @@ class Cluster:
             found = self.state(live, created=created)
             reason = found.reason
             if found.failed:
-                raise UnfinishedError(identity(live), [_unready(live, reason)], live)
+                raise UnfinishedError([_unready(live, reason)], live, id=identity(live))
             return found.ready
 
         if not self._until(is_ready, timeout_s or _asked_s(body) or DEFAULT_TIMEOUT_S):
-            raise UnfinishedError(identity(current), [_unready(current, f"timed out: {reason}")], current)
+            raise UnfinishedError([_unready(current, f"timed out: {reason}")], current, id=identity(current))
         return current
 
     def state(self, live: Body, *, created: bool = False) -> Readiness:
@@ -149,7 +149,7 @@ class Cluster:
         if not self._until(is_gone, timeout_s or _asked_s(body) or DEFAULT_TIMEOUT_S):
             held = ", ".join(current["metadata"].get("finalizers") or ()) or "its contents"
             text = f"{body['kind']} {identity(current)} was asked to go and is held by {held}"
-            raise UnfinishedError(identity(current), [f"timed out: {text}"], current)
+            raise UnfinishedError([f"timed out: {text}"], current, id=identity(current))
 
     def close(self) -> None:
         self._api.close()

@@ -129,7 +129,7 @@ class ObjectKind:
         try:
             self._cluster.delete(live, timeout_s=timeout_s)
         except UnfinishedError as error:
-            error.state = state_of(error.state, state.get(INPUTS) or {}, manager=str(state.get(MANAGER, "")))
+            error.outputs = state_of(error.outputs, state.get(INPUTS) or {}, manager=str(state.get(MANAGER, "")))
             raise
 
     def _awaited(
@@ -140,7 +140,7 @@ class ObjectKind:
                 live if self._token.is_patch else self._cluster.await_ready(live, created=created, timeout_s=timeout_s)
             )
         except UnfinishedError as error:
-            error.state = state_of(error.state, inputs, manager=manager)
+            error.outputs = state_of(error.outputs, inputs, manager=manager)
             raise
         return identity(ready), state_of(ready, inputs, manager=manager)
 

@@ -5,9 +5,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from components.kubernetes.kubeconfig import Access
+from engine.provider.server import serving
 from lab.helm import HelmReleases
 from rehearsal.cloud.pace import real_pace
-from rehearsal.providers.kubernetes.server import serving
 from rehearsal.providers.kubernetes.servicer import KubernetesProvider
 
 
@@ -20,10 +20,11 @@ def applying_to(
     Everything goes to `access`; without one, where the program's own kubeconfig leads.
     """
     home.mkdir(parents=True, exist_ok=True)
-    with serving(
+    provider = KubernetesProvider(
         pace=real_pace(),
         releases=lambda found: HelmReleases(helm, charts, found, home),
         redirect=access,
         crash_log=home / "simulated-kubernetes-errors.log",
-    ) as attached:
-        yield attached
+    )
+    with serving(provider) as port:
+        yield port, provider

@@ -65,7 +65,7 @@ class ReleaseKind:
             return name, outputs
         if state.status == "uninstalled":
             raise ProviderError(f"release {name} failed and was taken back: {state.reason}")
-        raise UnfinishedError(name, [f"Helm release {name!r} is {state.status}: {state.reason}"], outputs)
+        raise UnfinishedError([f"Helm release {name!r} is {state.status}: {state.reason}"], outputs, id=name)
 
 
 def _outputs(state: ReleaseState, inputs: Mapping[str, Any]) -> Values:

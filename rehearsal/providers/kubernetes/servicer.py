@@ -5,19 +5,18 @@ from __future__ import annotations
 
 import secrets
 import threading
-import traceback
 from collections.abc import Callable, Mapping
-from typing import Any, NoReturn, TypeVar
+from pathlib import Path
+from typing import Any, TypeVar
 
 import grpc
-from google.protobuf.any_pb2 import Any as AnyMessage
 from google.protobuf.empty_pb2 import Empty
 from google.protobuf.struct_pb2 import Struct
 
-from components.errors import PenstockError
 from components.kubernetes.kubeconfig import Access
-from engine.protocol import plugin, provider, provider_grpc, status
-from engine.provider.errors import GoneError, ProviderError, UnfinishedError
+from engine.protocol import provider
+from engine.provider.errors import GoneError, ProviderError
+from engine.provider.servicer import Servicer, abort, abort_unfinished, difference, name_of, token_of
 from engine.provider.values import is_unknown, plain
 from lab.releases import Releases
 from rehearsal.cloud.pace import Pace
@@ -34,18 +33,18 @@ T = TypeVar("T")
 REMEDY = "set deleteUnreachable on the provider, or PULUMI_K8S_DELETE_UNREACHABLE=true, if the cluster was deleted"
 
 
-class KubernetesProvider(provider_grpc.ResourceProviderServicer):
+class KubernetesProvider(Servicer):
     """pulumi-kubernetes, as far as the engine can tell, for one cluster.
 
-    `redirect` is where everything is led to; None goes where the program's kubeconfig says. `on_crash` gets the
-    traceback of a defect of penstock's own.
+    `redirect` is where everything is led to; None goes where the program's kubeconfig says.
     """
 
     def __init__(
         self, *, pace: Pace, releases: Callable[[Access], Releases], redirect: Access | None,
-        on_crash: Callable[[str], None],
+        crash_log: Path,
     ) -> None:  # fmt: skip
-        self._pace, self._make_releases, self._redirect, self._on_crash = pace, releases, redirect, on_crash
+        super().__init__(title="the simulated pulumi-kubernetes", version=sdk_version(), crash_log=crash_log)
+        self._pace, self._make_releases, self._redirect = pace, releases, redirect
         self._canceled = threading.Event()
         self._settings: dict[str, Any] = {}
         self._cluster: Cluster | None = None
@@ -57,29 +56,16 @@ class KubernetesProvider(provider_grpc.ResourceProviderServicer):
         """How many changes were sent to the API server."""
         return sum(self._cluster.requests.values()) if self._cluster else 0
 
-    def Handshake(
-        self, request: provider.ProviderHandshakeRequest, context: grpc.ServicerContext
-    ) -> provider.ProviderHandshakeResponse:
-        return provider.ProviderHandshakeResponse(
-            accept_secrets=True, accept_resources=True, accept_outputs=True, supports_autonaming_configuration=True
-        )
-
     def Attach(self, request: Any, context: grpc.ServicerContext) -> Empty:
         self._canceled.clear()
         return Empty()
-
-    def GetPluginInfo(self, request: Empty, context: grpc.ServicerContext) -> plugin.PluginInfo:
-        return plugin.PluginInfo(version=sdk_version())
-
-    def CheckConfig(self, request: provider.CheckRequest, context: grpc.ServicerContext) -> provider.CheckResponse:
-        return provider.CheckResponse(inputs=request.news)
 
     def DiffConfig(self, request: provider.DiffRequest, context: grpc.ServicerContext) -> provider.DiffResponse:
         """Another cluster is another place; with an identifier on both sides, only that says so."""
         old, new = (provider_settings.opened(plain(one)) for one in (request.old_inputs, request.news))
         changed = tuple(sorted(name for name in {*old, *new} if old.get(name) != new.get(name) and name != "version"))
         replaces = () if is_unknown(new.get("kubeconfig")) else provider_settings.replacing(old, new, changed)
-        return _difference(Difference(changes=dict.fromkeys(changed, "update"), replaces=replaces, delete_first=False))
+        return difference(dict.fromkeys(changed, "update"), replaces)
 
     def Configure(
         self, request: provider.ConfigureRequest, context: grpc.ServicerContext
@@ -97,11 +83,11 @@ class KubernetesProvider(provider_grpc.ResourceProviderServicer):
         return provider.ConfigureResponse(acceptSecrets=True, acceptResources=True, supportsPreview=True)
 
     def Check(self, request: provider.CheckRequest, context: grpc.ServicerContext) -> provider.CheckResponse:
-        token, news, olds = _token(request.urn), plain(request.news), plain(request.olds)
+        token, news, olds = token_of(request.urn), plain(request.news), plain(request.olds)
         if refusal := _refused(token):
             return provider.CheckResponse(inputs=request.news, failures=[provider.CheckFailure(reason=refusal)])
         suffix = request.randomSeed[:4].hex() or secrets.token_hex(4)
-        proposed = request.autonaming.proposed_name or f"{_name(request.urn)}-{suffix}"
+        proposed = request.autonaming.proposed_name or f"{name_of(request.urn)}-{suffix}"
         if token == RELEASE:
             done, mistakes = self._guarded(context, lambda: self._release.checked(news, olds, proposed))
         else:
@@ -110,14 +96,14 @@ class KubernetesProvider(provider_grpc.ResourceProviderServicer):
         return provider.CheckResponse(inputs=message(done, request.news), failures=failures)
 
     def Diff(self, request: provider.DiffRequest, context: grpc.ServicerContext) -> provider.DiffResponse:
-        token, news, state = _token(request.urn), plain(request.news), plain(request.olds)
+        token, news, state = token_of(request.urn), plain(request.news), plain(request.olds)
         old = state.get(INPUTS) or plain(request.old_inputs)
         if token == RELEASE:
             return _difference(self._guarded(context, lambda: self._release.difference(old, news)))
         return _difference(self._guarded(context, lambda: self._object(token).difference(state, old, news)))
 
     def Create(self, request: provider.CreateRequest, context: grpc.ServicerContext) -> provider.CreateResponse:
-        token, inputs = _token(request.urn), plain(request.properties)
+        token, inputs = token_of(request.urn), plain(request.properties)
         if request.preview:
             shown = self._guarded(context, lambda: self._foreseen(token, inputs))
             return provider.CreateResponse(properties=message(shown, request.properties))
@@ -130,7 +116,7 @@ class KubernetesProvider(provider_grpc.ResourceProviderServicer):
         return provider.CreateResponse(id=done[0], properties=message(done[1], request.properties))
 
     def Update(self, request: provider.UpdateRequest, context: grpc.ServicerContext) -> provider.UpdateResponse:
-        token, news, state = _token(request.urn), plain(request.news), plain(request.olds)
+        token, news, state = token_of(request.urn), plain(request.news), plain(request.olds)
         if request.preview:
             shown = self._guarded(context, lambda: self._foreseen(token, news, state))
             return provider.UpdateResponse(properties=message(shown, request.news))
@@ -144,7 +130,7 @@ class KubernetesProvider(provider_grpc.ResourceProviderServicer):
 
     def Read(self, request: provider.ReadRequest, context: grpc.ServicerContext) -> provider.ReadResponse:
         """The object as it is; of its inputs, those that the program gave, as they are now."""
-        token, inputs, state = _token(request.urn), plain(request.inputs), plain(request.properties)
+        token, inputs, state = token_of(request.urn), plain(request.inputs), plain(request.properties)
         try:
             if token == RELEASE:
                 found = self._guarded(context, lambda: self._release.read(request.id, inputs), gone=True)
@@ -159,11 +145,11 @@ class KubernetesProvider(provider_grpc.ResourceProviderServicer):
             return provider.ReadResponse()
         properties, seen = message(found, request.properties), message(now, request.inputs)
         if reason:
-            _abort_unfinished(context, request.id, [reason], properties, seen)
+            abort_unfinished(context, request.id, [reason], properties, seen)
         return provider.ReadResponse(id=request.id, properties=properties, inputs=seen)
 
     def Delete(self, request: provider.DeleteRequest, context: grpc.ServicerContext) -> Empty:
-        token, state = _token(request.urn), plain(request.properties)
+        token, state = token_of(request.urn), plain(request.properties)
 
         def delete() -> None:
             if token == RELEASE:
@@ -175,7 +161,7 @@ class KubernetesProvider(provider_grpc.ResourceProviderServicer):
             self._guarded(context, delete, inputs=request.properties, gone=True)
         except GoneError as error:
             if not self._settings.get("deleteUnreachable"):
-                _abort(context, f"the cluster does not answer ({error}); {REMEDY}")
+                abort(context, f"the cluster does not answer ({error}); {REMEDY}")
         return Empty()
 
     def Cancel(self, request: Empty, context: grpc.ServicerContext) -> Empty:
@@ -203,33 +189,22 @@ class KubernetesProvider(provider_grpc.ResourceProviderServicer):
             return provider.ReadResponse()
         if self._settings.get("skipUpdateUnreachable"):
             return provider.ReadResponse(id=request.id, properties=request.properties, inputs=request.inputs)
-        return _abort(context, f"the cluster does not answer ({error}); {REMEDY}")
+        return abort(context, f"the cluster does not answer ({error}); {REMEDY}")
+
+    def encoded(self, inputs: Struct, outputs: Mapping[str, Any]) -> Struct:
+        return message(outputs, inputs)
 
     def _guarded(
-        self,
-        context: grpc.ServicerContext,
-        action: Callable[[], T],
-        *,
-        inputs: Struct | None = None,
+        self, context: grpc.ServicerContext, action: Callable[[], T], *, inputs: Struct | None = None,
         gone: bool = False,
-    ) -> T:
-        """What the action answers. Its error becomes one message; a crash, one that says where its traceback is."""
-        try:
+    ) -> T:  # fmt: skip
+        """The action's result, taken at the cluster's pace."""
+
+        def paced() -> T:
             with self._pace.working():
                 return action()
-        except Exception as error:  # the edge: what is no PenstockError is a defect of penstock
-            failure = error
-        if isinstance(failure, GoneError) and gone:
-            raise failure
-        if isinstance(failure, UnfinishedError) and inputs is not None:
-            outputs = message(failure.state, inputs)
-            _abort_unfinished(context, failure.id, failure.reasons, outputs, inputs)
-        if isinstance(failure, PenstockError):
-            _abort(context, str(failure))
-        self._on_crash("".join(traceback.format_exception(failure)))
-        return _abort(
-            context, f"the simulated pulumi-kubernetes failed unexpectedly ({type(failure).__name__}: {failure})"
-        )
+
+        return self.guarded(context, paced, inputs=inputs, passing=(GoneError,) if gone else ())
 
 
 def _refused(token: str) -> str:
@@ -243,45 +218,5 @@ def _refused(token: str) -> str:
     return ""
 
 
-def _token(urn: str) -> str:
-    return urn.split("::")[2].rpartition("$")[2]
-
-
-def _name(urn: str) -> str:
-    return urn.split("::", 3)[3]
-
-
 def _difference(found: Difference) -> provider.DiffResponse:
-    kinds = provider.PropertyDiff
-    words = {"add": kinds.ADD, "delete": kinds.DELETE, "update": kinds.UPDATE}
-    replacing = {"add": kinds.ADD_REPLACE, "delete": kinds.DELETE_REPLACE, "update": kinds.UPDATE_REPLACE}
-    return provider.DiffResponse(
-        changes=provider.DiffResponse.DIFF_SOME if found.changes else provider.DiffResponse.DIFF_NONE,
-        diffs=list(found.changes),
-        replaces=list(found.replaces),
-        deleteBeforeReplace=found.delete_first,
-        detailedDiff={
-            path: kinds(kind=(replacing if path in found.replaces else words)[word], inputDiff=True)
-            for path, word in found.changes.items()
-        },
-        hasDetailedDiff=True,
-    )
-
-
-def _abort(context: grpc.ServicerContext, text: str) -> NoReturn:
-    # Not INTERNAL or UNKNOWN: after those the engine doubts its own state.
-    context.abort(grpc.StatusCode.FAILED_PRECONDITION, text)
-    raise AssertionError(text)  # abort raises; its stub does not say so
-
-
-def _abort_unfinished(
-    context: grpc.ServicerContext, id: str, reasons: list[str], properties: Struct, inputs: Struct  # noqa: A002
-) -> NoReturn:  # fmt: skip
-    """The resource exists, and is not what was asked: the engine keeps it, with the reasons."""
-    failed = provider.ErrorResourceInitFailed(id=id, properties=properties, inputs=inputs, reasons=reasons)
-    packed = AnyMessage()
-    packed.Pack(failed)
-    text = "; ".join(reasons)
-    trailer = status.Status(code=grpc.StatusCode.FAILED_PRECONDITION.value[0], message=text, details=[packed])
-    context.set_trailing_metadata((("grpc-status-details-bin", trailer.SerializeToString()),))
-    _abort(context, text)
+    return difference(found.changes, found.replaces, delete_first=found.delete_first)

@@ -3,7 +3,7 @@
 from decimal import Decimal
 
 from components.estimate.cost import known_usd_per_hour, over_budget
-from components.plan.types import BillLine
+from components.plan.part import BillLine
 
 
 def line(what: str, count: float, price: str | None) -> BillLine:

@@ -10,7 +10,8 @@ import pytest
 
 from components.catalog import Accelerator, MachineType
 from components.fabric import Collective, Fabric
-from components.plan.types import NodePoolPlan, PodBinding, ServicePlan, Taint, VolumePlan
+from components.plan.cluster import NodePoolPlan, PodBinding, Taint, VolumePlan
+from components.plan.work import ServicePlan
 from components.serving import render_service
 from components.spec.cluster import TaintEffect
 from components.spec.inference import AutoscalingSpec, CanarySpec, InferenceSpec, RouteSpec, ScaledBy, ServedModel

@@ -9,7 +9,7 @@ from itertools import pairwise
 
 import pytest
 
-from components.plan.types import StackPlan
+from components.plan.stack import StackPlan
 from penstock.plan import NAMES
 from penstock.plan_json import FORM_VERSION, as_form
 from penstock.sections import SECTIONS, chosen, everything, screen

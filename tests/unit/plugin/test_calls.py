@@ -1,8 +1,8 @@
 """What counts as a mistake and what as a change."""
 
+from engine.provider.values import Unknown
 from plugin.calls import changed
 from plugin.local import inference_server, training_run, volume
-from plugin.values import UNKNOWN
 
 RUN = {
     "volume": "/v",
@@ -23,7 +23,7 @@ def test_where_python_lies_is_no_change() -> None:
 
 def test_a_right_run_has_no_mistakes_known_or_not() -> None:
     assert training_run.check(RUN) == []
-    assert training_run.check(RUN | {"volume": UNKNOWN, "runFolder": UNKNOWN, "job": UNKNOWN}) == []
+    assert training_run.check(RUN | {"volume": Unknown(), "runFolder": Unknown(), "job": Unknown()}) == []
 
 
 def test_every_mistake_is_named_at_once() -> None:

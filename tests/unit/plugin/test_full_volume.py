@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from components.errors import PenstockError
-from plugin.calls import Call, UnfinishedError
+from engine.provider.errors import UnfinishedError
+from plugin.calls import Call
 from plugin.console import Voice
 from plugin.local import full_volume, supervisor, training_run
 from plugin.local.processes import Process

@@ -12,8 +12,9 @@ import pytest
 from components.errors import PenstockError
 from plugin.calls import Call
 from plugin.console import Voice
-from plugin.local import volume, volume_folder
+from plugin.local import volume
 from plugin.local.processes import MARK
+from providers.local import volume_folder
 
 
 class Spoken:

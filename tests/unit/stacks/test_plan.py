@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from components.errors import SpecError
-from components.plan.types import StackPlan
+from components.plan.stack import StackPlan
 from components.spec.stack import parse_stack
 from stacks.plan import plan_stack
 

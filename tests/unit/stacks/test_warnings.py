@@ -10,7 +10,7 @@ import psutil
 import pulumi
 import pytest
 
-from components.plan.types import StackPlan
+from components.plan.stack import StackPlan
 from components.spec.stack import parse_stack
 from providers import look, settings
 from stacks import lean_sdk, program

@@ -7,7 +7,10 @@ from pathlib import Path
 import pytest
 from hatchling.builders.wheel import WheelBuilder
 
-PACKAGES = {"components", "penstock", "policies", "providers", "rehearsal", "stacks", "tools", "workloads"}
+PACKAGES = {
+    *("components", "engine", "lab", "penstock", "plugin", "policies", "providers", "rehearsal", "stacks", "tools"),
+    "workloads",
+}
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from typing import Any
 
 from components.errors import Problem, SpecError
 from components.fabric import Collective
-from components.plan.types import BillLine, Decision
+from components.plan.part import BillLine, Decision
 from components.spec.stack import StackSpec
 from providers.aws.control_plane.no_kubernetes import kubernetes_only
 from providers.aws.network.types import NetworkPlan

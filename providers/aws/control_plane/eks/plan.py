@@ -5,7 +5,7 @@ from decimal import Decimal
 from ipaddress import IPv4Network, IPv6Network, ip_network
 
 from components.errors import Problem, SpecError
-from components.plan.types import BillLine, Decision, QuotaNeed
+from components.plan.part import BillLine, Decision, QuotaNeed
 from components.spec.stack import StackSpec
 from providers.aws.control_plane.eks.add_on_plans import add_ons, first_add_ons
 from providers.aws.control_plane.eks.system_pool import MACHINE_TYPES, system_pool

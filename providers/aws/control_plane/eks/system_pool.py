@@ -1,7 +1,7 @@
 """The pool that the cluster itself lives on: DNS, storage drivers, and later the operators and queues."""
 
 from components.fabric import Collective, Fabric
-from components.plan.types import PodBinding
+from components.plan.cluster import PodBinding
 from providers.aws.catalog import AwsMachine, machines
 from providers.aws.nodes.binding import CAPACITY_LABEL, POOL_LABEL, ami_type, capacity_word
 from providers.aws.nodes.interfaces import addresses_per_node, interfaces, max_pods

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from components.plan.types import Decision
+from components.plan.part import Decision
 from providers.aws.nodes.types import AwsNodePoolPlan
 from providers.aws.settings import Tier
 

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from itertools import chain
 
 from components.errors import Problem, SpecError
-from components.plan.types import BillLine, Decision, Taint
+from components.plan.cluster import Taint
+from components.plan.part import BillLine, Decision
 from components.spec.explain import suggestion
 from components.spec.stack import StackSpec
 from providers.aws.network.types import NetworkPlan

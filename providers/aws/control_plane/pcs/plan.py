@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from components.errors import Problem, SpecError
-from components.plan.types import BillLine, Decision
+from components.plan.part import BillLine, Decision
 from components.spec.cluster import NodePoolSpec
 from components.spec.explain import suggestion
 from components.spec.stack import StackSpec

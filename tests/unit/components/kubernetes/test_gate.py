@@ -12,8 +12,8 @@ from components.catalog import Accelerator, MachineType
 from components.estimate.floors import UNKNOWN, floor_of
 from components.fabric import Collective, Fabric
 from components.kubernetes.gate import plan_gate
+from components.plan.cluster import ClusterPlan, NodePoolPlan, PodBinding, Taint, VolumePlan
 from components.plan.kubernetes import GatePlan
-from components.plan.types import ClusterPlan, NodePoolPlan, PodBinding, Taint, VolumePlan
 from components.spec.cluster import TaintEffect
 from components.spec.platform import GateSpec, PlatformSpec
 from components.spec.storage import OnDestroy

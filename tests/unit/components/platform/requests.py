@@ -5,8 +5,9 @@ from typing import Any
 
 from components.catalog import MachineType, accelerators
 from components.fabric import Collective, Fabric
+from components.plan.cluster import NodePoolPlan, PodBinding
 from components.plan.kubernetes import Concern, KubernetesFacts, Owner, Ownership
-from components.plan.types import NodePoolPlan, PodBinding, ServicePlan
+from components.plan.work import ServicePlan
 from components.platform.request import Request
 from components.spec.platform import PlatformSpec
 

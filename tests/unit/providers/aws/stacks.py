@@ -3,7 +3,7 @@
 from typing import Any
 
 from components.fabric import Collective, Fabric
-from components.plan.types import PodBinding
+from components.plan.cluster import PodBinding
 from components.spec.stack import StackSpec, parse_stack
 from providers.aws.catalog import machines
 from providers.aws.nodes.types import AwsNodePoolPlan, Interface, NoGroup, OnDemandCapacity

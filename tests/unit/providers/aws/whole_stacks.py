@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from components.errors import Problem, SpecError
-from components.plan.types import StackPlan
+from components.plan.stack import StackPlan
 from stacks.config import read_path
 from stacks.plan import plan_stack
 

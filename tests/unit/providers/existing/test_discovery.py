@@ -11,8 +11,7 @@ from components.kubernetes.quantities import quantity
 from components.plan.kubernetes import QUARANTINE, AddonPlan, Concern, Owner, PlatformPlan
 from components.spec.stack import StackSpec, parse_stack
 from providers import existing, settings
-from providers.existing.discovery import Discovery, Listing, discover
-from providers.existing.looking import LookedSpec
+from providers.existing.discovery import DiscoveredSpec, Discovery, Listing, discover
 from providers.existing.preflight import namespace_problems
 from providers.existing.refusals import number
 
@@ -58,7 +57,7 @@ def asked(seen: Discovery | None, **cluster: Any) -> StackSpec:
     pool = {"name": "train", "machineType": "h100-8", "count": 2} | cluster
     config = {"penstock:cluster": {"cloud": "existing", "nodePools": [pool]}}
     spec = parse_stack(config, "x", settings())
-    looked = LookedSpec.model_construct(**dict(spec.settings or {}), seen=seen, unseen="" if seen else "it is away")
+    looked = DiscoveredSpec.model_construct(**dict(spec.settings or {}), seen=seen, unseen="" if seen else "it is away")
     return StackSpec.model_construct(**{**dict(spec), "settings": looked})
 
 

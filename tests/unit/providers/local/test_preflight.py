@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from components.plan.types import StackPlan
+from components.plan.stack import StackPlan
 from components.spec.stack import parse_stack
-from plugin.local.volume_folder import MARKER
 from providers.local import preflight
+from providers.local.volume_folder import MARKER
 from stacks.plan import plan_stack
 
 BATCH = {"sequences": 4, "microSequences": 2}

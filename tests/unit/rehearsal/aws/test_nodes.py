@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from components.plan.types import Taint
+from components.plan.cluster import Taint
 from components.spec.cluster import TaintEffect
 from providers.aws.nodes import user_data
 from rehearsal.cloud.account import Account, Object, Status

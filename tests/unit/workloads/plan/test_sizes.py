@@ -9,7 +9,8 @@ from components.catalog import Accelerator, MachineType
 from components.errors import SpecError
 from components.estimate.nodes import room_for_pods
 from components.fabric import Collective, Fabric
-from components.plan.types import JobPlan, NodePoolPlan, PodBinding, ServicePlan, VolumePlan
+from components.plan.cluster import NodePoolPlan, PodBinding, VolumePlan
+from components.plan.work import JobPlan, ServicePlan
 from components.spec.inference import CanarySpec, InferenceSpec, RouteSpec, ServedModel
 from components.spec.scheduler import TopologyRequest
 from components.spec.storage import OnDestroy

@@ -5,7 +5,8 @@ import pytest
 from components.catalog import Accelerator, MachineType
 from components.errors import SpecError
 from components.fabric import Collective, Fabric
-from components.plan.types import JobPlan, NodePoolPlan, PodBinding, VolumePlan
+from components.plan.cluster import NodePoolPlan, PodBinding, VolumePlan
+from components.plan.work import JobPlan
 from components.spec.inference import InferenceSpec, ServedModel
 from components.spec.storage import OnDestroy
 from components.spec.training import BatchSpec, ModelSpec, ParallelSpec, Precision, Sharding, TrainingSpec

@@ -9,7 +9,7 @@ import pytest
 import yaml
 from pulumi_aws import ec2
 
-from components.plan.types import Taint
+from components.plan.cluster import Taint
 from components.spec.cluster import TaintEffect
 from providers.aws.control_plane.eks.handle import EksHandle
 from providers.aws.network.handle import NetworkHandle

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from components.fabric import Collective, Fabric
-from components.plan.types import Taint
+from components.plan.cluster import Taint
 from components.spec.cluster import TaintEffect
 from providers.aws.nodes.types import (
     AwsNodePoolPlan,

@@ -4,7 +4,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from plugin.local.files import read_json, words_for_bytes
+from components.files import read_json, words_for_bytes
 
 MARKER = ".penstock-volume.json"
 NEEDED_BYTES = 256 * 2**20

@@ -4,7 +4,7 @@ from typing import Any
 
 from google.protobuf.struct_pb2 import Struct
 
-from plugin.values import SECRET, SIGNATURE, UNKNOWN, UNKNOWN_STRING, answer, is_known, plain
+from engine.provider.values import SECRET, SIGNATURE, UNKNOWN_TEXT, Unknown, answer, is_known, plain
 
 
 def message(**fields: Any) -> Struct:
@@ -30,16 +30,16 @@ def test_secrets_are_opened_wherever_they_lie() -> None:
 
 
 def test_unknowns_are_found_wherever_they_lie() -> None:
-    inputs = plain(message(job={"folders": ["a", UNKNOWN_STRING]}, name="run"))
-    assert inputs["job"]["folders"][1] is UNKNOWN
+    inputs = plain(message(job={"folders": ["a", UNKNOWN_TEXT]}, name="run"))
+    assert isinstance(inputs["job"]["folders"][1], Unknown)
     assert not is_known(inputs)
     assert is_known(inputs["name"])
 
 
 def test_an_answer_keeps_secrets_secret_and_unknowns_unknown() -> None:
     inputs = message(env=secret({"TOKEN": "hunter2"}))
-    told = answer(inputs, {"step": UNKNOWN, "loss": float("nan"), "url": "http://127.0.0.1:8000"})
+    told = answer(inputs, plain(inputs) | {"step": Unknown(), "loss": float("nan"), "url": "http://127.0.0.1:8000"})
     assert told["env"] == inputs["env"]
-    assert told["step"] == UNKNOWN_STRING
+    assert told["step"] == UNKNOWN_TEXT
     assert told["loss"] is None, "NaN is no JSON"
     assert told["url"] == "http://127.0.0.1:8000"

@@ -1,0 +1,78 @@
+"""A training run and a service that will exist, decided."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from components.spec.inference import AutoscalingSpec, CanarySpec, RouteSpec
+from components.spec.scheduler import Priority, TopologyRequest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobPlan:
+    """A gang of processes that starts as a whole and ends by itself."""
+
+    name: str
+    pool: str
+    nodes: int
+    min_nodes: int
+    ranks_per_node: int
+    program: tuple[str, ...]
+    """Arguments of the Python interpreter on each node, without the job's file, which the scheduler adds."""
+    env: Mapping[str, str]
+    config: Mapping[str, Any]
+    """The job's file: plain JSON data."""
+    run_folder: str
+    """Where the run keeps its state: a folder of the volume that the identity names."""
+    identity: str
+    """Digest of all that cannot change in a run. Another identity is another run."""
+    grace_s: float
+    """Seconds from the request to stop to the last rank's exit: a step and a checkpoint, with a margin."""
+    max_agent_restarts: int
+    memory_gib: float
+    """Estimate of what all ranks of one node hold together (components/estimate/memory.py says the convention)."""
+    image: str = ""
+    """Empty where jobs are no pods."""
+    queue: str = ""
+    """Empty: the scheduler's only one."""
+    priority: Priority = Priority.NORMAL
+    topology: TopologyRequest = TopologyRequest.NONE
+    cpu: float = 0.0
+    """Cores of one node that it asks for."""
+    pod_memory_gib: float = 0.0
+    """Of one node, asked for and not to be exceeded: ranks, loader, page cache of the data, /dev/shm."""
+    shm_gib: float = 0.0
+    claim: str = ""
+    mount_path: str = ""
+    """The volume's claim and where pods have it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServicePlan:
+    """Independent servers of one exported model."""
+
+    name: str
+    pool: str
+    program: tuple[str, ...]
+    env: Mapping[str, str]
+    config: Mapping[str, Any]
+    ports: tuple[int, ...]
+    """One for each replica."""
+    host: str
+    state_folder: str
+    model_folder: str
+    follows_training: bool
+    """It serves what this stack's run exports, and is renewed with it."""
+    drain_s: float
+    image: str = ""
+    """Empty where services are no pods."""
+    accelerators: int = 0
+    """Of one replica's node."""
+    cpu: float = 0.0
+    memory_gib: float = 0.0
+    claim: str = ""
+    mount_path: str = ""
+    nodes_per_replica: int = 1
+    autoscaling: AutoscalingSpec | None = None
+    canary: CanarySpec | None = None
+    route: RouteSpec | None = None
