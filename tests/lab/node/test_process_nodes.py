@@ -152,8 +152,9 @@ def test_a_killed_node_takes_its_pods_along_and_tells_of_them_when_it_is_back(la
         ready(api, name)
     assert len(_sleepers()) == 2
 
-    signal_inside(lab, "KILL", lab.home.nodes / "nodes" / f"{node}.pid")
-    until(lambda: not _sleepers())
+    killed = lab.home.nodes / "nodes" / f"{node}.pid"
+    signal_inside(lab, "KILL", killed)
+    until(lambda: not _sleepers() and not killed.exists())  # the file goes once the node's end has been noticed
     signal_inside(lab, "HUP", lab.home.nodes / "agent.pid")
 
     once = ended(api, "once")
