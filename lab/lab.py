@@ -38,6 +38,7 @@ MOST_RESTARTS = 8
 """A process that died that often while the lab came up does not come up."""
 GONE_S = 30.0
 POLL_S = 0.05
+NOTICED_S = 10.0
 
 Say = Callable[[str], None]
 
@@ -109,6 +110,9 @@ class Lab:
         if not file.exists():
             raise LabError(f"the lab has no living process node {name!r}")
         self._signal_inside(file, signal.SIGKILL)
+        end = time.monotonic() + NOTICED_S
+        while file.exists() and time.monotonic() < end:  # until it is noticed, `start_nodes` takes it for running
+            time.sleep(POLL_S)
 
     def start_nodes(self) -> None:
         """Process nodes that were killed are back, without their pods."""
