@@ -1,9 +1,10 @@
-"""What a user can do wrong, as values: every mistake has a path, a sentence and a remedy."""
+"""Problems of what a user wrote, as values: each has a path, a sentence and a remedy."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import ParamSpec, TypeVar
 
+P = ParamSpec("P")
 T = TypeVar("T")
 
 
@@ -45,10 +46,13 @@ class UnsupportedError(SpecError):
     """The description is right, but this cloud cannot do it; each problem lists what it can."""
 
 
-def attempt(problems: list[Problem], step: Callable[[], T]) -> T | None:
-    """What the step gives; None where it is refused, its problems added to the others."""
-    try:
-        return step()
-    except SpecError as error:
-        problems += error.problems
-        return None
+class Problems(list[Problem]):
+    """Every problem of one description, gathered part by part so that none hides another."""
+
+    def collect(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T | None:
+        """The function's result; None where it is refused, with its problems added to the others."""
+        try:
+            return function(*args, **kwargs)
+        except SpecError as error:
+            self += error.problems
+            return None

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from components.errors import Problem, SpecError, attempt
+from components.errors import Problems, SpecError
 from components.kubernetes.gate import gate_warnings, plan_gate
 from components.plan.cluster import ClusterPlan, NodePoolPlan
 from components.plan.kubernetes import InsidePlan, KubernetesFacts, Manifest, SchedulerPlan
@@ -29,14 +29,12 @@ def render(spec: StackSpec, cluster: ClusterPlan, job: JobPlan | None, service: 
     """Everything inside the cluster; SpecError with all that cannot be."""
     if not cluster.scheduler:
         return Rendered()
-    problems: list[Problem] = []
+    problems = Problems()
     scheduler = load(SchedulerKind(cluster.scheduler))
-    plan = attempt(problems, lambda: scheduler.plan(spec.scheduler, cluster.node_pools, cluster.kubernetes))
-    inside = attempt(problems, lambda: _inside(spec, cluster, cluster.kubernetes, plan, service))
-    gang = attempt(problems, lambda: scheduler.render_job(job, _pool(cluster, job.pool), plan) if job and plan else ())
-    servers = attempt(
-        problems, lambda: scheduler.render_service(service, _pool(cluster, service.pool)) if service else ()
-    )
+    plan = problems.collect(scheduler.plan, spec.scheduler, cluster.node_pools, cluster.kubernetes)
+    inside = problems.collect(_inside, spec, cluster, cluster.kubernetes, plan, service)
+    gang = problems.collect(scheduler.render_job, job, _pool(cluster, job.pool), plan) if job and plan else ()
+    servers = problems.collect(scheduler.render_service, service, _pool(cluster, service.pool)) if service else ()
     if problems:
         raise SpecError(problems)
     warnings = (*(plan.warnings if plan else ()), *(_warnings(spec, cluster, inside) if inside else ()))

@@ -2,7 +2,7 @@
 
 import re
 
-from components.errors import Problem, attempt
+from components.errors import Problem, Problems
 from components.plan.cluster import ClusterPlan
 from components.plan.part import Decision
 from components.plan.stack import StackPlan
@@ -18,15 +18,15 @@ _STACK_NAME = re.compile(r"[A-Za-z0-9_.][A-Za-z0-9_.-]{0,99}")
 
 def plan_stack(spec: StackSpec, stack: str) -> StackPlan:
     """The plan of a stack; SpecError with the mistakes of all its parts at once."""
-    problems = _name_problems(stack)
-    cluster = attempt(problems, lambda: load(spec.cluster.cloud).plan(spec, stack))
+    problems = Problems(_name_problems(stack))
+    cluster = problems.collect(load(spec.cluster.cloud).plan, spec, stack)
     if cluster is None:
         raise stack_error(_name_told_once(problems), f"Pulumi.{stack}.yaml")
     job, decisions = _plan_training(spec, cluster, problems)
     service = _plan_inference(spec, cluster, job, problems)
     if problems:
         raise stack_error(problems, f"Pulumi.{stack}.yaml")
-    rendered = attempt(problems, lambda: render(spec, cluster, job, service))
+    rendered = problems.collect(render, spec, cluster, job, service)
     if rendered is None:
         raise stack_error(problems, f"Pulumi.{stack}.yaml")
     return StackPlan(
@@ -65,29 +65,28 @@ def _warnings(spec: StackSpec, cluster: ClusterPlan, rendered: Rendered, job: Jo
 
 
 def _plan_training(
-    spec: StackSpec, cluster: ClusterPlan, problems: list[Problem]
+    spec: StackSpec, cluster: ClusterPlan, problems: Problems
 ) -> tuple[JobPlan | None, tuple[Decision, ...]]:
     training = spec.training
     if not training:
         return None, ()
     pods = cluster.kubernetes is not None
     given_up = {pool.name for pool in spec.cluster.node_pools if pool.fabric is not None}
-    planned = attempt(
-        problems,
-        lambda: plan_training(training, cluster.node_pools, cluster.volume, pods=pods, without_fabric=given_up),
+    planned = problems.collect(
+        plan_training, training, cluster.node_pools, cluster.volume, pods=pods, without_fabric=given_up
     )
     return planned or (None, ())
 
 
 def _plan_inference(
-    spec: StackSpec, cluster: ClusterPlan, job: JobPlan | None, problems: list[Problem]
+    spec: StackSpec, cluster: ClusterPlan, job: JobPlan | None, problems: Problems
 ) -> ServicePlan | None:
     inference, pools = spec.inference, cluster.node_pools
     if not inference:
         return None
     if spec.training and not job:
         # The run that it would serve is refused: only what does not depend on it can be judged.
-        attempt(problems, lambda: pool_named(inference.pool, pools, "inference.pool"))
+        problems.collect(pool_named, inference.pool, pools, "inference.pool")
         return None
     pods = cluster.kubernetes is not None
-    return attempt(problems, lambda: plan_inference(inference, pools, cluster.volume, job, pods=pods))
+    return problems.collect(plan_inference, inference, pools, cluster.volume, job, pods=pods)

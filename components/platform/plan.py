@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from graphlib import TopologicalSorter
 
-from components.errors import Problem, SpecError, attempt
+from components.errors import Problem, Problems, SpecError
 from components.plan.kubernetes import AddonPlan, Concern, Owner, Ownership, PlatformPlan
 from components.plan.part import Decision
 from components.platform.catalog import ADDONS
@@ -18,7 +18,7 @@ def plan_platform(request: Request) -> PlatformPlan:
     Refused: an add-on that there is not, one that the cloud forbids, one that its Kubernetes is too old for, a value
     that its chart does not take, one switched off that another needs, and two that would do one thing.
     """
-    problems = list(name_problems(request))
+    problems = Problems(name_problems(request))
     verdicts = _verdicts(request, problems)
     plans = {name: _plan(name, verdict, request) for name, verdict in verdicts.items() if verdict.on}
     problems += own_problems(request, plans)
@@ -33,7 +33,7 @@ def plan_platform(request: Request) -> PlatformPlan:
     )
 
 
-def _verdicts(request: Request, problems: list[Problem]) -> Mapping[str, Verdict]:
+def _verdicts(request: Request, problems: Problems) -> Mapping[str, Verdict]:
     """For every add-on; those that another needs are on with it."""
     verdicts = {name: _verdict(name, request) for name in ADDONS}
     waiting = [name for name, verdict in verdicts.items() if verdict.on]
@@ -42,7 +42,7 @@ def _verdicts(request: Request, problems: list[Problem]) -> Mapping[str, Verdict
         for needed in ADDONS[name].plan(request).needs:
             if verdicts[needed].on or request.owned(ADDONS[needed].DOES):
                 continue
-            if attempt(problems, lambda name=name, needed=needed: _may_be_on(name, needed, request)):  # type: ignore[misc]  # bound now, not later
+            if problems.collect(_may_be_on, name, needed, request):
                 verdicts[needed] = Verdict(on=True, reason=f"{name} needs it")
                 waiting.append(needed)
     return verdicts

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from components.errors import Problem, SpecError, attempt
+from components.errors import Problem, Problems, SpecError
 from components.estimate.cost import over_budget
 from components.plan.cluster import ClusterPlan, Mount
 from components.plan.kubernetes import KubernetesFacts
@@ -69,24 +69,28 @@ def plan_at(spec: StackSpec, stack: str, now: datetime) -> AwsPlan:
     """The plan as of `now`, which decides what has expired, begun and ended."""
     settings = spec.settings
     assert isinstance(settings, AwsSpec)
-    problems = [*_general_problems(spec, stack, now), *tag_problems(settings.tags), *region_problems(spec, settings)]
-    pools = attempt(problems, lambda: nodes.plan_pools(spec, settings, stack, now))
-    network = attempt(problems, lambda: networks.plan_network(spec, settings, pools or ()))
-    asked = attempt(problems, lambda: serving.plan_serving(settings, stack))
-    known, ground = (pools, network) if pools and network else ((), _stand_in(spec, settings))
-    if ground is None:
+    problems = Problems(
+        [*_general_problems(spec, stack, now), *tag_problems(settings.tags), *region_problems(spec, settings)]
+    )
+    pools = problems.collect(nodes.plan_pools, spec, settings, stack, now)
+    network = problems.collect(networks.plan_network, spec, settings, pools or ())
+    asked = problems.collect(serving.plan_serving, settings, stack)
+    known, background = (pools, network) if pools and network else ((), _stand_in(spec, settings))
+    if background is None:
         raise SpecError(problems)
-    storage = attempt(problems, lambda: stores.plan_storage(spec, settings, known, ground, stack))
+    storage = problems.collect(stores.plan_storage, spec, settings, known, background, stack)
     full = _mounted(known, storage.mounts if storage else ())
-    control = attempt(problems, lambda: control_plane.plan_control_plane(spec, settings, full, ground, stack))
-    hyper = attempt(problems, lambda: hyper_pods.plan_hyper_pod(spec, settings, full, ground, stack))
+    control: ControlPlanePlan | None = problems.collect(
+        control_plane.plan_control_plane, spec, settings, full, background, stack
+    )
+    hyper = problems.collect(hyper_pods.plan_hyper_pod, spec, settings, full, background, stack)
     problems += _job_problems(spec, control)
-    if problems or network is None or asked is None or storage is None or control is None:
+    if problems or not (network and asked and storage and control):
         raise SpecError(problems)
     parts = _Parts(network=network, pools=full, storage=storage, control=control, hyper=hyper, serving=asked)
     bill = tuple(parts.bill())
-    if problems := over_budget(bill, spec.cluster.budget_usd_per_hour):
-        raise SpecError(problems)
+    if over := over_budget(bill, spec.cluster.budget_usd_per_hour):
+        raise SpecError(over)
     return AwsPlan(
         cloud="aws",
         region=network.region,

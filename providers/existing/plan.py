@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from components.errors import SpecError, attempt
+from components.errors import Problems, SpecError
 from components.fabric import Collective, Fabric
 from components.plan.cluster import ClusterPlan, NodePoolPlan, PodBinding, Taint, VolumePlan
 from components.plan.kubernetes import Concern, KubernetesFacts, Owner, Ownership
@@ -42,11 +42,11 @@ def plan(spec: StackSpec, stack: str) -> ExistingPlan:
     assert isinstance(settings, ExistingSpec)
     looked = isinstance(settings, DiscoveredSpec)
     seen, unseen = (settings.seen, settings.unseen) if isinstance(settings, DiscoveredSpec) else (None, "")
-    problems = [*general_problems(spec, settings, seen, datetime.now(UTC))]
+    problems = Problems(general_problems(spec, settings, seen, datetime.now(UTC)))
     nodes: dict[str, Nodes] = {}
     pools: list[NodePoolPlan] = []
     for pool in spec.cluster.node_pools:
-        found = attempt(problems, lambda pool=pool: nodes_of(pool, settings, seen, unseen))  # type: ignore[misc]
+        found = problems.collect(nodes_of, pool, settings, seen, unseen)
         if found is not None:
             nodes[pool.name] = found
             problems += pool_problems(pool, found)

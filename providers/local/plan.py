@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from components.catalog import Catalog, MachineType
-from components.errors import Problem, SpecError, UnsupportedError, attempt
+from components.errors import Problem, Problems, SpecError, UnsupportedError
 from components.fabric import Collective
 from components.home import expand_home
 from components.plan.cluster import ClusterPlan, NodePoolPlan, PodBinding, VolumePlan
@@ -25,20 +25,17 @@ OF_A_CLUSTER = {"image", "queue", "priority", "topology"}
 def plan(spec: StackSpec, stack: str) -> ClusterPlan:
     """One pool of this machine and its volume; SpecError with every mistake at once."""
     offered = catalog()
-    problems: list[Problem] = []
+    problems = Problems()
     pools: list[NodePoolPlan] = []
     for index, pool in enumerate(spec.cluster.node_pools):
-        try:
-            pools.append(_plan_pool(pool, offered))
-        except SpecError as error:
-            problems += error.problems
+        pools += filter(None, [problems.collect(_plan_pool, pool, offered)])
         if index:
             message = "this machine is one node pool; remove this one, or use another cloud"
             problems.append(Problem(path=f"cluster.nodePools.{pool.name}", message=message))
     problems += _meaningless(spec)
     problems += _corpus_problems(spec)
-    volume = attempt(problems, lambda: _plan_volume(spec, stack))
-    if volume is None or problems:
+    volume = problems.collect(_plan_volume, spec, stack)
+    if problems or volume is None:
         raise SpecError(problems)
     return ClusterPlan(
         cloud=offered.cloud,

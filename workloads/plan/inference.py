@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from components.errors import Problem, SpecError, attempt
+from components.errors import Problem, Problems, SpecError
 from components.fabric import Collective
 from components.home import expand_home
 from components.plan.cluster import NodePoolPlan, VolumePlan
@@ -36,10 +36,10 @@ def plan_inference(
     """
     pool = pool_named(spec.pool, pools, "inference.pool")
     model = _trained(training) if spec.model.path is None else None
-    problems = [*_misfits(spec, pool, model, training), *(_pod_misfits(spec, volume) if pods else ())]
+    problems = Problems([*_misfits(spec, pool, model, training), *(_pod_misfits(spec, volume) if pods else ())])
     size = server_pod(spec, pool, model) if pods else PodSize()
     problems += _beside_a_cluster(spec) if not pods else ()
-    folder = attempt(problems, lambda: _model_folder(spec, training, pods=pods))
+    folder = problems.collect(_model_folder, spec, training, pods=pods)
     if folder is None or problems:
         raise SpecError(problems)
     host = EVERY_ADDRESS if pods and "host" not in spec.model_fields_set else spec.host

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from components.errors import Problem, SpecError, attempt
+from components.errors import Problem, Problems, SpecError
 from components.plan.cluster import Mount, VolumePlan
 from components.plan.part import Decision
 from components.spec.stack import StackSpec
@@ -40,11 +40,11 @@ def plan_storage(
     spec: StackSpec, settings: AwsSpec, pools: Sequence[AwsNodePoolPlan], network: NetworkPlan, stack: str
 ) -> StoragePlan:
     """Every store of the stack; SpecError with every mistake at once."""
-    problems = [*_mount_problems(spec), *_volume_problems(spec)]
-    lustre = attempt(problems, lambda: _lustre(spec, pools, network))
-    bucket = attempt(problems, lambda: _bucket(spec, stack))
-    express = attempt(problems, lambda: _express(spec, settings, network, stack))
-    registry = attempt(problems, lambda: _registry(settings, stack))
+    problems = Problems([*_mount_problems(spec), *_volume_problems(spec)])
+    lustre = problems.collect(_lustre, spec, pools, network)
+    bucket = problems.collect(_bucket, spec, stack)
+    express = problems.collect(_express, spec, settings, network, stack)
+    registry = problems.collect(_registry, settings, stack)
     if problems:
         raise SpecError(problems)
     volume = _volume(spec, stack, lustre)
