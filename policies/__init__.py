@@ -1,1 +1,1 @@
-"""What a stack must keep to whatever it builds: each rule one file with a pure check, its reason and its remedy."""
+"""Rules that every stack keeps, whatever it builds: one file each with a pure check, its reason and its remedy."""

@@ -3,23 +3,27 @@
 from collections.abc import Iterator, Sequence
 from decimal import Decimal, InvalidOperation
 
-from policies.machines import AUTO_SCALING_GROUP, LAUNCH_TEMPLATE, NODE_GROUP, machine_types
-from policies.reservation_targeted import BLOCK_MARKET
+from policies.clouds import CLOUDS, pools
 from policies.rule import Resource, StackRule
-from policies.values import UNKNOWN, at
-
-TAG = "penstock:budget-usd-per-hour"
-_SIZE = {NODE_GROUP: ("scalingConfig", "desiredSize"), AUTO_SCALING_GROUP: ("desiredCapacity",)}
+from policies.values import UNKNOWN
 
 
 def check(resources: Sequence[Resource]) -> Iterator[tuple[Resource, str]]:
     """The costliest group of machines, where all of them together are over the budget that the stack's tags name.
 
-    Counted are machines with a known list price, at the size that they are asked for now: what they cost at least. A
-    capacity block is paid for in advance, and is not counted.
+    Counted are machines with a known list price, at the size that they are asked for now: what they cost at least.
+    Prepaid capacity is not counted.
     """
     budget = _budget(resources)
-    costs = {group: cost for group in resources if (cost := _usd_per_hour(group))}
+    costs: dict[Resource, Decimal] = {}
+    for group, pool, launches, cloud in pools(resources):
+        billed = [
+            each for each in launches if isinstance(each.machine_type, str) and each.is_prepaid in (False, UNKNOWN)
+        ]
+        prices = [facts.usd_per_hour or 0 for each in billed if (facts := cloud.machines().get(each.machine_type))]
+        nodes = Decimal(0) if pool.nodes is UNKNOWN else Decimal(str(pool.nodes or 0))
+        if cost := nodes * sum(prices, Decimal(0)):
+            costs[group] = cost
     total = sum(costs.values(), Decimal(0))
     if budget is not None and costs and total > budget:
         costliest = max(costs, key=lambda group: costs[group])
@@ -28,7 +32,7 @@ def check(resources: Sequence[Resource]) -> Iterator[tuple[Resource, str]]:
 
 
 def _budget(resources: Sequence[Resource]) -> Decimal | None:
-    texts = {text for each in resources if isinstance(text := at(each.outputs, "tags", TAG), str)}
+    texts = {text for each in resources for cloud in CLOUDS if isinstance(text := cloud.budget(each.outputs), str)}
     return min(filter(None, map(_amount, texts)), default=None)
 
 
@@ -37,20 +41,6 @@ def _amount(text: str) -> Decimal | None:
         return Decimal(text)
     except InvalidOperation:
         return None
-
-
-def _usd_per_hour(group: Resource) -> Decimal:
-    size = at(group.outputs, *_SIZE[group.kind]) if group.kind in _SIZE else None
-    if not size or size is UNKNOWN:
-        return Decimal(0)
-    return sum((Decimal(str(size)) * _price(each) for each in group.of("launchTemplate", LAUNCH_TEMPLATE)), Decimal(0))
-
-
-def _price(template: Resource) -> Decimal:
-    name = at(template.outputs, "instanceType")
-    if not isinstance(name, str) or at(template.outputs, "instanceMarketOptions", "marketType") == BLOCK_MARKET:
-        return Decimal(0)
-    return Decimal(str(machine_types().get(name, {}).get("usd_per_hour", 0)))
 
 
 RULE = StackRule(

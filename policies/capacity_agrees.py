@@ -1,30 +1,25 @@
-"""A node group and its launch template mean the same capacity."""
+"""A pool and its launch template mean the same capacity."""
 
 from collections.abc import Iterator, Sequence
 
-from policies.machines import LAUNCH_TEMPLATE, NODE_GROUP
-from policies.reservation_targeted import BLOCK_GROUP, BLOCK_MARKET
+from policies.clouds import pools
 from policies.rule import Resource, StackRule
-from policies.values import UNKNOWN, at
+from policies.values import UNKNOWN
 
 
 def check(resources: Sequence[Resource]) -> Iterator[tuple[Resource, str]]:
-    """Each node group that is on a capacity block while its template is not, or the other way round."""
-    for group in resources:
-        if group.kind != NODE_GROUP:
-            continue
-        wanted = at(group.outputs, "capacityType")
-        for template in group.of("launchTemplate", LAUNCH_TEMPLATE):
-            market = at(template.outputs, "instanceMarketOptions", "marketType")
-            if UNKNOWN not in (wanted, market) and (wanted == BLOCK_GROUP) != (market == BLOCK_MARKET):
-                given = wanted or "ON_DEMAND"
-                yield group, f"its capacity type is {given}, and its launch template's market {market or 'on-demand'}"
+    """Each pool on prepaid capacity whose template is not, or the other way round."""
+    for group, pool, launches, _ in pools(resources):
+        for launch in launches if pool.agrees else ():
+            prepaid = (pool.is_prepaid, launch.is_prepaid)
+            if UNKNOWN not in prepaid and prepaid[0] != prepaid[1]:
+                yield group, f"its capacity type is {pool.capacity}, and its launch template's market {launch.market}"
 
 
 RULE = StackRule(
     name="capacity-agrees",
-    reason="EKS then starts machines on demand beside a block that is paid for, or none at all",
-    remedy="set capacityType CAPACITY_BLOCK and the template's marketType capacity-block together, or neither",
+    reason="machines are then started on demand beside capacity that is paid for, or none at all",
+    remedy="set the prepaid capacity of both together, or of neither",
     level="mandatory",
     check=check,
 )

@@ -4,31 +4,24 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from policies.machines import LAUNCH_TEMPLATE, machine_types
+from policies.clouds import launch_of
 from policies.rule import Rule
-from policies.values import UNKNOWN, at
 
 TAG = "penstock:expires"
 
 
 def check(kind: str, inputs: Mapping[str, Any], now: datetime | None = None) -> Iterator[str]:
-    """A launch template of accelerators whose tag has no time, one that cannot be read, or one that is past."""
-    if kind != LAUNCH_TEMPLATE or not _has_accelerators(at(inputs, "instanceType")):
+    """Machines with accelerators whose tag has no time, one that cannot be read, or one that is past."""
+    found = launch_of(kind, inputs)
+    if found is None or not isinstance(name := found[1].machine_type, str):
         return
-    expires = _tag(inputs)
+    machine, expires = found[0].machines().get(name), found[1].expires
+    if machine is None or not machine.accelerators:
+        return
     if expires is None:
-        yield f"it starts {inputs['instanceType']} and has no tag {TAG}"
+        yield f"it starts {name} and has no tag {TAG}"
     elif isinstance(expires, str):
         yield from _wrong(expires, now or datetime.now(UTC))
-
-
-def _has_accelerators(name: Any) -> bool:
-    return isinstance(name, str) and "accelerator" in machine_types().get(name, {})
-
-
-def _tag(inputs: Mapping[str, Any]) -> Any:
-    own, all_of_them = at(inputs, "tags", TAG), at(inputs, "tagsAll", TAG)
-    return UNKNOWN if UNKNOWN in (own, all_of_them) else own or all_of_them
 
 
 def _wrong(expires: str, now: datetime) -> Iterator[str]:

@@ -1,35 +1,34 @@
 """A machine that is started with a fabric has the whole of it, on the cards that carry it."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from policies.machines import FABRIC_INTERFACES, LAUNCH_TEMPLATE, fabric_cards, machine_types
+from policies.clouds import launch_of
+from policies.facts import Interface
 from policies.rule import Rule
-from policies.values import UNKNOWN, at, entries
+from policies.values import UNKNOWN
 
 
 def check(kind: str, inputs: Mapping[str, Any]) -> Iterator[str]:
-    """What is missing or wrong among the interfaces of a launch template that has any of the fabric's."""
-    if kind != LAUNCH_TEMPLATE:
+    """Interfaces that are missing or wrong where machines are started with any of the fabric's."""
+    found = launch_of(kind, inputs)
+    if found is None or not found[1].has_fabric or found[1].machine_type is UNKNOWN:
         return
-    interfaces, name = entries(inputs, "networkInterfaces"), at(inputs, "instanceType")
-    fabric = [each for each in interfaces if at(each, "interfaceType") in FABRIC_INTERFACES]
-    if not fabric or name is UNKNOWN:
-        return
-    machine = machine_types().get(name)
+    cloud, launch = found
+    machine = cloud.machines().get(launch.machine_type)
     if machine is None:
-        yield f"it has a fabric, and {name} is no machine type that is known here"
+        yield f"it has a fabric, and {launch.machine_type} is no machine type that is known here"
         return
-    yield from _cards(name, machine, fabric)
-    yield from _places(interfaces)
-    if any(not at(each, "securityGroups") for each in fabric):
+    fabric = [each for each in launch.interfaces if each.fabric]
+    yield from _cards(launch.machine_type, machine.fabric_cards, fabric)
+    yield from _places(launch.interfaces)
+    if any(not each.guarded for each in fabric):
         yield "a fabric interface without a security group falls into the network's default one"
 
 
-def _cards(name: str, machine: Mapping[str, Any], fabric: list[Any]) -> Iterator[str]:
-    able = fabric_cards(machine)
-    given = [_card(each) for each in fabric]
+def _cards(name: str, able: Sequence[int], fabric: list[Interface]) -> Iterator[str]:
+    given = [each.card for each in fabric]
     if len(given) != len(able):
         yield f"{len(given)} fabric interfaces, but {name} has {len(able)}"
     if wrong := sorted(set(given) - set(able)):
@@ -38,18 +37,13 @@ def _cards(name: str, machine: Mapping[str, Any], fabric: list[Any]) -> Iterator
         yield f"more than one fabric interface on {_numbered(twice)}"
 
 
-def _places(interfaces: list[Any]) -> Iterator[str]:
-    places = Counter((_card(each), int(at(each, "deviceIndex") or 0)) for each in interfaces)
-    for (card, device), count in places.items():
+def _places(interfaces: Sequence[Interface]) -> Iterator[str]:
+    for (card, device), count in Counter((each.card, each.device) for each in interfaces).items():
         if count > 1:
             yield f"{count} interfaces at card {card}, device {device}"
-    primary = [each for each in interfaces if _card(each) == 0 and not at(each, "deviceIndex")]
-    if not primary or any(at(each, "interfaceType") == "efa-only" for each in primary):
+    primary = [each for each in interfaces if (each.card, each.device) == (0, 0)]
+    if not primary or not all(each.addressed for each in primary):
         yield "no interface with an address at card 0, device 0, where the machine's own is"
-
-
-def _card(interface: Any) -> int:
-    return int(at(interface, "networkCardIndex") or 0)
 
 
 def _numbered(cards: list[int]) -> str:
@@ -59,7 +53,7 @@ def _numbered(cards: list[int]) -> str:
 RULE = Rule(
     name="fabric-interfaces",
     reason="machines come up without the missing part of their fabric, and a job runs at a fraction of its speed",
-    remedy="make the launch template with providers.aws.nodes.build.LaunchTemplate, which lays them out by the rule",
+    remedy="lay the interfaces out as the machine type has them, as penstock's own launch templates do",
     level="mandatory",
     check=check,
 )

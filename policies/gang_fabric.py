@@ -3,7 +3,8 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from policies.machines import FABRIC_INTERFACES, LAUNCH_TEMPLATE, NODE_GROUP
+from policies.clouds import pools
+from policies.facts import Pool
 from policies.rule import Resource, StackRule
 from policies.values import at, entries
 
@@ -16,31 +17,29 @@ GANGS = (
     ("ray.io", "RayCluster"),
     ("kubeflow.org", "MPIJob"),
 )
-"""(group, kind) of what runs on several nodes at once."""
-ACCELERATORS = ("nvidia.com/gpu", "aws.amazon.com/neuron")
-FABRIC = "vpc.amazonaws.com/efa"
+"""(group, kind) of jobs that run on several nodes at once."""
 
 
 def check(resources: Sequence[Resource]) -> Iterator[tuple[Resource, str]]:
-    """Each gang with pods that ask for accelerators of a node group with a fabric, and for nothing of the fabric."""
-    pools = [group for group in resources if group.kind == NODE_GROUP and _has_fabric(group)]
+    """Each gang with pods that ask for accelerators of a pool with a fabric, and for nothing of the fabric."""
+    fast = [
+        (pool, cloud, group) for group, pool, starts, cloud in pools(resources) if any(x.has_fabric for x in starts)
+    ]
     for gang in filter(_is_gang, resources):
         for pod in _pods(gang.outputs):
-            asked, pool = _asked(pod), next((pool for pool in pools if _is_sent_to(pod, pool)), None)
-            accelerator = next((name for name in ACCELERATORS if name in asked), None)
-            if pool and accelerator and FABRIC not in asked:
-                yield gang, f"its pods ask for {accelerator} on {pool.name}, which has EFA, and for no {FABRIC}"
+            asked, place = _asked(pod), next((place for place in fast if _is_sent_to(pod, place[0])), None)
+            if place is None or place[1].fabric_device in asked:
+                continue
+            _, cloud, group = place
+            if accelerator := next((name for name in cloud.accelerator_devices if name in asked), None):
+                having = f"{group.name}, which has {cloud.fabric}"
+                yield gang, f"its pods ask for {accelerator} on {having}, and for no {cloud.fabric_device}"
 
 
 def _is_gang(resource: Resource) -> bool:
     provider, _, rest = resource.kind.partition(":")
     version, _, kind = rest.partition(":")
     return provider == "kubernetes" and (version.partition("/")[0], kind) in GANGS
-
-
-def _has_fabric(group: Resource) -> bool:
-    interfaces = (entries(one.outputs, "networkInterfaces") for one in group.of("launchTemplate", LAUNCH_TEMPLATE))
-    return any(at(each, "interfaceType") in FABRIC_INTERFACES for found in interfaces for each in found)
 
 
 def _pods(value: Any) -> Iterator[Mapping[str, Any]]:
@@ -61,8 +60,8 @@ def _asked(pod: Mapping[str, Any]) -> set[str]:
     return {name for asked in limits if isinstance(asked, Mapping) for name in asked}
 
 
-def _is_sent_to(pod: Mapping[str, Any], group: Resource) -> bool:
-    selector, labels = pod.get("nodeSelector"), at(group.outputs, "labels")
+def _is_sent_to(pod: Mapping[str, Any], pool: Pool) -> bool:
+    selector, labels = pod.get("nodeSelector"), pool.labels
     if not selector or not isinstance(selector, Mapping) or not isinstance(labels, Mapping):
         return False
     return all(labels.get(key) == value for key, value in selector.items())
@@ -71,7 +70,7 @@ def _is_sent_to(pod: Mapping[str, Any], group: Resource) -> bool:
 RULE = StackRule(
     name="gang-fabric",
     reason="without the fabric's devices NCCL falls back to TCP, and the job runs at a fraction of what is paid for",
-    remedy=f"ask for {FABRIC} in the pods' limits, as many as the machine has",
+    remedy="ask for the fabric's device in the pods' limits, as many as the machine has",
     level="mandatory",
     check=check,
 )

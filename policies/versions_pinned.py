@@ -1,63 +1,33 @@
-"""What runs is what was chosen: no version that a cloud or a registry may change from one day to the next."""
+"""Software runs at the version that was chosen: none that a cloud or a registry may change from one day to the next."""
 
-import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
+from policies.clouds import CLOUDS
+from policies.facts import Versioned
 from policies.rule import Rule
-from policies.values import UNKNOWN, at, entries
+from policies.values import at
 
 
 def check(kind: str, inputs: Mapping[str, Any]) -> Iterator[str]:
     """Each version or image that is left open."""
-    if look := _VERSIONED.get(kind):
-        yield from look(inputs)
+    software = [each for cloud in CLOUDS for each in cloud.versions(kind, inputs)]
+    images = [each for cloud in CLOUDS for each in cloud.images(kind, inputs)]
+    if kind == "kubernetes:helm.sh/v3:Release":
+        software.append(Versioned(software=f"the chart {at(inputs, 'chart')}", version=at(inputs, "version")))
     elif kind.startswith("kubernetes:"):
-        yield from _images(at(inputs, "spec"))
-
-
-def _cluster(inputs: Mapping[str, Any]) -> Iterator[str]:
-    if not at(inputs, "version"):
-        yield "the cluster has no Kubernetes version, and gets the newest one of that day"
-
-
-def _add_on(inputs: Mapping[str, Any]) -> Iterator[str]:
-    version = at(inputs, "addonVersion")
-    if version is not UNKNOWN and (not version or "eksbuild" not in str(version)):
-        yield f"the add-on {at(inputs, 'addonName')} has {version!r} for a version"
-
-
-def _chart(inputs: Mapping[str, Any]) -> Iterator[str]:
-    if not at(inputs, "version"):
-        yield f"the chart {at(inputs, 'chart')} has no version, and installs the newest one of that day"
-
-
-def _model(inputs: Mapping[str, Any]) -> Iterator[str]:
-    for container in (at(inputs, "primaryContainer"), *entries(inputs, "containers")):
-        yield from _image(at(container, "image"))
-
-
-def _job(inputs: Mapping[str, Any]) -> Iterator[str]:
-    """Batch takes its containers as a document in a text."""
-    for name in ("containerProperties", "nodeProperties"):
-        yield from _images(_document(at(inputs, name)))
-
-
-def _controlled(inputs: Mapping[str, Any]) -> Iterator[str]:
-    if at(inputs, "typeName") == "AWS::PCS::Cluster":
-        state = _document(at(inputs, "desiredState"))
-        if state is not None and not at(state, "Scheduler", "Version"):
-            yield "the cluster has no Slurm version"
-
-
-def _document(text: Any) -> Any:
-    try:
-        return json.loads(text) if isinstance(text, str) else None
-    except ValueError:
-        return None
+        images.append(at(inputs, "spec"))
+    for each in software:
+        if not each.version:
+            yield f"{each.software} has no version, and gets the newest one of that day"
+        elif not each.is_exact:
+            yield f"{each.software} has {each.version!r} for a version"
+    for image in images:
+        yield from _image(image) if isinstance(image, str) else _images(image)
 
 
 def _images(value: Any) -> Iterator[str]:
+    """Open images anywhere in a document, each under the key `image`."""
     if isinstance(value, Mapping):
         yield from _image(value.get("image"))
     children = value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else ()
@@ -73,15 +43,6 @@ def _image(image: Any) -> Iterator[str]:
     if not colon or tag == "latest":
         yield f"the image {image} is the one pushed last, whichever that is"
 
-
-_VERSIONED: Mapping[str, Callable[[Mapping[str, Any]], Iterator[str]]] = {
-    "aws:eks/cluster:Cluster": _cluster,
-    "aws:eks/addon:Addon": _add_on,
-    "kubernetes:helm.sh/v3:Release": _chart,
-    "aws:sagemaker/model:Model": _model,
-    "aws:batch/jobDefinition:JobDefinition": _job,
-    "aws:cloudcontrol/resource:Resource": _controlled,
-}
 
 RULE = Rule(
     name="versions-pinned",

@@ -16,7 +16,8 @@ from policies import (
     reservation_targeted,
     versions_pinned,
 )
-from policies.machines import LAUNCH_TEMPLATE, NODE_GROUP, machine_types
+from policies.clouds.aws import LAUNCH_TEMPLATE, NODE_GROUP
+from policies.clouds.aws import machines as machine_facts
 from policies.values import UNKNOWN
 from providers.aws.catalog import machines
 from providers.aws.nodes.interfaces import interfaces
@@ -44,7 +45,7 @@ def fabric(inputs: dict[str, Any]) -> list[str]:
     return list(fabric_interfaces.check(LAUNCH_TEMPLATE, inputs))
 
 
-@pytest.mark.parametrize("name", [name for name, row in machine_types().items() if row.get("max_efa")])
+@pytest.mark.parametrize("name", [name for name, facts in machine_facts().items() if facts.fabric_cards])
 def test_the_whole_fabric_of_every_machine_passes(name: str) -> None:
     assert fabric(template(name)) == []
 

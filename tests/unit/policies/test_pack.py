@@ -6,7 +6,7 @@ from pathlib import Path
 
 from policies.rule import Rule, StackRule
 
-NOT_RULES = {"__init__", "__main__", "machines", "rule", "values", "wire"}
+NOT_RULES = {"__init__", "__main__", "facts", "rule", "values", "wire"}
 
 
 def rules(repository: Path) -> dict[str, Rule | StackRule]:

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from policies import budget_per_hour, capacity_agrees, fabric_in_one_zone, fabric_security, gang_fabric
-from policies.fabric_in_one_zone import SUBNET
-from policies.fabric_security import EGRESS, INGRESS, SECURITY_GROUP
-from policies.machines import AUTO_SCALING_GROUP, LAUNCH_TEMPLATE, NODE_GROUP
+from policies.clouds.aws import AUTO_SCALING_GROUP, LAUNCH_TEMPLATE, NODE_GROUP, SECURITY_GROUP, SUBNET
+from policies.clouds.aws import EGRESS_RULE as EGRESS
+from policies.clouds.aws import INGRESS_RULE as INGRESS
 from policies.rule import Resource, StackRule
 from policies.values import UNKNOWN
 
