@@ -8,6 +8,7 @@ which is read from the termination message of its pods.
 import json
 import math
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from components.estimate.floors import Floor, floor_of
@@ -15,7 +16,8 @@ from components.estimate.nodes import room_for_pods
 from components.fabric import Collective, Fabric
 from components.plan.cluster import ClusterPlan, NodePoolPlan, VolumePlan
 from components.plan.kubernetes import NAMESPACE, GatePlan, Manifest, PoolExpectation
-from components.pods.template import gib, tolerations
+from components.pods.bind import bind, check_share, probe_share
+from components.pods.template import gib
 from components.spec.platform import GateSpec, PlatformSpec
 
 CHECK_S = 600
@@ -28,6 +30,8 @@ RANK_GIB = 1.5
 SHM_GIB_PER_RANK = 1.0
 
 NO_IMAGE = "no image with the check; name one in training.image or inference.image"
+PROBE, CHECK = "probe", "check"
+"""The gate's containers."""
 PLAIN = (Fabric.HOST, Fabric.ETHERNET)
 PAIR = 2
 LABELS = {"app.kubernetes.io/managed-by": "penstock", "penstock.dev/check": "gate"}
@@ -43,13 +47,17 @@ def plan_gate(
     """
     if not spec.gate.enabled:
         return None
+    probe = probe_pod(cluster.volume, image) if image and cluster.volume.claim else None
     pools = tuple(
-        _expectation(pool, spec.gate, cluster.volume, image, measured=pool.name not in without_fabric)
+        replace(
+            _expectation(pool, spec.gate, cluster.volume, image, measured=pool.name not in without_fabric),
+            probe=bound_probe(probe, pool) if probe else None,
+        )
         for pool in cluster.node_pools
     )
     return GatePlan(
         pools=pools,
-        probe=probe_pod(cluster.volume, image) if image and cluster.volume.claim else None,
+        probe=probe,
         timeout_s=spec.gate.timeout_s,
     )
 
@@ -77,7 +85,7 @@ def probe_pod(volume: VolumePlan, image: str) -> Manifest:
         "sys.exit(bool(why))\n"
     )
     container = {
-        "name": "probe",
+        "name": PROBE,
         "image": image,
         "command": ["python", "-c", program],
         "env": [_field("NODE_NAME", "spec.nodeName")],
@@ -91,6 +99,12 @@ def probe_pod(volume: VolumePlan, image: str) -> Manifest:
         "metadata": {"name": "gate-probe", "namespace": NAMESPACE, "labels": dict(LABELS)},
         "spec": {**_pod(volume), "tolerations": [{"operator": "Exists"}], "containers": [container]},
     }
+
+
+def bound_probe(probe: Manifest, pool: NodePoolPlan) -> Manifest | None:
+    """The probe with what the pool's binding asks of every pod; None where that changes nothing."""
+    bound = bind(probe, probe_share(pool.binding), container=PROBE)
+    return None if bound == probe else bound
 
 
 def _expectation(
@@ -145,17 +159,18 @@ def check_job(pool: NodePoolPlan, nodes: int, floor: Floor, volume: VolumePlan, 
             "completions": nodes,
             "backoffLimit": 0,
             "activeDeadlineSeconds": CHECK_S + 300,
-            "template": {
-                "metadata": {"labels": _pool_labels(pool)},
-                "spec": {
-                    **_pod(volume),
-                    "restartPolicy": "Never",
-                    "nodeSelector": dict(pool.binding.node_selector),
-                    "tolerations": tolerations(pool.binding.tolerations),
-                    "affinity": _one_a_node(pool),
-                    "containers": [_check_container(pool, nodes, floor, volume, image)],
+            "template": bind(
+                {
+                    "metadata": {"labels": _pool_labels(pool)},
+                    "spec": {
+                        **_pod(volume),
+                        "affinity": _one_a_node(pool),
+                        "containers": [_check_container(pool, nodes, floor, volume, image)],
+                    },
                 },
-            },
+                check_share(pool.binding),
+                container=CHECK,
+            ),
         },
     }
 
@@ -178,13 +193,10 @@ def _check_container(pool: NodePoolPlan, nodes: int, floor: Floor, volume: Volum
     fields = {"POD_IP": "status.podIP", "NODE_NAME": "spec.nodeName", "CHECK_ID": _JOB_ID}
     mounts = [{"name": "volume", "mountPath": volume.mount_path}]
     return {
-        "name": "check",
+        "name": CHECK,
         "image": image,
         "command": ["python", "-m", "workloads.fabric_check", "--spec", spec, "--nodes", str(nodes)],
-        "env": [
-            *({"name": key, "value": value} for key, value in pool.binding.env.items()),
-            *(_field(key, path) for key, path in fields.items()),
-        ],
+        "env": [_field(key, path) for key, path in fields.items()],
         "resources": _resources(pool),
         "securityContext": _security(fabric=pool.fabric not in PLAIN),
         "volumeMounts": [*mounts, {"name": "shm", "mountPath": "/dev/shm"}],  # noqa: S108 - NCCL's buffers lie there
@@ -205,12 +217,10 @@ def _one_a_node(pool: NodePoolPlan) -> dict[str, Any]:
 
 
 def _resources(pool: NodePoolPlan) -> dict[str, Any]:
-    """All devices of the node, and of the rest what the ranks need."""
+    """What the ranks need beside the node's devices."""
     ranks, room = _ranks(pool), room_for_pods(pool.machine)
     memory = {"memory": gib(ranks * (RANK_GIB + _shm_gib(pool) / ranks))}
-    pages = {"hugepages-2Mi": f"{pool.binding.huge_pages_mib}Mi"} if pool.binding.huge_pages_mib else {}
-    limits = {**memory, **pages, **{name: str(count) for name, count in pool.binding.devices.items()}}
-    return {"requests": {"cpu": f"{math.floor(min(ranks, room.cores) * 1000)}m", **limits}, "limits": limits}
+    return {"requests": {"cpu": f"{math.floor(min(ranks, room.cores) * 1000)}m", **memory}, "limits": memory}
 
 
 def _pod(volume: VolumePlan) -> dict[str, Any]:

@@ -96,6 +96,7 @@ def _expectation(pool: PoolExpectation) -> dict[str, Any]:
         "selector": dict(pool.selector),
         "devices": dict(pool.devices),
         "check": pool.check,
+        **({"probe": pool.probe} if pool.probe else {}),
         "floorGbps": pool.floor_gbps,
         "floorSource": pool.floor_source,
     }

@@ -31,19 +31,89 @@ class Mount:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HostPath:
+    """A file, folder or socket of the node, mounted into a pod."""
+
+    path: str
+    """Absolute path on the node."""
+    mount_path: str
+    """Absolute path in the container."""
+    read_only: bool = True
+    kind: str = ""
+    """Type of a hostPath volume (`Directory`, `CharDevice`, `Socket`...); empty: not checked before the mount."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sidecar:
+    """A container beside the main one for as long as that runs, such as the receive daemon of GPUDirect-TCPXO.
+
+    It becomes an init container that is always restarted (Kubernetes 1.29), so that a job's pod ends with its job.
+    """
+
+    name: str
+    image: str
+    command: tuple[str, ...] = ()
+    """Entry point and arguments; empty: the image's own."""
+    env: Mapping[str, str] = field(default_factory=dict)
+    host_paths: tuple[HostPath, ...] = ()
+    shared_paths: tuple[str, ...] = ()
+    """Folders, empty at first, that it and the main container both see at these absolute paths: for sockets."""
+    capabilities: tuple[str, ...] = ()
+    """As in `PodBinding.capabilities`."""
+    privileged: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResourceClaim:
+    """Devices by dynamic resource allocation (resource.k8s.io), claimed anew for each pod."""
+
+    name: str
+    """In the pod: a DNS label."""
+    template: str
+    """Name of a ResourceClaimTemplate in the pod's namespace."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PodBinding:
-    """What a job must ask for to reach its pool's accelerators and fabric. A renderer adds it and never replaces it."""
+    """Requirements of a pod that is to reach its pool's accelerators and fabric.
+
+    components/pods/bind.py alone applies it, to every pod on the pool; it adds and never replaces.
+    """
 
     devices: Mapping[str, int] = field(default_factory=dict)
-    """Device resources of one node, such as `nvidia.com/gpu: 8`."""
+    """Device resources of one node by count, such as `nvidia.com/gpu: 8`."""
     huge_pages_mib: int = 0
-    """Of 2 MiB each, for one node."""
+    """MiB in huge pages of 2 MiB each, for one node."""
     env: Mapping[str, str] = field(default_factory=dict)
+    """Environment variables of the main container. One that the pod sets otherwise is a defect."""
     mounts: tuple[Mount, ...] = ()
+    """File systems of a job, by claims in the pod's namespace."""
     node_selector: Mapping[str, str] = field(default_factory=dict)
+    """Labels that every node of the pool has, and no other node."""
     tolerations: tuple[Taint, ...] = ()
+    """Taints of the pool's nodes, each tolerated exactly."""
     topology_keys: tuple[str, ...] = ()
-    """Node labels from the widest domain to the narrowest, for a scheduler that packs a gang."""
+    """Node labels from the widest domain to the narrowest, for a scheduler that packs a gang. Not of the pod itself."""
+    annotations: Mapping[str, str] = field(default_factory=dict)
+    """Annotations of the pod, such as `k8s.v1.cni.cncf.io/networks`, by which it gets its fabric interfaces."""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    """Labels of the pod, such as one that an admission webhook looks for."""
+    host_paths: tuple[HostPath, ...] = ()
+    """Mounts from the node, such as the folder of its network library. No two at one path of the container."""
+    sidecars: tuple[Sidecar, ...] = ()
+    """One set for each pod."""
+    resource_claims: tuple[ResourceClaim, ...] = ()
+    """Claims of the pod, all for its main container."""
+    capabilities: tuple[str, ...] = ()
+    """Linux capabilities of the main container, without `CAP_`: `IPC_LOCK`, `NET_ADMIN`. All others are dropped."""
+    privileged: bool = False
+    """Main container with all capabilities and all devices of the node."""
+    host_network: bool = False
+    """Pod in the node's network namespace: a port of it is free once per node."""
+    image_pull_secrets: tuple[str, ...] = ()
+    """Names of secrets in the pod's namespace with which its images are pulled."""
+    service_account: str = ""
+    """Name of a service account in the pod's namespace; empty: the namespace's default. Its token is not mounted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

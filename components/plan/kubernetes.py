@@ -177,6 +177,8 @@ class PoolExpectation:
     """Device resources that the node must offer, accelerators and fabric: `nvidia.com/gpu: 8`."""
     check: Manifest | None
     """The fabric check's Job; None where the pool has no two nodes or no fabric to check."""
+    probe: Manifest | None = None
+    """The gate's probe for this pool's nodes; None where `GatePlan.probe` is right for them."""
     floor_gbps: float
     """Gigabytes per second of bus bandwidth; 0 where no floor is known."""
     floor_source: str

@@ -4,9 +4,10 @@ import math
 from typing import Any
 
 from components.fabric import Fabric
-from components.plan.cluster import NodePoolPlan, PodBinding, Taint
+from components.plan.cluster import NodePoolPlan
 from components.plan.work import JobPlan
 from components.pods import config_map
+from components.pods.bind import bind
 from components.pods.naming import labels
 
 PORT = 29400
@@ -32,7 +33,7 @@ def pod_template(job: JobPlan, pool: NodePoolPlan, *, name: str, command: list[s
     are no probes: a hung run is found by the trainer's own watchdog, which knows its steps and restarts the workers,
     and nothing is served that could be ready or not.
     """
-    return {
+    unbound = {
         "metadata": {"labels": dict(labels(job))},
         "spec": {
             "restartPolicy": "Never",
@@ -40,12 +41,12 @@ def pod_template(job: JobPlan, pool: NodePoolPlan, *, name: str, command: list[s
             "automountServiceAccountToken": False,
             "enableServiceLinks": False,
             "securityContext": {"seccompProfile": {"type": "RuntimeDefault"}},
-            "nodeSelector": dict(pool.binding.node_selector),
-            "tolerations": [*tolerations(pool.binding.tolerations), *_lost_node()],
-            "containers": [_container(job, pool, command, index)],
-            "volumes": _volumes(job, pool.binding, name),
+            "tolerations": _lost_node(),
+            "containers": [_container(job, pool.fabric, command, index)],
+            "volumes": _volumes(job, name),
         },
     }
+    return bind(unbound, pool.binding, container=_CONTAINER)
 
 
 def agent(job: JobPlan, meeting: str) -> list[str]:
@@ -54,23 +55,6 @@ def agent(job: JobPlan, meeting: str) -> list[str]:
     if job.nodes == 1:
         return command
     return [*command, "--rendezvous", f"{meeting}:{PORT}", "--address", "$(POD_IP)"]
-
-
-def tolerations(taints: tuple[Taint, ...]) -> list[dict[str, Any]]:
-    """Of exactly these taints."""
-    return [
-        {"key": taint.key, "operator": "Equal", "value": taint.value, "effect": str(taint.effect)} for taint in taints
-    ]
-
-
-def resources(job: JobPlan, binding: PodBinding) -> dict[str, Any]:
-    """What one node asks for. Cores are no limit: a throttled rank holds up the whole gang."""
-    memory = {"memory": gib(job.pod_memory_gib)} if job.pod_memory_gib else {}
-    huge_pages = {"hugepages-2Mi": f"{binding.huge_pages_mib}Mi"} if binding.huge_pages_mib else {}
-    devices = {resource: str(count) for resource, count in binding.devices.items()}
-    limits = {**memory, **huge_pages, **devices}
-    cpu = {"cpu": f"{round(job.cpu * 1000)}m"} if job.cpu else {}
-    return {"requests": {**cpu, **limits}, "limits": limits}
 
 
 def gib(amount: float) -> str:
@@ -90,16 +74,19 @@ def _lost_node() -> list[dict[str, Any]]:
     ]
 
 
-def _container(job: JobPlan, pool: NodePoolPlan, command: list[str], index: str) -> dict[str, Any]:
+def _container(job: JobPlan, fabric: Fabric, command: list[str], index: str) -> dict[str, Any]:
+    """One without a limit on cores: a throttled rank holds up the whole gang."""
+    memory = {"memory": gib(job.pod_memory_gib)} if job.pod_memory_gib else {}
+    cpu = {"cpu": f"{round(job.cpu * 1000)}m"} if job.cpu else {}
     return {
         "name": _CONTAINER,
         "image": job.image,
         "command": command,
-        "env": _env(job, pool.binding, index),
-        "resources": resources(job, pool.binding),
-        "securityContext": _security(pool.fabric),
+        "env": _env(job, index),
+        "resources": {"requests": {**cpu, **memory}, "limits": memory},
+        "securityContext": _security(fabric),
         **_metrics_port(job),
-        "volumeMounts": _mounts(job, pool.binding),
+        "volumeMounts": _mounts(job),
     }
 
 
@@ -109,16 +96,13 @@ def _metrics_port(job: JobPlan) -> dict[str, Any]:
     return {"ports": [{"name": METRICS, "containerPort": port}]} if port else {}
 
 
-def _env(job: JobPlan, binding: PodBinding, index: str) -> list[dict[str, Any]]:
-    clashes = {key for key in job.env.keys() & binding.env.keys() if job.env[key] != binding.env[key]}
-    assert not clashes, f"the job and the pool's binding disagree on {sorted(clashes)}"
-    values = {**binding.env, **job.env}
+def _env(job: JobPlan, index: str) -> list[dict[str, Any]]:
     fields = {"POD_IP": "status.podIP", "POD_NAME": "metadata.name", "NODE_NAME": "spec.nodeName"}
     if index:
         fields["NODE_RANK"] = index
-    assert not values.keys() & fields.keys(), f"{sorted(values.keys() & fields.keys())} are the pod's own"
+    assert not job.env.keys() & fields.keys(), f"{sorted(job.env.keys() & fields.keys())} are the pod's own"
     return [
-        *({"name": key, "value": value} for key, value in values.items()),
+        *({"name": key, "value": value} for key, value in job.env.items()),
         *({"name": key, "valueFrom": {"fieldRef": {"fieldPath": path}}} for key, path in fields.items()),
     ]
 
@@ -134,25 +118,19 @@ def _security(fabric: Fabric) -> dict[str, Any]:
     return {"allowPrivilegeEscalation": False, "capabilities": capabilities}
 
 
-def _volumes(job: JobPlan, binding: PodBinding, name: str) -> list[dict[str, Any]]:
+def _volumes(job: JobPlan, name: str) -> list[dict[str, Any]]:
     volumes = [config_map.volume(name)]
     if job.shm_gib:
         volumes.append({"name": "shm", "emptyDir": {"medium": "Memory", "sizeLimit": gib(job.shm_gib)}})
-    claims = dict.fromkeys(claim for claim, _path in _places(job, binding))
-    return [*volumes, *({"name": claim, "persistentVolumeClaim": {"claimName": claim}} for claim in claims)]
+    if job.claim:
+        volumes.append({"name": job.claim, "persistentVolumeClaim": {"claimName": job.claim}})
+    return volumes
 
 
-def _mounts(job: JobPlan, binding: PodBinding) -> list[dict[str, Any]]:
+def _mounts(job: JobPlan) -> list[dict[str, Any]]:
     mounts = [config_map.mount()]
     if job.shm_gib:
         mounts.append({"name": "shm", "mountPath": "/dev/shm"})  # noqa: S108  # ranks and loaders share memory there
-    return [*mounts, *({"name": claim, "mountPath": path} for claim, path in _places(job, binding))]
-
-
-def _places(job: JobPlan, binding: PodBinding) -> list[tuple[str, str]]:
-    """(claim, path) of every file system; the run's own may be one of the pool's."""
-    own = [(job.claim, job.mount_path)] if job.claim else []
-    places = list(dict.fromkeys([*((mount.volume, mount.path) for mount in binding.mounts), *own]))
-    paths = [path for _claim, path in places]
-    assert len(set(paths)) == len(paths), f"two file systems at one path: {places}"
-    return places
+    if job.claim:
+        mounts.append({"name": job.claim, "mountPath": job.mount_path})
+    return mounts

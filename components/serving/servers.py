@@ -8,7 +8,8 @@ from typing import Any
 from components.plan.cluster import NodePoolPlan
 from components.plan.kubernetes import Manifest
 from components.plan.work import ServicePlan
-from components.pods.template import gib, tolerations
+from components.pods.bind import bind, replica_share
+from components.pods.template import gib
 from components.serving.naming import HTTP, PORT, metadata, track_labels, track_name
 
 CONFIG_FOLDER, CONFIG_FILE = "/etc/penstock", "serve.json"
@@ -22,6 +23,9 @@ LEAVE_S = 10
 START_S = 600
 """Seconds that the process gets until it answers at all: imports from a cold image. Loading comes after, without limit,
 as a server that loads is alive and not ready."""
+
+SERVER = "server"
+"""The container that serves."""
 
 ACCELERATORS = "nvidia.com/"
 """What the resources begin with that the server can compute on."""
@@ -68,10 +72,11 @@ def _deployment(service: ServicePlan, pool: NodePoolPlan, track: str, *, config:
         "selector": {"matchLabels": dict(track_labels(service, track))},
         "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 0, "maxSurge": 1}},
         "revisionHistoryLimit": 3,
-        "template": {
-            "metadata": {"labels": dict(track_labels(service, track))},
-            "spec": _pod(service, pool, track, config),
-        },
+        "template": bind(
+            {"metadata": {"labels": dict(track_labels(service, track))}, "spec": _pod(service, pool, track, config)},
+            replica_share(pool.binding, _devices(service, pool)),
+            container=SERVER,
+        ),
     }
     return {
         "apiVersion": "apps/v1",
@@ -87,10 +92,8 @@ def _pod(service: ServicePlan, pool: NodePoolPlan, track: str, config: str) -> d
         "enableServiceLinks": False,
         "securityContext": {"seccompProfile": {"type": "RuntimeDefault"}},
         "terminationGracePeriodSeconds": FORGET_S + math.ceil(service.drain_s) + LEAVE_S,
-        "nodeSelector": dict(pool.binding.node_selector),
-        "tolerations": tolerations(pool.binding.tolerations),
         "topologySpreadConstraints": _apart(service, pool, track),
-        "containers": [_container(service, pool)],
+        "containers": [_container(service)],
         "volumes": [
             {"name": "config", "configMap": {"name": config}},
             {"name": "model", "persistentVolumeClaim": {"claimName": service.claim, "readOnly": True}},
@@ -114,14 +117,14 @@ def _apart(service: ServicePlan, pool: NodePoolPlan, track: str) -> list[dict[st
     ]
 
 
-def _container(service: ServicePlan, pool: NodePoolPlan) -> dict[str, Any]:
+def _container(service: ServicePlan) -> dict[str, Any]:
     return {
-        "name": "server",
+        "name": SERVER,
         "image": service.image,
         "command": ["python", *service.program, f"{CONFIG_FOLDER}/{CONFIG_FILE}"],
         "env": [{"name": key, "value": value} for key, value in service.env.items()],
         "ports": [{"name": HTTP, "containerPort": service.ports[0]}],
-        "resources": _resources(service, pool),
+        "resources": _resources(service),
         "securityContext": {
             "allowPrivilegeEscalation": False,
             "capabilities": {"drop": ["ALL"]},
@@ -147,13 +150,16 @@ def _probes() -> dict[str, Any]:
     }
 
 
-def _resources(service: ServicePlan, pool: NodePoolPlan) -> dict[str, Any]:
+def _devices(service: ServicePlan, pool: NodePoolPlan) -> dict[str, int]:
     """One replica's share of a node: accelerators as planned, and nothing of the fabric, as it talks to no other."""
     names = [name for name in pool.binding.devices if name.startswith(ACCELERATORS)]
-    devices = {names[0]: str(service.accelerators)} if service.accelerators and names else {}
+    return {names[0]: service.accelerators} if service.accelerators and names else {}
+
+
+def _resources(service: ServicePlan) -> dict[str, Any]:
     memory = {"memory": gib(service.memory_gib)} if service.memory_gib else {}
     cpu = {"cpu": f"{round(service.cpu * 1000)}m"} if service.cpu else {}
-    return {"requests": {**cpu, **memory, **devices}, "limits": {**memory, **devices}}
+    return {"requests": {**cpu, **memory}, "limits": memory}
 
 
 def _service(service: ServicePlan, track: str) -> Manifest:

@@ -10,18 +10,15 @@ from hypothesis import strategies as st
 
 from components.errors import SpecError
 from components.fabric import Fabric
-from components.plan.cluster import NodePoolPlan, PodBinding, Taint
+from components.plan.cluster import NodePoolPlan
 from components.plan.kubernetes import NAMESPACE, Manifest, SchedulerPlan
 from components.plan.work import JobPlan
 from components.schedulers import load
-from components.spec.cluster import TaintEffect
 from components.spec.scheduler import Priority, QueueSpec, SchedulerKind, SchedulerSpec, TopologyRequest
+from tests.contract.binding_cases import BINDINGS, PODS
 from tests.contract.scheduler_cases import BINDING, FACTS, ON_KUBERNETES, gangs, job, pool
 from tests.definitions import judge
 from workloads.pretrain.exits import ExitCode
-
-PODS = [kind for kind in ON_KUBERNETES if kind not in {SchedulerKind.MPI, SchedulerKind.SLURM}]
-"""Those that run a job as pods of its own: MPI runs none of penstock's, Slurm runs it in pods that are there."""
 
 
 def plan_of(kind: SchedulerKind, *pools: NodePoolPlan, **spec: Any) -> SchedulerPlan:
@@ -157,21 +154,6 @@ def test_exit_codes_are_those_of_the_program() -> None:
     from components.schedulers import exits
 
     assert (exits.REFUSED, exits.GAVE_UP, exits.PREEMPTED) == (ExitCode.REFUSED, ExitCode.GAVE_UP, ExitCode.PREEMPTED)
-
-
-NAMES = st.from_regex(r"[a-z][-a-z0-9]{0,18}[a-z0-9]", fullmatch=True)
-RESOURCES = st.from_regex(r"[a-z]{1,8}\.com/[a-z]{1,8}", fullmatch=True)
-BINDINGS = st.builds(
-    PodBinding,
-    devices=st.dictionaries(RESOURCES, st.integers(1, 64), max_size=3),
-    huge_pages_mib=st.sampled_from([0, 2, 5120]),
-    env=st.dictionaries(st.from_regex(r"[A-Z]{3,12}_[A-Z]{2}", fullmatch=True), st.text(max_size=5), max_size=3),
-    node_selector=st.dictionaries(NAMES, NAMES, max_size=2),
-    tolerations=st.lists(
-        st.builds(Taint, key=NAMES, value=NAMES, effect=st.sampled_from(TaintEffect)), max_size=3, unique_by=repr
-    ).map(tuple),
-    topology_keys=st.lists(NAMES, max_size=4, unique=True).map(tuple),
-)
 
 
 @pytest.mark.parametrize("kind", PODS)

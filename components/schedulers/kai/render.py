@@ -6,6 +6,7 @@ from components.plan.cluster import NodePoolPlan
 from components.plan.kubernetes import NAMESPACE, Manifest, QueuePlan, SchedulerPlan
 from components.plan.work import JobPlan
 from components.pods import job_file, labels, named
+from components.pods.bind import annotate
 from components.schedulers.kai.plan import levels, queue_name
 from components.schedulers.kueue.render import failure_policy, gang, refuse_elastic
 from components.schedulers.kueue.topology import topology_name
@@ -48,7 +49,7 @@ def _job_set(job: JobPlan, pool: NodePoolPlan, queue: QueuePlan, name: str) -> M
     spec = gang(job, pool, name, by_kueue=False)
     pod = spec["template"]
     pod["metadata"]["labels"]["kai.scheduler/queue"] = queue_name(queue)
-    pod["metadata"]["annotations"] = {"pod-group-name": name, **LEAVE_ALONE}
+    annotate(pod, {"pod-group-name": name, **LEAVE_ALONE})
     pod["spec"] |= {"schedulerName": "kai-scheduler", "priorityClassName": priority_class(job.priority)}
     metadata = {"name": name, "namespace": NAMESPACE, "labels": dict(labels(job)), "annotations": LEAVE_ALONE}
     return {

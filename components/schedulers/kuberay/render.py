@@ -1,12 +1,13 @@
 """A training job as a RayJob whose entrypoint starts one agent on each Ray node."""
 
-import copy
+from dataclasses import replace
 from typing import Any
 
 from components.plan.cluster import NodePoolPlan
 from components.plan.kubernetes import NAMESPACE, Manifest, QueuePlan, SchedulerPlan
 from components.plan.work import JobPlan
 from components.pods import job_file, labels, named, pod_template
+from components.pods.bind import annotate, leader_share
 from components.pods.config_map import FILE, FOLDER
 from components.schedulers.kueue.render import queue_labels, refuse_elastic
 from components.schedulers.kueue.topology import annotations
@@ -30,11 +31,8 @@ def render_job(job: JobPlan, pool: NodePoolPlan, plan: SchedulerPlan) -> tuple[M
 
 
 def _ray_job(job: JobPlan, pool: NodePoolPlan, queue: QueuePlan, name: str) -> Manifest:
-    worker = pod_template(job, pool, name=name, command=[])
-    # The operator writes Ray's own command into the first container.
-    del worker["spec"]["containers"][0]["command"]
-    if marks := annotations(job, pool):
-        worker["metadata"]["annotations"] = marks
+    worker = _node(job, pool, name)
+    annotate(worker, annotations(job, pool))
     metadata = {"name": name, "namespace": NAMESPACE, "labels": {**labels(job), **queue_labels(job, queue)}}
     spec = {
         "shutdownAfterJobFinishes": True,
@@ -43,7 +41,7 @@ def _ray_job(job: JobPlan, pool: NodePoolPlan, queue: QueuePlan, name: str) -> M
         "submissionMode": "HTTPMode",
         "rayClusterSpec": {
             "rayVersion": RAY,
-            "headGroupSpec": {"rayStartParams": {"num-cpus": "0"}, "template": _head(worker)},
+            "headGroupSpec": {"rayStartParams": {"num-cpus": "0"}, "template": _head(job, pool, name)},
             "workerGroupSpecs": [_workers(job, worker)],
         },
     }
@@ -61,10 +59,16 @@ def _workers(job: JobPlan, template: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _head(worker: dict[str, Any]) -> dict[str, Any]:
-    """As the workers are, on their pool, without devices and with little of everything else."""
-    head = copy.deepcopy(worker)
-    head["metadata"].pop("annotations", None)
+def _node(job: JobPlan, pool: NodePoolPlan, name: str) -> dict[str, Any]:
+    """Pod of a Ray node without a command: the operator writes Ray's own into the first container."""
+    template = pod_template(job, pool, name=name, command=[])
+    del template["spec"]["containers"][0]["command"]
+    return template
+
+
+def _head(job: JobPlan, pool: NodePoolPlan, name: str) -> dict[str, Any]:
+    """Pod like the workers', on their pool, without devices and with little of everything else."""
+    head = _node(job, replace(pool, binding=leader_share(pool.binding)), name)
     container = head["spec"]["containers"][0]
     # The operator names Ray's own ports only where there are none, and hands the job to the one called dashboard.
     container.pop("ports", None)

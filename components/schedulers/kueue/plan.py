@@ -6,7 +6,7 @@ from typing import Any
 from components.errors import Problem, SpecError
 from components.plan.cluster import NodePoolPlan
 from components.plan.kubernetes import NAMESPACE, KubernetesFacts, Manifest, QueuePlan, SchedulerPlan
-from components.pods.template import tolerations
+from components.pods.bind import tolerations
 from components.schedulers.kueue.topology import levels, topologies, topology_name
 from components.schedulers.quantities import covered, node_resources, times
 from components.schedulers.queues import plan_queues, refuse_forbidden

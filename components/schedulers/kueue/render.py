@@ -7,6 +7,7 @@ from components.plan.cluster import NodePoolPlan
 from components.plan.kubernetes import NAMESPACE, Manifest, QueuePlan, SchedulerPlan
 from components.plan.work import JobPlan
 from components.pods import agent, job_file, labels, named, node_name, pod_template
+from components.pods.bind import annotate
 from components.schedulers.exits import GAVE_UP, PREEMPTED, REFUSED
 from components.schedulers.kueue.plan import scoped
 from components.schedulers.kueue.topology import annotations
@@ -82,8 +83,8 @@ def gang(job: JobPlan, pool: NodePoolPlan, name: str, *, by_kueue: bool = True) 
     """The spec of an Indexed Job whose pods are the nodes of the gang, all or none of them."""
     meeting = f"{node_name(name, 0)}.{name}"
     template = pod_template(job, pool, name=name, command=agent(job, meeting), index=INDEX)
-    if by_kueue and (marks := annotations(job, pool)):
-        template["metadata"]["annotations"] = marks
+    if by_kueue:
+        annotate(template, annotations(job, pool))
     return {
         "parallelism": job.nodes,
         "completions": job.nodes,

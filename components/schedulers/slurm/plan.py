@@ -6,7 +6,8 @@ from typing import Any
 from components.errors import Problem, UnsupportedError
 from components.plan.cluster import NodePoolPlan
 from components.plan.kubernetes import KubernetesFacts, Manifest, SchedulerPlan
-from components.pods.template import gib, tolerations
+from components.pods.bind import bind
+from components.pods.template import gib
 from components.schedulers.queues import plan_queues, refuse_forbidden
 from components.spec.scheduler import SchedulerKind, SchedulerSpec
 
@@ -41,21 +42,14 @@ def plan(spec: SchedulerSpec, pools: Sequence[NodePoolPlan], facts: KubernetesFa
 
 
 def _node_set(pool: NodePoolPlan, state: str) -> Manifest:
-    pod = {
-        "nodeSelector": dict(pool.binding.node_selector),
-        "tolerations": tolerations(pool.binding.tolerations),
-        "volumes": [
-            {"name": mount.volume, "persistentVolumeClaim": {"claimName": mount.volume}}
-            for mount in pool.binding.mounts
-        ],
-    }
+    template, slurmd = _bound(pool)
     return _partial(
         pool,
         {
             "controllerRef": {"name": CONTROLLER},
             "replicas": pool.node_count,
-            "slurmd": _slurmd(pool),
-            "template": {"spec": pod},
+            "slurmd": slurmd,
+            "template": template,
             "extraConf": " ".join(_node_conf(pool)),
             "workloadDisruptionProtection": True,
             **_partition(state),
@@ -76,16 +70,14 @@ def _partition(state: str) -> dict[str, Any]:
     return {"partition": {"enabled": True, "config": f"State={state} MaxTime=UNLIMITED"}}
 
 
-def _slurmd(pool: NodePoolPlan) -> dict[str, Any]:
-    huge_pages = {"hugepages-2Mi": f"{pool.binding.huge_pages_mib}Mi"} if pool.binding.huge_pages_mib else {}
-    devices = {resource: str(count) for resource, count in pool.binding.devices.items()}
+def _bound(pool: NodePoolPlan) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Pod template and slurmd's container: a NodeSet has them apart, and joins them by itself."""
     memory = {"memory": gib(pool.machine.memory_gib * (1 - _KEPT_BACK))}
-    return {
-        "image": SLURMD,
-        "env": [{"name": key, "value": value} for key, value in pool.binding.env.items()],
-        "resources": {"requests": {**memory, **huge_pages, **devices}, "limits": {**memory, **huge_pages, **devices}},
-        "volumeMounts": [{"name": mount.volume, "mountPath": mount.path} for mount in pool.binding.mounts],
-    }
+    slurmd = {"name": "slurmd", "image": SLURMD, "resources": {"requests": memory, "limits": memory}}
+    template = bind({"spec": {"containers": [slurmd]}}, pool.binding, container="slurmd")
+    (container,) = template["spec"].pop("containers")
+    del container["name"]
+    return template, container
 
 
 def _node_conf(pool: NodePoolPlan) -> list[str]:

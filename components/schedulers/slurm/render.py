@@ -85,7 +85,8 @@ def _container(job: JobPlan, pool: NodePoolPlan) -> str:
     """Options of Slinky's container plugin; none where the nodes' own Python runs the job."""
     if not job.image:
         return ""
-    paths = sorted({mount.path for mount in pool.binding.mounts} | ({job.mount_path} if job.claim else set()))
+    bound = {mount.path for mount in pool.binding.mounts} | {one.mount_path for one in pool.binding.host_paths}
+    paths = sorted(bound | ({job.mount_path} if job.claim else set()))
     mounts = ",".join(f"{path}:{path}" for path in paths)
     return f" --container-image={shlex.quote(job.image)}" + (f" --container-mounts={mounts}" if mounts else "")
 

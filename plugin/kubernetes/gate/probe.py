@@ -20,16 +20,19 @@ Node = tuple[str, str]
 
 
 def probe(
-    api: KubernetesApi, manifest: Mapping[str, Any], nodes: Sequence[Node], patience: Patience
+    api: KubernetesApi, manifests: Mapping[str, Mapping[str, Any]], nodes: Sequence[Node], patience: Patience
 ) -> list[Check]:  # fmt: skip
-    """One check a node, in the order of `nodes`. What is not done when patience is over is unknown."""
+    """One check a node, in the order of `nodes`, each by its pool's manifest.
+
+    One that is not done when patience is over is unknown.
+    """
     waiting, running, found = list(nodes), dict[Node, str](), dict[Node, Check]()
     while waiting or running:
         while waiting and len(running) < AT_ONCE:
             node = waiting.pop(0)
-            running[node] = api.create(_pod(manifest, node[1]))["metadata"]["name"]
+            running[node] = api.create(_pod(manifests[node[0]], node[1]))["metadata"]["name"]
         for node, name in list(running.items()):
-            if check := _judged(api, manifest, node, name, over=patience.over):
+            if check := _judged(api, manifests[node[0]], node, name, over=patience.over):
                 found[node] = check
                 del running[node]
         if patience.over:

@@ -106,7 +106,8 @@ class _Gate:
         if self._simulated:
             return [self._not_run(pool["pool"], Subject.VOLUME) for pool in self._inputs["pools"]]
         self._call.voice.live(f"writes to the volume on {len(nodes)} nodes")
-        checks = probe(self._api, manifest, nodes, self._patience(PROBE_S))
+        manifests = {pool["pool"]: pool.get("probe") or manifest for pool in self._inputs["pools"]}
+        checks = probe(self._api, manifests, nodes, self._patience(PROBE_S))
         self._keep_out(checks)
         return checks
 
