@@ -31,7 +31,7 @@ from policies import (
     versions_pinned,
     wire,
 )
-from policies.rule import Resource, Rule, StackRule
+from policies.rule import Rule, StackResource, StackRule
 
 RULES: Final = (
     encrypted_with_key.RULE,
@@ -86,7 +86,7 @@ def stack_policy(rule: StackRule) -> StackValidationPolicy:
     )
 
 
-def _resources(stack: StackValidationArgs) -> list[Resource]:
+def _resources(stack: StackValidationArgs) -> list[StackResource]:
     made = {each.urn: _resource(each) for each in stack.resources}
     for each in stack.resources:
         sources = made[each.urn].sources
@@ -96,8 +96,8 @@ def _resources(stack: StackValidationArgs) -> list[Resource]:
     return list(made.values())
 
 
-def _resource(each: PolicyResource) -> Resource:
-    return Resource(kind=each.resource_type, name=each.name, urn=each.urn, outputs=each.props)
+def _resource(each: PolicyResource) -> StackResource:
+    return StackResource(kind=each.resource_type, name=each.name, urn=each.urn, outputs=each.props)
 
 
 def _read_with_marks() -> None:

@@ -4,18 +4,18 @@ from collections.abc import Iterator, Sequence
 from decimal import Decimal, InvalidOperation
 
 from policies.clouds import CLOUDS, pools
-from policies.rule import Resource, StackRule
+from policies.rule import StackResource, StackRule
 from policies.values import UNKNOWN
 
 
-def check(resources: Sequence[Resource]) -> Iterator[tuple[Resource, str]]:
+def check(resources: Sequence[StackResource]) -> Iterator[tuple[StackResource, str]]:
     """The costliest group of machines, where all of them together are over the budget that the stack's tags name.
 
     Counted are machines with a known list price, at the size that they are asked for now: what they cost at least.
     Prepaid capacity is not counted.
     """
     budget = _budget(resources)
-    costs: dict[Resource, Decimal] = {}
+    costs: dict[StackResource, Decimal] = {}
     for group, pool, launches, cloud in pools(resources):
         billed = [
             each for each in launches if isinstance(each.machine_type, str) and each.is_prepaid in (False, UNKNOWN)
@@ -31,7 +31,7 @@ def check(resources: Sequence[Resource]) -> Iterator[tuple[Resource, str]]:
         yield costliest, f"machines for ${total:,.2f} an hour, {parts}; the budget is ${budget:,.2f}"
 
 
-def _budget(resources: Sequence[Resource]) -> Decimal | None:
+def _budget(resources: Sequence[StackResource]) -> Decimal | None:
     texts = {text for each in resources for cloud in CLOUDS if isinstance(text := cloud.budget(each.outputs), str)}
     return min(filter(None, map(_amount, texts)), default=None)
 

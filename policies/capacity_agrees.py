@@ -3,11 +3,11 @@
 from collections.abc import Iterator, Sequence
 
 from policies.clouds import pools
-from policies.rule import Resource, StackRule
+from policies.rule import StackResource, StackRule
 from policies.values import UNKNOWN
 
 
-def check(resources: Sequence[Resource]) -> Iterator[tuple[Resource, str]]:
+def check(resources: Sequence[StackResource]) -> Iterator[tuple[StackResource, str]]:
     """Each pool on prepaid capacity whose template is not, or the other way round."""
     for group, pool, launches, _ in pools(resources):
         for launch in launches if pool.agrees else ():

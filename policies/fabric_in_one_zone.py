@@ -4,11 +4,11 @@ from collections.abc import Iterator, Sequence
 
 from policies.clouds import pools
 from policies.facts import Launch
-from policies.rule import Resource, StackRule
+from policies.rule import StackResource, StackRule
 from policies.values import UNKNOWN
 
 
-def check(resources: Sequence[Resource]) -> Iterator[tuple[Resource, str]]:
+def check(resources: Sequence[StackResource]) -> Iterator[tuple[StackResource, str]]:
     """Each pool that its subnets spread over several zones, and its template binds together."""
     for group, _, launches, cloud in pools(resources):
         bound = next(filter(None, map(_bound_by, launches)), "")

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from policies.clouds import launch_of
-from policies.facts import Interface
+from policies.facts import InterfaceFacts
 from policies.rule import Rule
 from policies.values import UNKNOWN
 
@@ -27,7 +27,7 @@ def check(kind: str, inputs: Mapping[str, Any]) -> Iterator[str]:
         yield "a fabric interface without a security group falls into the network's default one"
 
 
-def _cards(name: str, able: Sequence[int], fabric: list[Interface]) -> Iterator[str]:
+def _cards(name: str, able: Sequence[int], fabric: list[InterfaceFacts]) -> Iterator[str]:
     given = [each.card for each in fabric]
     if len(given) != len(able):
         yield f"{len(given)} fabric interfaces, but {name} has {len(able)}"
@@ -37,7 +37,7 @@ def _cards(name: str, able: Sequence[int], fabric: list[Interface]) -> Iterator[
         yield f"more than one fabric interface on {_numbered(twice)}"
 
 
-def _places(interfaces: Sequence[Interface]) -> Iterator[str]:
+def _places(interfaces: Sequence[InterfaceFacts]) -> Iterator[str]:
     for (card, device), count in Counter((each.card, each.device) for each in interfaces).items():
         if count > 1:
             yield f"{count} interfaces at card {card}, device {device}"

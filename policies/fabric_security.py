@@ -3,10 +3,10 @@
 from collections.abc import Iterator, Sequence
 
 from policies.clouds import CLOUDS
-from policies.rule import Resource, StackRule
+from policies.rule import StackResource, StackRule
 
 
-def check(resources: Sequence[Resource]) -> Iterator[tuple[Resource, str]]:
+def check(resources: Sequence[StackResource]) -> Iterator[tuple[StackResource, str]]:
     """Each launch template with a fabric, none of whose groups lets itself in and out.
 
     A template whose groups all come from elsewhere is passed over: their rules cannot be seen here.

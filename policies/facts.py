@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from policies.rule import Resource
+from policies.rule import StackResource
 
 Inputs = Mapping[str, Any]
 
@@ -25,7 +25,7 @@ class MachineFacts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Interface:
+class InterfaceFacts:
     """A network interface that machines are started with."""
 
     card: int
@@ -37,7 +37,7 @@ class Interface:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reservation:
+class ReservationFacts:
     """Capacity that was reserved, as the machines' resource names it."""
 
     id: Any = None
@@ -57,9 +57,9 @@ class Launch:
     """The cloud's own word for how the machines are paid for."""
     is_prepaid: Any = False
     """Paid for in advance: not billed by the hour, and placed by the reservation."""
-    interfaces: tuple[Interface, ...] = ()
+    interfaces: tuple[InterfaceFacts, ...] = ()
     placement_group: Any = None
-    reservation: Reservation | None = None
+    reservation: ReservationFacts | None = None
 
     @property
     def has_fabric(self) -> bool:
@@ -133,13 +133,13 @@ class CloudFacts:
     pool: Callable[[str, Inputs], Pool | None] = _none
     budget: Callable[[Inputs], Any] = _none
     """The budget that a resource's tags name, in dollars an hour."""
-    launches: Callable[[Resource], Iterable[Resource]] = _nothing
+    launches: Callable[[StackResource], Iterable[StackResource]] = _nothing
     """Resources that say how a pool's machines are started."""
-    zones: Callable[[Resource], Iterable[Any]] = _nothing
+    zones: Callable[[StackResource], Iterable[Any]] = _nothing
     """Zones of a pool's subnets."""
-    fabric_groups: Callable[[Resource], Iterable[Resource]] = _nothing
+    fabric_groups: Callable[[StackResource], Iterable[StackResource]] = _nothing
     """Security groups of a launch's fabric."""
-    self_reaching: Callable[[Sequence[Resource]], tuple[set[str], set[str]]] = lambda _: (set(), set())
+    self_reaching: Callable[[Sequence[StackResource]], tuple[set[str], set[str]]] = lambda _: (set(), set())
     """Security groups, by URN, whose own traffic is let in, and let out."""
     stored: Callable[[str, Inputs], Iterable[Stored]] = _nothing
     ingress: Callable[[str, Inputs], Iterable[Ingress]] = _nothing

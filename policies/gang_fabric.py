@@ -5,7 +5,7 @@ from typing import Any
 
 from policies.clouds import pools
 from policies.facts import Pool
-from policies.rule import Resource, StackRule
+from policies.rule import StackResource, StackRule
 from policies.values import at, entries
 
 GANGS = (
@@ -20,7 +20,7 @@ GANGS = (
 """(group, kind) of jobs that run on several nodes at once."""
 
 
-def check(resources: Sequence[Resource]) -> Iterator[tuple[Resource, str]]:
+def check(resources: Sequence[StackResource]) -> Iterator[tuple[StackResource, str]]:
     """Each gang with pods that ask for accelerators of a pool with a fabric, and for nothing of the fabric."""
     fast = [
         (pool, cloud, group) for group, pool, starts, cloud in pools(resources) if any(x.has_fabric for x in starts)
@@ -36,7 +36,7 @@ def check(resources: Sequence[Resource]) -> Iterator[tuple[Resource, str]]:
                 yield gang, f"its pods ask for {accelerator} on {having}, and for no {cloud.fabric_device}"
 
 
-def _is_gang(resource: Resource) -> bool:
+def _is_gang(resource: StackResource) -> bool:
     provider, _, rest = resource.kind.partition(":")
     version, _, kind = rest.partition(":")
     return provider == "kubernetes" and (version.partition("/")[0], kind) in GANGS

@@ -22,7 +22,7 @@ class Rule:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Resource:
+class StackResource:
     """One of a stack's resources, and those that it was given values of."""
 
     kind: str
@@ -30,15 +30,15 @@ class Resource:
     urn: str
     outputs: Mapping[str, Any]
     """Its inputs too, under the same names; unknown values and secrets as policies.values has them."""
-    sources: Mapping[str, list["Resource"]] = field(default_factory=dict)
+    sources: Mapping[str, list["StackResource"]] = field(default_factory=dict)
     """By property: whose outputs stand in it. An id that is unknown yet has its source all the same."""
 
-    def of(self, name: str, kind: str) -> list["Resource"]:
+    def of(self, name: str, kind: str) -> list["StackResource"]:
         """The sources of a property that are of this type."""
         return [source for source in self.sources.get(name, ()) if source.kind == kind]
 
 
-StackCheck = Callable[[Sequence[Resource]], Iterable[tuple[Resource, str]]]
+StackCheck = Callable[[Sequence[StackResource]], Iterable[tuple[StackResource, str]]]
 """(all resources) -> for each violation the resource that is to be changed, and one sentence."""
 
 

@@ -4,14 +4,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 
-class Unknown:
+class UnknownValue:
     """A value that only the cloud will say, and that a preview therefore does not have."""
 
     def __repr__(self) -> str:
         return "unknown"
 
 
-UNKNOWN: Final = Unknown()
+UNKNOWN: Final = UnknownValue()
 
 
 class SecretText(str):

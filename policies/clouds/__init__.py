@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from policies.facts import CloudFacts, Launch, Pool
-from policies.rule import Resource
+from policies.rule import StackResource
 
 CLOUDS: Final[tuple[CloudFacts, ...]] = tuple(
     importlib.import_module(f"{__name__}.{module.name}").FACTS for module in pkgutil.iter_modules(__path__)
@@ -23,7 +23,7 @@ def pool_of(kind: str, inputs: Mapping[str, Any]) -> tuple[CloudFacts, Pool] | N
     return next(((cloud, found) for cloud in CLOUDS if (found := cloud.pool(kind, inputs))), None)
 
 
-def pools(resources: Sequence[Resource]) -> Iterator[tuple[Resource, Pool, list[Launch], CloudFacts]]:
+def pools(resources: Sequence[StackResource]) -> Iterator[tuple[StackResource, Pool, list[Launch], CloudFacts]]:
     """Each pool of a stack with what starts its machines."""
     for resource in resources:
         if found := pool_of(resource.kind, resource.outputs):

@@ -13,15 +13,15 @@ from policies.facts import (
     CloudFacts,
     Ingress,
     Inputs,
-    Interface,
+    InterfaceFacts,
     Launch,
     MachineFacts,
     Pool,
-    Reservation,
+    ReservationFacts,
     Stored,
     Versioned,
 )
-from policies.rule import Resource
+from policies.rule import StackResource
 from policies.values import UNKNOWN, at, entries, is_true
 
 MACHINE_ROWS: Final = ("providers", "aws/machine_types.toml")
@@ -87,8 +87,8 @@ def _tag(inputs: Inputs, key: str) -> Any:
     return UNKNOWN if UNKNOWN in (own, all_of_them) else own or all_of_them
 
 
-def _interface(given: Any) -> Interface:
-    return Interface(
+def _interface(given: Any) -> InterfaceFacts:
+    return InterfaceFacts(
         card=int(at(given, "networkCardIndex") or 0),
         device=int(at(given, "deviceIndex") or 0),
         fabric=at(given, "interfaceType") in FABRIC_INTERFACES,
@@ -97,7 +97,7 @@ def _interface(given: Any) -> Interface:
     )
 
 
-def _reservation(specification: Any) -> Reservation | None:
+def _reservation(specification: Any) -> ReservationFacts | None:
     if specification is None:
         return None
     target = at(specification, "capacityReservationTarget")
@@ -110,7 +110,7 @@ def _reservation(specification: Any) -> Reservation | None:
         untargeted = "its capacity reservation specification has no target"
     elif not named and target is not None:
         untargeted = "the target of its capacity reservation is empty"
-    return Reservation(id=named, untargeted=untargeted, outside=outside)
+    return ReservationFacts(id=named, untargeted=untargeted, outside=outside)
 
 
 def pool(kind: str, inputs: Inputs) -> Pool | None:
@@ -133,22 +133,22 @@ def pool(kind: str, inputs: Inputs) -> Pool | None:
     )
 
 
-def launches(group: Resource) -> Iterable[Resource]:
+def launches(group: StackResource) -> Iterable[StackResource]:
     """Launch templates of a group."""
     return group.of("launchTemplate", LAUNCH_TEMPLATE)
 
 
-def zones(group: Resource) -> Iterable[Any]:
+def zones(group: StackResource) -> Iterable[Any]:
     """Zones of a group's subnets."""
     return (at(subnet.outputs, "availabilityZone") for subnet in group.of(_SUBNETS[group.kind], SUBNET))
 
 
-def fabric_groups(template: Resource) -> Iterable[Resource]:
+def fabric_groups(template: StackResource) -> Iterable[StackResource]:
     """Security groups that a launch template's interfaces are in, as far as the stack makes them."""
     return template.of("networkInterfaces", SECURITY_GROUP)
 
 
-def self_reaching(resources: Sequence[Resource]) -> tuple[set[str], set[str]]:
+def self_reaching(resources: Sequence[StackResource]) -> tuple[set[str], set[str]]:
     """Groups with a rule for every protocol that names the group itself. EFA heeds no rule that names a range."""
     found: dict[str, set[str]] = {INGRESS_RULE: set(), EGRESS_RULE: set()}
     for rule in resources:

@@ -22,8 +22,8 @@ from policies import (
     versions_pinned,
 )
 from policies.clouds.aws import MACHINE_ROWS
-from policies.facts import CloudFacts, Ingress, Inputs, Interface, Launch, MachineFacts, Pool, Stored, Versioned
-from policies.rule import Resource
+from policies.facts import CloudFacts, Ingress, Inputs, InterfaceFacts, Launch, MachineFacts, Pool, Stored, Versioned
+from policies.rule import StackResource
 
 POOL = "nimbus:pool"
 """A pool of this cloud holds its machines itself: it has no launch template."""
@@ -32,7 +32,9 @@ POOL = "nimbus:pool"
 def launch(kind: str, inputs: Inputs) -> Launch | None:
     if kind != POOL:
         return None
-    fabric = [Interface(card=card, device=0, fabric=True, addressed=True, guarded=True) for card in inputs["cards"]]
+    fabric = [
+        InterfaceFacts(card=card, device=0, fabric=True, addressed=True, guarded=True) for card in inputs["cards"]
+    ]
     return Launch(
         machine_type="gpu8",
         expires=inputs.get("expires"),
@@ -71,15 +73,15 @@ def nimbus(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(module, "CLOUDS", everywhere)
 
 
-def pool(**inputs: Any) -> Resource:
+def pool(**inputs: Any) -> StackResource:
     given = {"cards": [0, 1], "nodes": 2, "zones": ["a"], "budget": "20"} | inputs
-    return Resource(kind=POOL, name="train", urn="urn:train", outputs=given)
+    return StackResource(kind=POOL, name="train", urn="urn:train", outputs=given)
 
 
-def gang(*devices: str) -> Resource:
+def gang(*devices: str) -> StackResource:
     limits = dict.fromkeys(("nimbus.example/chip", *devices), "1")
     pod = {"containers": [{"resources": {"limits": limits}}], "nodeSelector": {"pool": "a"}}
-    return Resource(
+    return StackResource(
         kind="kubernetes:jobset.x-k8s.io/v1alpha2:JobSet", name="gang", urn="urn:gang", outputs={"spec": pod}
     )
 

@@ -8,7 +8,7 @@ from policies import budget_per_hour, capacity_agrees, fabric_in_one_zone, fabri
 from policies.clouds.aws import AUTO_SCALING_GROUP, LAUNCH_TEMPLATE, NODE_GROUP, SECURITY_GROUP, SUBNET
 from policies.clouds.aws import EGRESS_RULE as EGRESS
 from policies.clouds.aws import INGRESS_RULE as INGRESS
-from policies.rule import Resource, StackRule
+from policies.rule import StackResource, StackRule
 from policies.values import UNKNOWN
 
 EFA = {"networkInterfaces": [{"interfaceType": "interface"}, {"interfaceType": "efa-only"}]}
@@ -16,16 +16,18 @@ PLAIN = {"networkInterfaces": [{"interfaceType": "interface"}]}
 BLOCK = {"instanceMarketOptions": {"marketType": "capacity-block"}}
 
 
-def resource(kind: str, name: str, outputs: dict[str, Any], **sources: Resource | list[Resource]) -> Resource:
+def resource(
+    kind: str, name: str, outputs: dict[str, Any], **sources: StackResource | list[StackResource]
+) -> StackResource:
     listed = {key: each if isinstance(each, list) else [each] for key, each in sources.items()}
-    return Resource(kind=kind, name=name, urn=f"urn:{name}", outputs=outputs, sources=listed)
+    return StackResource(kind=kind, name=name, urn=f"urn:{name}", outputs=outputs, sources=listed)
 
 
-def violations(rule: StackRule, *resources: Resource) -> list[tuple[str, str]]:
+def violations(rule: StackRule, *resources: StackResource) -> list[tuple[str, str]]:
     return [(found.name, message) for found, message in rule.check(resources)]
 
 
-def fabric_stack(*, way_in: str = "-1", way_out: str = "-1", out_to: str = "fabric") -> list[Resource]:
+def fabric_stack(*, way_in: str = "-1", way_out: str = "-1", out_to: str = "fabric") -> list[StackResource]:
     """A group with its two rules, and a template with a fabric in it, as they are in a preview: without ids."""
     groups = {name: resource(SECURITY_GROUP, name, {"id": UNKNOWN}) for name in ("fabric", "other")}
     own = groups["fabric"]
@@ -63,7 +65,7 @@ def test_templates_without_a_fabric_or_with_anothers_group_are_passed_over() -> 
     assert violations(fabric_security.RULE, resource(LAUNCH_TEMPLATE, "train", EFA)) == []
 
 
-def in_zones(*zones: Any) -> list[Resource]:
+def in_zones(*zones: Any) -> list[StackResource]:
     return [resource(SUBNET, f"subnet-{index}", {"availabilityZone": zone}) for index, zone in enumerate(zones)]
 
 
@@ -99,7 +101,7 @@ def test_a_group_and_its_template_mean_the_same_capacity(capacity: Any, template
     assert len(violations(capacity_agrees.RULE, made, group)) == refused
 
 
-def priced(budget: str | None, *, nodes: Any = 2.0, **template: Any) -> list[Resource]:
+def priced(budget: str | None, *, nodes: Any = 2.0, **template: Any) -> list[StackResource]:
     """Nodes of g6.xlarge, $0.80 an hour each, managed; and one that is not."""
     tags = {"penstock:budget-usd-per-hour": budget} if budget else {}
     made = resource(LAUNCH_TEMPLATE, "serve", {"instanceType": "g6.xlarge", "tags": tags} | template)
@@ -126,17 +128,19 @@ def test_machines_over_the_budget_are_refused_with_the_costliest() -> None:
         priced("2", instanceType=UNKNOWN),
     ],
 )
-def test_what_is_within_the_budget_or_cannot_be_known_passes(stack: list[Resource]) -> None:
+def test_what_is_within_the_budget_or_cannot_be_known_passes(stack: list[StackResource]) -> None:
     assert violations(budget_per_hour.RULE, *stack) == []
 
 
-def gang(limits: dict[str, str], selector: dict[str, str], kind: str = "jobset.x-k8s.io/v1alpha2:JobSet") -> Resource:
+def gang(
+    limits: dict[str, str], selector: dict[str, str], kind: str = "jobset.x-k8s.io/v1alpha2:JobSet"
+) -> StackResource:
     pod = {"containers": [{"name": "train", "resources": {"limits": limits}}], "nodeSelector": selector}
     job = {"template": {"spec": {"template": {"spec": pod}}}}
     return resource(f"kubernetes:{kind}", "gang", {"spec": {"replicatedJobs": [job]}})
 
 
-def pool_of(template: dict[str, Any], labels: Any) -> Resource:
+def pool_of(template: dict[str, Any], labels: Any) -> StackResource:
     return resource(NODE_GROUP, "train", {"labels": labels}, launchTemplate=resource(LAUNCH_TEMPLATE, "t", template))
 
 
@@ -164,5 +168,7 @@ def test_a_gang_that_leaves_the_fabric_is_refused(kind: str) -> None:
     ],
     ids=["asked for", "none there", "elsewhere", "labels unknown", "no accelerators", "no gang"],
 )
-def test_gangs_that_have_it_or_cannot_are_passed_over(template: dict[str, Any], labels: Any, job: Resource) -> None:
+def test_gangs_that_have_it_or_cannot_are_passed_over(
+    template: dict[str, Any], labels: Any, job: StackResource
+) -> None:
     assert violations(gang_fabric.RULE, pool_of(template, labels), job) == []
