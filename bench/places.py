@@ -4,6 +4,7 @@ import json
 import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -107,7 +108,7 @@ def registrations_of(stack: str, folder: Path, change: Change = as_shipped) -> l
     """The registrations of penstock's program for the stack, from its file alone."""
     file = config_file(stack, folder, change)
     spec = read_path(file)
-    plan = plan_stack(spec, stack)
+    plan = plan_stack(spec, stack, datetime.now(UTC))
     kubeconfig = folder / "kubeconfig"
     kubeconfig.write_text(KUBECONFIG)
     with patch.dict(os.environ, {"KUBECONFIG": str(kubeconfig)}):

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from components.plan.cluster import ClusterPlan
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     import pulumi
     import pulumi_kubernetes
 
@@ -122,8 +124,8 @@ class CloudProvider(Protocol[P]):
         """What the cloud offers, as rows."""
         ...
 
-    def plan(self, spec: StackSpec, stack: str) -> P:
-        """What will exist. Pure: no network, no Output. UnsupportedError lists what the cloud can do instead."""
+    def plan(self, spec: StackSpec, stack: str, now: datetime) -> P:
+        """All that will exist. Pure: no network, no clock, no Output. UnsupportedError lists what the cloud can do."""
         ...
 
     def preflight(self, plan: StackPlan) -> tuple[Problem, ...]:

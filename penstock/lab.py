@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import asdict
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -49,7 +50,8 @@ def run(stack: Stack) -> None:
     from stacks.plan import plan_stack
 
     found = stack_file(stack)
-    for line in hand_in(plan_stack(read_path(found.path), found.name), _home(), lambda line: typer.echo(f"    {line}")):
+    plan = plan_stack(read_path(found.path), found.name, datetime.now(UTC))
+    for line in hand_in(plan, _home(), lambda line: typer.echo(f"    {line}")):
         typer.echo(line)
 
 

@@ -1,6 +1,7 @@
 """`penstock plan`: what a stack becomes, and why."""
 
 import json
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -41,7 +42,7 @@ def plan(
     if show and as_json:
         raise typer.BadParameter("--json is the whole plan already; leave one of the two out", param_hint="'--show'")
     found = stack_file(stack)
-    decided = plan_stack(look(read_path(found.path)), found.name)
+    decided = plan_stack(look(read_path(found.path)), found.name, datetime.now(UTC))
     if as_json:
         from penstock.plan_json import as_form
 

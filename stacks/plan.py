@@ -1,6 +1,7 @@
 """From one stack's spec to all that it becomes: pure, without the engine."""
 
 import re
+from datetime import datetime
 
 from components.errors import Problem, Problems
 from components.plan.cluster import ClusterPlan
@@ -16,10 +17,10 @@ from workloads.plan.training import job_warnings, plan_training, pool_named
 _STACK_NAME = re.compile(r"[A-Za-z0-9_.][A-Za-z0-9_.-]{0,99}")
 
 
-def plan_stack(spec: StackSpec, stack: str) -> StackPlan:
-    """The plan of a stack; SpecError with the mistakes of all its parts at once."""
+def plan_stack(spec: StackSpec, stack: str, now: datetime) -> StackPlan:
+    """The plan of a stack as of `now`; SpecError with the problems of all its parts at once."""
     problems = Problems(_name_problems(stack))
-    cluster = problems.collect(load(spec.cluster.cloud).plan, spec, stack)
+    cluster = problems.collect(load(spec.cluster.cloud).plan, spec, stack, now)
     if cluster is None:
         raise stack_error(_name_told_once(problems), f"Pulumi.{stack}.yaml")
     job, decisions = _plan_training(spec, cluster, problems)

@@ -1,5 +1,6 @@
 """The two halves of every stack's program: decide what is wanted, then register it with the engine."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pulumi
@@ -18,7 +19,7 @@ def decide() -> tuple[CloudProvider[Any], StackPlan]:
     """The cloud and the plan; SpecError with every mistake before any resource is registered."""
     spec = look(read_engine())
     provider = load(spec.cluster.cloud)
-    plan = plan_stack(spec, pulumi.get_stack())
+    plan = plan_stack(spec, pulumi.get_stack(), datetime.now(UTC))
     if obstacles := provider.preflight(plan):
         raise stack_error(obstacles, f"Pulumi.{plan.stack}.yaml")
     return provider, plan

@@ -1,5 +1,7 @@
 """A whole accelerator cluster as one component of a program that has other things to do too."""
 
+from datetime import UTC, datetime
+
 import pulumi
 
 from components.cluster import AcceleratorCluster
@@ -41,7 +43,7 @@ def asked() -> StackSpec:
 
 
 try:
-    plan = aws.plan(asked(), f"team-{pulumi.get_stack()}")
+    plan = aws.plan(asked(), f"team-{pulumi.get_stack()}", datetime.now(UTC))
 except PenstockError as mistake:
     raise pulumi.RunError(str(mistake)) from None
 cluster = AcceleratorCluster("team", provider=aws, plan=plan)

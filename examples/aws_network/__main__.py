@@ -3,6 +3,8 @@
 What runs there is this program's own affair: it exports the ids that a launch template or a node group needs.
 """
 
+from datetime import UTC, datetime
+
 import pulumi
 import pulumi_aws as aws
 
@@ -29,7 +31,7 @@ def decide() -> AwsPlan:
         settings=AwsSpec(),
     )
     try:
-        return plan(spec, pulumi.get_stack())
+        return plan(spec, pulumi.get_stack(), datetime.now(UTC))
     except PenstockError as mistake:
         raise pulumi.RunError(str(mistake)) from None
 

@@ -4,6 +4,7 @@ import os
 import secrets
 import socket
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import yaml
@@ -58,7 +59,7 @@ def set_stage(checkout: Path) -> Stage:
     )
     if STACK not in engine.stacks() or not config.exists():
         _write_config(config, volume=folder / "volume")
-    return Stage(folder=folder, engine=engine, plan=plan_stack(read_path(config), STACK))
+    return Stage(folder=folder, engine=engine, plan=plan_stack(read_path(config), STACK, datetime.now(UTC)))
 
 
 def _write_config(config: Path, *, volume: Path) -> None:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 
 from components.errors import Problem, Problems, SpecError
 from components.estimate.cost import over_budget
@@ -60,13 +60,8 @@ class AwsPlan(ClusterPlan):
         return tuple(pool for pool in self.node_pools if pool.name not in elsewhere)
 
 
-def plan(spec: StackSpec, stack: str) -> AwsPlan:
-    """The plan on AWS; SpecError with every mistake at once."""
-    return plan_at(spec, stack, datetime.now(UTC))
-
-
-def plan_at(spec: StackSpec, stack: str, now: datetime) -> AwsPlan:
-    """The plan as of `now`, which decides what has expired, begun and ended."""
+def plan(spec: StackSpec, stack: str, now: datetime) -> AwsPlan:
+    """The plan on AWS as of `now`, which decides what has expired, begun and ended; SpecError with every problem."""
     settings = spec.settings
     assert isinstance(settings, AwsSpec)
     problems = Problems(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 from components.errors import Problems, SpecError
 from components.fabric import Collective, Fabric
@@ -36,13 +36,13 @@ class ExistingPlan(ClusterPlan):
     """What the claim that the user names stands for; None where there is none, or nothing was seen."""
 
 
-def plan(spec: StackSpec, stack: str) -> ExistingPlan:
+def plan(spec: StackSpec, stack: str, now: datetime) -> ExistingPlan:
     """The plan from the stack file, and from what its cluster showed where it was looked at; every mistake at once."""
     settings = spec.settings
     assert isinstance(settings, ExistingSpec)
     looked = isinstance(settings, DiscoveredSpec)
     seen, unseen = (settings.seen, settings.unseen) if isinstance(settings, DiscoveredSpec) else (None, "")
-    problems = Problems(general_problems(spec, settings, seen, datetime.now(UTC)))
+    problems = Problems(general_problems(spec, settings, seen, now))
     nodes: dict[str, Nodes] = {}
     pools: list[NodePoolPlan] = []
     for pool in spec.cluster.node_pools:

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 
 from components.catalog import Catalog, MachineType
@@ -22,7 +23,7 @@ OF_A_CLUSTER = {"image", "queue", "priority", "topology"}
 """What a training run asks of a cluster's scheduler."""
 
 
-def plan(spec: StackSpec, stack: str) -> ClusterPlan:
+def plan(spec: StackSpec, stack: str, now: datetime) -> ClusterPlan:
     """One pool of this machine and its volume; SpecError with every mistake at once."""
     offered = catalog()
     problems = Problems()

@@ -16,6 +16,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -72,7 +73,7 @@ def plan_of(nodes: int, size: int, name: str) -> StackPlan:
             "batch": {"sequences": 16 * size, "microSequences": 2},
         },
     }  # fmt: skip
-    return plan_stack(parse_stack(config, "gangs", settings()), "gangs")
+    return plan_stack(parse_stack(config, "gangs", settings()), "gangs", datetime.now(UTC))
 
 
 @dataclass(slots=True)

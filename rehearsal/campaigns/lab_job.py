@@ -13,6 +13,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -77,7 +78,7 @@ def plan_of(file: Path, name: str, steps: int = STEPS) -> StackPlan:
     job = config["penstock:training"] | {"name": name, "steps": steps}
     job["checkpoint"] = {"everySteps": CHECKPOINT_EVERY}
     spec: StackSpec = parse_stack(config | {"penstock:training": job}, file.name, settings())
-    return plan_stack(spec, "lab")
+    return plan_stack(spec, "lab", datetime.now(UTC))
 
 
 @contextlib.contextmanager

@@ -20,6 +20,7 @@ from components.spec.cluster import Cloud
 from components.spec.scheduler import SchedulerKind
 from components.spec.stack import parse_stack
 from providers import load, settings
+from tests.clock import NOW
 
 PACKAGES = ("components", "penstock", "policies", "providers", "rehearsal", "stacks", "tools", "workloads")
 PROVIDER_FILES = {"__init__.py", "catalog.py", "plan.py", "preflight.py"}
@@ -36,7 +37,7 @@ def golden_config(cloud: Cloud, repository: Path) -> dict[str, Any]:
 
 
 def plan_of(cloud: Cloud, config: dict[str, Any]) -> ClusterPlan:
-    found: ClusterPlan = load(cloud).plan(parse_stack(config, "Pulumi.x.yaml", settings()), "x")
+    found: ClusterPlan = load(cloud).plan(parse_stack(config, "Pulumi.x.yaml", settings()), "x", NOW)
     return found
 
 
@@ -112,11 +113,12 @@ def test_a_plan_needs_neither_the_engine_nor_an_sdk_nor_another_cloud(cloud: Clo
     others = [f"providers.{other}.plan" for other in Cloud if other is not cloud]
     program = f"""
 import json, sys
+from datetime import UTC, datetime
 from components.spec.stack import parse_stack
 from providers import load, settings
 from components.spec.cluster import Cloud
 spec = parse_stack(json.loads(sys.stdin.read()), "x", settings())
-load(Cloud({cloud.value!r})).plan(spec, "x")
+load(Cloud({cloud.value!r})).plan(spec, "x", datetime.now(UTC))
 print(json.dumps(sorted(name for name in sys.modules if name.split(".")[0] in {SDKS!r} or name in {others!r})))
 """
     config = json.dumps(golden_config(cloud, repository), default=str)

@@ -5,14 +5,12 @@ Many cases have the same add-ons: a plan names each by its name and digest, and 
 """
 
 import hashlib
-import importlib
 import json
 import os
 import sys
 from dataclasses import asdict
-from datetime import UTC, datetime, tzinfo
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import pytest
 
@@ -22,6 +20,7 @@ from components.spec.cluster import Cloud
 from providers import local
 from stacks.config import read_path
 from stacks.plan import plan_stack
+from tests.clock import NOW
 
 CASES = sorted(path.parent for path in Path(__file__).parent.glob("*/stack.yaml"))
 ADDONS = Path(__file__).parent / "addons"
@@ -48,25 +47,13 @@ MACHINES = {
 """Machines that a local case may stand on: its folder's name ends with one of these."""
 
 
-NOW = datetime(2026, 12, 1, 12, tzinfo=UTC)
-"""When every plan is made: what has expired, begun and ended depends on it."""
-
-
-class _Clock(datetime):
-    @classmethod
-    def now(cls, tz: tzinfo | None = None) -> Self:
-        return cls.fromtimestamp(NOW.timestamp(), tz)
-
-
 @pytest.fixture(params=CASES, ids=lambda case: case.name)
 def case(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A case's folder, at a fixed time, and where it is a machine, on the one that its name says."""
+    """A case's folder; where it is a machine, on the one that its name says."""
     folder: Path = request.param
     cloud, _, kind = folder.name.partition("-")
     if cloud == Cloud.LOCAL:
         _stand_on(MACHINES[kind], monkeypatch)
-    else:
-        monkeypatch.setattr(importlib.import_module(f"providers.{cloud}.plan"), "datetime", _Clock)
     return folder
 
 
@@ -80,7 +67,7 @@ def _stand_on(machine: MachineType, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_plan_is_the_one_agreed_on(case: Path) -> None:
-    plan, addons = _apart(asdict(plan_stack(read_path(case / "stack.yaml"), case.name)))
+    plan, addons = _apart(asdict(plan_stack(read_path(case / "stack.yaml"), case.name, NOW)))
     expected = case / "plan.json"
     if os.environ.get("UPDATE_GOLDEN"):
         expected.write_text(_text(plan))

@@ -3,7 +3,6 @@
 A line has type, name, parent and options, not the inputs. `make golden` rewrites them.
 """
 
-import importlib
 import os
 import runpy
 from collections.abc import Callable
@@ -16,12 +15,12 @@ import yaml
 
 from bench.places import KUBECONFIG
 from bench.registrations import Registration, recorded
-from components.spec.cluster import Cloud
 from providers import load
 from stacks.config import read_path
 from stacks.plan import plan_stack
 from stacks.program import build
-from tests.golden.test_plans import MACHINES, _Clock, _stand_on
+from tests.clock import NOW
+from tests.golden.test_plans import MACHINES, _stand_on
 
 ROOT = Path(__file__).parents[2]
 EXPECTED = Path(__file__).parent / "registrations"
@@ -61,9 +60,7 @@ def agree(what: str, program: Callable[[], object], stack: str, project: str = "
 
 @pytest.fixture(autouse=True)
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A fixed time, a fixed machine and a kubeconfig."""
-    for cloud in (Cloud.AWS, Cloud.EXISTING):
-        monkeypatch.setattr(importlib.import_module(f"providers.{cloud}.plan"), "datetime", _Clock)
+    """A fixed machine and a kubeconfig."""
     _stand_on(MACHINES["laptop"], monkeypatch)
     kubeconfig = tmp_path / "kubeconfig"
     kubeconfig.write_text(KUBECONFIG)
@@ -73,7 +70,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("stack", STACKS)
 def test_a_shipped_stack_registers_what_was_agreed_on(stack: str) -> None:
     spec = read_path(ROOT / "stacks" / f"Pulumi.{stack}.yaml")
-    plan = plan_stack(spec, stack)
+    plan = plan_stack(spec, stack, NOW)
     agree(stack, lambda: build(load(spec.cluster.cloud), plan), stack)
 
 

@@ -11,6 +11,7 @@ from lab.run import run
 from rehearsal.cycle import Rehearsal, rehearse
 from stacks.config import read_file
 from stacks.plan import plan_stack
+from tests.clock import NOW
 
 
 @pytest.fixture
@@ -59,7 +60,7 @@ def home(tmp_path: Path) -> Iterator[Path]:
 
 @pytest.mark.timeout(600)
 def test_the_gang_of_another_cloud_is_admitted_as_a_whole_by_the_real_controllers(home: Path) -> None:
-    lines = run(plan_stack(read_file("aws-prod"), "aws-prod"), home, lambda _: None)
+    lines = run(plan_stack(read_file("aws-prod"), "aws-prod", NOW), home, lambda _: None)
 
     assert "2 queues: research, product" in lines
     assert any("32 pods run on 32 nodes" in line for line in lines), lines

@@ -12,6 +12,7 @@ from components.spec.stack import StackSpec
 from providers import look
 from stacks.config import read_path
 from stacks.plan import plan_stack
+from tests.clock import NOW
 
 CLUSTER = "{cloud: local, nodePools: [{name: here, machineType: this-machine}]}"
 BASES = {
@@ -97,7 +98,7 @@ def told_by_plan(file: Path) -> list[str]:
 def told(read: Callable[[], StackSpec]) -> list[str]:
     """The same of a stack that is read in some way, and what is right about every message."""
     try:
-        plan_stack(look(read()), "case")
+        plan_stack(look(read()), "case", NOW)
     except SpecError as error:
         heading, *problems = str(error).split("\n")
         count = len(problems)

@@ -2,7 +2,6 @@
 
 import json
 import string
-from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -21,8 +20,9 @@ from providers.aws.plan import AwsPlan
 from providers.aws.regions import regions
 from providers.aws.settings import AwsSpec
 from stacks.plan import plan_stack
+from tests.clock import NOW
 from tests.properties.test_stack_mistakes import json_values, places, replaced
-from tests.unit.providers.aws.whole_stacks import BATCH, GONE, SLURM, changed, stand_still
+from tests.unit.providers.aws.whole_stacks import BATCH, GONE, SLURM, changed
 
 ROOT = Path(__file__).parents[2]
 
@@ -83,17 +83,10 @@ WORDS = (
 NUMBERS = (-1, 0, 1, 3, 40_000, 2**31, 2**63, 10**30, 1e-9, 1e300, 1e308, 0.5)
 
 
-@pytest.fixture(autouse=True, scope="module")
-def _at_a_fixed_time() -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        stand_still(patch)
-        yield
-
-
 def plan(config: dict[str, Any], stack: str = "aws-test") -> StackPlan | None:
     """The plan, or None after a look at the mistakes; any other exception fails the test."""
     try:
-        return plan_stack(parse_stack(config, "Pulumi.x.yaml", {"aws": AwsSpec}), stack)
+        return plan_stack(parse_stack(config, "Pulumi.x.yaml", {"aws": AwsSpec}), stack, NOW)
     except SpecError as error:
         mistakes = error.problems
     assert mistakes

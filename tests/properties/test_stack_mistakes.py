@@ -1,11 +1,9 @@
 """Whatever stands in a stack file, the answer is a spec or a list of mistakes, never a traceback."""
 
-import importlib
 import json
 import sys
-from datetime import UTC, datetime, tzinfo
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import jsonschema
 import pytest
@@ -19,6 +17,7 @@ from components.spec.training import ModelSpec
 from penstock.__main__ import main
 from stacks.config import read_path
 from stacks.plan import plan_stack
+from tests.clock import NOW
 from tests.properties.stack_cases import Case, read_cases, told_by_plan
 
 CASES = read_cases()
@@ -111,19 +110,12 @@ def _known_keys(spec: StackSpec) -> str:
     return str(spec.model_dump(mode="json", by_alias=True))
 
 
-class _Clock(datetime):
-    @classmethod
-    def now(cls, tz: tzinfo | None = None) -> Self:
-        return cls.fromtimestamp(datetime(2026, 12, 1, 12, tzinfo=UTC).timestamp(), tz)
-
-
 @pytest.fixture
 def stack_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Where a case's file goes: in a project of penstock's name, at a fixed time, without a cluster at hand."""
+    """Where a case's file goes: in a project of penstock's name, without a cluster at hand."""
     (tmp_path / "Pulumi.yaml").write_text("{name: penstock, runtime: python, main: .}")
     (tmp_path / "__main__.py").write_text("import stacks.__main__")
     monkeypatch.setenv("KUBECONFIG", str(tmp_path / "none"))
-    monkeypatch.setattr(importlib.import_module("providers.aws.plan"), "datetime", _Clock)
     return tmp_path / "Pulumi.case.yaml"
 
 
@@ -197,7 +189,7 @@ def test_what_only_the_engine_can_read_or_passes_over_is_a_warning(stack_file: P
     spec = read_path(stack_file)
     assert spec.training is not None
     assert (spec.training.seed, spec.training.steps) == (1, 7)
-    encrypted, documents = plan_stack(spec, "case").warnings
+    encrypted, documents = plan_stack(spec, "case", NOW).warnings
     assert encrypted.startswith("penstock:training.seed: is encrypted, which only the engine can read")
     assert "more than one YAML document" in documents
     stack_file.write_text("config: {penstock:cluster: {cloud: local, nodePools: {secure: abc}}}")
@@ -217,7 +209,7 @@ def test_a_key_without_prefix_is_the_projects_own_as_for_the_engine(stack_file: 
 def test_a_name_that_pulumi_takes_for_no_stack_is_refused(name: str, stack_file: Path) -> None:
     stack_file.write_text(CASES[0].text.replace("steps: ten", "steps: 5"))
     with pytest.raises(SpecError, match=r"stack: .* is not a name that Pulumi takes") as caught:
-        plan_stack(read_path(stack_file), name)
+        plan_stack(read_path(stack_file), name, NOW)
     assert len(caught.value.problems) == 1
 
 
@@ -225,7 +217,7 @@ def test_two_rules_for_a_name_are_told_as_one(stack_file: Path) -> None:
     stack_file.write_text(next(case.text for case in CASES if case.place == "aws.cluster" and case.is_right))
     for name in ("with space", "A" * 40):
         with pytest.raises(SpecError) as caught:
-            plan_stack(read_path(stack_file), name)
+            plan_stack(read_path(stack_file), name, NOW)
         assert [problem.path for problem in caught.value.problems] == ["stack"]
 
 

@@ -11,12 +11,13 @@ from bench.registrations import Registration, recorded
 from bench.replay import replay
 from stacks.config import read_path
 from stacks.plan import plan_stack
+from tests.clock import NOW
 from tests.golden.test_registrations import line
 
 
 @pytest.mark.parametrize("nodes", [FEW_NODES, MANY_NODES])
 def test_a_stack_of_another_size_can_be_planned(nodes: int, tmp_path: Path) -> None:
-    plan = plan_stack(read_path(config_file(SIZED, tmp_path / "sized", sized(nodes))), SIZED)
+    plan = plan_stack(read_path(config_file(SIZED, tmp_path / "sized", sized(nodes))), SIZED, NOW)
     assert plan.cluster.node_pools[0].node_count == nodes
 
 

@@ -17,11 +17,12 @@ from penstock.tables import PIPE, Table
 from providers import look
 from stacks.config import read_file
 from stacks.plan import plan_stack
+from tests.clock import NOW
 
 
 @cache
 def planned(stack: str) -> StackPlan:
-    return plan_stack(look(read_file(stack)), stack)
+    return plan_stack(look(read_file(stack)), stack, NOW)
 
 
 def shown(stack: str, width: int = 80) -> list[str]:
@@ -43,7 +44,7 @@ def test_the_first_screen_fits(stack: str) -> None:
 
 def test_the_local_stack_needs_no_second_screen(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_DATA_HOME", "/home/somebody/.local/share")
-    lines = [line.text for line in screen(plan_stack(read_file("local"), "local"), 80)]
+    lines = [line.text for line in screen(plan_stack(read_file("local"), "local", NOW), 80)]
     assert len(lines) <= 25
     assert any("training.ranksPerNode" in line for line in lines)
 
@@ -80,7 +81,7 @@ def test_verdict_and_warnings_come_first() -> None:
 
 def test_a_plan_without_its_cluster_says_so_on_top(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KUBECONFIG", "/nowhere/config")
-    plan = plan_stack(look(read_file("existing")), "existing")
+    plan = plan_stack(look(read_file("existing")), "existing", NOW)
     assert [line.text for line in screen(plan, PIPE)][2].startswith(
         "warning: existing: planned from the stack file, as the cluster was not seen"
     )

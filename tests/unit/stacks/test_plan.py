@@ -8,13 +8,14 @@ from components.errors import SpecError
 from components.plan.stack import StackPlan
 from components.spec.stack import parse_stack
 from stacks.plan import plan_stack
+from tests.clock import NOW
 
 POOL = {"name": "here", "machineType": "this-machine"}
 
 
 def plan(pools: list[dict[str, Any]] | None = None, **parts: Any) -> StackPlan:
     config = {"cluster": {"cloud": "local", "nodePools": pools or [POOL]}, **parts}
-    return plan_stack(parse_stack({f"penstock:{key}": value for key, value in config.items()}, "x"), "mine")
+    return plan_stack(parse_stack({f"penstock:{key}": value for key, value in config.items()}, "x"), "mine", NOW)
 
 
 def refusals(pools: list[dict[str, Any]] | None = None, **parts: Any) -> list[str]:

@@ -15,6 +15,7 @@ from components.spec.stack import parse_stack
 from providers import look, settings
 from stacks import lean_sdk, program
 from stacks.plan import plan_stack
+from tests.clock import NOW
 
 UNITS = {"name": "units", "model": "arn:aws:bedrock:us-east-2::foundation-model/x", "commitment": "SixMonths"}
 BOX = {
@@ -49,7 +50,7 @@ def local(**parts: Any) -> StackPlan:
 
 def planned(**config: Any) -> StackPlan:
     keyed = {f"penstock:{key}": value for key, value in config.items()}
-    return plan_stack(look(parse_stack(keyed, "Pulumi.mine.yaml", settings())), "mine")
+    return plan_stack(look(parse_stack(keyed, "Pulumi.mine.yaml", settings())), "mine", NOW)
 
 
 CASES: dict[str, tuple[Callable[[], StackPlan], str]] = {
@@ -90,7 +91,7 @@ def test_a_warning_of_each_part_arrives_once(part: str) -> None:
 def test_a_warning_of_two_parts_is_told_once() -> None:
     keyed = {"penstock:cluster": {"cloud": "local", "nodePools": [{"name": "here", "machineType": "this-machine"}]}}
     spec = parse_stack(keyed, "Pulumi.mine.yaml", settings()).model_copy(update={"warnings": ("one", "two", "one")})
-    assert plan_stack(spec, "mine").warnings == ("one", "two")
+    assert plan_stack(spec, "mine", NOW).warnings == ("one", "two")
 
 
 def test_an_autoscaler_grows_pools() -> None:

@@ -10,6 +10,7 @@ import pytest
 from penstock.plan_json import as_form
 from stacks.config import read_file
 from stacks.plan import plan_stack
+from tests.clock import NOW
 from workloads.fabric_check import __main__ as fabric_check
 from workloads.pretrain import launch
 from workloads.pretrain.config import read_job
@@ -49,7 +50,7 @@ def test_a_file_that_is_not_there_is_told_in_one_sentence(
 
 
 def test_the_files_of_a_plan_are_what_the_help_says(tmp_path: Path) -> None:
-    plan: dict[str, Any] = json.loads(json.dumps(as_form(plan_stack(read_file("local"), "local"))))
+    plan: dict[str, Any] = json.loads(json.dumps(as_form(plan_stack(read_file("local"), "local", NOW))))
     job, config = tmp_path / "job.json", tmp_path / "serve.json"
     job.write_text(json.dumps(plan["job"][0]["job"]))
     config.write_text(json.dumps(plan["service"][0]["config"]))

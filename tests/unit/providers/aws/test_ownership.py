@@ -14,6 +14,7 @@ from providers import load, settings
 from providers.aws.ownership import registry
 from providers.aws.plan import AwsPlan
 from providers.aws.regions import regions
+from tests.clock import NOW
 
 JOBS = ("jobset", "kueue")
 
@@ -21,7 +22,7 @@ JOBS = ("jobset", "kueue")
 def planned(case: str, repository: Path) -> AwsPlan:
     config = yaml.safe_load((repository / "tests" / "golden" / case / "stack.yaml").read_text())["config"]
     config["penstock:cluster"].pop("expiresAt", None)
-    plan = load(Cloud.AWS).plan(parse_stack(config, "Pulumi.x.yaml", settings()), "aws-test")
+    plan = load(Cloud.AWS).plan(parse_stack(config, "Pulumi.x.yaml", settings()), "aws-test", NOW)
     assert isinstance(plan, AwsPlan)
     return plan
 

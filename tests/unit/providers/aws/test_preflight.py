@@ -8,10 +8,11 @@ import boto3
 import pytest
 from botocore.stub import Stubber
 
-from providers.aws.plan import AwsPlan, plan_at
+from providers import aws
+from providers.aws.plan import AwsPlan
 from providers.aws.preflight import credentials_at_hand, look
 from stacks.config import read_file
-from tests.golden.test_plans import NOW
+from tests.clock import NOW
 
 BLOCK = "cr-0a1b2c3d4e5f60718"
 
@@ -42,7 +43,7 @@ class Account:
 
 @pytest.fixture(scope="module")
 def plan() -> AwsPlan:
-    return plan_at(read_file("aws-prod"), "aws-prod", NOW)
+    return aws.plan(read_file("aws-prod"), "aws-prod", NOW)
 
 
 def block(**changes: Any) -> dict[str, Any]:

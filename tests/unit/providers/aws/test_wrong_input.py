@@ -20,18 +20,12 @@ from tests.unit.providers.aws.whole_stacks import (
     changed,
     mistakes,
     planned,
-    stand_still,
 )
 from tests.unit.providers.aws.wrong_places import NETWORK, STORAGE
 from tests.unit.providers.aws.wrong_pools import CAPACITY, MACHINES
 from tests.unit.providers.aws.wrong_services import CONTROL, SERVING, WHOLE, endpoint
 
 CASES = [*MACHINES, *CAPACITY, *NETWORK, *STORAGE, *CONTROL, *SERVING, *WHOLE]
-
-
-@pytest.fixture(autouse=True)
-def _at_a_fixed_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    stand_still(monkeypatch)
 
 
 def test_the_stack_that_all_of_them_change_has_no_mistake(tmp_path: Path) -> None:

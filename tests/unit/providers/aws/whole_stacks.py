@@ -1,22 +1,17 @@
 """Whole stack files on AWS, changed at one place or several, and read as a user's are."""
 
 import copy
-import importlib
 from collections.abc import Mapping
-from datetime import UTC, datetime, tzinfo
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
-import pytest
 import yaml
 
 from components.errors import Problem, SpecError
 from components.plan.stack import StackPlan
 from stacks.config import read_path
 from stacks.plan import plan_stack
-
-NOW = datetime(2026, 12, 1, 12, tzinfo=UTC)
-"""When every plan is made."""
+from tests.clock import NOW
 
 GONE = object()
 """As the value of a change: the key is left out."""
@@ -68,17 +63,6 @@ def block(**changes: Any) -> dict[str, Any]:
     return {f"{TRAIN}.capacity": {"capacityBlock": BLOCK | changes}}
 
 
-class _Clock(datetime):
-    @classmethod
-    def now(cls, tz: tzinfo | None = None) -> Self:
-        return cls.fromtimestamp(NOW.timestamp(), tz)
-
-
-def stand_still(patch: pytest.MonkeyPatch) -> None:
-    """Every plan is made at NOW."""
-    patch.setattr(importlib.import_module("providers.aws.plan"), "datetime", _Clock)
-
-
 def changed(changes: Mapping[str, Any], base: Mapping[str, Any] = STACK) -> dict[str, Any]:
     """A copy with a value at each place: `cluster.nodePools.0.count`, or one past the end of a list."""
     stack = copy.deepcopy(dict(base))
@@ -106,7 +90,7 @@ def write(stack: Mapping[str, Any], folder: Path, name: str) -> Path:
 
 def planned(stack: Mapping[str, Any], folder: Path, name: str = "aws-test") -> StackPlan:
     """All the way from the file to the plan."""
-    return plan_stack(read_path(write(stack, folder, name)), name)
+    return plan_stack(read_path(write(stack, folder, name)), name, NOW)
 
 
 def mistakes(stack: Mapping[str, Any], folder: Path, name: str = "aws-test") -> list[Problem]:

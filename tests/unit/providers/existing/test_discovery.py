@@ -14,6 +14,7 @@ from providers import existing, settings
 from providers.existing.discovery import DiscoveredSpec, Discovery, Listing, discover
 from providers.existing.preflight import namespace_problems
 from providers.existing.refusals import number
+from tests.clock import NOW
 
 GPUS = {"nvidia.com/gpu": "8", "rdma/hca_a": "1"}
 
@@ -63,13 +64,13 @@ def asked(seen: Discovery | None, **cluster: Any) -> StackSpec:
 
 def messages(spec: StackSpec) -> list[str]:
     with pytest.raises(SpecError) as refused:
-        existing.plan(spec, "mine")
+        existing.plan(spec, "mine", NOW)
     return [str(problem) for problem in refused.value.problems]
 
 
 def test_a_pool_is_planned_as_its_nodes_are() -> None:
     taint = {"key": "team", "value": "ml", "effect": "NoSchedule"}
-    plan = existing.plan(asked(discover(listing(node("a", taints=(taint,)), node("b", taints=(taint,))))), "mine")
+    plan = existing.plan(asked(discover(listing(node("a", taints=(taint,)), node("b", taints=(taint,))))), "mine", NOW)
     (pool,) = plan.node_pools
     assert pool.machine.accelerator is not None
     assert (pool.machine.accelerator.name, pool.machine.accelerator_count, pool.machine.cores) == ("h100", 8, 112)
@@ -82,7 +83,7 @@ def test_a_pool_is_planned_as_its_nodes_are() -> None:
 
 
 def test_a_node_that_lacks_a_device_does_not_lower_what_is_expected() -> None:
-    plan = existing.plan(asked(discover(listing(node("a", offered={"nvidia.com/gpu": "7"}), node("b")))), "mine")
+    plan = existing.plan(asked(discover(listing(node("a", offered={"nvidia.com/gpu": "7"}), node("b")))), "mine", NOW)
     assert plan.node_pools[0].binding.devices["nvidia.com/gpu"] == 8
 
 
@@ -102,7 +103,7 @@ def test_a_gang_without_fabric_devices_needs_a_reason() -> None:
     bare = [node(name, offered={"rdma/hca_a": "0"}) for name in "ab"]
     (message,) = messages(asked(discover(listing(*bare))))
     assert message.startswith("cluster.nodePools.train.fabric: 2 nodes of h100-8 offer no fabric device")
-    plan = existing.plan(asked(discover(listing(*bare)), fabric={"none": "only for trying out"}), "mine")
+    plan = existing.plan(asked(discover(listing(*bare)), fabric={"none": "only for trying out"}), "mine", NOW)
     assert plan.node_pools[0].fabric is Fabric.ETHERNET
 
 

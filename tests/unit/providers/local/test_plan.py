@@ -9,13 +9,14 @@ import pytest
 from components.errors import SpecError
 from components.spec.stack import parse_stack
 from stacks.plan import plan_stack
+from tests.clock import NOW
 
 
 def mistakes(**parts: Any) -> list[str]:
     """The problems of a stack of this machine with these parts."""
     config = {"cluster": {"cloud": "local", "nodePools": [{"name": "here", "machineType": "this-machine"}]}, **parts}
     try:
-        plan_stack(parse_stack({f"penstock:{key}": value for key, value in config.items()}, "x"), "mine")
+        plan_stack(parse_stack({f"penstock:{key}": value for key, value in config.items()}, "x"), "mine", NOW)
     except SpecError as error:
         return [str(problem) for problem in error.problems]
     return []
@@ -69,7 +70,7 @@ def test_an_empty_home_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", "")
     monkeypatch.delenv("XDG_DATA_HOME", raising=False)
     config = {"penstock:cluster": {"cloud": "local", "nodePools": [{"name": "here", "machineType": "this-machine"}]}}
-    path = Path(plan_stack(parse_stack(config, "x"), "mine").cluster.volume.path)
+    path = Path(plan_stack(parse_stack(config, "x"), "mine", NOW).cluster.volume.path)
     assert path.parts[-4:] == (".local", "share", "penstock", "mine")
     assert len(path.parts) > 5
 
@@ -78,6 +79,5 @@ def test_a_relative_data_home_is_left_out_as_its_specification_says(monkeypatch:
     monkeypatch.setenv("HOME", "/home/somebody")
     monkeypatch.setenv("XDG_DATA_HOME", "data")
     config = {"penstock:cluster": {"cloud": "local", "nodePools": [{"name": "here", "machineType": "this-machine"}]}}
-    assert (
-        plan_stack(parse_stack(config, "x"), "mine").cluster.volume.path == "/home/somebody/.local/share/penstock/mine"
-    )
+    plan = plan_stack(parse_stack(config, "x"), "mine", NOW)
+    assert plan.cluster.volume.path == "/home/somebody/.local/share/penstock/mine"

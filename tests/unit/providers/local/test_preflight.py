@@ -16,6 +16,7 @@ from components.spec.stack import parse_stack
 from providers.local import preflight
 from providers.local.volume_folder import MARKER
 from stacks.plan import plan_stack
+from tests.clock import NOW
 
 BATCH = {"sequences": 4, "microSequences": 2}
 
@@ -36,7 +37,7 @@ def plan(volume: Path, **parts: Any) -> StackPlan:
         "storage": {"volume": {"path": str(volume)}},
         **parts,
     }
-    return plan_stack(parse_stack({f"penstock:{key}": value for key, value in config.items()}, "x"), "mine")
+    return plan_stack(parse_stack({f"penstock:{key}": value for key, value in config.items()}, "x"), "mine", NOW)
 
 
 def obstacles(volume: Path, **parts: Any) -> list[str]:
