@@ -124,8 +124,8 @@ class AddonPlan:
     needs: tuple[str, ...] = ()
     """Add-ons that must be ready before."""
     does: tuple[Concern, ...] = ()
-    reason: str
-    """Why it is on."""
+    reason: str = ""
+    """The cause of its being on, which `plan_platform` adds."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

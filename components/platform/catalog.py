@@ -1,50 +1,39 @@
 """Every add-on, by name."""
 
 from collections.abc import Mapping
+from types import ModuleType
 from typing import cast
 
 from components.platform.addons import (
-    cert_manager,
-    cluster_autoscaler,
     dcgm_exporter,
     efa_device_plugin,
     external_dns,
     fluent_bit,
     gateway_api,
     gpu_operator,
-    jobset,
     kai_scheduler,
-    karpenter,
     keda,
     kube_prometheus_stack,
     kubeflow_trainer,
     kuberay_operator,
     kueue,
     leader_worker_set,
-    loki,
-    metrics_server,
     mpi_operator,
     network_operator,
     neuron,
-    node_feature_discovery,
     node_problem_detector,
     nvidia_dra_driver,
-    nvsentinel,
-    opentelemetry_collector,
     prometheus_adapter,
-    rook_ceph,
     slurm,
-    slurm_operator,
-    topograph,
     volcano,
-    weka_csi,
 )
+from components.platform.addons.rows import addon_rows
 from components.platform.request import Addon
 
-_MODULES = (
-    cert_manager,
+_ORDER: tuple[str | ModuleType, ...] = (
+    "cert-manager",
     kube_prometheus_stack,
-    node_feature_discovery,
+    "node-feature-discovery",
     gpu_operator,
     network_operator,
     nvidia_dra_driver,
@@ -52,31 +41,32 @@ _MODULES = (
     neuron,
     dcgm_exporter,
     node_problem_detector,
-    nvsentinel,
-    topograph,
-    jobset,
+    "nvsentinel",
+    "topograph",
+    "jobset",
     kueue,
     volcano,
     kai_scheduler,
     kubeflow_trainer,
     kuberay_operator,
     mpi_operator,
-    slurm_operator,
+    "slurm-operator",
     slurm,
     leader_worker_set,
     keda,
     prometheus_adapter,
-    metrics_server,
+    "metrics-server",
     gateway_api,
     external_dns,
-    loki,
+    "loki",
     fluent_bit,
-    opentelemetry_collector,
-    karpenter,
-    cluster_autoscaler,
-    rook_ceph,
-    weka_csi,
+    "opentelemetry-collector",
+    "karpenter",
+    "cluster-autoscaler",
+    "rook-ceph",
+    "weka-csi",
 )
-"""What watches first, then what nodes need, then who starts jobs, then what services need."""
+"""Monitoring first, then the nodes' software, then schedulers, then the software of services. A name is a row's."""
 
-ADDONS: Mapping[str, Addon] = {module.NAME: cast("Addon", module) for module in _MODULES}
+_ALL = (addon_rows()[each] if isinstance(each, str) else cast("Addon", each) for each in _ORDER)
+ADDONS: Mapping[str, Addon] = {addon.NAME: addon for addon in _ALL}

@@ -1,1 +1,1 @@
-"""One module for each add-on: whether it is on by default, and what it is then made of."""
+"""The add-ons: a row of addons.toml each, or a module where there is something to decide."""

@@ -32,5 +32,4 @@ def plan(request: Request) -> AddonPlan:
         release=release(NAME, request, values),
         needs=request.monitoring(),
         does=DOES,
-        reason="",
     )

@@ -30,5 +30,4 @@ def plan(request: Request) -> AddonPlan:
         namespace=versions()[NAME].namespace,
         release=release(NAME, request, merged(values, selected(request, "nodeSelector"))),
         does=DOES,
-        reason="",
     )

@@ -36,5 +36,4 @@ def plan(request: Request) -> AddonPlan:
         release=release(NAME, request, values),
         needs=() if request.asked(NAME).values.get("config") else ("loki",),
         does=DOES,
-        reason="",
     )

@@ -33,5 +33,4 @@ def plan(request: Request) -> AddonPlan:
         ),
         crds=(*(f"{kind}.gateway.networking.k8s.io" for kind in kinds), "envoyproxies.gateway.envoyproxy.io"),
         does=DOES,
-        reason="",
     )

@@ -44,7 +44,6 @@ def plan(request: Request) -> AddonPlan:
         crds=("clusterpolicies.nvidia.com",),
         needs=("node-feature-discovery", *request.monitoring()),
         does=does,
-        reason="",
     )
 
 

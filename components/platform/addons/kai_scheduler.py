@@ -23,5 +23,4 @@ def plan(request: Request) -> AddonPlan:
         crds=kinds,
         webhooks=("kai-scheduler/admission",),
         does=DOES,
-        reason="",
     )

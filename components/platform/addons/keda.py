@@ -28,5 +28,4 @@ def plan(request: Request) -> AddonPlan:
         webhooks=("keda/keda-admission-webhooks",),
         needs=("kube-prometheus-stack",),
         does=DOES,
-        reason="",
     )

@@ -49,7 +49,6 @@ def plan(request: Request) -> AddonPlan:
         crds=tuple(f"{kind}.monitoring.coreos.com" for kind in kinds),
         webhooks=("monitoring/kps-operator",),
         does=DOES,
-        reason="",
     )
 
 

@@ -31,5 +31,4 @@ def plan(request: Request) -> AddonPlan:
         webhooks=("kubeflow-system/kubeflow-trainer-controller-manager",),
         needs=("jobset",),
         does=(*DOES, *((Concern.JOBSET,) if chart.values["jobset"].get("install") else ())),
-        reason="",
     )

@@ -28,5 +28,4 @@ def plan(request: Request) -> AddonPlan:
         crds=("rayclusters.ray.io", "rayjobs.ray.io", "rayservices.ray.io"),
         needs=tuple(name for name in request.scheduler_addons if name == "volcano"),
         does=DOES,
-        reason="",
     )

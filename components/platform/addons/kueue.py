@@ -41,5 +41,4 @@ def plan(request: Request) -> AddonPlan:
         webhooks=("kueue-system/kueue-webhook-service",),
         needs=(*(name for name in request.scheduler_addons if name == "jobset"), *request.monitoring()),
         does=DOES,
-        reason="",
     )

@@ -23,5 +23,4 @@ def plan(request: Request) -> AddonPlan:
         release=release(NAME, request, merged(values, selected(request, "nodeSelector"))),
         crds=("leaderworkersets.leaderworkerset.x-k8s.io",),
         webhooks=("lws-system/lws-webhook-service",),
-        reason="",
     )

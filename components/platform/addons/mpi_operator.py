@@ -36,7 +36,6 @@ def plan(request: Request) -> AddonPlan:
         ),
         crds=(CRD,),
         does=DOES,
-        reason="",
     )
 
 

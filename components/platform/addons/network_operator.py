@@ -34,7 +34,6 @@ def plan(request: Request) -> AddonPlan:
         crds=("nicclusterpolicies.mellanox.com",),
         needs=("node-feature-discovery",),
         does=DOES,
-        reason="",
     )
 
 

@@ -25,5 +25,4 @@ def plan(request: Request) -> AddonPlan:
         namespace=versions()[NAME].namespace,
         release=chart,
         does=(*DOES, *health),
-        reason="",
     )

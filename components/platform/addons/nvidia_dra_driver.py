@@ -30,5 +30,4 @@ def plan(request: Request) -> AddonPlan:
         crds=("computedomains.resource.nvidia.com",),
         needs=("gpu-operator",),
         does=DOES,
-        reason="",
     )

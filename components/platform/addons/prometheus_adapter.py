@@ -38,5 +38,4 @@ def plan(request: Request) -> AddonPlan:
         release=chart,
         needs=("kube-prometheus-stack",),
         does=(Concern.EXTERNAL_METRICS,) if chart.values["rules"].get("external") else (),
-        reason="",
     )

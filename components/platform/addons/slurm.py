@@ -35,5 +35,4 @@ def plan(request: Request) -> AddonPlan:
         release=release(NAME, request, values),
         needs=("slurm-operator",),
         does=DOES,
-        reason="",
     )

@@ -42,7 +42,6 @@ def plan(request: Request) -> AddonPlan:
         crds=tuple(f"{kind}.volcano.sh" for kind in kinds),
         webhooks=("volcano-system/volcano-admission-service",),
         does=DOES,
-        reason="",
     )
 
 
