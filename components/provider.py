@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
@@ -16,31 +16,11 @@ if TYPE_CHECKING:
 
     from components.catalog import Catalog
     from components.errors import Problem
-    from components.plan.cluster import NodePoolPlan
-    from components.plan.kubernetes import KubernetesFacts, SchedulerPlan
     from components.plan.stack import StackPlan
-    from components.plan.work import JobPlan, ServicePlan
-    from components.spec.scheduler import SchedulerSpec
     from components.spec.stack import StackSpec
 
 Manifest = Mapping[str, Any]
 """What a scheduler renders: plain JSON data that the cluster's runner takes."""
-
-
-class Scheduler(Protocol):
-    """Who starts the gang. Implemented by the module components/schedulers/<kind>; all of it is pure."""
-
-    def plan(self, spec: SchedulerSpec, pools: Sequence[NodePoolPlan], facts: KubernetesFacts | None) -> SchedulerPlan:
-        """The queues, as objects of the scheduler's own kinds; SpecError for queues that cannot be."""
-        ...
-
-    def render_job(self, job: JobPlan, pool: NodePoolPlan, plan: SchedulerPlan) -> tuple[Manifest, ...]:
-        """The job as manifests, with all of the pool's binding in its pods; SpecError for what it cannot run."""
-        ...
-
-    def render_service(self, service: ServicePlan, pool: NodePoolPlan) -> tuple[Manifest, ...]:
-        """The service as manifests."""
-        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

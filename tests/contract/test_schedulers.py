@@ -181,3 +181,14 @@ def test_a_gang_asks_for_its_nodes_times_the_binding(kind: SchedulerKind, data: 
 def test_a_clash_of_environments_is_an_error_of_ours(kind: SchedulerKind) -> None:
     with pytest.raises(AssertionError, match="disagree on \\['NCCL_SOCKET_IFNAME'\\]"):
         render(kind, job(env={"NCCL_SOCKET_IFNAME": "lo"}), pool())
+
+
+ADMITTED = (SchedulerKind.KUEUE, SchedulerKind.TRAINER, SchedulerKind.KUBERAY, SchedulerKind.MPI)
+
+
+@pytest.mark.parametrize("kind", ADMITTED)
+def test_a_scheduler_whose_jobs_kueue_admits_refuses_more_pools_than_a_queue_takes(kind: SchedulerKind) -> None:
+    pools = [replace(pool(), name=f"train-{number}") for number in range(65)]
+    assert plan_of(kind, *pools[:64]).queues
+    with pytest.raises(SpecError, match="65 pools; a Kueue queue takes 64"):
+        plan_of(kind, *pools)

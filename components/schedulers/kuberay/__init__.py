@@ -1,7 +1,8 @@
 """KubeRay: the agents of a gang as tasks of a Ray cluster, admitted by Kueue."""
 
-from components.schedulers.kuberay.plan import plan
+from components.schedulers import GangScheduler
 from components.schedulers.kuberay.render import render_job
-from components.serving.render import render_service
+from components.schedulers.kueue.plan import admitted
+from components.spec.scheduler import SchedulerKind
 
-__all__ = ["plan", "render_job", "render_service"]
+SCHEDULER = GangScheduler(plan=admitted(SchedulerKind.KUBERAY, "kueue", "kuberay-operator"), render_job=render_job)

@@ -1,7 +1,7 @@
 """Kueue with JobSet: queues with quotas, gangs that are admitted as a whole, placed by the network's topology."""
 
+from components.schedulers import GangScheduler
 from components.schedulers.kueue.plan import plan
 from components.schedulers.kueue.render import render_job
-from components.serving.render import render_service
 
-__all__ = ["plan", "render_job", "render_service"]
+SCHEDULER = GangScheduler(plan=plan, render_job=render_job)

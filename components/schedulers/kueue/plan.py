@@ -1,6 +1,6 @@
 """Queues as Kueue has them: quotas of each pool, out of reach until the acceptance gate has passed."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from components.errors import Problem, SpecError
@@ -13,38 +13,36 @@ from components.schedulers.queues import plan_queues, refuse_forbidden
 from components.spec.scheduler import Priority, QueueSpec, SchedulerKind, SchedulerSpec
 
 API = "kueue.x-k8s.io/v1beta2"
-ADDONS = ("jobset", "kueue")
 COHORT = NAMESPACE
 PRIORITIES = {Priority.LOW: 100, Priority.NORMAL: 1000, Priority.HIGH: 10_000}
 
 
-def plan(spec: SchedulerSpec, pools: Sequence[NodePoolPlan], facts: KubernetesFacts | None) -> SchedulerPlan:
-    """A queue for each that is asked for; SpecError with every reason why they cannot be."""
-    refuse_forbidden(SchedulerKind.KUEUE, ADDONS, facts)
-    _refuse_too_much(spec.queues, pools)
-    return kueue_plan(SchedulerKind.KUEUE, ADDONS, spec, pools)
+def admitted(
+    kind: SchedulerKind, *addons: str
+) -> Callable[[SchedulerSpec, Sequence[NodePoolPlan], KubernetesFacts | None], SchedulerPlan]:
+    """Planner of a scheduler whose jobs Kueue admits: the same queues, whatever makes the jobs' pods."""
 
+    def planned(spec: SchedulerSpec, pools: Sequence[NodePoolPlan], facts: KubernetesFacts | None) -> SchedulerPlan:
+        refuse_forbidden(kind, addons, facts)
+        _refuse_too_much(spec.queues, pools)
+        queues = plan_queues(spec, pools)
+        objects = (
+            *topologies(pools),
+            *(_flavor(pool) for pool in pools),
+            *([_object("Cohort", COHORT, spec={})] if len(queues) > 1 else []),
+            *(_cluster_queue(queue, pools, len(queues) > 1) for queue in queues),
+            *(_priority_class(priority, value) for priority, value in PRIORITIES.items()),
+        )
+        return SchedulerPlan(
+            kind=kind,
+            addons=addons,
+            queues=queues,
+            objects=objects,
+            opening=tuple(_local_queue(queue) for queue in queues),
+            warnings=tuple(_warnings(pools)),
+        )
 
-def kueue_plan(
-    kind: SchedulerKind, addons: tuple[str, ...], spec: SchedulerSpec, pools: Sequence[NodePoolPlan]
-) -> SchedulerPlan:
-    """The queues of any scheduler whose jobs Kueue admits."""
-    queues = plan_queues(spec, pools)
-    objects = (
-        *topologies(pools),
-        *(_flavor(pool) for pool in pools),
-        *([_object("Cohort", COHORT, spec={})] if len(queues) > 1 else []),
-        *(_cluster_queue(queue, pools, len(queues) > 1) for queue in queues),
-        *(_priority_class(priority, value) for priority, value in PRIORITIES.items()),
-    )
-    return SchedulerPlan(
-        kind=kind,
-        addons=addons,
-        queues=queues,
-        objects=objects,
-        opening=tuple(_local_queue(queue) for queue in queues),
-        warnings=tuple(_warnings(pools)),
-    )
+    return planned
 
 
 def scoped(name: str) -> str:
@@ -137,3 +135,6 @@ def _refuse_too_much(queues: Sequence[QueueSpec], pools: Sequence[NodePoolPlan])
     ]
     if problems:
         raise SpecError(problems)
+
+
+plan = admitted(SchedulerKind.KUEUE, "jobset", "kueue")

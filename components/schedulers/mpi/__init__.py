@@ -1,7 +1,8 @@
 """The MPI operator: for MPI programs that users hand in themselves."""
 
-from components.schedulers.mpi.plan import plan
+from components.schedulers import GangScheduler
+from components.schedulers.kueue.plan import admitted
 from components.schedulers.mpi.render import render_job
-from components.serving.render import render_service
+from components.spec.scheduler import SchedulerKind
 
-__all__ = ["plan", "render_job", "render_service"]
+SCHEDULER = GangScheduler(plan=admitted(SchedulerKind.MPI, "kueue", "mpi-operator"), render_job=render_job)

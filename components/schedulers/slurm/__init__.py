@@ -1,7 +1,7 @@
 """Slurm on Kubernetes (Slinky): nodes as pods, jobs as batch scripts."""
 
+from components.schedulers import GangScheduler
 from components.schedulers.slurm.plan import plan
 from components.schedulers.slurm.render import render_job
-from components.serving.render import render_service
 
-__all__ = ["plan", "render_job", "render_service"]
+SCHEDULER = GangScheduler(plan=plan, render_job=render_job)

@@ -1,7 +1,10 @@
 """Kubeflow Trainer: jobs as TrainJobs, admitted by Kueue."""
 
-from components.schedulers.trainer.plan import plan
+from components.schedulers import GangScheduler
+from components.schedulers.kueue.plan import admitted
 from components.schedulers.trainer.render import render_job
-from components.serving.render import render_service
+from components.spec.scheduler import SchedulerKind
 
-__all__ = ["plan", "render_job", "render_service"]
+SCHEDULER = GangScheduler(
+    plan=admitted(SchedulerKind.TRAINER, "jobset", "kueue", "kubeflow-trainer"), render_job=render_job
+)

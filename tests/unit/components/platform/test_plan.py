@@ -1,6 +1,5 @@
 """Which add-ons a cluster gets, in which order, and what is refused."""
 
-import importlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,8 +11,9 @@ from components.platform.catalog import ADDONS
 from components.platform.plan import plan_platform
 from components.platform.request import Request
 from components.platform.versions import versions
+from components.schedulers import load
 from components.spec.inference import AutoscalingSpec, CanarySpec, RouteSpec, ScaledBy
-from components.spec.scheduler import SchedulerKind
+from components.spec.scheduler import SchedulerKind, SchedulerSpec
 from tests.unit.components.platform.requests import (
     EFA,
     GPUS,
@@ -302,5 +302,5 @@ def test_a_problem_reads_as_one_line() -> None:
 
 @pytest.mark.parametrize("kind", [kind for kind in SchedulerKind if kind is not SchedulerKind.PROCESS])
 def test_a_scheduler_stands_on_addons_that_there_are(kind: SchedulerKind) -> None:
-    addons = importlib.import_module(f"components.schedulers.{kind}.plan").ADDONS
+    addons = load(kind).plan(SchedulerSpec(), (PROCESSORS,), None).addons
     assert set(addons) <= set(names(plan_platform(request(PROCESSORS, scheduler_addons=addons))))
