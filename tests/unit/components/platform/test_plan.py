@@ -302,5 +302,5 @@ def test_a_problem_reads_as_one_line() -> None:
 
 @pytest.mark.parametrize("kind", [kind for kind in SchedulerKind if kind is not SchedulerKind.PROCESS])
 def test_a_scheduler_stands_on_addons_that_there_are(kind: SchedulerKind) -> None:
-    addons = load(kind).plan(SchedulerSpec(), (PROCESSORS,), None).addons
+    addons = load(kind).plan(SchedulerSpec(), (PROCESSORS,), facts()).addons
     assert set(addons) <= set(names(plan_platform(request(PROCESSORS, scheduler_addons=addons))))
