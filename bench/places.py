@@ -14,7 +14,6 @@ import yaml
 from bench import replay
 from bench.echo import echoing
 from bench.registrations import Registration, recorded
-from components.spec.cluster import Cloud
 from engine.cli import Engine, throwaway
 from providers import load
 from rehearsal.cloud.clock import Clock
@@ -48,7 +47,7 @@ def config_file(stack: str, folder: Path, change: Change = as_shipped) -> Path:
     """The shipped stack, changed, as a file of its own; a local one keeps its data in that folder."""
     content = yaml.safe_load((CHECKOUT / "stacks" / f"Pulumi.{stack}.yaml").read_text())
     config = content["config"]
-    if config.get("penstock:cluster", {}).get("cloud", Cloud.LOCAL) == Cloud.LOCAL:
+    if config.get("penstock:cluster", {}).get("cloud", "local") == "local":
         config["penstock:storage"] = {"volume": {"path": str(folder / "volume")}}
     change(config)
     folder.mkdir(parents=True)
@@ -64,12 +63,12 @@ def rehearsed(stack: str, folder: Path, change: Change = as_shipped) -> Iterator
     with ExitStack() as around:
         env: dict[str, str] = {}
         match read_path(file).cluster.cloud:
-            case Cloud.AWS:
+            case "aws":
                 env = dict(around.enter_context(simulated(file, folder, None, preview=True)).env)
-            case Cloud.EXISTING:
+            case "existing":
                 kubernetes, port = around.enter_context(simulated_kubernetes(folder, Clock(), None))
                 env = {**kubernetes.env, "PULUMI_DEBUG_PROVIDERS": f"kubernetes:{port}"}
-            case Cloud.LOCAL:
+            case _:
                 pass
         engine = around.enter_context(throwaway(CHECKOUT, config_file=file, env=env))
         engine.stack_init(stack).require_ok()

@@ -4,12 +4,10 @@ from typing import Any
 
 import pulumi
 
-from components.plan.cluster import ClusterPlan
+from components.plan.cluster import CLUSTER, ClusterPlan
 from components.plan.kubernetes import InsidePlan
 from components.plan.work import JobPlan, ServicePlan
 from components.provider import CloudProvider, ClusterHandle, JobHandle, Manifest, Runner, ServiceHandle
-
-KIND = "penstock:components:AcceleratorCluster"
 
 
 class AcceleratorCluster(pulumi.ComponentResource):
@@ -22,13 +20,11 @@ class AcceleratorCluster(pulumi.ComponentResource):
         provider: CloudProvider[Any],
         plan: ClusterPlan,
         inside: InsidePlan | None = None,
-        kind: str = KIND,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        """`kind`: the type in the engine's state and table; a stack that was made with KIND stays what it is."""
-        if kind != KIND:
-            opts = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(aliases=[pulumi.Alias(type_=KIND)]))
-        super().__init__(kind, name, opts=opts)
+        if plan.resource_type != CLUSTER:  # a stack that was made with the usual type stays what it is
+            opts = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(aliases=[pulumi.Alias(type_=CLUSTER)]))
+        super().__init__(plan.resource_type, name, opts=opts)
         here = pulumi.ResourceOptions(parent=self)
         handle = provider.build(name, plan, here)
         self._runner = _runner(name, handle, inside, here)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from components.catalog import Catalog
     from components.errors import Problem
     from components.plan.stack import StackPlan
+    from components.spec.base import Spec
     from components.spec.stack import StackSpec
 
 Manifest = Mapping[str, Any]
@@ -97,11 +98,25 @@ class ClusterHandle:
 P = TypeVar("P", bound=ClusterPlan)
 
 
+def as_described(spec: StackSpec) -> StackSpec:
+    """The spec as the file has it: `discover` of a cloud that is not there before it is built."""
+    return spec
+
+
 class CloudProvider(Protocol[P]):
     """One cloud. Implemented by the module providers/<cloud>, not by a class. `P` is its own kind of plan."""
 
+    @property
+    def settings(self) -> type[Spec] | None:
+        """The form of the cloud's own key of a stack file, with defaults for all of it; None where it has none."""
+        ...
+
     def catalog(self) -> Catalog:
-        """What the cloud offers, as rows."""
+        """Machine types, regions and capabilities, as rows."""
+        ...
+
+    def discover(self, spec: StackSpec) -> StackSpec:
+        """The spec with what a place that is there already tells of itself; `as_described` where none is."""
         ...
 
     def plan(self, spec: StackSpec, stack: str, now: datetime) -> P:

@@ -27,13 +27,12 @@ def editor_schema() -> dict[str, Any]:
     """The schema with the machine types, regions, accelerators and add-ons that penstock knows."""
     from components.catalog import accelerators
     from components.platform.catalog import ADDONS
-    from components.spec.cluster import Cloud
     from components.spec.editor import Choices
     from components.spec.stack import stack_schema
-    from providers import load, settings
+    from providers import MODULES, clouds, load
     from providers.aws.sagemaker_machine_types import ENDPOINT_MACHINE_TYPES
 
-    catalogs = [load(cloud).catalog() for cloud in Cloud]
+    catalogs = [load(cloud).catalog() for cloud in MODULES]
     endpoints = tuple(sorted(ENDPOINT_MACHINE_TYPES))
     names = {
         "NodePoolSpec.machineType": tuple(name for catalog in catalogs for name in sorted(catalog.machine_types)),
@@ -43,7 +42,7 @@ def editor_schema() -> dict[str, Any]:
         "AsynchronousSpec.machineType": endpoints,
     }
     addons = {name: (addon.__doc__ or "").partition("\n")[0] for name, addon in sorted(ADDONS.items())}
-    return stack_schema(settings(), Choices(names=names, addons=addons))
+    return stack_schema(clouds(), Choices(names=names, addons=addons))
 
 
 def _default_file() -> Path:

@@ -1,66 +1,45 @@
-"""The clouds: one folder each."""
+"""The clouds: one folder each, found by one registry."""
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from functools import partial
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, cast
 
 from components.provider import CloudProvider
 from components.spec.base import Spec
-from components.spec.cluster import Cloud
-from components.spec.stack import CloudSettings, StackSpec
+from components.spec.stack import Clouds, StackSpec
+
+MODULES = {"aws": "providers.aws", "existing": "providers.existing", "local": "providers.local"}
+"""By its name in a stack file, the package that implements a cloud (`CloudProvider`). One more line is one more cloud.
+
+A cloud is imported when a stack is on it, and no other cloud's SDK with it.
+"""
 
 
-def load(cloud: Cloud) -> CloudProvider[Any]:
-    """The module of that cloud; no other cloud's SDK is imported. Its plan is its own: hand it back to it only."""
-    match cloud:
-        case Cloud.AWS:
-            from providers import aws
-
-            return aws
-        case Cloud.EXISTING:
-            from providers import existing
-
-            return existing
-        case Cloud.LOCAL:
-            from providers import local
-
-            return local
+def load(cloud: str) -> CloudProvider[Any]:
+    """The module of that cloud. Its plan is its own: hand it back to it only."""
+    return cast("CloudProvider[Any]", import_module(MODULES[cloud]))
 
 
-def cluster_kind(cloud: Cloud) -> str:
-    """The type of a stack's cluster in the engine; short where its table has to leave room for a run's progress."""
-    return "penstock:local:Machine" if cloud is Cloud.LOCAL else "penstock:components:AcceleratorCluster"
+def clouds() -> Clouds:
+    """Every cloud, with how to load the form of its own key of a stack file; None where it has no such key."""
+    return {cloud: partial(_settings, cloud) if _has(cloud, "settings") else None for cloud in MODULES}
 
 
-class _Settings(Mapping[str, type[Spec]]):
-    """Imported when asked for: what only AWS has takes longer than the rest of a local stack's plan."""
-
-    def __getitem__(self, cloud: str) -> type[Spec]:
-        if cloud == Cloud.AWS:
-            from providers.aws.settings import AwsSpec
-
-            return AwsSpec
-        if cloud == Cloud.EXISTING:
-            from providers.existing.settings import ExistingSpec
-
-            return ExistingSpec
-        raise KeyError(cloud)
-
-    def __iter__(self) -> Iterator[str]:
-        return iter((Cloud.AWS, Cloud.EXISTING))
-
-    def __len__(self) -> int:
-        return 2
+def discover(spec: StackSpec) -> StackSpec:
+    """The spec with what its place tells of itself. Asks nobody but a place that is there already."""
+    return load(spec.cluster.cloud).discover(spec)
 
 
-def settings() -> CloudSettings:
-    """What stands under a cloud's own key of a stack file."""
-    return _Settings()
+def _settings(cloud: str) -> type[Spec]:
+    found = load(cloud).settings
+    assert found is not None, f"{MODULES[cloud]} has settings.py and names no settings"
+    return found
 
 
-def look(spec: StackSpec) -> StackSpec:
-    """The spec with what its place shows of itself. Asks nobody but a cluster that is there already."""
-    if spec.cluster.cloud is not Cloud.EXISTING:
-        return spec
-    from providers import existing
-
-    return existing.look(spec)
+def _has(cloud: str, file: str) -> bool:
+    """Whether the cloud's folder has that file. Imports nothing of it."""
+    package = find_spec(MODULES[cloud])
+    folders = package.submodule_search_locations if package else None
+    return any((Path(folder) / f"{file}.py").is_file() for folder in folders or ())

@@ -11,7 +11,7 @@ from components.errors import PenstockError, Problem, SpecError
 from components.project import StackFile, find_stack, nearest_project
 from components.spec.explain import shown
 from components.spec.stack import StackSpec, parse_stack, stack_error
-from providers import settings
+from providers import clouds
 from stacks.encrypted import ENCRYPTED, told_of_secrets, without_secrets
 
 MORE_DOCUMENTS = (
@@ -29,7 +29,7 @@ def read_engine() -> StackSpec:
         config = {key: _plain(text) for key, text in values.items()}
     except RecursionError:
         raise PenstockError(f"{source}: {TOO_DEEP}") from None
-    return parse_stack(config, source, settings(), project=pulumi.get_project())
+    return parse_stack(config, source, clouds(), project=pulumi.get_project())
 
 
 def read_file(stack: str) -> StackSpec:
@@ -47,7 +47,7 @@ def read_path(path: Path) -> StackSpec:
     project = nearest.name if nearest else ""
     config, secrets = without_secrets(_config(document.data, path.name, project))
     try:
-        spec = parse_stack(config, path.name, settings(), project=project)
+        spec = parse_stack(config, path.name, clouds(), project=project)
     except SpecError as error:
         raise stack_error(told_of_secrets(error.problems, secrets), path.name) from None
     warnings = [*(f"{secret}: {ENCRYPTED}" for secret in secrets), *([MORE_DOCUMENTS] if document.has_others else ())]

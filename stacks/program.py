@@ -8,16 +8,15 @@ import pulumi
 from components.cluster import AcceleratorCluster
 from components.plan.stack import StackPlan
 from components.provider import CloudProvider
-from components.spec.cluster import Cloud
 from components.spec.stack import stack_error
-from providers import cluster_kind, load, look
+from providers import discover, load
 from stacks.config import read_engine
 from stacks.plan import plan_stack
 
 
 def decide() -> tuple[CloudProvider[Any], StackPlan]:
     """The cloud and the plan; SpecError with every mistake before any resource is registered."""
-    spec = look(read_engine())
+    spec = discover(read_engine())
     provider = load(spec.cluster.cloud)
     plan = plan_stack(spec, pulumi.get_stack(), datetime.now(UTC))
     if obstacles := provider.preflight(plan):
@@ -26,8 +25,7 @@ def decide() -> tuple[CloudProvider[Any], StackPlan]:
 
 
 def build(provider: CloudProvider[Any], plan: StackPlan) -> None:
-    kind = cluster_kind(Cloud(plan.cluster.cloud))
-    cluster = AcceleratorCluster(plan.stack, provider=provider, plan=plan.cluster, inside=plan.inside, kind=kind)
+    cluster = AcceleratorCluster(plan.stack, provider=provider, plan=plan.cluster, inside=plan.inside)
     pulumi.export("volume", cluster.volume_path)
     for key, value in cluster.outputs.items():
         pulumi.export(key, value)

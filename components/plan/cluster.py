@@ -162,6 +162,9 @@ class SubnetPlan:
     """Addresses in use when every pool has grown to its largest."""
 
 
+CLUSTER = "penstock:components:AcceleratorCluster"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClusterPlan:
     """The cluster that a provider builds. A provider's own plan adds what only that cloud has."""
@@ -182,3 +185,5 @@ class ClusterPlan:
     warnings: tuple[str, ...] = ()
     kubernetes: KubernetesFacts | None = None
     """None where the cluster is no Kubernetes."""
+    resource_type: str = CLUSTER
+    """The cluster's type in the engine; short where its table has to leave room for a run's progress."""

@@ -4,18 +4,24 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Field, IPvAnyNetwork, model_validator
+from pydantic import BeforeValidator, Field, IPvAnyNetwork, ValidationInfo, model_validator
+from pydantic_core import PydanticCustomError
 
 from components.spec.base import Instant, Name, Spec, form
 
 
-class Cloud(StrEnum):
-    """Place of a cluster: AWS, a Kubernetes that exists already, or this machine."""
+def _known(value: Any, info: ValidationInfo) -> Any:
+    """Refuses a cloud that is none of those that the context names; without a context every text is one."""
+    names = (info.context or {}).get("clouds", ())
+    if not names or value in names:
+        return value
+    *first, last = map(repr, names)
+    expected = f"{', '.join(first)} or {last}" if first else last
+    raise PydanticCustomError("enum", "not one of {expected}", {"expected": expected})
 
-    AWS = "aws"
-    EXISTING = "existing"
-    """Any Kubernetes, by its kubeconfig."""
-    LOCAL = "local"
+
+Cloud = Annotated[str, BeforeValidator(_known)]
+"""Place of a cluster, by the name of a cloud in the registry (providers/__init__.py)."""
 
 
 class OnDemand(Spec):

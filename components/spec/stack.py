@@ -1,7 +1,7 @@
 """One stack file as a value, and the way from what a user wrote to it."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 from typing import Any, TypeVar
 
@@ -42,24 +42,27 @@ class StackSpec(Asked):
     """What the reader of the file could not read or passed over."""
 
 
-CloudSettings = Mapping[str, type[Spec]]
-"""The clouds that have a key of their own, with the form of what stands under it. All of its fields have defaults."""
+Clouds = Mapping[str, Callable[[], type[Spec]] | None]
+"""Every cloud by name, with how to load the form of its own key; None where it has no key. All of a form's fields have
+defaults."""
 
 
 def parse_stack(
-    config: Mapping[str, Any], source: str, clouds: CloudSettings = MappingProxyType({}), *, project: str = ""
+    config: Mapping[str, Any], source: str, clouds: Clouds = MappingProxyType({}), *, project: str = ""
 ) -> StackSpec:
     """The spec that the keys of a stack file describe; SpecError with every mistake at once.
 
     `config` maps keys such as `penstock:cluster` to plain data; keys of other namespaces belong to other programs and
     are passed over. `source` names the file in messages, `project` the namespace that the engine gives a key without.
+    Without `clouds` every name is a cloud's, and none has a key of its own.
     """
-    own, problems = own_keys(config, (*Asked.model_fields, *clouds), project)
+    forms = {cloud: form for cloud, form in clouds.items() if form}
+    own, problems = own_keys(config, (*Asked.model_fields, *forms), project)
     cloud = _cloud_of(own)
-    shared = {key: value for key, value in own.items() if key not in clouds}
-    problems += [_of_another_cloud(key, cloud) for key in own if key in clouds and key != cloud]
-    asked = _validated(Asked, shared, "", problems)
-    settings = _validated(clouds[cloud], own.get(cloud, {}), f"{cloud}.", problems) if cloud in clouds else None
+    shared = {key: value for key, value in own.items() if key not in forms}
+    problems += [_of_another_cloud(key, cloud) for key in own if key in forms and key != cloud]
+    asked = _validated(Asked, shared, "", problems, clouds)
+    settings = _validated(forms[cloud](), own.get(cloud, {}), f"{cloud}.", problems) if cloud in forms else None
     if problems or asked is None:
         raise stack_error(problems, source)
     return StackSpec.model_construct(**{name: getattr(asked, name) for name in Asked.model_fields}, settings=settings)
@@ -80,24 +83,29 @@ def _of_another_cloud(key: str, cloud: str) -> Problem:
     return Problem(path=key, message=f"is for the cloud {key}, and this stack is on {cloud or 'none'}; {remedy}")
 
 
-def _validated(model: type[Form], data: Any, prefix: str, problems: list[Problem]) -> Form | None:
+def _validated(
+    model: type[Form], data: Any, prefix: str, problems: list[Problem], clouds: Iterable[str] = ()
+) -> Form | None:
+    text = json.dumps(data, default=str)
     try:
-        return model.model_validate_json(json.dumps(data, default=str), by_alias=True, by_name=False)
+        return model.model_validate_json(text, by_alias=True, by_name=False, context={"clouds": tuple(clouds)})
     except ValidationError as error:
         found = explain(error, model, data)
         problems += [Problem(path=f"{prefix}{problem.path}".rstrip("."), message=problem.message) for problem in found]
         return None
 
 
-def stack_schema(clouds: CloudSettings = MappingProxyType({}), choices: Choices | None = None) -> dict[str, Any]:
+def stack_schema(clouds: Clouds = MappingProxyType({}), choices: Choices | None = None) -> dict[str, Any]:
     """The JSON schema of a stack file (draft 2020-12), for editors, with names to choose from."""
-    fields: dict[str, Any] = {name: (form, form()) for name, form in clouds.items()}
+    forms = {name: form() for name, form in clouds.items() if form}
+    fields: dict[str, Any] = {name: (form, form()) for name, form in forms.items()}
     config = create_model("Config", __base__=_Config, **fields)
-    wrong = wrong_keys((*Asked.model_fields, *clouds))
+    wrong = wrong_keys((*Asked.model_fields, *forms))
     description = "Configuration of the stack; keys that begin with `penstock:` are penstock's"
     file = create_model("StackFile", __base__=_StackFile, config=(config, Field(description=description)))
     schema = for_editors(file.model_json_schema(by_alias=True), choices or Choices())
     schema["$defs"]["Config"]["patternProperties"] = wrong
+    schema["$defs"]["ClusterSpec"]["properties"]["cloud"]["enum"] = list(clouds)
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         **schema,

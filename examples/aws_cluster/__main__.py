@@ -6,7 +6,7 @@ import pulumi
 
 from components.cluster import AcceleratorCluster
 from components.errors import PenstockError
-from components.spec.cluster import CapacitySpec, Cloud, ClusterSpec, FabricSpec, NodePoolSpec, Spot
+from components.spec.cluster import CapacitySpec, ClusterSpec, FabricSpec, NodePoolSpec, Spot
 from components.spec.stack import StackSpec
 from components.spec.storage import FileSystemSpec, ObjectStoreSpec, OnDestroy, StorageSpec
 from providers import aws
@@ -28,7 +28,7 @@ def asked() -> StackSpec:
     )
     return StackSpec(
         cluster=ClusterSpec(
-            cloud=Cloud.AWS,
+            cloud="aws",
             region=config.require("region"),
             kubernetes_version="1.35",
             budget_usd_per_hour=20,

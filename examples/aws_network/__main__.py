@@ -9,7 +9,7 @@ import pulumi
 import pulumi_aws as aws
 
 from components.errors import PenstockError
-from components.spec.cluster import Cloud, ClusterSpec, NodePoolSpec
+from components.spec.cluster import ClusterSpec, NodePoolSpec
 from components.spec.stack import StackSpec
 from components.spec.storage import FileSystemSpec, StorageSpec
 from providers.aws.network.build import Network
@@ -26,7 +26,7 @@ def decide() -> AwsPlan:
     gang = NodePoolSpec(name="train", machine_type="p5.48xlarge", count=config.require_int("nodes"))
     files = FileSystemSpec(capacity_tib=9.6, throughput_mbps_per_tib=500, fabric=True)
     spec = StackSpec(
-        cluster=ClusterSpec(cloud=Cloud.AWS, region=region, node_pools=(gang,)),
+        cluster=ClusterSpec(cloud="aws", region=region, node_pools=(gang,)),
         storage=StorageSpec(file_system=files),
         settings=AwsSpec(),
     )

@@ -5,16 +5,27 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from providers.existing.catalog import catalog
-from providers.existing.looking import look
 from providers.existing.plan import ExistingPlan, plan
 from providers.existing.preflight import preflight
+from providers.existing.settings import ExistingSpec
 
 if TYPE_CHECKING:
     import pulumi
 
     from components.provider import ClusterHandle
+    from components.spec.stack import StackSpec
 
-__all__ = ["build", "catalog", "look", "plan", "preflight"]
+__all__ = ["build", "catalog", "discover", "plan", "preflight", "settings"]
+
+settings = ExistingSpec
+"""The form of `penstock:existing` in a stack file."""
+
+
+def discover(spec: StackSpec) -> StackSpec:
+    """The spec with what its cluster shows of itself."""
+    from providers.existing.discovery import discovered
+
+    return discovered(spec)
 
 
 def build(name: str, plan: ExistingPlan, opts: pulumi.ResourceOptions) -> ClusterHandle:

@@ -9,8 +9,8 @@ from components.errors import PenstockError
 from components.kubernetes.kubeconfig import KubeconfigError
 from components.provider import ClusterHandle, KubernetesHandle, StaticVolume
 from providers.existing.access import kubeconfig_content
-from providers.existing.discovery import SeenVolume
 from providers.existing.plan import CLAIM, ExistingPlan
+from providers.existing.seen import SeenVolume
 from providers.existing.settings import ExistingSpec
 
 REHEARSED = SeenVolume(

@@ -1,148 +1,54 @@
-"""What a cluster shows of itself: nodes, devices, what runs there already. Read with a few lists; judged purely."""
+"""Discovery of an existing cluster: it is asked once, before the plan, which itself asks nobody."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
-
-from components.kubernetes.quantities import quantity
-from components.plan.cluster import Taint
-from components.plan.kubernetes import NAMESPACE, QUARANTINE, Concern, Ownership
-from components.spec.cluster import TaintEffect
-from providers.existing.devices import is_device
-from providers.existing.owners import Software, inventory_of, owners_of, software
+from components.kubernetes.api import ApiError, KubernetesApi, UnreachableError
+from components.kubernetes.inventory import INVENTORY
+from components.kubernetes.kubeconfig import KubeconfigError
+from components.plan.kubernetes import NAMESPACE
+from components.spec.stack import StackSpec
+from providers.existing.access import access_of
+from providers.existing.seen import DiscoveredSpec, Discovery, Listing, seen_in
 from providers.existing.settings import ExistingSpec
 
-if TYPE_CHECKING:
-    from components.kubernetes.api import KubernetesApi
-
-Object = Mapping[str, Any]
-
-INSTANCE_TYPE = "node.kubernetes.io/instance-type"
-"""Kubernetes' own label for the machine type; clouds set it, on bare metal often nobody does."""
-
-CONTROL_PLANE = ("node-role.kubernetes.io/control-plane", "node-role.kubernetes.io/master")
-
-TOPOLOGY_KEYS = (
-    "topology.kubernetes.io/zone",
-    "topology.k8s.aws/network-node-layer-1",
-    "topology.k8s.aws/network-node-layer-2",
-    "topology.k8s.aws/network-node-layer-3",
-    "cloud.google.com/gce-topology-block",
-    "cloud.google.com/gce-topology-subblock",
-    "cloud.google.com/gce-topology-host",
-    "network.topology.nvidia.com/core",
-    "network.topology.nvidia.com/spine",
-    "network.topology.nvidia.com/leaf",
-    "network.topology.nvidia.com/accelerator",
-    "oci.oraclecloud.com/rdma.hpc_island_id",
-    "oci.oraclecloud.com/rdma.network_block_id",
-    "oci.oraclecloud.com/rdma.local_block_id",
-    "ib.coreweave.cloud/superpod",
-    "ib.coreweave.cloud/leafgroup",
-    "penstock.dev/block",
-    "penstock.dev/rack",
-)
-"""Node labels that say where a node stands, each family from the widest domain to the narrowest: Kubernetes, EKS, GKE,
-NVIDIA Topograph, OKE, CoreWeave, and penstock's own for machine rooms where nobody else says it."""
-
-SIMULATED = re.compile(r"simulated", re.IGNORECASE)
-"""In the version that the simulated Kubernetes of a rehearsal gives: no pod runs there."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SeenNode:
-    """One node, as far as plans care."""
-
-    name: str
-    labels: Mapping[str, str]
-    taints: tuple[Taint, ...]
-    """Without those by which Kubernetes marks a node that is not well, and without penstock's quarantine."""
-    cores: int
-    memory_gib: float
-    capacity: Mapping[str, int]
-    """Devices that it has."""
-    allocatable: Mapping[str, int]
-    """Devices that pods can have."""
-    usable: bool
-    """Ready, not cordoned, not in quarantine."""
-
-    def has(self, labels: Mapping[str, str]) -> bool:
-        return all(self.labels.get(key) == value for key, value in labels.items())
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SeenVolume:
-    """A PersistentVolume that a claim is bound to."""
-
-    source: Mapping[str, Any]
-    """Where it lies: `{csi: ...}`, `{nfs: ...}`."""
-    mount_options: tuple[str, ...]
-    access_modes: tuple[str, ...]
-    capacity_gib: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Discovery:
-    """A cluster as it was seen."""
-
-    cluster_id: str
-    git_version: str
-    """`v1.36.3`."""
-    nodes: tuple[SeenNode, ...]
-    """Those that take pods; the control plane's own are not among them."""
-    owners: Mapping[Concern, Ownership]
-    """What is done already by others than this penstock."""
-    kinds: frozenset[str]
-    """Definitions that the cluster has: `clusterqueues.kueue.x-k8s.io`."""
-    storage_classes: Mapping[str, str] = field(default_factory=dict)
-    """By name, what becomes of a volume whose claim is deleted: `Delete` or `Retain`."""
-    claims: Mapping[str, SeenVolume] = field(default_factory=dict)
-    """By `namespace/name`, what a bound claim stands for."""
-
-    @property
-    def version(self) -> str:
-        """`1.36`."""
-        return ".".join(self.git_version.removeprefix("v").split(".")[:2])
-
-    @property
-    def simulated(self) -> bool:
-        return SIMULATED.search(self.git_version) is not None
-
-    def nodes_with(self, labels: Mapping[str, str]) -> tuple[SeenNode, ...]:
-        return tuple(node for node in self.nodes if node.has(labels))
-
-    def machine_types(self) -> dict[str, int]:
-        """How many nodes there are of each instance type."""
-        names = [node.labels[INSTANCE_TYPE] for node in self.nodes if INSTANCE_TYPE in node.labels]
-        return {name: names.count(name) for name in sorted(set(names))}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Listing:
-    """What the API server told, as JSON."""
-
-    version: Object
-    kube_system: Object
-    nodes: Sequence[Object]
-    workloads: Sequence[Object] = ()
-    """Deployments, StatefulSets and DaemonSets of all namespaces."""
-    definitions: Sequence[Object] = ()
-    storage_classes: Sequence[Object] = ()
-    volumes: Sequence[Object] = ()
-    inventory: Object | None = None
-    """What penstock noted of its own add-ons (components/kubernetes/inventory.py)."""
-
+TIMEOUT_S = 2.0
+"""For each answer. A plan is wanted at once; a cluster that is slower is planned from its description."""
 
 WORKLOADS = (("apps/v1", "Deployment"), ("apps/v1", "StatefulSet"), ("apps/v1", "DaemonSet"))
 
 
+def discovered(spec: StackSpec) -> StackSpec:
+    """The spec with what its cluster shows now. One that does not answer leaves the spec as the file has it."""
+    settings = spec.settings
+    assert isinstance(settings, ExistingSpec)
+    try:
+        seen, unseen = _seen(settings), ""
+    except _UnseenError as error:
+        seen, unseen = None, str(error)
+    looked = DiscoveredSpec.model_construct(**dict(settings), seen=seen, unseen=unseen)
+    return StackSpec.model_construct(**{**dict(spec), "settings": looked})
+
+
+class _UnseenError(Exception):
+    """Why the cluster does not show itself: one clause, without a remedy."""
+
+
+def _seen(settings: ExistingSpec) -> Discovery | None:
+    """The cluster; None where it is a rehearsal's without a node, of which nothing is to be learned; _UnseenError."""
+    try:
+        with KubernetesApi(access_of(settings), timeout_s=TIMEOUT_S) as api:
+            seen = seen_in(read_listing(api))
+    except KubeconfigError as error:
+        raise _UnseenError(str(error)) from None
+    except UnreachableError as error:
+        raise _UnseenError(f"the API server does not answer ({error})") from None
+    except ApiError as error:
+        raise _UnseenError(f"the API server refuses these credentials ({error.status} {error.reason})") from None
+    return None if seen.simulated and not seen.nodes else seen
+
+
 def read_listing(api: KubernetesApi) -> Listing:
     """Everything that is needed of the cluster; ApiError and UnreachableError as they come."""
-    from components.kubernetes.inventory import INVENTORY
-
     return Listing(
         version=api.call("GET", "/version"),
         kube_system=api.get("v1", "Namespace", "kube-system") or {},
@@ -153,98 +59,3 @@ def read_listing(api: KubernetesApi) -> Listing:
         volumes=api.list("v1", "PersistentVolume"),
         inventory=api.get("v1", "ConfigMap", INVENTORY, NAMESPACE),
     )
-
-
-def discover(listing: Listing) -> Discovery:
-    """The cluster behind the listing."""
-    nodes = tuple(_node(one) for one in listing.nodes if not _is_control_plane(one))
-    kinds = frozenset(str(one["metadata"]["name"]) for one in listing.definitions)
-    running: tuple[Software, ...] = software(listing.workloads)
-    devices = {name for node in nodes for name in node.capacity}
-    return Discovery(
-        cluster_id=str(listing.kube_system.get("metadata", {}).get("uid", "")),
-        git_version=str(listing.version["gitVersion"]),
-        nodes=nodes,
-        owners=owners_of(running, kinds, devices, inventory_of(listing.inventory)),
-        kinds=kinds,
-        storage_classes={
-            str(one["metadata"]["name"]): str(one.get("reclaimPolicy", "Delete")) for one in listing.storage_classes
-        },
-        claims={_claim(one): _volume(one) for one in listing.volumes if "claimRef" in one["spec"]},
-    )
-
-
-def _is_control_plane(node: Object) -> bool:
-    """Whether it is marked as such and keeps pods off: a cluster of one machine is its own control plane."""
-    labels = node["metadata"].get("labels", {})
-    taints = [taint["key"] for taint in node["spec"].get("taints", ())]
-    return any(label in labels and label in taints for label in CONTROL_PLANE)
-
-
-def _node(node: Object) -> SeenNode:
-    status = node.get("status", {})
-    capacity, allocatable = status.get("capacity", {}), status.get("allocatable", {})
-    total = capacity or allocatable
-    return SeenNode(
-        name=node["metadata"]["name"],
-        labels=dict(node["metadata"].get("labels", {})),
-        taints=tuple(_taints(node)),
-        cores=int(quantity(total.get("cpu", 0))),
-        memory_gib=round(quantity(total.get("memory", 0)) / 2**30, 1),
-        capacity=devices_of(capacity),
-        allocatable=devices_of(allocatable),
-        usable=is_usable(node),
-    )
-
-
-def devices_of(resources: Mapping[str, Any]) -> dict[str, int]:
-    """The accelerators and fabric devices among a node's resources. One that it has none of is not among them."""
-    found = {name: int(quantity(value)) for name, value in resources.items() if is_device(name)}
-    return {name: count for name, count in sorted(found.items()) if count}
-
-
-def is_usable(node: Object) -> bool:
-    """Ready, not cordoned, not in quarantine."""
-    conditions = {one["type"]: one["status"] for one in node.get("status", {}).get("conditions", ())}
-    marks = [taint["key"] for taint in node["spec"].get("taints", ())]
-    return conditions.get("Ready") == "True" and not node["spec"].get("unschedulable") and QUARANTINE not in marks
-
-
-def _taints(node: Object) -> list[Taint]:
-    return [
-        Taint(key=one["key"], value=one.get("value", ""), effect=TaintEffect(one["effect"]))
-        for one in node["spec"].get("taints", ())
-        if not one["key"].startswith("node.kubernetes.io/") and one["key"] != QUARANTINE
-    ]
-
-
-def _claim(volume: Object) -> str:
-    claim = volume["spec"]["claimRef"]
-    return f"{claim['namespace']}/{claim['name']}"
-
-
-NO_SOURCE = frozenset(
-    {
-        "accessModes", "capacity", "claimRef", "mountOptions", "nodeAffinity", "persistentVolumeReclaimPolicy",
-        "storageClassName", "volumeAttributesClassName", "volumeMode",
-    }
-)  # fmt: skip
-"""Fields of a PersistentVolume's spec that do not say where it lies (Kubernetes API, PersistentVolumeSpec)."""
-
-
-def _volume(volume: Object) -> SeenVolume:
-    spec = volume["spec"]
-    return SeenVolume(
-        source={key: value for key, value in spec.items() if key not in NO_SOURCE},
-        mount_options=tuple(spec.get("mountOptions", ())),
-        access_modes=tuple(spec.get("accessModes", ())),
-        capacity_gib=max(1, int(quantity(spec.get("capacity", {}).get("storage", 0)) / 2**30)),
-    )
-
-
-class DiscoveredSpec(ExistingSpec):
-    """The stack file's settings and what the cluster showed. A plan from it is as pure as one from the file alone."""
-
-    seen: Discovery | None = None
-    unseen: str = ""
-    """Why nothing was seen; empty where something was, and where nobody looked."""

@@ -19,7 +19,7 @@ from providers.existing.devices import (
     accelerator_resource,
     fabric_of,
 )
-from providers.existing.discovery import INSTANCE_TYPE, TOPOLOGY_KEYS, Discovery, SeenNode
+from providers.existing.seen import INSTANCE_TYPE, TOPOLOGY_KEYS, Discovery, SeenNode
 from providers.existing.settings import ExistingSpec, MachineSpec
 
 NVIDIA = "nvidia.com/gpu"

@@ -15,9 +15,9 @@ from components.spec.cluster import NodePoolSpec
 from components.spec.stack import StackSpec
 from providers.existing.catalog import MAX_NODES, SCHEDULERS
 from providers.existing.devices import accelerator_resource, collective, fabric_of_resource
-from providers.existing.discovery import DiscoveredSpec, Discovery, SeenVolume
 from providers.existing.machines import Nodes, nodes_of
 from providers.existing.refusals import general_problems, pool_problems
+from providers.existing.seen import DiscoveredSpec, Discovery, SeenVolume
 from providers.existing.settings import ExistingSpec, SharedVolumeSpec
 
 CLAIM = "penstock-volume"

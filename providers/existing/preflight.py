@@ -12,10 +12,10 @@ from components.kubernetes.kubeconfig import KubeconfigError
 from components.plan.kubernetes import NAMESPACE
 from components.plan.stack import StackPlan
 from providers.existing.access import access_of
-from providers.existing.discovery import Discovery, SeenNode, discover, read_listing
 from providers.existing.machines import Nodes
 from providers.existing.plan import ExistingPlan
 from providers.existing.refusals import number, version_problems
+from providers.existing.seen import Discovery, SeenNode, seen_in
 from providers.existing.settings import ExistingSpec
 
 if TYPE_CHECKING:
@@ -57,7 +57,9 @@ def _refused(error: ApiError) -> Problem:
 
 
 def _obstacles(plan: StackPlan, cluster: ExistingPlan, api: KubernetesApi) -> Iterator[Problem]:
-    seen = discover(read_listing(api))
+    from providers.existing.discovery import read_listing
+
+    seen = seen_in(read_listing(api))
     if seen.simulated:
         return
     if wrong := list(_identity_problems(cluster.settings, seen)):

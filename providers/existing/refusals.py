@@ -14,8 +14,8 @@ from components.spec.scheduler import SchedulerKind
 from components.spec.stack import StackSpec
 from components.spec.storage import OnDestroy
 from providers.existing.devices import fabric_of, fabric_of_resource
-from providers.existing.discovery import Discovery
 from providers.existing.machines import Nodes
+from providers.existing.seen import Discovery
 from providers.existing.settings import ExistingSpec, MachineSpec, SharedVolumeSpec
 
 OLDEST = (1, 30)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from components.errors import Problem
+from components.provider import as_described as discover
 from providers.local.catalog import catalog
 from providers.local.plan import plan
 from providers.local.preflight import preflight
@@ -15,11 +15,14 @@ if TYPE_CHECKING:
     from components.plan.cluster import ClusterPlan
     from components.provider import ClusterHandle
 
-__all__ = ["Problem", "build", "catalog", "plan", "preflight"]
+__all__ = ["build", "catalog", "discover", "plan", "preflight", "settings"]
+
+settings = None
+"""This machine has no key of its own in a stack file."""
 
 
 def build(name: str, plan: ClusterPlan, opts: pulumi.ResourceOptions) -> ClusterHandle:
     """The volume, and a runner that starts processes on this machine."""
-    from providers.local.runner import build_machine
+    from providers.local.cluster import build_machine
 
     return build_machine(name, plan, opts)

@@ -18,6 +18,7 @@ from components.spec.stack import StackSpec
 from components.spec.training import TrainingSpec
 from providers.local.catalog import catalog
 
+MACHINE = "penstock:local:Machine"
 VOLUME_PATH = "storage.volume.path"
 OF_A_CLUSTER = {"image", "queue", "priority", "topology"}
 """What a training run asks of a cluster's scheduler."""
@@ -40,6 +41,7 @@ def plan(spec: StackSpec, stack: str, now: datetime) -> ClusterPlan:
         raise SpecError(problems)
     return ClusterPlan(
         cloud=offered.cloud,
+        resource_type=MACHINE,
         node_pools=tuple(pools),
         volume=volume,
         scheduler=offered.capabilities.schedulers[0],

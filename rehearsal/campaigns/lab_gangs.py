@@ -29,7 +29,7 @@ from lab.kwok import TAINT, create_nodes
 from lab.lab import Lab
 from lab.run import claims, shape_of_plan
 from lab.shape import LabShape
-from providers import settings
+from providers import clouds
 from rehearsal.campaigns.lab_job import JOBSET, KUEUE, kill_controller, queued_lab
 from rehearsal.campaigns.watch import JOBSET_NAME, Watcher, early, over_quota, seen, watching
 from rehearsal.campaigns.watch import KUEUE as KUEUE_API
@@ -73,7 +73,7 @@ def plan_of(nodes: int, size: int, name: str) -> StackPlan:
             "batch": {"sequences": 16 * size, "microSequences": 2},
         },
     }  # fmt: skip
-    return plan_stack(parse_stack(config, "gangs", settings()), "gangs", datetime.now(UTC))
+    return plan_stack(parse_stack(config, "gangs", clouds()), "gangs", datetime.now(UTC))
 
 
 @dataclass(slots=True)

@@ -31,7 +31,7 @@ from lab.programs import programs_for
 from lab.proof import job_state
 from lab.run import shape_of_plan
 from plugin.local.processes import family
-from providers import settings
+from providers import clouds
 from rehearsal.stack_file import settings_in
 from stacks.plan import plan_stack
 from workloads.pretrain.folder import RunFolder, json_lines
@@ -77,7 +77,7 @@ def plan_of(file: Path, name: str, steps: int = STEPS) -> StackPlan:
     config: dict[str, Any] = settings_in(file)["config"]
     job = config["penstock:training"] | {"name": name, "steps": steps}
     job["checkpoint"] = {"everySteps": CHECKPOINT_EVERY}
-    spec: StackSpec = parse_stack(config | {"penstock:training": job}, file.name, settings())
+    spec: StackSpec = parse_stack(config | {"penstock:training": job}, file.name, clouds())
     return plan_stack(spec, "lab", datetime.now(UTC))
 
 

@@ -19,7 +19,7 @@ from lab.node.volumes import persistent_volume
 from lab.programs import programs_for
 from lab.proof import Deployed, ProofError, prove
 from lab.shape import LabNode, LabShape
-from providers import settings
+from providers import clouds
 from providers.existing.settings import ExistingSpec, MachineSpec
 from rehearsal.places.place import AccountReport, RehearsalError
 from rehearsal.providers.kubernetes.manifests import identity
@@ -179,7 +179,7 @@ def _mount_path(spec: StackSpec) -> str:
 
 def _spec(file: Path) -> StackSpec:
     content = settings_in(file)
-    return parse_stack(content.get("config") or {}, file.name, settings())
+    return parse_stack(content.get("config") or {}, file.name, clouds())
 
 
 def _on_host(lab: Lab, api: KubernetesApi, mount_path: str) -> Callable[[str], Path]:

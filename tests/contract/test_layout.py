@@ -16,19 +16,19 @@ from components.errors import SpecError
 from components.plan.cluster import ClusterPlan
 from components.provider import CloudProvider
 from components.spec.base import Spec
-from components.spec.cluster import Cloud
 from components.spec.scheduler import SchedulerKind
 from components.spec.stack import parse_stack
-from providers import load, settings
+from providers import MODULES, clouds, discover, load
 from tests.clock import NOW
 
 PACKAGES = ("components", "penstock", "policies", "providers", "rehearsal", "stacks", "tools", "workloads")
-PROVIDER_FILES = {"__init__.py", "catalog.py", "plan.py", "preflight.py"}
+FORMS = {cloud: form() for cloud, form in clouds().items() if form}
+PROVIDER_FILES = {"__init__.py", "catalog.py", "cluster.py", "plan.py", "preflight.py"}
 SCHEDULER_FILES = {"__init__.py", "render.py"}
 SDKS = ("pulumi", "pulumi_aws", "boto3", "botocore", "moto", "grpc", "torch")
 
 
-def golden_config(cloud: Cloud, repository: Path) -> dict[str, Any]:
+def golden_config(cloud: str, repository: Path) -> dict[str, Any]:
     """The configuration of one of the cloud's golden cases, never to expire."""
     file = sorted((repository / "tests" / "golden").glob(f"{cloud}-*/stack.yaml"))[0]
     config: dict[str, Any] = yaml.safe_load(file.read_text())["config"]
@@ -36,8 +36,8 @@ def golden_config(cloud: Cloud, repository: Path) -> dict[str, Any]:
     return config
 
 
-def plan_of(cloud: Cloud, config: dict[str, Any]) -> ClusterPlan:
-    found: ClusterPlan = load(cloud).plan(parse_stack(config, "Pulumi.x.yaml", settings()), "x", NOW)
+def plan_of(cloud: str, config: dict[str, Any]) -> ClusterPlan:
+    found: ClusterPlan = load(cloud).plan(parse_stack(config, "Pulumi.x.yaml", clouds()), "x", NOW)
     return found
 
 
@@ -49,22 +49,32 @@ def test_each_package_is_the_one_of_this_checkout(package: str, repository: Path
     assert Path(file).is_relative_to(repository)
 
 
-@pytest.mark.parametrize("cloud", Cloud)
-def test_a_cloud_is_one_folder_with_the_same_files(cloud: Cloud, repository: Path) -> None:
+@pytest.mark.parametrize("cloud", MODULES)
+def test_a_cloud_is_one_folder_with_the_same_files(cloud: str, repository: Path) -> None:
     there = {path.name for path in (repository / "providers" / cloud).iterdir()}
     assert there >= PROVIDER_FILES
 
 
-@pytest.mark.parametrize("cloud", Cloud)
-def test_a_cloud_has_the_verbs_of_the_protocol(cloud: Cloud) -> None:
+@pytest.mark.parametrize("cloud", MODULES)
+def test_a_cloud_has_the_verbs_of_the_protocol(cloud: str) -> None:
     provider = load(cloud)
-    for verb in ("catalog", "plan", "preflight", "build"):
+    assert provider.settings is FORMS.get(cloud)
+    for verb in ("catalog", "discover", "plan", "preflight", "build"):
         asked = list(inspect.signature(getattr(CloudProvider, verb)).parameters)[1:]
         assert list(inspect.signature(getattr(provider, verb)).parameters) == asked, verb
 
 
-@pytest.mark.parametrize("cloud", Cloud)
-def test_a_clouds_catalog_is_whole(cloud: Cloud) -> None:
+def test_a_cloud_is_registered_by_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    config = {"penstock:cluster": {"cloud": "fog", "nodePools": [{"name": "a", "machineType": "this-machine"}]}}
+    with pytest.raises(SpecError, match="'fog' is not one of 'aws', 'existing' or 'local'"):
+        parse_stack(config, "x", clouds())
+    monkeypatch.setitem(MODULES, "fog", "providers.local")
+    spec = discover(parse_stack(config, "x", clouds()))
+    assert load(spec.cluster.cloud).plan(spec, "x", NOW).node_pools[0].machine.name == "this-machine"
+
+
+@pytest.mark.parametrize("cloud", MODULES)
+def test_a_clouds_catalog_is_whole(cloud: str) -> None:
     catalog = load(cloud).catalog()
     assert catalog.cloud == cloud
     assert catalog.machine_types
@@ -74,8 +84,8 @@ def test_a_clouds_catalog_is_whole(cloud: Cloud) -> None:
         assert (machine.accelerator is None) == (machine.accelerator_count == 0)
 
 
-@pytest.mark.parametrize("cloud", Cloud)
-def test_a_cloud_without_a_scheduler_refuses_jobs(cloud: Cloud, repository: Path) -> None:
+@pytest.mark.parametrize("cloud", MODULES)
+def test_a_cloud_without_a_scheduler_refuses_jobs(cloud: str, repository: Path) -> None:
     """One that takes jobs names who starts them; one that does not yet says so before anything is made."""
     config = golden_config(cloud, repository)
     scheduler, offered = plan_of(cloud, config).scheduler, load(cloud).catalog().capabilities.schedulers
@@ -89,36 +99,35 @@ def test_a_cloud_without_a_scheduler_refuses_jobs(cloud: Cloud, repository: Path
         assert [problem.path for problem in refused.value.problems] == [key]
 
 
-@pytest.mark.parametrize("cloud", Cloud)
-def test_a_plan_is_the_same_each_time(cloud: Cloud, repository: Path) -> None:
+@pytest.mark.parametrize("cloud", MODULES)
+def test_a_plan_is_the_same_each_time(cloud: str, repository: Path) -> None:
     config = golden_config(cloud, repository)
     assert asdict(plan_of(cloud, config)) == asdict(plan_of(cloud, config))
 
 
-@pytest.mark.parametrize("form", settings().values())
+@pytest.mark.parametrize("form", FORMS.values())
 def test_everything_under_a_clouds_own_key_has_a_default(form: type[Spec]) -> None:
     assert form() == form.model_validate({})
 
 
-@pytest.mark.parametrize("cloud", settings())
+@pytest.mark.parametrize("cloud", FORMS)
 def test_a_clouds_own_key_may_be_left_out(cloud: str, repository: Path) -> None:
-    config = {key: value for key, value in golden_config(Cloud(cloud), repository).items() if "cluster" in key}
-    spec = parse_stack(config, "Pulumi.x.yaml", settings())
-    assert spec.settings == settings()[cloud]()
+    config = {key: value for key, value in golden_config(cloud, repository).items() if "cluster" in key}
+    spec = parse_stack(config, "Pulumi.x.yaml", clouds())
+    assert spec.settings == FORMS[cloud]()
 
 
-@pytest.mark.parametrize("cloud", Cloud)
-def test_a_plan_needs_neither_the_engine_nor_an_sdk_nor_another_cloud(cloud: Cloud, repository: Path) -> None:
+@pytest.mark.parametrize("cloud", MODULES)
+def test_a_plan_needs_neither_the_engine_nor_an_sdk_nor_another_cloud(cloud: str, repository: Path) -> None:
     """`penstock plan` answers in under a second because it loads none of them."""
-    others = [f"providers.{other}.plan" for other in Cloud if other is not cloud]
+    others = [f"providers.{other}.plan" for other in MODULES if other != cloud]
     program = f"""
 import json, sys
 from datetime import UTC, datetime
 from components.spec.stack import parse_stack
-from providers import load, settings
-from components.spec.cluster import Cloud
-spec = parse_stack(json.loads(sys.stdin.read()), "x", settings())
-load(Cloud({cloud.value!r})).plan(spec, "x", datetime.now(UTC))
+from providers import clouds, load
+spec = parse_stack(json.loads(sys.stdin.read()), "x", clouds())
+load({cloud!r}).plan(spec, "x", datetime.now(UTC))
 print(json.dumps(sorted(name for name in sys.modules if name.split(".")[0] in {SDKS!r} or name in {others!r})))
 """
     config = json.dumps(golden_config(cloud, repository), default=str)
@@ -129,8 +138,8 @@ print(json.dumps(sorted(name for name in sys.modules if name.split(".")[0] in {S
     assert json.loads(run.stdout) == []
 
 
-@pytest.mark.parametrize("cloud", Cloud)
-def test_a_cloud_has_a_stack_to_start_from_and_a_golden_case(cloud: Cloud, repository: Path) -> None:
+@pytest.mark.parametrize("cloud", MODULES)
+def test_a_cloud_has_a_stack_to_start_from_and_a_golden_case(cloud: str, repository: Path) -> None:
     assert list((repository / "stacks").glob(f"Pulumi.{cloud}*.yaml"))
     assert list((repository / "tests" / "golden").glob(f"{cloud}-*/stack.yaml"))
 

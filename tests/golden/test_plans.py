@@ -16,7 +16,6 @@ import pytest
 
 from components.catalog import Catalog, MachineType, accelerators
 from components.fabric import Fabric
-from components.spec.cluster import Cloud
 from providers import local
 from stacks.config import read_path
 from stacks.plan import plan_stack
@@ -52,7 +51,7 @@ def case(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Pat
     """A case's folder; where it is a machine, on the one that its name says."""
     folder: Path = request.param
     cloud, _, kind = folder.name.partition("-")
-    if cloud == Cloud.LOCAL:
+    if cloud == "local":
         _stand_on(MACHINES[kind], monkeypatch)
     return folder
 

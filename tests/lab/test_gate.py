@@ -29,7 +29,8 @@ from plugin.kubernetes.gate import create
 from plugin.kubernetes.gate.pods import MARK
 from plugin.kubernetes.gate.quarantine import let_in
 from plugin.kubernetes.gate.run import run, take_back
-from providers.existing.discovery import discover, read_listing
+from providers.existing.discovery import read_listing
+from providers.existing.seen import seen_in
 
 DEVICES = {"nvidia.com/gpu": 8, "rdma/hca": 1}
 
@@ -133,7 +134,7 @@ def test_a_volume_that_cannot_be_written_is_found_on_each_node(
 
 
 def test_the_lab_is_discovered(api: KubernetesApi) -> None:
-    seen = discover(read_listing(api))
+    seen = seen_in(read_listing(api))
     assert seen.version == "1.36"
     assert not seen.simulated
     assert {node.name: node.capacity for node in seen.nodes}["kwok-short"] == {"nvidia.com/gpu": 7, "rdma/hca": 1}

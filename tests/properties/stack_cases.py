@@ -9,7 +9,7 @@ import yaml
 
 from components.errors import PenstockError, SpecError
 from components.spec.stack import StackSpec
-from providers import look
+from providers import discover
 from stacks.config import read_path
 from stacks.plan import plan_stack
 from tests.clock import NOW
@@ -98,7 +98,7 @@ def told_by_plan(file: Path) -> list[str]:
 def told(read: Callable[[], StackSpec]) -> list[str]:
     """The same of a stack that is read in some way, and what is right about every message."""
     try:
-        plan_stack(look(read()), "case", NOW)
+        plan_stack(discover(read()), "case", NOW)
     except SpecError as error:
         heading, *problems = str(error).split("\n")
         count = len(problems)

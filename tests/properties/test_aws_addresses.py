@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from components.errors import SpecError
 from components.spec.stack import parse_stack
+from providers import clouds
 from providers.aws.network.addresses import FURTHER_RANGES, KEPT_BY_AWS, DoesNotFitError, lay_out, prefix_for, usable
 from providers.aws.network.plan import plan_network
 from providers.aws.network.types import NetworkPlan
@@ -46,7 +47,7 @@ def planned(asked: list[AwsNodePoolPlan], cidr: IPv4Network | None, nat: str) ->
     network = {"nat": nat} | ({"cidr": str(cidr)} if cidr else {})
     cluster: dict[str, Any] = {"cloud": "aws", "region": "us-east-2", "network": network}
     cluster["nodePools"] = [{"name": "train", "machineType": "p5.48xlarge"}]
-    spec = parse_stack({"penstock:cluster": cluster}, "test", {"aws": AwsSpec})
+    spec = parse_stack({"penstock:cluster": cluster}, "test", clouds())
     assert isinstance(spec.settings, AwsSpec)
     try:
         return plan_network(spec, spec.settings, asked)

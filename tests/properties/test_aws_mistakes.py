@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 from components.errors import SpecError
 from components.plan.stack import StackPlan
 from components.spec.stack import parse_stack
+from providers import clouds
 from providers.aws.catalog import machines
 from providers.aws.network.types import AwsSubnetPlan
 from providers.aws.plan import AwsPlan
 from providers.aws.regions import regions
-from providers.aws.settings import AwsSpec
 from stacks.plan import plan_stack
 from tests.clock import NOW
 from tests.properties.test_stack_mistakes import json_values, places, replaced
@@ -86,7 +86,7 @@ NUMBERS = (-1, 0, 1, 3, 40_000, 2**31, 2**63, 10**30, 1e-9, 1e300, 1e308, 0.5)
 def plan(config: dict[str, Any], stack: str = "aws-test") -> StackPlan | None:
     """The plan, or None after a look at the mistakes; any other exception fails the test."""
     try:
-        return plan_stack(parse_stack(config, "Pulumi.x.yaml", {"aws": AwsSpec}), stack, NOW)
+        return plan_stack(parse_stack(config, "Pulumi.x.yaml", clouds()), stack, NOW)
     except SpecError as error:
         mistakes = error.problems
     assert mistakes

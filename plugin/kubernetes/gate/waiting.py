@@ -10,7 +10,7 @@ from components.kubernetes.api import KubernetesApi
 from components.kubernetes.quantities import quantity
 from plugin.calls import Call
 from plugin.kubernetes.cluster import Patience
-from providers.existing.discovery import is_usable
+from providers.existing.seen import is_usable
 
 SETTLE_S = 180.0
 """Seconds that Ready nodes get to offer their devices: a device plugin's image is pulled and its driver loaded. What

@@ -8,7 +8,7 @@ import pytest
 from components.errors import SpecError
 from components.spec.cluster import PlacementKind
 from components.spec.stack import StackSpec, parse_stack
-from providers import settings
+from providers import clouds
 from providers.aws.settings import AwsSpec, EksSpec, Tier
 
 POOL = {"name": "train", "machineType": "p5.48xlarge"}
@@ -19,7 +19,7 @@ def parse(pool: dict[str, Any] | None = None, aws: Any = None, **cluster: Any) -
     config: dict[str, Any] = {"cluster": {"cloud": "aws", "nodePools": [POOL | (pool or {})]} | cluster}
     if aws is not None:
         config["aws"] = aws
-    return parse_stack({f"penstock:{key}": value for key, value in config.items()}, "x", settings())
+    return parse_stack({f"penstock:{key}": value for key, value in config.items()}, "x", clouds())
 
 
 def refusals(pool: dict[str, Any] | None = None, aws: Any = None, **cluster: Any) -> list[str]:
@@ -101,7 +101,7 @@ def test_mistakes_of_both_keys_come_together() -> None:
 def test_another_clouds_key_is_refused() -> None:
     with pytest.raises(SpecError, match="aws: is for the cloud aws, and this stack is on local"):
         parse_stack(
-            {"penstock:cluster": {"cloud": "local", "nodePools": [POOL]}, "penstock:aws": {}}, "x", settings()
+            {"penstock:cluster": {"cloud": "local", "nodePools": [POOL]}, "penstock:aws": {}}, "x", clouds()
         )  # fmt: skip
 
 

@@ -9,7 +9,7 @@ from jsonschema import Draft202012Validator
 
 from components.errors import SpecError
 from components.spec.stack import parse_stack, stack_schema
-from providers import settings
+from providers import clouds
 
 POOL = {"name": "here", "machineType": "this-machine"}
 CLUSTER = {"cloud": "local", "nodePools": [POOL]}
@@ -21,12 +21,12 @@ def config(**parts: Any) -> dict[str, Any]:
 
 def problems(**parts: Any) -> list[str]:
     with pytest.raises(SpecError) as caught:
-        parse_stack(config(**parts), "Pulumi.x.yaml")
+        parse_stack(config(**parts), "Pulumi.x.yaml", clouds())
     return [str(problem) for problem in caught.value.problems]
 
 
 def test_a_whole_stack_is_read() -> None:
-    spec = parse_stack(config(training={"steps": 7, "model": {"kvHeads": 1}}, inference={}), "x")
+    spec = parse_stack(config(training={"steps": 7, "model": {"kvHeads": 1}}, inference={}), "x", clouds())
     assert spec.training is not None
     assert spec.training.steps == 7
     assert spec.training.model.kv_heads == 1
@@ -105,7 +105,7 @@ def test_the_message_names_the_file_and_that_nothing_was_created() -> None:
 
 
 def test_the_schema_is_valid_and_judges_as_the_parser_does() -> None:
-    schema = stack_schema(settings())
+    schema = stack_schema(clouds())
     Draft202012Validator.check_schema(schema)
     jsonschema.validate({"config": config(training={"steps": 5})}, schema)
     with pytest.raises(jsonschema.ValidationError, match="stepz"):
@@ -113,5 +113,5 @@ def test_the_schema_is_valid_and_judges_as_the_parser_does() -> None:
 
 
 def test_the_schema_documents_fields_for_editors() -> None:
-    text = json.dumps(stack_schema(settings()))
+    text = json.dumps(stack_schema(clouds()))
     assert "Raised later, the run continues from its last checkpoint" in text

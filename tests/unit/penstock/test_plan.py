@@ -14,7 +14,7 @@ from penstock.plan import NAMES
 from penstock.plan_json import FORM_VERSION, as_form
 from penstock.sections import SECTIONS, chosen, everything, screen
 from penstock.tables import PIPE, Table
-from providers import look
+from providers import discover
 from stacks.config import read_file
 from stacks.plan import plan_stack
 from tests.clock import NOW
@@ -22,7 +22,7 @@ from tests.clock import NOW
 
 @cache
 def planned(stack: str) -> StackPlan:
-    return plan_stack(look(read_file(stack)), stack, NOW)
+    return plan_stack(discover(read_file(stack)), stack, NOW)
 
 
 def shown(stack: str, width: int = 80) -> list[str]:
@@ -81,7 +81,7 @@ def test_verdict_and_warnings_come_first() -> None:
 
 def test_a_plan_without_its_cluster_says_so_on_top(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KUBECONFIG", "/nowhere/config")
-    plan = plan_stack(look(read_file("existing")), "existing", NOW)
+    plan = plan_stack(discover(read_file("existing")), "existing", NOW)
     assert [line.text for line in screen(plan, PIPE)][2].startswith(
         "warning: existing: planned from the stack file, as the cluster was not seen"
     )

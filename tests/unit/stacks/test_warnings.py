@@ -12,7 +12,7 @@ import pytest
 
 from components.plan.stack import StackPlan
 from components.spec.stack import parse_stack
-from providers import look, settings
+from providers import clouds, discover
 from stacks import lean_sdk, program
 from stacks.plan import plan_stack
 from tests.clock import NOW
@@ -50,7 +50,7 @@ def local(**parts: Any) -> StackPlan:
 
 def planned(**config: Any) -> StackPlan:
     keyed = {f"penstock:{key}": value for key, value in config.items()}
-    return plan_stack(look(parse_stack(keyed, "Pulumi.mine.yaml", settings())), "mine", NOW)
+    return plan_stack(discover(parse_stack(keyed, "Pulumi.mine.yaml", clouds())), "mine", NOW)
 
 
 CASES: dict[str, tuple[Callable[[], StackPlan], str]] = {
@@ -90,7 +90,7 @@ def test_a_warning_of_each_part_arrives_once(part: str) -> None:
 
 def test_a_warning_of_two_parts_is_told_once() -> None:
     keyed = {"penstock:cluster": {"cloud": "local", "nodePools": [{"name": "here", "machineType": "this-machine"}]}}
-    spec = parse_stack(keyed, "Pulumi.mine.yaml", settings()).model_copy(update={"warnings": ("one", "two", "one")})
+    spec = parse_stack(keyed, "Pulumi.mine.yaml", clouds()).model_copy(update={"warnings": ("one", "two", "one")})
     assert plan_stack(spec, "mine", NOW).warnings == ("one", "two")
 
 

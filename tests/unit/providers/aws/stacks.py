@@ -5,6 +5,7 @@ from typing import Any
 from components.fabric import Collective, Fabric
 from components.plan.cluster import PodBinding
 from components.spec.stack import StackSpec, parse_stack
+from providers import clouds
 from providers.aws.catalog import machines
 from providers.aws.nodes.types import AwsNodePoolPlan, Interface, NoGroup, OnDemandCapacity
 from providers.aws.settings import AwsSpec
@@ -22,7 +23,7 @@ def stack(
     cluster |= {"network": network} if network else {}
     asked = dict(storage or {}) | ({"volume": volume} if volume else {})
     config = {"penstock:cluster": cluster, "penstock:storage": asked, "penstock:aws": aws or {}}
-    spec = parse_stack(config, "Pulumi.aws-test.yaml", {"aws": AwsSpec})
+    spec = parse_stack(config, "Pulumi.aws-test.yaml", clouds())
     assert isinstance(spec.settings, AwsSpec)
     return spec, spec.settings
 

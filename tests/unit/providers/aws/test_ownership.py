@@ -8,9 +8,8 @@ import yaml
 from components.plan.kubernetes import Concern, Owner
 from components.platform.plan import plan_platform
 from components.platform.request import Request
-from components.spec.cluster import Cloud
 from components.spec.stack import parse_stack
-from providers import load, settings
+from providers import clouds, load
 from providers.aws.ownership import registry
 from providers.aws.plan import AwsPlan
 from providers.aws.regions import regions
@@ -22,7 +21,7 @@ JOBS = ("jobset", "kueue")
 def planned(case: str, repository: Path) -> AwsPlan:
     config = yaml.safe_load((repository / "tests" / "golden" / case / "stack.yaml").read_text())["config"]
     config["penstock:cluster"].pop("expiresAt", None)
-    plan = load(Cloud.AWS).plan(parse_stack(config, "Pulumi.x.yaml", settings()), "aws-test", NOW)
+    plan = load("aws").plan(parse_stack(config, "Pulumi.x.yaml", clouds()), "aws-test", NOW)
     assert isinstance(plan, AwsPlan)
     return plan
 

@@ -10,10 +10,10 @@ from components.kubernetes.inventory import inventory
 from components.kubernetes.quantities import quantity
 from components.plan.kubernetes import QUARANTINE, AddonPlan, Concern, Owner, PlatformPlan
 from components.spec.stack import StackSpec, parse_stack
-from providers import existing, settings
-from providers.existing.discovery import DiscoveredSpec, Discovery, Listing, discover
+from providers import clouds, existing
 from providers.existing.preflight import namespace_problems
 from providers.existing.refusals import number
+from providers.existing.seen import DiscoveredSpec, Discovery, Listing, seen_in
 from tests.clock import NOW
 
 GPUS = {"nvidia.com/gpu": "8", "rdma/hca_a": "1"}
@@ -57,7 +57,7 @@ def listing(*nodes: dict[str, Any], **more: Any) -> Listing:
 def asked(seen: Discovery | None, **cluster: Any) -> StackSpec:
     pool = {"name": "train", "machineType": "h100-8", "count": 2} | cluster
     config = {"penstock:cluster": {"cloud": "existing", "nodePools": [pool]}}
-    spec = parse_stack(config, "x", settings())
+    spec = parse_stack(config, "x", clouds())
     looked = DiscoveredSpec.model_construct(**dict(spec.settings or {}), seen=seen, unseen="" if seen else "it is away")
     return StackSpec.model_construct(**{**dict(spec), "settings": looked})
 
@@ -70,7 +70,7 @@ def messages(spec: StackSpec) -> list[str]:
 
 def test_a_pool_is_planned_as_its_nodes_are() -> None:
     taint = {"key": "team", "value": "ml", "effect": "NoSchedule"}
-    plan = existing.plan(asked(discover(listing(node("a", taints=(taint,)), node("b", taints=(taint,))))), "mine", NOW)
+    plan = existing.plan(asked(seen_in(listing(node("a", taints=(taint,)), node("b", taints=(taint,))))), "mine", NOW)
     (pool,) = plan.node_pools
     assert pool.machine.accelerator is not None
     assert (pool.machine.accelerator.name, pool.machine.accelerator_count, pool.machine.cores) == ("h100", 8, 112)
@@ -83,32 +83,32 @@ def test_a_pool_is_planned_as_its_nodes_are() -> None:
 
 
 def test_a_node_that_lacks_a_device_does_not_lower_what_is_expected() -> None:
-    plan = existing.plan(asked(discover(listing(node("a", offered={"nvidia.com/gpu": "7"}), node("b")))), "mine", NOW)
+    plan = existing.plan(asked(seen_in(listing(node("a", offered={"nvidia.com/gpu": "7"}), node("b")))), "mine", NOW)
     assert plan.node_pools[0].binding.devices["nvidia.com/gpu"] == 8
 
 
 def test_marks_of_the_gate_and_of_kubernetes_are_no_taints_of_a_pool() -> None:
     marks = tuple({"key": key, "value": "", "effect": "NoSchedule"} for key in (QUARANTINE, "node.kubernetes.io/x"))
-    seen = discover(listing(node("a", taints=marks)))
+    seen = seen_in(listing(node("a", taints=marks)))
     assert seen.nodes[0].taints == ()
     assert not seen.nodes[0].usable
 
 
 def test_more_nodes_than_there_are_is_refused() -> None:
-    (message,) = messages(asked(discover(listing(node("a")))))
+    (message,) = messages(asked(seen_in(listing(node("a")))))
     assert message.startswith("cluster.nodePools.train.count: 2 nodes, but 1 of the cluster's")
 
 
 def test_a_gang_without_fabric_devices_needs_a_reason() -> None:
     bare = [node(name, offered={"rdma/hca_a": "0"}) for name in "ab"]
-    (message,) = messages(asked(discover(listing(*bare))))
+    (message,) = messages(asked(seen_in(listing(*bare))))
     assert message.startswith("cluster.nodePools.train.fabric: 2 nodes of h100-8 offer no fabric device")
-    plan = existing.plan(asked(discover(listing(*bare)), fabric={"none": "only for trying out"}), "mine", NOW)
+    plan = existing.plan(asked(seen_in(listing(*bare)), fabric={"none": "only for trying out"}), "mine", NOW)
     assert plan.node_pools[0].fabric is Fabric.ETHERNET
 
 
 def test_an_unknown_machine_type_lists_what_there_is() -> None:
-    (message,) = messages(asked(discover(listing(node("a"), node("b"))), machineType="h100-9"))
+    (message,) = messages(asked(seen_in(listing(node("a"), node("b"))), machineType="h100-9"))
     assert "its nodes: 2 x h100-8" in message
     assert "did you mean 'h100-8'?" in message
 
@@ -120,7 +120,7 @@ def test_an_unseen_cluster_that_is_not_described_is_refused_with_the_reason() ->
 
 
 def test_software_of_others_is_left_to_them() -> None:
-    seen = discover(
+    seen = seen_in(
         listing(
             node("a"),
             workloads=[deployment("operator", "registry.local/mirror/prometheus-operator:v0.93.1")],
@@ -138,8 +138,8 @@ def test_what_penstock_has_installed_is_not_others() -> None:
     addon = AddonPlan(name="kueue", namespace="x", release=None, does=(Concern.QUEUES,), reason="")
     note = inventory("mine", PlatformPlan(addons=(addon,), owners={}, decisions=()))
     definitions = [definition("clusterqueues.kueue.x-k8s.io")]
-    assert Concern.QUEUES in discover(listing(node("a"), definitions=definitions)).owners
-    assert Concern.QUEUES not in discover(listing(node("a"), definitions=definitions, inventory=note)).owners
+    assert Concern.QUEUES in seen_in(listing(node("a"), definitions=definitions)).owners
+    assert Concern.QUEUES not in seen_in(listing(node("a"), definitions=definitions, inventory=note)).owners
 
 
 def test_a_namespace_of_somebody_else_is_not_taken() -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from components.errors import SpecError
 from components.spec.stack import parse_stack
-from providers import settings
+from providers import clouds
 from providers.existing import preflight
 from stacks.plan import plan_stack
 from tests.clock import NOW
@@ -72,7 +72,7 @@ def test_credentials_that_are_refused_are_told_with_the_remedy(
             "machines": {"box": {"cores": 8, "memoryGib": 32}},
         }
         config = {"penstock:cluster": {"cloud": "existing", "nodePools": [pool]}, "penstock:existing": existing}
-        (problem,) = preflight(plan_stack(parse_stack(config, "x", settings()), "mine", NOW))
+        (problem,) = preflight(plan_stack(parse_stack(config, "x", clouds()), "mine", NOW))
     assert problem.path == "existing.kubeconfig"
     assert words in problem.message
 
@@ -82,7 +82,7 @@ def test_a_kubernetes_that_is_too_old_is_refused_before_it_is_reached() -> None:
     existing = {"kubeconfig": "nowhere", "version": "1.29", "machines": {"box": {"cores": 8, "memoryGib": 32}}}
     config = {"penstock:cluster": {"cloud": "existing", "nodePools": [pool]}, "penstock:existing": existing}
     with pytest.raises(SpecError) as error:
-        plan_stack(parse_stack(config, "x", settings()), "mine", NOW)
+        plan_stack(parse_stack(config, "x", clouds()), "mine", NOW)
     (problem,) = error.value.problems
     assert str(problem).startswith("existing.version: the cluster's Kubernetes is 1.29, and penstock needs 1.30")
 
@@ -107,14 +107,14 @@ NOBODY = "0, but with no server up nothing counts the requests that would wake o
 )
 def test_servers_that_nobody_would_wake_are_refused(asked: dict[str, Any], addons: dict[str, bool], words: str) -> None:
     with pytest.raises(SpecError) as error:
-        plan_stack(parse_stack(to_zero(asked, addons), "x", settings()), "mine", NOW)
+        plan_stack(parse_stack(to_zero(asked, addons), "x", clouds()), "mine", NOW)
     told = {problem.message for problem in error.value.problems}
     assert {problem.path for problem in error.value.problems} == {"inference.autoscaling.minReplicas"}
     assert any(message.startswith(words) for message in told)
 
 
 def test_servers_that_the_gateways_proxy_wakes_are_planned() -> None:
-    plan_stack(parse_stack(to_zero({"route": {}}, {}), "x", settings()), "mine", NOW)
+    plan_stack(parse_stack(to_zero({"route": {}}, {}), "x", clouds()), "mine", NOW)
 
 
 def to_zero(asked: dict[str, Any], addons: dict[str, bool]) -> dict[str, Any]:

@@ -2,11 +2,10 @@
 
 import pytest
 
-from components.spec.cluster import Cloud
 from plugin.servicer import KINDS
-from providers import cluster_kind
+from providers.local.cluster import what_destroy_does
+from providers.local.plan import MACHINE
 from providers.local.resources import DISK, RUN
-from providers.local.runner import what_destroy_does
 
 ROOM = 11
 """`33% 2m 5.08`"""
@@ -14,7 +13,7 @@ ROOM = 11
 
 def test_the_engines_table_leaves_room_for_progress_in_80_columns() -> None:
     """Mark, type (3 columns a level), name, status with dots, each with a gap; the last column stays empty."""
-    types = max(3 + len(cluster_kind(Cloud.LOCAL)), 6 + len(DISK), 6 + len(RUN))
+    types = max(3 + len(MACHINE), 6 + len(DISK), 6 + len(RUN))
     taken = len(" +   ") + types + len("  ") + len("penstock-local") + len("  ") + len("creating (119s)...") + len("  ")
     assert 79 - taken >= ROOM
 

@@ -9,6 +9,7 @@ import pytest
 
 from components.spec.stack import StackSpec, parse_stack
 from engine.provider.values import Unknown
+from providers import clouds
 from providers.aws.control_plane.batch.build import Batch
 from providers.aws.control_plane.batch.plan import plan_batch
 from providers.aws.control_plane.eks.build import Eks
@@ -48,7 +49,7 @@ def aws() -> Iterator[SimulatedAws]:
 
 def asked(aws_settings: dict[str, Any], *pools: dict[str, Any]) -> tuple[StackSpec, AwsSpec]:
     cluster = {"cloud": "aws", "region": REGION, "nodePools": list(pools or [FAMILY])}
-    spec = parse_stack({"penstock:cluster": cluster, "penstock:aws": aws_settings}, "stack.yaml", {"aws": AwsSpec})
+    spec = parse_stack({"penstock:cluster": cluster, "penstock:aws": aws_settings}, "stack.yaml", clouds())
     assert isinstance(spec.settings, AwsSpec)
     return spec, spec.settings
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 from components.spec.stack import StackSpec, parse_stack
+from providers import clouds
 from providers.aws.control_plane.plan import ControlPlanePlan, plan_control_plane
 from providers.aws.network.plan import plan_network
 from providers.aws.nodes.types import AwsNodePoolPlan
@@ -25,7 +26,7 @@ def stack(
         "penstock:storage": storage or {},
         "penstock:aws": ({"controlPlane": control_plane} if control_plane else {}) | aws,
     }
-    return parse_stack(config, "stack.yaml", {"aws": AwsSpec})
+    return parse_stack(config, "stack.yaml", clouds())
 
 
 def planned(spec: StackSpec, name: str = STACK, pools: tuple[AwsNodePoolPlan, ...] = ()) -> ControlPlanePlan:

@@ -7,6 +7,7 @@ import pytest
 
 from components.errors import Problem, SpecError
 from components.spec.stack import StackSpec, parse_stack
+from providers import clouds
 from providers.aws.nodes.plan import plan_pools
 from providers.aws.nodes.types import AwsNodePoolPlan
 from providers.aws.settings import AwsSpec
@@ -34,7 +35,7 @@ def spec_of(*pools: dict[str, Any], aws: dict[str, Any] | None = None, **cluster
     """The spec of a stack with these pools; keys of `cluster` as in the stack file."""
     keys = {"cloud": "aws", "region": "us-east-2", "nodePools": list(pools)} | cluster
     found = {key: value for key, value in keys.items() if value is not None}
-    return parse_stack({"penstock:cluster": found, "penstock:aws": aws or {}}, "Pulumi.aws-test.yaml", {"aws": AwsSpec})
+    return parse_stack({"penstock:cluster": found, "penstock:aws": aws or {}}, "Pulumi.aws-test.yaml", clouds())
 
 
 def plan_of(spec: StackSpec, now: datetime = NOW, stack: str = STACK) -> tuple[AwsNodePoolPlan, ...]:
