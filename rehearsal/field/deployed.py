@@ -1,0 +1,136 @@
+"""Plain data of what was deployed, and the findings that the rules make of it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rehearsal.field.facts import CloudFacts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One thing that goes wrong in the field. `subject` is the same in every stack, as far as there is such a name."""
+
+    rule: str
+    subject: str
+    message: str
+    source: str
+    """The publication that says so."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BuiltResource:
+    """A resource of the stack, with what the program asked and what the cloud made of it."""
+
+    token: str
+    name: str
+    id: str = ""
+    inputs: Mapping[str, Any] = field(default_factory=dict)
+    outputs: Mapping[str, Any] = field(default_factory=dict)
+    needs: frozenset[str] = frozenset()
+    """Keys of the resources that the engine made before it."""
+
+    @property
+    def key(self) -> str:
+        return f"{self.token} {self.name}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MachinePool:
+    """Machines that join a cluster together. Sizes are numbers of nodes; memory of `offered` is in KiB."""
+
+    name: str
+    machine_type: str = ""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    taints: tuple[Mapping[str, str], ...] = ()
+    minimum: int = 0
+    desired: int = 0
+    maximum: int = 0
+    devices: Mapping[str, int] = field(default_factory=dict)
+    """By the name that a pod asks for; 0 where the number is not known."""
+    huge_pages_mib: int = 0
+    architecture: str = "amd64"
+    told: Mapping[str, Any] | None = None
+    """The allocatable resources that its nodes print, where they are there to be asked."""
+    resized_by: tuple[str, ...] = ()
+    """Other resources that change its size, as a schedule does."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiEndpoint:
+    """The address of a cluster's API server. `open_to` are the ranges that a public one answers."""
+
+    cluster: str
+    is_public: bool
+    open_to: tuple[str, ...] = ()
+    token_min: float | None = None
+    """Life of a token, None where it does not end."""
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InstalledChart:
+    """A Helm release, or an add-on that a cloud installs from the same chart."""
+
+    chart: str
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operation:
+    """A wait inside a cluster. `holds_token`: one token from its begin to its end."""
+
+    name: str
+    longest_min: float
+    holds_token: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deployment:
+    """All that the rules look at. `before` is what the stack had before the last `up`, None for the first."""
+
+    facts: CloudFacts
+    resources: tuple[BuiltResource, ...] = ()
+    pools: tuple[MachinePool, ...] = ()
+    endpoints: tuple[ApiEndpoint, ...] = ()
+    charts: tuple[InstalledChart, ...] = ()
+    objects: tuple[Mapping[str, Any], ...] = ()
+    """Bodies of the Kubernetes objects that the stack made."""
+    operations: tuple[Operation, ...] = ()
+    runner_address: str = ""
+    """The address that pulumi comes from, "" for an unknown one outside every network of the stack."""
+    announced: tuple[str, ...] = ()
+    """Lines that were shown to the user before the last `up` began to change anything."""
+    before: Deployment | None = None
+
+    def of(self, token: str) -> Iterator[BuiltResource]:
+        """The resources of the type."""
+        return (one for one in self.resources if one.token == token)
+
+
+def at(value: Any, path: str) -> Any:
+    """The first value at the dotted path, None where there is none. A list stands for its first element."""
+    return next(every(value, path), None)
+
+
+def every(value: Any, path: str) -> Iterator[Any]:
+    """All values at the dotted path, through lists and through text that holds JSON."""
+    if isinstance(value, str) and path and value[:1] in ("{", "["):
+        value = json.loads(value)
+    if isinstance(value, list | tuple):
+        for part in value:
+            yield from every(part, path)
+    elif not path:
+        if value is not None:
+            yield value
+    elif isinstance(value, Mapping):
+        if path in value:  # a key may have dots of its own, as labels do
+            yield from every(value[path], "")
+        else:
+            head, _, rest = path.partition(".")
+            if head in value:
+                yield from every(value[head], rest)

@@ -1,0 +1,231 @@
+"""Rows in which a cloud says which field of which resource type means what to a field rule.
+
+A path is dotted; `>` follows the id before it to the resource of that id (`launchTemplate.id>instanceType`).
+Every row of a fact has its source.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class Effect(StrEnum):
+    """Consequence of a changed field for the machines behind it."""
+
+    NOTHING = "nothing"
+    ROLLS = "rolls nodes"
+    REPLACES = "replaces"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndpointRow:
+    """A managed control plane's API server."""
+
+    resource: str
+    cluster: str
+    public: str
+    public_unless_said: bool
+    open_to: str
+    open_unless_said: tuple[str, ...]
+    token_min: float | None
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PoolRow:
+    """A group of machines that joins a cluster. Each path may have alternatives, the first that has a value counts."""
+
+    resource: str
+    name: str
+    machine_type: tuple[str, ...]
+    labels: str
+    taints: str
+    minimum: str
+    desired: str
+    maximum: str
+    fabric: str = ""
+    """Path to the kinds of interfaces; those that begin with `fabric_kind` are devices."""
+    fabric_kind: str = ""
+    fabric_device: str = ""
+    fabric_huge_pages_mib: int = 0
+    group: str = ""
+    """Path, in the outputs, to the name by which others resize it."""
+    effects: Mapping[str, str] = field(default_factory=dict)
+    """The cloud's words for taint effects."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MachineRow:
+    """Machine types, by a pattern of their names."""
+
+    pattern: str
+    device: str
+    count: int
+    architecture: str = "amd64"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AddonRow:
+    """An add-on that the cloud installs: the path to the chart's name, and to the values."""
+
+    resource: str
+    chart: str
+    values: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegistryRow:
+    """The cloud's own registry: images whose host matches are there only if something has put them there."""
+
+    host: str
+    """A regular expression."""
+    repositories: tuple[tuple[str, str], ...]
+    """Types and paths of repositories, by their names in the registry."""
+    mirrors: tuple[tuple[str, str], ...] = ()
+    """Types and paths of prefixes below which the registry fetches from another."""
+    pull_rights: tuple[tuple[str, str, str], ...] = ()
+    """Types, paths and regular expressions of what lets nodes pull."""
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImageRow:
+    """A resource type that names images at `path`."""
+
+    resource: str
+    path: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeRow:
+    """Consequence of a change of `path` (a pattern) of a resource of that type."""
+
+    resource: str
+    path: str
+    effect: Effect
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VolatileRow:
+    """A field that, changed, rolls nodes, and should hold nothing that changes while they work."""
+
+    resource: str
+    path: str
+    key: str
+    """A regular expression of the keys that people change in operation."""
+    followed_by: tuple[tuple[str, str], ...]
+    """Types and paths of the groups that replace their nodes as soon as the resource of that id changes."""
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VersionRow:
+    """A version that moves one minor up at a time, never down. `followers` are tied to it by their own version."""
+
+    resource: str
+    path: str
+    source: str
+    followers: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SizeRow:
+    """A size that only grows."""
+
+    resource: str
+    path: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NameRow:
+    """A name that a deleted resource keeps for a while."""
+
+    resource: str
+    path: str
+    held_h: float
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResizerRow:
+    """A resource that changes a pool's size by its group's name."""
+
+    resource: str
+    group: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AutoscalerRow:
+    """A chart that grows pools, and the right it needs: a resource of `right` whose `account` matches."""
+
+    chart: str
+    right: str = ""
+    account: str = ""
+    account_pattern: str = ".*"
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SettlingRow:
+    """A thing that works only some time after it was made: `user` (with `user_path` set) fails while it does not.
+
+    `made_where` is a path and the value that it must have, empty for any. Told to wait is a user that needs `made` or
+    `waits_on`, a type that exists to wait.
+    """
+
+    made: str
+    user: str
+    user_path: str
+    source: str
+    made_where: tuple[str, str] = ("", "")
+    minutes: float = 1.0
+    waits_on: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WaitRow:
+    """A resource that waits inside a cluster; at `seconds` stands how long at most."""
+
+    resource: str
+    seconds: str
+    seconds_unless_said: float
+    holds_token: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExclusiveRow:
+    """Two fields of which a service takes only one. Paths may follow an id."""
+
+    resource: str
+    one: str
+    other: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CloudFacts:
+    """One cloud's rows. `nodes` is its name in nodes.csv."""
+
+    nodes: str
+    endpoints: tuple[EndpointRow, ...] = ()
+    pools: tuple[PoolRow, ...] = ()
+    machines: tuple[MachineRow, ...] = ()
+    addons: tuple[AddonRow, ...] = ()
+    registries: tuple[RegistryRow, ...] = ()
+    images: tuple[ImageRow, ...] = ()
+    pushers: tuple[str, ...] = ()
+    """Types, or starts of them, that put an image into a registry."""
+    ways_out: tuple[str, ...] = ()
+    """Types that give machines a path to registries outside; none known where empty."""
+    changes: tuple[ChangeRow, ...] = ()
+    volatile: tuple[VolatileRow, ...] = ()
+    versions: tuple[VersionRow, ...] = ()
+    sizes: tuple[SizeRow, ...] = ()
+    names: tuple[NameRow, ...] = ()
+    resizers: tuple[ResizerRow, ...] = ()
+    autoscalers: tuple[AutoscalerRow, ...] = ()
+    settling: tuple[SettlingRow, ...] = ()
+    waits: tuple[WaitRow, ...] = ()
+    exclusive: tuple[ExclusiveRow, ...] = ()

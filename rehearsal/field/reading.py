@@ -1,0 +1,140 @@
+"""Reads a deployment out of a stack's resources, by the rows of its cloud."""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from fnmatch import fnmatchcase
+from typing import Any
+
+from rehearsal.field.deployed import (
+    ApiEndpoint,
+    BuiltResource,
+    Deployment,
+    InstalledChart,
+    MachinePool,
+    Operation,
+    at,
+    every,
+)
+from rehearsal.field.facts import CloudFacts, EndpointRow, PoolRow, WaitRow
+
+RELEASE = "kubernetes:helm.sh/v3:Release"
+KUBERNETES = "kubernetes:"
+
+
+def deployment_of(
+    facts: CloudFacts, resources: Iterable[BuiltResource], *, nodes: Iterable[MachinePool] = (),
+    before: Iterable[BuiltResource] | None = None, announced: tuple[str, ...] = (),
+) -> Deployment:  # fmt: skip
+    """The deployment. `nodes` are pools that no resource of the stack describes, as those of an existing cluster."""
+    made = tuple(resources)
+    earlier = tuple(before) if before is not None else ()
+    return Deployment(
+        facts=facts,
+        resources=made,
+        pools=(*(pool for row in facts.pools for pool in _pools(facts, made, row)), *nodes),
+        endpoints=tuple(_endpoint(row, one) for row in facts.endpoints for one in made if one.token == row.resource),
+        charts=tuple(_charts(facts, made)),
+        objects=tuple(_objects(made)),
+        operations=tuple(_operation(row, one) for row in facts.waits for one in made if one.token == row.resource),
+        announced=announced,
+        before=Deployment(facts=facts, resources=earlier) if earlier else None,
+    )
+
+
+def found(resources: Iterable[BuiltResource], one: BuiltResource, path: str) -> Any:
+    """The value at the path of a row; a `>` in it goes on in the resource whose id stands there."""
+    here, _, further = path.partition(">")
+    value = at(one.inputs, here)
+    if not further or value is None:
+        return value
+    other = next((other for other in resources if other.id == value), None)
+    return found(resources, other, further) if other else None
+
+
+def _pools(facts: CloudFacts, resources: tuple[BuiltResource, ...], row: PoolRow) -> Iterator[MachinePool]:
+    for one in resources:
+        if one.token != row.resource:
+            continue
+        names = (found(resources, one, path) for path in row.machine_type)
+        machine_type = str(next((name for name in names if name), ""))
+        fabric = sum(str(kind).startswith(row.fabric_kind) for kind in _through(resources, one, row.fabric))
+        machine = next((known for known in facts.machines if fnmatchcase(machine_type, known.pattern)), None)
+        devices = {machine.device: machine.count} if machine else {}
+        yield MachinePool(
+            name=str(at(one.inputs, row.name) or one.name),
+            machine_type=machine_type,
+            labels={key: str(value) for key, value in (at(one.inputs, row.labels) or {}).items()},
+            taints=tuple(
+                {**taint, "effect": row.effects.get(taint["effect"], taint["effect"])}
+                for taint in every(one.inputs, row.taints)
+            ),
+            minimum=int(at(one.inputs, row.minimum) or 0),
+            desired=int(at(one.inputs, row.desired) or 0),
+            maximum=int(at(one.inputs, row.maximum) or 0),
+            devices={**devices, **({row.fabric_device: fabric} if fabric else {})},
+            huge_pages_mib=row.fabric_huge_pages_mib if fabric else 0,
+            architecture=machine.architecture if machine else "amd64",
+            resized_by=tuple(_resizers(facts, resources, one, row)),
+        )
+
+
+def _through(resources: tuple[BuiltResource, ...], one: BuiltResource, path: str) -> Iterator[Any]:
+    """All values at the end of a path with one `>` at most."""
+    here, _, further = path.rpartition(">")
+    holder = next((other for other in resources if other.id == at(one.inputs, here)), None) if here else one
+    if holder and path:
+        yield from every(holder.inputs, further)
+
+
+def _resizers(
+    facts: CloudFacts, resources: tuple[BuiltResource, ...], one: BuiltResource, row: PoolRow
+) -> Iterator[str]:
+    names = set(every(one.outputs, row.group)) if row.group else set()
+    for resizer in facts.resizers:
+        for other in resources:
+            if other.token == resizer.resource and at(other.inputs, resizer.group) in names:
+                yield other.name
+
+
+def _endpoint(row: EndpointRow, one: BuiltResource) -> ApiEndpoint:
+    said = at(one.inputs, row.public)
+    ranges = tuple(every(one.inputs, row.open_to))
+    return ApiEndpoint(
+        cluster=str(at(one.inputs, row.cluster) or one.name),
+        is_public=row.public_unless_said if said is None else bool(said),
+        open_to=ranges or row.open_unless_said,
+        token_min=row.token_min,
+        source=row.source,
+    )
+
+
+def _charts(facts: CloudFacts, resources: tuple[BuiltResource, ...]) -> Iterator[InstalledChart]:
+    for one in resources:
+        if one.token == RELEASE:
+            chart = str(one.inputs.get("chart", "")).rpartition("/")[2]
+            yield InstalledChart(chart=chart, values=_plain(one.inputs.get("values")))
+        for row in facts.addons:
+            if one.token == row.resource:
+                yield InstalledChart(
+                    chart=str(at(one.inputs, row.chart)), values=_plain(one.inputs.get(row.values) or "{}")
+                )
+
+
+def _objects(resources: tuple[BuiltResource, ...]) -> Iterator[Mapping[str, Any]]:
+    """Bodies as the program gave them."""
+    for one in resources:
+        if one.token.startswith(KUBERNETES) and one.token != RELEASE and "kind" in one.inputs:
+            yield one.inputs
+
+
+def _operation(row: WaitRow, one: BuiltResource) -> Operation:
+    seconds = at(one.inputs, row.seconds) if row.seconds else None
+    name = row.resource.rpartition(":")[2]
+    longest_min = float(seconds if seconds is not None else row.seconds_unless_said) / 60
+    return Operation(name=name, longest_min=longest_min, holds_token=row.holds_token)
+
+
+def _plain(values: Any) -> Mapping[str, Any]:
+    if isinstance(values, str):
+        values = json.loads(values)
+    return values if isinstance(values, Mapping) else {}

@@ -1,0 +1,27 @@
+"""The field rules, in the order in which they are told."""
+
+from collections.abc import Callable, Iterator
+
+from rehearsal.field.allocatable import allocatable
+from rehearsal.field.deployed import Deployment, Finding
+from rehearsal.field.images import images
+from rehearsal.field.landing import landing
+from rehearsal.field.propagation import exclusive, propagation
+from rehearsal.field.reach import reach
+from rehearsal.field.rolling import rolling
+from rehearsal.field.scaling import scaling
+from rehearsal.field.transitions import transitions
+
+Rule = Callable[[Deployment], Iterator[Finding]]
+RULES: tuple[Rule, ...] = (
+    reach, allocatable, landing, images, rolling, transitions, scaling, propagation, exclusive,
+)  # fmt: skip
+
+
+def findings(deployment: Deployment) -> tuple[Finding, ...]:
+    """All findings, one for each rule and subject: the first of several."""
+    first: dict[tuple[str, str], Finding] = {}
+    for rule in RULES:
+        for one in rule(deployment):
+            first.setdefault((one.rule, one.subject), one)
+    return tuple(first.values())

@@ -1,0 +1,76 @@
+"""Scaling: nothing grows unless something is there that grows it, and that has the right to."""
+
+import re
+from collections.abc import Iterator
+from decimal import Decimal
+
+from rehearsal.field.deployed import Deployment, Finding, MachinePool, at, every
+from rehearsal.field.pods import HASH, pods_of, requests, why_elsewhere
+
+AUTOSCALER = "Kubernetes, Node Autoscaling: a provider's node group does not scale itself for pending pods"
+
+
+def scaling(deployment: Deployment) -> Iterator[Finding]:
+    """A finding for each pool that waits for growth that does not come, and for pods beyond what pools hold."""
+    grown = _autoscaled(deployment)
+    yield from _without_rights(deployment)
+    for pool in deployment.pools if not grown else ():
+        if pool.desired < pool.maximum and not pool.resized_by:
+            what = "stays empty" if pool.desired == 0 else f"stays at {pool.desired}"
+            message = f"{pool.name} may have {pool.maximum} nodes and {what}: no autoscaler is there that grows it"
+            yield Finding(rule="scaling", subject=f"pool {pool.name}", message=message, source=AUTOSCALER)
+    for subject, size, spec in _scaled(deployment):
+        pools = [pool for pool in deployment.pools if not why_elsewhere(pool, spec)]
+        room = sum(_held(pool, spec, grown=grown) for pool in pools)
+        if pools and room < size:
+            limit = "can have" if grown else "has, as nothing grows them"
+            message = f"asks for up to {size} pods, and {', '.join(p.name for p in pools)} {limit} room for {room}"
+            yield Finding(rule="scaling", subject=subject, message=message, source=AUTOSCALER)
+
+
+def _autoscaled(deployment: Deployment) -> bool:
+    charts = {row.chart for row in deployment.facts.autoscalers} | {"cluster-autoscaler", "karpenter"}
+    return any(chart.chart in charts for chart in deployment.charts)
+
+
+def _without_rights(deployment: Deployment) -> Iterator[Finding]:
+    installed = {chart.chart for chart in deployment.charts}
+    for row in deployment.facts.autoscalers:
+        rights = [str(at(one.inputs, row.account)) for one in deployment.of(row.right)] if row.right else []
+        if row.chart in installed and row.right and not any(re.search(row.account_pattern, one) for one in rights):
+            message = f"{row.chart} runs without a right to resize node groups: nothing gives its account a role"
+            yield Finding(rule="scaling", subject=row.chart, message=message, source=row.source)
+
+
+def _scaled(deployment: Deployment) -> Iterator[tuple[str, int, dict[str, object]]]:
+    """Workloads that are scaled, with the most pods that they may have."""
+    specs = {
+        (str(body.get("kind")), str(at(body, "metadata.name"))): dict(pod.spec)
+        for body in deployment.objects
+        for pod in pods_of(body)
+    }
+    for body in deployment.objects:
+        target = at(body, "spec.scaleTargetRef")
+        most = next((one for path in MOST for one in every(body, path)), None)
+        if target is None or most is None:
+            continue
+        spec = specs.get((str(target.get("kind", "Deployment")), str(target["name"])))
+        if spec:
+            yield f"{body['kind']} {HASH.sub('', body['metadata']['name'])}", int(most), spec
+
+
+MOST = ("spec.maxReplicaCount", "spec.maxReplicas")
+
+
+def _held(pool: MachinePool, spec: dict[str, object], *, grown: bool) -> int:
+    """Pods of the kind that the pool has room for by devices; one a node where a pod asks for none."""
+    nodes = pool.maximum if grown or pool.resized_by else pool.desired
+    asked = requests(spec)
+    per_node = [int(Decimal(count) / asked[name]) for name, count in pool.devices.items() if count and asked.get(name)]
+    if not per_node:  # by a node's cpu and memory, which allocatable judges
+        return nodes * UNCOUNTED
+    return nodes * min(per_node)
+
+
+UNCOUNTED = 1000
+"""Pods a node, where their devices do not limit them."""

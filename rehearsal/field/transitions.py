@@ -1,0 +1,61 @@
+"""Transitions: versions move one minor up and never down, some sizes only grow, some names stay taken for a while."""
+
+from collections.abc import Iterator
+
+from rehearsal.field.deployed import BuiltResource, Deployment, Finding, at
+from rehearsal.field.facts import VersionRow
+
+
+def transitions(deployment: Deployment) -> Iterator[Finding]:
+    """A finding for each step between two deployments that a service refuses or leaves half done."""
+    before = deployment.before
+    if before is None:
+        return
+    facts = deployment.facts
+    for version in facts.versions:
+        for old, new in _pairs(before, deployment, version.resource):
+            yield from _moved(deployment, version, old, new)
+    for size in facts.sizes:
+        for old, new in _pairs(before, deployment, size.resource):
+            was, now = at(old.inputs, size.path), at(new.inputs, size.path)
+            if old.id == new.id and was is not None and now is not None and float(now) < float(was):
+                message = f"{size.path} of {new.name} goes from {was} to {now}, and it only grows"
+                yield Finding(rule="transitions", subject=new.name, message=message, source=size.source)
+    for name in facts.names:
+        for old in before.of(name.resource):
+            held = at(old.inputs, name.path)
+            again = [one for one in deployment.of(name.resource) if at(one.inputs, name.path) == held]
+            if held and any(one.id != old.id for one in again):
+                message = f"{held} was deleted and is made again; its name stays taken for {name.held_h:g} h"
+                yield Finding(rule="transitions", subject=f"name {held}", message=message, source=name.source)
+
+
+def _pairs(before: Deployment, after: Deployment, token: str) -> Iterator[tuple[BuiltResource, BuiltResource]]:
+    earlier = {one.name: one for one in before.of(token)}
+    return ((earlier[one.name], one) for one in after.of(token) if one.name in earlier)
+
+
+def _moved(deployment: Deployment, row: VersionRow, old: BuiltResource, new: BuiltResource) -> Iterator[Finding]:
+    was, now = at(old.inputs, row.path), at(new.inputs, row.path)
+    if was is None or now is None or was == now:
+        return
+    step, subject = _minors(str(now)) - _minors(str(was)), f"version of {row.resource.rpartition(':')[2]}"
+    if step < 0:
+        message = f"{new.name} goes from {was} down to {now}; a version never goes down: make another one"
+        yield Finding(rule="transitions", subject=subject, message=message, source=row.source)
+    elif step > 1:
+        message = f"{new.name} goes from {was} to {now}; only one minor at a time is taken"
+        yield Finding(rule="transitions", subject=subject, message=message, source=row.source)
+    for token, path in row.followers:
+        for one in deployment.of(token):
+            follows = at(one.inputs, path)
+            if follows is None or _minors(str(follows)) < _minors(str(now)):
+                message = f"{new.name} goes to {now}, and {one.name} stays at {follows or was}: nothing moves its nodes"
+                yield Finding(rule="transitions", subject=f"version of {one.name}", message=message, source=row.source)
+
+
+def _minors(version: str) -> int:
+    """`1.35.2` and `v1.35.2-gke.100` as 1035: a step of 1 is one minor."""
+    major, _, rest = version.lstrip("v").partition(".")
+    minor = "".join(digit for digit in rest.partition(".")[0] if digit.isdigit())
+    return int(major) * 1000 + int(minor or 0)

@@ -1,0 +1,208 @@
+"""Rows of AWS for the field rules: which field of which resource type means what, each with its source."""
+
+from rehearsal.field.facts import (
+    AddonRow,
+    AutoscalerRow,
+    ChangeRow,
+    CloudFacts,
+    Effect,
+    EndpointRow,
+    ExclusiveRow,
+    ImageRow,
+    MachineRow,
+    NameRow,
+    PoolRow,
+    RegistryRow,
+    ResizerRow,
+    SettlingRow,
+    SizeRow,
+    VersionRow,
+    VolatileRow,
+    WaitRow,
+)
+
+CLUSTER, NODE_GROUP = "aws:eks/cluster:Cluster", "aws:eks/nodeGroup:NodeGroup"
+TEMPLATE, ADDON = "aws:ec2/launchTemplate:LaunchTemplate", "aws:eks/addon:Addon"
+LUSTRE, BATCH = "aws:fsx/lustreFileSystem:LustreFileSystem", "aws:batch/computeEnvironment:ComputeEnvironment"
+GPU, NEURON, EFA = "nvidia.com/gpu", "aws.amazon.com/neuron", "vpc.amazonaws.com/efa"
+
+UPDATES = "EKS User Guide, Update a managed node group"
+EKS_API = "EKS API Reference, UpdateNodegroupConfig, UpdateNodegroupVersion and CreateNodegroup"
+LUSTRE_API = "FSx API Reference, UpdateFileSystem"
+VERSIONS = "EKS User Guide, Update existing cluster to new Kubernetes version"
+AUTOSCALER = "kubernetes/autoscaler, cluster-autoscaler/cloudprovider/aws/README.md"
+
+# Devices of machine types: EC2 User Guide, accelerated computing instances.
+MACHINES = (
+    MachineRow(pattern="p6e-gb[23]00.*", device=GPU, count=4, architecture="arm64"),
+    MachineRow(pattern="p5.4xlarge", device=GPU, count=1),
+    MachineRow(pattern="p[3456]*.48xlarge", device=GPU, count=8),
+    MachineRow(pattern="p4d*.24xlarge", device=GPU, count=8),
+    MachineRow(pattern="p3dn.24xlarge", device=GPU, count=8),
+    MachineRow(pattern="g[567]*.48xlarge", device=GPU, count=8),
+    MachineRow(pattern="g[567]*.24xlarge", device=GPU, count=4),
+    MachineRow(pattern="g[4567]*.12xlarge", device=GPU, count=4),
+    MachineRow(pattern="g4dn.metal", device=GPU, count=8),
+    MachineRow(pattern="g5g.*", device=GPU, count=0, architecture="arm64"),
+    MachineRow(pattern="g[4567]*.*xlarge", device=GPU, count=1),
+    MachineRow(pattern="trn1*.32xlarge", device=NEURON, count=16),
+    MachineRow(pattern="trn2*.48xlarge", device=NEURON, count=16),
+    MachineRow(pattern="trn[12].*xlarge", device=NEURON, count=1),
+    MachineRow(pattern="inf[12].*", device=NEURON, count=0),
+)
+
+# 33 % of a group at a time goes when its template, version or release moves; labels, taints and sizes are set on what
+# is there; all else is another group. A template by itself moves nothing: its group follows a version of it.
+CHANGES = (
+    *(
+        ChangeRow(resource=NODE_GROUP, path=path, effect=Effect.ROLLS, source=UPDATES)
+        for path in ("launchTemplate.version", "version", "releaseVersion", "forceUpdateVersion")
+    ),
+    *(
+        ChangeRow(resource=NODE_GROUP, path=path, effect=Effect.NOTHING, source=EKS_API)
+        for path in ("scalingConfig", "labels", "taints", "tags", "updateConfig", "nodeRepairConfig")
+    ),
+    *(
+        ChangeRow(resource=NODE_GROUP, path=path, effect=Effect.REPLACES, source=EKS_API)
+        for path in (
+            "amiType", "capacityType", "clusterName", "diskSize", "instanceTypes", "nodeGroupName", "nodeRoleArn",
+            "remoteAccess", "subnetIds", "launchTemplate.id", "launchTemplate",
+        )
+    ),
+    *(
+        ChangeRow(resource=CLUSTER, path=path, effect=Effect.NOTHING, source="EKS API Reference, UpdateClusterConfig")
+        for path in (
+            "version", "tags", "vpcConfig.endpoint*", "vpcConfig.publicAccessCidrs", "vpcConfig.subnetIds",
+            "vpcConfig.securityGroupIds", "enabledClusterLogTypes", "upgradePolicy", "accessConfig.authenticationMode",
+            "controlPlaneScalingConfig", "deletionProtection", "zonalShiftConfig", "encryptionConfig",
+        )
+    ),
+    ChangeRow(resource=CLUSTER, path="*", effect=Effect.REPLACES, source="EKS API Reference, CreateCluster"),
+    *(
+        ChangeRow(resource=LUSTRE, path=path, effect=Effect.NOTHING, source=LUSTRE_API)
+        for path in (
+            "storageCapacity", "perUnitStorageThroughput", "dataCompressionType", "weeklyMaintenanceStartTime",
+            "automaticBackupRetentionDays", "dailyAutomaticBackupStartTime", "copyTagsToBackups", "autoImportPolicy",
+            "logConfiguration", "rootSquashConfiguration", "metadataConfiguration", "fileSystemTypeVersion", "tags",
+            "skipFinalBackup", "finalBackupTags",
+        )
+    ),
+    ChangeRow(resource=LUSTRE, path="*", effect=Effect.REPLACES, source=LUSTRE_API),
+)  # fmt: skip
+
+FACTS = CloudFacts(
+    nodes="aws",
+    machines=MACHINES,
+    endpoints=(
+        EndpointRow(
+            resource=CLUSTER, cluster="name", public="vpcConfig.endpointPublicAccess", public_unless_said=True,
+            open_to="vpcConfig.publicAccessCidrs", open_unless_said=("0.0.0.0/0",), token_min=15,
+            source="EKS User Guide, Cluster API server endpoint; tokens: aws/aws-cli 6201",
+        ),
+    ),
+    pools=(
+        PoolRow(
+            resource=NODE_GROUP, name="nodeGroupName", machine_type=("launchTemplate.id>instanceType", "instanceTypes"),
+            labels="labels", taints="taints", minimum="scalingConfig.minSize", desired="scalingConfig.desiredSize",
+            maximum="scalingConfig.maxSize", fabric="launchTemplate.id>networkInterfaces.interfaceType",
+            fabric_kind="efa", fabric_device=EFA,
+            fabric_huge_pages_mib=10256,  # EKS User Guide, Manage EFA devices: 5128 pages of 2 MiB
+            group="resources.autoscalingGroups.name",
+            effects={
+                "NO_SCHEDULE": "NoSchedule", "NO_EXECUTE": "NoExecute", "PREFER_NO_SCHEDULE": "PreferNoSchedule",
+            },
+        ),
+    ),
+    addons=(AddonRow(resource=ADDON, chart="addonName", values="configurationValues"),),
+    registries=(
+        RegistryRow(
+            host=r"\d{12}\.dkr\.ecr\.[a-z0-9-]+\.amazonaws\.com(\.cn)?",
+            repositories=(("aws:ecr/repository:Repository", "name"),),
+            mirrors=(("aws:ecr/pullThroughCacheRule:PullThroughCacheRule", "ecrRepositoryPrefix"),),
+            pull_rights=(
+                (
+                    "aws:iam/rolePolicyAttachment:RolePolicyAttachment", "policyArn",
+                    "AmazonEC2ContainerRegistry(PullOnly|ReadOnly|PowerUser|FullAccess)|AmazonEC2ContainerServiceforEC2",
+                ),
+            ),
+            source="ECR User Guide, Creating an Amazon ECR private repository",
+        ),
+    ),
+    images=(
+        ImageRow(resource="aws:batch/jobDefinition:JobDefinition", path="containerProperties.image"),
+        ImageRow(
+            resource="aws:batch/jobDefinition:JobDefinition", path="nodeProperties.nodeRangeProperties.container.image"
+        ),
+    ),
+    pushers=("docker-build:", "docker:index/image", "awsx:ecr:Image", "aws:codebuild/project"),
+    ways_out=("aws:ec2/natGateway:NatGateway", "aws:ec2/transitGatewayVpcAttachment:TransitGatewayVpcAttachment"),
+    changes=CHANGES,
+    volatile=(
+        VolatileRow(
+            resource=TEMPLATE, path="tagSpecifications.tags", key="expires|budget|updated|date|commit",
+            followed_by=(
+                (NODE_GROUP, "launchTemplate.id"), (BATCH, "computeResources.launchTemplate.launchTemplateId"),
+            ),
+            source=f"{UPDATES}: a new version of the launch template replaces every node of the group",
+        ),
+    ),
+    versions=(
+        VersionRow(resource=CLUSTER, path="version", source=VERSIONS, followers=((NODE_GROUP, "version"),)),
+    ),
+    sizes=(
+        SizeRow(resource=LUSTRE, path="storageCapacity", source="FSx for Lustre User Guide, Managing storage capacity"),
+        SizeRow(resource="aws:ebs/volume:Volume", path="size", source="EBS User Guide, Modify a volume"),
+    ),
+    names=(
+        NameRow(
+            resource="aws:secretsmanager/secret:Secret", path="name", held_h=7 * 24,
+            source="Secrets Manager API Reference, DeleteSecret: a recovery window of 7 to 30 days",
+        ),
+        NameRow(
+            resource="aws:s3/bucket:Bucket", path="bucket", held_h=1,
+            source="S3 User Guide, Bucket naming rules: a deleted name may take time until it can be used again",
+        ),
+    ),
+    resizers=(
+        ResizerRow(resource="aws:autoscaling/schedule:Schedule", group="autoscalingGroupName"),
+        ResizerRow(resource="aws:autoscaling/policy:Policy", group="autoscalingGroupName"),
+    ),
+    autoscalers=(
+        AutoscalerRow(
+            chart="cluster-autoscaler", right="aws:eks/podIdentityAssociation:PodIdentityAssociation",
+            account="serviceAccount", account_pattern="autoscaler", source=AUTOSCALER,
+        ),
+        AutoscalerRow(
+            chart="karpenter", right="aws:eks/podIdentityAssociation:PodIdentityAssociation", account="serviceAccount",
+            account_pattern="karpenter", source="Karpenter, Getting started: the controller's role",
+        ),
+    ),
+    settling=(
+        SettlingRow(
+            made=ADDON, made_where=("addonName", "eks-pod-identity-agent"), user=ADDON,
+            user_path="podIdentityAssociations", minutes=1,
+            source="terraform-aws-modules/terraform-aws-eks 3260: aws-node crashes while no agent hands out its role",
+        ),
+        SettlingRow(
+            made="aws:iam/instanceProfile:InstanceProfile", user="aws:cloudcontrol/resource:Resource",
+            user_path="desiredState.IamInstanceProfileArn", minutes=0.5, waits_on="time:index/sleep:Sleep",
+            source="IAM User Guide, Troubleshoot: changes that I make are not always immediately visible",
+        ),
+        SettlingRow(
+            made="aws:iam/instanceProfile:InstanceProfile", user=BATCH, user_path="computeResources.instanceRole",
+            minutes=0.5, waits_on="aws:iam/rolePolicyAttachment:RolePolicyAttachment",
+            source="IAM User Guide, Troubleshoot; Batch User Guide: a compute environment without its role is INVALID",
+        ),
+    ),
+    waits=(
+        WaitRow(resource="penstock:kubernetes:Gate", seconds="timeoutS", seconds_unless_said=3600, holds_token=True),
+        WaitRow(resource="penstock:kubernetes:Ready", seconds="timeoutS", seconds_unless_said=600, holds_token=True),
+    ),
+    exclusive=(
+        ExclusiveRow(
+            resource=BATCH, one="computeResources.securityGroupIds",
+            other="computeResources.launchTemplate.launchTemplateId>networkInterfaces",
+            source="aws/aws-cdk 21577: security groups of the compute environment or interfaces of the template",
+        ),
+    ),
+)  # fmt: skip

@@ -1,0 +1,70 @@
+"""Images: repositories that are not made, that nothing fills, placeholders, rights and paths."""
+
+from typing import Any
+
+import pytest
+
+from rehearsal.field.facts import CloudFacts, ImageRow, RegistryRow
+from rehearsal.field.images import images
+from tests.unit.rehearsal.field.field_cases import built, deployment, job
+
+FACTS = CloudFacts(
+    nodes="aws",
+    registries=(
+        RegistryRow(
+            host=r"own\.cloud", repositories=(("c:Repository", "name"),), mirrors=(("c:Mirror", "prefix"),),
+            pull_rights=(("c:Grant", "role", "Pull"),), source="the registry's guide",
+        ),
+    ),
+    images=(ImageRow(resource="c:JobDefinition", path="properties.container.image"),),
+    pushers=("c:Build",),
+    ways_out=("c:Nat",),
+)  # fmt: skip
+REPOSITORY, BUILD = built("c:Repository", "r", {"name": "team/train"}), built("c:Build", "b")
+GRANT, NAT = built("c:Grant", "g", {"role": "MayPull"}), built("c:Nat", "n")
+
+
+def judged(image: str, *resources: Any) -> list[str]:
+    return [found.message for found in images(deployment(FACTS, objects=(job(image=image),), resources=resources))]
+
+
+def test_an_image_that_the_stack_builds_is_there() -> None:
+    assert judged("own.cloud/team/train:1", REPOSITORY, BUILD, GRANT) == []
+    assert judged("own.cloud/team/train@sha256:00", REPOSITORY, BUILD, GRANT) == []
+
+
+def test_a_repository_of_another_name_does_not_hold_it() -> None:
+    found = judged("own.cloud/penstock-team/train:1", REPOSITORY, BUILD, GRANT)
+    assert "makes no repository penstock-team/train (only team/train)" in found[0]
+
+
+def test_a_repository_that_nothing_pushes_to_is_empty() -> None:
+    assert "nothing pushes to it" in judged("own.cloud/team/train:1", REPOSITORY, GRANT)[0]
+
+
+def test_a_mirror_fetches_what_is_below_its_prefix() -> None:
+    mirror = built("c:Mirror", "m", {"prefix": "team/quay"})
+    assert judged("own.cloud/team/quay/coreos/etcd:1", mirror, GRANT) == []
+    assert len(judged("own.cloud/team/quayside/etcd:1", mirror, GRANT)) == 1
+
+
+def test_nodes_without_a_right_do_not_pull() -> None:
+    assert judged("own.cloud/team/train:1", REPOSITORY, BUILD) == [
+        "no identity of the nodes may pull own.cloud/team/train:1"
+    ]
+
+
+@pytest.mark.parametrize("image", ["registry.example.com/train:1", "your-registry/train:1", "host/<team>/train:1"])
+def test_a_placeholder_is_not_there(image: str) -> None:
+    assert "stands for an image" in judged(image, NAT)[0]
+
+
+def test_a_public_image_needs_a_way_out() -> None:
+    assert judged("quay.io/team/train:1", NAT) == []
+    assert "no way out" in judged("quay.io/team/train:1")[0]
+
+
+def test_an_image_in_json_of_another_service_is_judged() -> None:
+    one = built("c:JobDefinition", "d", {"properties": '{"container": {"image": "own.cloud/team/train:1"}}'})
+    found = list(images(deployment(FACTS, resources=(one, GRANT))))
+    assert [item.subject for item in found] == ["image team/train"]

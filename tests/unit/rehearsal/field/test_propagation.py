@@ -1,0 +1,67 @@
+"""Propagation: users of fresh things that nothing lets settle, and fields that exclude each other."""
+
+from typing import Any
+
+from rehearsal.field.facts import CloudFacts, ExclusiveRow, SettlingRow
+from rehearsal.field.propagation import exclusive, propagation
+from tests.unit.rehearsal.field.field_cases import built, deployment
+
+FACTS = CloudFacts(
+    nodes="aws",
+    settling=(
+        SettlingRow(made="c:Agent", made_where=("kind", "identity"), user="c:Addon", user_path="role", source="guide"),
+        SettlingRow(made="c:Role", user="c:Machine", user_path="role", waits_on="c:Sleep", source="guide"),
+    ),
+    exclusive=(ExclusiveRow(resource="c:Fleet", one="groups", other="template>interfaces", source="guide"),),
+)
+AGENT = built("c:Agent", "agent", {"kind": "identity"})
+
+
+def judged(*resources: Any, before: tuple[Any, ...] = ()) -> list[str]:
+    earlier = deployment(FACTS, resources=before) if before else None
+    return [found.subject for found in propagation(deployment(FACTS, resources=resources, before=earlier))]
+
+
+def test_a_user_that_comes_after_is_fine() -> None:
+    addon = built("c:Addon", "addon", {"role": "r"}, needs=frozenset({AGENT.key}))
+    assert judged(AGENT, addon) == []
+
+
+def test_a_user_that_comes_after_through_another_is_fine() -> None:
+    between = built("c:Other", "between", needs=frozenset({AGENT.key}))
+    addon = built("c:Addon", "addon", {"role": "r"}, needs=frozenset({between.key}))
+    assert judged(AGENT, between, addon) == []
+
+
+def test_a_user_beside_what_it_needs_is_found() -> None:
+    assert judged(AGENT, built("c:Addon", "addon", {"role": "r"})) == ["Addon addon"]
+
+
+def test_a_user_without_the_field_needs_nothing() -> None:
+    assert judged(AGENT, built("c:Addon", "addon")) == []
+    assert judged(built("c:Agent", "agent", {"kind": "other"}), built("c:Addon", "addon", {"role": "r"})) == []
+
+
+def test_a_reference_is_no_wait() -> None:
+    role = built("c:Role", "role")
+    machine = built("c:Machine", "machine", {"role": "role"}, needs=frozenset({role.key}))
+    assert judged(role, machine) == ["Machine machine"]
+    sleep = built("c:Sleep", "sleep", needs=frozenset({role.key}))
+    rested = built("c:Machine", "machine", {"role": "role"}, needs=frozenset({sleep.key}))
+    assert judged(role, sleep, rested) == []
+
+
+def test_a_thing_of_an_earlier_up_has_settled() -> None:
+    role = built("c:Role", "role")
+    machine = built("c:Machine", "machine", {"role": "role"}, needs=frozenset({role.key}))
+    assert judged(role, machine, before=(role,)) == []
+
+
+def test_two_fields_of_which_one_is_taken_are_found() -> None:
+    def found(fleet: dict[str, Any], template: dict[str, Any]) -> int:
+        both = (built("c:Fleet", "f", fleet), built("c:Template", "t", template))
+        return len(list(exclusive(deployment(FACTS, resources=both))))
+
+    assert found({"groups": ["g"], "template": "t"}, {"interfaces": [{}]}) == 1
+    assert found({"groups": ["g"], "template": "t"}, {}) == 0
+    assert found({"template": "t"}, {"interfaces": [{}]}) == 0

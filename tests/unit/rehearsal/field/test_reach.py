@@ -1,0 +1,56 @@
+"""Reach: private endpoints, ranges that exclude the runner, and tokens that end before the operation."""
+
+from typing import Any
+
+import pytest
+
+from rehearsal.field.deployed import ApiEndpoint, Operation
+from rehearsal.field.reach import reach
+from tests.unit.rehearsal.field.field_cases import deployment, job
+
+WAIT = Operation(name="Gate", longest_min=30, holds_token=True)
+
+
+def judged(runner: str = "", operations: tuple[Operation, ...] = (), **endpoint: Any) -> list[str]:
+    given: dict[str, Any] = {"cluster": "c", "is_public": True, "open_to": ("0.0.0.0/0",), **endpoint}
+    one = deployment(endpoints=(ApiEndpoint(**given),), objects=(job(),), runner_address=runner, operations=operations)
+    return [found.message for found in reach(one)]
+
+
+def test_a_public_endpoint_is_reached() -> None:
+    assert judged() == []
+    assert judged(runner="8.8.8.8", open_to=("8.8.8.0/24",)) == []
+
+
+def test_a_private_endpoint_is_not_reached_from_outside() -> None:
+    assert "only inside the network" in judged(is_public=False)[0]
+
+
+def test_a_runner_outside_the_ranges_is_not_answered() -> None:
+    assert "pulumi comes from 9.9.9.9" in judged(runner="9.9.9.9", open_to=("8.8.8.0/24",))[0]
+
+
+@pytest.mark.parametrize("ranges", [(), ("10.0.0.0/8",), ("10.0.0.0/8", "192.168.0.0/16")])
+def test_private_ranges_let_no_outside_runner_in(ranges: tuple[str, ...]) -> None:
+    assert "no range" in judged(open_to=ranges)[0]
+
+
+def test_a_range_of_documentation_lets_nobody_in() -> None:
+    assert "nobody comes from" in judged(open_to=("203.0.113.0/24",))[0]
+    assert judged(open_to=("203.0.113.0/24", "8.8.8.0/24")) == []
+
+
+def test_a_stack_that_makes_nothing_inside_needs_no_endpoint() -> None:
+    endpoint = ApiEndpoint(cluster="c", is_public=False)
+    assert list(reach(deployment(endpoints=(endpoint,)))) == []
+
+
+def test_a_token_that_ends_before_the_wait_is_found() -> None:
+    assert "with one token that lives 15" in judged(operations=(WAIT,), token_min=15.0)[0]
+
+
+def test_a_token_that_lasts_or_is_renewed_is_fine() -> None:
+    renewed = Operation(name="Gate", longest_min=30, holds_token=False)
+    assert judged(operations=(WAIT,), token_min=60.0) == []
+    assert judged(operations=(WAIT,), token_min=None) == []
+    assert judged(operations=(renewed,), token_min=15.0) == []

@@ -1,0 +1,65 @@
+"""Transitions: versions, sizes and names between two deployments."""
+
+from typing import Any
+
+import pytest
+
+from rehearsal.field.facts import CloudFacts, NameRow, SizeRow, VersionRow
+from rehearsal.field.transitions import transitions
+from tests.unit.rehearsal.field.field_cases import built, deployment
+
+FACTS = CloudFacts(
+    nodes="aws",
+    versions=(VersionRow(resource="c:Cluster", path="version", source="guide", followers=(("c:Group", "version"),)),),
+    sizes=(SizeRow(resource="c:Disk", path="gib", source="guide"),),
+    names=(NameRow(resource="c:Vault", path="name", held_h=168, source="guide"),),
+)
+
+
+def judged(old: Any, new: Any, *others: Any) -> list[str]:
+    before = deployment(FACTS, resources=(old, *others))
+    return [found.message for found in transitions(deployment(FACTS, resources=(new, *others), before=before))]
+
+
+def cluster(version: str) -> Any:
+    return built("c:Cluster", "k", {"version": version})
+
+
+@pytest.mark.parametrize(
+    ("old", "new"), [("1.34", "1.34"), ("1.34", "1.35"), ("1.34.2", "1.34.7"), ("v1.9", "v1.10.1")]
+)
+def test_a_version_may_move_one_minor_up(old: str, new: str) -> None:
+    assert judged(cluster(old), cluster(new)) == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "reason"),
+    [("1.34", "1.36", "one minor at a time"), ("1.35", "1.34", "never goes down"), ("1.33", "1.35-gke.1", "one minor")],
+)
+def test_a_skip_and_a_way_down_are_found(old: str, new: str, reason: str) -> None:
+    assert reason in judged(cluster(old), cluster(new))[0]
+
+
+def test_nodes_without_a_version_of_their_own_stay_behind() -> None:
+    group = built("c:Group", "g", {})
+    assert "g stays at 1.34" in judged(cluster("1.34"), cluster("1.35"), group)[0]
+    assert judged(cluster("1.35"), cluster("1.35"), group) == []
+    assert judged(cluster("1.34"), cluster("1.35"), built("c:Group", "g", {"version": "1.35"})) == []
+
+
+def test_a_disk_only_grows() -> None:
+    def disk(gib: int, name: str = "d") -> Any:
+        return built("c:Disk", "d", {"gib": gib}, id=name)
+
+    assert judged(disk(100), disk(200)) == []
+    assert "only grows" in judged(disk(200), disk(100))[0]
+    assert judged(disk(200), disk(100, "another")) == []
+
+
+def test_a_name_stays_taken_for_a_while() -> None:
+    def vault(name: str, number: str) -> Any:
+        return built("c:Vault", "v", {"name": name}, id=number)
+
+    assert judged(vault("keys", "1"), vault("keys", "1")) == []
+    assert judged(vault("keys", "1"), vault("keys-2", "2")) == []
+    assert "stays taken for 168 h" in judged(vault("keys", "1"), vault("keys", "2"))[0]
