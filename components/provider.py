@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
@@ -78,7 +78,7 @@ class KubernetesHandle:
     """Its content; secret."""
     volumes: tuple[StaticVolume, ...] = ()
     scalers: Mapping[str, Mapping[str, pulumi.Input[str]]] = field(default_factory=dict)
-    """By pool, how the acceptance gate sets it to no nodes: `kind`, and what that kind needs."""
+    """By pool, how the acceptance gate sets it to no nodes: `cloud`, and what that cloud's operations need."""
     ready: tuple[pulumi.Resource, ...] = ()
     """What must be there before anything is installed: node pools, the cloud's own add-ons."""
 
@@ -129,4 +129,25 @@ class CloudProvider(Protocol[P]):
 
     def build(self, name: str, plan: P, opts: pulumi.ResourceOptions) -> ClusterHandle:
         """The plan as resources of the engine."""
+        ...
+
+
+class CloudOperations(Protocol):
+    """Operations on what one cloud has built, in penstock's plugin. Implemented by providers/<cloud>/operations.py of
+    each cloud that hands out a drain or a scaler. A PenstockError says in the cloud's own words why it refuses.
+    """
+
+    DRAIN_INPUTS: Mapping[str, type | tuple[type, ...]]
+    """Inputs of the cloud's resource `penstock:<cloud>:Drain`, with their types."""
+
+    def drain(self, inputs: Mapping[str, Any], say: Callable[[str], None]) -> None:
+        """Removes what controllers made in the cluster's network; says each thing that it removes."""
+        ...
+
+    def scale_to_zero(self, scaler: Mapping[str, str]) -> None:
+        """Tells a pool to let its nodes go."""
+        ...
+
+    def restore(self, scaler: Mapping[str, str], nodes: int) -> None:
+        """Gives a pool its planned size back."""
         ...

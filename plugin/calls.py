@@ -58,7 +58,7 @@ class Found:
 
 
 class Kind(Protocol):
-    """One kind of resource. Implemented by a module. A PenstockError means that nothing was made or changed."""
+    """One kind of resource, implemented by a module or an object. A PenstockError means that nothing has changed."""
 
     def check(self, inputs: Properties) -> Sequence[Mistake]:
         """What is wrong with the inputs; in a preview some are Unknown."""

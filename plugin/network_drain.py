@@ -1,44 +1,36 @@
-"""penstock:aws:Drain: nothing, until it is deleted: then what controllers made in a cluster's network goes first."""
+"""penstock:<cloud>:Drain: no-op until it is deleted; then removes what controllers made in a cluster's network."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 
-from components.errors import PenstockError
 from plugin.calls import Call, Change, Found, Mistake, Properties, changed, required
-
-INPUTS: Mapping[str, type | tuple[type, ...]] = {"region": str, "cluster": str, "vpc": str, "patienceS": (int, float)}
-
-
-def check(inputs: Properties) -> Sequence[Mistake]:
-    return required(inputs, INPUTS)
+from providers.registry import operations
 
 
-def diff(old: Properties, new: Properties, outputs: Properties) -> Sequence[Change]:  # noqa: ARG001 (as every kind)
-    return [Change(name=name) for name in changed(old, new, tuple(INPUTS))]
+@dataclass(frozen=True, slots=True)
+class NetworkDrain:
+    """The drain of one cloud, whose operations do it."""
 
+    cloud: str
 
-def foresee(inputs: Properties, outputs: Properties | None) -> Properties:  # noqa: ARG001
-    return {}
+    def check(self, inputs: Properties) -> Sequence[Mistake]:
+        return required(inputs, operations(self.cloud).DRAIN_INPUTS)
 
+    def diff(self, old: Properties, new: Properties, outputs: Properties) -> Sequence[Change]:  # noqa: ARG002 (as every kind)
+        return [Change(name=name) for name in changed(old, new, tuple(operations(self.cloud).DRAIN_INPUTS))]
 
-def create(call: Call, inputs: Properties) -> Properties:  # noqa: ARG001
-    return {}
+    def foresee(self, inputs: Properties, outputs: Properties | None) -> Properties:  # noqa: ARG002
+        return {}
 
+    def create(self, call: Call, inputs: Properties) -> Properties:  # noqa: ARG002
+        return {}
 
-def update(call: Call, old: Properties, new: Properties) -> Properties:  # noqa: ARG001
-    return {}
+    def update(self, call: Call, old: Properties, new: Properties) -> Properties:  # noqa: ARG002
+        return {}
 
+    def read(self, inputs: Properties) -> Found | None:  # noqa: ARG002
+        return Found(outputs={})
 
-def read(inputs: Properties) -> Found | None:  # noqa: ARG001
-    return Found(outputs={})
-
-
-def delete(call: Call, outputs: Properties) -> None:
-    """The network is free of what controllers made; AWS's own words where it refuses."""
-    from botocore.exceptions import BotoCoreError, ClientError
-
-    from providers.aws.drain import Clients, drain
-
-    try:
-        drain(Clients.of(outputs["region"]), outputs["cluster"], outputs["vpc"], call.voice.say, outputs["patienceS"])
-    except (BotoCoreError, ClientError) as error:
-        raise PenstockError(f"what controllers of {outputs['cluster']} made is still there: {error}") from error
+    def delete(self, call: Call, outputs: Properties) -> None:
+        """Frees the network of what controllers made; PenstockError in the cloud's own words where it refuses."""
+        operations(self.cloud).drain(outputs, call.voice.say)

@@ -13,11 +13,12 @@ from google.protobuf.struct_pb2 import Struct
 from engine.protocol import provider
 from engine.provider.servicer import Servicer, abort_unfinished, difference, name_of, token_of
 from engine.provider.values import answer, plain
-from plugin import network_drain
 from plugin.calls import Call, Kind
 from plugin.console import Console, Voice
 from plugin.kubernetes import gate, namespace_drain, ready
 from plugin.local import inference_server, training_run, volume
+from plugin.network_drain import NetworkDrain
+from providers.registry import MODULES
 
 VERSION = "0.1.0"
 KINDS: Mapping[str, Kind] = {
@@ -26,10 +27,10 @@ KINDS: Mapping[str, Kind] = {
     "penstock:local:Run": training_run,
     "penstock:local:TrainingRun": training_run,
     "penstock:local:InferenceServer": inference_server,
-    "penstock:aws:Drain": network_drain,
     "penstock:kubernetes:Drain": namespace_drain,
     "penstock:kubernetes:Gate": gate,
     "penstock:kubernetes:Ready": ready,
+    **{f"penstock:{cloud}:Drain": NetworkDrain(cloud) for cloud in MODULES},
 }
 T = TypeVar("T")
 

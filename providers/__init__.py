@@ -9,12 +9,9 @@ from typing import Any, cast
 from components.provider import CloudProvider
 from components.spec.base import Spec
 from components.spec.stack import Clouds, StackSpec
+from providers.registry import MODULES
 
-MODULES = {"aws": "providers.aws", "existing": "providers.existing", "local": "providers.local"}
-"""By its name in a stack file, the package that implements a cloud (`CloudProvider`). One more line is one more cloud.
-
-A cloud is imported when a stack is on it, and no other cloud's SDK with it.
-"""
+__all__ = ["MODULES", "clouds", "discover", "load"]
 
 
 def load(cloud: str) -> CloudProvider[Any]:

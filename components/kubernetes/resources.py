@@ -21,6 +21,8 @@ class Gate(pulumi.CustomResource):
     reason: pulumi.Output[str]
     quarantined: pulumi.Output[list[str]]
     """Nodes that were found bad and are kept out."""
+    emptied: pulumi.Output[list[str]]
+    """Pools that were set to no nodes; the next look gives them their size back."""
     checks: pulumi.Output[list[Mapping[str, Any]]]
     """What was looked at, on which node, with what result."""
 
@@ -37,7 +39,7 @@ class Gate(pulumi.CustomResource):
             "timeoutS": plan.timeout_s,
             "scalers": {pool: dict(scaler) for pool, scaler in (scalers or {}).items()},
         }
-        outputs = dict.fromkeys(("state", "reason", "quarantined", "checks"))
+        outputs = dict.fromkeys(("state", "reason", "quarantined", "emptied", "checks"))
         super().__init__("penstock:kubernetes:Gate", name, inputs | outputs, opts)
 
     @property

@@ -54,8 +54,9 @@ def _volumes(storage: StorageHandle) -> Iterator[StaticVolume]:
         yield StaticVolume(claim=CLAIMS["sharedFileSystem"], capacity_gib=ELASTIC_GIB, source={"csi": csi})
 
 
-def scaler(region: str, cluster: EksHandle, pool: NodePool) -> Mapping[str, pulumi.Input[str]]:
+def scaler(region: str, cluster: EksHandle, pool: NodePool, least: int) -> Mapping[str, pulumi.Input[str]]:
     """EKS keeps the size of its own groups; the others have none but their auto scaling group's."""
+    known = {"cloud": "aws", "region": region, "least": str(least)}
     if isinstance(pool.group, eks.NodeGroup):
-        return {"kind": "eks", "region": region, "cluster": cluster.cluster_name, "group": pool.group.node_group_name}
-    return {"kind": "autoscaling", "region": region, "group": pool.auto_scaling_group}
+        return {**known, "kind": "eks", "cluster": cluster.cluster_name, "group": pool.group.node_group_name}
+    return {**known, "kind": "autoscaling", "group": pool.auto_scaling_group}

@@ -14,11 +14,12 @@ import yaml
 
 from components.errors import SpecError
 from components.plan.cluster import ClusterPlan
-from components.provider import CloudProvider
+from components.provider import CloudOperations, CloudProvider
 from components.spec.base import Spec
 from components.spec.scheduler import SchedulerKind
 from components.spec.stack import parse_stack
 from providers import MODULES, clouds, discover, load
+from providers.registry import operations
 from tests.clock import NOW
 
 PACKAGES = ("components", "penstock", "policies", "providers", "rehearsal", "stacks", "tools", "workloads")
@@ -62,6 +63,15 @@ def test_a_cloud_has_the_verbs_of_the_protocol(cloud: str) -> None:
     for verb in ("catalog", "discover", "plan", "preflight", "build"):
         asked = list(inspect.signature(getattr(CloudProvider, verb)).parameters)[1:]
         assert list(inspect.signature(getattr(provider, verb)).parameters) == asked, verb
+
+
+def test_aws_has_the_operations_of_the_protocol() -> None:
+    """The plugin calls them by name. A cloud that hands out neither a drain nor a scaler has none."""
+    there = operations("aws")
+    assert there.DRAIN_INPUTS
+    for verb in ("drain", "scale_to_zero", "restore"):
+        asked = list(inspect.signature(getattr(CloudOperations, verb)).parameters)[1:]
+        assert list(inspect.signature(getattr(there, verb)).parameters) == asked, verb
 
 
 def test_a_cloud_is_registered_by_one_line(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,7 +15,7 @@ from plugin.calls import Call, Change, Found, Mistake, Properties, required
 INPUTS: Mapping[str, type | tuple[type, ...]] = {
     "name": str, "kubeconfig": str, "pools": list, "timeoutS": (int, float),
 }  # fmt: skip
-OUTPUTS = ("state", "reason", "quarantined", "checks")
+OUTPUTS = ("state", "reason", "quarantined", "emptied", "checks")
 LOOKED_AT = ("pool", "nodes", "selector", "devices", "floorGbps")
 """What of an expectation is looked at anew when it changes. Another image or patience is no reason to disturb jobs."""
 

@@ -13,9 +13,9 @@ from plugin.kubernetes.gate.fabric import fabric
 from plugin.kubernetes.gate.pods import clear
 from plugin.kubernetes.gate.probe import probe
 from plugin.kubernetes.gate.quarantine import keep_out, let_in, quarantined
-from plugin.kubernetes.gate.scaling import scale_to_zero
 from plugin.kubernetes.gate.verdict import Check, State, Subject, check_devices, conclude
 from plugin.kubernetes.gate.waiting import NodesOf, wait_for_nodes
+from providers.registry import operations
 
 PROBE_S = 600.0
 FABRIC_S = 1200.0
@@ -32,6 +32,7 @@ def run(call: Call, api: KubernetesApi, inputs: Properties) -> dict[str, Any]:
     simulated = is_simulated(api)
     gate = _Gate(call, api, inputs, simulated=simulated)
     clear(api, Patience(call, CLEAR_S, simulated=simulated))
+    gate.restore((evidence.load(api, inputs["name"]) or {}).get("emptied", ()))
     try:
         checks = gate.checks()
     finally:
@@ -41,6 +42,7 @@ def run(call: Call, api: KubernetesApi, inputs: Properties) -> dict[str, Any]:
         "state": verdict.state.value,
         "reason": "; ".join([verdict.reason, *gate.told]),
         "quarantined": quarantined(api),
+        "emptied": gate.emptied,
         "checks": [check.as_json() for check in checks],
     }
     evidence.save(api, inputs["name"], outputs)
@@ -71,6 +73,8 @@ class _Gate:
         self._call, self._api, self._inputs, self._simulated = call, api, inputs, simulated
         self.told: list[str] = []
         """What was done about what was found."""
+        self.emptied: list[str] = []
+        """Pools that were set to no nodes."""
 
     def checks(self) -> list[Check]:
         """All of them, in the order in which they were made."""
@@ -94,9 +98,24 @@ class _Gate:
         reason = (
             f"{len(nodes.there)} of {pool['nodes']} nodes are Ready after {self._inputs['timeoutS']} s{nodes.others}"
         )
-        if scale_to_zero((self._inputs.get("scalers") or {}).get(pool["pool"])):
+        if scaler := self._scaler(pool):
+            operations(scaler["cloud"]).scale_to_zero(scaler)
+            self.emptied.append(pool["pool"])
             self.told.append(f"{pool['pool']} was set to no nodes, so that a part of a gang is not paid for")
         return [Check(subject=Subject.NODES, pool=pool["pool"], state=State.FAIL, reason=reason), *checks]
+
+    def restore(self, emptied: Sequence[str]) -> None:
+        """Gives pools that an earlier look set to no nodes their size back."""
+        for pool in self._inputs["pools"]:
+            scaler = self._scaler(pool)
+            if scaler and pool["pool"] in emptied:
+                operations(scaler["cloud"]).restore(scaler, pool["nodes"])
+                self._call.voice.say(f"{pool['pool']} is set to {pool['nodes']} nodes again")
+
+    def _scaler(self, pool: Pool) -> Mapping[str, str] | None:
+        """The pool's scaler; None where nothing sets its size."""
+        found: Mapping[str, str] | None = (self._inputs.get("scalers") or {}).get(pool["pool"])
+        return found
 
     def _volume(self, found: Sequence[Check]) -> list[Check]:
         manifest = self._inputs.get("probe")

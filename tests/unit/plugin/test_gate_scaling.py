@@ -1,46 +1,43 @@
-"""A pool that is not there in time goes back to no nodes: asked of the account's own API, which moto plays."""
+"""Pools that the gate has set to no nodes get their size back when it looks again."""
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
 
-from components.errors import PenstockError
-from plugin.kubernetes.gate.scaling import scale_to_zero
-from rehearsal.providers.aws.endpoint import api_endpoint
+from plugin.kubernetes.gate import run as subject
 
-REGION = "us-east-2"
-ROLE = "arn:aws:iam::123456789012:role/nodes"
-SCALER = {"kind": "eks", "region": REGION, "cluster": "c", "group": "train"}
+SCALER = {"cloud": "fog", "group": "train-group"}
+POOLS = [{"pool": name, "nodes": 4} for name in ("train", "serve", "edge")]
 
 
-@pytest.fixture
-def eks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    with api_endpoint(tmp_path) as environment:
-        for key, value in environment.items():
-            monkeypatch.setenv(key, value)
-        client: Any = boto3.Session(region_name=REGION).client("eks")
-        client.create_cluster(name="c", roleArn=ROLE, resourcesVpcConfig={"subnetIds": []})
-        yield client
-        client.delete_cluster(name="c")
+class Operations:
+    """A cloud that notes what it is asked for."""
+
+    def __init__(self) -> None:
+        self.asked: list[Any] = []
+
+    def restore(self, scaler: dict[str, str], nodes: int) -> None:
+        self.asked.append((scaler["group"], nodes))
 
 
-def test_a_managed_node_group_is_set_to_no_nodes(eks: Any) -> None:
-    sizes = {"minSize": 4, "maxSize": 8, "desiredSize": 4}
-    eks.create_nodegroup(clusterName="c", nodegroupName="train", subnets=[], nodeRole=ROLE, scalingConfig=sizes)
-    assert scale_to_zero(SCALER)
-    after = eks.describe_nodegroup(clusterName="c", nodegroupName="train")["nodegroup"]["scalingConfig"]
-    assert (after["minSize"], after["desiredSize"], after["maxSize"]) == (0, 0, 8)
-    eks.delete_nodegroup(clusterName="c", nodegroupName="train")
+class Voice:
+    def __init__(self) -> None:
+        self.said: list[str] = []
+
+    def say(self, text: str) -> None:
+        self.said.append(text)
 
 
-def test_a_group_that_is_not_there_is_named(eks: Any) -> None:
-    with pytest.raises(PenstockError, match="train could not be set to no nodes"):
-        scale_to_zero(SCALER)
+class Call:
+    def __init__(self) -> None:
+        self.voice = Voice()
 
 
-def test_nothing_is_said_to_be_scaled_where_nothing_can_be() -> None:
-    assert not scale_to_zero(None)
-    assert not scale_to_zero({"kind": "none"})
+def test_restore_resizes_the_pools_that_were_emptied_and_no_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    clouds = {"fog": Operations()}
+    monkeypatch.setattr(subject, "operations", clouds.__getitem__)
+    call: Any = Call()
+    inputs = {"pools": POOLS, "scalers": {"train": SCALER, "serve": SCALER | {"group": "serve-group"}}}
+    subject._Gate(call, Any, inputs, simulated=False).restore(["train", "edge"])  # type: ignore[arg-type]
+    assert clouds["fog"].asked == [("train-group", 4)]
+    assert call.voice.said == ["train is set to 4 nodes again"]
