@@ -19,6 +19,7 @@ from providers import load
 from rehearsal.cloud.clock import Clock
 from rehearsal.places.cloud import simulated
 from rehearsal.places.kubernetes import simulated_kubernetes
+from rehearsal.places.lookup import EXISTING, rules_of
 from stacks.config import read_path
 from stacks.plan import plan_stack
 from stacks.program import build
@@ -62,14 +63,12 @@ def rehearsed(stack: str, folder: Path, change: Change = as_shipped) -> Iterator
     file = config_file(stack, folder, change)
     with ExitStack() as around:
         env: dict[str, str] = {}
-        match read_path(file).cluster.cloud:
-            case "aws":
-                env = dict(around.enter_context(simulated(file, folder, None, preview=True)).env)
-            case "existing":
-                kubernetes, port = around.enter_context(simulated_kubernetes(folder, Clock(), None))
-                env = {**kubernetes.env, "PULUMI_DEBUG_PROVIDERS": f"kubernetes:{port}"}
-            case _:
-                pass
+        cloud = read_path(file).cluster.cloud
+        if rules := rules_of(cloud):
+            env = dict(around.enter_context(simulated(rules, file, folder, None, preview=True)).env)
+        elif cloud == EXISTING:
+            kubernetes, port = around.enter_context(simulated_kubernetes(folder, Clock(), None))
+            env = {**kubernetes.env, "PULUMI_DEBUG_PROVIDERS": f"kubernetes:{port}"}
         engine = around.enter_context(throwaway(CHECKOUT, config_file=file, env=env))
         engine.stack_init(stack).require_ok()
         yield engine

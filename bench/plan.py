@@ -12,6 +12,7 @@ from bench.terraform import MissingError, Terraform, Translation
 from engine.cli import throwaway
 from rehearsal.cloud.account import Object
 from rehearsal.places.cloud import simulated
+from rehearsal.providers.aws.rules import RULES
 from stacks.config import read_path
 
 STACK = "aws-prod"
@@ -77,7 +78,7 @@ def _terraform(folder: Path) -> tuple[Terraform, Translation, int]:
 def _deployed(file: Path) -> tuple[Object, ...]:
     """The contents of the simulated account once the stack is up in it."""
     with (
-        simulated(file, file.parent, None, preview=False) as simulation,
+        simulated(RULES, file, file.parent, None, preview=False) as simulation,
         throwaway(CHECKOUT, config_file=file, env=simulation.env) as engine,
     ):
         engine.stack_init(STACK).require_ok()

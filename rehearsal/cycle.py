@@ -1,4 +1,4 @@
-"""A stack through the real engine, unchanged: what each phase did, and whether it did what it must.
+"""Rehearsal of an unchanged stack with the real engine: the phases, each with a verdict.
 
 Everything of a rehearsal lies in .penstock/rehearsal/STACK of the project: engine home, state, a copy of the stack
 file, and the data folder of what is deployed on this machine. It is removed when nothing is deployed any more; until
@@ -15,17 +15,16 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from components.errors import Problem, SpecError
 from components.project import read_project
 from engine.cli import Command, Engine, passphrase_from_environment
 from engine.errors import EngineError
 from engine.process import Result, Watch
 from engine.state import State
 from rehearsal.faults import FaultScript
-from rehearsal.places.cloud import simulated
-from rehearsal.places.lab import on_lab, take_lab_down
+from rehearsal.places.lab import take_lab_down
 from rehearsal.places.local import keep_apart
-from rehearsal.places.place import AccountReport, RehearsalError, Surroundings
+from rehearsal.places.lookup import LOCAL, place_for
+from rehearsal.places.place import AccountReport, RehearsalError, RehearsalPlace
 from rehearsal.stack_file import cloud_of, copy_for_rehearsal, has_secrets, settings_in
 
 MOST_ATTEMPTS = 8  # of a phase that scripted faults let fail
@@ -107,7 +106,7 @@ class Report:
         yield "requests judged:" if self.account.requests_by_oracle else "requests judged: none"
         yield from (f"{count:>6} by {oracle}" for oracle, count in self.account.requests_by_oracle.items())
         yield from (f"no oracle covers {token}" for token in self.account.uncovered)
-        yield from (f"fault was never injected: {fault}" for fault in self.account.quiet_faults)
+        yield from (f"fault was never injected: {fault}" for fault in self.account.unused_faults)
         if not self.deployed:
             yield from (f"kept on purpose: {one}" for one in self.account.kept_on_purpose)
             yield from (f"LEFT in the account: {one}" for one in self.account.left)
@@ -130,26 +129,6 @@ def rehearse(
     project = project.resolve()
     with _alone(_home(project, stack), stack):
         return _rehearse(rehearsal, stack, project, keep=keep, faults=faults, listener=listener or Listener())
-
-
-@contextmanager
-def _around(
-    file: Path, home: Path, faults: FaultScript | None, listener: Listener, *, preview: bool
-) -> Iterator[Surroundings | None]:
-    """The place that the stack's cloud asks for; None where it is this machine."""
-    cloud = cloud_of(settings_in(file))
-    if faults and cloud != "aws":
-        message = "strikes a simulated AWS, which only a stack with cluster.cloud: aws has; leave it out"
-        raise SpecError([Problem(path="--faults", message=message)])
-    match cloud:
-        case "existing":
-            with on_lab(file, home, listener.say) as lab:
-                yield lab
-        case "aws":
-            with simulated(file, home, faults, preview=preview) as simulation:
-                yield simulation
-        case _:
-            yield None
 
 
 def _home(project: Path, stack: str) -> Path:
@@ -176,7 +155,7 @@ def _rehearse(
 ) -> Report:
     home, preview = _home(project, stack), rehearsal is Rehearsal.PREVIEW
     file = read_project(project).stack_file(stack)
-    with _around(file, home, faults, listener, preview=preview) as place:
+    with place_for(file, home, faults, preview=preview, say=listener.say) as place:
         engine, notes = _prepare(project, file, stack, home, place)
         state = engine.export_state(stack)
         commands = _commands(rehearsal, deployed=_is_deployed(state), keep=keep)
@@ -204,7 +183,7 @@ def _rehearse(
 
 
 def _prepare(
-    project: Path, file: Path, stack: str, home: Path, place: Surroundings | None
+    project: Path, file: Path, stack: str, home: Path, place: RehearsalPlace | None
 ) -> tuple[Engine, tuple[str, ...]]:
     """An engine in `home` that has the stack, free of the lock of an earlier engine that died.
 
@@ -214,7 +193,7 @@ def _prepare(
     copy = home / "config" / file.name
     earlier = copy.read_text() if copy.exists() else ""
     copy_for_rehearsal(file, copy, keep_encryption=secrets)
-    notes = keep_apart(copy, earlier) if cloud_of(settings_in(file)) == "local" else ()
+    notes = keep_apart(copy, earlier) if cloud_of(settings_in(file)) == LOCAL else ()
     engine = Engine(
         project=project,
         home=home / "engine",
@@ -236,7 +215,7 @@ class _Session:
 
     stack: str
     engine: Engine
-    place: Surroundings | None
+    place: RehearsalPlace | None
     listener: Listener
 
 
@@ -261,7 +240,7 @@ def _attempts(session: _Session, name: str, command: Command, state: State) -> I
         if place is None:
             yield phase, state
             return
-        faults = place.struck(name)
+        faults = place.injected(name)
         repeated = bool(phase.problem and faults) and attempt < MOST_ATTEMPTS and not result.interrupted
         minutes = round(place.now_min - before_min, 1)
         phase = replace(phase, simulated_min=minutes, faults=faults, repeated=repeated)
@@ -272,7 +251,7 @@ def _attempts(session: _Session, name: str, command: Command, state: State) -> I
             state = engine.export_state(stack)
 
 
-def _proven(phase: Phase, place: Surroundings, state: State) -> Phase:
+def _proven(phase: Phase, place: RehearsalPlace, state: State) -> Phase:
     """The phase with what was seen after it; a stack that does not do what it must has not come up."""
     try:
         return replace(phase, seen=place.after(phase.name, state))

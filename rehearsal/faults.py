@@ -1,8 +1,9 @@
-"""A fault script: what goes wrong in a rehearsal, written in YAML. docs/faults has examples."""
+"""Fault script of a rehearsal, written in YAML. docs/faults has examples."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic.alias_generators import to_camel
@@ -13,22 +14,25 @@ from components.spec.base import form
 from components.spec.explain import explain
 
 Times = int | Literal["always"]
+Form = TypeVar("Form", bound=BaseModel)
 OPERATION = form(r"^[a-z0-9-]+:[A-Za-z0-9*]+$", "service:Operation, such as ec2:CreateSubnet or eks:Create*")
 
 
-class _Part(BaseModel):
+class FaultPart(BaseModel):
+    """A part of a fault script: camelCase keys, no unknown ones."""
+
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, alias_generator=to_camel, populate_by_name=True)
 
 
-class NoCapacity(_Part):
-    """AWS has no machines of a type, in a zone or anywhere."""
+class NoCapacity(FaultPart):
+    """The cloud has no machines of a type, in a zone or anywhere."""
 
     machine_type: str
     zone: str | None = None
     times: Times = Field(default=1, description="how many pools meet it")
 
 
-class PartOfAPool(_Part):
+class PartOfAPool(FaultPart):
     """Some of a pool's nodes come up, the others do not."""
 
     resource: str = Field(description="the pool's name in the program; * stands for anything")
@@ -36,15 +40,15 @@ class PartOfAPool(_Part):
     times: Times = 1
 
 
-class Throttle(_Part):
-    """AWS refuses requests at random because there were too many; the provider asks again."""
+class Throttle(FaultPart):
+    """The cloud refuses requests at random because there were too many; the provider asks again."""
 
     rate: float = Field(ge=0, le=1)
     attempts: int = Field(default=25, ge=1, description="how often the provider asks before it gives up")
     seed: int = 0
 
 
-class RequestError(_Part):
+class RequestError(FaultPart):
     """A request is refused."""
 
     operation: str = Field(pattern=OPERATION, description="service:Operation; * stands for anything")
@@ -55,8 +59,8 @@ class RequestError(_Part):
     message: str = "An internal error has occurred"
 
 
-class Kill(_Part):
-    """The engine is killed at this request to AWS, or this change in Kubernetes, counted over the rehearsal."""
+class Kill(FaultPart):
+    """The engine is killed at this request to the cloud, or this change in Kubernetes, counted over the rehearsal."""
 
     at_request: int | None = Field(default=None, ge=1)
     at_kubernetes_request: int | None = Field(default=None, ge=1)
@@ -64,18 +68,18 @@ class Kill(_Part):
     @model_validator(mode="after")
     def _one_of_both(self) -> "Kill":
         if (self.at_request is None) == (self.at_kubernetes_request is None):
-            raise ValueError("atRequest: counts requests to AWS, atKubernetesRequest: those to Kubernetes; one of both")
+            raise ValueError("atRequest: counts requests to the cloud, atKubernetesRequest: to Kubernetes; one of both")
         return self
 
 
-class SilentWebhook(_Part):
+class SilentWebhook(FaultPart):
     """The webhook that judges a kind of object does not answer."""
 
     kind: str = Field(default="*", description="ClusterQueue, JobSet; * stands for anything")
     times: Times = 1
 
 
-class Drift(_Part):
+class Drift(FaultPart):
     """Somebody changes or deletes something by another way, after a phase."""
 
     after: str = Field(description="the phase's name: up, up again, refresh")
@@ -91,30 +95,14 @@ class Drift(_Part):
         return self
 
 
-class VcpuQuota(_Part):
-    """How many vCPUs of a family of machine types may run."""
-
-    family: Literal["p4", "p5", "p6", "g", "trn", "inf", "standard"]
-    spot: bool = False
-    vcpus: int = Field(ge=0)
-
-
-class Quotas(_Part):
-    """The account's limits; what is not named is no limit."""
-
-    vpcs: int | None = Field(default=None, ge=0)
-    elastic_ips: int | None = Field(default=None, ge=0)
-    vcpus: tuple[VcpuQuota, ...] = Field(default=(), strict=False)
-
-
-class LoadBalancer(_Part):
+class LoadBalancer(FaultPart):
     """A load balancer that a controller in a cluster makes after a phase, with its interfaces and security group."""
 
     after: str = "up"
     cluster: str = Field(default="*", description="the cluster's name")
 
 
-class FaultScript(_Part):
+class FaultScript(FaultPart):
     """All that goes wrong. Nothing does where nothing is written."""
 
     capacity: tuple[NoCapacity, ...] = Field(default=(), strict=False)
@@ -123,13 +111,25 @@ class FaultScript(_Part):
     errors: tuple[RequestError, ...] = Field(default=(), strict=False)
     kill: tuple[Kill, ...] = Field(default=(), strict=False)
     drift: tuple[Drift, ...] = Field(default=(), strict=False)
-    quotas: Quotas = Quotas()
+    quotas: dict[str, Any] = Field(default={}, description="limits of the account, by the names that its cloud has")
     load_balancers: tuple[LoadBalancer, ...] = Field(default=(), strict=False)
     webhooks: tuple[SilentWebhook, ...] = Field(default=(), strict=False)
 
 
+def read_limits(form: type[Form], limits: Mapping[str, Any]) -> Form:
+    """The limits under `quotas:` in the form of a cloud. SpecError with every problem."""
+    try:
+        return form.model_validate(limits)
+    except ValidationError as error:
+        problems = explain(error, form, limits)
+        raise SpecError([replace(one, path=f"quotas.{one.path}") for one in problems]) from error
+
+
 def read_faults(file: Path) -> FaultScript:
-    """The script. SpecError with every mistake, each with path, value and remedy."""
+    """The script. SpecError with every problem, each with path, value and remedy.
+
+    What stands under `quotas:` is a cloud's own; its rules check it.
+    """
     try:
         content = read_yaml(file.read_bytes()).data
     except OSError as error:

@@ -10,7 +10,7 @@ from rehearsal.cloud.account import Account, Object
 from rehearsal.providers.kubernetes.tokens import RELEASE, read_token
 
 
-class Cluster(Protocol):
+class ClusterLookup(Protocol):
     """A Kubernetes that can be asked what is there."""
 
     def find(self, token_kind: tuple[str, str], namespace: str, name: str) -> str:
@@ -18,7 +18,7 @@ class Cluster(Protocol):
 
 
 def recover(
-    engine: Engine, stack: str, state: State, account: Account | None, kubernetes: Cluster | None = None
+    engine: Engine, stack: str, state: State, account: Account | None, kubernetes: ClusterLookup | None = None
 ) -> tuple[str, ...]:
     """Puts what the account and the cluster have into the state, forgets what they lack. In words, what was done."""
     creates = [operation for operation in state.pending if operation.op == "creating"]
@@ -40,7 +40,7 @@ def recover(
     )
 
 
-def _in_cluster(operation: PendingOperation, kubernetes: Cluster) -> str:
+def _in_cluster(operation: PendingOperation, kubernetes: ClusterLookup) -> str:
     """The id of the object that the create made, "" where it made none: its name is its own in its namespace."""
     inputs = operation.inputs
     if operation.type == RELEASE:

@@ -1,5 +1,4 @@
-"""A stack under many faults, one after the other: does the same command go on until it is there, and does destroy
-leave nothing?
+"""Campaign of faults against one stack: the same command must go on until it is up, and destroy must leave nothing.
 
     python -m rehearsal.campaigns.cloud STACK --kills 100 --faults 100 --seed 1 --out FILE
 
@@ -17,6 +16,7 @@ from pathlib import Path
 import yaml
 
 from components.project import read_project
+from rehearsal.cloud.store import Store
 from rehearsal.cycle import Rehearsal, Report, rehearse
 from rehearsal.faults import (
     Drift,
@@ -28,45 +28,42 @@ from rehearsal.faults import (
     RequestError,
     Throttle,
 )
-from rehearsal.providers.aws.moto_oracle import READ_ONLY
+from rehearsal.places.lookup import rules_of
+from rehearsal.stack_file import cloud_of, settings_in
 
 PROJECT = Path(__file__).parents[2]
-REFUSALS = ("RequestLimitExceeded", "InternalError", "ServiceUnavailable", "InsufficientInstanceCapacity")
-DELETED_BY_OTHERS = (
-    "aws:ec2/route:Route",
-    "aws:eks/addon:Addon",
-    "aws:eks/nodeGroup:NodeGroup",
-    "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule",
-    "aws:iam/rolePolicyAttachment:RolePolicyAttachment",
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Surroundings:
-    """What a fault script may name: gathered from a rehearsal without faults."""
+class Campaign:
+    """Names that a fault script may use, gathered from a rehearsal without faults."""
 
     requests: int
-    """Made to AWS from the beginning of `up` to the end of `destroy`."""
+    """Made to the cloud from the beginning of `up` to the end of `destroy`."""
     operations: tuple[str, ...]
     pools: tuple[tuple[str, str], ...]
     """Name in the program and machine type of each node pool."""
+    refusals: tuple[str, ...]
+    """Codes of transient errors."""
+    deletable: tuple[str, ...]
+    """Resource types that others may delete."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Run:
+class CampaignRun:
     """One rehearsal with faults. `commands`: how often `up` and `destroy` were given, two where nothing failed."""
 
     number: int
     kind: str
     script: str
-    struck: tuple[str, ...]
+    injected: tuple[str, ...]
     commands: int
     converged: bool
     left: tuple[str, ...]
     seconds: float
 
 
-def campaign(stack: str, scripts: Sequence[tuple[str, FaultScript]], *, begin: int) -> Iterator[Run]:
+def campaign(stack: str, scripts: Sequence[tuple[str, FaultScript]], *, begin: int) -> Iterator[CampaignRun]:
     """A run for each script from number `begin` on."""
     for number, (kind, script) in list(enumerate(scripts))[begin:]:
         report = rehearse(Rehearsal.UP, stack, project=PROJECT, faults=script)
@@ -75,7 +72,7 @@ def campaign(stack: str, scripts: Sequence[tuple[str, FaultScript]], *, begin: i
         yield _run(number, kind, script, report)
 
 
-def scripts(around: Surroundings, *, kills: int, faults: int, seed: int) -> list[tuple[str, FaultScript]]:
+def scripts(around: Campaign, *, kills: int, faults: int, seed: int) -> list[tuple[str, FaultScript]]:
     """As many scripts that kill the engine at a random request, and as many with other faults; the same for a seed."""
     dice = random.Random(seed)  # noqa: S311 (a simulation)
     killing = [
@@ -84,7 +81,7 @@ def scripts(around: Surroundings, *, kills: int, faults: int, seed: int) -> list
     return killing + [_other(around, dice, index) for index in range(faults)]
 
 
-def _other(around: Surroundings, dice: random.Random, index: int) -> tuple[str, FaultScript]:
+def _other(around: Campaign, dice: random.Random, index: int) -> tuple[str, FaultScript]:
     pool, machine = dice.choice(around.pools)
     match index % 6:
         case 0:
@@ -99,13 +96,15 @@ def _other(around: Surroundings, dice: random.Random, index: int) -> tuple[str, 
         case 3:
             refused = [
                 RequestError(
-                    operation=dice.choice(around.operations), code=dice.choice(REFUSALS), times=dice.randint(1, 2)
+                    operation=dice.choice(around.operations),
+                    code=dice.choice(around.refusals),
+                    times=dice.randint(1, 2),
                 )
                 for _ in range(dice.randint(1, 3))
             ]
             return "requests refused", FaultScript(errors=tuple(refused))
         case 4:
-            drift = Drift(after="up", resource="*", type=dice.choice(DELETED_BY_OTHERS), delete=True)
+            drift = Drift(after="up", resource="*", type=dice.choice(around.deletable), delete=True)
             return "deleted by others", FaultScript(drift=(drift,), load_balancers=(LoadBalancer(),))
         case _:
             kill = Kill(at_request=dice.randint(1, around.requests))
@@ -113,22 +112,27 @@ def _other(around: Surroundings, dice: random.Random, index: int) -> tuple[str, 
             return "killed and throttled", FaultScript(kill=(kill,), throttle=throttle)
 
 
-def survey(stack: str, pools: tuple[tuple[str, str], ...]) -> Surroundings:
-    """What a rehearsal without faults asks of AWS. RuntimeError where even that fails."""
+def survey(stack: str, pools: tuple[tuple[str, str], ...]) -> Campaign:
+    """The requests of a rehearsal without faults. RuntimeError where even that fails, or nothing is simulated."""
+    rules = rules_of(cloud_of(settings_in(read_project(PROJECT).stack_file(stack))))
     report = rehearse(Rehearsal.UP, stack, project=PROJECT)
-    if not report.ok or report.account is None:
+    if not report.ok or report.account is None or rules is None:
         raise RuntimeError(f"{stack} does not come up and go without faults: {report.phases}")
     counts = report.account.requests_by_operation
-    writing = tuple(name for name in counts if not name.partition(":")[2].startswith(READ_ONLY))
-    return Surroundings(requests=sum(counts.values()), operations=writing, pools=pools)
+    oracle = rules.oracle(Store())
+    writing = tuple(name for name in counts if not oracle.is_read_only(name.partition(":")[2]))
+    return Campaign(
+        requests=sum(counts.values()), operations=writing, pools=pools, refusals=rules.refusals,
+        deletable=rules.deletable,
+    )  # fmt: skip
 
 
-def _run(number: int, kind: str, script: FaultScript, report: Report) -> Run:
-    return Run(
+def _run(number: int, kind: str, script: FaultScript, report: Report) -> CampaignRun:
+    return CampaignRun(
         number=number,
         kind=kind,
         script=script.model_dump_json(by_alias=True, exclude_defaults=True),
-        struck=tuple(fault for phase in report.phases for fault in phase.faults),
+        injected=tuple(fault for phase in report.phases for fault in phase.faults),
         commands=len(report.phases),
         converged=report.ok,
         left=report.account.left if report.account else (),

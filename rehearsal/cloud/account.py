@@ -1,4 +1,4 @@
-"""The simulated account: what is in it, by what names, and what needs what."""
+"""Objects of a simulated account, their names, and their dependencies."""
 
 import threading
 from collections import defaultdict
@@ -8,11 +8,9 @@ from enum import StrEnum
 from typing import Any
 
 from engine.provider.values import strings
-from rehearsal.cloud.kind import Inputs, Kind, Outputs
+from rehearsal.cloud.kind import Inputs, Outputs, ResourceKind
+from rehearsal.cloud.rules import Rules
 from rehearsal.cloud.store import Store
-from rehearsal.providers.aws.error_messages import IDENTIFIER, already_exists, in_use, looks_like_reference, not_found
-
-ACCOUNT_ID = "123456789012"  # moto's own
 
 
 class Status(StrEnum):
@@ -26,18 +24,18 @@ class Status(StrEnum):
 
 @dataclass(slots=True, kw_only=True)
 class Companion:
-    """What AWS made with an object and removes with it."""
+    """An object that the cloud made with another and removes with it."""
 
     what: str
     id: str
-    within: list[str]
+    blocks_deletion_of: list[str]
     """Keys of the objects that cannot go before it."""
     count: int = 1
 
 
 @dataclass(slots=True, kw_only=True)
 class Object:
-    """A live object. `within` are the keys of those that cannot be deleted before it."""
+    """A live object. `blocks_deletion_of` are the keys of those that cannot be deleted before it."""
 
     token: str
     id: str
@@ -49,8 +47,8 @@ class Object:
     status: Status = Status.CREATING
     reason: str = ""
     created_min: float = 0.0
-    within: list[str] = field(default_factory=list)
-    along: list[Companion] = field(default_factory=list)
+    blocks_deletion_of: list[str] = field(default_factory=list)
+    side_effects: list[Companion] = field(default_factory=list)
 
     @property
     def key(self) -> str:
@@ -65,11 +63,12 @@ class Object:
 class Account:
     """The objects, written through to the store. Safe to use from several threads."""
 
-    def __init__(self, store: Store, *, standing: Iterable[str] = ()) -> None:
-        """`standing`: identifiers and ARNs that were in the account before, as a user's own reservation."""
+    def __init__(self, store: Store, rules: Rules, *, existing: Iterable[str] = ()) -> None:
+        """`existing`: references to what was in the account before, as a user's own reservation."""
         self.store = store
+        self.rules = rules
         self._lock = threading.RLock()
-        self._standing = set(standing)
+        self._existing = set(existing)
         self._objects: dict[str, Object] = {}
         self._names: dict[str, list[str]] = defaultdict(list)
         self._users: dict[str, set[str]] = defaultdict(set)
@@ -81,26 +80,26 @@ class Account:
         with self._lock:
             return tuple(self._objects.values())
 
-    def get(self, token: str, id: str) -> Object | None:  # noqa: A002 (AWS's own word)
+    def get(self, token: str, id: str) -> Object | None:  # noqa: A002 (the engine's own word)
         with self._lock:
             return self._objects.get(key_of(token, id))
 
     def find(self, token: str, name: str) -> Object | None:
-        """A live object of the type by id, name or ARN."""
+        """A live object of the type by id or another of its names."""
         with self._lock:
             if found := self._objects.get(key_of(token, name)):
                 return found
             found_keys = (key for key in self._names.get(name, ()) if self._objects[key].token == token)
             return next((self._objects[key] for key in found_keys), None)
 
-    def references(self, kind: Kind, inputs: Inputs) -> list[str]:
+    def references(self, kind: ResourceKind, inputs: Inputs) -> list[str]:
         """Keys of what the inputs name and must not lose. Refuses (ApiError) the first name of what is not there."""
         with self._lock:
             keys = [self._require(token, name) for token, name in _referred(kind, inputs)]
             for text in strings(inputs):
-                if looks_like_reference(text, ACCOUNT_ID):
+                if self.rules.is_reference(text):
                     owner = self._named(text)
-                    if owner and IDENTIFIER.fullmatch(text):
+                    if owner and self.rules.blocks_deletion(text):
                         keys.append(owner)
             return list(dict.fromkeys(key for key in keys if key))
 
@@ -108,14 +107,15 @@ class Account:
         """Enters it. Refuses (ApiError) a second one of the same identity."""
         with self._lock:
             if thing.key in self._objects:
-                raise already_exists(thing.token, thing.id)
+                raise self.rules.already_exists(thing.token, thing.id)
             self._enter(thing)
             self.save(thing)
 
-    def change(self, thing: Object, *, inputs: Inputs, outputs: Outputs, within: list[str]) -> None:
+    def change(self, thing: Object, *, inputs: Inputs, outputs: Outputs, blocks_deletion_of: list[str]) -> None:
         with self._lock:
             self._leave(thing)
-            thing.inputs, thing.outputs, thing.within = dict(inputs), dict(outputs), within
+            thing.inputs, thing.outputs = dict(inputs), dict(outputs)
+            thing.blocks_deletion_of = blocks_deletion_of
             self._enter(thing)
             self.save(thing)
 
@@ -130,7 +130,8 @@ class Account:
         with self._lock:
             users = [key for key in self._users.get(thing.key, ()) if key != thing.key]
             if users:
-                raise in_use(thing.token, thing.id, sorted(self._why(thing.key, self._objects[key]) for key in users))
+                by = sorted(self._why(thing.key, self._objects[key]) for key in users)
+                raise self.rules.in_use(thing.token, thing.id, by)
 
     def remove(self, thing: Object) -> None:
         with self._lock:
@@ -147,57 +148,55 @@ class Account:
         found = self.find(token, name)
         if found:
             return found.key
-        if looks_like_reference(name, ACCOUNT_ID):
+        if self.rules.is_reference(name):
             return self._named(name)
-        raise not_found(name, token)
+        raise self.rules.not_found(name, token)
 
     def _named(self, text: str) -> str:
-        """The key of the first object that owns the name, "" for what stood there before."""
+        """The key of the first object that owns the name, "" for what was there before."""
         keys = self._names.get(text)
-        if not keys and text not in self._standing:
-            raise not_found(text)
+        if not keys and text not in self._existing:
+            raise self.rules.not_found(text)
         return keys[0] if keys else ""
 
     def _enter(self, thing: Object) -> None:
         self._objects[thing.key] = thing
-        for name in _own_names(thing):
+        for name in self._own_names(thing):
             self._names[name].append(thing.key)
         for key in _needs(thing):
             self._users[key].add(thing.key)
 
     def _leave(self, thing: Object) -> None:
         self._objects.pop(thing.key, None)
-        for name in _own_names(thing):
+        for name in self._own_names(thing):
             if thing.key in self._names.get(name, ()):
                 self._names[name].remove(thing.key)
         for key in _needs(thing):
             self._users[key].discard(thing.key)
 
+    def _own_names(self, thing: Object) -> set[str]:
+        """The object's names, and those of what it brought that nobody gave it: `clusterSecurityGroupId`."""
+        given = set(strings(thing.inputs))
+        brought = {text for text in strings(thing.outputs) if text not in given and self.rules.is_reference(text)}
+        return {thing.id} | {one.id for one in thing.side_effects} | brought | set(self.rules.aliases(thing.outputs))
+
     @staticmethod
     def _why(key: str, user: Object) -> str:
-        companion = next((one for one in user.along if key in one.within), None)
+        companion = next((one for one in user.side_effects if key in one.blocks_deletion_of), None)
         return f"{companion.what} {companion.id} of {user.what}" if companion else user.what
 
 
-def key_of(token: str, id: str) -> str:  # noqa: A002 (AWS's own word)
+def key_of(token: str, id: str) -> str:  # noqa: A002 (the engine's own word)
     return f"{token}|{id}"
 
 
-def _own_names(thing: Object) -> set[str]:
-    """What the object is called, and what it brought with it that nobody gave it: `clusterSecurityGroupId`."""
-    given = set(strings(thing.inputs))
-    brought = {text for text in strings(thing.outputs) if text not in given and looks_like_reference(text, ACCOUNT_ID)}
-    called = {thing.outputs.get(name) for name in ("arn", "name", "bucket")}
-    return brought | {name for name in called if isinstance(name, str)} | {thing.id} | {one.id for one in thing.along}
-
-
 def _needs(thing: Object) -> Iterator[str]:
-    yield from thing.within
-    for companion in thing.along:
-        yield from companion.within
+    yield from thing.blocks_deletion_of
+    for companion in thing.side_effects:
+        yield from companion.blocks_deletion_of
 
 
-def _referred(kind: Kind, inputs: Inputs) -> Iterator[tuple[str, str]]:
+def _referred(kind: ResourceKind, inputs: Inputs) -> Iterator[tuple[str, str]]:
     for path, token in kind.refers.items():
         for value in _at(inputs, path.split(".")):
             if isinstance(value, str) and value:
@@ -215,5 +214,5 @@ def _at(value: Any, path: list[str]) -> Iterator[Any]:
 
 
 def _from_body(body: Mapping[str, Any]) -> Object:
-    along = [Companion(**one) for one in body["along"]]
-    return Object(**{**body, "along": along, "status": Status(body["status"])})
+    companions = [Companion(**one) for one in body["side_effects"]]
+    return Object(**{**body, "side_effects": companions, "status": Status(body["status"])})

@@ -1,16 +1,15 @@
-"""What pulumi-aws makes of the inputs before AWS sees them: names of its own, the provider's default tags."""
+"""Names that a provider gives to resources for which the program has none, as Pulumi's bridged providers do."""
 
 import random
-from collections.abc import Mapping
 from typing import Any
 
-from rehearsal.cloud.kind import Inputs, Kind
+from rehearsal.cloud.kind import Inputs, ResourceKind
 from rehearsal.cloud.sdk import Signature
 
 DEFAULTED = "__defaults"  # where pulumi's bridged providers note which inputs they filled themselves
 
 
-def completed(kind: Kind, inputs: Inputs, before: Inputs, *, proposed: str, seed: bytes) -> dict[str, Any]:
+def completed(kind: ResourceKind, inputs: Inputs, before: Inputs, *, proposed: str, seed: bytes) -> dict[str, Any]:
     """The inputs, with a name of its own where the program gave none. A name once given stays."""
     done = {name: value for name, value in inputs.items() if name != DEFAULTED}
     if not kind.own_name or kind.own_name in done:
@@ -21,20 +20,12 @@ def completed(kind: Kind, inputs: Inputs, before: Inputs, *, proposed: str, seed
     return done
 
 
-def with_default_tags(known: Signature, inputs: Inputs, default_tags: Mapping[str, str]) -> dict[str, Any]:
-    """The inputs, with the provider's tags where the type has tags and does not set the same."""
-    tags = inputs.get("tags", {})
-    if not default_tags or "tagsAll" not in known.outputs or not isinstance(tags, Mapping):
-        return dict(inputs)
-    return {**inputs, "tags": {**default_tags, **tags}}
-
-
 def unknown_names(known: Signature, inputs: Inputs) -> list[str]:
     """The inputs that the resource type does not have."""
     return sorted(name for name in inputs if name not in known.inputs and name != DEFAULTED)
 
 
-def _own_name(kind: Kind, prefix: str, proposed: str, seed: bytes) -> str:
+def _own_name(kind: ResourceKind, prefix: str, proposed: str, seed: bytes) -> str:
     digits = f"{random.Random(seed).getrandbits(28):07x}"  # noqa: S311 (a name, not a secret)
     if prefix:
         return prefix[: kind.longest_name - len(digits)] + digits

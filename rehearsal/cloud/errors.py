@@ -1,10 +1,10 @@
-"""What the simulated AWS refuses, in AWS's words."""
+"""Refusals of a simulated cloud, in the cloud's words."""
 
 from components.errors import PenstockError
 
 
-class ApiError(PenstockError):
-    """An API's error as AWS codes and words it."""
+class CloudApiError(PenstockError):
+    """An API's error with the cloud's code and message."""
 
     def __init__(self, code: str, message: str, *, operation: str = "") -> None:
         self.code = code
@@ -16,4 +16,4 @@ class NoOracleError(PenstockError):
     """A resource type that nothing here can judge."""
 
     def __init__(self, token: str) -> None:
-        super().__init__(f"no oracle covers {token}; add its requests to rehearsal/providers/aws/kinds")
+        super().__init__(f"no oracle covers {token}; add its requests to the cloud's rules in rehearsal/providers")

@@ -8,24 +8,24 @@ from fnmatch import fnmatchcase
 
 from rehearsal.cloud.account import Account, Object
 from rehearsal.cloud.clock import Clock
-from rehearsal.cloud.errors import ApiError
+from rehearsal.cloud.errors import CloudApiError
+from rehearsal.cloud.quotas import lacking_quota, require_room
+from rehearsal.cloud.rules import Demand, Market
 from rehearsal.faults import FaultScript, RequestError, Times
-from rehearsal.providers.aws.capacity import Asked, asked
-from rehearsal.providers.aws.quotas import require_room, too_many_vcpus
 
-FIRST_PAUSE_MIN, LONGEST_PAUSE_MIN = 1 / 60, 5.0  # the AWS SDK doubles its pauses
-READY_TIMEOUT_MIN = 35.0  # a node group that lacks nodes is given up then. Source: EKS user guide
+FIRST_PAUSE_MIN, LONGEST_PAUSE_MIN = 1 / 60, 5.0  # clouds' SDKs double their pauses
 
 
-class Gate:
-    """What a script lets go wrong. `struck` says in words what it did so far."""
+class FaultInjector:
+    """Faults of a script, as they meet what they name. `injected` are those so far, in words."""
 
     def __init__(self, script: FaultScript, account: Account, clock: Clock) -> None:
         self.kill_engine: Callable[[], None] = lambda: None
-        self.struck: list[str] = []
+        self.injected: list[str] = []
         self.requests = 0
         self._script = script
         self._account = account
+        self._quotas = account.rules.quotas(script.quotas)
         self._clock = clock
         self._lock = threading.Lock()
         self._matched: Counter[int] = Counter()
@@ -35,30 +35,30 @@ class Gate:
     def before(self, service: str, operation: str, *, name: str, may_fail: bool) -> None:
         """Returns when the request for the resource `name` may go on.
 
-        ApiError where it is refused. With `may_fail` False it is not: nobody would know of what came before it.
+        CloudApiError where it is refused. With `may_fail` False it is not: nobody would know of what came before it.
         """
         with self._lock:
             self.requests += 1
             number = self.requests
         if any(kill.at_request == number for kill in self._script.kill):
-            self._strike(f"engine killed at request {number} ({service}:{operation} for {name})")
+            self._inject(f"engine killed at request {number} ({service}:{operation} for {name})")
             self.kill_engine()
         self._throttle(f"{service}:{operation}", name, may_fail=may_fail)
         for index, error in enumerate(self._script.errors):
             if may_fail and self._refuses(index, error, f"{service}:{operation}", name):
-                self._strike(f"{service}:{operation} for {name} refused: {error.code}")
-                raise ApiError(error.code, error.message, operation=f"{service}:{operation}")
+                self._inject(f"{service}:{operation} for {name} refused: {error.code}")
+                raise CloudApiError(error.code, error.message, operation=f"{service}:{operation}")
 
     def before_create(self, token: str) -> None:
-        """ApiError where a quota forbids it."""
+        """CloudApiError where a quota forbids it."""
         try:
-            require_room(self._account, self._script.quotas, token)
-        except ApiError as error:
-            self._strike(str(error))
+            require_room(self._account, self._quotas, token)
+        except CloudApiError as error:
+            self._inject(str(error))
             raise
 
-    def quiet(self) -> tuple[str, ...]:
-        """What the script has and nothing met: a name that is not this stack's, or a request that it never makes."""
+    def unused_faults(self) -> tuple[str, ...]:
+        """Faults that met nothing: they name what is not this stack's, or a request that it never makes."""
         script, done = self._script, self._done
         return (
             *(
@@ -80,33 +80,30 @@ class Gate:
         )
 
     def unready(self, thing: Object, name: str) -> str:
-        """Why the object that exists does not become what was asked, "" where it does."""
-        ask = asked(self._account, thing.token, thing.inputs)
-        reason = "" if ask is None else self._lacking(ask, name)
+        """Reason why the object that exists does not become what was asked, "" where it does."""
+        demand = self._account.rules.demand(self._account, thing.token, thing.inputs)
+        reason = "" if demand is None else self._lacking(demand, name)
         if reason:
-            self._strike(f"{name}: {reason}")
-            self._clock.wait(READY_TIMEOUT_MIN)
+            self._inject(f"{name}: {reason}")
+            self._clock.wait(self._account.rules.ready_timeout_min)
         return reason
 
-    def _lacking(self, ask: Asked, name: str) -> str:
+    def _lacking(self, demand: Demand, name: str) -> str:
+        rules = self._account.rules
         for index, part in enumerate(self._script.partial):
             if (
                 fnmatchcase(name, part.resource)
-                and part.nodes < ask.count
+                and part.nodes < demand.count
                 and self._spend(f"partial{index}", part.times)
             ):
-                return f"AsgInstanceLaunchFailures: {part.nodes} of {ask.count} instances were launched"
+                return rules.partial(demand, part.nodes)
         for index, lack in enumerate(self._script.capacity):
-            elsewhere = lack.zone and set(ask.zones) != {lack.zone}
-            if set(ask.machine_types) != {lack.machine_type} or elsewhere or ask.market == "capacity-block":
+            elsewhere = lack.zone and set(demand.zones) != {lack.zone}
+            if set(demand.machine_types) != {lack.machine_type} or elsewhere or demand.market is Market.RESERVED:
                 continue
             if self._spend(f"capacity{index}", lack.times):
-                return (
-                    f"AsgInstanceLaunchFailures: Could not launch instances. InsufficientInstanceCapacity - We "
-                    f"currently do not have sufficient {lack.machine_type} capacity in the Availability Zone you "
-                    f"requested ({', '.join(ask.zones)})."
-                )
-        return too_many_vcpus(self._account, self._script.quotas, ask)
+                return rules.no_capacity(demand, lack.machine_type)
+        return lacking_quota(self._account, self._quotas, demand)
 
     def _throttle(self, operation: str, name: str, *, may_fail: bool) -> None:
         throttle = self._script.throttle
@@ -115,8 +112,8 @@ class Gate:
         pause_min, attempts = FIRST_PAUSE_MIN, 1
         while self._happens(throttle.rate):
             if attempts >= throttle.attempts and may_fail:
-                self._strike(f"{operation} for {name} throttled {attempts} times")
-                raise ApiError("RequestLimitExceeded", "Request limit exceeded.", operation=operation)
+                self._inject(f"{operation} for {name} throttled {attempts} times")
+                raise self._account.rules.throttled(operation)
             if attempts >= throttle.attempts:
                 return
             self._clock.wait(pause_min)
@@ -135,13 +132,13 @@ class Gate:
         return reached and self._spend(f"error{index}", error.times)
 
     def _spend(self, fault: str, times: Times) -> bool:
-        """Whether the fault still strikes; then once less."""
+        """Counts the fault. False where it has been injected as often as it may."""
         with self._lock:
             if times != "always" and self._done[fault] >= times:
                 return False
             self._done[fault] += 1
             return True
 
-    def _strike(self, what: str) -> None:
+    def _inject(self, what: str) -> None:
         with self._lock:
-            self.struck.append(what)
+            self.injected.append(what)

@@ -1,12 +1,12 @@
-"""What pulumi-aws's own SDK says of a resource's inputs, read from its generated source.
+"""Inputs and outputs of resource types as a Pulumi SDK declares them, read from its generated source.
 
-Importing the SDK costs a second and more; its files are regular enough to be read.
+Importing an SDK costs a second and more; its files are regular enough to be read.
 """
 
 import re
 from dataclasses import dataclass
 from functools import cache
-from importlib.metadata import distribution, version
+from importlib.metadata import distribution
 from pathlib import Path
 
 ARGUMENTS = ("Args", "InitArgs")  # the second where a nested type has the first name
@@ -21,22 +21,19 @@ class Signature:
     outputs: frozenset[str]
 
 
-def sdk_version() -> str:
-    return version("pulumi-aws")
-
-
 @cache
-def signature(token: str) -> Signature | None:
-    """The type's signature, None for a type that the installed SDK does not have."""
-    module, name = token.removeprefix("aws:").split("/")
-    file = _file(module, name.partition(":")[0])
+def signature(package: str, token: str) -> Signature | None:
+    """The signature of `package:module/resource:Class` or `package:module:Class`, None for a type the SDK lacks."""
+    module, _, cls = token.removeprefix(f"{package}:").rpartition(":")
+    file = _file(package, module.partition("/")[0].lower(), cls.lower())
     if not file:
         return None
-    cls = name.partition(":")[2]
-    arguments, _, rest = file.read_text().partition("\n@pulumi.input_type\nclass _")
+    arguments, _, resource = file.read_text().partition(f"\nclass {cls}(pulumi.CustomResource):")
+    arguments = arguments.partition("\n@pulumi.input_type\nclass _")[
+        0
+    ]  # what follows is the type's state, not its inputs
     if not any(f"class {cls}{suffix}:" in arguments for suffix in ARGUMENTS):
         return None
-    resource = rest.partition(f"\nclass {cls}(pulumi.CustomResource):")[2]
     return Signature(inputs=_getters(arguments), outputs=_getters(resource))
 
 
@@ -44,7 +41,7 @@ def _getters(source: str) -> frozenset[str]:
     return frozenset(found["wire"] or found["name"] for found in _GETTER.finditer(source))
 
 
-def _file(module: str, name: str) -> Path | None:
+def _file(package: str, module: str, name: str) -> Path | None:
     """The file of the class. Snake case has its exceptions, so letters alone are compared."""
-    folder = Path(str(distribution("pulumi-aws").locate_file("pulumi_aws")), module)
-    return next((file for file in folder.glob("*.py") if file.stem.replace("_", "") == name.lower()), None)
+    root = distribution(f"pulumi-{package}").locate_file(f"pulumi_{package.replace('-', '_')}")
+    return next((file for file in Path(str(root), module).glob("*.py") if file.stem.replace("_", "") == name), None)

@@ -1,7 +1,6 @@
-"""The engine's requests to its provider `aws`, answered by the simulated account; no traceback reaches the engine."""
+"""Provider of a simulated cloud, as the engine sees it. No traceback reaches the engine."""
 # ruff: noqa: N802, ARG002 -- gRPC names the methods and gives every one a request and a context
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -14,55 +13,51 @@ from engine.protocol import provider
 from engine.provider.servicer import Servicer, abort_unfinished, difference, name_of, token_of
 from engine.provider.values import answer, is_unknown, plain
 from rehearsal.cloud.account import Status
-from rehearsal.cloud.autonaming import completed, unknown_names, with_default_tags
+from rehearsal.cloud.autonaming import completed, unknown_names
 from rehearsal.cloud.errors import NoOracleError
-from rehearsal.cloud.lifecycle import Cloud, Provider
-from rehearsal.cloud.sdk import sdk_version, signature
+from rehearsal.cloud.lifecycle import SimulatedCloud
 
 
-class AwsProvider(Servicer):
-    """pulumi-aws, as far as the engine can tell."""
+class SimulatedProvider(Servicer):
+    """The cloud's Pulumi provider, as far as the engine can tell."""
 
-    def __init__(self, cloud: Cloud, *, crash_log: Path) -> None:
-        super().__init__(title="the simulated AWS", version=sdk_version(), crash_log=crash_log)
+    def __init__(self, cloud: SimulatedCloud, *, crash_log: Path) -> None:
+        super().__init__(title=cloud.rules.title, version=cloud.rules.sdk_version, crash_log=crash_log)
         self._cloud = cloud
-        self._provider = Provider()
+        self._settings = cloud.rules.settings({})
 
     def DiffConfig(self, request: provider.DiffRequest, context: grpc.ServicerContext) -> provider.DiffResponse:
-        """Another region is another place: all that is there would have to be made anew."""
+        """The changed settings. Another region is another place: all that is there would have to be made anew."""
         old, new = plain(request.old_inputs), plain(request.news)
-        replaces = ["region"] if old.get("region") != new.get("region") and not is_unknown(new.get("region")) else []
         changed = [name for name in {*old, *new} if old.get(name) != new.get(name)]
+        replacing = self._cloud.rules.replacing_settings
+        replaces = [name for name in changed if name in replacing and not is_unknown(new.get(name))]
         return difference(dict.fromkeys(changed, "update"), replaces, inputs=())
 
     def Configure(
         self, request: provider.ConfigureRequest, context: grpc.ServicerContext
     ) -> provider.ConfigureResponse:
-        settings = plain(request.args)
-        tags = settings.get("defaultTags") or {}
-        tags = json.loads(tags) if isinstance(tags, str) and not is_unknown(tags) else tags
-        self._provider = Provider(
-            region=str(settings.get("region") or Provider().region), default_tags=dict((tags or {}).get("tags") or {})
-        )
+        self._settings = self._cloud.rules.settings(plain(request.args))
         return provider.ConfigureResponse(acceptSecrets=True, acceptResources=True, supportsPreview=True)
 
     def Check(self, request: provider.CheckRequest, context: grpc.ServicerContext) -> provider.CheckResponse:
         token = token_of(request.urn)
-        known = signature(token)
+        rules = self._cloud.rules
+        known = rules.signature(token)
         try:
             kind = self._cloud.kind(token)
         except NoOracleError as error:
             return provider.CheckResponse(inputs=request.news, failures=[provider.CheckFailure(reason=str(error))])
         inputs, before = plain(request.news), plain(request.olds)
         if known is None:
-            reason = f"pulumi-aws {sdk_version()} has no {token}"
+            reason = f"pulumi-{rules.package} {rules.sdk_version} has no {token}"
             return provider.CheckResponse(inputs=request.news, failures=[provider.CheckFailure(reason=reason)])
         failures = [
             provider.CheckFailure(property=name, reason=f"{token} has no input {name!r}")
             for name in unknown_names(known, inputs)
         ]
         proposed = request.autonaming.proposed_name or f"{name_of(request.urn)}-{request.randomSeed[:4].hex()[:7]}"
-        tagged = with_default_tags(known, inputs, self._provider.default_tags)
+        tagged = rules.with_defaults(known, inputs, self._settings)
         done = completed(kind, tagged, before, proposed=proposed, seed=request.randomSeed)
         return provider.CheckResponse(inputs=answer(request.news, done), failures=failures)
 
@@ -120,4 +115,4 @@ class AwsProvider(Servicer):
 
     def _region(self, inputs: dict[str, Any]) -> str:
         region = inputs.get("region")
-        return region if isinstance(region, str) and not is_unknown(region) else self._provider.region
+        return region if isinstance(region, str) and not is_unknown(region) else self._settings.region

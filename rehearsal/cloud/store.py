@@ -24,7 +24,7 @@ CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoggedRequest:
-    """A request that was executed; `number` is its place and the seed of what AWS makes up while it answers."""
+    """A request that was executed; `number` is its place and the seed of what the oracle makes up while it answers."""
 
     number: int
     service: str

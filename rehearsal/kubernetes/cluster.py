@@ -17,7 +17,7 @@ from rehearsal.kubernetes import nodes
 from rehearsal.kubernetes.admission import Admission
 from rehearsal.kubernetes.api import Api, Server
 from rehearsal.kubernetes.controllers import Controllers
-from rehearsal.kubernetes.gate import Gate
+from rehearsal.kubernetes.fault_injection import KubernetesFaultInjector
 from rehearsal.kubernetes.kinds import FROM_DATA
 from rehearsal.kubernetes.objects import Body, Objects
 from rehearsal.kubernetes.schemas import Schemas
@@ -42,10 +42,10 @@ class SimulatedKubernetes:
     ) -> None:  # fmt: skip
         store = Store(home / "kubernetes.sqlite" if home else None)
         self.clock = clock or Clock(now_min=store.fact("now_min", 0.0))
-        self.gate = Gate(faults or FaultScript(), self.clock)
+        self.injector = KubernetesFaultInjector(faults or FaultScript(), self.clock)
         self.objects = Objects(store, Schemas(version), now_min=lambda: self.clock.now_min)
         self._store, self._lock, self._seen = store, threading.Lock(), dict[str, str]()
-        self._admission = Admission(self.objects, silent=self.gate.silent)
+        self._admission = Admission(self.objects, silent=self.injector.silent)
         self._controllers = Controllers(self.objects, now_min=lambda: self.clock.now_min)
         self._api = Api(self.objects, version=version, before=self._before)
         self._server = Server(self._api)
@@ -187,10 +187,10 @@ class SimulatedKubernetes:
 
     def _before(self, verb: str, kind: str, name: str, token: str) -> None:
         if token == self._own_token:  # the provider has said already that it is at work
-            self.gate.before(verb, kind, name)
+            self.injector.before(verb, kind, name)
         else:
             with self.clock.working():
-                self.gate.before(verb, kind, name)
+                self.injector.before(verb, kind, name)
                 if verb == "Read":
                     self._wait_for_outsider(f"{kind} {name}")
         self.settle()

@@ -42,7 +42,7 @@ class RecordedReleases:
             raise ProviderError("; ".join(wrong))
         if self.state(ask.name, ask.namespace):
             raise ProviderError(f"cannot re-use a name that is still in use: {ask.namespace}/{ask.name}")
-        self._kubernetes.gate.before("Install", "Release", ask.name)
+        self._kubernetes.injector.before("Install", "Release", ask.name)
         with self._objects.lock:
             self._require_namespace(ask)
             if not ask.skip_crds:
@@ -55,12 +55,12 @@ class RecordedReleases:
         found = self.state(ask.name, ask.namespace)
         if found is None:
             raise ProviderError(f"release {ask.namespace}/{ask.name} is not there to be upgraded")
-        self._kubernetes.gate.before("Upgrade", "Release", ask.name)
+        self._kubernetes.injector.before("Upgrade", "Release", ask.name)
         return self._deploy(ask, revision=found.revision + 1)
 
     def uninstall(self, name: str, namespace: str, *, timeout_s: int) -> None:  # noqa: ARG002 (helm's)
         """Takes away what it made; definitions of a chart's crds folder stay, as helm leaves them."""
-        self._kubernetes.gate.before("Uninstall", "Release", name)
+        self._kubernetes.injector.before("Uninstall", "Release", name)
         with self._objects.lock:
             for key, body in self._objects.all():
                 kind = key.split("|")[1]

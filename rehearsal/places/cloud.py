@@ -1,4 +1,4 @@
-"""The simulated AWS beside a rehearsal: begun before the engine, followed while it works, judged when it has ended."""
+"""Simulated cloud beside a rehearsal: started before the engine, followed while it works, judged at its end."""
 
 import re
 import threading
@@ -11,55 +11,59 @@ from engine.cli import Engine
 from engine.process import Run
 from engine.provider.server import serving
 from engine.state import State
-from rehearsal.cloud.account import Account, Object
+from rehearsal.cloud.account import Account, Object, Status
 from rehearsal.cloud.leftovers import Leftover, kept_in_words, leftovers
-from rehearsal.cloud.lifecycle import Cloud
-from rehearsal.cloud.servicer import AwsProvider
+from rehearsal.cloud.lifecycle import SimulatedCloud
+from rehearsal.cloud.rules import Rules, named_in
+from rehearsal.cloud.servicer import SimulatedProvider
 from rehearsal.faults import Drift, FaultScript
 from rehearsal.kubernetes.cluster import SimulatedKubernetes
 from rehearsal.places.kubernetes import drifted, simulated_kubernetes
 from rehearsal.places.place import AccountReport
-from rehearsal.providers.aws.controllers import CLUSTER
-from rehearsal.providers.aws.endpoint import api_endpoint, no_credentials
-from rehearsal.providers.aws.error_messages import ARN, IDENTIFIER
-from rehearsal.providers.aws.nodes import TELLING, groups, has_cluster, joined
 from rehearsal.recovery import recover
 
 
 class Membership:
-    """Keeps the Kubernetes as the account has it: there or not, and with the nodes of its groups."""
+    """Keeps the Kubernetes as the account has it: absent or present, with the nodes of its groups."""
 
     def __init__(self, account: Account, kubernetes: SimulatedKubernetes) -> None:
         self._account, self._kubernetes, self._lock = account, kubernetes, threading.Lock()
 
     def note(self, thing: Object) -> None:
-        """Looks again where the object tells of it."""
-        if thing.token in TELLING:
-            self.look()
+        """Renews the nodes where the object changes them."""
+        if thing.token in self._account.rules.node_tokens:
+            self.renew()
 
-    def look(self) -> None:
+    def renew(self) -> None:
+        """Gives the Kubernetes the nodes that the account's groups have. Of a failed group, it keeps what it had."""
         with self._lock:
-            if not has_cluster(self._account):
+            if not self._has_cluster():
                 self._kubernetes.vanish()
                 return
             self._kubernetes.appear()
-            for one in joined(self._account):
-                self._kubernetes.add_nodes(one.group, one.count, one.labels, one.taints, one.allocatable)
-            for pool in self._kubernetes.pools() - groups(self._account):
+            groups = tuple(self._account.rules.nodes(self._account))
+            for one in groups:
+                if one.count is not None:
+                    self._kubernetes.add_nodes(one.group, one.count, one.labels, one.taints, one.allocatable)
+            for pool in self._kubernetes.pools() - {one.group for one in groups}:
                 self._kubernetes.remove_nodes(pool)
+
+    def _has_cluster(self) -> bool:
+        token = self._account.rules.cluster_token
+        return any(thing.token == token and thing.status is Status.ACTIVE for thing in self._account.objects())
 
 
 class Simulation:
-    """One rehearsal's simulated AWS, and the Kubernetes in it. `env` is what leads the engine there."""
+    """Simulated cloud of one rehearsal, and the Kubernetes in it. `env` leads the engine there."""
 
     def __init__(
-        self, cloud: Cloud, kubernetes: SimulatedKubernetes, faults: FaultScript, env: Mapping[str, str]
+        self, cloud: SimulatedCloud, kubernetes: SimulatedKubernetes, faults: FaultScript, env: Mapping[str, str]
     ) -> None:
         self.cloud = cloud
         self.kubernetes = kubernetes
         self.env = env
         self._faults = faults
-        self._told = [0, 0]
+        self._reported = [0, 0]
         self._drifted: list[str] = []
         self._retained: set[str] = set()
 
@@ -75,36 +79,38 @@ class Simulation:
 
     def follow(self, run: Run) -> None:
         """A fault that kills the engine kills this one."""
-        self.cloud.gate.kill_engine = self.kubernetes.gate.kill_engine = run.kill
+        self.cloud.injector.kill_engine = self.kubernetes.injector.kill_engine = run.kill
 
     def note_retained(self, state: State) -> None:
         """Remembers what a destroy will leave on purpose."""
         self._retained |= {resource.id for resource in state.resources if resource.retained and resource.id}
 
     def after(self, phase: str, state: State) -> tuple[str, ...]:
-        """What the script lets others do to the account after the phase."""
+        """Lets others do to the account what the script has after the phase."""
         for drift in self._faults.drift:
             if drift.after == phase:
                 self._drifted += [f"{self._change(thing, drift)} after {phase}" for thing in self._named(drift)]
                 self._drifted += [f"{what} after {phase}" for what in drifted(self.kubernetes, drift)]
         for balancer in self._faults.load_balancers:
-            clusters = [thing for thing in self.cloud.account.objects() if thing.token == CLUSTER]
+            clusters = [
+                thing for thing in self.cloud.account.objects() if thing.token == self.cloud.rules.cluster_token
+            ]
             for cluster in clusters if balancer.after == phase else ():
                 if fnmatchcase(cluster.id, balancer.cluster):
                     self.cloud.make_load_balancer(cluster)
         return ()
 
-    def struck(self, phase: str) -> tuple[str, ...]:
+    def injected(self, phase: str) -> tuple[str, ...]:
         """The faults since this was last asked; drift counts where the engine can see it."""
-        clouds, cluster = self.cloud.gate.struck, self.kubernetes.gate.struck
-        new = [*clouds[self._told[0] :], *cluster[self._told[1] :]]
-        self._told = [len(clouds), len(cluster)]
+        clouds, cluster = self.cloud.injector.injected, self.kubernetes.injector.injected
+        new = [*clouds[self._reported[0] :], *cluster[self._reported[1] :]]
+        self._reported = [len(clouds), len(cluster)]
         if phase == "refresh":
             new, self._drifted = [*new, *self._drifted], []
         return tuple(new)
 
     def leftovers(self) -> tuple[Leftover, ...]:
-        """What is in the account, dearest first."""
+        """The objects in the account, dearest first."""
         self.cloud.clock.idle()
         self.cloud.look_for_load_balancers()
         return tuple(sorted(leftovers(self.cloud.account, self._retained), key=lambda one: -(one.usd_per_hour or 0)))
@@ -115,10 +121,13 @@ class Simulation:
             counts[f"{service}:{operation}"] = counts.get(f"{service}:{operation}", 0) + count
         left = self.leftovers()
         return AccountReport(
-            requests_by_oracle={**self.cloud.requests.by_oracle(), **self.kubernetes.objects.judged},
+            requests_by_oracle={
+                **self.cloud.requests.by_judge(self.cloud.oracle.names),
+                **self.kubernetes.objects.judged,
+            },
             requests_by_operation=counts,
             uncovered=tuple(sorted(self.cloud.uncovered)),
-            quiet_faults=(*self.cloud.gate.quiet(), *self.kubernetes.gate.quiet()),
+            unused_faults=(*self.cloud.injector.unused_faults(), *self.kubernetes.injector.unused_faults()),
             left=(*(str(one) for one in left if not one.on_purpose), *self.kubernetes.leftovers()),
             kept_on_purpose=kept_in_words(left),
         )
@@ -139,28 +148,23 @@ class Simulation:
 
 
 @contextmanager
-def simulated(stack_file: Path, home: Path, faults: FaultScript | None, *, preview: bool) -> Iterator[Simulation]:
-    """The simulation for a stack on AWS. What it knows outlives the process in `home`."""
+def simulated(
+    rules: Rules, stack_file: Path, home: Path, faults: FaultScript | None, *, preview: bool
+) -> Iterator[Simulation]:
+    """The simulation for a stack on the cloud of these rules. What it knows outlives the process in `home`."""
     home.mkdir(parents=True, exist_ok=True)
-    cloud = Cloud(home / "account.sqlite", faults=faults, standing=standing_in(stack_file.read_text()))
-    cloud.models.preload()
+    existing = named_in(rules, re.split(r"[\s\"'\[\]{},]+", stack_file.read_text()))
+    cloud = SimulatedCloud(rules, home / "account.sqlite", faults=faults, existing=existing)
+    cloud.oracle.warm(preview=preview)
     with ExitStack() as stack:
         stack.callback(cloud.close)
-        port = stack.enter_context(serving(AwsProvider(cloud, crash_log=home / "simulated-aws-errors.log")))
+        port = stack.enter_context(serving(SimulatedProvider(cloud, crash_log=home / "simulated-cloud-errors.log")))
         stack.callback(cloud.clock.idle)
         kubernetes, kubernetes_port = stack.enter_context(simulated_kubernetes(home, cloud.clock, faults))
-        env = no_credentials(home) if preview else stack.enter_context(api_endpoint(home))
-        if not preview:
-            cloud.moto.warm()
-        ports = f"aws:{port},kubernetes:{kubernetes_port}"
+        env = stack.enter_context(rules.environment(home, preview=preview))
+        ports = f"{rules.package}:{port},kubernetes:{kubernetes_port}"
         env = {**env, **kubernetes.env, "PULUMI_DEBUG_PROVIDERS": ports}
         cluster = Membership(cloud.account, kubernetes)
         cloud.changed = cluster.note
-        cluster.look()
+        cluster.renew()
         yield Simulation(cloud, kubernetes, faults or FaultScript(), env)
-
-
-def standing_in(text: str) -> frozenset[str]:
-    """The identifiers and ARNs that a user names in a stack file: they stand in the account beforehand."""
-    words = re.split(r"[\s\"'\[\]{},]+", text)
-    return frozenset(word for word in words if IDENTIFIER.fullmatch(word) or ARN.fullmatch(word))

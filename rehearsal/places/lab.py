@@ -36,7 +36,7 @@ STANDING = frozenset({"default", "kube-node-lease", "kube-public", "kube-system"
 Say = Callable[[str], None]
 
 
-class LabSurroundings:
+class LabPlace:
     """One rehearsal's lab. `say` is told how far a proof is."""
 
     now_min = 0.0
@@ -61,7 +61,7 @@ class LabSurroundings:
     def note_retained(self, state: State) -> None:
         pass
 
-    def struck(self, phase: str) -> tuple[str, ...]:
+    def injected(self, phase: str) -> tuple[str, ...]:
         return ()
 
     def after(self, phase: str, state: State) -> tuple[str, ...]:
@@ -92,7 +92,7 @@ class LabSurroundings:
             kept = tuple(_definitions(api))
         return AccountReport(
             requests_by_oracle={"real API server": self._provider.requests}, requests_by_operation={}, uncovered=(),
-            quiet_faults=(), left=left, kept_on_purpose=kept,
+            unused_faults=(), left=left, kept_on_purpose=kept,
         )  # fmt: skip
 
 
@@ -112,7 +112,7 @@ class _Standing:
 
 
 @contextmanager
-def on_lab(file: Path, home: Path, say: Say) -> Iterator[LabSurroundings]:
+def on_lab(file: Path, home: Path, say: Say) -> Iterator[LabPlace]:
     """The lab that the stack file's pools ask for, up while the block runs and as long as its folder `home` is there.
 
     A state whose lab is gone is forgotten: what it describes went with the lab.
@@ -128,7 +128,7 @@ def on_lab(file: Path, home: Path, say: Say) -> Iterator[LabSurroundings]:
         provider,
     ):
         env = {"KUBECONFIG": str(lab.kubeconfig), "PULUMI_DEBUG_PROVIDERS": f"kubernetes:{port}"}
-        yield LabSurroundings(lab, provider, env, _mount_path(spec), say)
+        yield LabPlace(lab, provider, env, _mount_path(spec), say)
 
 
 def take_lab_down(home: Path) -> None:

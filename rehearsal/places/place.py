@@ -1,4 +1,4 @@
-"""The place that a rehearsal puts around the engine: a simulated cloud, or a lab."""
+"""Place that a rehearsal puts around the engine: a simulated cloud, or a lab."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,25 +11,25 @@ from engine.state import State
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountReport:
-    """What the place saw that was built on. Minutes are the cloud's, as far as they are known."""
+    """Requests, faults and leftovers of a place, as a report shows them."""
 
     requests_by_oracle: Mapping[str, int]
     requests_by_operation: Mapping[str, int]
     """`ec2:CreateSubnet`, executed or judged only, all oracles together."""
     uncovered: tuple[str, ...]
     """Resource types that no oracle covers."""
-    quiet_faults: tuple[str, ...]
-    """What the script had go wrong, and did not."""
+    unused_faults: tuple[str, ...]
+    """Faults of the script that were never injected."""
     left: tuple[str, ...]
     kept_on_purpose: tuple[str, ...]
 
 
-class Surroundings(Protocol):
+class RehearsalPlace(Protocol):
     """The place that a stack is built on in a rehearsal. It outlives a killed engine, as a cloud does."""
 
     @property
     def env(self) -> Mapping[str, str]:
-        """What leads the engine there."""
+        """Environment that leads the engine there."""
 
     @property
     def now_min(self) -> float:
@@ -44,14 +44,14 @@ class Surroundings(Protocol):
     def note_retained(self, state: State) -> None:
         """Remembers what a destroy will leave on purpose."""
 
-    def struck(self, phase: str) -> tuple[str, ...]:
+    def injected(self, phase: str) -> tuple[str, ...]:
         """The faults since this was last asked."""
 
     def after(self, phase: str, state: State) -> tuple[str, ...]:
-        """What happens between two phases; what was seen in it, a line each. RehearsalError where it must not be so."""
+        """Lets happen what happens between two phases. Observations, a line each; RehearsalError where one is wrong."""
 
     def report(self) -> AccountReport:
-        """What it saw, and what is left in it."""
+        """Requests, faults and leftovers."""
 
 
 class RehearsalError(Exception):

@@ -12,6 +12,7 @@ from engine.cli import Engine
 from rehearsal.cycle import Rehearsal, Report, rehearse
 from rehearsal.places.cloud import simulated
 from rehearsal.places.place import AccountReport
+from rehearsal.providers.aws.rules import RULES
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 NAMES = ("aws_cluster", "aws_network")
@@ -77,7 +78,7 @@ def test_a_mistake_in_a_program_of_ones_own_is_told_without_a_traceback(pulumi: 
 
 def test_the_network_hands_out_what_others_need_stays_and_goes(pulumi: Path, tmp_path: Path) -> None:
     project = copied("aws_network", tmp_path)
-    with simulated(project / "Pulumi.dev.yaml", tmp_path / "account", None, preview=False) as simulation:
+    with simulated(RULES, project / "Pulumi.dev.yaml", tmp_path / "account", None, preview=False) as simulation:
         assert simulation
         engine = Engine(
             project=project, home=tmp_path / "home", backend=tmp_path / "state", passphrase="", env=simulation.env

@@ -25,6 +25,7 @@ from policies import (
     versions_pinned,
 )
 from rehearsal.places.cloud import simulated
+from rehearsal.providers.aws.rules import RULES
 from stacks.config import stack_file
 
 LOCAL = "local"
@@ -106,7 +107,7 @@ def previews(pulumi: Path, repository: Path, tmp_path_factory: pytest.TempPathFa
         settings = {"ruled:program": program, "ruled:there": reservation, "penstock:cluster": cloud}
         config.write_text(yaml.safe_dump({"config": settings}))
         with (
-            simulated(config, folder / "home", None, preview=True) as simulation,
+            simulated(RULES, config, folder / "home", None, preview=True) as simulation,
             throwaway(folder, config_file=config, env=simulation.env if simulation else {}) as engine,
         ):
             engine.stack_init("dev").require_ok()

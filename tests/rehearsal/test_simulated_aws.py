@@ -16,6 +16,7 @@ from rehearsal.cloud.account import Object
 from rehearsal.cycle import Rehearsal, Report, rehearse
 from rehearsal.faults import FaultScript
 from rehearsal.places.cloud import Simulation, simulated
+from rehearsal.providers.aws.rules import RULES
 from tests.rehearsal.conftest import TINY
 
 AWS = TINY.parent / "aws_tiny"
@@ -84,7 +85,7 @@ def deployed(project: Project) -> Iterator[Deployed]:
 def deploy(project: Project, **faults: Any) -> Iterator[Deployed]:
     file = project.folder / "stacks" / "Pulumi.dev.yaml"
     script = FaultScript.model_validate(faults)
-    with simulated(file, project.folder / "account", script, preview=False) as simulation:
+    with simulated(RULES, file, project.folder / "account", script, preview=False) as simulation:
         assert simulation
         yield Deployed(project, simulation)
 
@@ -179,7 +180,7 @@ def test_what_fails_on_the_way_is_finished_by_the_same_command(project: Project)
         assert "do not have sufficient p5.48xlarge capacity" in phase.problem
     assert (finished.created, finished.updated) == (0, 1)
     assert report.account
-    assert not report.account.quiet_faults
+    assert not report.account.unused_faults
 
 
 @pytest.mark.slow

@@ -14,6 +14,7 @@ from engine.cli import Command, Engine
 from engine.process import Result
 from rehearsal.faults import FaultScript
 from rehearsal.places.cloud import Simulation, simulated
+from rehearsal.providers.aws.rules import RULES
 from tests.rehearsal.conftest import TINY
 
 PROGRAM = TINY.parent / "kubernetes_tiny"
@@ -63,7 +64,9 @@ def deploy(place: Path, **faults: Any) -> Iterator[Deployed]:
     (folder / "stacks").mkdir()
     configure(folder)
     script = FaultScript.model_validate(faults)
-    with simulated(folder / "stacks" / "Pulumi.dev.yaml", place / "account", script, preview=False) as simulation:
+    with simulated(
+        RULES, folder / "stacks" / "Pulumi.dev.yaml", place / "account", script, preview=False
+    ) as simulation:
         assert simulation
         simulation.kubernetes.appear()
         simulation.kubernetes.add_nodes("system", 2, {}, (), {})
@@ -170,5 +173,5 @@ def test_a_refused_request_and_a_silent_webhook_strike_and_are_named(pulumi: Pat
         if not any("failed calling webhook" in error for error in failed.errors):
             assert any("failed calling webhook" in error for error in stack.run("up").errors)
         assert stack.run("up").ok
-        assert len(stack.simulation.struck("up")) == 2
-        assert stack.simulation.kubernetes.gate.quiet() == ()
+        assert len(stack.simulation.injected("up")) == 2
+        assert stack.simulation.kubernetes.injector.unused_faults() == ()

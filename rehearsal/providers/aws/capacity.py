@@ -1,54 +1,42 @@
-"""The machines that a pool asks AWS for, and those that run: what capacity and quotas are counted from."""
+"""Machines that a pool asks AWS for."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Any
 
 from rehearsal.cloud.account import Account
 from rehearsal.cloud.kind import Inputs
+from rehearsal.cloud.rules import Demand, Market
 
 NODE_GROUP = "aws:eks/nodeGroup:NodeGroup"
 SCALING_GROUP = "aws:autoscaling/group:Group"
 TEMPLATE = "aws:ec2/launchTemplate:LaunchTemplate"
 SUBNET = "aws:ec2/subnet:Subnet"
-BLOCK = "capacity-block"
+MARKETS = {
+    "SPOT": Market.SPOT, "spot": Market.SPOT, "CAPACITY_BLOCK": Market.RESERVED, "capacity-block": Market.RESERVED,
+}  # fmt: skip
+"""By EKS's word or EC2's."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
-    """`count` machines of the first of these types that is to be had, in these zones."""
-
-    machine_types: tuple[str, ...]
-    zones: tuple[str, ...]
-    count: int
-    market: str
-    """"" for on demand, `spot`, `capacity-block`."""
-
-
-def asked(account: Account, token: str, inputs: Inputs) -> Asked | None:
-    """What a pool asks for; None for what is no pool, or asks for nothing."""
+def demand(account: Account, token: str, inputs: Inputs) -> Demand | None:
+    """The machines that a pool asks for; None for what is no pool, or asks for nothing."""
     template = template_of(account, inputs)
     if token == NODE_GROUP:
         types = tuple(inputs.get("instanceTypes") or ()) or _type_of(template)
-        market = _market(inputs.get("capacityType") or _market_of(template))
+        market = inputs.get("capacityType") or _market_of(template)
         subnets, count = inputs["subnetIds"], inputs["scalingConfig"]["desiredSize"]
     elif token == SCALING_GROUP:
         mixed = (inputs.get("mixedInstancesPolicy") or {}).get("launchTemplate") or {}
         types = tuple(filter(None, (one.get("instanceType") for one in mixed.get("overrides") or ())))
-        types, market = types or _type_of(template), _market(_market_of(template))
+        types, market = types or _type_of(template), _market_of(template)
         subnets = inputs.get("vpcZoneIdentifiers") or ()
         count = inputs.get("desiredCapacity", inputs["minSize"])
     else:
         return None
     zones = tuple(dict.fromkeys(_zone(account, subnet) for subnet in subnets))
-    return Asked(machine_types=types, zones=zones, count=int(count), market=market) if count else None
-
-
-def running(account: Account) -> Iterator[Asked]:
-    """Those of every pool in the account."""
-    for thing in account.objects():
-        if found := asked(account, thing.token, thing.inputs):
-            yield found
+    if not count:
+        return None
+    market = MARKETS.get(market, Market.ON_DEMAND)
+    return Demand(machine_types=types, zones=zones, count=int(count), market=market)
 
 
 def template_of(account: Account, inputs: Inputs) -> Inputs:
@@ -72,10 +60,6 @@ def _type_of(template: Inputs) -> tuple[str, ...]:
 
 def _market_of(template: Inputs) -> str:
     return str((template.get("instanceMarketOptions") or {}).get("marketType", ""))
-
-
-def _market(word: str) -> str:
-    return {"SPOT": "spot", "CAPACITY_BLOCK": BLOCK, "ON_DEMAND": ""}.get(word, word)
 
 
 def _zone(account: Account, subnet: str) -> str:

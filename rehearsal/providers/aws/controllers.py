@@ -1,10 +1,10 @@
-"""What a controller inside a cluster makes without any program: a load balancer, its security group and interfaces.
+"""Objects that a cluster's controller makes without any program: a load balancer, its security group, interfaces.
 
-It is in the account until somebody takes it away through AWS's API, and until then its subnets cannot go.
+They are in the account until somebody deletes them through AWS's API, and until then their subnets cannot be deleted.
 """
 
 from rehearsal.cloud.account import Object, Status
-from rehearsal.cloud.errors import ApiError
+from rehearsal.cloud.errors import CloudApiError
 from rehearsal.cloud.kind import Answer
 from rehearsal.cloud.requests import LiveApi
 
@@ -14,7 +14,7 @@ OWNER_TAG = "elbv2.k8s.aws/cluster"  # of the AWS load balancer controller
 LONGEST_NAME = 32
 
 
-def make_load_balancer(api: LiveApi, cluster: Object) -> Object:
+def load_balancer(api: LiveApi, cluster: Object) -> Object:
     """As the AWS load balancer controller makes one for a Service of type LoadBalancer, in the cluster's subnets."""
     settings = cluster.outputs["vpcConfig"]
     tags = [{"Key": OWNER_TAG, "Value": cluster.id}]
@@ -26,18 +26,18 @@ def make_load_balancer(api: LiveApi, cluster: Object) -> Object:
         "elbv2", "CreateLoadBalancer", Name=f"k8s-{cluster.id}"[:LONGEST_NAME].rstrip("-"), Type="network",
         Subnets=settings["subnetIds"], SecurityGroups=[group], Tags=tags,
     )["LoadBalancers"][0]  # fmt: skip
-    api.along("security group", group, within=[settings["vpcId"]])
+    api.side_effect("security group", group, blocks_deletion_of=[settings["vpcId"]])
     for subnet in settings["subnetIds"]:
-        api.along("network interface", api.new_id("eni"), within=[subnet])
+        api.side_effect("network interface", api.new_id("eni"), blocks_deletion_of=[subnet])
     return Object(
         token=LOAD_BALANCER, id=made["LoadBalancerArn"], called=f"a controller of {cluster.id}", region=api.region,
         inputs={}, outputs={"arn": made["LoadBalancerArn"], "dnsName": made["DNSName"], "group": group},
-        status=Status.ACTIVE, along=api.along_made,
+        status=Status.ACTIVE, side_effects=api.side_effects,
     )  # fmt: skip
 
 
 def is_gone(api: LiveApi, balancer: Object) -> bool:
-    """Whether somebody has deleted the load balancer and its security group through the API."""
+    """Tells that somebody has deleted the load balancer and its security group through the API."""
     return not (
         _there(api, "elbv2", "DescribeLoadBalancers", LoadBalancerArns=[balancer.id])
         or _there(api, "ec2", "DescribeSecurityGroups", GroupIds=[balancer.outputs["group"]])
@@ -47,5 +47,5 @@ def is_gone(api: LiveApi, balancer: Object) -> bool:
 def _there(api: LiveApi, service: str, operation: str, **names: list[str]) -> Answer | None:
     try:
         return api.call(service, operation, **names)
-    except ApiError:
+    except CloudApiError:
         return None

@@ -14,6 +14,16 @@ DISCARD_PORT = 9
 
 
 @contextmanager
+def environment(folder: Path, *, preview: bool) -> Iterator[Mapping[str, str]]:
+    """The environment that leads boto3 to the simulation; in a preview, to nobody."""
+    if preview:
+        yield no_credentials(folder)
+        return
+    with api_endpoint(folder) as env:
+        yield env
+
+
+@contextmanager
 def api_endpoint(folder: Path) -> Iterator[Mapping[str, str]]:
     """The environment that leads boto3 there, and to no account of the user's, while the block runs."""
     from moto.server import ThreadedMotoServer

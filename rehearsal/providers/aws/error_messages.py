@@ -1,9 +1,12 @@
-"""How AWS says that something is not there, is there already, or is in use."""
+"""Identifiers and error messages of AWS."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-from rehearsal.cloud.errors import ApiError
+from rehearsal.cloud.errors import CloudApiError
+from rehearsal.cloud.rules import Demand
+
+ACCOUNT_ID = "123456789012"  # moto's own
 
 # An identifier as AWS makes them: 8 or 17 hex digits. Source: EC2 user guide, "Resource IDs".
 IDENTIFIER = re.compile(
@@ -46,40 +49,59 @@ _BY_TYPE: Mapping[str, tuple[str, str]] = {
 }
 
 
-def looks_like_reference(text: str, account_id: str) -> bool:
-    """Whether the text, as a whole, names something of this account: an identifier, or an ARN with no wildcard.
+def is_reference(text: str) -> bool:
+    """Tells that the text, as a whole, names something of this account: an identifier, or an ARN with no wildcard.
 
     Roles that AWS itself keeps, and the account's root, stand in every account.
     """
     if IDENTIFIER.fullmatch(text):
         return True
     arn = ARN.fullmatch(text)
-    if not arn or arn["account"] != account_id:
+    if not arn or arn["account"] != ACCOUNT_ID:
         return False
     return arn["rest"] != "root" and "/aws-service-role/" not in text
 
 
-def not_found(text: str, token: str = "") -> ApiError:
-    """What AWS says to a request that names what is not there."""
+def not_found(text: str, token: str = "") -> CloudApiError:
+    """AWS's error for a request that names what is not there."""
     form = IDENTIFIER.fullmatch(text)
     code, message = (
         _BY_TYPE.get(token)
         or _BY_PREFIX.get(form["prefix"] if form else "")
         or ("ResourceNotFoundException", "{} does not exist")
     )
-    return ApiError(code, message.format(text))
+    return CloudApiError(code, message.format(text))
 
 
-def in_use(token: str, id: str, by: list[str]) -> ApiError:  # noqa: A002 (AWS's own word)
-    """What AWS says to the deletion of what others still need; names them, which AWS leaves to the reader."""
+def in_use(token: str, id: str, by: Sequence[str]) -> CloudApiError:  # noqa: A002 (the engine's own word)
+    """AWS's error for the deletion of what others need; names these, which AWS leaves to the reader."""
     code = "DependencyViolation" if token.startswith("aws:ec2/") else "ResourceInUseException"
     word = token.rpartition(":")[2]
-    return ApiError(code, f"The {word} '{id}' has dependencies and cannot be deleted ({', '.join(by)})")
+    return CloudApiError(code, f"The {word} '{id}' has dependencies and cannot be deleted ({', '.join(by)})")
 
 
-def already_exists(token: str, id: str) -> ApiError:  # noqa: A002 (AWS's own word)
+def already_exists(token: str, id: str) -> CloudApiError:  # noqa: A002 (the engine's own word)
+    """AWS's error for a second object of the same identity."""
     service = token.removeprefix("aws:").partition("/")[0]
     code = {"iam": "EntityAlreadyExists", "s3": "BucketAlreadyOwnedByYou", "eks": "ResourceInUseException"}.get(
         service, "ResourceAlreadyExistsException"
     )
-    return ApiError(code, f"{token.rpartition(':')[2]} already exists with name: {id}")
+    return CloudApiError(code, f"{token.rpartition(':')[2]} already exists with name: {id}")
+
+
+def throttled(operation: str) -> CloudApiError:
+    """AWS's error for one request too many."""
+    return CloudApiError("RequestLimitExceeded", "Request limit exceeded.", operation=operation)
+
+
+def partial(demand: Demand, launched: int) -> str:
+    """Reason of a pool of which only some machines came up."""
+    return f"AsgInstanceLaunchFailures: {launched} of {demand.count} instances were launched"
+
+
+def no_capacity(demand: Demand, machine_type: str) -> str:
+    """Reason of a pool for which AWS has no machines."""
+    return (
+        f"AsgInstanceLaunchFailures: Could not launch instances. InsufficientInstanceCapacity - We currently do not "
+        f"have sufficient {machine_type} capacity in the Availability Zone you requested ({', '.join(demand.zones)})."
+    )

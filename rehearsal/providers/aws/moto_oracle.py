@@ -11,29 +11,45 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from rehearsal.cloud.account import ACCOUNT_ID
-from rehearsal.cloud.errors import ApiError
+from rehearsal.cloud.errors import CloudApiError
+from rehearsal.cloud.rules import Treatment
 from rehearsal.cloud.store import Store
-from rehearsal.providers.aws.oracles import USUAL_SERVICES
+from rehearsal.providers.aws.error_messages import ACCOUNT_ID
+from rehearsal.providers.aws.oracles import USUAL_SERVICES, ServiceModels, checked
 
 READ_ONLY = ("Describe", "List", "Get", "Head")
 
 
 class Moto:
-    """One account of moto's. moto is one for the whole process: the latest account to be begun has it."""
+    """botocore's models, and moto behind them. moto is one for the whole process: the account begun last has it."""
+
+    names: Mapping[Treatment, str] = {
+        Treatment.EXECUTED: "botocore's model, executed by moto",
+        Treatment.KEPT: "botocore's model, kept by the account",
+        Treatment.PREVIEWED: "botocore's model, in a preview",
+    }
 
     def __init__(self, store: Store) -> None:
+        self._models = ServiceModels()
         self._store = store
         self._lock = threading.Lock()
         self._mock: Any = None
         self._clients: dict[tuple[str, str], Any] = {}
 
+    def check(self, service: str, operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        """The parameters as they go to the service. Refuses (CloudApiError) all that botocore's model forbids."""
+        return checked(self._models.operation(service, operation), parameters)
+
+    def is_read_only(self, operation: str) -> bool:
+        """Tells that the operation changes nothing, by AWS's names."""
+        return operation.startswith(READ_ONLY)
+
     def execute(self, service: str, operation: str, region: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
-        """The answer. ApiError in the service's own words; NotImplementedError where moto has no such operation."""
+        """The answer. CloudApiError in the service's words; NotImplementedError where moto lacks the operation."""
         with self._lock:
             self._begin()
             number = 0
-            if not operation.startswith(READ_ONLY):
+            if not self.is_read_only(operation):
                 number = self._store.log(service, operation, region, parameters)
             return self._send(service, operation, region, parameters, seed=number)
 
@@ -44,9 +60,11 @@ class Moto:
                 self._mock = None
                 self._clients.clear()
 
-    def warm(self) -> None:
-        """Loads moto in a thread of its own; the first request waits for it."""
-        threading.Thread(target=self._warm, daemon=True).start()
+    def warm(self, *, preview: bool) -> None:
+        """Loads the models and, for more than a preview, moto in threads of their own; the first request waits."""
+        self._models.preload()
+        if not preview:
+            threading.Thread(target=self._warm, daemon=True).start()
 
     def _warm(self) -> None:
         from moto import backends
@@ -70,7 +88,7 @@ class Moto:
         for request in self._store.requests():
             try:
                 self._send(request.service, request.operation, request.region, request.parameters, seed=request.number)
-            except (ApiError, NotImplementedError):
+            except (CloudApiError, NotImplementedError):
                 continue  # it failed the first time too
 
     def _send(
@@ -88,7 +106,7 @@ class Moto:
             details = error.response.get("Error", {})
             if details.get("Message", "").endswith("not yet implemented"):
                 raise NotImplementedError(f"moto lacks {service}:{operation}") from error
-            raise ApiError(
+            raise CloudApiError(
                 details.get("Code", "Unknown"), details.get("Message", str(error)), operation=f"{service}:{operation}"
             ) from error
         return {name: _json(value) for name, value in answer.items() if name != "ResponseMetadata"}

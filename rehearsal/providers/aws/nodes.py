@@ -7,7 +7,7 @@ instance groups.
 import base64
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import replace
 from email import message_from_bytes
 from typing import Any
 
@@ -16,13 +16,14 @@ import yaml
 from components.catalog import MachineType
 from rehearsal.cloud.account import Account, Object, Status
 from rehearsal.cloud.kind import Inputs
-from rehearsal.providers.aws.capacity import NODE_GROUP, SCALING_GROUP, asked, template_of
+from rehearsal.cloud.rules import SimulatedNodes
+from rehearsal.providers.aws.capacity import NODE_GROUP, SCALING_GROUP, demand, template_of
 from rehearsal.providers.aws.controllers import CLUSTER
 from rehearsal.providers.aws.kinds.cloudcontrol import RESOURCE
 
 HYPER_POD = "AWS::SageMaker::Cluster"
-TELLING = frozenset({CLUSTER, NODE_GROUP, SCALING_GROUP, RESOURCE})
-"""Types whose coming, change and going change the cluster's nodes."""
+NODE_TOKENS = frozenset({CLUSTER, NODE_GROUP, SCALING_GROUP, RESOURCE})
+"""Types whose creation, change and deletion change the cluster's nodes."""
 
 EFFECTS = {"NO_SCHEDULE": "NoSchedule", "PREFER_NO_SCHEDULE": "PreferNoSchedule", "NO_EXECUTE": "NoExecute"}
 DEVICES = {"nvidia": "nvidia.com/gpu", "aws": "aws.amazon.com/neuron"}
@@ -32,41 +33,21 @@ HUGE_PAGES = {"hugepages-2Mi": "10256Mi"}
 """5128 pages, which the EFA driver of EKS's images sets aside (EKS User Guide, "Manage EFA devices")."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Joined:
-    """The nodes of one group."""
-
-    group: str
-    count: int
-    labels: Mapping[str, str]
-    taints: tuple[Mapping[str, str], ...]
-    allocatable: Mapping[str, Any]
-
-
-def has_cluster(account: Account) -> bool:
-    """Whether there is an EKS cluster that answers."""
-    return any(thing.token == CLUSTER and thing.status is Status.ACTIVE for thing in account.objects())
-
-
-def joined(account: Account) -> Iterator[Joined]:
-    """The nodes of each group that has what it asked for; of one that has failed nobody knows how many came."""
+def nodes(account: Account) -> Iterator[SimulatedNodes]:
+    """The nodes of each group. Their number is known where the group has what it asked for."""
     for thing in account.objects():
-        if thing.status is not Status.ACTIVE:
-            continue
-        match thing.token:
-            case "aws:eks/nodeGroup:NodeGroup":
-                yield _managed(account, thing)
-            case "aws:autoscaling/group:Group":
-                yield from _self_managed(account, thing)
-            case "aws:cloudcontrol/resource:Resource" if thing.inputs["typeName"] == HYPER_POD:
-                yield from _hyper_pod(thing)
+        for group in _of(account, thing):
+            yield group if thing.status is Status.ACTIVE else replace(group, count=None)
 
 
-def groups(account: Account) -> frozenset[str]:
-    """Names of all groups, those that failed among them."""
-    found = {_group(thing) for thing in account.objects() if thing.token in (NODE_GROUP, SCALING_GROUP)}
-    pods = (thing for thing in account.objects() if thing.token == RESOURCE and thing.inputs["typeName"] == HYPER_POD)
-    return frozenset(found | {one["InstanceGroupName"] for thing in pods for one in _instance_groups(thing)})
+def _of(account: Account, thing: Object) -> Iterator[SimulatedNodes]:
+    match thing.token:
+        case "aws:eks/nodeGroup:NodeGroup":
+            yield _managed(account, thing)
+        case "aws:autoscaling/group:Group":
+            yield from _self_managed(account, thing)
+        case "aws:cloudcontrol/resource:Resource" if thing.inputs["typeName"] == HYPER_POD:
+            yield from _hyper_pod(thing)
 
 
 def _group(thing: Object) -> str:
@@ -74,13 +55,13 @@ def _group(thing: Object) -> str:
     return thing.id.replace(":", "-").lower()
 
 
-def _managed(account: Account, thing: Object) -> Joined:
-    inputs, ask = thing.inputs, asked(account, thing.token, thing.inputs)
-    machine = ask.machine_types[0] if ask else ""
+def _managed(account: Account, thing: Object) -> SimulatedNodes:
+    inputs, asked = thing.inputs, demand(account, thing.token, thing.inputs)
+    machine = asked.machine_types[0] if asked else ""
     taints = ({**one, "effect": EFFECTS[one["effect"]]} for one in inputs.get("taints") or ())
-    return Joined(
+    return SimulatedNodes(
         group=_group(thing),
-        count=ask.count if ask else 0,
+        count=asked.count if asked else 0,
         labels=_labels(machine)
         | {"eks.amazonaws.com/nodegroup": inputs["nodeGroupName"]}
         | (inputs.get("labels") or {}),
@@ -89,29 +70,29 @@ def _managed(account: Account, thing: Object) -> Joined:
     )
 
 
-def _self_managed(account: Account, thing: Object) -> Iterator[Joined]:
+def _self_managed(account: Account, thing: Object) -> Iterator[SimulatedNodes]:
     """Nothing where the machines are told of no cluster."""
     template = template_of(account, thing.inputs)
     told = _node_config(template.get("userData", ""))
     if not told.get("cluster"):
         return
-    ask = asked(account, thing.token, thing.inputs)
-    machine = ask.machine_types[0] if ask else ""
+    asked = demand(account, thing.token, thing.inputs)
+    machine = asked.machine_types[0] if asked else ""
     flags = dict(flag.split("=", 1) for flag in told.get("kubelet", {}).get("flags", ()))
-    yield Joined(
+    yield SimulatedNodes(
         group=_group(thing),
-        count=ask.count if ask else 0,
+        count=asked.count if asked else 0,
         labels=_labels(machine) | dict(one.split("=") for one in _listed(flags.get("--node-labels", ""))),
         taints=tuple(_taint(one) for one in _listed(flags.get("--register-with-taints", ""))),
         allocatable=_allocatable(machine, _efa_devices(template)),
     )
 
 
-def _hyper_pod(thing: Object) -> Iterator[Joined]:
+def _hyper_pod(thing: Object) -> Iterator[SimulatedNodes]:
     for group in _instance_groups(thing):
         machine, told = group["InstanceType"].removeprefix("ml."), group.get("KubernetesConfig") or {}
         taints = ({name.lower(): value for name, value in one.items()} for one in told.get("Taints") or ())
-        yield Joined(
+        yield SimulatedNodes(
             group=group["InstanceGroupName"],
             count=group["InstanceCount"],
             labels=_labels(machine)
@@ -123,7 +104,7 @@ def _hyper_pod(thing: Object) -> Iterator[Joined]:
 
 
 def _instance_groups(thing: Object) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = json.loads(thing.outputs["properties"] or "{}").get("InstanceGroups", [])
+    found: list[dict[str, Any]] = json.loads(thing.outputs.get("properties") or "{}").get("InstanceGroups", [])
     return found
 
 

@@ -11,7 +11,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from engine.provider.values import Unknown, is_unknown
-from rehearsal.cloud.errors import ApiError
+from rehearsal.cloud.errors import CloudApiError
 
 if TYPE_CHECKING:
     from botocore.model import OperationModel, Shape
@@ -36,10 +36,10 @@ class ServiceModels:
         threading.Thread(target=lambda: [self._service(name) for name in services], daemon=True).start()
 
     def operation(self, service: str, operation: str) -> "OperationModel":
-        """The model of the operation. Refuses (ApiError) one that AWS does not have."""
+        """The model of the operation. Refuses (CloudApiError) one that AWS does not have."""
         model = self._service(service)
         if operation not in model.operation_names:
-            raise ApiError("InvalidAction", f"the service {service} has no operation {operation}")
+            raise CloudApiError("InvalidAction", f"the service {service} has no operation {operation}")
         found: OperationModel = model.operation_model(operation)
         return found
 
@@ -53,12 +53,14 @@ class ServiceModels:
 
 
 def checked(operation: "OperationModel", parameters: Mapping[str, Any]) -> dict[str, Any]:
-    """The parameters as they go to the service: None left out. Refuses (ApiError) all that the model forbids."""
+    """The parameters as they go to the service: None left out. Refuses (CloudApiError) all that the model forbids."""
     request: dict[str, Any] = _without_none(parameters)
     shape = operation.input_shape
     mistakes = list(_mistakes(operation, request, shape)) if shape else [f"takes no {name}" for name in request]
     if mistakes:
-        raise ApiError("ValidationError", "; ".join(mistakes), operation=f"{_service_name(operation)}:{operation.name}")
+        raise CloudApiError(
+            "ValidationError", "; ".join(mistakes), operation=f"{_service_name(operation)}:{operation.name}"
+        )
     return request
 
 
@@ -69,7 +71,7 @@ def _load(service: str) -> Any:
     try:
         return ServiceModel(_loader().load_service_model(service, "service-2"), service_name=service)
     except UnknownServiceError as error:
-        raise ApiError("InvalidAction", f"AWS has no service {service!r}") from error
+        raise CloudApiError("InvalidAction", f"AWS has no service {service!r}") from error
 
 
 @cache

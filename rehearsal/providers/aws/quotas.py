@@ -1,53 +1,71 @@
-"""The account's limits, where a fault script sets some: VPCs, addresses, vCPUs that run."""
+"""Quotas of an AWS account that a fault script may set: VPCs, addresses, vCPUs that run."""
 
-from rehearsal.cloud.account import Account
-from rehearsal.cloud.errors import ApiError
-from rehearsal.faults import Quotas, VcpuQuota
-from rehearsal.providers.aws.capacity import BLOCK, Asked, running
+from collections.abc import Mapping
+from functools import partial
+from typing import Any, Literal
+
+from pydantic import Field
+
+from rehearsal.cloud.quotas import MachineQuota, ObjectQuota, Quota
+from rehearsal.cloud.rules import Demand, Market
+from rehearsal.faults import FaultPart, read_limits
 
 VPC = "aws:ec2/vpc:Vpc"
 ADDRESS = "aws:ec2/eip:Eip"
 
 
-def require_room(account: Account, quotas: Quotas, token: str) -> None:
-    """Refuses (ApiError) one VPC or address more than the account may have."""
-    limits = {
-        VPC: (quotas.vpcs, "VpcLimitExceeded", "The maximum number of VPCs has been reached."),
-        ADDRESS: (
-            quotas.elastic_ips,
-            "AddressLimitExceeded",
-            "The maximum number of addresses has been reached.",
+class VcpuQuota(FaultPart):
+    """The largest number of vCPUs of a family of machine types that may run."""
+
+    family: Literal["p4", "p5", "p6", "g", "trn", "inf", "standard"]
+    spot: bool = False
+    vcpus: int = Field(ge=0)
+
+
+class AwsQuotas(FaultPart):
+    """Limits of an account; what is not named is no limit."""
+
+    vpcs: int | None = Field(default=None, ge=0)
+    elastic_ips: int | None = Field(default=None, ge=0)
+    vcpus: tuple[VcpuQuota, ...] = Field(default=(), strict=False)
+
+
+def quotas(limits: Mapping[str, Any]) -> tuple[Quota, ...]:
+    """The limits as rows. Refuses (SpecError) what AWS does not limit."""
+    found = read_limits(AwsQuotas, limits)
+    objects = (
+        (VPC, found.vpcs, "VpcLimitExceeded", "The maximum number of VPCs has been reached."),
+        (ADDRESS, found.elastic_ips, "AddressLimitExceeded", "The maximum number of addresses has been reached."),
+    )
+    return (
+        *(
+            ObjectQuota(token=token, limit=limit, code=code, message=message)
+            for token, limit, code, message in objects
+            if limit is not None
         ),
-    }
-    limit, code, message = limits.get(token, (None, "", ""))
-    if limit is not None and sum(thing.token == token for thing in account.objects()) >= limit:
-        raise ApiError(code, message)
+        *(
+            MachineQuota(limit=one.vcpus, uses=partial(_vcpus, one), exceeded=partial(_exceeded, one))
+            for one in found.vcpus
+        ),
+    )
 
 
-def too_many_vcpus(account: Account, quotas: Quotas, ask: Asked) -> str:
-    """Why the machines do not start although AWS has them, "" where they do. The account's own are counted too.
-
-    Machines of a capacity block do not count (EC2 user guide, "Capacity Blocks for ML").
-    """
-    for quota in quotas.vcpus:
-        needed = sum(_vcpus(quota, one) for one in running(account))
-        if _vcpus(quota, ask) and needed > quota.vcpus:
-            return (
-                f"AsgInstanceLaunchFailures: Could not launch instances. VcpuLimitExceeded - You have requested more "
-                f"vCPU capacity than your current vCPU limit of {quota.vcpus} allows for the instance bucket that the "
-                f"specified instance type belongs to ({quota.family}{', spot' if quota.spot else ''}: {needed} needed)."
-            )
-    return ""
+def _exceeded(quota: VcpuQuota, needed: int) -> str:
+    return (
+        f"AsgInstanceLaunchFailures: Could not launch instances. VcpuLimitExceeded - You have requested more "
+        f"vCPU capacity than your current vCPU limit of {quota.vcpus} allows for the instance bucket that the "
+        f"specified instance type belongs to ({quota.family}{', spot' if quota.spot else ''}: {needed} needed)."
+    )
 
 
-def _vcpus(quota: VcpuQuota, ask: Asked) -> int:
-    """How many of its vCPUs count against the quota."""
+def _vcpus(quota: VcpuQuota, demand: Demand) -> int:
+    """The vCPUs that count against the quota. Those of a capacity block do not (EC2 user guide, "Capacity Blocks")."""
     from providers.aws.catalog import machines
 
-    machine = machines().get(ask.machine_types[0]) if ask.machine_types else None
-    if machine is None or ask.market == BLOCK or (ask.market == "spot") != quota.spot:
+    machine = machines().get(demand.machine_types[0]) if demand.machine_types else None
+    if machine is None or demand.market is Market.RESERVED or (demand.market is Market.SPOT) != quota.spot:
         return 0
     # On demand, the P generations share a quota; spot has one for each. Source: Service Quotas' own names.
     counted, family = str(machine.quota_family), str(quota.family)
     shared = not quota.spot and counted[0] == family[0] == "p"
-    return ask.count * machine.cores if shared or counted == family else 0
+    return demand.count * machine.cores if shared or counted == family else 0

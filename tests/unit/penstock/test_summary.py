@@ -15,7 +15,7 @@ UP = Phase(
 )  # fmt: skip
 QUIET = replace(UP, created=3, updated=0, replaced=0, deleted=0, same=0, seconds=1.26, simulated_min=0)
 ACCOUNT = AccountReport(
-    requests_by_oracle={"botocore's model": 3}, requests_by_operation={}, uncovered=(), quiet_faults=(), left=(),
+    requests_by_oracle={"botocore's model": 3}, requests_by_operation={}, uncovered=(), unused_faults=(), left=(),
     kept_on_purpose=(),
 )  # fmt: skip
 REPORT = Report(stack="dev", rehearsal=Rehearsal.CYCLE, phases=(QUIET, QUIET), kept=None)
@@ -98,7 +98,7 @@ def test_a_fault_that_was_retried_is_no_failure() -> None:
 
 
 def test_what_the_account_saw_is_told_line_by_line() -> None:
-    seen = replace(ACCOUNT, quiet_faults=("no capacity of p5.48xlarge",), left=("Vpc",), kept_on_purpose=("Bucket",))
+    seen = replace(ACCOUNT, unused_faults=("no capacity of p5.48xlarge",), left=("Vpc",), kept_on_purpose=("Bucket",))
     assert list(replace(REPORT, account=seen, kept=Path("x")).account_in_words()) == [
         "requests judged:",
         "     3 by botocore's model",

@@ -2,10 +2,14 @@
 
 from collections import Counter
 
-from rehearsal.campaigns.cloud import Surroundings, scripts
+from rehearsal.campaigns.cloud import Campaign, scripts
 from rehearsal.faults import FaultScript
+from rehearsal.providers.aws.rules import RULES
 
-AROUND = Surroundings(requests=120, operations=("ec2:CreateVpc", "eks:CreateCluster"), pools=(("dev-a", "g6.xlarge"),))
+AROUND = Campaign(
+    requests=120, operations=("ec2:CreateVpc", "eks:CreateCluster"), pools=(("dev-a", "g6.xlarge"),),
+    refusals=RULES.refusals, deletable=RULES.deletable,
+)  # fmt: skip
 
 
 def test_a_seed_gives_the_same_scripts() -> None:

@@ -8,6 +8,7 @@ from engine.process import Result
 from engine.state import PendingOperation, Resource, State
 from rehearsal.cloud.account import Account, Object
 from rehearsal.cloud.store import Store
+from rehearsal.providers.aws.rules import RULES
 from rehearsal.recovery import recover
 
 BUCKET, VERSIONING = "aws:s3/bucket:Bucket", "aws:s3/bucketVersioning:BucketVersioning"
@@ -46,7 +47,7 @@ def pending(token: str, inputs: dict[str, Any]) -> PendingOperation:
 def recovered(
     resources: tuple[Resource, ...], operation: PendingOperation, *things: Object
 ) -> Mapping[str, str] | None:
-    account = Account(Store())
+    account = Account(Store(), RULES)
     for one in things:
         account.add(one)
     engine = Recorder()
@@ -71,5 +72,5 @@ def test_what_was_not_made_is_forgotten() -> None:
 
 def test_without_pending_creates_the_state_is_left_alone() -> None:
     engine = Recorder()
-    assert recover(engine, "dev", State(resources=(bucket(),), pending=()), Account(Store())) == ()
+    assert recover(engine, "dev", State(resources=(bucket(),), pending=()), Account(Store(), RULES)) == ()
     assert engine.found is None

@@ -5,16 +5,15 @@ import pkgutil
 from collections.abc import Mapping
 from functools import cache
 
-from rehearsal.cloud.kind import Kind
+from rehearsal.cloud.kind import ResourceKind
 
 
-def kind_of(token: str) -> Kind | None:
-    """The kind of this resource type, None where nobody wrote one."""
+def kind_of(token: str) -> ResourceKind | None:
+    """The kind of this resource type, None for one that is not simulated."""
     return _kinds().get(token)
 
 
 @cache
-def _kinds() -> Mapping[str, Kind]:
-    names = [module.name for module in pkgutil.iter_modules(__path__) if module.name not in ("kind", "parts")]
-    modules = [importlib.import_module(f"{__name__}.{name}") for name in names]
+def _kinds() -> Mapping[str, ResourceKind]:
+    modules = [importlib.import_module(f"{__name__}.{module.name}") for module in pkgutil.iter_modules(__path__)]
     return {kind.token: kind for module in modules for kind in getattr(module, "KINDS", ())}

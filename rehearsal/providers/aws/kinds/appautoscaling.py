@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from rehearsal.cloud.kind import Api, Inputs, Kind, Made, Outputs
+from rehearsal.cloud.kind import CloudApi, Inputs, Made, Outputs, ResourceKind
 from rehearsal.providers.aws.kinds.member_names import pascal
 from rehearsal.providers.aws.kinds.parts import tag_list
 
@@ -15,7 +15,7 @@ _TARGET_NAMES = {"roleArn": "RoleARN"}
 _ALARM_NAMES = {"name": "AlarmName", "okActions": "OKActions"}
 
 
-def _register(api: Api, inputs: Inputs) -> Made:
+def _register(api: CloudApi, inputs: Inputs) -> Made:
     _refer_to_endpoint(api, inputs)
     made = api.call(
         _SERVICE, "RegisterScalableTarget", **pascal(inputs, {"roleArn": "RoleARN"}), Tags=inputs.get("tags")
@@ -23,30 +23,30 @@ def _register(api: Api, inputs: Inputs) -> Made:
     return Made(id=inputs["resourceId"], outputs={"arn": made["ScalableTargetARN"]})
 
 
-def _refer_to_endpoint(api: Api, inputs: Inputs) -> None:
+def _refer_to_endpoint(api: CloudApi, inputs: Inputs) -> None:
     """The endpoint's name stands inside of the resource's: it goes only after its scaling."""
     kind, _, rest = str(inputs["resourceId"]).partition("/")
     if kind == "endpoint":
         endpoint = f"arn:aws:sagemaker:{api.region}:{api.account_id}:endpoint/{rest.partition('/')[0].lower()}"
-        api.along("scaling", f"{inputs['resourceId']}/scaling", within=[endpoint])
+        api.side_effect("scaling", f"{inputs['resourceId']}/scaling", blocks_deletion_of=[endpoint])
 
 
-def _register_again(api: Api, _id: str, _old: Outputs, new: Inputs) -> Outputs:
+def _register_again(api: CloudApi, _id: str, _old: Outputs, new: Inputs) -> Outputs:
     made = api.call(_SERVICE, "RegisterScalableTarget", **pascal(new, _TARGET_NAMES))
     return {"arn": made["ScalableTargetARN"]}
 
 
-def _deregister(api: Api, _id: str, outputs: Outputs) -> None:
+def _deregister(api: CloudApi, _id: str, outputs: Outputs) -> None:
     api.call(_SERVICE, "DeregisterScalableTarget", **_of_resource(outputs))
 
 
-def _put_policy(api: Api, inputs: Inputs) -> Made:
+def _put_policy(api: CloudApi, inputs: Inputs) -> Made:
     made = api.call(_SERVICE, "PutScalingPolicy", **_policy_request(inputs))
     alarms = [alarm["AlarmARN"] for alarm in made.get("Alarms", ())]
     return Made(id=inputs["name"], outputs={"arn": made["PolicyARN"], "alarmArns": alarms})
 
 
-def _put_policy_again(api: Api, _id: str, _old: Outputs, new: Inputs) -> Outputs:
+def _put_policy_again(api: CloudApi, _id: str, _old: Outputs, new: Inputs) -> Outputs:
     return {"arn": api.call(_SERVICE, "PutScalingPolicy", **_policy_request(new))["PolicyARN"]}
 
 
@@ -61,7 +61,7 @@ def _policy_request(inputs: Inputs) -> dict[str, Any]:
     return request
 
 
-def _delete_policy(api: Api, id: str, outputs: Outputs) -> None:  # noqa: A002 (AWS's own word)
+def _delete_policy(api: CloudApi, id: str, outputs: Outputs) -> None:  # noqa: A002 (AWS's own word)
     api.call(_SERVICE, "DeleteScalingPolicy", PolicyName=id, **_of_resource(outputs))
 
 
@@ -70,7 +70,7 @@ def _of_resource(outputs: Outputs) -> dict[str, Any]:
     return pascal({name: outputs[name] for name in names}, {})
 
 
-def _put_alarm(api: Api, inputs: Inputs) -> Made:
+def _put_alarm(api: CloudApi, inputs: Inputs) -> Made:
     request = pascal(
         inputs, {"name": "AlarmName", "insufficientDataActions": "InsufficientDataActions", "okActions": "OKActions"}
     )
@@ -81,19 +81,19 @@ def _put_alarm(api: Api, inputs: Inputs) -> Made:
     return Made(id=inputs["name"], outputs={"arn": arn})
 
 
-def _put_alarm_again(api: Api, _id: str, _old: Outputs, new: Inputs) -> Outputs:
+def _put_alarm_again(api: CloudApi, _id: str, _old: Outputs, new: Inputs) -> Outputs:
     return {"arn": _put_alarm(api, new).outputs["arn"]}
 
 
-def _delete_alarm(api: Api, id: str, _outputs: Outputs) -> None:  # noqa: A002 (AWS's own word)
+def _delete_alarm(api: CloudApi, id: str, _outputs: Outputs) -> None:  # noqa: A002 (AWS's own word)
     api.call("cloudwatch", "DeleteAlarms", AlarmNames=[id])
 
 
 _FIXED = frozenset({"serviceNamespace", "resourceId", "scalableDimension"})
 
 KINDS = (
-    Kind(token=TARGET, create=_register, update=_register_again, delete=_deregister, fixed=_FIXED),
-    Kind(
+    ResourceKind(token=TARGET, create=_register, update=_register_again, delete=_deregister, fixed=_FIXED),
+    ResourceKind(
         token=POLICY,
         create=_put_policy,
         update=_put_policy_again,
@@ -102,7 +102,7 @@ KINDS = (
         refers={"resourceId": TARGET},
         own_name="name",
     ),
-    Kind(
+    ResourceKind(
         token=ALARM,
         create=_put_alarm,
         update=_put_alarm_again,

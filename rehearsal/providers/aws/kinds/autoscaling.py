@@ -6,7 +6,7 @@ moto would make every instance of a group; here they are counted, so that a thou
 from typing import Any
 
 from engine.provider.values import is_unknown
-from rehearsal.cloud.kind import Api, Inputs, Kind, Made, Outputs
+from rehearsal.cloud.kind import CloudApi, Inputs, Made, Outputs, ResourceKind
 from rehearsal.providers.aws.kinds.parts import api_form
 
 GROUP = "aws:autoscaling/group:Group"
@@ -14,14 +14,19 @@ READY_MIN, GONE_MIN = 3.0, 4.0
 RENAMED = {"id": "LaunchTemplateId", "name": "LaunchTemplateName"}
 
 
-def _create_group(api: Api, inputs: Inputs) -> Made:
+def _create_group(api: CloudApi, inputs: Inputs) -> Made:
     name = inputs["name"]
     api.keep(
         "autoscaling", "CreateAutoScalingGroup", {}, AutoScalingGroupName=name, Tags=_tags(inputs), **_members(inputs)
     )
     count = inputs.get("desiredCapacity", inputs["minSize"])
     if count and not is_unknown(count):
-        api.along("instances", f"{name}-instances", within=list(inputs.get("vpcZoneIdentifiers") or ()), count=count)
+        api.side_effect(
+            "instances",
+            f"{name}-instances",
+            blocks_deletion_of=list(inputs.get("vpcZoneIdentifiers") or ()),
+            count=count,
+        )
     number = api.new_id("asg").rpartition("-")[2]
     group_arn = (
         f"arn:aws:autoscaling:{api.region}:{api.account_id}:autoScalingGroup:{number}:autoScalingGroupName/{name}"
@@ -29,13 +34,13 @@ def _create_group(api: Api, inputs: Inputs) -> Made:
     return Made(id=name, outputs={"arn": group_arn, "desiredCapacity": count})
 
 
-def _update_group(api: Api, id: str, _old: Outputs, new: Inputs) -> Outputs:  # noqa: A002 (AWS's own word)
+def _update_group(api: CloudApi, id: str, _old: Outputs, new: Inputs) -> Outputs:  # noqa: A002 (AWS's own word)
     members = _members(new)
     api.keep("autoscaling", "UpdateAutoScalingGroup", {}, AutoScalingGroupName=id, **members)
     return {}
 
 
-def _delete_group(api: Api, id: str, outputs: Outputs) -> None:  # noqa: A002 (AWS's own word)
+def _delete_group(api: CloudApi, id: str, outputs: Outputs) -> None:  # noqa: A002 (AWS's own word)
     api.keep(
         "autoscaling", "DeleteAutoScalingGroup", {}, AutoScalingGroupName=id, ForceDelete=outputs.get("forceDelete")
     )
@@ -76,7 +81,7 @@ def _tags(inputs: Inputs) -> list[dict[str, Any]] | None:
     return tags or None
 
 
-def _put_schedule(api: Api, inputs: Inputs) -> Made:
+def _put_schedule(api: CloudApi, inputs: Inputs) -> Made:
     _send_schedule(api, inputs)
     name, group = inputs["scheduledActionName"], inputs["autoscalingGroupName"]
     number = api.new_id("sch").rpartition("-")[2]
@@ -84,12 +89,12 @@ def _put_schedule(api: Api, inputs: Inputs) -> Made:
     return Made(id=name, outputs={"arn": f"arn:aws:autoscaling:{api.region}:{api.account_id}:{path}"})
 
 
-def _update_schedule(api: Api, _id: str, _old: Outputs, new: Inputs) -> Outputs:
+def _update_schedule(api: CloudApi, _id: str, _old: Outputs, new: Inputs) -> Outputs:
     _send_schedule(api, new)
     return {}
 
 
-def _send_schedule(api: Api, inputs: Inputs) -> None:
+def _send_schedule(api: CloudApi, inputs: Inputs) -> None:
     api.keep(
         "autoscaling", "PutScheduledUpdateGroupAction", {}, AutoScalingGroupName=inputs["autoscalingGroupName"],
         ScheduledActionName=inputs["scheduledActionName"], StartTime=inputs.get("startTime"),
@@ -98,7 +103,7 @@ def _send_schedule(api: Api, inputs: Inputs) -> None:
     )  # fmt: skip
 
 
-def _delete_schedule(api: Api, _id: str, outputs: Outputs) -> None:
+def _delete_schedule(api: CloudApi, _id: str, outputs: Outputs) -> None:
     api.keep(
         "autoscaling", "DeleteScheduledAction", {}, AutoScalingGroupName=outputs["autoscalingGroupName"],
         ScheduledActionName=outputs["scheduledActionName"],
@@ -110,7 +115,7 @@ def _size(inputs: Inputs) -> int:
 
 
 KINDS = (
-    Kind(
+    ResourceKind(
         token=GROUP,
         create=_create_group,
         update=_update_group,
@@ -125,7 +130,7 @@ KINDS = (
         ready_after_min=lambda inputs: READY_MIN if _size(inputs) else 0.0,
         deleted_after_min=lambda inputs: GONE_MIN if _size(inputs) else 0.0,
     ),
-    Kind(
+    ResourceKind(
         token="aws:autoscaling/schedule:Schedule",
         create=_put_schedule,
         update=_update_schedule,

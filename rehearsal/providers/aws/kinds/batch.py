@@ -3,8 +3,8 @@
 import json
 from typing import Any
 
-from rehearsal.cloud.errors import ApiError
-from rehearsal.cloud.kind import Api, Inputs, Kind, Made, Outputs
+from rehearsal.cloud.errors import CloudApiError
+from rehearsal.cloud.kind import CloudApi, Inputs, Made, Outputs, ResourceKind
 from rehearsal.providers.aws.kinds.member_names import camel
 
 ENVIRONMENT = "aws:batch/computeEnvironment:ComputeEnvironment"
@@ -22,7 +22,7 @@ _QUEUE_NAMES = {"name": "jobQueueName", "computeEnvironmentOrders": "computeEnvi
 _JOB_NAMES = {"name": "jobDefinitionName", "retryStrategy.evaluateOnExits": "evaluateOnExit"}
 
 
-def _create_environment(api: Api, inputs: Inputs) -> Made:
+def _create_environment(api: CloudApi, inputs: Inputs) -> Made:
     request = camel(inputs, _ENVIRONMENT_NAMES)
     request.setdefault("serviceRole", _service_linked_role(api))
     made = api.call("batch", "CreateComputeEnvironment", **request, tags=inputs.get("tags"))
@@ -37,16 +37,16 @@ def _create_environment(api: Api, inputs: Inputs) -> Made:
     return Made(id=name, outputs=outputs)
 
 
-def _service_linked_role(api: Api) -> str:
+def _service_linked_role(api: CloudApi) -> str:
     """Batch makes it by itself with an account's first environment, and it stays; moto asks for it by name."""
     try:
         found = api.call("iam", "GetRole", RoleName="AWSServiceRoleForbatch")  # moto writes the service's name small
-    except ApiError:
+    except CloudApiError:
         found = api.call("iam", "CreateServiceLinkedRole", AWSServiceName="batch.amazonaws.com")
     return str(found["Role"]["Arn"])
 
 
-def _update_environment(api: Api, id: str, old: Outputs, new: Inputs) -> Outputs:  # noqa: A002 (AWS's own word)
+def _update_environment(api: CloudApi, id: str, old: Outputs, new: Inputs) -> Outputs:  # noqa: A002 (AWS's own word)
     request = camel(new, _ENVIRONMENT_NAMES)
     changing = {name: value for name, value in request.items() if name not in ("computeEnvironmentName", "type")}
     resources: dict[str, Any] = dict(changing.get("computeResources", {}))
@@ -58,35 +58,35 @@ def _update_environment(api: Api, id: str, old: Outputs, new: Inputs) -> Outputs
     return {}
 
 
-def _delete_environment(api: Api, id: str, _outputs: Outputs) -> None:  # noqa: A002 (AWS's own word)
+def _delete_environment(api: CloudApi, id: str, _outputs: Outputs) -> None:  # noqa: A002 (AWS's own word)
     api.call("batch", "UpdateComputeEnvironment", computeEnvironment=id, state="DISABLED")
     api.call("batch", "DeleteComputeEnvironment", computeEnvironment=id)
 
 
-def _create_queue(api: Api, inputs: Inputs) -> Made:
+def _create_queue(api: CloudApi, inputs: Inputs) -> Made:
     made = api.call("batch", "CreateJobQueue", **camel(inputs, _QUEUE_NAMES), tags=inputs.get("tags"))
     return Made(id=made["jobQueueArn"], outputs={"arn": made["jobQueueArn"]})
 
 
-def _update_queue(api: Api, id: str, _old: Outputs, new: Inputs) -> Outputs:  # noqa: A002 (AWS's own word)
+def _update_queue(api: CloudApi, id: str, _old: Outputs, new: Inputs) -> Outputs:  # noqa: A002 (AWS's own word)
     request = {name: value for name, value in camel(new, _QUEUE_NAMES).items() if name != "jobQueueName"}
     api.call("batch", "UpdateJobQueue", jobQueue=id, **request)
     return {}
 
 
-def _delete_queue(api: Api, id: str, _outputs: Outputs) -> None:  # noqa: A002 (AWS's own word)
+def _delete_queue(api: CloudApi, id: str, _outputs: Outputs) -> None:  # noqa: A002 (AWS's own word)
     api.call("batch", "UpdateJobQueue", jobQueue=id, state="DISABLED")
     api.call("batch", "DeleteJobQueue", jobQueue=id)
 
 
-def _register(api: Api, inputs: Inputs) -> Made:
+def _register(api: CloudApi, inputs: Inputs) -> Made:
     made = api.call("batch", "RegisterJobDefinition", **_job_request(inputs))
     arn = made["jobDefinitionArn"]
     outputs = {"arn": arn, "arnPrefix": arn.rpartition(":")[0], "revision": made["revision"]}
     return Made(id=arn, outputs=outputs)
 
 
-def _register_again(api: Api, id: str, _old: Outputs, new: Inputs) -> Outputs:  # noqa: A002 (AWS's own word)
+def _register_again(api: CloudApi, id: str, _old: Outputs, new: Inputs) -> Outputs:  # noqa: A002 (AWS's own word)
     """A change is a new revision, and the old one goes."""
     made = api.call("batch", "RegisterJobDefinition", **_job_request(new))
     api.call("batch", "DeregisterJobDefinition", jobDefinition=id)
@@ -103,12 +103,12 @@ def _job_request(inputs: Inputs) -> dict[str, Any]:
     return request | {"tags": inputs.get("tags")}
 
 
-def _deregister(api: Api, _id: str, outputs: Outputs) -> None:
+def _deregister(api: CloudApi, _id: str, outputs: Outputs) -> None:
     api.call("batch", "DeregisterJobDefinition", jobDefinition=outputs["arn"])
 
 
 KINDS = (
-    Kind(
+    ResourceKind(
         token=ENVIRONMENT,
         create=_create_environment,
         update=_update_environment,
@@ -120,7 +120,7 @@ KINDS = (
         ready_after_min=lambda _inputs: 1,
         deleted_after_min=lambda _inputs: 2,
     ),
-    Kind(
+    ResourceKind(
         token=QUEUE,
         create=_create_queue,
         update=_update_queue,
@@ -131,7 +131,7 @@ KINDS = (
         longest_name=128,
         deleted_after_min=lambda _inputs: 1,
     ),
-    Kind(
+    ResourceKind(
         token=JOB_DEFINITION,
         create=_register,
         update=_register_again,

@@ -2,15 +2,15 @@
 
 from typing import Any
 
-from rehearsal.cloud.errors import ApiError
-from rehearsal.cloud.kind import Api, Inputs, Kind, Made, Outputs
+from rehearsal.cloud.errors import CloudApiError
+from rehearsal.cloud.kind import CloudApi, Inputs, Made, Outputs, ResourceKind
 from rehearsal.providers.aws.kinds.member_names import camel
 
 CUSTOM_MODEL = "aws:bedrock/customModel:CustomModel"
 THROUGHPUT = "aws:bedrock/provisionedModelThroughput:ProvisionedModelThroughput"
 
 
-def _train(api: Api, inputs: Inputs) -> Made:
+def _train(api: CloudApi, inputs: Inputs) -> Made:
     tags = _tags(inputs)
     request = camel(inputs, {"hyperparameters": "hyperParameters"}, verbatim=frozenset({"hyperparameters"}))
     made = api.call("bedrock", "CreateModelCustomizationJob", **request, jobTags=tags, customModelTags=tags)
@@ -19,11 +19,11 @@ def _train(api: Api, inputs: Inputs) -> Made:
     return Made(id=made["jobArn"], outputs=outputs | {"trainingMetrics": [], "validationMetrics": []})
 
 
-def _delete_model(api: Api, _id: str, outputs: Outputs) -> None:
+def _delete_model(api: CloudApi, _id: str, outputs: Outputs) -> None:
     api.call("bedrock", "DeleteCustomModel", modelIdentifier=outputs["customModelName"])
 
 
-def _buy(api: Api, inputs: Inputs) -> Made:
+def _buy(api: CloudApi, inputs: Inputs) -> Made:
     request = camel(inputs, {"modelArn": "modelId"})
     api.keep("bedrock", "CreateProvisionedModelThroughput", {}, **request, tags=_tags(inputs))
     number = api.new_id("pmt").rpartition("-")[2][:12]
@@ -31,11 +31,11 @@ def _buy(api: Api, inputs: Inputs) -> Made:
     return Made(id=arn, outputs={"provisionedModelArn": arn})
 
 
-def _give_back(api: Api, id: str, outputs: Outputs) -> None:  # noqa: A002 (AWS's own word)
+def _give_back(api: CloudApi, id: str, outputs: Outputs) -> None:  # noqa: A002 (AWS's own word)
     commitment = outputs.get("commitmentDuration")
     if commitment:
         text = f"{id} has a commitment of {commitment} and cannot be deleted before its end"
-        raise ApiError("ConflictException", text, operation="bedrock:DeleteProvisionedModelThroughput")
+        raise CloudApiError("ConflictException", text, operation="bedrock:DeleteProvisionedModelThroughput")
     api.keep("bedrock", "DeleteProvisionedModelThroughput", {}, provisionedModelId=id)
 
 
@@ -44,6 +44,6 @@ def _tags(inputs: Inputs) -> list[dict[str, Any]] | None:
 
 
 KINDS = (
-    Kind(token=CUSTOM_MODEL, create=_train, delete=_delete_model, refers={"roleArn": "aws:iam/role:Role"}),
-    Kind(token=THROUGHPUT, create=_buy, delete=_give_back, ready_after_min=lambda _inputs: 10),
+    ResourceKind(token=CUSTOM_MODEL, create=_train, delete=_delete_model, refers={"roleArn": "aws:iam/role:Role"}),
+    ResourceKind(token=THROUGHPUT, create=_buy, delete=_give_back, ready_after_min=lambda _inputs: 10),
 )

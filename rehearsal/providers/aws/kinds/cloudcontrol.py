@@ -9,15 +9,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from engine.provider.values import is_unknown
-from rehearsal.cloud.errors import ApiError
-from rehearsal.cloud.kind import Api, Inputs, Kind, Made, Outputs
+from rehearsal.cloud.errors import CloudApiError
+from rehearsal.cloud.kind import CloudApi, Inputs, Made, Outputs, ResourceKind
 from rehearsal.providers.aws.kinds.member_names import camel
 
 Document = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Handler:
+class TypeHandler:
     """What CloudFormation does for one type."""
 
     service: str
@@ -28,18 +28,18 @@ class Handler:
     """The desired state as the service's own request has it."""
     update_request: Callable[[Document], dict[str, Any]]
     """The same of what can change, tags left out."""
-    identity: Callable[[Api, Document], dict[str, Any]]
+    identity: Callable[[CloudApi, Document], dict[str, Any]]
     """The read-only properties of a new one. `Arn` or `ClusterArn` is its identifier."""
     locator: Callable[[Document], dict[str, Any]]
     """The members that name it in later requests, from its properties."""
     cannot_change: frozenset[str]
     """`createOnlyProperties` of the type's schema."""
-    stays: Callable[[Api, Document], None]
+    stays: Callable[[CloudApi, Document], None]
     """What AWS makes along with it, and where: that cannot be deleted before it."""
     ready_after_min: float
 
 
-def _create(api: Api, inputs: Inputs) -> Made:
+def _create(api: CloudApi, inputs: Inputs) -> Made:
     type_name, desired = inputs["typeName"], inputs["desiredState"]
     handler = _handler(type_name)
     api.keep("cloudcontrol", "CreateResource", {}, TypeName=type_name, DesiredState=desired)
@@ -52,7 +52,7 @@ def _create(api: Api, inputs: Inputs) -> Made:
     return Made(id=_arn(properties), outputs={"properties": json.dumps(properties, sort_keys=True)})
 
 
-def _update(api: Api, id: str, old: Outputs, new: Inputs) -> Outputs:  # noqa: A002 (AWS's own word)
+def _update(api: CloudApi, id: str, old: Outputs, new: Inputs) -> Outputs:  # noqa: A002 (AWS's own word)
     type_name, desired = new["typeName"], new["desiredState"]
     handler = _handler(type_name)
     patch = json.dumps([{"op": "replace", "path": "", "value": desired}])
@@ -66,16 +66,16 @@ def _update(api: Api, id: str, old: Outputs, new: Inputs) -> Outputs:  # noqa: A
     return {"properties": json.dumps({**before, **document}, sort_keys=True)}
 
 
-def _delete(api: Api, id: str, outputs: Outputs) -> None:  # noqa: A002 (AWS's own word)
+def _delete(api: CloudApi, id: str, outputs: Outputs) -> None:  # noqa: A002 (AWS's own word)
     handler = _handler(outputs["typeName"])
     api.keep("cloudcontrol", "DeleteResource", {}, TypeName=outputs["typeName"], Identifier=id)
     api.keep(handler.service, handler.delete, {}, **handler.locator(json.loads(outputs["properties"])))
 
 
-def _handler(type_name: str) -> Handler:
+def _handler(type_name: str) -> TypeHandler:
     if type_name not in _HANDLERS:
         known = ", ".join(sorted(_HANDLERS))
-        raise ApiError("TypeNotFoundException", f"the simulated Cloud Control has {known}, and not {type_name!r}")
+        raise CloudApiError("TypeNotFoundException", f"the simulated Cloud Control has {known}, and not {type_name!r}")
     return _HANDLERS[type_name]
 
 
@@ -84,7 +84,9 @@ def _document(desired: str) -> dict[str, Any]:
     document: dict[str, Any] = json.loads(desired)
     small = sorted(name for name in _names(document) if not name[:1].isupper())
     if small:
-        raise ApiError("ValidationException", f"Model validation failed (#: extraneous key {small} is not permitted)")
+        raise CloudApiError(
+            "ValidationException", f"Model validation failed (#: extraneous key {small} is not permitted)"
+        )
     return document
 
 
@@ -114,11 +116,11 @@ def _replaces(old: Inputs, new: Inputs) -> bool:
     return any(before.get(name) != after.get(name) for name in _handler(new["typeName"]).cannot_change)
 
 
-def _refuse_fixed(handler: Handler, before: Document, after: Document) -> None:
+def _refuse_fixed(handler: TypeHandler, before: Document, after: Document) -> None:
     changed = sorted(name for name in handler.cannot_change if before.get(name) != after.get(name))
     if changed:
         paths = ", ".join(f"/properties/{name}" for name in changed)
-        raise ApiError("NotUpdatableException", f"createOnlyProperties [{paths}] cannot be updated")
+        raise CloudApiError("NotUpdatableException", f"createOnlyProperties [{paths}] cannot be updated")
 
 
 def _arn(properties: Document) -> str:
@@ -139,22 +141,22 @@ def _pcs_version_and_settings(document: Document) -> dict[str, Any]:
     return _pcs_request()({**document, "Scheduler": scheduler})
 
 
-def _pcs_id(api: Api) -> str:
+def _pcs_id(api: CloudApi) -> str:
     return f"pcs_{api.new_id('pcs').rpartition('-')[2][:10]}"
 
 
-def _pcs_arn(api: Api, *path: str) -> str:
+def _pcs_arn(api: CloudApi, *path: str) -> str:
     return f"arn:aws:pcs:{api.region}:{api.account_id}:{'/'.join(path)}"
 
 
-def _pcs_cluster(api: Api, _document: Document) -> dict[str, Any]:
+def _pcs_cluster(api: CloudApi, _document: Document) -> dict[str, Any]:
     id_ = _pcs_id(api)
     endpoint = {"Type": "SLURMCTLD", "PrivateIpAddress": "10.0.0.10", "Port": "6817"}
     return {"Id": id_, "Arn": _pcs_arn(api, "cluster", id_), "Status": "ACTIVE", "Endpoints": [endpoint]}
 
 
-def _pcs_part(kind: str) -> Callable[[Api, Document], dict[str, Any]]:
-    def identity(api: Api, document: Document) -> dict[str, Any]:
+def _pcs_part(kind: str) -> Callable[[CloudApi, Document], dict[str, Any]]:
+    def identity(api: CloudApi, document: Document) -> dict[str, Any]:
         id_ = _pcs_id(api)
         arn = _pcs_arn(api, "cluster", document["ClusterId"], kind, id_)
         return {"Id": id_, "Arn": arn, "Status": "ACTIVE"}
@@ -162,23 +164,25 @@ def _pcs_part(kind: str) -> Callable[[Api, Document], dict[str, Any]]:
     return identity
 
 
-def _controller(api: Api, properties: Document) -> None:
+def _controller(api: CloudApi, properties: Document) -> None:
     networking = properties["Networking"]
     within = [*networking["SubnetIds"], *networking.get("SecurityGroupIds", ())]
-    api.along("network interface of the controller", api.new_id("eni"), within=within)
+    api.side_effect("network interface of the controller", api.new_id("eni"), blocks_deletion_of=within)
 
 
-def _pcs_nodes(api: Api, properties: Document) -> None:
+def _pcs_nodes(api: CloudApi, properties: Document) -> None:
     template = properties.get("CustomLaunchTemplate", {}).get("TemplateId")
     within = [*properties["SubnetIds"], *([template] if template else []), _cluster_of(properties)]
-    api.along("instances", f"{_arn(properties)}/instances", within=[*within, properties["IamInstanceProfileArn"]])
+    api.side_effect(
+        "instances", f"{_arn(properties)}/instances", blocks_deletion_of=[*within, properties["IamInstanceProfileArn"]]
+    )
 
 
-def _partition(api: Api, properties: Document) -> None:
+def _partition(api: CloudApi, properties: Document) -> None:
     cluster = _cluster_of(properties)
     asked = properties.get("ComputeNodeGroupConfigurations", ())
     groups = [f"{cluster}/computenodegroup/{one['ComputeNodeGroupId']}" for one in asked]
-    api.along("partition", f"{_arn(properties)}/partition", within=[cluster, *groups])
+    api.side_effect("partition", f"{_arn(properties)}/partition", blocks_deletion_of=[cluster, *groups])
 
 
 def _cluster_of(properties: Document) -> str:
@@ -186,31 +190,31 @@ def _cluster_of(properties: Document) -> str:
     return "/".join(_arn(properties).split("/")[:2])
 
 
-def _hyper_pod(api: Api, document: Document) -> dict[str, Any]:
+def _hyper_pod(api: CloudApi, document: Document) -> dict[str, Any]:
     id_ = api.new_id("cluster").rpartition("-")[2][:12]
     arn = f"arn:aws:sagemaker:{api.region}:{api.account_id}:cluster/{id_}"
     return {"ClusterArn": arn, "ClusterStatus": "InService", "ClusterName": document.get("ClusterName", id_)}
 
 
-def _hyper_pod_nodes(api: Api, properties: Document) -> None:
+def _hyper_pod_nodes(api: CloudApi, properties: Document) -> None:
     orchestrator = properties.get("Orchestrator", {}).get("Eks", {}).get("ClusterArn")
     if orchestrator:
-        api.along("membership of the cluster", f"{_arn(properties)}/eks", within=[orchestrator])
+        api.side_effect("membership of the cluster", f"{_arn(properties)}/eks", blocks_deletion_of=[orchestrator])
     for group in properties.get("InstanceGroups", ()):
         vpc = group.get("OverrideVpcConfig") or properties.get("VpcConfig") or {}
         within = [*vpc.get("Subnets", ()), *vpc.get("SecurityGroupIds", ()), group["ExecutionRole"]]
         name = f"{_arn(properties)}/{group['InstanceGroupName']}"
-        api.along("instances", name, within=within, count=group["InstanceCount"])
+        api.side_effect("instances", name, blocks_deletion_of=within, count=group["InstanceCount"])
 
 
-_HANDLERS: Mapping[str, Handler] = {
-    "AWS::PCS::Cluster": Handler(
+_HANDLERS: Mapping[str, TypeHandler] = {
+    "AWS::PCS::Cluster": TypeHandler(
         service="pcs", create="CreateCluster", update="UpdateCluster", delete="DeleteCluster",
         request=_pcs_request(Name="clusterName"), update_request=_pcs_version_and_settings, identity=_pcs_cluster,
         locator=lambda properties: {"clusterIdentifier": properties["Id"]},
         cannot_change=frozenset({"Name", "Networking", "Size"}), stays=_controller, ready_after_min=12,
     ),
-    "AWS::PCS::ComputeNodeGroup": Handler(
+    "AWS::PCS::ComputeNodeGroup": TypeHandler(
         service="pcs", create="CreateComputeNodeGroup", update="UpdateComputeNodeGroup",
         delete="DeleteComputeNodeGroup",
         request=_pcs_request(Name="computeNodeGroupName"), update_request=_pcs_request(),
@@ -220,7 +224,7 @@ _HANDLERS: Mapping[str, Handler] = {
         },
         cannot_change=frozenset({"Name", "ClusterId", "InstanceConfigs"}), stays=_pcs_nodes, ready_after_min=5,
     ),
-    "AWS::PCS::Queue": Handler(
+    "AWS::PCS::Queue": TypeHandler(
         service="pcs", create="CreateQueue", update="UpdateQueue", delete="DeleteQueue",
         request=_pcs_request(Name="queueName"), update_request=_pcs_request(), identity=_pcs_part("queue"),
         locator=lambda properties: {
@@ -228,7 +232,7 @@ _HANDLERS: Mapping[str, Handler] = {
         },
         cannot_change=frozenset({"Name", "ClusterId"}), stays=_partition, ready_after_min=1,
     ),
-    "AWS::SageMaker::Cluster": Handler(
+    "AWS::SageMaker::Cluster": TypeHandler(
         service="sagemaker", create="CreateCluster", update="UpdateCluster", delete="DeleteCluster",
         request=dict, update_request=dict, identity=_hyper_pod,
         locator=lambda properties: {"ClusterName": properties["ClusterName"]},
@@ -245,7 +249,7 @@ def _ready_after_min(inputs: Inputs) -> float:
 RESOURCE = "aws:cloudcontrol/resource:Resource"
 
 KINDS = (
-    Kind(
+    ResourceKind(
         token=RESOURCE,
         create=_create,
         update=_update,

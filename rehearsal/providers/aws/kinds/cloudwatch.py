@@ -1,20 +1,20 @@
 """CloudWatch Logs: log groups."""
 
-from rehearsal.cloud.kind import Api, Inputs, Kind, Made, Outputs
+from rehearsal.cloud.kind import CloudApi, Inputs, Made, Outputs, ResourceKind
 
 
-def _create_group(api: Api, inputs: Inputs) -> Made:
+def _create_group(api: CloudApi, inputs: Inputs) -> Made:
     name = inputs["name"]
     api.call(
         "logs", "CreateLogGroup", logGroupName=name, kmsKeyId=inputs.get("kmsKeyId"), tags=inputs.get("tags") or None,
         logGroupClass=inputs.get("logGroupClass"),
     )  # fmt: skip
-    api.began(name)
+    api.created(name)
     _set_retention(api, name, inputs)
     return Made(id=name, outputs={"arn": f"arn:aws:logs:{api.region}:{api.account_id}:log-group:{name}"})
 
 
-def _update_group(api: Api, id: str, old: Outputs, new: Inputs) -> Outputs:  # noqa: A002 (AWS's own word)
+def _update_group(api: CloudApi, id: str, old: Outputs, new: Inputs) -> Outputs:  # noqa: A002 (AWS's own word)
     if old.get("retentionInDays") != new.get("retentionInDays"):
         _set_retention(api, id, new)
     if "kmsKeyId" in new and old.get("kmsKeyId") != new["kmsKeyId"]:
@@ -22,7 +22,7 @@ def _update_group(api: Api, id: str, old: Outputs, new: Inputs) -> Outputs:  # n
     return {}
 
 
-def _set_retention(api: Api, name: str, inputs: Inputs) -> None:
+def _set_retention(api: CloudApi, name: str, inputs: Inputs) -> None:
     """0 days are for ever, which the API says with a request of its own."""
     if inputs.get("retentionInDays"):
         api.call("logs", "PutRetentionPolicy", logGroupName=name, retentionInDays=inputs["retentionInDays"])
@@ -30,13 +30,13 @@ def _set_retention(api: Api, name: str, inputs: Inputs) -> None:
         api.call("logs", "DeleteRetentionPolicy", logGroupName=name)
 
 
-def _delete_group(api: Api, id: str, outputs: Outputs) -> None:  # noqa: A002 (AWS's own word)
+def _delete_group(api: CloudApi, id: str, outputs: Outputs) -> None:  # noqa: A002 (AWS's own word)
     if not outputs.get("skipDestroy"):
         api.call("logs", "DeleteLogGroup", logGroupName=id)
 
 
 KINDS = (
-    Kind(
+    ResourceKind(
         token="aws:cloudwatch/logGroup:LogGroup",
         create=_create_group,
         update=_update_group,

@@ -3,7 +3,7 @@
 from typing import Any
 
 from engine.provider.values import is_unknown
-from rehearsal.cloud.kind import Api, Inputs, Kind, Made, Outputs, nothing_to_change
+from rehearsal.cloud.kind import CloudApi, Inputs, Made, Outputs, ResourceKind, nothing_to_change
 from rehearsal.providers.aws.kinds.parts import api_form, arn, ec2_tags, tagged
 
 GROUP = "aws:ec2/placementGroup:PlacementGroup"
@@ -21,7 +21,7 @@ NOT_OF_THE_MACHINE = frozenset(
 )
 
 
-def _create_template(api: Api, inputs: Inputs) -> Made:
+def _create_template(api: CloudApi, inputs: Inputs) -> Made:
     made = api.call(
         "ec2", "CreateLaunchTemplate", LaunchTemplateName=inputs["name"], VersionDescription=inputs.get("description"),
         LaunchTemplateData=_machine(inputs), TagSpecifications=ec2_tags("launch-template", inputs),
@@ -33,7 +33,7 @@ def _create_template(api: Api, inputs: Inputs) -> Made:
     )
 
 
-def _update_template(api: Api, id: str, old: Outputs, new: Inputs) -> Outputs:  # noqa: A002 (AWS's own word)
+def _update_template(api: CloudApi, id: str, old: Outputs, new: Inputs) -> Outputs:  # noqa: A002 (AWS's own word)
     """A changed template is a new version of it; the old ones stay."""
     if _machine(old) == _machine(new) and old.get("description") == new.get("description"):
         return {}
@@ -48,7 +48,7 @@ def _update_template(api: Api, id: str, old: Outputs, new: Inputs) -> Outputs:  
     return {"latestVersion": version, "defaultVersion": version}
 
 
-def _delete_template(api: Api, id: str, _outputs: Outputs) -> None:  # noqa: A002 (AWS's own word)
+def _delete_template(api: CloudApi, id: str, _outputs: Outputs) -> None:  # noqa: A002 (AWS's own word)
     api.call("ec2", "DeleteLaunchTemplate", LaunchTemplateId=id)
 
 
@@ -70,7 +70,7 @@ def _with_tag_list(specification: Any) -> Any:
     )
 
 
-def _create_placement_group(api: Api, inputs: Inputs) -> Made:
+def _create_placement_group(api: CloudApi, inputs: Inputs) -> Made:
     group_id = api.new_id("pg")
     api.keep(
         "ec2", "CreatePlacementGroup", {}, GroupName=inputs["name"], Strategy=inputs.get("strategy"),
@@ -83,11 +83,11 @@ def _create_placement_group(api: Api, inputs: Inputs) -> Made:
     )
 
 
-def _delete_placement_group(api: Api, id: str, _outputs: Outputs) -> None:  # noqa: A002 (AWS's own word)
+def _delete_placement_group(api: CloudApi, id: str, _outputs: Outputs) -> None:  # noqa: A002 (AWS's own word)
     api.keep("ec2", "DeletePlacementGroup", {}, GroupName=id)
 
 
-def _create_reservation(api: Api, inputs: Inputs) -> Made:
+def _create_reservation(api: CloudApi, inputs: Inputs) -> Made:
     reservation_id = api.new_id("cr")
     api.keep(
         "ec2", "CreateCapacityReservation", {}, InstanceType=inputs["instanceType"],
@@ -101,7 +101,7 @@ def _create_reservation(api: Api, inputs: Inputs) -> Made:
     return Made(id=reservation_id, outputs={"arn": reservation_arn, "ownerId": api.account_id})
 
 
-def _update_reservation(api: Api, id: str, _old: Outputs, new: Inputs) -> Outputs:  # noqa: A002 (AWS's own word)
+def _update_reservation(api: CloudApi, id: str, _old: Outputs, new: Inputs) -> Outputs:  # noqa: A002 (AWS's own word)
     api.keep(
         "ec2", "ModifyCapacityReservation", {}, CapacityReservationId=id, InstanceCount=new.get("instanceCount"),
         EndDate=new.get("endDate"), EndDateType=new.get("endDateType"),
@@ -109,12 +109,12 @@ def _update_reservation(api: Api, id: str, _old: Outputs, new: Inputs) -> Output
     return {}
 
 
-def _delete_reservation(api: Api, id: str, _outputs: Outputs) -> None:  # noqa: A002 (AWS's own word)
+def _delete_reservation(api: CloudApi, id: str, _outputs: Outputs) -> None:  # noqa: A002 (AWS's own word)
     api.keep("ec2", "CancelCapacityReservation", {}, CapacityReservationId=id)
 
 
 KINDS = (
-    Kind(
+    ResourceKind(
         token=TEMPLATE,
         create=_create_template,
         update=tagged(_update_template),
@@ -123,7 +123,7 @@ KINDS = (
         own_name="name",
         longest_name=125,  # of 128, as pulumi-aws keeps room
     ),
-    Kind(
+    ResourceKind(
         token=GROUP,
         create=_create_placement_group,
         update=nothing_to_change,
@@ -131,7 +131,7 @@ KINDS = (
         fixed=frozenset({"name", "strategy", "partitionCount", "spreadLevel"}),
         own_name="name",
     ),
-    Kind(
+    ResourceKind(
         token="aws:ec2/capacityReservation:CapacityReservation",
         create=_create_reservation,
         update=_update_reservation,

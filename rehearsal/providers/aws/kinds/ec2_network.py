@@ -2,21 +2,21 @@
 
 from typing import Any
 
-from rehearsal.cloud.kind import Api, Inputs, Kind, Made, Outputs
+from rehearsal.cloud.kind import CloudApi, Inputs, Made, Outputs, ResourceKind
 from rehearsal.providers.aws.kinds.parts import ec2_tags, tagged
 
 VPC = "aws:ec2/vpc:Vpc"
 SUBNET = "aws:ec2/subnet:Subnet"
 
 
-def _create_vpc(api: Api, inputs: Inputs) -> Made:
+def _create_vpc(api: CloudApi, inputs: Inputs) -> Made:
     vpc = api.call(
         "ec2", "CreateVpc", CidrBlock=inputs.get("cidrBlock"), InstanceTenancy=inputs.get("instanceTenancy"),
         AmazonProvidedIpv6CidrBlock=inputs.get("assignGeneratedIpv6CidrBlock"),
         TagSpecifications=ec2_tags("vpc", inputs),
     )["Vpc"]  # fmt: skip
     vpc_id = vpc["VpcId"]
-    api.began(vpc_id)
+    api.created(vpc_id)
     _set_dns(api, vpc_id, inputs)
     within = [{"Name": "vpc-id", "Values": [vpc_id]}]
     group = api.call("ec2", "DescribeSecurityGroups", Filters=within)["SecurityGroups"][0]["GroupId"]
@@ -39,29 +39,29 @@ def _create_vpc(api: Api, inputs: Inputs) -> Made:
     )
 
 
-def _update_vpc(api: Api, id: str, _old: Outputs, new: Inputs) -> Outputs:  # noqa: A002 (AWS's own word)
+def _update_vpc(api: CloudApi, id: str, _old: Outputs, new: Inputs) -> Outputs:  # noqa: A002 (AWS's own word)
     _set_dns(api, id, new)
     return {}
 
 
-def _set_dns(api: Api, vpc_id: str, inputs: Inputs) -> None:
+def _set_dns(api: CloudApi, vpc_id: str, inputs: Inputs) -> None:
     for name, attribute in (("enableDnsSupport", "EnableDnsSupport"), ("enableDnsHostnames", "EnableDnsHostnames")):
         if name in inputs:
             value: dict[str, Any] = {attribute: {"Value": inputs[name]}}
             api.call("ec2", "ModifyVpcAttribute", VpcId=vpc_id, **value)
 
 
-def _delete_vpc(api: Api, id: str, _outputs: Outputs) -> None:  # noqa: A002 (AWS's own word)
+def _delete_vpc(api: CloudApi, id: str, _outputs: Outputs) -> None:  # noqa: A002 (AWS's own word)
     api.call("ec2", "DeleteVpc", VpcId=id)
 
 
-def _create_subnet(api: Api, inputs: Inputs) -> Made:
+def _create_subnet(api: CloudApi, inputs: Inputs) -> Made:
     subnet = api.call(
         "ec2", "CreateSubnet", VpcId=inputs["vpcId"], CidrBlock=inputs.get("cidrBlock"),
         AvailabilityZone=inputs.get("availabilityZone"), AvailabilityZoneId=inputs.get("availabilityZoneId"),
         TagSpecifications=ec2_tags("subnet", inputs),
     )["Subnet"]  # fmt: skip
-    api.began(subnet["SubnetId"])
+    api.created(subnet["SubnetId"])
     _set_public_addresses(api, subnet["SubnetId"], inputs)
     return Made(
         id=subnet["SubnetId"],
@@ -75,30 +75,30 @@ def _create_subnet(api: Api, inputs: Inputs) -> Made:
     )
 
 
-def _update_subnet(api: Api, id: str, _old: Outputs, new: Inputs) -> Outputs:  # noqa: A002 (AWS's own word)
+def _update_subnet(api: CloudApi, id: str, _old: Outputs, new: Inputs) -> Outputs:  # noqa: A002 (AWS's own word)
     _set_public_addresses(api, id, new)
     return {}
 
 
-def _set_public_addresses(api: Api, subnet_id: str, inputs: Inputs) -> None:
+def _set_public_addresses(api: CloudApi, subnet_id: str, inputs: Inputs) -> None:
     if "mapPublicIpOnLaunch" in inputs:
         value = {"Value": inputs["mapPublicIpOnLaunch"]}
         api.call("ec2", "ModifySubnetAttribute", SubnetId=subnet_id, MapPublicIpOnLaunch=value)
 
 
-def _delete_subnet(api: Api, id: str, _outputs: Outputs) -> None:  # noqa: A002 (AWS's own word)
+def _delete_subnet(api: CloudApi, id: str, _outputs: Outputs) -> None:  # noqa: A002 (AWS's own word)
     api.call("ec2", "DeleteSubnet", SubnetId=id)
 
 
 KINDS = (
-    Kind(
+    ResourceKind(
         token=VPC,
         create=_create_vpc,
         update=tagged(_update_vpc),
         delete=_delete_vpc,
         fixed=frozenset({"cidrBlock", "instanceTenancy", "ipv4IpamPoolId", "ipv4NetmaskLength"}),
     ),
-    Kind(
+    ResourceKind(
         token=SUBNET,
         create=_create_subnet,
         update=tagged(_update_subnet),

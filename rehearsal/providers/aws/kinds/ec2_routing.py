@@ -1,6 +1,6 @@
 """EC2's ways in and out of a network: gateways, addresses, routes, endpoints, flow logs."""
 
-from rehearsal.cloud.kind import Api, Inputs, Kind, Made, Outputs, nothing_to_change
+from rehearsal.cloud.kind import CloudApi, Inputs, Made, Outputs, ResourceKind, nothing_to_change
 from rehearsal.providers.aws.kinds.parts import arn, ec2_tags, tagged
 
 VPC = "aws:ec2/vpc:Vpc"
@@ -13,10 +13,10 @@ GROUP = "aws:ec2/securityGroup:SecurityGroup"
 NAT_MIN, NAT_GONE_MIN, ENDPOINT_MIN = 2.0, 1.0, 2.0
 
 
-def _create_gateway(api: Api, inputs: Inputs) -> Made:
+def _create_gateway(api: CloudApi, inputs: Inputs) -> Made:
     made = api.call("ec2", "CreateInternetGateway", TagSpecifications=ec2_tags("internet-gateway", inputs))
     gateway_id = made["InternetGateway"]["InternetGatewayId"]
-    api.began(gateway_id)
+    api.created(gateway_id)
     if "vpcId" in inputs:
         api.call("ec2", "AttachInternetGateway", InternetGatewayId=gateway_id, VpcId=inputs["vpcId"])
     return Made(
@@ -25,24 +25,24 @@ def _create_gateway(api: Api, inputs: Inputs) -> Made:
     )
 
 
-def _delete_gateway(api: Api, id: str, outputs: Outputs) -> None:  # noqa: A002 (AWS's own word)
+def _delete_gateway(api: CloudApi, id: str, outputs: Outputs) -> None:  # noqa: A002 (AWS's own word)
     if "vpcId" in outputs:
         api.call("ec2", "DetachInternetGateway", InternetGatewayId=id, VpcId=outputs["vpcId"])
     api.call("ec2", "DeleteInternetGateway", InternetGatewayId=id)
 
 
-def _create_table(api: Api, inputs: Inputs) -> Made:
+def _create_table(api: CloudApi, inputs: Inputs) -> Made:
     made = api.call("ec2", "CreateRouteTable", VpcId=inputs["vpcId"], TagSpecifications=ec2_tags("route-table", inputs))
     table_id = made["RouteTable"]["RouteTableId"]
     outputs = {"arn": arn(api, "ec2", f"route-table/{table_id}"), "ownerId": api.account_id}
     return Made(id=table_id, outputs=outputs)
 
 
-def _delete_table(api: Api, id: str, _outputs: Outputs) -> None:  # noqa: A002 (AWS's own word)
+def _delete_table(api: CloudApi, id: str, _outputs: Outputs) -> None:  # noqa: A002 (AWS's own word)
     api.call("ec2", "DeleteRouteTable", RouteTableId=id)
 
 
-def _create_route(api: Api, inputs: Inputs) -> Made:
+def _create_route(api: CloudApi, inputs: Inputs) -> Made:
     destination = inputs.get("destinationCidrBlock") or inputs.get("destinationIpv6CidrBlock") or ""
     api.call(
         "ec2", "CreateRoute", RouteTableId=inputs["routeTableId"],
@@ -56,7 +56,7 @@ def _create_route(api: Api, inputs: Inputs) -> Made:
     )
 
 
-def _update_route(api: Api, _id: str, _old: Outputs, new: Inputs) -> Outputs:
+def _update_route(api: CloudApi, _id: str, _old: Outputs, new: Inputs) -> Outputs:
     api.call(
         "ec2", "ReplaceRoute", RouteTableId=new["routeTableId"], DestinationCidrBlock=new.get("destinationCidrBlock"),
         DestinationIpv6CidrBlock=new.get("destinationIpv6CidrBlock"),
@@ -65,7 +65,7 @@ def _update_route(api: Api, _id: str, _old: Outputs, new: Inputs) -> Outputs:
     return {}
 
 
-def _delete_route(api: Api, _id: str, outputs: Outputs) -> None:
+def _delete_route(api: CloudApi, _id: str, outputs: Outputs) -> None:
     api.call(
         "ec2", "DeleteRoute", RouteTableId=outputs["routeTableId"],
         DestinationCidrBlock=outputs.get("destinationCidrBlock"),
@@ -73,7 +73,7 @@ def _delete_route(api: Api, _id: str, outputs: Outputs) -> None:
     )  # fmt: skip
 
 
-def _create_association(api: Api, inputs: Inputs) -> Made:
+def _create_association(api: CloudApi, inputs: Inputs) -> Made:
     made = api.call(
         "ec2", "AssociateRouteTable", RouteTableId=inputs["routeTableId"], SubnetId=inputs.get("subnetId"),
         GatewayId=inputs.get("gatewayId"),
@@ -81,11 +81,11 @@ def _create_association(api: Api, inputs: Inputs) -> Made:
     return Made(id=made["AssociationId"], outputs={})
 
 
-def _delete_association(api: Api, id: str, _outputs: Outputs) -> None:  # noqa: A002 (AWS's own word)
+def _delete_association(api: CloudApi, id: str, _outputs: Outputs) -> None:  # noqa: A002 (AWS's own word)
     api.call("ec2", "DisassociateRouteTable", AssociationId=id)
 
 
-def _create_address(api: Api, inputs: Inputs) -> Made:
+def _create_address(api: CloudApi, inputs: Inputs) -> Made:
     made = api.call(
         "ec2", "AllocateAddress", Domain=inputs.get("domain"), TagSpecifications=ec2_tags("elastic-ip", inputs)
     )
@@ -100,27 +100,27 @@ def _create_address(api: Api, inputs: Inputs) -> Made:
     )
 
 
-def _delete_address(api: Api, id: str, _outputs: Outputs) -> None:  # noqa: A002 (AWS's own word)
+def _delete_address(api: CloudApi, id: str, _outputs: Outputs) -> None:  # noqa: A002 (AWS's own word)
     api.call("ec2", "ReleaseAddress", AllocationId=id)
 
 
-def _create_nat(api: Api, inputs: Inputs) -> Made:
+def _create_nat(api: CloudApi, inputs: Inputs) -> Made:
     made = api.call(
         "ec2", "CreateNatGateway", SubnetId=inputs.get("subnetId"), AllocationId=inputs.get("allocationId"),
         ConnectivityType=inputs.get("connectivityType"), TagSpecifications=ec2_tags("natgateway", inputs),
     )["NatGateway"]  # fmt: skip
     interface_id = api.new_id("eni")
-    api.along("network interface", interface_id, within=[inputs["subnetId"]])
+    api.side_effect("network interface", interface_id, blocks_deletion_of=[inputs["subnetId"]])
     address = api.find(ADDRESS, str(inputs.get("allocationId"))) or {}
     outputs = {"networkInterfaceId": interface_id, "publicIp": address.get("publicIp", "")}
     return Made(id=made["NatGatewayId"], outputs=outputs)
 
 
-def _delete_nat(api: Api, id: str, _outputs: Outputs) -> None:  # noqa: A002 (AWS's own word)
+def _delete_nat(api: CloudApi, id: str, _outputs: Outputs) -> None:  # noqa: A002 (AWS's own word)
     api.call("ec2", "DeleteNatGateway", NatGatewayId=id)
 
 
-def _create_endpoint(api: Api, inputs: Inputs) -> Made:
+def _create_endpoint(api: CloudApi, inputs: Inputs) -> Made:
     made = api.call(
         "ec2", "CreateVpcEndpoint", VpcId=inputs["vpcId"], ServiceName=inputs.get("serviceName"),
         VpcEndpointType=inputs.get("vpcEndpointType"), RouteTableIds=inputs.get("routeTableIds"),
@@ -131,7 +131,9 @@ def _create_endpoint(api: Api, inputs: Inputs) -> Made:
     interfaces = []
     for subnet in inputs.get("subnetIds") or ():
         interfaces.append(api.new_id("eni"))
-        api.along("network interface", interfaces[-1], within=[subnet, *inputs.get("securityGroupIds", ())])
+        api.side_effect(
+            "network interface", interfaces[-1], blocks_deletion_of=[subnet, *inputs.get("securityGroupIds", ())]
+        )
     endpoint_id = made["VpcEndpointId"]
     return Made(
         id=endpoint_id,
@@ -144,7 +146,7 @@ def _create_endpoint(api: Api, inputs: Inputs) -> Made:
     )
 
 
-def _update_endpoint(api: Api, id: str, old: Outputs, new: Inputs) -> Outputs:  # noqa: A002 (AWS's own word)
+def _update_endpoint(api: CloudApi, id: str, old: Outputs, new: Inputs) -> Outputs:  # noqa: A002 (AWS's own word)
     changes: dict[str, list[str] | None] = {}
     for name, word in (("routeTableIds", "RouteTableIds"), ("subnetIds", "SubnetIds")):
         before, after = set(old.get(name) or ()), set(new.get(name) or ())
@@ -154,7 +156,7 @@ def _update_endpoint(api: Api, id: str, old: Outputs, new: Inputs) -> Outputs:  
     return {}
 
 
-def _delete_endpoint(api: Api, id: str, outputs: Outputs) -> None:  # noqa: A002 (AWS's own word)
+def _delete_endpoint(api: CloudApi, id: str, outputs: Outputs) -> None:  # noqa: A002 (AWS's own word)
     if outputs.get("vpcEndpointType") == "Gateway" and not _has_prefix_list(api, outputs["serviceName"]):
         # moto makes no routes for such a service (s3express), and then fails to find them.
         api.keep("ec2", "DeleteVpcEndpoints", {}, VpcEndpointIds=[id])
@@ -162,12 +164,12 @@ def _delete_endpoint(api: Api, id: str, outputs: Outputs) -> None:  # noqa: A002
         api.call("ec2", "DeleteVpcEndpoints", VpcEndpointIds=[id])
 
 
-def _has_prefix_list(api: Api, service: str) -> bool:
+def _has_prefix_list(api: CloudApi, service: str) -> bool:
     lists = api.call("ec2", "DescribeManagedPrefixLists")["PrefixLists"]
     return any(found["PrefixListName"] == service for found in lists)
 
 
-def _create_flow_log(api: Api, inputs: Inputs) -> Made:
+def _create_flow_log(api: CloudApi, inputs: Inputs) -> Made:
     subject = next((name for name in ("vpcId", "subnetId", "eniId") if name in inputs), "vpcId")
     word = {"vpcId": "VPC", "subnetId": "Subnet", "eniId": "NetworkInterface"}[subject]
     made = api.call(
@@ -181,16 +183,16 @@ def _create_flow_log(api: Api, inputs: Inputs) -> Made:
     return Made(id=log_id, outputs={"arn": arn(api, "ec2", f"vpc-flow-log/{log_id}")})
 
 
-def _delete_flow_log(api: Api, id: str, _outputs: Outputs) -> None:  # noqa: A002 (AWS's own word)
+def _delete_flow_log(api: CloudApi, id: str, _outputs: Outputs) -> None:  # noqa: A002 (AWS's own word)
     api.call("ec2", "DeleteFlowLogs", FlowLogIds=[id])
 
 
-def _create_range(api: Api, inputs: Inputs) -> Made:
+def _create_range(api: CloudApi, inputs: Inputs) -> Made:
     made = api.call("ec2", "AssociateVpcCidrBlock", VpcId=inputs["vpcId"], CidrBlock=inputs.get("cidrBlock"))
     return Made(id=made["CidrBlockAssociation"]["AssociationId"], outputs={})
 
 
-def _delete_range(api: Api, id: str, _outputs: Outputs) -> None:  # noqa: A002 (AWS's own word)
+def _delete_range(api: CloudApi, id: str, _outputs: Outputs) -> None:  # noqa: A002 (AWS's own word)
     api.call("ec2", "DisassociateVpcCidrBlock", AssociationId=id)
 
 
@@ -198,7 +200,7 @@ _tags_only = tagged(nothing_to_change)
 _DESTINATION = frozenset({"routeTableId", "destinationCidrBlock", "destinationIpv6CidrBlock"})
 
 KINDS = (
-    Kind(
+    ResourceKind(
         token=GATEWAY,
         create=_create_gateway,
         update=_tags_only,
@@ -206,7 +208,7 @@ KINDS = (
         fixed=frozenset({"vpcId"}),
         refers={"vpcId": VPC},
     ),
-    Kind(
+    ResourceKind(
         token=TABLE,
         create=_create_table,
         update=_tags_only,
@@ -214,7 +216,7 @@ KINDS = (
         fixed=frozenset({"vpcId"}),
         refers={"vpcId": VPC},
     ),
-    Kind(
+    ResourceKind(
         token="aws:ec2/route:Route",
         create=_create_route,
         update=_update_route,
@@ -222,14 +224,16 @@ KINDS = (
         fixed=_DESTINATION,
         refers={"routeTableId": TABLE, "natGatewayId": NAT, "gatewayId": GATEWAY},
     ),
-    Kind(
+    ResourceKind(
         token="aws:ec2/routeTableAssociation:RouteTableAssociation",
         create=_create_association,
         delete=_delete_association,
         refers={"routeTableId": TABLE, "subnetId": SUBNET},
     ),
-    Kind(token=ADDRESS, create=_create_address, update=_tags_only, delete=_delete_address, fixed=frozenset({"domain"})),
-    Kind(
+    ResourceKind(
+        token=ADDRESS, create=_create_address, update=_tags_only, delete=_delete_address, fixed=frozenset({"domain"})
+    ),
+    ResourceKind(
         token=NAT,
         create=_create_nat,
         update=_tags_only,
@@ -239,7 +243,7 @@ KINDS = (
         ready_after_min=lambda _: NAT_MIN,
         deleted_after_min=lambda _: NAT_GONE_MIN,
     ),
-    Kind(
+    ResourceKind(
         token="aws:ec2/vpcEndpoint:VpcEndpoint",
         create=_create_endpoint,
         update=tagged(_update_endpoint),
@@ -248,7 +252,7 @@ KINDS = (
         refers={"vpcId": VPC, "subnetIds": SUBNET, "routeTableIds": TABLE, "securityGroupIds": GROUP},
         ready_after_min=lambda inputs: ENDPOINT_MIN if inputs.get("vpcEndpointType") == "Interface" else 0.0,
     ),
-    Kind(
+    ResourceKind(
         token="aws:ec2/flowLog:FlowLog",
         create=_create_flow_log,
         update=_tags_only,
@@ -256,7 +260,7 @@ KINDS = (
         fixed=frozenset({"vpcId", "subnetId", "trafficType", "logDestination", "logDestinationType", "iamRoleArn"}),
         refers={"vpcId": VPC},
     ),
-    Kind(
+    ResourceKind(
         token="aws:ec2/vpcIpv4CidrBlockAssociation:VpcIpv4CidrBlockAssociation",
         create=_create_range,
         delete=_delete_range,

@@ -2,14 +2,14 @@
 
 from typing import Any
 
-from rehearsal.cloud.kind import Answer, Api, Inputs, Kind, Made, Outputs, nothing_to_change
+from rehearsal.cloud.kind import Answer, CloudApi, Inputs, Made, Outputs, ResourceKind, nothing_to_change
 from rehearsal.providers.aws.kinds.parts import arn, ec2_tags, tagged
 
 VPC = "aws:ec2/vpc:Vpc"
 GROUP = "aws:ec2/securityGroup:SecurityGroup"
 
 
-def _create_group(api: Api, inputs: Inputs) -> Made:
+def _create_group(api: CloudApi, inputs: Inputs) -> Made:
     """AWS lets everything out of a new group; pulumi-aws takes that rule away again."""
     made = api.call(
         "ec2", "CreateSecurityGroup", GroupName=inputs["name"],
@@ -17,7 +17,7 @@ def _create_group(api: Api, inputs: Inputs) -> Made:
         TagSpecifications=ec2_tags("security-group", inputs),
     )  # fmt: skip
     group_id = made["GroupId"]
-    api.began(group_id)
+    api.created(group_id)
     api.call("ec2", "RevokeSecurityGroupEgress", GroupId=group_id, IpPermissions=[_everything()])
     for direction, operation in (
         ("ingress", "AuthorizeSecurityGroupIngress"),
@@ -36,7 +36,7 @@ def _create_group(api: Api, inputs: Inputs) -> Made:
     )
 
 
-def _delete_group(api: Api, id: str, _outputs: Outputs) -> None:  # noqa: A002 (AWS's own word)
+def _delete_group(api: CloudApi, id: str, _outputs: Outputs) -> None:  # noqa: A002 (AWS's own word)
     api.call("ec2", "DeleteSecurityGroup", GroupId=id)
 
 
@@ -55,7 +55,7 @@ def _inline(rule: Answer, group_id: str) -> dict[str, Any]:
     }
 
 
-def _adopt_default(api: Api, inputs: Inputs) -> Made:
+def _adopt_default(api: CloudApi, inputs: Inputs) -> Made:
     """The group that came with the VPC, its rules taken away."""
     filters = [{"Name": "vpc-id", "Values": [inputs["vpcId"]]}, {"Name": "group-name", "Values": ["default"]}]
     group = api.call("ec2", "DescribeSecurityGroups", Filters=filters)["SecurityGroups"][0]
@@ -81,12 +81,12 @@ def _adopt_default(api: Api, inputs: Inputs) -> Made:
     )
 
 
-def _leave_default(_api: Api, _id: str, _outputs: Outputs) -> None:
+def _leave_default(_api: CloudApi, _id: str, _outputs: Outputs) -> None:
     """It goes with its VPC."""
 
 
 def _create_rule(direction: str) -> Any:
-    def create(api: Api, inputs: Inputs) -> Made:
+    def create(api: CloudApi, inputs: Inputs) -> Made:
         made = api.call(
             "ec2", f"AuthorizeSecurityGroup{direction}", GroupId=inputs["securityGroupId"],
             IpPermissions=[_permission(inputs)], TagSpecifications=ec2_tags("security-group-rule", inputs),
@@ -99,7 +99,7 @@ def _create_rule(direction: str) -> Any:
 
 
 def _delete_rule(direction: str) -> Any:
-    def delete(api: Api, _id: str, outputs: Outputs) -> None:
+    def delete(api: CloudApi, _id: str, outputs: Outputs) -> None:
         permission = {name: value for name, value in _permission(outputs).items() if value is not None}
         api.call(
             "ec2", f"RevokeSecurityGroup{direction}", GroupId=outputs["securityGroupId"], IpPermissions=[permission]
@@ -123,9 +123,9 @@ def _permission(inputs: Inputs) -> dict[str, Any]:
     }
 
 
-def _rule_kind(direction: str) -> Kind:
+def _rule_kind(direction: str) -> ResourceKind:
     name = f"SecurityGroup{direction}Rule"
-    return Kind(
+    return ResourceKind(
         token=f"aws:vpc/securityGroup{direction}Rule:{name}",
         create=_create_rule(direction),
         delete=_delete_rule(direction),
@@ -134,7 +134,7 @@ def _rule_kind(direction: str) -> Kind:
 
 
 KINDS = (
-    Kind(
+    ResourceKind(
         token=GROUP,
         create=_create_group,
         update=tagged(nothing_to_change),
@@ -143,7 +143,7 @@ KINDS = (
         refers={"vpcId": VPC},
         own_name="name",
     ),
-    Kind(
+    ResourceKind(
         token="aws:ec2/defaultSecurityGroup:DefaultSecurityGroup",
         create=_adopt_default,
         update=tagged(nothing_to_change),

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from rehearsal.cloud.kind import Api, Inputs, Kind, Made, Outputs
+from rehearsal.cloud.kind import CloudApi, Inputs, Made, Outputs, ResourceKind
 from rehearsal.providers.aws.kinds.member_names import camel
 from rehearsal.providers.aws.kinds.parts import arn, tag_list
 from rehearsal.providers.aws.kinds.tags import tag_change
@@ -15,7 +15,7 @@ CHANGES = {
 }
 
 
-def _create(api: Api, inputs: Inputs) -> Made:
+def _create(api: CloudApi, inputs: Inputs) -> Made:
     asked: dict[str, Any] = {name: value for name, value in inputs.items() if name != "forceDelete"}
     if encryption := inputs.get("encryptionConfigurations"):
         (asked["encryptionConfigurations"],) = encryption
@@ -31,7 +31,7 @@ def _create(api: Api, inputs: Inputs) -> Made:
     )
 
 
-def _update(api: Api, id: str, old: Outputs, new: Inputs) -> Outputs:  # noqa: A002 (AWS's own word)
+def _update(api: CloudApi, id: str, old: Outputs, new: Inputs) -> Outputs:  # noqa: A002 (AWS's own word)
     change = tag_change(old, new)
     if change.gone:
         api.call("ecr", "UntagResource", resourceArn=old["arn"], tagKeys=change.gone)
@@ -43,42 +43,42 @@ def _update(api: Api, id: str, old: Outputs, new: Inputs) -> Outputs:  # noqa: A
     return {}
 
 
-def _delete(api: Api, id: str, outputs: Outputs) -> None:  # noqa: A002 (AWS's own word)
+def _delete(api: CloudApi, id: str, outputs: Outputs) -> None:  # noqa: A002 (AWS's own word)
     api.call("ecr", "DeleteRepository", repositoryName=id, force=outputs.get("forceDelete"))
 
 
-def _put_lifecycle(api: Api, inputs: Inputs) -> Made:
+def _put_lifecycle(api: CloudApi, inputs: Inputs) -> Made:
     name = inputs["repository"]
     asked = camel(inputs, {"repository": "repositoryName", "policy": "lifecyclePolicyText"})
     answer = api.call("ecr", "PutLifecyclePolicy", **asked)
     return Made(id=name, outputs={"registryId": answer["registryId"]})
 
 
-def _update_lifecycle(api: Api, _id: str, _old: Outputs, new: Inputs) -> Outputs:
+def _update_lifecycle(api: CloudApi, _id: str, _old: Outputs, new: Inputs) -> Outputs:
     return _put_lifecycle(api, new).outputs
 
 
-def _delete_lifecycle(api: Api, id: str, _outputs: Outputs) -> None:  # noqa: A002 (AWS's own word)
+def _delete_lifecycle(api: CloudApi, id: str, _outputs: Outputs) -> None:  # noqa: A002 (AWS's own word)
     api.call("ecr", "DeleteLifecyclePolicy", repositoryName=id)
 
 
-def _create_mirror(api: Api, inputs: Inputs) -> Made:
+def _create_mirror(api: CloudApi, inputs: Inputs) -> Made:
     api.keep("ecr", "CreatePullThroughCacheRule", {}, **camel(inputs, {}))
     return Made(id=inputs["ecrRepositoryPrefix"], outputs={"registryId": api.account_id})
 
 
-def _update_mirror(api: Api, id: str, _old: Outputs, new: Inputs) -> Outputs:  # noqa: A002 (AWS's own word)
+def _update_mirror(api: CloudApi, id: str, _old: Outputs, new: Inputs) -> Outputs:  # noqa: A002 (AWS's own word)
     asked = camel({name: new[name] for name in ("credentialArn", "customRoleArn") if name in new}, {})
     api.keep("ecr", "UpdatePullThroughCacheRule", {}, ecrRepositoryPrefix=id, **asked)
     return {}
 
 
-def _delete_mirror(api: Api, id: str, _outputs: Outputs) -> None:  # noqa: A002 (AWS's own word)
+def _delete_mirror(api: CloudApi, id: str, _outputs: Outputs) -> None:  # noqa: A002 (AWS's own word)
     api.keep("ecr", "DeletePullThroughCacheRule", {}, ecrRepositoryPrefix=id)
 
 
-KINDS: tuple[Kind, ...] = (
-    Kind(
+KINDS: tuple[ResourceKind, ...] = (
+    ResourceKind(
         token=REPOSITORY,
         create=_create,
         update=_update,
@@ -87,7 +87,7 @@ KINDS: tuple[Kind, ...] = (
         own_name="name",
         longest_name=256,
     ),
-    Kind(
+    ResourceKind(
         token="aws:ecr/lifecyclePolicy:LifecyclePolicy",
         create=_put_lifecycle,
         update=_update_lifecycle,
@@ -95,7 +95,7 @@ KINDS: tuple[Kind, ...] = (
         fixed=frozenset({"repository"}),
         refers={"repository": REPOSITORY},
     ),
-    Kind(
+    ResourceKind(
         token="aws:ecr/pullThroughCacheRule:PullThroughCacheRule",
         create=_create_mirror,
         update=_update_mirror,

@@ -1,6 +1,6 @@
 """EFS: file systems, their policies, and mount targets in subnets."""
 
-from rehearsal.cloud.kind import Api, Inputs, Kind, Made, Outputs
+from rehearsal.cloud.kind import CloudApi, Inputs, Made, Outputs, ResourceKind
 from rehearsal.providers.aws.kinds.member_names import pascal
 from rehearsal.providers.aws.kinds.parts import arn, tag_list
 from rehearsal.providers.aws.kinds.tags import tag_change
@@ -11,12 +11,12 @@ APART = frozenset({"creationToken", "lifecyclePolicies"})
 MOUNTABLE_MIN = 1.5
 
 
-def _create(api: Api, inputs: Inputs) -> Made:
+def _create(api: CloudApi, inputs: Inputs) -> Made:
     token = inputs.get("creationToken") or api.new_id("penstock")
     asked = pascal({name: value for name, value in inputs.items() if name not in APART}, {})
     system = api.call("efs", "CreateFileSystem", CreationToken=token, Tags=tag_list(inputs), **asked)
     system_id = system["FileSystemId"]
-    api.began(system_id)
+    api.created(system_id)
     _set_lifecycle(api, system_id, inputs)
     return Made(
         id=system_id,
@@ -32,14 +32,14 @@ def _create(api: Api, inputs: Inputs) -> Made:
     )
 
 
-def _set_lifecycle(api: Api, system_id: str, inputs: Inputs) -> None:
+def _set_lifecycle(api: CloudApi, system_id: str, inputs: Inputs) -> None:
     """The API takes one policy to an entry, and so does pulumi-aws."""
     if "lifecyclePolicies" in inputs:
         rules = [pascal(policy, {"transitionToIa": "TransitionToIA"}) for policy in inputs["lifecyclePolicies"]]
         api.call("efs", "PutLifecycleConfiguration", FileSystemId=system_id, LifecyclePolicies=rules)
 
 
-def _update(api: Api, id: str, old: Outputs, new: Inputs) -> Outputs:  # noqa: A002 (AWS's own word)
+def _update(api: CloudApi, id: str, old: Outputs, new: Inputs) -> Outputs:  # noqa: A002 (AWS's own word)
     change = tag_change(old, new)
     if change.gone:
         api.call("efs", "UntagResource", ResourceId=id, TagKeys=change.gone)
@@ -54,30 +54,32 @@ def _update(api: Api, id: str, old: Outputs, new: Inputs) -> Outputs:  # noqa: A
     return {}
 
 
-def _delete(api: Api, id: str, _outputs: Outputs) -> None:  # noqa: A002 (AWS's own word)
+def _delete(api: CloudApi, id: str, _outputs: Outputs) -> None:  # noqa: A002 (AWS's own word)
     api.call("efs", "DeleteFileSystem", FileSystemId=id)
 
 
-def _put_policy(api: Api, inputs: Inputs) -> Made:
+def _put_policy(api: CloudApi, inputs: Inputs) -> Made:
     system_id = inputs["fileSystemId"]
     api.keep("efs", "PutFileSystemPolicy", {}, **pascal(inputs, {}))
     return Made(id=system_id, outputs={})
 
 
-def _update_policy(api: Api, _id: str, _old: Outputs, new: Inputs) -> Outputs:
+def _update_policy(api: CloudApi, _id: str, _old: Outputs, new: Inputs) -> Outputs:
     return _put_policy(api, new).outputs
 
 
-def _delete_policy(api: Api, id: str, _outputs: Outputs) -> None:  # noqa: A002 (AWS's own word)
+def _delete_policy(api: CloudApi, id: str, _outputs: Outputs) -> None:  # noqa: A002 (AWS's own word)
     api.keep("efs", "DeleteFileSystemPolicy", {}, FileSystemId=id)
 
 
-def _create_target(api: Api, inputs: Inputs) -> Made:
+def _create_target(api: CloudApi, inputs: Inputs) -> Made:
     target = api.call("efs", "CreateMountTarget", **pascal(inputs, {}))
     target_id, system_id = target["MountTargetId"], inputs["fileSystemId"]
-    api.began(target_id)
+    api.created(target_id)
     interface = target["NetworkInterfaceId"]
-    api.along("network interface", interface, within=[inputs["subnetId"], *inputs.get("securityGroups", [])])
+    api.side_effect(
+        "network interface", interface, blocks_deletion_of=[inputs["subnetId"], *inputs.get("securityGroups", [])]
+    )
     name = f"{system_id}.efs.{api.region}.amazonaws.com"
     return Made(
         id=target_id,
@@ -94,19 +96,19 @@ def _create_target(api: Api, inputs: Inputs) -> Made:
     )
 
 
-def _update_target(api: Api, id: str, old: Outputs, new: Inputs) -> Outputs:  # noqa: A002 (AWS's own word)
+def _update_target(api: CloudApi, id: str, old: Outputs, new: Inputs) -> Outputs:  # noqa: A002 (AWS's own word)
     if new.get("securityGroups") != old.get("securityGroups"):
         groups = new.get("securityGroups")
         api.call("efs", "ModifyMountTargetSecurityGroups", MountTargetId=id, SecurityGroups=groups)
     return {}
 
 
-def _delete_target(api: Api, id: str, _outputs: Outputs) -> None:  # noqa: A002 (AWS's own word)
+def _delete_target(api: CloudApi, id: str, _outputs: Outputs) -> None:  # noqa: A002 (AWS's own word)
     api.call("efs", "DeleteMountTarget", MountTargetId=id)
 
 
-KINDS: tuple[Kind, ...] = (
-    Kind(
+KINDS: tuple[ResourceKind, ...] = (
+    ResourceKind(
         token=FILE_SYSTEM,
         create=_create,
         update=_update,
@@ -115,7 +117,7 @@ KINDS: tuple[Kind, ...] = (
         refers={"kmsKeyId": "aws:kms/key:Key"},
         ready_after_min=lambda _inputs: 0.2,
     ),
-    Kind(
+    ResourceKind(
         token="aws:efs/fileSystemPolicy:FileSystemPolicy",
         create=_put_policy,
         update=_update_policy,
@@ -123,7 +125,7 @@ KINDS: tuple[Kind, ...] = (
         fixed=frozenset({"fileSystemId"}),
         refers={"fileSystemId": FILE_SYSTEM},
     ),
-    Kind(
+    ResourceKind(
         token="aws:efs/mountTarget:MountTarget",
         create=_create_target,
         update=_update_target,

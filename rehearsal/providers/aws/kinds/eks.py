@@ -4,7 +4,7 @@ import base64
 import hashlib
 from typing import Any
 
-from rehearsal.cloud.kind import Api, Inputs, Kind, Made, Outputs
+from rehearsal.cloud.kind import CloudApi, Inputs, Made, Outputs, ResourceKind
 from rehearsal.providers.aws.kinds.parts import arn, given
 
 CLUSTER = "aws:eks/cluster:Cluster"
@@ -15,10 +15,10 @@ CLUSTER_MIN, CLUSTER_GONE_MIN, ADD_ON_MIN = 9.0, 3.0, 1.0
 CONTROL_PLANE_INTERFACES = 2
 
 
-def _create_cluster(api: Api, inputs: Inputs) -> Made:
+def _create_cluster(api: CloudApi, inputs: Inputs) -> Made:
     name, settings = inputs["name"], inputs["vpcConfig"]
     made = api.call("eks", "CreateCluster", **_request(inputs), tags=inputs.get("tags") or None)["cluster"]
-    api.began(name)
+    api.created(name)
     group_id = _cluster_group(api, name, settings)
     network = dict(inputs.get("kubernetesNetworkConfig") or {})
     return Made(
@@ -58,7 +58,7 @@ def _request(inputs: Inputs) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _cluster_group(api: Api, name: str, settings: Inputs) -> str:
+def _cluster_group(api: CloudApi, name: str, settings: Inputs) -> str:
     """The security group that EKS makes for the cluster and its nodes, and the control plane's interfaces in it."""
     subnets = settings["subnetIds"]
     found = api.call("ec2", "DescribeSubnets", SubnetIds=list(subnets))["Subnets"]
@@ -70,20 +70,20 @@ def _cluster_group(api: Api, name: str, settings: Inputs) -> str:
             {"ResourceType": "security-group", "Tags": [{"Key": f"kubernetes.io/cluster/{name}", "Value": "owned"}]}
         ],
     )  # fmt: skip
-    api.along("security group", made["GroupId"], within=[vpc_id])
+    api.side_effect("security group", made["GroupId"], blocks_deletion_of=[vpc_id])
     for subnet in subnets[:CONTROL_PLANE_INTERFACES] if isinstance(subnets, list) else ():
         within = [subnet, *settings.get("securityGroupIds", ())]
-        api.along("network interface", api.new_id("eni"), within=within)
+        api.side_effect("network interface", api.new_id("eni"), blocks_deletion_of=within)
     return str(made["GroupId"])
 
 
-def _vpc_config(api: Api, settings: Inputs, group_id: str) -> dict[str, Any]:
+def _vpc_config(api: CloudApi, settings: Inputs, group_id: str) -> dict[str, Any]:
     first = api.find(SUBNET, str(settings["subnetIds"][0])) or {}
     defaults = {"endpointPublicAccess": True, "endpointPrivateAccess": False}
     return defaults | dict(settings) | {"clusterSecurityGroupId": group_id, "vpcId": first.get("vpcId", "")}
 
 
-def _update_cluster(api: Api, id: str, old: Outputs, new: Inputs) -> Outputs:  # noqa: A002 (AWS's own word)
+def _update_cluster(api: CloudApi, id: str, old: Outputs, new: Inputs) -> Outputs:  # noqa: A002 (AWS's own word)
     if "version" in new and old.get("version") != new["version"]:
         api.keep("eks", "UpdateClusterVersion", {}, name=id, version=new["version"])
     changes = _request(new)
@@ -100,14 +100,14 @@ def _updatable(member: str, value: Any) -> Any:
     return value
 
 
-def _delete_cluster(api: Api, id: str, outputs: Outputs) -> None:  # noqa: A002 (AWS's own word)
+def _delete_cluster(api: CloudApi, id: str, outputs: Outputs) -> None:  # noqa: A002 (AWS's own word)
     api.call("eks", "DeleteCluster", name=id)
     group_id = (outputs.get("vpcConfig") or {}).get("clusterSecurityGroupId")
     if group_id:
         api.call("ec2", "DeleteSecurityGroup", GroupId=group_id)
 
 
-def _create_add_on(api: Api, inputs: Inputs) -> Made:
+def _create_add_on(api: CloudApi, inputs: Inputs) -> Made:
     cluster, name = inputs["clusterName"], inputs["addonName"]
     request = given(
         inputs, "clusterName", "addonName", "addonVersion", "serviceAccountRoleArn", "configurationValues",
@@ -117,7 +117,7 @@ def _create_add_on(api: Api, inputs: Inputs) -> Made:
     return Made(id=f"{cluster}:{name}", outputs={"arn": arn(api, "eks", f"addon/{cluster}/{name}/{_digest(name)[:8]}")})
 
 
-def _update_add_on(api: Api, _id: str, _old: Outputs, new: Inputs) -> Outputs:
+def _update_add_on(api: CloudApi, _id: str, _old: Outputs, new: Inputs) -> Outputs:
     request = given(
         new, "clusterName", "addonName", "addonVersion", "serviceAccountRoleArn", "configurationValues",
         "podIdentityAssociations",
@@ -126,14 +126,14 @@ def _update_add_on(api: Api, _id: str, _old: Outputs, new: Inputs) -> Outputs:
     return {}
 
 
-def _delete_add_on(api: Api, _id: str, outputs: Outputs) -> None:
+def _delete_add_on(api: CloudApi, _id: str, outputs: Outputs) -> None:
     api.keep(
         "eks", "DeleteAddon", {}, clusterName=outputs["clusterName"], addonName=outputs["addonName"],
         preserve=outputs.get("preserve"),
     )  # fmt: skip
 
 
-def _create_entry(api: Api, inputs: Inputs) -> Made:
+def _create_entry(api: CloudApi, inputs: Inputs) -> Made:
     cluster, principal = inputs["clusterName"], inputs["principalArn"]
     request = given(inputs, "clusterName", "principalArn", "kubernetesGroups", "type", "tags")
     api.keep("eks", "CreateAccessEntry", {}, **request, username=inputs.get("userName"))
@@ -141,28 +141,28 @@ def _create_entry(api: Api, inputs: Inputs) -> Made:
     return Made(id=f"{cluster}:{principal}", outputs={"accessEntryArn": arn(api, "eks", entry)})
 
 
-def _update_entry(api: Api, _id: str, _old: Outputs, new: Inputs) -> Outputs:
+def _update_entry(api: CloudApi, _id: str, _old: Outputs, new: Inputs) -> Outputs:
     request = given(new, "clusterName", "principalArn", "kubernetesGroups")
     api.keep("eks", "UpdateAccessEntry", {}, **request, username=new.get("userName"))
     return {}
 
 
-def _delete_entry(api: Api, _id: str, outputs: Outputs) -> None:
+def _delete_entry(api: CloudApi, _id: str, outputs: Outputs) -> None:
     api.keep("eks", "DeleteAccessEntry", {}, **given(outputs, "clusterName", "principalArn"))
 
 
-def _associate_policy(api: Api, inputs: Inputs) -> Made:
+def _associate_policy(api: CloudApi, inputs: Inputs) -> Made:
     request = given(inputs, "clusterName", "principalArn", "policyArn", "accessScope")
     api.keep("eks", "AssociateAccessPolicy", {}, **request)
     return Made(id="#".join(str(inputs[name]) for name in ("clusterName", "principalArn", "policyArn")), outputs={})
 
 
-def _disassociate_policy(api: Api, _id: str, outputs: Outputs) -> None:
+def _disassociate_policy(api: CloudApi, _id: str, outputs: Outputs) -> None:
     request = given(outputs, "clusterName", "principalArn", "policyArn")
     api.keep("eks", "DisassociateAccessPolicy", {}, **request)
 
 
-def _associate_identity(api: Api, inputs: Inputs) -> Made:
+def _associate_identity(api: CloudApi, inputs: Inputs) -> Made:
     association_id = api.new_id("a")
     request = given(
         inputs, "clusterName", "namespace", "serviceAccount", "roleArn", "targetRoleArn", "disableSessionTags", "tags"
@@ -173,13 +173,13 @@ def _associate_identity(api: Api, inputs: Inputs) -> Made:
     return Made(id=association_id, outputs=outputs)
 
 
-def _update_identity(api: Api, id: str, _old: Outputs, new: Inputs) -> Outputs:  # noqa: A002 (AWS's own word)
+def _update_identity(api: CloudApi, id: str, _old: Outputs, new: Inputs) -> Outputs:  # noqa: A002 (AWS's own word)
     request = given(new, "clusterName", "roleArn", "targetRoleArn", "disableSessionTags")
     api.keep("eks", "UpdatePodIdentityAssociation", {}, associationId=id, **request)
     return {}
 
 
-def _disassociate_identity(api: Api, id: str, outputs: Outputs) -> None:  # noqa: A002 (AWS's own word)
+def _disassociate_identity(api: CloudApi, id: str, outputs: Outputs) -> None:  # noqa: A002 (AWS's own word)
     api.keep("eks", "DeletePodIdentityAssociation", {}, clusterName=outputs["clusterName"], associationId=id)
 
 
@@ -193,14 +193,14 @@ def _authority(name: str) -> str:
     return base64.b64encode(f"-----BEGIN CERTIFICATE-----\n{body}\n-----END CERTIFICATE-----\n".encode()).decode()
 
 
-def _issuer(api: Api, name: str) -> str:
+def _issuer(api: CloudApi, name: str) -> str:
     return f"https://oidc.eks.{api.region}.amazonaws.com/id/{_digest(name)[:32].upper()}"
 
 
 _CLUSTER_NAME = {"clusterName": CLUSTER}
 
 KINDS = (
-    Kind(
+    ResourceKind(
         token=CLUSTER,
         create=_create_cluster,
         update=_update_cluster,
@@ -214,7 +214,7 @@ KINDS = (
         ready_after_min=lambda _: CLUSTER_MIN,
         deleted_after_min=lambda _: CLUSTER_GONE_MIN,
     ),
-    Kind(
+    ResourceKind(
         token="aws:eks/addon:Addon",
         create=_create_add_on,
         update=_update_add_on,
@@ -223,7 +223,7 @@ KINDS = (
         refers=_CLUSTER_NAME,
         ready_after_min=lambda _: ADD_ON_MIN,
     ),
-    Kind(
+    ResourceKind(
         token="aws:eks/accessEntry:AccessEntry",
         create=_create_entry,
         update=_update_entry,
@@ -231,13 +231,13 @@ KINDS = (
         fixed=frozenset({"clusterName", "principalArn", "type"}),
         refers=_CLUSTER_NAME,
     ),
-    Kind(
+    ResourceKind(
         token="aws:eks/accessPolicyAssociation:AccessPolicyAssociation",
         create=_associate_policy,
         delete=_disassociate_policy,
         refers=_CLUSTER_NAME,
     ),
-    Kind(
+    ResourceKind(
         token="aws:eks/podIdentityAssociation:PodIdentityAssociation",
         create=_associate_identity,
         update=_update_identity,

@@ -4,14 +4,14 @@ import hashlib
 from typing import Any
 
 from engine.provider.values import is_unknown
-from rehearsal.cloud.kind import Api, Inputs, Kind, Made, Outputs
+from rehearsal.cloud.kind import CloudApi, Inputs, Made, Outputs, ResourceKind
 from rehearsal.providers.aws.kinds.parts import given
 
 # Minutes until a group's nodes are Ready, and until they are gone: about what eksctl's users see.
 READY_MIN, GONE_MIN = 3.0, 4.0
 
 
-def _create(api: Api, inputs: Inputs) -> Made:
+def _create(api: CloudApi, inputs: Inputs) -> Made:
     cluster, name = inputs["clusterName"], inputs["nodeGroupName"]
     template = inputs.get("launchTemplate")
     made = api.call(
@@ -37,19 +37,21 @@ def _create(api: Api, inputs: Inputs) -> Made:
     )
 
 
-def _nodes(api: Api, inputs: Inputs, scaling_group: str) -> None:
+def _nodes(api: CloudApi, inputs: Inputs, scaling_group: str) -> None:
     """The group that holds the nodes, and all of them as one entry in the subnets they may lie in."""
-    api.along("auto scaling group", scaling_group)
+    api.side_effect("auto scaling group", scaling_group)
     count = _sizes(inputs).get("desiredSize", 0)
     if count and not is_unknown(count):
-        api.along("instances", f"{scaling_group}-nodes", within=list(inputs["subnetIds"]), count=count)
+        api.side_effect(
+            "instances", f"{scaling_group}-nodes", blocks_deletion_of=list(inputs["subnetIds"]), count=count
+        )
 
 
 def _sizes(inputs: Inputs) -> dict[str, Any]:
     return given(inputs["scalingConfig"], "minSize", "maxSize", "desiredSize")
 
 
-def _update(api: Api, _id: str, old: Outputs, new: Inputs) -> Outputs:
+def _update(api: CloudApi, _id: str, old: Outputs, new: Inputs) -> Outputs:
     names = {"clusterName": new["clusterName"], "nodegroupName": new["nodeGroupName"]}
     template, before = new.get("launchTemplate") or {}, old.get("launchTemplate") or {}
     if template != before or new.get("version", old.get("version")) != old.get("version"):
@@ -68,13 +70,13 @@ def _settings(inputs: Inputs) -> dict[str, Any]:
     return {"sent": sent, "labels": inputs.get("labels"), "taints": inputs.get("taints")}
 
 
-def _delete(api: Api, _id: str, outputs: Outputs) -> None:
+def _delete(api: CloudApi, _id: str, outputs: Outputs) -> None:
     names = {"clusterName": outputs["clusterName"], "nodegroupName": outputs["nodeGroupName"]}
     api.call("eks", "DeleteNodegroup", **names)
 
 
 KINDS = (
-    Kind(
+    ResourceKind(
         token="aws:eks/nodeGroup:NodeGroup",
         create=_create,
         update=_update,

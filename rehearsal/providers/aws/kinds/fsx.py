@@ -5,8 +5,8 @@ moto makes, describes and removes file systems, and knows neither changes nor li
 
 from typing import Any
 
-from rehearsal.cloud.errors import ApiError
-from rehearsal.cloud.kind import Api, Inputs, Kind, Made, Outputs
+from rehearsal.cloud.errors import CloudApiError
+from rehearsal.cloud.kind import CloudApi, Inputs, Made, Outputs, ResourceKind
 from rehearsal.providers.aws.kinds.member_names import pascal
 from rehearsal.providers.aws.kinds.parts import arn, tag_list
 from rehearsal.providers.aws.kinds.tags import tag_change
@@ -29,19 +29,21 @@ CREATED_MIN, LINKED_MIN, DELETED_MIN = 10.0, 4.0, 5.0
 """Minutes, as users see them for file systems of a few TiB."""
 
 
-def _create(api: Api, inputs: Inputs) -> Made:
+def _create(api: CloudApi, inputs: Inputs) -> Made:
     if "backupId" in inputs:
-        raise ApiError("InvalidParameterValue", "backupId: a restore from a backup is not simulated")
+        raise CloudApiError("InvalidParameterValue", "backupId: a restore from a backup is not simulated")
     subnet = inputs["subnetIds"]
     system = api.call(
         "fsx", "CreateFileSystem", FileSystemType="LUSTRE", SubnetIds=[subnet], Tags=tag_list(inputs),
         LustreConfiguration=_of_lustre(inputs), **_of_every_system(inputs),
     )["FileSystem"]  # fmt: skip
     system_id = system["FileSystemId"]
-    api.began(system_id)
+    api.created(system_id)
     servers = 1 + int(inputs.get("storageCapacity") or GIB_PER_SERVER) // GIB_PER_SERVER
     interface = api.new_id("eni")
-    api.along("network interface", interface, within=[subnet, *inputs.get("securityGroupIds", [])], count=servers)
+    api.side_effect(
+        "network interface", interface, blocks_deletion_of=[subnet, *inputs.get("securityGroupIds", [])], count=servers
+    )
     return Made(
         id=system_id,
         outputs={
@@ -65,7 +67,7 @@ def _of_lustre(inputs: Inputs) -> dict[str, Any]:
     return pascal({name: value for name, value in inputs.items() if name not in elsewhere}, RENAMED)
 
 
-def _update(api: Api, id: str, old: Outputs, new: Inputs) -> Outputs:  # noqa: A002 (AWS's own word)
+def _update(api: CloudApi, id: str, old: Outputs, new: Inputs) -> Outputs:  # noqa: A002 (AWS's own word)
     change = tag_change(old, new)
     if change.gone:
         api.keep("fsx", "UntagResource", {}, ResourceARN=old["arn"], TagKeys=change.gone)
@@ -79,7 +81,7 @@ def _update(api: Api, id: str, old: Outputs, new: Inputs) -> Outputs:  # noqa: A
     return {}
 
 
-def _delete(api: Api, id: str, outputs: Outputs) -> None:  # noqa: A002 (AWS's own word)
+def _delete(api: CloudApi, id: str, outputs: Outputs) -> None:  # noqa: A002 (AWS's own word)
     """The request names a final backup or none: FSx's own default is none, pulumi-aws's too."""
     skip = outputs.get("skipFinalBackup", True)
     tags = [{"Key": key, "Value": value} for key, value in (outputs.get("finalBackupTags") or {}).items()]
@@ -87,7 +89,7 @@ def _delete(api: Api, id: str, outputs: Outputs) -> None:  # noqa: A002 (AWS's o
     api.call("fsx", "DeleteFileSystem", FileSystemId=id, LustreConfiguration=how)
 
 
-def _create_link(api: Api, inputs: Inputs) -> Made:
+def _create_link(api: CloudApi, inputs: Inputs) -> Made:
     link_id = api.new_id("dra")
     asked = {name: value for name, value in inputs.items() if name != "deleteDataInFilesystem"}
     answer = {"Association": {"AssociationId": link_id}}
@@ -96,20 +98,20 @@ def _create_link(api: Api, inputs: Inputs) -> Made:
     return Made(id=link_id, outputs={"arn": arn(api, "fsx", where), "associationId": link_id})
 
 
-def _update_link(api: Api, id: str, old: Outputs, new: Inputs) -> Outputs:  # noqa: A002 (AWS's own word)
+def _update_link(api: CloudApi, id: str, old: Outputs, new: Inputs) -> Outputs:  # noqa: A002 (AWS's own word)
     changed = {name: new[name] for name in ("s3", "importedFileChunkSize") if new.get(name) != old.get(name)}
     if changed:
         api.keep("fsx", "UpdateDataRepositoryAssociation", {}, AssociationId=id, **pascal(changed, {}))
     return {}
 
 
-def _delete_link(api: Api, id: str, outputs: Outputs) -> None:  # noqa: A002 (AWS's own word)
+def _delete_link(api: CloudApi, id: str, outputs: Outputs) -> None:  # noqa: A002 (AWS's own word)
     remove = outputs.get("deleteDataInFilesystem", False)
     api.keep("fsx", "DeleteDataRepositoryAssociation", {}, AssociationId=id, DeleteDataInFileSystem=remove)
 
 
-KINDS: tuple[Kind, ...] = (
-    Kind(
+KINDS: tuple[ResourceKind, ...] = (
+    ResourceKind(
         token=FILE_SYSTEM,
         create=_create,
         update=_update,
@@ -128,7 +130,7 @@ KINDS: tuple[Kind, ...] = (
         ready_after_min=lambda _inputs: CREATED_MIN,
         deleted_after_min=lambda _inputs: DELETED_MIN,
     ),
-    Kind(
+    ResourceKind(
         token="aws:fsx/dataRepositoryAssociation:DataRepositoryAssociation",
         create=_create_link,
         update=_update_link,

@@ -1,13 +1,13 @@
 """IAM: roles, policies, instance profiles."""
 
-from rehearsal.cloud.kind import Api, Inputs, Kind, Made, Outputs, nothing_to_change
+from rehearsal.cloud.kind import CloudApi, Inputs, Made, Outputs, ResourceKind, nothing_to_change
 from rehearsal.providers.aws.kinds.parts import tag_list
 
 ROLE = "aws:iam/role:Role"
 POLICY = "aws:iam/policy:Policy"
 
 
-def _create_role(api: Api, inputs: Inputs) -> Made:
+def _create_role(api: CloudApi, inputs: Inputs) -> Made:
     role = api.call(
         "iam", "CreateRole", RoleName=inputs["name"], AssumeRolePolicyDocument=inputs["assumeRolePolicy"],
         Path=inputs.get("path"), Description=inputs.get("description"),
@@ -26,7 +26,7 @@ def _create_role(api: Api, inputs: Inputs) -> Made:
     )
 
 
-def _update_role(api: Api, id: str, old: Outputs, new: Inputs) -> Outputs:  # noqa: A002 (AWS's own word)
+def _update_role(api: CloudApi, id: str, old: Outputs, new: Inputs) -> Outputs:  # noqa: A002 (AWS's own word)
     if old.get("assumeRolePolicy") != new.get("assumeRolePolicy"):
         api.call("iam", "UpdateAssumeRolePolicy", RoleName=id, PolicyDocument=new["assumeRolePolicy"])
     if (old.get("description"), old.get("maxSessionDuration")) != (
@@ -40,11 +40,11 @@ def _update_role(api: Api, id: str, old: Outputs, new: Inputs) -> Outputs:  # no
     return {}
 
 
-def _delete_role(api: Api, id: str, _outputs: Outputs) -> None:  # noqa: A002 (AWS's own word)
+def _delete_role(api: CloudApi, id: str, _outputs: Outputs) -> None:  # noqa: A002 (AWS's own word)
     api.call("iam", "DeleteRole", RoleName=id)
 
 
-def _create_policy(api: Api, inputs: Inputs) -> Made:
+def _create_policy(api: CloudApi, inputs: Inputs) -> Made:
     made = api.call(
         "iam", "CreatePolicy", PolicyName=inputs["name"], PolicyDocument=inputs["policy"], Path=inputs.get("path"),
         Description=inputs.get("description"), Tags=tag_list(inputs),
@@ -52,59 +52,59 @@ def _create_policy(api: Api, inputs: Inputs) -> Made:
     return Made(id=made["Arn"], outputs={"arn": made["Arn"], "policyId": made["PolicyId"]})
 
 
-def _update_policy(api: Api, id: str, old: Outputs, new: Inputs) -> Outputs:  # noqa: A002 (AWS's own word)
+def _update_policy(api: CloudApi, id: str, old: Outputs, new: Inputs) -> Outputs:  # noqa: A002 (AWS's own word)
     if old["policy"] != new["policy"]:
         api.call("iam", "CreatePolicyVersion", PolicyArn=id, PolicyDocument=new["policy"], SetAsDefault=True)
     return {}
 
 
-def _delete_policy(api: Api, id: str, _outputs: Outputs) -> None:  # noqa: A002 (AWS's own word)
+def _delete_policy(api: CloudApi, id: str, _outputs: Outputs) -> None:  # noqa: A002 (AWS's own word)
     api.call("iam", "DeletePolicy", PolicyArn=id)
 
 
-def _put_role_policy(api: Api, inputs: Inputs) -> Made:
+def _put_role_policy(api: CloudApi, inputs: Inputs) -> Made:
     api.call(
         "iam", "PutRolePolicy", RoleName=inputs["role"], PolicyName=inputs["name"], PolicyDocument=inputs["policy"]
     )
     return Made(id=f"{inputs['role']}:{inputs['name']}", outputs={})
 
 
-def _update_role_policy(api: Api, _id: str, _old: Outputs, new: Inputs) -> Outputs:
+def _update_role_policy(api: CloudApi, _id: str, _old: Outputs, new: Inputs) -> Outputs:
     api.call("iam", "PutRolePolicy", RoleName=new["role"], PolicyName=new["name"], PolicyDocument=new["policy"])
     return {}
 
 
-def _delete_role_policy(api: Api, _id: str, outputs: Outputs) -> None:
+def _delete_role_policy(api: CloudApi, _id: str, outputs: Outputs) -> None:
     api.call("iam", "DeleteRolePolicy", RoleName=outputs["role"], PolicyName=outputs["name"])
 
 
-def _attach(api: Api, inputs: Inputs) -> Made:
+def _attach(api: CloudApi, inputs: Inputs) -> Made:
     api.call("iam", "AttachRolePolicy", RoleName=inputs["role"], PolicyArn=inputs["policyArn"])
     return Made(id=f"{inputs['role']}/{inputs['policyArn']}", outputs={})
 
 
-def _detach(api: Api, _id: str, outputs: Outputs) -> None:
+def _detach(api: CloudApi, _id: str, outputs: Outputs) -> None:
     api.call("iam", "DetachRolePolicy", RoleName=outputs["role"], PolicyArn=outputs["policyArn"])
 
 
-def _create_profile(api: Api, inputs: Inputs) -> Made:
+def _create_profile(api: CloudApi, inputs: Inputs) -> Made:
     profile = api.call(
         "iam", "CreateInstanceProfile", InstanceProfileName=inputs["name"], Path=inputs.get("path"),
         Tags=tag_list(inputs),
     )["InstanceProfile"]  # fmt: skip
-    api.began(inputs["name"])
+    api.created(inputs["name"])
     if "role" in inputs:
         api.call("iam", "AddRoleToInstanceProfile", InstanceProfileName=inputs["name"], RoleName=inputs["role"])
     return Made(id=inputs["name"], outputs={"arn": profile["Arn"], "uniqueId": profile["InstanceProfileId"]})
 
 
-def _delete_profile(api: Api, id: str, outputs: Outputs) -> None:  # noqa: A002 (AWS's own word)
+def _delete_profile(api: CloudApi, id: str, outputs: Outputs) -> None:  # noqa: A002 (AWS's own word)
     if "role" in outputs:
         api.call("iam", "RemoveRoleFromInstanceProfile", InstanceProfileName=id, RoleName=outputs["role"])
     api.call("iam", "DeleteInstanceProfile", InstanceProfileName=id)
 
 
-def _create_service_role(api: Api, inputs: Inputs) -> Made:
+def _create_service_role(api: CloudApi, inputs: Inputs) -> Made:
     role = api.call(
         "iam", "CreateServiceLinkedRole", AWSServiceName=inputs["awsServiceName"],
         Description=inputs.get("description"), CustomSuffix=inputs.get("customSuffix"),
@@ -112,12 +112,12 @@ def _create_service_role(api: Api, inputs: Inputs) -> Made:
     return Made(id=role["Arn"], outputs={"arn": role["Arn"], "name": role["RoleName"], "path": role["Path"]})
 
 
-def _delete_service_role(api: Api, _id: str, outputs: Outputs) -> None:
+def _delete_service_role(api: CloudApi, _id: str, outputs: Outputs) -> None:
     api.call("iam", "DeleteServiceLinkedRole", RoleName=outputs["name"])
 
 
 KINDS = (
-    Kind(
+    ResourceKind(
         token=ROLE,
         create=_create_role,
         update=_update_role,
@@ -126,7 +126,7 @@ KINDS = (
         own_name="name",
         longest_name=64,
     ),
-    Kind(
+    ResourceKind(
         token=POLICY,
         create=_create_policy,
         update=_update_policy,
@@ -135,7 +135,7 @@ KINDS = (
         own_name="name",
         longest_name=128,
     ),
-    Kind(
+    ResourceKind(
         token="aws:iam/rolePolicy:RolePolicy",
         create=_put_role_policy,
         update=_update_role_policy,
@@ -145,13 +145,13 @@ KINDS = (
         own_name="name",
         longest_name=128,
     ),
-    Kind(
+    ResourceKind(
         token="aws:iam/rolePolicyAttachment:RolePolicyAttachment",
         create=_attach,
         delete=_detach,
         refers={"role": ROLE},
     ),
-    Kind(
+    ResourceKind(
         token="aws:iam/instanceProfile:InstanceProfile",
         create=_create_profile,
         update=nothing_to_change,
@@ -161,7 +161,7 @@ KINDS = (
         own_name="name",
         longest_name=128,
     ),
-    Kind(
+    ResourceKind(
         token="aws:iam/serviceLinkedRole:ServiceLinkedRole",
         create=_create_service_role,
         update=nothing_to_change,

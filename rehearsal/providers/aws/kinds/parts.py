@@ -4,10 +4,10 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from engine.provider.values import Unknown
-from rehearsal.cloud.kind import Api, Inputs, Outputs
+from rehearsal.cloud.kind import CloudApi, Inputs, Outputs
 from rehearsal.providers.aws.kinds.tags import tag_change
 
-Update = Callable[[Api, str, Outputs, Inputs], Outputs]
+Update = Callable[[CloudApi, str, Outputs, Inputs], Outputs]
 
 
 def tag_list(inputs: Inputs) -> list[dict[str, str]] | None:
@@ -24,14 +24,14 @@ def ec2_tags(resource_type: str, inputs: Inputs) -> list[dict[str, Any]] | None:
 def tagged(update: Update) -> Update:
     """The update, and EC2's requests for the tags that changed."""
 
-    def both(api: Api, id: str, old: Outputs, new: Inputs) -> Outputs:  # noqa: A002 (AWS's own word)
+    def both(api: CloudApi, id: str, old: Outputs, new: Inputs) -> Outputs:  # noqa: A002 (AWS's own word)
         set_ec2_tags(api, id, old, new)
         return update(api, id, old, new)
 
     return both
 
 
-def set_ec2_tags(api: Api, id: str, old: Outputs, new: Inputs) -> None:  # noqa: A002 (AWS's own word)
+def set_ec2_tags(api: CloudApi, id: str, old: Outputs, new: Inputs) -> None:  # noqa: A002 (AWS's own word)
     """EC2's requests that lead from the old tags to the new ones."""
     change = tag_change(old, new)
     if change.gone:
@@ -59,7 +59,7 @@ def given(inputs: Inputs, *names: str) -> dict[str, Any]:
     return {name: inputs[name] for name in names if inputs.get(name) is not None}
 
 
-def arn(api: Api, service: str, resource: str, *, regional: bool = True) -> str:
+def arn(api: CloudApi, service: str, resource: str, *, regional: bool = True) -> str:
     return f"arn:aws:{service}:{api.region if regional else ''}:{api.account_id}:{resource}"
 
 

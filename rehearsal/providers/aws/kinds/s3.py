@@ -3,8 +3,8 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from rehearsal.cloud.errors import ApiError
-from rehearsal.cloud.kind import Answer, Api, Inputs, Kind, Made, Outputs
+from rehearsal.cloud.errors import CloudApiError
+from rehearsal.cloud.kind import Answer, CloudApi, Inputs, Made, Outputs, ResourceKind
 from rehearsal.providers.aws.kinds.member_names import pascal
 from rehearsal.providers.aws.kinds.parts import tag_list
 
@@ -24,13 +24,13 @@ RENAMED = {
 }
 
 
-def _create_bucket(api: Api, inputs: Inputs) -> Made:
+def _create_bucket(api: CloudApi, inputs: Inputs) -> Made:
     _refuse_others(inputs, OF_BUCKET, "set it with a resource of its own")
     name = inputs["bucket"]
     place = None if api.region == WITHOUT_CONSTRAINT else {"LocationConstraint": api.region}
     lock = inputs.get("objectLockEnabled")
     api.call("s3", "CreateBucket", Bucket=name, CreateBucketConfiguration=place, ObjectLockEnabledForBucket=lock)
-    api.began(name)
+    api.created(name)
     _set_tags(api, name, inputs)
     return Made(
         id=name,
@@ -45,16 +45,16 @@ def _create_bucket(api: Api, inputs: Inputs) -> Made:
 
 def _refuse_others(inputs: Inputs, known: frozenset[str], remedy: str) -> None:
     if others := sorted(set(inputs) - known):
-        raise ApiError("InvalidArgument", f"{', '.join(others)}: not simulated on the bucket itself; {remedy}")
+        raise CloudApiError("InvalidArgument", f"{', '.join(others)}: not simulated on the bucket itself; {remedy}")
 
 
-def _set_tags(api: Api, name: str, inputs: Inputs) -> None:
+def _set_tags(api: CloudApi, name: str, inputs: Inputs) -> None:
     tags = tag_list(inputs)
     if tags:
         api.call("s3", "PutBucketTagging", Bucket=name, Tagging={"TagSet": tags})
 
 
-def _update_bucket(api: Api, id: str, old: Outputs, new: Inputs) -> Outputs:  # noqa: A002 (AWS's own word)
+def _update_bucket(api: CloudApi, id: str, old: Outputs, new: Inputs) -> Outputs:  # noqa: A002 (AWS's own word)
     if old.get("tags") and not new.get("tags"):
         api.call("s3", "DeleteBucketTagging", Bucket=id)
     elif old.get("tags") != new.get("tags"):
@@ -62,7 +62,7 @@ def _update_bucket(api: Api, id: str, old: Outputs, new: Inputs) -> Outputs:  # 
     return {}
 
 
-def _delete_bucket(api: Api, id: str, outputs: Outputs) -> None:  # noqa: A002 (AWS's own word)
+def _delete_bucket(api: CloudApi, id: str, outputs: Outputs) -> None:  # noqa: A002 (AWS's own word)
     """With its objects where the program says so; otherwise S3 refuses a bucket that has any."""
     if outputs.get("forceDestroy"):
         found = api.call("s3", "ListObjectVersions", Bucket=id)
@@ -71,7 +71,7 @@ def _delete_bucket(api: Api, id: str, outputs: Outputs) -> None:  # noqa: A002 (
     api.call("s3", "DeleteBucket", Bucket=id)
 
 
-def _create_directory_bucket(api: Api, inputs: Inputs) -> Made:
+def _create_directory_bucket(api: CloudApi, inputs: Inputs) -> Made:
     _refuse_others(inputs, OF_DIRECTORY_BUCKET, "leave it out")
     name, location = inputs["bucket"], inputs["location"]
     how = {
@@ -87,11 +87,11 @@ def _create_directory_bucket(api: Api, inputs: Inputs) -> Made:
     return Made(id=name, outputs={"arn": where, "bucket": name})
 
 
-def _delete_directory_bucket(api: Api, id: str, _outputs: Outputs) -> None:  # noqa: A002 (AWS's own word)
+def _delete_directory_bucket(api: CloudApi, id: str, _outputs: Outputs) -> None:  # noqa: A002 (AWS's own word)
     api.keep("s3", "DeleteBucket", {}, Bucket=id)
 
 
-def _send(api: Api, operation: str, bucket: str, **parameters: Any) -> Answer:
+def _send(api: CloudApi, operation: str, bucket: str, **parameters: Any) -> Answer:
     """To moto, or for a directory bucket to the account's own store."""
     if api.find(DIRECTORY_BUCKET, bucket):
         return api.keep("s3", operation, {}, Bucket=bucket, **parameters)
@@ -100,21 +100,21 @@ def _send(api: Api, operation: str, bucket: str, **parameters: Any) -> Answer:
 
 def _setting(
     token: str, put: str, request: Callable[[Inputs], Mapping[str, Any]], remove: str, removal: Mapping[str, Any]
-) -> Kind:
+) -> ResourceKind:
     """What is set on a bucket by one request, and taken back by another. Its id is the bucket's name."""
 
-    def create(api: Api, inputs: Inputs) -> Made:
+    def create(api: CloudApi, inputs: Inputs) -> Made:
         _send(api, put, inputs["bucket"], **request(inputs))
         return Made(id=inputs["bucket"], outputs={})
 
-    def update(api: Api, id: str, _old: Outputs, new: Inputs) -> Outputs:  # noqa: A002 (AWS's own word)
+    def update(api: CloudApi, id: str, _old: Outputs, new: Inputs) -> Outputs:  # noqa: A002 (AWS's own word)
         _send(api, put, id, **request(new))
         return {}
 
-    def delete(api: Api, id: str, _outputs: Outputs) -> None:  # noqa: A002 (AWS's own word)
+    def delete(api: CloudApi, id: str, _outputs: Outputs) -> None:  # noqa: A002 (AWS's own word)
         _send(api, remove, id, **removal)
 
-    return Kind(
+    return ResourceKind(
         token=f"aws:s3/{token[0].lower()}{token[1:]}:{token}", create=create, update=update, delete=delete,
         fixed=frozenset({"bucket", "expectedBucketOwner"}),
     )  # fmt: skip
@@ -148,8 +148,8 @@ def _policy(inputs: Inputs) -> Mapping[str, Any]:
     return pascal(_without_bucket(inputs), RENAMED)
 
 
-KINDS: tuple[Kind, ...] = (
-    Kind(
+KINDS: tuple[ResourceKind, ...] = (
+    ResourceKind(
         token=BUCKET,
         create=_create_bucket,
         update=_update_bucket,
@@ -158,7 +158,7 @@ KINDS: tuple[Kind, ...] = (
         own_name="bucket",
         longest_name=63,
     ),
-    Kind(
+    ResourceKind(
         token=DIRECTORY_BUCKET,
         create=_create_directory_bucket,
         delete=_delete_directory_bucket,

@@ -9,9 +9,10 @@ import pulumi
 from pulumi.runtime import mocks
 
 from rehearsal.cloud.autonaming import completed
-from rehearsal.cloud.lifecycle import Cloud
-from rehearsal.cloud.requests import Oracle
+from rehearsal.cloud.lifecycle import SimulatedCloud
+from rehearsal.cloud.rules import Treatment
 from rehearsal.providers.aws.kinds import kind_of
+from rehearsal.providers.aws.rules import RULES
 
 REGION = "us-east-2"
 
@@ -20,7 +21,7 @@ class SimulatedAws(mocks.Mocks):
     """Creates each resource in the account, in the order in which the program's outputs allow it."""
 
     def __init__(self, standing: frozenset[str] = frozenset(), file: Path | None = None) -> None:
-        self.cloud = Cloud(file, standing=standing)
+        self.cloud = SimulatedCloud(RULES, file, existing=standing)
         self.made: list[tuple[str, str, str]] = []
         self._one_at_a_time = threading.Lock()
 
@@ -48,9 +49,11 @@ class SimulatedAws(mocks.Mocks):
         (found,) = [each for each in self.cloud.account.objects() if each.token == token]
         return found.outputs
 
-    def requested(self, oracle: Oracle) -> set[str]:
+    def requested(self, treatment: Treatment) -> set[str]:
         """`pcs:CreateCluster`, ... that this oracle judged."""
-        return {f"{service}:{operation}" for service, operation, judge in self.cloud.requests.counts if judge is oracle}
+        return {
+            f"{service}:{operation}" for service, operation, judge in self.cloud.requests.counts if judge is treatment
+        }
 
     def destroy(self) -> None:
         """In the opposite order, as the engine does it."""

@@ -8,16 +8,17 @@ import pytest
 from components.errors import SpecError
 from rehearsal.cloud.account import Account
 from rehearsal.cloud.clock import Clock
-from rehearsal.cloud.errors import ApiError
-from rehearsal.cloud.fault_injection import Gate
+from rehearsal.cloud.errors import CloudApiError
+from rehearsal.cloud.fault_injection import FaultInjector
 from rehearsal.cloud.store import Store
 from rehearsal.faults import FaultScript, read_faults
+from rehearsal.providers.aws.rules import RULES
 
 EXAMPLES = sorted((Path(__file__).parents[4] / "docs" / "faults").glob("*.yaml"))
 
 
-def gate(**script: Any) -> Gate:
-    return Gate(FaultScript.model_validate(script), Account(Store()), Clock(quiet_s=0.0))
+def injector(**script: Any) -> FaultInjector:
+    return FaultInjector(FaultScript.model_validate(script), Account(Store(), RULES), Clock(quiet_s=0.0))
 
 
 @pytest.mark.parametrize("file", EXAMPLES, ids=lambda file: file.stem)
@@ -57,26 +58,26 @@ def test_a_script_that_is_not_there(tmp_path: Path) -> None:
 
 
 def test_an_error_strikes_the_nth_request_as_often_as_it_says() -> None:
-    found = gate(errors=[{"operation": "ec2:Create*", "resource": "net*", "nth": 2, "times": 2, "code": "Oops"}])
+    found = injector(errors=[{"operation": "ec2:Create*", "resource": "net*", "nth": 2, "times": 2, "code": "Oops"}])
     refused = []
     for name in ("net", "other", "net-a", "net-b", "net-c"):
         try:
             found.before("ec2", "CreateSubnet", name=name, may_fail=True)
-        except ApiError as error:
+        except CloudApiError as error:
             refused.append((name, error.code))
     assert refused == [("net-a", "Oops"), ("net-b", "Oops")]
-    assert len(found.struck) == 2
+    assert len(found.injected) == 2
 
 
 def test_a_request_that_must_not_fail_does_not() -> None:
-    found = gate(errors=[{"operation": "ec2:*", "times": "always"}], throttle={"rate": 1.0, "attempts": 2})
+    found = injector(errors=[{"operation": "ec2:*", "times": "always"}], throttle={"rate": 1.0, "attempts": 2})
     found.before("ec2", "CreateSubnet", name="a", may_fail=False)
-    with pytest.raises(ApiError, match="RequestLimitExceeded"):
+    with pytest.raises(CloudApiError, match="RequestLimitExceeded"):
         found.before("ec2", "CreateSubnet", name="a", may_fail=True)
 
 
 def test_the_engine_is_killed_at_its_request_only() -> None:
-    found = gate(kill=[{"atRequest": 2}])
+    found = injector(kill=[{"atRequest": 2}])
     killed: list[int] = []
     found.kill_engine = lambda: killed.append(found.requests)
     for _ in range(3):
@@ -86,15 +87,15 @@ def test_the_engine_is_killed_at_its_request_only() -> None:
 
 def test_what_met_nothing_is_named() -> None:
     """A misspelt name would else look like a stack that survives."""
-    made = gate(
+    made = injector(
         errors=[{"operation": "ec2:CreateVpc"}, {"operation": "ec2:CreateVpcc"}],
         capacity=[{"machineType": "p5.48xlarg"}],
         partial=[{"resource": "*trian*", "nodes": 1}],
         kill=[{"atRequest": 1}, {"atRequest": 99}],
     )
-    with pytest.raises(ApiError):
+    with pytest.raises(CloudApiError):
         made.before("ec2", "CreateVpc", name="net", may_fail=True)
-    assert made.quiet() == (
+    assert made.unused_faults() == (
         "no capacity of p5.48xlarg",
         "part of the pool *trian*",
         "ec2:CreateVpcc for * refused",

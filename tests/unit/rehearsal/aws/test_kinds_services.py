@@ -26,8 +26,8 @@ from providers.aws.nodes.types import AwsNodePoolPlan
 from providers.aws.serving.build import Serving
 from providers.aws.serving.plan import plan_serving
 from providers.aws.settings import AwsSpec
-from rehearsal.cloud.errors import ApiError
-from rehearsal.cloud.requests import Oracle
+from rehearsal.cloud.errors import CloudApiError
+from rehearsal.cloud.rules import Treatment
 from rehearsal.providers.aws.kinds.batch import ENVIRONMENT, JOB_DEFINITION, QUEUE
 from rehearsal.providers.aws.kinds.bedrock import THROUGHPUT
 from rehearsal.providers.aws.kinds.cloudcontrol import RESOURCE
@@ -71,11 +71,11 @@ def build_pcs(aws: SimulatedAws) -> None:
 
 def test_slurm_becomes_the_requests_of_pcs_itself_and_goes_without_a_trace(aws: SimulatedAws) -> None:
     build_pcs(aws)
-    kept = aws.requested(Oracle.MODEL)
+    kept = aws.requested(Treatment.KEPT)
     assert {"cloudcontrol:CreateResource", "pcs:CreateCluster", "pcs:CreateComputeNodeGroup", "pcs:CreateQueue"} <= kept
     aws.destroy()
     assert aws.cloud.account.objects() == ()
-    assert {"pcs:DeleteCluster", "pcs:DeleteComputeNodeGroup", "pcs:DeleteQueue"} <= aws.requested(Oracle.MODEL)
+    assert {"pcs:DeleteCluster", "pcs:DeleteComputeNodeGroup", "pcs:DeleteQueue"} <= aws.requested(Treatment.KEPT)
 
 
 def test_what_slurm_nodes_start_from_does_not_go_before_them(aws: SimulatedAws) -> None:
@@ -83,7 +83,7 @@ def test_what_slurm_nodes_start_from_does_not_go_before_them(aws: SimulatedAws) 
     needed = [made for made in aws.made if made[0].rpartition(":")[2] in ("LaunchTemplate", "InstanceProfile")]
     assert len(needed) == 2
     for made in needed:
-        with pytest.raises(ApiError, match="instances"):
+        with pytest.raises(CloudApiError, match="instances"):
             aws.cloud.delete(*made)
 
 
@@ -110,12 +110,12 @@ WRONG_STATES = [
 @pytest.mark.parametrize(("changed", "message"), WRONG_STATES)
 def test_cloud_control_refuses_what_the_service_would(aws: SimulatedAws, changed: Any, message: str) -> None:
     changed = {"Networking": {"SubnetIds": ["subnet-1"]}} | changed
-    with pytest.raises(ApiError, match=message):
+    with pytest.raises(CloudApiError, match=message):
         aws.cloud.create(RESOURCE, "slurm", cluster_state(**changed), region=REGION)
 
 
 def test_cloud_control_names_a_type_that_nobody_wrote(aws: SimulatedAws) -> None:
-    with pytest.raises(ApiError, match="not 'AWS::PCS::Clusters'"):
+    with pytest.raises(CloudApiError, match="not 'AWS::PCS::Clusters'"):
         aws.cloud.create(RESOURCE, "x", {"typeName": "AWS::PCS::Clusters", "desiredState": "{}"}, region=REGION)
 
 
@@ -127,9 +127,9 @@ def test_cloud_control_changes_what_can_change_and_nothing_else(aws: SimulatedAw
     new = {**thing.inputs, "desiredState": json.dumps(larger)}
     changed = aws.cloud.update(RESOURCE, thing.id, "slurm", thing.inputs, new, region=REGION)
     assert json.loads(changed.outputs["properties"])["SlurmConfiguration"] == {"ScaleDownIdleTimeInSeconds": 60}
-    assert "pcs:UpdateCluster" in aws.requested(Oracle.MODEL)
+    assert "pcs:UpdateCluster" in aws.requested(Treatment.KEPT)
     wrong = {**new, "desiredState": json.dumps({**larger, "Size": "LARGE"})}
-    with pytest.raises(ApiError, match=r"\[/properties/Size\] cannot be updated"):
+    with pytest.raises(CloudApiError, match=r"\[/properties/Size\] cannot be updated"):
         aws.cloud.update(RESOURCE, thing.id, "slurm", new, wrong, region=REGION)
 
 
@@ -144,9 +144,9 @@ def test_batch_is_executed_by_moto_and_goes_without_a_trace(aws: SimulatedAws) -
     plan = plan_batch(spec, settings, pools, network, STACK)
     aws.build(lambda: Batch("batch", plan=plan, network=Network("net", plan=network).handle))
     made = {"batch:CreateComputeEnvironment", "batch:CreateJobQueue", "batch:RegisterJobDefinition"}
-    assert made <= aws.requested(Oracle.MOTO)
+    assert made <= aws.requested(Treatment.EXECUTED)
     assert aws.one(JOB_DEFINITION)["revision"] == 1
-    with pytest.raises(ApiError, match="JobQueue"):
+    with pytest.raises(CloudApiError, match="JobQueue"):
         aws.cloud.delete(ENVIRONMENT, aws.one(ENVIRONMENT)["name"], "environment")
     aws.destroy()
     assert aws.cloud.account.objects() == ()
@@ -155,14 +155,14 @@ def test_batch_is_executed_by_moto_and_goes_without_a_trace(aws: SimulatedAws) -
 def test_a_job_definition_is_judged_down_to_its_inner_document(aws: SimulatedAws) -> None:
     inner = json.dumps({"numNodes": 2, "mainNode": 0, "nodeRangeProperty": []})
     inputs = {"name": "gang", "type": "multinode", "nodeProperties": inner}
-    with pytest.raises(ApiError, match='Unknown parameter in nodeProperties: "nodeRangeProperty"'):
+    with pytest.raises(CloudApiError, match='Unknown parameter in nodeProperties: "nodeRangeProperty"'):
         aws.cloud.create(JOB_DEFINITION, "gang", inputs, region=REGION)
 
 
 def test_a_queue_needs_its_environment(aws: SimulatedAws) -> None:
     order = [{"order": 1, "computeEnvironment": "missing"}]
     inputs = {"name": "q", "state": "ENABLED", "priority": 1, "computeEnvironmentOrders": order}
-    with pytest.raises(ApiError, match="missing does not exist"):
+    with pytest.raises(CloudApiError, match="missing does not exist"):
         aws.cloud.create(QUEUE, "q", inputs, region=REGION)
 
 
@@ -178,9 +178,9 @@ def test_hyper_pod_becomes_sagemaker_s_own_request_and_holds_its_eks_cluster(aws
         HyperPod("pod", plan=plan, cluster=Eks("eks", plan=eks, network=net).handle, network=net)
 
     aws.build(program)
-    assert "sagemaker:CreateCluster" in aws.requested(Oracle.MODEL)
+    assert "sagemaker:CreateCluster" in aws.requested(Treatment.KEPT)
     (found,) = [made for made in aws.made if made[0] == "aws:eks/cluster:Cluster"]
-    with pytest.raises(ApiError, match="membership of the cluster"):
+    with pytest.raises(CloudApiError, match="membership of the cluster"):
         aws.cloud.delete(*found)
     aws.destroy()
     assert aws.cloud.account.objects() == ()
@@ -216,12 +216,12 @@ def test_serving_is_judged_executed_where_it_can_be_and_goes_without_a_trace(aws
     assert {
         "sagemaker:CreateModel", "application-autoscaling:RegisterScalableTarget", "cloudwatch:PutMetricAlarm",
         "application-autoscaling:PutScalingPolicy", "bedrock:CreateModelCustomizationJob",
-    } <= aws.requested(Oracle.MOTO)  # fmt: skip
+    } <= aws.requested(Treatment.EXECUTED)  # fmt: skip
     assert {
         "sagemaker:CreateEndpointConfig", "sagemaker:CreateEndpoint", "bedrock:CreateProvisionedModelThroughput",
         "globalaccelerator:CreateAccelerator", "globalaccelerator:CreateListener",
         "globalaccelerator:CreateEndpointGroup",
-    } <= aws.requested(Oracle.MODEL)  # fmt: skip
+    } <= aws.requested(Treatment.KEPT)  # fmt: skip
     aws.destroy()
     assert aws.cloud.account.objects() == ()
 
@@ -229,13 +229,13 @@ def test_serving_is_judged_executed_where_it_can_be_and_goes_without_a_trace(aws
 def test_throughput_with_a_commitment_cannot_be_given_back(aws: SimulatedAws) -> None:
     units = {"name": "units", "model": CUSTOM_MODEL["baseModel"], "commitment": "OneMonth"}
     build_serving(aws, throughput=[units])
-    with pytest.raises(ApiError, match="cannot be deleted before its end"):
+    with pytest.raises(CloudApiError, match="cannot be deleted before its end"):
         aws.cloud.delete(THROUGHPUT, aws.one(THROUGHPUT)["provisionedModelArn"], "units")
 
 
 def test_an_endpoint_s_machine_type_is_judged_by_sagemaker_s_enum(aws: SimulatedAws) -> None:
     variant = {"variantName": "a", "modelName": "m", "instanceType": "ml.g9.xlarge", "initialInstanceCount": 1}
-    with pytest.raises(ApiError, match=r"'ml\.g9\.xlarge' is not one of"):
+    with pytest.raises(CloudApiError, match=r"'ml\.g9\.xlarge' is not one of"):
         aws.cloud.foresee(CONFIGURATION, {"name": "c", "productionVariants": [variant]}, region=REGION)
 
 
@@ -252,7 +252,7 @@ def test_an_endpoint_s_machine_type_is_judged_by_sagemaker_s_enum(aws: Simulated
     ],
 )  # fmt: skip
 def test_an_input_that_no_request_carries_is_named(aws: SimulatedAws, token: str, inputs: dict[str, Any]) -> None:
-    with pytest.raises(ApiError, match=r"(?i)unknown parameter in input: \"colour\""):
+    with pytest.raises(CloudApiError, match=r"(?i)unknown parameter in input: \"colour\""):
         aws.cloud.foresee(token, inputs, region=REGION)
 
 

@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from rehearsal.cloud.errors import ApiError
-from rehearsal.cloud.lifecycle import Cloud
-from rehearsal.cloud.requests import Oracle
+from rehearsal.cloud.errors import CloudApiError
+from rehearsal.cloud.lifecycle import SimulatedCloud
+from rehearsal.cloud.rules import Treatment
+from rehearsal.providers.aws.rules import RULES
 
 REGION = "us-east-2"
 LUSTRE = "aws:fsx/lustreFileSystem:LustreFileSystem"
@@ -23,22 +24,22 @@ DIRECTORY_NAME = "penstock-123456789012--use2-az2--x-s3"
 
 
 @pytest.fixture(scope="module")
-def account() -> Iterator[Cloud]:
+def account() -> Iterator[SimulatedCloud]:
     """One for all tests: moto and the service models take seconds to load."""
-    made = Cloud()
+    made = SimulatedCloud(RULES)
     yield made
     made.close()
 
 
 @pytest.fixture(scope="module")
-def subnet(account: Cloud) -> str:
+def subnet(account: SimulatedCloud) -> str:
     vpc = make(account, "aws:ec2/vpc:Vpc", cidrBlock="10.0.0.0/16")
     inputs = {"vpcId": vpc, "cidrBlock": "10.0.0.0/24", "availabilityZone": "us-east-2b"}
     return make(account, SUBNET, **inputs)
 
 
 @pytest.fixture
-def cloud(account: Cloud) -> Iterator[Cloud]:
+def cloud(account: SimulatedCloud) -> Iterator[SimulatedCloud]:
     """The account with its counts at nothing; what a test leaves goes."""
     account.requests.counts.clear()
     yield account
@@ -47,12 +48,12 @@ def cloud(account: Cloud) -> Iterator[Cloud]:
             account.delete(thing.token, thing.id, "test")
 
 
-def make(cloud: Cloud, token: str, **inputs: Any) -> str:
+def make(cloud: SimulatedCloud, token: str, **inputs: Any) -> str:
     return cloud.create(token, "test", inputs, region=REGION).id
 
 
-def requested(cloud: Cloud, oracle: Oracle) -> set[str]:
-    return {operation for _, operation, judge in cloud.requests.counts if judge is oracle}
+def requested(cloud: SimulatedCloud, treatment: Treatment) -> set[str]:
+    return {operation for _, operation, judge in cloud.requests.counts if judge is treatment}
 
 
 def lustre(subnet: str, **changes: Any) -> dict[str, Any]:
@@ -73,7 +74,7 @@ def lustre(subnet: str, **changes: Any) -> dict[str, Any]:
     }
 
 
-def test_a_file_system_is_executed_by_moto_and_filled_in(cloud: Cloud, subnet: str) -> None:
+def test_a_file_system_is_executed_by_moto_and_filled_in(cloud: SimulatedCloud, subnet: str) -> None:
     before_min = cloud.clock.now_min
     system = cloud.create(LUSTRE, "fsx", lustre(subnet), region=REGION)
     assert cloud.clock.now_min - before_min >= 10
@@ -81,7 +82,7 @@ def test_a_file_system_is_executed_by_moto_and_filled_in(cloud: Cloud, subnet: s
     assert system.outputs["mountName"]
     assert system.outputs["networkInterfaceIds"]
     assert system.outputs["vpcId"].startswith("vpc-")
-    assert "CreateFileSystem" in requested(cloud, Oracle.MOTO)
+    assert "CreateFileSystem" in requested(cloud, Treatment.EXECUTED)
     cloud.delete(LUSTRE, system.id, "fsx")
     assert not [thing for thing in cloud.account.objects() if thing.token == LUSTRE]
 
@@ -99,25 +100,25 @@ def test_a_file_system_is_executed_by_moto_and_filled_in(cloud: Cloud, subnet: s
         ({"subnetIds": "subnet-00000000000000000"}, "subnet-00000000000000000"),
     ],
 )
-def test_refuses_a_file_system(cloud: Cloud, subnet: str, changes: dict[str, Any], named: str) -> None:
-    with pytest.raises(ApiError, match=named):
+def test_refuses_a_file_system(cloud: SimulatedCloud, subnet: str, changes: dict[str, Any], named: str) -> None:
+    with pytest.raises(CloudApiError, match=named):
         make(cloud, LUSTRE, **lustre(subnet, **changes))
 
 
-def test_a_file_systems_subnet_cannot_go_before_it(cloud: Cloud, subnet: str) -> None:
+def test_a_file_systems_subnet_cannot_go_before_it(cloud: SimulatedCloud, subnet: str) -> None:
     system = make(cloud, LUSTRE, **lustre(subnet))
-    with pytest.raises(ApiError, match=system):
+    with pytest.raises(CloudApiError, match=system):
         cloud.delete(SUBNET, subnet, "test")
 
 
-def test_a_file_system_has_an_interface_for_each_server_in_its_subnet(cloud: Cloud, subnet: str) -> None:
-    (interface,) = cloud.create(LUSTRE, "fsx", lustre(subnet), region=REGION).along
+def test_a_file_system_has_an_interface_for_each_server_in_its_subnet(cloud: SimulatedCloud, subnet: str) -> None:
+    (interface,) = cloud.create(LUSTRE, "fsx", lustre(subnet), region=REGION).side_effects
     assert interface.what == "network interface"
-    assert interface.within == [f"{SUBNET}|{subnet}"]
+    assert interface.blocks_deletion_of == [f"{SUBNET}|{subnet}"]
     assert interface.count == 21
 
 
-def test_a_tiering_file_system_has_its_cache_in_the_apis_words(cloud: Cloud, subnet: str) -> None:
+def test_a_tiering_file_system_has_its_cache_in_the_apis_words(cloud: SimulatedCloud, subnet: str) -> None:
     cache = {"sizingMode": "USER_PROVISIONED", "size": 64}
     asked = lustre(
         subnet, storageType="INTELLIGENT_TIERING", throughputCapacity=4_000, dataReadCacheConfiguration=cache
@@ -125,22 +126,22 @@ def test_a_tiering_file_system_has_its_cache_in_the_apis_words(cloud: Cloud, sub
     for name in ("storageCapacity", "perUnitStorageThroughput"):
         del asked[name]
     cloud.foresee(LUSTRE, asked, region=REGION)
-    with pytest.raises(ApiError, match="SizeGiB"):
+    with pytest.raises(CloudApiError, match="SizeGiB"):
         cloud.foresee(LUSTRE, asked | {"dataReadCacheConfiguration": cache | {"size": "large"}}, region=REGION)
 
 
-def test_a_larger_file_system_is_an_update_and_another_subnet_is_not(cloud: Cloud, subnet: str) -> None:
+def test_a_larger_file_system_is_an_update_and_another_subnet_is_not(cloud: SimulatedCloud, subnet: str) -> None:
     before = lustre(subnet)
     system = make(cloud, LUSTRE, **before)
     after = before | {"storageCapacity": 57_600}
     assert cloud.difference(LUSTRE, system, before, after).replacing == ()
     cloud.update(LUSTRE, system, "fsx", before, after, region=REGION)
-    assert "UpdateFileSystem" in requested(cloud, Oracle.MODEL)
+    assert "UpdateFileSystem" in requested(cloud, Treatment.KEPT)
     moved = before | {"subnetIds": "subnet-00000000000000000"}
     assert cloud.difference(LUSTRE, system, before, moved).replacing == ("subnetIds",)
 
 
-def test_a_link_is_judged_by_the_model_and_goes_before_its_file_system(cloud: Cloud, subnet: str) -> None:
+def test_a_link_is_judged_by_the_model_and_goes_before_its_file_system(cloud: SimulatedCloud, subnet: str) -> None:
     system = make(cloud, LUSTRE, **lustre(subnet))
     inputs = {
         "fileSystemId": system,
@@ -152,11 +153,11 @@ def test_a_link_is_judged_by_the_model_and_goes_before_its_file_system(cloud: Cl
     }
     link = make(cloud, LINK, **inputs)
     assert link.startswith("dra-")
-    with pytest.raises(ApiError):
+    with pytest.raises(CloudApiError):
         cloud.delete(LUSTRE, system, "fsx")
     cloud.delete(LINK, link, "link")
     cloud.delete(LUSTRE, system, "fsx")
-    assert {"CreateDataRepositoryAssociation", "DeleteDataRepositoryAssociation"} <= requested(cloud, Oracle.MODEL)
+    assert {"CreateDataRepositoryAssociation", "DeleteDataRepositoryAssociation"} <= requested(cloud, Treatment.KEPT)
 
 
 @pytest.mark.parametrize(
@@ -167,36 +168,36 @@ def test_a_link_is_judged_by_the_model_and_goes_before_its_file_system(cloud: Cl
         ({"fileSystemId": "fs-00000000000000000"}, "fs-00000000000000000"),
     ],
 )
-def test_refuses_a_link(cloud: Cloud, subnet: str, change: dict[str, Any], named: str) -> None:
+def test_refuses_a_link(cloud: SimulatedCloud, subnet: str, change: dict[str, Any], named: str) -> None:
     system = make(cloud, LUSTRE, **lustre(subnet))
     inputs = {"fileSystemId": system, "fileSystemPath": "/data", "dataRepositoryPath": "s3://example-bucket/"}
-    with pytest.raises(ApiError, match=named):
+    with pytest.raises(CloudApiError, match=named):
         make(cloud, LINK, **{**inputs, **change})
 
 
-def test_a_mount_target_holds_its_subnet(cloud: Cloud, subnet: str) -> None:
+def test_a_mount_target_holds_its_subnet(cloud: SimulatedCloud, subnet: str) -> None:
     system = make(cloud, EFS, encrypted=True, throughputMode="elastic", tags={"Name": "shared"})
     target = cloud.create(TARGET, "t", {"fileSystemId": system, "subnetId": subnet}, region=REGION)
     assert target.outputs["networkInterfaceId"].startswith("eni-")
     assert target.outputs["availabilityZoneName"] == "us-east-2b"
-    with pytest.raises(ApiError):
+    with pytest.raises(CloudApiError):
         cloud.delete(SUBNET, subnet, "test")
     cloud.delete(TARGET, target.id, "t")
     cloud.delete(EFS, system, "shared")
-    assert {"CreateFileSystem", "CreateMountTarget", "DeleteMountTarget"} <= requested(cloud, Oracle.MOTO)
+    assert {"CreateFileSystem", "CreateMountTarget", "DeleteMountTarget"} <= requested(cloud, Treatment.EXECUTED)
 
 
-def test_refuses_an_unknown_throughput_mode(cloud: Cloud) -> None:
-    with pytest.raises(ApiError, match="boundless"):
+def test_refuses_an_unknown_throughput_mode(cloud: SimulatedCloud) -> None:
+    with pytest.raises(CloudApiError, match="boundless"):
         make(cloud, EFS, throughputMode="boundless")
 
 
-def test_a_file_system_policy_is_put_and_taken_back(cloud: Cloud) -> None:
+def test_a_file_system_policy_is_put_and_taken_back(cloud: SimulatedCloud) -> None:
     system = make(cloud, EFS, encrypted=True)
     token = "aws:efs/fileSystemPolicy:FileSystemPolicy"  # noqa: S105 (a resource type)
     policy = make(cloud, token, fileSystemId=system, policy='{"Version": "2012-10-17", "Statement": []}')
     cloud.delete(token, policy, "policy")
-    assert {"PutFileSystemPolicy", "DeleteFileSystemPolicy"} <= requested(cloud, Oracle.MODEL)
+    assert {"PutFileSystemPolicy", "DeleteFileSystemPolicy"} <= requested(cloud, Treatment.KEPT)
 
 
 def bucket_settings(bucket: str) -> dict[str, dict[str, Any]]:
@@ -228,7 +229,7 @@ def token_of(name: str) -> str:
     return f"aws:s3/{name[0].lower()}{name[1:]}:{name}"
 
 
-def test_every_setting_of_a_bucket_is_executed_by_moto(cloud: Cloud) -> None:
+def test_every_setting_of_a_bucket_is_executed_by_moto(cloud: SimulatedCloud) -> None:
     bucket = cloud.create(BUCKET, "b", {"bucket": "penstock-test", "tags": {"Name": "b"}}, region=REGION)
     assert bucket.outputs["arn"] == "arn:aws:s3:::penstock-test"
     for name, inputs in bucket_settings(bucket.id).items():
@@ -237,15 +238,17 @@ def test_every_setting_of_a_bucket_is_executed_by_moto(cloud: Cloud) -> None:
         cloud.delete(token_of(name), bucket.id, "b")
     cloud.delete(BUCKET, bucket.id, "b")
     assert not cloud.account.find(BUCKET, bucket.id)
-    assert not requested(cloud, Oracle.MODEL)
-    assert {"PutBucketVersioning", "PutBucketEncryption", "PutPublicAccessBlock"} <= requested(cloud, Oracle.MOTO)
+    assert not requested(cloud, Treatment.KEPT)
+    assert {"PutBucketVersioning", "PutBucketEncryption", "PutPublicAccessBlock"} <= requested(
+        cloud, Treatment.EXECUTED
+    )
 
 
-def test_moto_holds_what_the_settings_say(cloud: Cloud) -> None:
+def test_moto_holds_what_the_settings_say(cloud: SimulatedCloud) -> None:
     bucket = make(cloud, BUCKET, bucket="penstock-test")
     for name, inputs in bucket_settings(bucket).items():
         cloud.create(token_of(name), "b", inputs, region=REGION)
-    execute = cloud.moto.execute
+    execute = cloud.oracle.execute
     assert execute("s3", "GetBucketVersioning", REGION, {"Bucket": bucket})["Status"] == "Enabled"
     (rule,) = execute("s3", "GetBucketLifecycleConfiguration", REGION, {"Bucket": bucket})["Rules"]
     assert rule["NoncurrentVersionExpiration"] == {"NoncurrentDays": 30}
@@ -254,14 +257,14 @@ def test_moto_holds_what_the_settings_say(cloud: Cloud) -> None:
     assert public["BlockPublicAcls"] is True
 
 
-def test_a_bucket_with_objects_goes_only_with_them(cloud: Cloud) -> None:
+def test_a_bucket_with_objects_goes_only_with_them(cloud: SimulatedCloud) -> None:
     for name, force in (("penstock-kept", False), ("penstock-forced", True)):
         make(cloud, BUCKET, bucket=name, forceDestroy=force)
-        cloud.moto.execute("s3", "PutObject", REGION, {"Bucket": name, "Key": "checkpoint"})
-    with pytest.raises(ApiError, match="BucketNotEmpty"):
+        cloud.oracle.execute("s3", "PutObject", REGION, {"Bucket": name, "Key": "checkpoint"})
+    with pytest.raises(CloudApiError, match="BucketNotEmpty"):
         cloud.delete(BUCKET, "penstock-kept", "b")
     cloud.delete(BUCKET, "penstock-forced", "b")
-    cloud.moto.execute("s3", "DeleteObject", REGION, {"Bucket": "penstock-kept", "Key": "checkpoint"})
+    cloud.oracle.execute("s3", "DeleteObject", REGION, {"Bucket": "penstock-kept", "Key": "checkpoint"})
 
 
 @pytest.mark.parametrize(
@@ -272,33 +275,33 @@ def test_a_bucket_with_objects_goes_only_with_them(cloud: Cloud) -> None:
         ("BucketLifecycleConfiguration", {"rules": [{"id": "x", "status": "Maybe"}]}, "Maybe"),
     ],
 )
-def test_refuses_a_setting(cloud: Cloud, name: str, change: dict[str, Any], named: str) -> None:
+def test_refuses_a_setting(cloud: SimulatedCloud, name: str, change: dict[str, Any], named: str) -> None:
     bucket = make(cloud, BUCKET, bucket="penstock-test")
-    with pytest.raises(ApiError, match=named):
+    with pytest.raises(CloudApiError, match=named):
         make(cloud, token_of(name), **{**bucket_settings(bucket)[name], **change})
 
 
-def test_refuses_a_setting_of_a_bucket_that_is_not_there(cloud: Cloud) -> None:
-    with pytest.raises(ApiError, match="NoSuchBucket"):
+def test_refuses_a_setting_of_a_bucket_that_is_not_there(cloud: SimulatedCloud) -> None:
+    with pytest.raises(CloudApiError, match="NoSuchBucket"):
         make(cloud, token_of("BucketVersioning"), **bucket_settings("penstock-none")["BucketVersioning"])
 
 
-def test_refuses_what_a_bucket_once_had_inline(cloud: Cloud) -> None:
-    with pytest.raises(ApiError, match="versioning"):
+def test_refuses_what_a_bucket_once_had_inline(cloud: SimulatedCloud) -> None:
+    with pytest.raises(CloudApiError, match="versioning"):
         make(cloud, BUCKET, bucket="penstock-test", versioning={"enabled": True})
 
 
-def test_a_directory_bucket_and_its_encryption_are_judged_by_the_model(cloud: Cloud) -> None:
+def test_a_directory_bucket_and_its_encryption_are_judged_by_the_model(cloud: SimulatedCloud) -> None:
     inputs = {"bucket": DIRECTORY_NAME, "location": {"name": "use2-az2", "type": "AvailabilityZone"}}
     made = cloud.create(DIRECTORY, "x", inputs, region=REGION)
     encryption = bucket_settings(made.id)["BucketServerSideEncryptionConfiguration"]
     cloud.create(token_of("BucketServerSideEncryptionConfiguration"), "x", encryption, region=REGION)
-    assert requested(cloud, Oracle.MODEL) == {"CreateBucket", "PutBucketEncryption"}
-    with pytest.raises(ApiError, match="LocalSubnet"):
+    assert requested(cloud, Treatment.KEPT) == {"CreateBucket", "PutBucketEncryption"}
+    with pytest.raises(CloudApiError, match="LocalSubnet"):
         make(cloud, DIRECTORY, **{**inputs, "location": {"name": "use2-az2", "type": "LocalSubnet"}})
 
 
-def test_a_repository_with_its_lifecycle_and_a_mirror(cloud: Cloud) -> None:
+def test_a_repository_with_its_lifecycle_and_a_mirror(cloud: SimulatedCloud) -> None:
     inputs = {
         "name": "aws-test/pretrain",
         "imageTagMutability": "IMMUTABLE",
@@ -321,8 +324,8 @@ def test_a_repository_with_its_lifecycle_and_a_mirror(cloud: Cloud) -> None:
     make(cloud, "aws:ecr/lifecyclePolicy:LifecyclePolicy", repository=repository.id, policy=json.dumps(policy))
     mirror = {"ecrRepositoryPrefix": "aws-test/quay", "upstreamRegistryUrl": "quay.io"}
     make(cloud, "aws:ecr/pullThroughCacheRule:PullThroughCacheRule", **mirror)
-    assert requested(cloud, Oracle.MODEL) == {"CreatePullThroughCacheRule"}
-    (held,) = cloud.moto.execute("ecr", "DescribeRepositories", REGION, {})["repositories"]
+    assert requested(cloud, Treatment.KEPT) == {"CreatePullThroughCacheRule"}
+    (held,) = cloud.oracle.execute("ecr", "DescribeRepositories", REGION, {})["repositories"]
     assert held["imageTagMutability"] == "IMMUTABLE"
     assert held["encryptionConfiguration"]["encryptionType"] == "KMS"
 
@@ -335,27 +338,27 @@ def test_a_repository_with_its_lifecycle_and_a_mirror(cloud: Cloud) -> None:
         ({"encryptionConfigurations": [{"encryptionType": "ROT13"}]}, "ROT13"),
     ],
 )
-def test_refuses_a_repository(cloud: Cloud, change: dict[str, Any], named: str) -> None:
-    with pytest.raises(ApiError, match=named):
+def test_refuses_a_repository(cloud: SimulatedCloud, change: dict[str, Any], named: str) -> None:
+    with pytest.raises(CloudApiError, match=named):
         make(cloud, REPOSITORY, **{"name": "aws-test/pretrain", **change})
 
 
-def test_refuses_a_mirror_whose_prefix_is_too_long(cloud: Cloud) -> None:
+def test_refuses_a_mirror_whose_prefix_is_too_long(cloud: SimulatedCloud) -> None:
     prefix = "a-stack-with-a-long-name/kubernetes"
-    with pytest.raises(ApiError, match="30"):
+    with pytest.raises(CloudApiError, match="30"):
         make(
             cloud, "aws:ecr/pullThroughCacheRule:PullThroughCacheRule", ecrRepositoryPrefix=prefix,
             upstreamRegistryUrl="registry.k8s.io",
         )  # fmt: skip
 
 
-def test_a_preview_judges_and_executes_nothing(cloud: Cloud, subnet: str) -> None:
+def test_a_preview_judges_and_executes_nothing(cloud: SimulatedCloud, subnet: str) -> None:
     foreseen = cloud.foresee(LUSTRE, lustre(subnet), region=REGION)
     cloud.foresee(BUCKET, {"bucket": "penstock-test"}, region=REGION)
     cloud.foresee(EFS, {"encrypted": True}, region=REGION)
     cloud.foresee(REPOSITORY, {"name": "aws-test/pretrain"}, region=REGION)
     assert foreseen["storageCapacity"] == 48_000
-    assert {judge for _, _, judge in cloud.requests.counts} == {Oracle.PREVIEW}
+    assert {judge for _, _, judge in cloud.requests.counts} == {Treatment.PREVIEWED}
     assert not cloud.account.find(BUCKET, "penstock-test")
-    with pytest.raises(ApiError, match="PERSISTENT_3"):
+    with pytest.raises(CloudApiError, match="PERSISTENT_3"):
         cloud.foresee(LUSTRE, lustre(subnet, deploymentType="PERSISTENT_3"), region=REGION)

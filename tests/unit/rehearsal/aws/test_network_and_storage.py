@@ -10,7 +10,7 @@ from providers.aws.network.build import Network
 from providers.aws.network.plan import plan_network
 from providers.aws.storage.build import Storage
 from providers.aws.storage.plan import plan_storage
-from rehearsal.cloud.requests import Oracle
+from rehearsal.cloud.rules import Treatment
 from tests.unit.providers.aws.stacks import pool, stack
 from tests.unit.rehearsal.aws.on_simulated_aws import SimulatedAws
 
@@ -53,9 +53,11 @@ def build(simulated: SimulatedAws, **keys: Any) -> None:
 @pytest.mark.parametrize("nat", ["perZone", "none"])
 def test_it_comes_up_and_goes(aws: SimulatedAws, nat: str) -> None:
     build(aws, network={"nat": nat}, storage=ALL, aws=AWS)
-    lacking = aws.requested(Oracle.MODEL)
+    lacking = aws.requested(Treatment.KEPT)
     assert {"fsx:CreateDataRepositoryAssociation", "ecr:CreatePullThroughCacheRule"} <= lacking
-    assert {"fsx:CreateFileSystem", "efs:CreateMountTarget", "s3:PutBucketEncryption"} <= aws.requested(Oracle.MOTO)
+    assert {"fsx:CreateFileSystem", "efs:CreateMountTarget", "s3:PutBucketEncryption"} <= aws.requested(
+        Treatment.EXECUTED
+    )
     aws.destroy()
     assert not aws.cloud.account.objects()
 

@@ -11,10 +11,12 @@ from components.plan.cluster import Taint
 from components.spec.cluster import TaintEffect
 from providers.aws.nodes import user_data
 from rehearsal.cloud.account import Account, Object, Status
+from rehearsal.cloud.rules import SimulatedNodes
 from rehearsal.cloud.store import Store
 from rehearsal.kubernetes.cluster import SimulatedKubernetes
 from rehearsal.places.cloud import Membership
-from rehearsal.providers.aws.nodes import Joined, joined
+from rehearsal.providers.aws.nodes import nodes as nodes_of
+from rehearsal.providers.aws.rules import RULES
 
 TEMPLATE = "aws:ec2/launchTemplate:LaunchTemplate"
 MANAGED = "aws:eks/nodeGroup:NodeGroup"
@@ -49,7 +51,7 @@ def managed(account: Account, *, count: int = 2, name: str = "train") -> Object:
 
 @pytest.fixture
 def account() -> Account:
-    return Account(Store(None))
+    return Account(Store(None), RULES)
 
 
 @pytest.fixture
@@ -59,8 +61,8 @@ def kubernetes() -> Iterator[SimulatedKubernetes]:
     made.close()
 
 
-def one(account: Account) -> Joined:
-    (found,) = joined(account)
+def one(account: Account) -> SimulatedNodes:
+    (found,) = nodes_of(account)
     return found
 
 
@@ -102,7 +104,7 @@ def test_machines_that_are_told_of_no_cluster_join_none(account: Account) -> Non
         {"instanceType": "trn1.32xlarge", "userData": base64.b64encode(b"#!/bin/sh").decode()},
     )
     put(account, OWN, "own", {"launchTemplate": {"id": "lt-1"}, "minSize": 0, "desiredCapacity": 3})
-    assert not list(joined(account))
+    assert not list(nodes_of(account))
 
 
 def test_the_instance_groups_of_hyperpod_join(account: Account) -> None:
@@ -131,7 +133,7 @@ def test_nodes_come_and_go_with_their_groups_and_all_with_the_cluster(
     account: Account, kubernetes: SimulatedKubernetes
 ) -> None:
     membership = Membership(account, kubernetes)
-    membership.look()
+    membership.renew()
     assert not kubernetes.reachable
     cluster = put(account, CLUSTER, "cluster", {})
     train, other = managed(account), managed(account, count=1, name="other")

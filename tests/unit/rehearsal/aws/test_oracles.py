@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from engine.provider.values import Unknown
-from rehearsal.cloud.errors import ApiError
+from rehearsal.cloud.errors import CloudApiError
 from rehearsal.providers.aws.oracles import ServiceModels, checked
 
 MODELS = ServiceModels()
@@ -38,14 +38,14 @@ def judge(service: str, operation: str, **parameters: Any) -> dict[str, Any]:
     ],
 )
 def test_refused(service: str, operation: str, parameters: dict[str, Any], message: str) -> None:
-    with pytest.raises(ApiError) as refusal:
+    with pytest.raises(CloudApiError) as refusal:
         judge(service, operation, **parameters)
     assert message in str(refusal.value)
     assert str(refusal.value).startswith(f"{service}:{operation}: ValidationError: ")
 
 
 def test_all_mistakes_of_a_request_at_once() -> None:
-    with pytest.raises(ApiError) as refusal:
+    with pytest.raises(CloudApiError) as refusal:
         judge("ec2", "CreatePlacementGroup", Strategy="cluter", Size=1)
     assert "Size" in str(refusal.value)
     assert "cluter" in str(refusal.value)
@@ -64,12 +64,12 @@ def test_what_is_unknown_is_right_in_every_place() -> None:
     unknown: Any = Unknown()
     judge("ec2", "CreateSubnet", VpcId=unknown, CidrBlock=unknown, TagSpecifications=unknown)
     judge("eks", "CreateAddon", clusterName=f"{unknown}-eks", addonName="vpc-cni")
-    with pytest.raises(ApiError, match="addonNam"):
+    with pytest.raises(CloudApiError, match="addonNam"):
         judge("eks", "CreateAddon", clusterName=unknown, addonNam="vpc-cni")
 
 
 def test_an_operation_that_aws_does_not_have() -> None:
-    with pytest.raises(ApiError, match="the service ec2 has no operation CreateSubnets"):
+    with pytest.raises(CloudApiError, match="the service ec2 has no operation CreateSubnets"):
         MODELS.operation("ec2", "CreateSubnets")
-    with pytest.raises(ApiError, match="AWS has no service 'ec3'"):
+    with pytest.raises(CloudApiError, match="AWS has no service 'ec3'"):
         MODELS.operation("ec3", "CreateSubnet")

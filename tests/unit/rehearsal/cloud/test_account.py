@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 
 from rehearsal.cloud.account import Account, Companion, Object, Status
-from rehearsal.cloud.errors import ApiError
+from rehearsal.cloud.errors import CloudApiError
 from rehearsal.cloud.store import Store
 from rehearsal.providers.aws.kinds import kind_of
+from rehearsal.providers.aws.rules import RULES
 
 VPC, SUBNET = "aws:ec2/vpc:Vpc", "aws:ec2/subnet:Subnet"
 VPC_ID, SUBNET_ID, OTHER_ID = "vpc-0123456789abcdef0", "subnet-0123456789abcdef0", "sg-0123456789abcdef0"
@@ -24,7 +25,7 @@ def thing(token: str, name: str, inputs: dict[str, Any] | None = None, **more: A
 
 @pytest.fixture
 def account() -> Account:
-    found = Account(Store())
+    found = Account(Store(), RULES)
     found.add(thing(VPC, VPC_ID, outputs={"defaultSecurityGroupId": OTHER_ID}))
     return found
 
@@ -37,31 +38,35 @@ def references(account: Account, token: str, inputs: dict[str, Any]) -> list[str
 
 def test_what_is_named_must_be_there(account: Account) -> None:
     assert references(account, SUBNET, {"vpcId": VPC_ID}) == [f"{VPC}|{VPC_ID}"]
-    with pytest.raises(ApiError, match=r"InvalidVpcID\.NotFound: The vpc ID 'vpc-00000000000000000' does not exist"):
+    with pytest.raises(
+        CloudApiError, match=r"InvalidVpcID\.NotFound: The vpc ID 'vpc-00000000000000000' does not exist"
+    ):
         references(account, SUBNET, {"vpcId": "vpc-00000000000000000"})
 
 
 def test_identifiers_anywhere_in_the_inputs_must_be_there(account: Account) -> None:
     inputs = {"networkInterfaces": [{"securityGroups": [OTHER_ID]}]}
     assert references(account, "aws:ec2/launchTemplate:LaunchTemplate", inputs) == [f"{VPC}|{VPC_ID}"]
-    with pytest.raises(ApiError, match=r"InvalidCapacityReservationId\.NotFound"):
+    with pytest.raises(CloudApiError, match=r"InvalidCapacityReservationId\.NotFound"):
         references(account, "aws:ec2/launchTemplate:LaunchTemplate", {"target": "cr-0123456789abcdef0"})
-    with pytest.raises(ApiError, match="does not exist"):
+    with pytest.raises(CloudApiError, match="does not exist"):
         references(account, "aws:ec2/launchTemplate:LaunchTemplate", {"arn": "arn:aws:iam::123456789012:role/none"})
     for standing in ("arn:aws:iam::aws:policy/ReadOnlyAccess", "arn:aws:iam::123456789012:root", "arn:aws:s3:::b/*"):
         assert references(account, "aws:ec2/launchTemplate:LaunchTemplate", {"arn": standing}) == []
 
 
 def test_what_stood_there_before() -> None:
-    account = Account(Store(), standing={"cr-0123456789abcdef0"})
+    account = Account(Store(), RULES, existing={"cr-0123456789abcdef0"})
     assert references(account, "aws:ec2/launchTemplate:LaunchTemplate", {"target": "cr-0123456789abcdef0"}) == []
 
 
 def test_what_others_need_cannot_go(account: Account) -> None:
     (vpc,) = account.objects()
-    subnet = thing(SUBNET, SUBNET_ID, {"vpcId": VPC_ID}, within=[vpc.key])
+    subnet = thing(SUBNET, SUBNET_ID, {"vpcId": VPC_ID}, blocks_deletion_of=[vpc.key])
     account.add(subnet)
-    with pytest.raises(ApiError, match=f"DependencyViolation: The Vpc '{VPC_ID}' has dependencies.*Subnet {SUBNET_ID}"):
+    with pytest.raises(
+        CloudApiError, match=f"DependencyViolation: The Vpc '{VPC_ID}' has dependencies.*Subnet {SUBNET_ID}"
+    ):
         account.require_unused(vpc)
     account.remove(subnet)
     account.require_unused(vpc)
@@ -69,27 +74,27 @@ def test_what_others_need_cannot_go(account: Account) -> None:
 
 def test_what_aws_made_along_holds_it_too(account: Account) -> None:
     (vpc,) = account.objects()
-    interface = Companion(what="network interface", id="eni-0123456789abcdef0", within=[vpc.key])
-    account.add(thing("aws:ec2/natGateway:NatGateway", "nat-0123456789abcdef0", along=[interface]))
-    with pytest.raises(ApiError, match="network interface eni-0123456789abcdef0 of NatGateway"):
+    interface = Companion(what="network interface", id="eni-0123456789abcdef0", blocks_deletion_of=[vpc.key])
+    account.add(thing("aws:ec2/natGateway:NatGateway", "nat-0123456789abcdef0", side_effects=[interface]))
+    with pytest.raises(CloudApiError, match="network interface eni-0123456789abcdef0 of NatGateway"):
         account.require_unused(vpc)
 
 
 def test_an_identity_is_used_once(account: Account) -> None:
     account.add(thing("aws:iam/role:Role", "nodes"))
-    with pytest.raises(ApiError, match="EntityAlreadyExists: Role already exists with name: nodes"):
+    with pytest.raises(CloudApiError, match="EntityAlreadyExists: Role already exists with name: nodes"):
         account.add(thing("aws:iam/role:Role", "nodes"))
 
 
 def test_another_process_finds_it_as_it_was(tmp_path: Path) -> None:
     store = Store(tmp_path / "account.sqlite")
-    account = Account(store)
+    account = Account(store, RULES)
     account.add(thing(VPC, VPC_ID, {"cidrBlock": "10.0.0.0/16"}, outputs={"cidrBlock": "10.0.0.0/16"}))
-    account.add(thing(SUBNET, SUBNET_ID, {"vpcId": VPC_ID}, within=[f"{VPC}|{VPC_ID}"]))
+    account.add(thing(SUBNET, SUBNET_ID, {"vpcId": VPC_ID}, blocks_deletion_of=[f"{VPC}|{VPC_ID}"]))
     before = account.objects()
     store.close()
-    again = Account(Store(tmp_path / "account.sqlite"))
+    again = Account(Store(tmp_path / "account.sqlite"), RULES)
     assert again.objects() == before
-    with pytest.raises(ApiError, match="DependencyViolation"):
+    with pytest.raises(CloudApiError, match="DependencyViolation"):
         again.require_unused(again.objects()[0])
     assert (tmp_path / "account.sqlite").stat().st_mode & 0o077 == 0

@@ -16,12 +16,12 @@ CODES = {"Timeout": 504, "ServiceUnavailable": 503, "TooManyRequests": 429, "For
 TIMEOUT_MIN = 1.0  # what an API server gives a request
 
 
-class Gate:
-    """What a script lets go wrong here. `struck` says in words what it did so far."""
+class KubernetesFaultInjector:
+    """Faults of a script that concern Kubernetes. `injected` are those so far, in words."""
 
     def __init__(self, script: FaultScript, clock: Clock) -> None:
         self.kill_engine: Callable[[], None] = lambda: None
-        self.struck: list[str] = []
+        self.injected: list[str] = []
         self.requests: Counter[str] = Counter()
         self._script, self._clock, self._lock = script, clock, threading.Lock()
         self._matched: Counter[int] = Counter()
@@ -36,25 +36,25 @@ class Gate:
             self._changes += verb != "Read"
             number = self._changes
         if verb != "Read" and any(kill.at_kubernetes_request == number for kill in self._script.kill):
-            self._strike(f"engine killed at request {number} to Kubernetes ({operation} for {name})")
+            self._inject(f"engine killed at request {number} to Kubernetes ({operation} for {name})")
             self.kill_engine()
         for index, error in enumerate(self._script.errors):
             if error.operation.startswith(f"{SERVICE}:") and self._refuses(index, error, operation, name):
-                self._strike(f"{operation} for {name} refused: {error.code}")
+                self._inject(f"{operation} for {name} refused: {error.code}")
                 if error.code == "Timeout":
                     self._clock.wait(TIMEOUT_MIN)
                 raise RefusalError(CODES.get(error.code, 500), error.code, error.message)
 
     def silent(self, kind: str) -> bool:
-        """Whether the webhook of the kind does not answer now."""
+        """Tells that the webhook of the kind does not answer now."""
         for index, webhook in enumerate(self._script.webhooks):
             if fnmatchcase(kind, webhook.kind) and self._spend(f"webhook{index}", webhook.times):
-                self._strike(f"webhook of {kind} did not answer")
+                self._inject(f"webhook of {kind} did not answer")
                 return True
         return False
 
-    def quiet(self) -> tuple[str, ...]:
-        """What the script has and nothing met."""
+    def unused_faults(self) -> tuple[str, ...]:
+        """Faults that met nothing."""
         return (
             *(
                 f"{one.operation} for {one.resource} refused"
@@ -88,6 +88,6 @@ class Gate:
             self._done[fault] += 1
             return True
 
-    def _strike(self, what: str) -> None:
+    def _inject(self, what: str) -> None:
         with self._lock:
-            self.struck.append(what)
+            self.injected.append(what)

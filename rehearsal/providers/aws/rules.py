@@ -1,0 +1,103 @@
+"""Rules of the simulated AWS."""
+
+import json
+from collections.abc import Iterator, Mapping
+from importlib.metadata import version
+from typing import Any
+
+from engine.provider.values import is_unknown
+from rehearsal.cloud import sdk
+from rehearsal.cloud.autonaming import DEFAULTED
+from rehearsal.cloud.kind import Inputs, Outputs
+from rehearsal.cloud.rules import ProviderSettings, Rules
+from rehearsal.cloud.sdk import Signature
+from rehearsal.providers.aws import (
+    capacity,
+    controllers,
+    endpoint,
+    error_messages,
+    kinds,
+    moto_oracle,
+    nodes,
+    prices,
+    quotas,
+)  # fmt: skip
+
+
+class AwsRules:
+    """The simulated AWS: pulumi-aws's resource types, judged by botocore's models and moto."""
+
+    title = "the simulated AWS"
+    package = "aws"
+    sdk_version = version("pulumi-aws")
+    account_id = error_messages.ACCOUNT_ID
+    default_region = "us-east-1"
+    replacing_settings = frozenset({"region"})
+    always_updated = frozenset({"tags", "tagsAll", DEFAULTED})
+    cluster_token = controllers.CLUSTER
+    node_tokens = nodes.NODE_TOKENS
+    delete_retried_min = 15.0  # pulumi-aws's timeouts for subnets and security groups are 20 and 15 minutes
+    ready_timeout_min = 35.0  # a node group that lacks nodes is given up then. Source: EKS user guide
+    refusals: tuple[str, ...] = (
+        "RequestLimitExceeded",
+        "InternalError",
+        "ServiceUnavailable",
+        "InsufficientInstanceCapacity",
+    )
+    deletable: tuple[str, ...] = (
+        "aws:ec2/route:Route",
+        "aws:eks/addon:Addon",
+        "aws:eks/nodeGroup:NodeGroup",
+        "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule",
+        "aws:iam/rolePolicyAttachment:RolePolicyAttachment",
+    )
+
+    kind_of = staticmethod(kinds.kind_of)
+    is_reference = staticmethod(error_messages.is_reference)
+    not_found = staticmethod(error_messages.not_found)
+    in_use = staticmethod(error_messages.in_use)
+    already_exists = staticmethod(error_messages.already_exists)
+    throttled = staticmethod(error_messages.throttled)
+    partial = staticmethod(error_messages.partial)
+    no_capacity = staticmethod(error_messages.no_capacity)
+    demand = staticmethod(capacity.demand)
+    quotas = staticmethod(quotas.quotas)
+    nodes = staticmethod(nodes.nodes)
+    price = staticmethod(prices.price)
+    load_balancer = staticmethod(controllers.load_balancer)
+    is_gone = staticmethod(controllers.is_gone)
+    oracle = staticmethod(moto_oracle.Moto)
+    environment = staticmethod(endpoint.environment)
+
+    def signature(self, token: str) -> Signature | None:
+        return sdk.signature(self.package, token)
+
+    def settings(self, settings: Inputs) -> ProviderSettings:
+        tags = settings.get("defaultTags") or {}
+        tags = json.loads(tags) if isinstance(tags, str) and not is_unknown(tags) else tags
+        region = str(settings.get("region") or self.default_region)
+        return ProviderSettings(region=region, default_tags=dict((tags or {}).get("tags") or {}))
+
+    def with_defaults(self, known: Signature, inputs: Inputs, settings: ProviderSettings) -> dict[str, Any]:
+        """The inputs, with the provider's tags where the type has tags and does not set the same."""
+        tags = inputs.get("tags", {})
+        if not settings.default_tags or "tagsAll" not in known.outputs or not isinstance(tags, Mapping):
+            return dict(inputs)
+        return {**inputs, "tags": {**settings.default_tags, **tags}}
+
+    def echo(self, inputs: Inputs, region: str) -> dict[str, Any]:
+        shown: dict[str, Any] = {name: value for name, value in inputs.items() if name != DEFAULTED}
+        if "tags" in shown:
+            shown["tagsAll"] = shown["tags"]
+        return {"region": region} | shown
+
+    def aliases(self, outputs: Outputs) -> Iterator[str]:
+        names = (outputs.get(name) for name in ("arn", "name", "bucket"))
+        return (name for name in names if isinstance(name, str))
+
+    def blocks_deletion(self, text: str) -> bool:
+        """Identifiers do; what an ARN names may be deleted before, as a policy does not hold its bucket."""
+        return error_messages.IDENTIFIER.fullmatch(text) is not None
+
+
+RULES: Rules = AwsRules()
