@@ -11,6 +11,8 @@ from pydantic import BaseModel
 from pydantic.alias_generators import to_camel
 
 from components.estimate.cost import totals
+from components.plan.cluster import ClusterPlan
+from components.plan.part import PartPlan
 from components.plan.stack import StackPlan
 
 FORM_VERSION = 1
@@ -37,7 +39,7 @@ def as_form(plan: StackPlan) -> dict[str, Any]:
 def _plain(value: Any) -> Any:
     """Fields of a plan in camelCase; keys of mappings are data, such as a label, and stay as they are."""
     if is_dataclass(value):
-        return {to_camel(field.name): _plain(getattr(value, field.name)) for field in fields(value)}
+        return {to_camel(name): _plain(getattr(value, name)) for name in _names(value)}
     match value:
         case BaseModel():
             return value.model_dump(mode="json", by_alias=True)
@@ -55,3 +57,11 @@ def _plain(value: Any) -> Any:
             return value
         case _:
             return str(value)
+
+
+def _names(value: Any) -> list[str]:
+    """Fields of a plan; of a cluster, what its parts hold together in place of the parts."""
+    names = [field.name for field in fields(value)]
+    if not isinstance(value, ClusterPlan):
+        return names
+    return [*(name for name in names if name != "parts"), *(field.name for field in fields(PartPlan))]

@@ -7,7 +7,7 @@ from datetime import datetime
 from components.catalog import MachineType
 from components.fabric import Collective, Fabric
 from components.plan.kubernetes import KubernetesFacts
-from components.plan.part import BillLine, Decision, QuotaNeed
+from components.plan.part import BillLine, Decision, PartPlan, QuotaNeed
 from components.spec.cluster import TaintEffect
 from components.spec.storage import OnDestroy
 
@@ -174,16 +174,29 @@ class ClusterPlan:
     volume: VolumePlan
     scheduler: str
     """Empty where jobs cannot be handed in yet."""
-    decisions: tuple[Decision, ...]
     region: str = ""
     """Empty where the cloud has none."""
     expires_at: datetime | None = None
     budget_usd_per_hour: float | None = None
     subnets: tuple[SubnetPlan, ...] = ()
-    quotas: tuple[QuotaNeed, ...] = ()
-    bill: tuple[BillLine, ...] = ()
-    warnings: tuple[str, ...] = ()
     kubernetes: KubernetesFacts | None = None
     """None where the cluster is no Kubernetes."""
     resource_type: str = CLUSTER
     """The cluster's type in the engine; short where its table has to leave room for a run's progress."""
+    parts: tuple[PartPlan, ...] = ()
+
+    @property
+    def decisions(self) -> tuple[Decision, ...]:
+        return tuple(decision for part in self.parts for decision in part.decisions)
+
+    @property
+    def quotas(self) -> tuple[QuotaNeed, ...]:
+        return tuple(need for part in self.parts for need in part.quotas)
+
+    @property
+    def bill(self) -> tuple[BillLine, ...]:
+        return tuple(line for part in self.parts for line in part.bill)
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        return tuple(warning for part in self.parts for warning in part.warnings)

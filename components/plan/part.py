@@ -1,4 +1,4 @@
-"""What each part of a cluster decides, needs and costs."""
+"""Decisions, quotas, bill and warnings of each part of a cluster."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -55,3 +55,13 @@ class BillLine:
     @property
     def usd_per_hour(self) -> Decimal | None:
         return None if self.unit_usd_per_hour is None else self.unit_usd_per_hour * Decimal(str(self.count))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartPlan:
+    """One part of a cluster (nodes, network, control plane, storage, serving), as the user reads it."""
+
+    decisions: tuple[Decision, ...] = ()
+    quotas: tuple[QuotaNeed, ...] = ()
+    bill: tuple[BillLine, ...] = ()
+    warnings: tuple[str, ...] = ()

@@ -9,7 +9,6 @@ from components.errors import Problem, Problems, SpecError
 from components.estimate.cost import over_budget
 from components.plan.cluster import ClusterPlan, Mount
 from components.plan.kubernetes import KubernetesFacts
-from components.plan.part import BillLine, Decision, QuotaNeed
 from components.spec.cluster import NetworkSpec
 from components.spec.stack import StackSpec
 from components.spec.storage import StorageSpec
@@ -21,6 +20,7 @@ from providers.aws.control_plane.batch.plan import BatchPlan
 from providers.aws.control_plane.eks.types import EksPlan
 from providers.aws.control_plane.hyper_pod import plan as hyper_pods
 from providers.aws.control_plane.hyper_pod.plan import HyperPodPlan
+from providers.aws.control_plane.pcs.plan import PcsPlan
 from providers.aws.control_plane.plan import ControlPlanePlan
 from providers.aws.network import plan as networks
 from providers.aws.network.types import AwsSubnetPlan, NetworkPlan
@@ -82,11 +82,8 @@ def plan(spec: StackSpec, stack: str, now: datetime) -> AwsPlan:
     problems += _job_problems(spec, control)
     if problems or not (network and asked and storage and control):
         raise SpecError(problems)
-    parts = _Parts(network=network, pools=full, storage=storage, control=control, hyper=hyper, serving=asked)
-    bill = tuple(parts.bill())
-    if over := over_budget(bill, spec.cluster.budget_usd_per_hour):
-        raise SpecError(over)
-    return AwsPlan(
+    billed = _billed(full, control, hyper)
+    plan = AwsPlan(
         cloud="aws",
         region=network.region,
         tags=tags(spec.cluster, settings.tags, stack),
@@ -102,74 +99,33 @@ def plan(spec: StackSpec, stack: str, now: datetime) -> AwsPlan:
         volume=storage.volume,
         scheduler=_scheduler(spec, control),
         kubernetes=_facts(control, full, hyper),
-        decisions=tuple(parts.decisions(spec, settings)),
-        quotas=tuple(parts.quotas()),
-        bill=bill,
-        warnings=tuple(parts.warnings(spec, settings)),
+        parts=(
+            nodes.part(full, spec, billed),
+            networks.part(network, spec, billed),
+            control_plane.part(control, spec, billed),
+            *([hyper_pods.part(hyper, spec, billed)] if hyper else ()),
+            stores.part(storage, spec, billed),
+            serving.part(asked, spec, billed),
+        ),
     )
+    if over := over_budget(plan.bill, plan.budget_usd_per_hour):
+        raise SpecError(over)
+    return plan
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Parts:
-    """What has been planned, to be asked for its bill, quotas and decisions."""
-
-    network: NetworkPlan
-    pools: tuple[AwsNodePoolPlan, ...]
-    storage: StoragePlan
-    control: ControlPlanePlan
-    hyper: HyperPodPlan | None
-    serving: ServingPlan
-
-    def bill(self) -> Iterator[BillLine]:
-        region = self.network.region
-        yield from nodes.bill(self._machines(), region)
-        yield from control_plane.bill(self.control, region)
-        if self.hyper:
-            yield from hyper_pods.bill(self.hyper, region)
-        yield from networks.bill(self.network, region)
-        yield from stores.bill(self.storage, region)
-        yield from serving.bill(self.serving, region)
-
-    def quotas(self) -> Iterator[QuotaNeed]:
-        yield from nodes.quotas(self._machines())
-        if isinstance(self.control, EksPlan):
-            yield from control_plane.quotas(self.control, self._own_pools())
-        yield from networks.quotas(self.network, self._machines())
-
-    def decisions(self, spec: StackSpec, settings: AwsSpec) -> Iterator[Decision]:
-        passed_over = {
-            f"cluster.nodePools.{name}.{key}" for name in self._elsewhere for key in ("placement", "machineType")
-        }
-        yield from (one for one in nodes.decisions(spec, self.pools) if one.path not in passed_over)
-        yield from networks.decisions(spec, settings, self.network)
-        yield from control_plane.decisions(self.control)
-        if self.hyper:
-            yield from hyper_pods.decisions(self.hyper)
-        yield from stores.decisions(self.storage)
-        yield from serving.decisions(self.serving)
-
-    def warnings(self, spec: StackSpec, settings: AwsSpec) -> Iterator[str]:
-        yield from nodes.warnings(spec, self._own_pools())
-        yield from networks.warnings(settings, self.network)
-        yield from control_plane.warnings(settings, self.control)
-        yield from stores.warnings(self.storage)
-        yield from serving.warnings(self.serving)
-
-    def _machines(self) -> tuple[AwsNodePoolPlan, ...]:
-        """Every pool that EC2 bills: the control plane's own too, and those of HyperPod not, which has its own bill."""
-        own = (self.control.system_pool,) if isinstance(self.control, EksPlan) else ()
-        others = tuple(self._own_pools())
-        if isinstance(self.control, BatchPlan):
+def _billed(
+    pools: tuple[AwsNodePoolPlan, ...], control: ControlPlanePlan, hyper: HyperPodPlan | None
+) -> tuple[AwsNodePoolPlan, ...]:
+    """Every pool that EC2 bills: the control plane's own too, and those of HyperPod not, which has its own bill."""
+    elsewhere = _pools_of(hyper)
+    others = tuple(pool for pool in pools if pool.name not in elsewhere)
+    match control:
+        case EksPlan():
+            return (control.system_pool, *others)
+        case BatchPlan():
             return tuple(replace(pool, node_count=0) for pool in others)  # they run while a job does
-        return (*own, *others)
-
-    def _own_pools(self) -> list[AwsNodePoolPlan]:
-        """Those that HyperPod does not run."""
-        return [pool for pool in self.pools if pool.name not in self._elsewhere]
-
-    @property
-    def _elsewhere(self) -> frozenset[str]:
-        return _pools_of(self.hyper)
+        case PcsPlan():
+            return others
 
 
 def _pools_of(hyper_pod: HyperPodPlan | None) -> frozenset[str]:

@@ -10,7 +10,7 @@ from components.errors import Problems, SpecError
 from components.fabric import Collective, Fabric
 from components.plan.cluster import ClusterPlan, NodePoolPlan, PodBinding, Taint, VolumePlan
 from components.plan.kubernetes import Concern, KubernetesFacts, Owner, Ownership
-from components.plan.part import Decision
+from components.plan.part import Decision, PartPlan
 from components.spec.cluster import NodePoolSpec
 from components.spec.stack import StackSpec
 from providers.existing.catalog import MAX_NODES, SCHEDULERS
@@ -58,10 +58,14 @@ def plan(spec: StackSpec, stack: str, now: datetime) -> ExistingPlan:
         node_pools=tuple(pools),
         volume=_volume(spec, settings.volume, stack),
         scheduler=(spec.scheduler.kind or SCHEDULERS[0]).value,
-        decisions=tuple(_decisions(spec, settings, seen, nodes)),
         expires_at=spec.cluster.expires_at,
         budget_usd_per_hour=spec.cluster.budget_usd_per_hour,
-        warnings=tuple(_warnings(settings, seen, unseen, nodes, looked=looked)),
+        parts=(
+            PartPlan(
+                decisions=tuple(_decisions(spec, settings, seen, nodes)),
+                warnings=tuple(_warnings(settings, seen, unseen, nodes, looked=looked)),
+            ),
+        ),
         kubernetes=_facts(settings, seen),
         settings=ExistingSpec.model_construct(**{name: getattr(settings, name) for name in ExistingSpec.model_fields}),
         nodes=nodes,

@@ -10,7 +10,7 @@ from components.errors import Problem, Problems, SpecError, UnsupportedError
 from components.fabric import Collective
 from components.home import expand_home
 from components.plan.cluster import ClusterPlan, NodePoolPlan, PodBinding, VolumePlan
-from components.plan.part import Decision
+from components.plan.part import Decision, PartPlan
 from components.spec.base import Spec
 from components.spec.cluster import NodePoolSpec
 from components.spec.scheduler import SchedulerKind
@@ -45,7 +45,10 @@ def plan(spec: StackSpec, stack: str, now: datetime) -> ClusterPlan:
         node_pools=tuple(pools),
         volume=volume,
         scheduler=offered.capabilities.schedulers[0],
-        decisions=(*_volume_decisions(spec, volume), *(_fabric_decision(pool) for pool in pools)),
+        parts=(
+            PartPlan(decisions=_volume_decisions(spec, volume)),
+            PartPlan(decisions=tuple(map(_fabric_decision, pools))),
+        ),
     )
 
 

@@ -169,7 +169,7 @@ def _job_objects(kind: SchedulerKind, on: NodePoolPlan) -> tuple[Manifest, ...]:
 
 
 def _gate(on: NodePoolPlan) -> Any:
-    cluster = ClusterPlan(cloud="x", node_pools=(on,), volume=VOLUME, scheduler="kueue", decisions=())
+    cluster = ClusterPlan(cloud="x", node_pools=(on,), volume=VOLUME, scheduler="kueue")
     return plan_gate(PlatformSpec(gate=GateSpec()), cluster, IMAGE)
 
 

@@ -1,9 +1,9 @@
 """The control plane that a stack asks for, decided: EKS, Slurm on PCS, or a queue of Batch."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import TypeAlias
 
-from components.plan.part import BillLine, Decision, QuotaNeed
+from components.plan.part import PartPlan
 from components.spec.stack import StackSpec
 from providers.aws.control_plane.batch import plan as batches
 from providers.aws.control_plane.batch.plan import BatchPlan, plan_batch
@@ -32,26 +32,12 @@ def plan_control_plane(
             return plan_batch(spec, settings, pools, network, stack)
 
 
-def bill(plan: ControlPlanePlan, region: str) -> tuple[BillLine, ...]:
+def part(plan: ControlPlanePlan, spec: StackSpec, billed: Sequence[AwsNodePoolPlan]) -> PartPlan:
+    """The control plane. PCS and Batch refuse in their plans what they cannot hold, and need no quota."""
     match plan:
         case EksPlan():
-            return clusters.bill(plan, region)
+            return clusters.part(plan, spec, billed)
         case PcsPlan():
-            return slurm.bill(plan, region)
+            return slurm.part(plan, spec, billed)
         case BatchPlan():
-            return batches.bill(plan, region)
-
-
-def quotas(plan: ControlPlanePlan, pools: Iterable[AwsNodePoolPlan]) -> tuple[QuotaNeed, ...]:
-    """What the control plane's own service must allow. PCS and Batch refuse in their plans what they cannot hold."""
-    return clusters.quotas(plan, pools) if isinstance(plan, EksPlan) else ()
-
-
-def decisions(plan: ControlPlanePlan) -> tuple[Decision, ...]:
-    return plan.decisions
-
-
-def warnings(settings: AwsSpec, plan: ControlPlanePlan) -> tuple[str, ...]:
-    """What the control plane's own service allows and the user may not expect."""
-    asked = settings.control_plane
-    return tuple(clusters.warnings(asked)) if isinstance(asked, EksSpec) and isinstance(plan, EksPlan) else ()
+            return batches.part(plan, spec, billed)

@@ -5,7 +5,7 @@ from ipaddress import IPv4Network, IPv6Network
 
 from components.errors import Problem, SpecError
 from components.fabric import Fabric
-from components.plan.part import Decision
+from components.plan.part import Decision, PartPlan
 from components.spec.cluster import Nat
 from components.spec.stack import StackSpec
 from providers.aws.network.addresses import (
@@ -23,8 +23,6 @@ from providers.aws.network.zones import choose_zones
 from providers.aws.nodes.types import AwsNodePoolPlan
 from providers.aws.regions import Region, regions
 from providers.aws.settings import AwsSpec
-
-__all__ = ["bill", "decisions", "plan_network", "quotas", "warnings"]
 
 PRIVATE = tuple(map(IPv4Network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10")))
 TAKEN = {
@@ -188,6 +186,18 @@ def _nat_zones(nat: Nat, zones: Sequence[str], pools: Sequence[AwsNodePoolPlan],
         case Nat.SINGLE:
             gangs = [zone for pool in pools if pool.fabric is Fabric.EFA for zone in pool.zones if zone in able]
             return (next(iter((*gangs, *able))),)
+
+
+def part(plan: NetworkPlan, spec: StackSpec, billed: Sequence[AwsNodePoolPlan]) -> PartPlan:
+    """The VPC, its ways out and its private ways to AWS."""
+    settings = spec.settings
+    assert isinstance(settings, AwsSpec)
+    return PartPlan(
+        decisions=decisions(spec, settings, plan),
+        quotas=quotas(plan, billed),
+        bill=bill(plan, plan.region),
+        warnings=warnings(settings, plan),
+    )
 
 
 def decisions(spec: StackSpec, settings: AwsSpec, plan: NetworkPlan) -> tuple[Decision, ...]:

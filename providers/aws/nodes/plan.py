@@ -1,12 +1,13 @@
 """What each node pool of a stack becomes on AWS."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 
 from components.catalog import Catalog
 from components.errors import Problem, SpecError
 from components.fabric import Fabric
+from components.plan.part import PartPlan
 from components.spec.cluster import ClusterSpec, NodePoolSpec, PlacementKind
 from components.spec.explain import suggestion
 from components.spec.stack import StackSpec
@@ -39,8 +40,6 @@ from providers.aws.nodes.types import (
 )
 from providers.aws.regions import Region, regions
 from providers.aws.settings import AwsSpec, EksSpec
-
-__all__ = ["bill", "decisions", "plan_pools", "quotas", "warnings"]
 
 _ROOT_DISK_GIB = {True: 200, False: 100}
 """With accelerators, whose images hold several GB of libraries each, and without."""
@@ -82,6 +81,19 @@ def plan_pools(spec: StackSpec, settings: AwsSpec, stack: str, now: datetime) ->
         replace(plan, node_repair=repair, image_parameter=_image_parameter(plan, version))
         for first in plans
         for plan in _with_fallback(first, cluster, stack)
+    )
+
+
+def part(plan: Sequence[AwsNodePoolPlan], spec: StackSpec, billed: Sequence[AwsNodePoolPlan]) -> PartPlan:
+    """The stack's pools; those of HyperPod, which EC2 does not bill, without what HyperPod decides for them."""
+    region, names = spec.cluster.region or "", {pool.name for pool in billed}
+    elsewhere = [pool.name for pool in plan if pool.name not in names]
+    passed_over = {f"cluster.nodePools.{name}.{key}" for name in elsewhere for key in ("placement", "machineType")}
+    return PartPlan(
+        decisions=tuple(one for one in decisions(spec, plan) if one.path not in passed_over),
+        quotas=quotas(billed),
+        bill=bill(billed, region),
+        warnings=tuple(warnings(spec, [pool for pool in plan if pool.name in names])),
     )
 
 

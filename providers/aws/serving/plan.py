@@ -6,8 +6,10 @@ from collections.abc import Iterator, Sequence
 from itertools import chain
 
 from components.errors import Problem, SpecError
-from components.plan.part import BillLine, Decision
+from components.plan.part import BillLine, Decision, PartPlan
 from components.spec.explain import suggestion
+from components.spec.stack import StackSpec
+from providers.aws.nodes.types import AwsNodePoolPlan
 from providers.aws.sagemaker_machine_types import ENDPOINT_MACHINE_TYPES
 from providers.aws.serving.types import (
     Asynchronous,
@@ -68,8 +70,10 @@ def bill(plan: ServingPlan, region: str) -> tuple[BillLine, ...]:
     return tuple(_bill_lines(plan, region))
 
 
-def decisions(plan: ServingPlan) -> tuple[Decision, ...]:
-    return plan.decisions
+def part(plan: ServingPlan, spec: StackSpec, billed: Sequence[AwsNodePoolPlan]) -> PartPlan:
+    """Endpoints, models, throughput and accelerators of AWS's own."""
+    lines = bill(plan, spec.cluster.region or "")
+    return PartPlan(decisions=plan.decisions, bill=lines, warnings=tuple(warnings(plan)))
 
 
 def warnings(plan: ServingPlan) -> Iterator[str]:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from components.errors import Problem, Problems, SpecError
 from components.plan.cluster import Mount, VolumePlan
-from components.plan.part import Decision
+from components.plan.part import Decision, PartPlan
 from components.spec.stack import StackSpec
 from components.spec.storage import OnDestroy
 from providers.aws.network.types import NetworkPlan
@@ -23,8 +23,6 @@ from providers.aws.storage.types import (
     SharedPlan,
     StoragePlan,
 )
-
-__all__ = ["bill", "decisions", "plan_storage", "warnings"]
 
 LONGEST_BUCKET_NAME = 63
 LONGEST_MIRROR_PREFIX = 30
@@ -62,9 +60,10 @@ def plan_storage(
     )
 
 
-def decisions(plan: StoragePlan) -> tuple[Decision, ...]:
-    """What the user left open."""
-    return plan.decisions
+def part(plan: StoragePlan, spec: StackSpec, billed: Sequence[AwsNodePoolPlan]) -> PartPlan:
+    """Every store of the stack."""
+    lines = bill(plan, spec.cluster.region or "")
+    return PartPlan(decisions=plan.decisions, bill=lines, warnings=tuple(warnings(plan)))
 
 
 def warnings(plan: StoragePlan) -> Iterator[str]:

@@ -1,13 +1,13 @@
 """AWS Batch, decided: for each pool an environment of machines, a queue, and the definition of a gang."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from components.errors import Problem, SpecError
 from components.fabric import Collective
-from components.plan.part import BillLine, Decision
+from components.plan.part import Decision, PartPlan
 from components.spec.stack import StackSpec
 from providers.aws.control_plane.no_kubernetes import kubernetes_only
 from providers.aws.network.types import NetworkPlan
@@ -108,13 +108,9 @@ def plan_batch(
     return BatchPlan(name=stack, pools=planned, decisions=tuple(_decided(planned)))
 
 
-def bill(_plan: BatchPlan, _region: str) -> tuple[BillLine, ...]:
-    """Nothing: Batch itself is free, and its machines are on the bill of the pools."""
-    return ()
-
-
-def decisions(plan: BatchPlan) -> tuple[Decision, ...]:
-    return plan.decisions
+def part(plan: BatchPlan, spec: StackSpec, billed: Sequence[AwsNodePoolPlan]) -> PartPlan:
+    """The queue: Batch itself is free, and its machines are on the bill of the pools."""
+    return PartPlan(decisions=plan.decisions)
 
 
 def _pool_problems(pool: AwsNodePoolPlan, asked: BatchSpec, region: str) -> Iterator[Problem]:

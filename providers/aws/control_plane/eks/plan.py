@@ -1,11 +1,11 @@
 """EKS, decided: version and support, who reaches it, its add-ons, and the pool that the cluster itself lives on."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 from ipaddress import IPv4Network, IPv6Network, ip_network
 
 from components.errors import Problem, SpecError
-from components.plan.part import BillLine, Decision, QuotaNeed
+from components.plan.part import BillLine, Decision, PartPlan, QuotaNeed
 from components.spec.stack import StackSpec
 from providers.aws.control_plane.eks.add_on_plans import add_ons, first_add_ons
 from providers.aws.control_plane.eks.system_pool import MACHINE_TYPES, system_pool
@@ -105,13 +105,19 @@ def quotas(plan: EksPlan, pools: Iterable[AwsNodePoolPlan]) -> tuple[QuotaNeed, 
     )
 
 
-def decisions(plan: EksPlan) -> tuple[Decision, ...]:
-    return plan.decisions
+def part(plan: EksPlan, spec: StackSpec, billed: Sequence[AwsNodePoolPlan]) -> PartPlan:
+    """The control plane and its add-ons; the system pool's machines are on the bill of the pools."""
+    return PartPlan(
+        decisions=plan.decisions,
+        quotas=quotas(plan, [pool for pool in billed if pool.name != plan.system_pool.name]),
+        bill=bill(plan, plan.region),
+        warnings=tuple(warnings(plan)),
+    )
 
 
-def warnings(asked: EksSpec) -> Iterator[str]:
+def warnings(plan: EksPlan) -> Iterator[str]:
     """The API server that only the stack's own network reaches."""
-    if not asked.public_cidrs:
+    if not plan.public_cidrs:
         yield (
             "aws.controlPlane.publicCidrs: none, so the API server answers only inside the VPC that this stack makes; "
             "from elsewhere `pulumi up` stops before anything is installed on the cluster: name the ranges you come "

@@ -1,12 +1,12 @@
 """SageMaker HyperPod on the stack's EKS cluster, decided: the pools that it runs instead of EKS."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
 from components.errors import Problem, SpecError
 from components.plan.cluster import Taint
-from components.plan.part import BillLine, Decision
+from components.plan.part import BillLine, Decision, PartPlan
 from components.spec.explain import suggestion
 from components.spec.stack import StackSpec
 from providers.aws.network.types import NetworkPlan
@@ -89,8 +89,9 @@ def bill(plan: HyperPodPlan, region: str) -> tuple[BillLine, ...]:
     )
 
 
-def decisions(plan: HyperPodPlan) -> tuple[Decision, ...]:
-    return plan.decisions
+def part(plan: HyperPodPlan, spec: StackSpec, billed: Sequence[AwsNodePoolPlan]) -> PartPlan:
+    """The groups of machines that HyperPod runs."""
+    return PartPlan(decisions=plan.decisions, bill=bill(plan, spec.cluster.region or ""))
 
 
 def _asked_problems(asked: HyperPodSpec, spec: StackSpec, stack: str) -> Iterator[Problem]:

@@ -1,11 +1,11 @@
 """Slurm on AWS, decided: one controller of PCS, and for each pool a compute node group with a queue of its own."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from components.errors import Problem, SpecError
-from components.plan.part import BillLine, Decision
+from components.plan.part import BillLine, Decision, PartPlan
 from components.spec.cluster import NodePoolSpec
 from components.spec.explain import suggestion
 from components.spec.stack import StackSpec
@@ -116,8 +116,9 @@ def bill(plan: PcsPlan, region: str) -> tuple[BillLine, ...]:
 _UNPRICED = "the price of PCS is not in penstock's tables"
 
 
-def decisions(plan: PcsPlan) -> tuple[Decision, ...]:
-    return plan.decisions
+def part(plan: PcsPlan, spec: StackSpec, billed: Sequence[AwsNodePoolPlan]) -> PartPlan:
+    """The Slurm controller; its nodes are on the bill of the pools."""
+    return PartPlan(decisions=plan.decisions, bill=bill(plan, spec.cluster.region or ""))
 
 
 def _name_problems(stack: str, pools: Iterable[NodePoolSpec]) -> Iterator[Problem]:

@@ -45,7 +45,7 @@ PROCESSORS = replace(
 
 def gate(*pools: NodePoolPlan, image: str = IMAGE, volume: VolumePlan = VOLUME, **asked: Any) -> GatePlan:
     without = asked.pop("without_fabric", ())
-    cluster = ClusterPlan(cloud="x", node_pools=pools or (P5,), volume=volume, scheduler="kueue", decisions=())
+    cluster = ClusterPlan(cloud="x", node_pools=pools or (P5,), volume=volume, scheduler="kueue")
     planned = plan_gate(PlatformSpec(gate=GateSpec(**asked)), cluster, image, without_fabric=without)
     assert planned is not None
     return planned
@@ -145,7 +145,7 @@ def test_one_node_and_neuron_devices_are_not_measured(pool: NodePoolPlan) -> Non
 
 
 def test_it_may_be_switched_off() -> None:
-    cluster = ClusterPlan(cloud="x", node_pools=(P5,), volume=VOLUME, scheduler="kueue", decisions=())
+    cluster = ClusterPlan(cloud="x", node_pools=(P5,), volume=VOLUME, scheduler="kueue")
     assert plan_gate(PlatformSpec(gate=GateSpec(enabled=False)), cluster, IMAGE) is None
 
 

@@ -9,7 +9,8 @@ from moto.servicequotas.resources.default_quotas.vpc import VPC_DEFAULT_QUOTAS
 
 from components.errors import SpecError
 from components.spec.cluster import Nat
-from providers.aws.network.plan import bill, decisions, plan_network, quotas, warnings
+from providers.aws.network.bill import bill, quotas
+from providers.aws.network.plan import decisions, plan_network, warnings
 from providers.aws.network.types import NetworkPlan
 from providers.aws.nodes.types import AwsNodePoolPlan
 from tests.unit.providers.aws.stacks import pool, stack

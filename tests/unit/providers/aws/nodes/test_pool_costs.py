@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from providers.aws.nodes.plan import bill, decisions, quotas
+from providers.aws.nodes.costs import bill, quotas
+from providers.aws.nodes.decisions import decisions
 from tests.unit.providers.aws.nodes.pools import BLOCK, NOW, plan_of, plans, pool, spec_of
 
 IN_BLOCK: dict[str, Any] = {"count": 32, "capacity": {"capacityBlock": BLOCK}}

@@ -8,7 +8,7 @@ from botocore.session import get_session
 
 from components.errors import SpecError
 from providers.aws.sagemaker_machine_types import ENDPOINT_MACHINE_TYPES, HYPER_POD_MACHINE_TYPES
-from providers.aws.serving.plan import bill, decisions, plan_serving
+from providers.aws.serving.plan import bill, plan_serving
 from providers.aws.serving.types import Asynchronous, RealTime, Serverless, ServingPlan
 from providers.aws.settings import AwsSpec
 
@@ -39,7 +39,7 @@ def plan(**settings: Any) -> ServingPlan:
 def test_nothing_is_made_unless_asked() -> None:
     made = plan()
     assert [made.endpoints, made.custom_models, made.throughput, made.global_accelerators] == [()] * 4
-    assert (bill(made, "us-east-2"), decisions(made)) == ((), ())
+    assert (bill(made, "us-east-2"), made.decisions) == ((), ())
 
 
 def test_three_ways_to_serve() -> None:
@@ -97,7 +97,7 @@ def test_what_was_left_open_is_said() -> None:
         ],
         throughput=[{"name": "given", "model": BASE_MODEL}],
     )
-    assert [decision.path for decision in decisions(made)] == [
+    assert [decision.path for decision in made.decisions] == [
         "aws.endpoints.chat.serve.maxCount",
         "aws.endpoints.grows.serve.scaling",
         "aws.endpoints.bulk.serve.minCount",

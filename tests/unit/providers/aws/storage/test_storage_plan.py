@@ -9,8 +9,9 @@ from components.errors import SpecError
 from components.spec.storage import OnDestroy
 from providers.aws.network.plan import plan_network
 from providers.aws.nodes.types import AwsNodePoolPlan
+from providers.aws.storage.bill import bill
 from providers.aws.storage.names import bucket_name_mistake
-from providers.aws.storage.plan import bill, decisions, plan_storage
+from providers.aws.storage.plan import plan_storage
 from providers.aws.storage.types import LustrePlan, StoragePlan
 from tests.unit.providers.aws.stacks import pool, stack
 
@@ -42,7 +43,7 @@ def refusal(*pools: AwsNodePoolPlan, **asked: Any) -> tuple[str, str]:
 
 
 def reason(plan: StoragePlan, path: str) -> str:
-    (found,) = [each.reason for each in decisions(plan) if each.path == path]
+    (found,) = [each.reason for each in plan.decisions if each.path == path]
     return found
 
 
