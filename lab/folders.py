@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-POD_NETWORK = "10.88.0.0/16"
 BRIDGE = "penstock0"
 GATEWAY = "10.88.0.1"
 """The bridge's own address: where the API server is for processes and pods inside."""

@@ -19,9 +19,6 @@ if TYPE_CHECKING:
 # What a program most likely needs, so that a thread can load it while the engine starts.
 USUAL_SERVICES = ("ec2", "eks", "iam", "kms", "logs", "autoscaling", "fsx", "efs", "s3", "ecr")
 
-# Patterns of botocore's models that refuse what AWS takes: (service, shape) -> why it is not used.
-BROKEN_PATTERNS: Mapping[tuple[str, str], str] = {}
-
 
 class ServiceModels:
     """botocore's models, each loaded once and only when asked for."""
@@ -89,7 +86,7 @@ def _mistakes(operation: "OperationModel", request: Mapping[str, Any], shape: "S
     report = _validator().validate(dict(request) | tokens, shape)
     if report.has_errors():
         yield from report.generate_report().splitlines()
-    yield from _beyond(request, shape, "", _service_name(operation))
+    yield from _beyond(request, shape, "")
 
 
 def _service_name(operation: "OperationModel") -> str:
@@ -110,37 +107,37 @@ def _validator() -> Any:
     return PreviewValidator()
 
 
-def _beyond(value: Any, shape: Any, path: str, service: str) -> Iterator[str]:
+def _beyond(value: Any, shape: Any, path: str) -> Iterator[str]:
     """What the model forbids and botocore does not look at."""
     if isinstance(value, Mapping):
-        yield from _beyond_members(value, shape, path, service)
+        yield from _beyond_members(value, shape, path)
     elif isinstance(value, list | tuple) and shape.type_name == "list":
         yield from _too_much(len(value), shape, path, "members")
         for index, part in enumerate(value):
-            yield from _beyond(part, shape.member, f"{path}[{index}]", service)
+            yield from _beyond(part, shape.member, f"{path}[{index}]")
     elif isinstance(value, str) and shape.type_name == "string" and not is_unknown(value):
-        yield from _wrong_text(value, shape, path, service)
+        yield from _wrong_text(value, shape, path)
     elif isinstance(value, int | float) and shape.type_name in ("integer", "long", "float", "double"):
         yield from _too_much(value, shape, path, "")
 
 
-def _beyond_members(value: Mapping[str, Any], shape: Any, path: str, service: str) -> Iterator[str]:
+def _beyond_members(value: Mapping[str, Any], shape: Any, path: str) -> Iterator[str]:
     for name, part in value.items():
         below = f"{path}.{name}".lstrip(".")
         if shape.type_name == "map":
-            yield from _beyond(name, shape.key, f"{path} (key: {name})", service)
-            yield from _beyond(part, shape.value, below, service)
+            yield from _beyond(name, shape.key, f"{path} (key: {name})")
+            yield from _beyond(part, shape.value, below)
         elif shape.type_name == "structure" and name in shape.members:
-            yield from _beyond(part, shape.members[name], below, service)
+            yield from _beyond(part, shape.members[name], below)
 
 
-def _wrong_text(value: str, shape: Any, path: str, service: str) -> Iterator[str]:
+def _wrong_text(value: str, shape: Any, path: str) -> Iterator[str]:
     if shape.enum and value not in shape.enum:
         yield f"{path}: {value!r} is not one of {_some(shape.enum)}"
         return
     yield from _too_much(len(value), shape, path, "characters")
     pattern = _pattern(shape.metadata.get("pattern", ""))
-    if pattern and (service, shape.name) not in BROKEN_PATTERNS and not pattern.search(value):
+    if pattern and not pattern.search(value):
         yield f"{path}: {value!r} does not satisfy the pattern {pattern.pattern}"
 
 

@@ -12,7 +12,6 @@ ALARM = "aws:cloudwatch/metricAlarm:MetricAlarm"
 
 _SERVICE = "application-autoscaling"
 _TARGET_NAMES = {"roleArn": "RoleARN"}
-_ALARM_NAMES = {"name": "AlarmName", "okActions": "OKActions"}
 
 
 def _register(api: CloudApi, inputs: Inputs) -> Made:
