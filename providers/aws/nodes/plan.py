@@ -212,7 +212,7 @@ def _image_parameter(plan: AwsNodePoolPlan, kubernetes_version: str) -> str:
 
 
 def _with_fallback(plan: AwsNodePoolPlan, cluster: ClusterSpec, stack: str) -> Iterator[AwsNodePoolPlan]:
-    """The plan, and its empty fallback pool at list price. Nothing grows that by itself: an autoscaler is off by default."""
+    """The plan, and its empty fallback pool at list price, which nothing grows: autoscalers are off by default."""
     yield plan
     (pool,) = (pool for pool in cluster.node_pools if pool.name == plan.name)
     if pool.capacity.spot is None or pool.capacity.spot.fallback is None:
