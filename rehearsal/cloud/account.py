@@ -12,6 +12,9 @@ from rehearsal.cloud.kind import Inputs, Outputs, ResourceKind
 from rehearsal.cloud.rules import Rules
 from rehearsal.cloud.store import Store
 
+OF_CONTROLLERS = "controller:"
+"""Start of the types of objects that a cluster's controllers make; no program has them."""
+
 
 class Status(StrEnum):
     CREATING = "creating"
@@ -102,6 +105,13 @@ class Account:
                     if owner and self.rules.blocks_deletion(text):
                         keys.append(owner)
             return list(dict.fromkeys(key for key in keys if key))
+
+    def require_ready(self, keys: Iterable[str]) -> None:
+        """Refuses (CloudApiError) objects that exist and are not what was asked."""
+        with self._lock:
+            for key in keys:
+                if self._objects[key].status is not Status.ACTIVE:
+                    raise self.rules.not_ready(self._objects[key].what)
 
     def add(self, thing: Object) -> None:
         """Enters it. Refuses (ApiError) a second one of the same identity."""

@@ -98,4 +98,6 @@ class ResourceKind:
     longest_name: int = 255
     ready_after_min: Callable[[Inputs], float] = no_minutes
     """Simulated minutes from the request until the cloud calls it ready."""
+    needs_ready: bool = False
+    """Refuses a create while an object that `refers` names is not ready."""
     deleted_after_min: Callable[[Inputs], float] = no_minutes

@@ -7,7 +7,7 @@ from typing import Any
 
 from engine.provider.errors import UnfinishedError
 from engine.provider.values import Unknown
-from rehearsal.cloud.account import Account, Object, Status
+from rehearsal.cloud.account import OF_CONTROLLERS, Account, Object, Status
 from rehearsal.cloud.autonaming import DEFAULTED
 from rehearsal.cloud.clock import Clock
 from rehearsal.cloud.errors import CloudApiError, NoOracleError
@@ -17,9 +17,6 @@ from rehearsal.cloud.requests import LiveApi, PreviewApi, Requests, Services
 from rehearsal.cloud.rules import Rules
 from rehearsal.cloud.store import Store
 from rehearsal.faults import FaultScript
-
-OF_CONTROLLERS = "controller:"
-"""Start of the types of objects that a cluster's controllers make; no program has them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +75,8 @@ class SimulatedCloud:
         with self.clock.working():
             kind = self.kind(token)
             references = self.account.references(kind, inputs)
+            if kind.needs_ready:
+                self.account.require_ready(references)
             api = LiveApi(self._services, region=region, name=name)
             self.injector.before_create(token)
             thing = self._enter(kind, api, inputs, references)

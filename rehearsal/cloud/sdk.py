@@ -3,22 +3,29 @@
 Importing an SDK costs a second and more; its files are regular enough to be read.
 """
 
+import inspect
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cache
 from importlib.metadata import distribution
 from pathlib import Path
 
 ARGUMENTS = ("Args", "InitArgs")  # the second where a nested type has the first name
-_GETTER = re.compile(r'@pulumi\.getter(?:\(name="(?P<wire>\w+)"\))?\s+def (?P<name>\w+)\(')
+_GETTER = re.compile(r'@pulumi\.getter(?:\(name="(?P<wire>\w+)"\))?\s+def (?P<name>\w+)\(self\) -> (?P<type>.+):\n')
+_CAMEL = re.compile(r"_([a-z0-9])")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Signature:
-    """The inputs and outputs of a resource type, in the names they have on the wire."""
+    """The inputs and outputs of a resource type, in the names they have on the wire.
 
-    inputs: frozenset[str]
+    `inputs` holds the type of each as it is written in the SDK; `nested` the members of the argument types therein.
+    """
+
+    inputs: Mapping[str, str]
     outputs: frozenset[str]
+    nested: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
 @cache
@@ -29,16 +36,48 @@ def signature(package: str, token: str) -> Signature | None:
     if not file:
         return None
     arguments, _, resource = file.read_text().partition(f"\nclass {cls}(pulumi.CustomResource):")
-    arguments = arguments.partition("\n@pulumi.input_type\nclass _")[
-        0
-    ]  # what follows is the type's state, not its inputs
+    arguments = arguments.partition("\n@pulumi.input_type\nclass _")[0]  # from there on it is the type's state
     if not any(f"class {cls}{suffix}:" in arguments for suffix in ARGUMENTS):
         return None
-    return Signature(inputs=_getters(arguments), outputs=_getters(resource))
+    return Signature(
+        inputs=_getters(arguments), outputs=frozenset(_getters(resource)), nested=_Nested(file.with_name("_inputs.py"))
+    )
 
 
-def _getters(source: str) -> frozenset[str]:
-    return frozenset(found["wire"] or found["name"] for found in _GETTER.finditer(source))
+def declared(cls: type) -> Signature:
+    """The signature of a resource class written by hand: its constructor's keywords, and its annotated properties.
+
+    Annotations are taken as they are written, so its module postpones their evaluation.
+    """
+    keywords = inspect.signature(cls).parameters.values()
+    inputs = {_camel(one.name): str(one.annotation) for one in keywords if one.kind is one.KEYWORD_ONLY}
+    inputs.pop("opts", None)
+    return Signature(inputs=inputs, outputs=frozenset(map(_camel, inspect.get_annotations(cls))) | frozenset(inputs))
+
+
+class _Nested(dict[str, Mapping[str, str]]):
+    """Members of the argument types of a module of the SDK, each read when asked for."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+
+    def __missing__(self, name: str) -> Mapping[str, str]:
+        source = _source(self._file).partition(f"\nclass {name}:")[2].partition("\n@pulumi.input_type")[0]
+        self[name] = _getters(source)
+        return self[name]
+
+
+@cache
+def _source(file: Path) -> str:
+    return file.read_text() if file.exists() else ""
+
+
+def _camel(name: str) -> str:
+    return _CAMEL.sub(lambda letter: letter[1].upper(), name)
+
+
+def _getters(source: str) -> dict[str, str]:
+    return {found["wire"] or found["name"]: found["type"] for found in _GETTER.finditer(source)}
 
 
 def _file(package: str, module: str, name: str) -> Path | None:

@@ -73,6 +73,11 @@ def not_found(text: str, token: str = "") -> CloudApiError:
     return CloudApiError(code, message.format(text))
 
 
+def not_ready(what: str) -> CloudApiError:
+    """AWS's error for a request that needs what is not ready."""
+    return CloudApiError("ResourceInUseException", f"{what} is not in a state that allows the operation")
+
+
 def in_use(token: str, id: str, by: Sequence[str]) -> CloudApiError:  # noqa: A002 (the engine's own word)
     """AWS's error for the deletion of what others need; names these, which AWS leaves to the reader."""
     code = "DependencyViolation" if token.startswith("aws:ec2/") else "ResourceInUseException"

@@ -55,6 +55,7 @@ class AwsRules:
     kind_of = staticmethod(kinds.kind_of)
     is_reference = staticmethod(error_messages.is_reference)
     not_found = staticmethod(error_messages.not_found)
+    not_ready = staticmethod(error_messages.not_ready)
     in_use = staticmethod(error_messages.in_use)
     already_exists = staticmethod(error_messages.already_exists)
     throttled = staticmethod(error_messages.throttled)
