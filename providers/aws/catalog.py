@@ -29,9 +29,6 @@ SCHEDULERS = (
     SchedulerKind.SLURM,
 )
 
-PRICES = "AWS list price, on demand, Linux, us-east-1, 2026-07-20"
-"""What the `usd_per_hour` of a row is."""
-
 
 class Arch(StrEnum):
     X86_64 = "x86_64"
@@ -102,7 +99,7 @@ class AwsMachine(MachineType):
     min_kubernetes: str
     """Empty where every version that EKS has will do."""
     usd_per_hour: Decimal | None
-    """See PRICES; None where there is no such price."""
+    """Table `machines` of prices.toml says of where and when; None where there is no such price."""
     zones: tuple[str, ...]
     """Where it is offered: zone ids, and prefixes of regions that have it in every zone."""
 

@@ -1,4 +1,4 @@
-"""Who does what on an EKS cluster before anything is installed, and what its add-ons must be told of AWS. Pure."""
+"""Owners of what is done on an EKS cluster before anything is installed, and values of AWS for its add-ons. Pure."""
 
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -7,15 +7,17 @@ from pathlib import Path
 from typing import Any
 
 from components.fabric import Collective
+from components.kubernetes.ownership import OwnershipRow
 from components.plan.kubernetes import Concern, Owner, Ownership
 from providers.aws.control_plane.eks.types import EksPlan
 from providers.aws.control_plane.hyper_pod.plan import HyperPodPlan
 from providers.aws.nodes.binding import EFA, collective
 from providers.aws.nodes.types import AwsNodePoolPlan
+from providers.aws.tables import OWNERSHIP
 
 _IMAGES = {Collective.NCCL: "NVIDIA", Collective.NEURON: "NEURON"}
 
-Rows = Mapping[str, Mapping[str, str]]
+Rows = Mapping[Concern, OwnershipRow]
 
 
 def owners(
@@ -27,7 +29,7 @@ def owners(
     found: dict[Concern, Ownership] = {}
     for owner, rows in _rows(images, add_ons, "hyperpod" if hyper else "eks"):
         for concern, row in rows.items():
-            found.setdefault(Concern(concern), Ownership(owner=owner, by=row["by"], reason=row["reason"]))
+            found.setdefault(concern, row.owned(owner))
     return found
 
 
@@ -49,7 +51,7 @@ def addon_values(
 
 def registry(region: str) -> str:
     """Where EKS's own images of a region lie."""
-    accounts = _data()["registry"]
+    accounts = _registries()
     return f"{accounts.get(region, accounts['default'])}.dkr.ecr.{region}.amazonaws.com"
 
 
@@ -62,16 +64,16 @@ def _efa_machine_types(pools: Iterable[AwsNodePoolPlan], hyper: HyperPodPlan | N
 
 def _rows(images: Iterable[str], add_ons: Iterable[str], nodes: str) -> Iterator[tuple[Owner, Rows]]:
     """Those of the file that are true here; the first to claim a thing has it."""
-    data, there = _data(), sorted(images)
+    there = sorted(images)
     for image in there:
-        yield Owner.IMAGE, data["image"][image]
-    yield Owner.CLOUD, data["nodes"][nodes]
+        yield Owner.IMAGE, OWNERSHIP["image"][image]
+    yield Owner.CLOUD, OWNERSHIP["nodes"][nodes]
     for name in add_ons:
-        yield Owner.CLOUD, data["add_on"].get(name, {})
+        yield Owner.CLOUD, OWNERSHIP["add_on"].get(name, {})
         if "NVIDIA" in there:
-            yield Owner.CLOUD, data["add_on_with_nvidia"].get(name, {})
+            yield Owner.CLOUD, OWNERSHIP["add_on_with_nvidia"].get(name, {})
 
 
 @cache
-def _data() -> Mapping[str, Any]:
-    return tomllib.loads(Path(__file__).with_name("ownership.toml").read_text())
+def _registries() -> Mapping[str, str]:
+    return tomllib.loads(Path(__file__).with_name("registries.toml").read_text())

@@ -14,15 +14,15 @@ FREE_AT_REST = frozenset(
 
 def price(account: Account, thing: Object) -> Decimal | None:
     """Dollars an hour, None where no price is known."""
-    from providers.aws.network.bill import ENDPOINT_USD_PER_HOUR, NAT_GATEWAY_USD_PER_HOUR, PUBLIC_ADDRESS_USD_PER_HOUR
+    from providers.aws.tables import PRICES
 
     word = thing.token.rpartition(":")[2]
     if word in FREE_AT_REST:
         return Decimal(0)
     if word == "VpcEndpoint":
-        return ENDPOINT_USD_PER_HOUR * len(thing.outputs.get("networkInterfaceIds", ()))
-    fixed = {"NatGateway": NAT_GATEWAY_USD_PER_HOUR, "Eip": PUBLIC_ADDRESS_USD_PER_HOUR}
-    return fixed[word] if word in fixed else _price_of_machines(account, thing)
+        return PRICES["vpc"].usd_per_hour["interface_endpoint"] * len(thing.outputs.get("networkInterfaceIds", ()))
+    fixed = {"NatGateway": "nat_gateway", "Eip": "public_address"}
+    return PRICES["vpc"].usd_per_hour[fixed[word]] if word in fixed else _price_of_machines(account, thing)
 
 
 def _price_of_machines(account: Account, thing: Object) -> Decimal | None:

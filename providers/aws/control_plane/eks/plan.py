@@ -1,7 +1,7 @@
 """EKS, decided: version and support, who reaches it, its add-ons, and the pool that the cluster itself lives on."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from decimal import Decimal
+from dataclasses import replace
 from ipaddress import IPv4Network, IPv6Network, ip_network
 
 from components.errors import Problem, SpecError
@@ -17,6 +17,7 @@ from providers.aws.network.zones import control_plane_zones
 from providers.aws.nodes.types import AwsNodePoolPlan
 from providers.aws.regions import regions
 from providers.aws.settings import AwsSpec, EksSpec, Tier
+from providers.aws.tables import PRICES, QUOTAS
 
 LONGEST_NAME = 32
 """EKS takes 100 characters (EKS API, ClusterName); the roles of the add-ons are named after the cluster, and a role's
@@ -35,15 +36,6 @@ _INSIDE = tuple(IPv4Network(text) for text in ("10.0.0.0/8", "172.16.0.0/12", "1
 """Ranges that never reach a public endpoint as they are."""
 
 _WIDEST_PUBLIC_PREFIX = 8
-
-_TIER_USD_PER_HOUR = {
-    Tier.XL: Decimal("1.65"),
-    Tier.XL2: Decimal("3.40"),
-    Tier.XL4: Decimal("6.90"),
-    Tier.XL8: Decimal("13.90"),
-}
-_CLUSTER_USD_PER_HOUR, _EXTENDED_USD_PER_HOUR = Decimal("0.10"), Decimal("0.50")
-_PRICE_SOURCE = "AWS list price of EKS, March 2026"
 
 
 def plan_eks(
@@ -88,9 +80,7 @@ def plan_eks(
 
 def bill(plan: EksPlan, region: str) -> tuple[BillLine, ...]:
     """The control plane. Its system pool is on the bill of the pools."""
-    cluster = BillLine(
-        what=f"EKS control plane in {region}", count=1, unit_usd_per_hour=_CLUSTER_USD_PER_HOUR, source=_PRICE_SOURCE
-    )
+    cluster = PRICES["eks"].line("cluster", f"EKS control plane in {region}", region)
     return (cluster, *_extended_support(plan), *_provisioned(plan))
 
 
@@ -99,9 +89,9 @@ def quotas(plan: EksPlan, pools: Iterable[AwsNodePoolPlan]) -> tuple[QuotaNeed, 
     managed = [plan.system_pool, *(pool for pool in pools if not pool.self_managed)]
     largest = max(managed, key=lambda pool: pool.max_count)
     return (
-        _quota("L-1194D53C", "Clusters", 1, 100, "the stack's cluster, beside those of the account"),
-        _quota("L-6D54EA21", "Managed node groups per cluster", len(managed), 30, "the stack's pools"),
-        _quota("L-BD136A63", "Nodes per managed node group", largest.max_count, 450, f"the pool {largest.name}"),
+        QUOTAS["eks.clusters"].need(1, "the stack's cluster, beside those of the account"),
+        QUOTAS["eks.node_groups"].need(len(managed), "the stack's pools"),
+        QUOTAS["eks.nodes"].need(largest.max_count, f"the pool {largest.name}"),
     )
 
 
@@ -199,27 +189,14 @@ def _support(spec: StackSpec, version: KubernetesVersion) -> SupportType:
 
 def _extended_support(plan: EksPlan) -> Iterator[BillLine]:
     if plan.support == "EXTENDED":
-        yield BillLine(
-            what=f"extended support of Kubernetes {plan.version}",
-            count=1,
-            unit_usd_per_hour=_EXTENDED_USD_PER_HOUR,
-            source=_PRICE_SOURCE,
-            since=plan.standard_support_ends,
-            until=plan.extended_support_ends,
-        )
+        what = f"extended support of Kubernetes {plan.version}"
+        line = PRICES["eks"].line("extended_support", what, plan.region)
+        yield replace(line, since=plan.standard_support_ends, until=plan.extended_support_ends)
 
 
 def _provisioned(plan: EksPlan) -> Iterator[BillLine]:
     if plan.tier is not Tier.STANDARD:
-        price = _TIER_USD_PER_HOUR[plan.tier]
-        yield BillLine(
-            what=f"provisioned control plane, {plan.tier}", count=1, unit_usd_per_hour=price, source=_PRICE_SOURCE
-        )
-
-
-def _quota(code: str, name: str, needed: int, default: int, reason: str) -> QuotaNeed:
-    """Defaults as the EKS User Guide has them ("Amazon EKS service quotas")."""
-    return QuotaNeed(service="eks", code=code, name=name, needed=needed, default=default, unit="", reason=reason)
+        yield PRICES["eks"].line(plan.tier, f"provisioned control plane, {plan.tier}", plan.region)
 
 
 def _decided(
@@ -248,7 +225,8 @@ def _decided_support(spec: StackSpec, version: KubernetesVersion) -> Decision:
     standard, extended = version.standard_support_ends.date(), version.extended_support_ends.date()
     reason = f"the stack expires before standard support of Kubernetes {version.name} ends on {standard}"
     if support == "EXTENDED":
-        reason = f"from {standard} on it costs ${_EXTENDED_USD_PER_HOUR}/h more, instead of an upgrade in mid-run"
+        usd = PRICES["eks"].usd_per_hour["extended_support"]
+        reason = f"from {standard} on it costs ${usd}/h more, instead of an upgrade in mid-run"
         expires_at = spec.cluster.expires_at
         if expires_at is None or expires_at > version.extended_support_ends:
             reason += f"; from {extended} on EKS moves the cluster to the next one"
