@@ -1,4 +1,4 @@
-"""What a benchmark says: a figure with its unit and its goal, measured against a peer or a floor in the same run."""
+"""A figure of a benchmark, with its unit and its goal, measured against a peer or a floor in the same run."""
 
 import json
 import time

@@ -51,7 +51,7 @@ def figures(nodes: int = NODES, rounds: int = ROUNDS) -> list[Figure]:
 
 
 def _processor(pair: tuple[Start, Start]) -> list[Figure]:
-    """Who worked for it, in the last round: the five that used most."""
+    """The five processes that used most of the processor in the last round."""
     bare, gang = pair
     most = sorted(gang.used.items(), key=lambda row: -row[1])[:5]
     return [

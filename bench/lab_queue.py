@@ -77,7 +77,7 @@ def _judged(states: Sequence[Seen], nodes: int, makespan_s: float, handed_in_s: 
 
 
 def _floor(states: Sequence[Seen], nodes: int) -> str:
-    """How full the nodes were by what was admitted."""
+    """Lowest share of the nodes that was filled by admitted jobs."""
     sizes = {state.job: state.nodes for state in states}
     return f"{sum(sizes.values()):,} pods; {sum(sizes.values()) * sum(RUN_S) / len(RUN_S) / nodes:.0f} s were all full"
 

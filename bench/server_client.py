@@ -16,7 +16,7 @@ PROMPT_TOKENS = 32
 
 @dataclass(slots=True)
 class Seen:
-    """What the clients measured."""
+    """Measurements of the clients."""
 
     tokens: int = 0
     first_token_s: list[float] = field(default_factory=list)
@@ -56,7 +56,7 @@ def _request(tokens: int) -> bytes:
 
 
 def _completion_tokens(stream: bytes) -> int:
-    """What the server says in the stream's last event but one."""
+    """Completion tokens, as the server reports them in the stream's last event but one."""
     usage = stream[stream.rindex(b'"completion_tokens":') :]
     return int(usage.split(b":", 1)[1].split(b",", 1)[0])
 

@@ -1,4 +1,4 @@
-"""What a simulated account holds as a Terraform configuration, and `terraform plan` of it.
+"""A simulated account as a Terraform configuration, and `terraform plan` of it.
 
 Only where Terraform and its AWS provider lie on this machine: nothing is downloaded, and no account is asked. The
 provider's own schema says which resource and which argument is meant; what it has no place for is counted, not hidden.

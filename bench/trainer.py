@@ -135,7 +135,7 @@ def _kill_to_training_s(job: Path) -> float:
 
 
 def _wait_for_training(folder: Path, times: int) -> float:
-    """When training began for the so-manieth time."""
+    """Waits until training has begun for the so-manieth time, and returns when that was."""
     deadline = time.monotonic() + PATIENCE_S
     while time.monotonic() < deadline:
         begun = [line for line in json_lines(folder / "ledger.jsonl") if "reached" in line]

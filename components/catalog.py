@@ -25,7 +25,7 @@ class Accelerator:
     """Dense bf16 peak of one chip in 1e12 operations per second."""
 
     def is_called(self, driver_name: str) -> bool:
-        """Whether a driver's name for a chip means this one; an L40S is no L4."""
+        """True if a driver's name for a chip means this one; an L40S is no L4."""
         return re.search(rf"\b{re.escape(self.reported)}\b", driver_name) is not None
 
 
@@ -39,14 +39,14 @@ class MachineType:
     accelerator: Accelerator | None
     accelerator_count: int
     fabric: Fabric
-    """What its accelerators talk over to those of another machine of its kind."""
+    """The fabric between its accelerators and those of another machine of its kind."""
     fabric_gbps: float = 0.0
     """Of one machine, all its fabric interfaces together."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Capabilities:
-    """What a cloud can do; a plan that asks for more is refused with this list."""
+    """Abilities of a cloud; a plan that asks for more is refused with this list."""
 
     schedulers: tuple[SchedulerKind, ...]
     """The first is the default; none where jobs cannot be handed in yet."""
@@ -55,7 +55,7 @@ class Capabilities:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Catalog:
-    """What one cloud offers."""
+    """Offer of one cloud."""
 
     cloud: str
     machine_types: Mapping[str, MachineType]

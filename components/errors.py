@@ -13,9 +13,9 @@ class Problem:
     """One mistake, in words that need no knowledge of penstock's code."""
 
     path: str
-    """Where it stands in the stack file, such as `training.model.heads`."""
+    """Its place in the stack file, such as `training.model.heads`."""
     message: str
-    """What is wrong, with the value, and what would be right."""
+    """The fact, with the value, and the remedy."""
 
     def __str__(self) -> str:
         return f"{self.path}: {self.message}"

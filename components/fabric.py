@@ -1,4 +1,4 @@
-"""What ranks talk over, and with which library."""
+"""Fabrics between ranks, and the libraries that talk over them."""
 
 from enum import StrEnum
 

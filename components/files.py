@@ -16,7 +16,7 @@ def write_json(path: Path, content: Mapping[str, Any]) -> None:
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """What the file holds; nothing when there is no such file, or it is not a JSON object."""
+    """Reads the file's object; an empty one when there is no such file, or it is not a JSON object."""
     try:
         content = json.loads(path.read_text())
     except (OSError, ValueError):

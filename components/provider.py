@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from components.spec.stack import StackSpec
 
 Manifest = Mapping[str, Any]
-"""What a scheduler renders: plain JSON data that the cluster's runner takes."""
+"""Output of a scheduler: plain JSON data that the cluster's runner takes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +29,7 @@ class JobHandle:
     """A training run as the engine knows it."""
 
     outputs: Mapping[str, pulumi.Input[Any]]
-    """What the stack exports of it, by name."""
+    """Outputs that the stack exports of it, by name."""
     digest: pulumi.Output[str]
     """Of the exported model, or of the run where it goes on: what serves it is renewed when this changes."""
     resource: pulumi.Resource
@@ -43,7 +43,7 @@ class ServiceHandle:
 
 
 class Runner(Protocol):
-    """Where rendered manifests are handed in: an API server, or a machine that starts processes."""
+    """Taker of rendered manifests: an API server, or a machine that starts processes."""
 
     def run(self, name: str, manifests: tuple[Manifest, ...], opts: pulumi.ResourceOptions) -> JobHandle:
         """Start the job, or go on with it: to its end on one machine; on a cluster, handed to its queue."""
@@ -80,7 +80,7 @@ class KubernetesHandle:
     scalers: Mapping[str, Mapping[str, pulumi.Input[str]]] = field(default_factory=dict)
     """By pool, how the acceptance gate sets it to no nodes: `cloud`, and what that cloud's operations need."""
     ready: tuple[pulumi.Resource, ...] = ()
-    """What must be there before anything is installed: node pools, the cloud's own add-ons."""
+    """Resources that must be there before anything is installed: node pools, the cloud's own add-ons."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,7 +92,7 @@ class ClusterHandle:
     """None where jobs go to `kubernetes`, or cannot be handed in; the plan has then refused them."""
     kubernetes: KubernetesHandle | None = None
     outputs: Mapping[str, pulumi.Input[Any]] = field(default_factory=dict)
-    """What the stack exports of it: endpoints, kubeconfig, volumes, dollars per hour."""
+    """Outputs that the stack exports of it: endpoints, kubeconfig, volumes, dollars per hour."""
 
 
 P = TypeVar("P", bound=ClusterPlan)
@@ -124,7 +124,7 @@ class CloudProvider(Protocol[P]):
         ...
 
     def preflight(self, plan: StackPlan) -> tuple[Problem, ...]:
-        """What only the place itself can tell (a port, a disk, a quota), read before anything is created."""
+        """Problems that only the place itself can tell (a port, a disk, a quota), read before anything is created."""
         ...
 
     def build(self, name: str, plan: P, opts: pulumi.ResourceOptions) -> ClusterHandle:

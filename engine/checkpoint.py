@@ -10,8 +10,8 @@ from pathlib import Path
 
 
 def mend_checkpoint(backend: Path, project: str, stack: str) -> bool:
-    """Whether something was mended: half a checkpoint, in whose place its last copy is put, or half a file of its
-    attributes (`.attrs`, which the engine's storage library keeps beside it and does without).
+    """Mends half a checkpoint, in whose place its last copy is put, or half a file of its attributes (`.attrs`, which
+    the engine's storage library keeps beside it and does without). True if something was mended.
     """
     file = backend / ".pulumi" / "stacks" / project / f"{stack}.json"
     copy, attributes = file.with_name(f"{file.name}.bak"), file.with_name(f"{file.name}.attrs")

@@ -199,7 +199,7 @@ def throwaway(
 
 
 def passphrase_from_environment() -> str:
-    """What the user set, read as the engine reads it. Refuses where nothing is set; an empty one is a setting."""
+    """Reads the user's setting as the engine reads it. Refuses where nothing is set; an empty one is a setting."""
     if (passphrase := os.environ.get("PULUMI_CONFIG_PASSPHRASE")) is not None:
         return passphrase
     file = os.environ.get("PULUMI_CONFIG_PASSPHRASE_FILE")

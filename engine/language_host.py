@@ -70,7 +70,7 @@ def _wait_for_the_end(stopped: StopRequest) -> None:
 
 
 class LanguageHost(language_grpc.LanguageRuntimeServicer):
-    """What the engine asks of a language. What is not here answers Unimplemented: code generation and packaging."""
+    """Answers of a language to the engine. Other requests are answered Unimplemented: code generation and packaging."""
 
     def __init__(self, *, engine: str, exec_script: Path, children: Children) -> None:
         self._engine = engine
@@ -180,7 +180,7 @@ def _virtualenv(info: language.ProgramInfo) -> Path | None:
 
 
 def _ending(status: int) -> str:
-    """How a program ended that did not say so itself."""
+    """Ending of a program that did not tell it itself."""
     if status < 0:
         return f"the program was killed by {signal.Signals(-status).name}"
     return f"the program ended with exit code {status}"

@@ -27,7 +27,7 @@ class Lock:
 
     @property
     def stale(self) -> bool:
-        """Whether its process is gone. Never for a lock of another host: that process cannot be seen from here."""
+        """True if its process is gone. Never for a lock of another host: that process cannot be seen from here."""
         return self.host == socket.gethostname() and not _is_running_since(self.pid, self.since)
 
     def __str__(self) -> str:

@@ -25,7 +25,7 @@ PRINTED = "info#err"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Watch:
-    """Who wants to see a run while it goes on: its printed lines, its events. Called from other threads."""
+    """Observer of a run while it goes on: its printed lines, its events. Called from other threads."""
 
     on_line: Callable[[str], None] | None = None
     on_event: Callable[[Event], None] | None = None
@@ -48,7 +48,7 @@ class Result:
 
     @property
     def changes(self) -> Mapping[str, int]:
-        """How many resources per operation (create, update, delete, same, ...), as the engine summed them up."""
+        """Number of resources per operation (create, update, delete, same, ...), as the engine summed them up."""
         return next((event.changes for event in self.events if isinstance(event, Summary)), {})
 
     @property

@@ -66,7 +66,7 @@ def stop(*children: subprocess.Popen[bytes]) -> None:
 
 
 def output(child: subprocess.Popen[bytes]) -> Iterator[tuple[str, bytes]]:
-    """What the child writes, as ("stdout" | "stderr", bytes) as soon as it is written, until both are closed."""
+    """Output of the child, as ("stdout" | "stderr", bytes) as soon as it is written, until both are closed."""
     chunks: queue.SimpleQueue[tuple[str, bytes]] = queue.SimpleQueue()
     streams = [("stdout", child.stdout), ("stderr", child.stderr)]
     for name, stream in streams:

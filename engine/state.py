@@ -43,7 +43,7 @@ class State:
 
     @property
     def outputs(self) -> Mapping[str, Any]:
-        """What the program exported."""
+        """Outputs that the program exported."""
         return next((resource.outputs for resource in self.resources if resource.type == STACK_TYPE), {})
 
     def named(self, name: str) -> Resource:

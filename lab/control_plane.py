@@ -1,4 +1,4 @@
-"""How each process of the lab's control plane is started."""
+"""Command lines of the processes of the lab's control plane."""
 
 import json
 import sys

@@ -1,4 +1,4 @@
-"""What the lab refuses."""
+"""Errors of the lab."""
 
 from components.errors import PenstockError
 

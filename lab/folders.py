@@ -1,4 +1,4 @@
-"""Where a lab keeps what: one folder, readable by its owner alone, gone when the lab is taken down."""
+"""Folder layout of a lab: one folder, readable by its owner alone, gone when the lab is taken down."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -58,17 +58,17 @@ class Home:
 
     @property
     def orders(self) -> Path:
-        """What the supervisor runs."""
+        """Process specs that the supervisor runs."""
         return self.folder / "processes.json"
 
     @property
     def state(self) -> Path:
-        """What the supervisor says of it."""
+        """State that the supervisor reports."""
         return self.folder / "state.json"
 
     @property
     def record(self) -> Path:
-        """Who the lab's processes are, for whoever comes later."""
+        """Record of the lab's processes, for whoever comes later."""
         return self.folder / "lab.json"
 
     def log(self, process: str) -> Path:

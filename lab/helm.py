@@ -22,7 +22,7 @@ NOT_THERE = "not found"
 
 
 class HelmReleases:
-    """Who installs by helm. `charts` are the folders by chart name; there is no network, so nothing else is known."""
+    """Installs by helm. `charts` are the folders by chart name; there is no network, so nothing else is known."""
 
     def __init__(self, helm: Path, charts: Mapping[str, Path], access: Access, home: Path) -> None:
         self._helm, self._charts, self._home = helm, charts, home

@@ -17,7 +17,7 @@ STAGES = (
 OWN_STAGES = Path(__file__).with_name("pod-ends.yaml")
 TAINT = {"key": "kwok.x-k8s.io/node", "value": "fake", "effect": "PreferNoSchedule"}
 KWOK_ADDRESS = "10.88.255.254"
-"""What a KWOK node says its own address is: nothing is there."""
+"""Address that a KWOK node claims for itself: nothing is there."""
 NODE_INFO = {
     "architecture": "amd64", "operatingSystem": "linux", "kubeletVersion": "kwok", "containerRuntimeVersion": "kwok",
     "kernelVersion": "kwok", "osImage": "kwok", "bootID": "", "machineID": "", "systemUUID": "",

@@ -33,7 +33,7 @@ from plugin.local.processes import Process, family
 from tools.lab import Tools
 
 READY_S = 180.0
-"""How long the control plane may take: seconds on an idle machine, a minute on one that is busy with other things."""
+"""Time that the control plane may take: seconds on an idle machine, a minute on one that is busy with other things."""
 MOST_RESTARTS = 8
 """A process that died that often while the lab came up does not come up."""
 GONE_S = 30.0
@@ -65,7 +65,7 @@ class Lab:
     init: Process
     """Process 1 of its namespace."""
     lease: int | None = None
-    """Where the lab goes with its maker: the pipe that tells it that the maker lives."""
+    """Lease of a lab that goes with its maker: the pipe that tells it that the maker lives."""
 
     @property
     def kubeconfig(self) -> Path:

@@ -1,4 +1,4 @@
-"""What this machine must have for a lab, and what to do where it has not."""
+"""Preconditions of a lab on this machine, each with its remedy."""
 
 import platform
 import shutil
@@ -42,7 +42,9 @@ def find(program: str) -> str | None:
 
 
 def namespace_refusal() -> str | None:
-    """Why this machine does not let its users make a namespace with a network, and the remedy; None where it does."""
+    """Reason why this machine does not let its users make a namespace with a network, and the remedy; None where it
+    does.
+    """
     command = [str(find("unshare")), *NAMESPACE, str(find("ip")), "link", "add", BRIDGE, "type", "bridge"]
     done = subprocess.run(command, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
     if done.returncode == 0:

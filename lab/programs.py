@@ -7,7 +7,7 @@ from tools.steps import SetupError
 
 
 def programs_for(shape: LabShape) -> Tools:
-    """What a lab of this shape runs, from the cache; what it lacks is brought once, with progress on stderr.
+    """Programs that a lab of this shape runs, from the cache; a missing one is brought once, with progress on stderr.
 
     A lab of KWOK nodes alone runs no controller, and needs the control plane's programs only. LabError where they
     cannot be had.

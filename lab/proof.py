@@ -1,4 +1,4 @@
-"""What a stack must have done on the lab after `up`: trained to its end, kept a checkpoint, answered a request."""
+"""Proof of a stack on the lab after `up`: it trained to its end, kept a checkpoint, answered a request."""
 
 import json
 import time
@@ -34,12 +34,12 @@ _DONE: Mapping[str, tuple[tuple[str, ...], frozenset[str], frozenset[str]]] = {
 
 
 class ProofError(Exception):
-    """What the stack did not do, in one sentence."""
+    """A part of the proof that the stack failed, in one sentence."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deployed:
-    """What of a stack's state is to be proven."""
+    """Deployed parts of a stack that are to be proven."""
 
     job: Manifest | None
     """The object that a queue admits."""
@@ -64,7 +64,7 @@ def _labels(body: Mapping[str, Any]) -> Mapping[str, str]:
 
 
 def prove(api: KubernetesApi, deployed: Deployed, on_host: Callable[[str], Path], say: Say) -> tuple[str, ...]:
-    """What was seen, a line each. ProofError names the first thing that did not happen.
+    """Findings, a line each. ProofError names the first thing that did not happen.
 
     `on_host` gives the place on this machine of a path of the volume.
     """
@@ -106,7 +106,7 @@ def _wait_finished(api: KubernetesApi, job: Manifest, folder: RunFolder, say: Sa
 
 
 def job_state(api: KubernetesApi, manifest: Manifest) -> bool | None:
-    """Whether the job has succeeded; None while it waits or runs."""
+    """True if the job has succeeded; None while it waits or runs."""
     metadata = manifest["metadata"]
     found = api.get(manifest["apiVersion"], manifest["kind"], metadata["name"], metadata["namespace"])
     if found is None:

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReleaseAsk:
-    """What a program says of a release; everything else of pulumi's Release is left to helm's defaults."""
+    """A program's request for a release; everything else of pulumi's Release is left to helm's defaults."""
 
     name: str
     namespace: str
@@ -25,7 +25,7 @@ class ReleaseAsk:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReleaseState:
-    """What is installed. `status` is helm's own word: deployed, failed, pending-install."""
+    """An installed release. `status` is helm's own word: deployed, failed, pending-install."""
 
     name: str
     namespace: str
@@ -40,10 +40,10 @@ class ReleaseState:
 
 
 class Releases(Protocol):
-    """Whoever installs. ProviderError where it is refused; a release that failed has the reason in its state."""
+    """Installer of releases. ProviderError where it is refused; a release that failed has the reason in its state."""
 
     def check(self, ask: ReleaseAsk) -> tuple[str, ...]:
-        """What is wrong with it before anything is installed, one sentence for each mistake."""
+        """Problems of a release before anything is installed, one sentence each."""
 
     def install(self, ask: ReleaseAsk) -> ReleaseState: ...
 

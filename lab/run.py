@@ -27,7 +27,7 @@ NODES_IN_A_DOMAIN = 16
 
 
 def run(plan: StackPlan, home: Path, say: Say) -> tuple[str, ...]:
-    """What was seen, a line each, on the lab in `home`, which stays up. PenstockError where there is no Kubernetes."""
+    """Findings, a line each, on the lab in `home`, which stays up. PenstockError where there is no Kubernetes."""
     if plan.inside is None:
         raise PenstockError(f"{plan.stack} has no Kubernetes inside: a lab shows nothing of it")
     shape = shape_of_plan(plan)

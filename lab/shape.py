@@ -1,4 +1,4 @@
-"""Which nodes a lab has."""
+"""Nodes of a lab."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -36,7 +36,7 @@ class LabNode:
         return own | dict(self.labels)
 
     def as_json(self) -> dict[str, Any]:
-        """What the node agent reads; the pool is one of the labels."""
+        """Form for the node agent; the pool is one of the labels."""
         return {
             "name": self.name,
             "labels": self.all_labels(),
@@ -59,12 +59,12 @@ class LabShape:
 
     @property
     def heartbeat_s(self) -> int:
-        """How often a KWOK node renews its lease: 1,024 of them every 4 s would keep two cores busy."""
+        """Interval in which a KWOK node renews its lease: 1,024 of them every 4 s would keep two cores busy."""
         return 4 if len(self.kwok) <= MANY_NODES else 24
 
     @property
     def node_grace_s(self) -> int:
-        """How long a node may be silent before it is NotReady (50 s where Kubernetes has its default)."""
+        """Time that a node may be silent before it is NotReady (50 s where Kubernetes has its default)."""
         return 4 * self.heartbeat_s if len(self.kwok) <= MANY_NODES else 60
 
 

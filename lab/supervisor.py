@@ -27,7 +27,7 @@ from lab.process_specs import Order, read_orders
 MARK = "PENSTOCK_FOLDER"
 """plugin.local.processes.MARK, in the environment of every process of the lab: its folder."""
 KEEP = b"keep\n"
-"""What `up` says on stdin once the lab is to stay when it has gone; until then the lab goes with it."""
+"""Word of `up` on stdin once the lab is to stay when it has gone; until then the lab goes with it."""
 TURN_S = 0.05
 LOOK_AGAIN_S = 2.0
 PROBE_TIMEOUT_S = 1.0
@@ -65,9 +65,9 @@ class Child:
     restarts: int = -1
     pause_s: float = 0.0
     due: float = 0.0
-    """When it is started next."""
+    """Time of its next start."""
     look: float = 0.0
-    """When its probe is due."""
+    """Time of its next probe."""
 
     def state(self) -> dict[str, object]:
         return {"pid": self.pid, "ready": self.ready, "restarts": max(0, self.restarts)}

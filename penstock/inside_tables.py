@@ -7,7 +7,7 @@ from penstock.tables import Line, Table, folded
 
 
 def addon_lines(plan: InsidePlan, width: int) -> Iterator[Line]:
-    """What is installed, in order, and what is not, with the reasons."""
+    """Lines of the add-ons that are installed, in order, and of those that are not, with the reasons."""
     yield Line(f"installed on Kubernetes {plan.facts.version}", "bold")
     rows = [(addon.name, _version(addon), addon.namespace, addon.reason) for addon in plan.platform.addons]
     yield from Table(("add-on", "version", "namespace", "why"), rows, drop=("namespace",), prose=True).lines(width)

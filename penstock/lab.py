@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 MOST_PROCESS_NODES = 64
 MOST_KWOK_NODES = 5000
-"""What Kubernetes itself is tested with."""
+"""Number of nodes that Kubernetes itself is tested with."""
 
 app = typer.Typer(help="A real Kubernetes control plane on this machine.", no_args_is_help=True)
 

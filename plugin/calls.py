@@ -1,4 +1,4 @@
-"""What the engine asks of one resource, and how an answer may fail."""
+"""Requests of the engine about one resource, and the errors of an answer."""
 
 import threading
 from collections.abc import Mapping, Sequence
@@ -43,7 +43,7 @@ class Mistake:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """What a diff found: the property, and whether only another resource can have it."""
+    """A finding of a diff: the property, and if only another resource can have it."""
 
     name: str
     replaces: bool = False
@@ -51,7 +51,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """What a refresh found: how the resource is, and what is wrong with it."""
+    """Findings of a refresh: the resource's state, and its problems."""
 
     outputs: Properties
     reasons: Sequence[str] = ()
@@ -61,11 +61,11 @@ class Kind(Protocol):
     """One kind of resource, implemented by a module or an object. A PenstockError means that nothing has changed."""
 
     def check(self, inputs: Properties) -> Sequence[Mistake]:
-        """What is wrong with the inputs; in a preview some are Unknown."""
+        """Problems of the inputs; in a preview some are Unknown."""
         ...
 
     def diff(self, old: Properties, new: Properties, outputs: Properties) -> Sequence[Change]:
-        """What would have to change, on disk and in the processes too. Changes nothing."""
+        """Changes that would be needed, on disk and in the processes too. Changes nothing."""
         ...
 
     def foresee(self, inputs: Properties, outputs: Properties | None) -> Properties:
@@ -81,7 +81,7 @@ class Kind(Protocol):
         ...
 
     def read(self, inputs: Properties) -> Found | None:
-        """How it is; None when it is gone."""
+        """Reads its state; None when it is gone."""
         ...
 
     def delete(self, call: Call, outputs: Properties) -> None:
@@ -111,7 +111,7 @@ def absolute(inputs: Properties, *names: str) -> list[Mistake]:
 
 
 def changed(old: Properties, new: Properties, names: Sequence[str]) -> list[str]:
-    """Which of these inputs differ."""
+    """Names of those of these inputs that differ."""
     return [name for name in names if _comparable(name, old.get(name)) != _comparable(name, new.get(name))]
 
 

@@ -25,7 +25,7 @@ class Console:
 
 
 class Sink(Protocol):
-    """Where lines go."""
+    """Taker of lines."""
 
     def log(self, urn: str, text: str, *, severity: "engine.LogSeverity.ValueType", ephemeral: bool) -> None: ...
 

@@ -12,7 +12,7 @@ Check = Callable[[str, Mapping[str, Any]], Iterator[str]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """What one resource must keep to. It is asked before the resource is made."""
+    """A rule for one resource. It is asked before the resource is made."""
 
     name: str
     reason: str
@@ -44,7 +44,7 @@ StackCheck = Callable[[Sequence[StackResource]], Iterable[tuple[StackResource, s
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StackRule:
-    """What resources must keep to together. A preview asks it last; `up` without a preview asks it when all is made."""
+    """A rule for resources together. A preview asks it last; `up` without a preview asks it when all is made."""
 
     name: str
     reason: str

@@ -1,4 +1,4 @@
-"""What a rule meets in place of a plain value."""
+"""Values as a rule meets them."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -21,7 +21,7 @@ class SecretText(str):
 
 
 def at(value: Any, *path: str | int) -> Any:
-    """What stands under these keys and indices; None where nothing does, UNKNOWN where the way there is unknown."""
+    """Value under these keys and indices; None where there is none, UNKNOWN where the way there is unknown."""
     for step in path:
         if value is UNKNOWN:
             return UNKNOWN
@@ -41,5 +41,5 @@ def entries(value: Any, *path: str | int) -> list[Any]:
 
 
 def is_true(value: Any) -> bool:
-    """Whether it is true, or may turn out to be. AWS's own schema has some of its booleans as text."""
+    """True for a value that is true, or may turn out to be. AWS's own schema has some of its booleans as text."""
     return value is True or value is UNKNOWN or value == "true"

@@ -36,7 +36,7 @@ def _settings(cloud: str) -> type[Spec]:
 
 
 def _has(cloud: str, file: str) -> bool:
-    """Whether the cloud's folder has that file. Imports nothing of it."""
+    """True if the cloud's folder has that file. Imports nothing of it."""
     package = find_spec(MODULES[cloud])
     folders = package.submodule_search_locations if package else None
     return any((Path(folder) / f"{file}.py").is_file() for folder in folders or ())

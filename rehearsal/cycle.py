@@ -32,7 +32,9 @@ NO_SECRETS = ""  # the passphrase where the stack file has nothing to protect
 
 
 class Rehearsal(StrEnum):
-    """What to rehearse. All but the preview start with `up` if nothing is there and end with `destroy` if not kept."""
+    """A rehearsal to be made. All but the preview start with `up` if nothing is there and end with `destroy` if not
+    kept.
+    """
 
     PREVIEW = "preview"
     UP = "up"
@@ -54,15 +56,15 @@ class Phase:
     seconds: float
     problem: str
     simulated_min: float = 0.0
-    """How long the cloud would have taken, as the simulation has it; 0 without one."""
+    """Time that the cloud would have taken, as the simulation has it; 0 without one."""
     faults: tuple[str, ...] = ()
-    """What the fault script let go wrong."""
+    """Faults that were injected."""
     repeated: bool = False
     """A fault made it fail, and the same command follows: that one is judged."""
     seen: tuple[str, ...] = ()
-    """What the stack was seen to do after it."""
+    """Findings on the stack after the phase."""
     words: tuple[str, ...] = ()
-    """What the program printed before it failed, a line each."""
+    """Words that the program printed before it failed, a line each."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,17 +81,17 @@ class Listener:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """What a rehearsal did. `kept` is the folder that still holds its state, None where nothing is left."""
+    """Result of a rehearsal. `kept` is the folder that still holds its state, None where nothing is left."""
 
     stack: str
     rehearsal: Rehearsal
     phases: tuple[Phase, ...]
     kept: Path | None
     account: AccountReport | None = None
-    """What the simulated account saw and what is left in it; None for a cloud that is not simulated."""
+    """Requests to the simulated account and what is left in it; None for a cloud that is not simulated."""
     deployed: bool = False
     notes: tuple[str, ...] = ()
-    """What was rehearsed in another way than the stack file has it."""
+    """Differences between the rehearsal and the stack file."""
 
     @property
     def ok(self) -> bool:
@@ -100,7 +102,7 @@ class Report:
         )
 
     def account_in_words(self) -> Iterator[str]:
-        """What a user should know of the simulated account, a line for each."""
+        """Summary of the simulated account for the user, a line for each fact."""
         if not self.account:
             return
         yield "requests judged:" if self.account.requests_by_oracle else "requests judged: none"
@@ -292,7 +294,7 @@ def _judge(name: str, result: Result, *, left: bool) -> Phase:
 
 
 def _problem(name: str, result: Result, *, left: bool) -> str:
-    """What the phase did that it must not, "" where all is well."""
+    """Problem of the phase, "" where all is well."""
     if result.interrupted:
         return "interrupted"
     if not result.ok:

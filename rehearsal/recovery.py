@@ -68,6 +68,6 @@ def _made_by(operation: PendingOperation, account: Account, known: set[tuple[str
 
 
 def _same(asked: Mapping[str, Any], had: Mapping[str, Any]) -> bool:
-    """Whether the inputs are the same; those that are secret in the state cannot be compared."""
+    """True if the inputs are the same; those that are secret in the state cannot be compared."""
     plain = {name: value for name, value in asked.items() if SIGNATURE not in str(value)}
     return all(had.get(name) == value for name, value in plain.items())

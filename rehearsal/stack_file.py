@@ -11,7 +11,7 @@ ENCRYPTION_KEYS = ("encryptionsalt:", "secretsprovider:", "encryptedkey:")
 
 
 def has_secrets(file: Path) -> bool:
-    """Whether any value in the file is encrypted. Refuses what is not YAML."""
+    """True if any value in the file is encrypted. Refuses what is not YAML."""
     return _has_secure(settings_in(file))
 
 

@@ -1,4 +1,4 @@
-"""What runs inside a cluster: its scheduler, its platform, its gate, and the workloads as manifests. Pure."""
+"""Plans the inside of a cluster: its scheduler, its platform, its gate, and the workloads as manifests. Pure."""
 
 from dataclasses import dataclass
 

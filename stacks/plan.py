@@ -44,7 +44,7 @@ def plan_stack(spec: StackSpec, stack: str, now: datetime) -> StackPlan:
 
 
 def _name_problems(stack: str) -> list[Problem]:
-    """What Pulumi takes for a stack's name. Source: sdk/go/common/tokens/stack_name.go of 3.259."""
+    """Problems of a stack's name. Source: sdk/go/common/tokens/stack_name.go of 3.259."""
     if _STACK_NAME.fullmatch(stack):
         return []
     what = "is not a name that Pulumi takes for a stack: 100 letters, digits, -, _ and . at most, no dash first"

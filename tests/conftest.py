@@ -1,4 +1,4 @@
-"""What every test may ask for."""
+"""Fixtures of every test."""
 
 from pathlib import Path, PurePath
 
@@ -21,7 +21,7 @@ SLOW = (
     "workloads",
     "slurm",
 )
-"""What takes minutes, the longest first: no worker is left with one of them at the end."""
+"""Tests that take minutes, the longest first: no worker is left with one of them at the end."""
 
 TOGETHER = (
     ("workloads/pretrain",),

@@ -1,4 +1,4 @@
-"""What is made once and kept outside the checkout: complete or absent, and never made by two processes at once."""
+"""Things that are made once and kept outside the checkout: complete or absent, never made by two processes at once."""
 
 import fcntl
 import json
@@ -45,7 +45,7 @@ def make_once(target: Path, build: Callable[[Path], None]) -> Path:
 
 
 def _disk_full(folder: Path) -> SetupError | None:
-    """What is really wrong when a program failed for want of space and did not say so, as ensurepip does not."""
+    """Real cause of a program that failed for want of space and did not say so, as ensurepip does not."""
     free = shutil.disk_usage(folder).free
     return SetupError(f"the disk of {folder} is full; free some space and run it again") if free < FULL_BYTES else None
 

@@ -37,7 +37,7 @@ class StatusError(UnavailableError):
         super().__init__(f"{url} answers {status} ({http.client.responses.get(status, 'unknown')})")
         self.status = status
         self.challenge = challenge
-        """How the server wants to be asked (WWW-Authenticate)."""
+        """Form in which the server wants to be asked (WWW-Authenticate)."""
 
 
 class _HttpsStays(urllib.request.HTTPRedirectHandler):

@@ -48,7 +48,7 @@ def ensure_engine(environment: Path) -> Path:
 
 
 def is_current(environment: Path) -> bool:
-    """Whether the environment's links lead to this version's programs; starts no process."""
+    """True if the environment's links lead to this version's programs; starts no process."""
     links = [environment / "bin" / program for program in PROGRAMS]
     if not all(link.is_symlink() and link.exists() for link in links):
         return False
@@ -110,7 +110,7 @@ def _build(folder: Path, unreachable: UnavailableError) -> None:
 
 
 def _launcher_is_old(folder: Path) -> bool:
-    """Whether the language host there is a launcher of ours, but not this version's."""
+    """True if the language host there is a launcher of ours, but not this version's."""
     with (folder / "pulumi-language-python").open("rb") as file:
         head = file.read(len(LAUNCHER) + 1)
     return head.startswith(b"#!/bin/sh") and head != LAUNCHER.encode()

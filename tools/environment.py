@@ -44,7 +44,7 @@ def ensure_environment(checkout: Path, profile: str = FULL) -> Path:
 
 
 def is_current(checkout: Path, profile: str = FULL) -> bool:
-    """Whether the environment was completed for these very requirements, this project file and this Python."""
+    """True if the environment was completed for these very requirements, this project file and this Python."""
     stamp = _read_stamp(checkout)
     return stamp == _stamp(checkout, profile) and (checkout / ".venv" / "bin" / "python").exists()
 

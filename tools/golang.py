@@ -65,13 +65,13 @@ def module_hash(module: str, path: str, version: str) -> str:
 
 
 def is_installed(module: str) -> bool:
-    """Whether this machine has a Go of its own that is new enough for tools/<module>."""
+    """True if this machine has a Go of its own that is new enough for tools/<module>."""
     own = shutil.which("go")
     return own is not None and _version(Path(own)) >= _wanted(HERE / module / "go.mod")
 
 
 def module_folder(module: str, path: str) -> Path:
-    """Where the source of the Go module `path` lies, at the version tools/<module>/go.mod pins."""
+    """Source folder of the Go module `path`, at the version tools/<module>/go.mod pins."""
     folder = HERE / module
     go = _toolchain(_wanted(folder / "go.mod"))
     run([go, "mod", "download", path], what=f"fetching {path}", env=_environment(go), cwd=folder)

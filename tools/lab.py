@@ -19,7 +19,7 @@ from tools.steps import SetupError, elapsed, say, start_again, status, stop_all
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Module:
-    """What is taken out of one folder here."""
+    """Programs and data that are taken out of one folder here."""
 
     path: str
     """The Go module whose version is the version of the whole."""
@@ -84,7 +84,7 @@ HELP_ENDS_WITH = (0, 2)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tools:
-    """Where the lab's programs and data lie, all complete."""
+    """Paths of the lab's programs and data, all complete."""
 
     folders: Mapping[str, Path]
     """By module."""
@@ -129,7 +129,7 @@ def _bring_all(names: Sequence[str]) -> None:
 
 
 def missing(modules: Iterable[str] = tuple(MODULES)) -> list[str]:
-    """Which of them the cache lacks; builds nothing."""
+    """Modules that the cache lacks; builds nothing."""
     return [name for name in modules if not folder_of(name).is_dir()]
 
 
@@ -144,7 +144,7 @@ def version(module: str) -> str:
 
 
 def folder_of(module: str) -> Path:
-    """Where the module's programs lie, or will."""
+    """Folder of the module's programs, made or not."""
     return cache_root() / "tools" / f"{module}-{version(module)}"
 
 

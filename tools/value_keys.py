@@ -1,4 +1,4 @@
-"""Which keys a chart takes, read from the chart itself, as the platform's plan asks them: data of the product.
+"""Keys that a chart takes, read from the chart itself, as the platform's plan asks them: data of the product.
 
 `python -m tools.value_keys CHART SOURCE OUT`: CHART is a chart's folder, or a JSON file that holds its keys already.
 """

@@ -1,4 +1,4 @@
-"""What a plan costs by the hour."""
+"""Cost of a plan by the hour."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace

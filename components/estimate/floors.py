@@ -1,4 +1,4 @@
-"""What a fabric must reach at the least, by machine type, with the source of each figure."""
+"""Least bandwidth that a fabric must reach, by machine type, with the source of each figure."""
 
 import tomllib
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""What a training run needs of memory and disk, before it is tried.
+"""Memory and disk that a training run needs, before it is tried.
 
 Convention: weights, gradients and AdamW's two moments in fp32 are 16 bytes a parameter, divided by the sharding; what
 is copied or gathered beside them is counted apart. It is an estimate for refusing what cannot fit, not a measurement.
@@ -27,7 +27,7 @@ class MemoryEstimate:
     staging_bytes: int
     """The copy that an asynchronous checkpoint is written from."""
     activation_bytes: int
-    """What the backward pass keeps of one micro-batch, logits included."""
+    """Bytes that the backward pass keeps of one micro-batch, logits included."""
 
     @property
     def total_bytes(self) -> int:

@@ -1,4 +1,4 @@
-"""What of a machine pods can have: the rest is the node's own.
+"""Allocatable capacity of a node: the rest is the node's own.
 
 Convention, for every cloud alike: GKE's rule, the widest of the large clouds (GKE, "Plan GKE Standard node sizes",
 2026-11: EKS keeps 255 MiB and 11 MiB a pod, AKS 50 MiB and 20 MiB a pod), and on top what daemon sets ask for: network,
@@ -25,14 +25,14 @@ DAEMON_GIB = 1.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Room:
-    """What all pods of one node can ask for together."""
+    """Resources that all pods of one node can ask for together."""
 
     cores: float
     memory_gib: float
 
 
 def room_for_pods(machine: MachineType) -> Room:
-    """What workloads can have of one node of this machine type; never less than nothing."""
+    """Resources of one node of this machine type that workloads can have; never less than nothing."""
     cores = machine.cores - _kept(machine.cores, CORE_SHARES, 0.0025) - DAEMON_CORES
     memory_gib = machine.memory_gib - _kept(machine.memory_gib, MEMORY_SHARES, 0.02) - EVICTION_GIB - DAEMON_GIB
     return Room(cores=max(0.0, round(cores, 2)), memory_gib=max(0.0, round(memory_gib, 2)))

@@ -1,4 +1,4 @@
-"""How long a training run needs from the request to stop to its last exit: the step under way, and a checkpoint.
+"""Time from the request to stop a training run to its last exit: the step under way, and a checkpoint.
 
 Conventions, all on the slow side, since a run that is killed too early loses what it was given time to save: a tenth of
 an accelerator's dense peak (trainers reach 30 to 50 % of it), 2 GFLOP/s of a core, and where nobody says how fast the
@@ -18,7 +18,7 @@ FAST_CORE_FLOPS = 2e11
 
 UNKNOWN_WRITE_MBPS = 200.0
 RANK_WRITE_MBPS = 500.0
-"""What one rank writes at most: it hashes and syncs every file."""
+"""Most that one rank writes: it hashes and syncs every file."""
 
 CHECKPOINTS = 2
 """The one that was under way when the request came, and the one that it asks for."""
@@ -27,7 +27,7 @@ MARGIN_S = 15.0
 """Joining the ranks, the exit of Python, and the agent's own."""
 
 LEAST_GRACE_S = 45.0
-"""What is given at the least: ending a process group takes a while on a busy node."""
+"""Least grace that is given: ending a process group takes a while on a busy node."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

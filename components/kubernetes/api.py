@@ -25,7 +25,7 @@ MERGE = "application/merge-patch+json"
 
 
 class ApiError(Exception):
-    """What the API server refused: the HTTP status, its reason (`NotFound`, `Invalid`...) and its message."""
+    """Refusal of the API server: the HTTP status, its reason (`NotFound`, `Invalid`...) and its message."""
 
     def __init__(self, status: int, reason: str, message: str) -> None:
         super().__init__(message)
@@ -39,7 +39,7 @@ class UnreachableError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """Where objects of one kind are found on this server."""
+    """Path and scope of one kind of objects on this server."""
 
     api_version: str
     kind: str
@@ -103,7 +103,7 @@ class KubernetesApi:
         return int(told["major"]), int("".join(filter(str.isdigit, told["minor"])))
 
     def kind(self, api_version: str, kind: str) -> Kind:
-        """Where this server has that kind; ApiError 404 where it has none of it."""
+        """Looks up that kind on this server; ApiError 404 where it has none of it."""
         key = (api_version, kind)
         if key not in self._kinds:
             root = f"/apis/{api_version}" if "/" in api_version else f"/api/{api_version}"

@@ -1,4 +1,4 @@
-"""What runs inside a Kubernetes cluster: platform, volumes, queues, the acceptance gate, then jobs and services."""
+"""Builds the inside of a Kubernetes cluster: platform, volumes, queues, the acceptance gate, then jobs and services."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ class Inside(pulumi.ComponentResource):
 
 
 def _renewed(manifest: Manifest, digest: pulumi.Input[str]) -> dict[str, pulumi.Input[Any]]:
-    """What makes a Deployment start its pods anew when what they serve has changed."""
+    """Annotation that makes a Deployment start its pods anew when the model they serve has changed."""
     if manifest["kind"] != "Deployment" or digest == "":
         return {}
     spec = manifest["spec"]

@@ -1,4 +1,4 @@
-"""What a cluster must show before its queues open: pure. plugin/ carries it out.
+"""Acceptance of a cluster before its queues open: pure. plugin/ carries it out.
 
 Of each pool: its nodes, Ready, each with all of its devices; on each node the volume, mounted and written to; over all
 of them the fabric check, above its floor. workloads/fabric_check/__init__.py has the form of the check's evidence,
@@ -23,7 +23,7 @@ from components.spec.platform import GateSpec, PlatformSpec
 CHECK_S = 600
 """Seconds of one fabric check: all nodes have to come, and the largest message goes round some times."""
 EVIDENCE = "/dev/termination-log"
-"""Where a container leaves its last word; Kubernetes keeps 4096 bytes of it."""
+"""Place of a container's last word; Kubernetes keeps 4096 bytes of it."""
 
 RANK_GIB = 1.5
 """Main memory of a rank of the check: Python, torch, and the buffers of the sweep where there is no accelerator."""
@@ -40,7 +40,7 @@ LABELS = {"app.kubernetes.io/managed-by": "penstock", "penstock.dev/check": "gat
 def plan_gate(
     spec: PlatformSpec, cluster: ClusterPlan, image: str, *, without_fabric: Collection[str] = ()
 ) -> GatePlan | None:
-    """What must be shown; None where the user has switched the gate off.
+    """Plans the checks; None where the user has switched the gate off.
 
     `image` holds penstock's workloads; without one, nodes and devices are still counted. `without_fabric` are the
     pools that go without their machines' fabric, for a reason that the user gave: nothing is measured there.
@@ -63,7 +63,7 @@ def plan_gate(
 
 
 def gate_warnings(spec: PlatformSpec, gate: GatePlan | None, pools: Sequence[NodePoolPlan]) -> Iterator[str]:
-    """What jobs will start on unseen."""
+    """Warns of all that jobs will start on unseen."""
     if gate is None and not spec.gate.enabled:
         yield "platform.gate.enabled: false, so jobs start on nodes that nothing has checked; remove it"
         return
@@ -126,7 +126,7 @@ def _expectation(
 
 
 def _not_measured(pool: NodePoolPlan, nodes: int, volume: VolumePlan, image: str) -> str:
-    """Why no fabric check runs there; empty where one does."""
+    """Reason why no fabric check runs there; empty where one does."""
     if nodes < PAIR:
         return f"{nodes} nodes have no peer to measure"
     if pool.collective is Collective.NEURON:
@@ -176,7 +176,7 @@ def check_job(pool: NodePoolPlan, nodes: int, floor: Floor, volume: VolumePlan, 
 
 
 def check_spec(pool: NodePoolPlan, floor: Floor, volume: VolumePlan) -> Mapping[str, Any]:
-    """What the check is told (workloads/fabric_check/config.py)."""
+    """Configuration of the check (workloads/fabric_check/config.py)."""
     return {
         "ranksPerNode": _ranks(pool),
         "device": "cuda" if pool.collective is Collective.NCCL else "cpu",
@@ -217,7 +217,7 @@ def _one_a_node(pool: NodePoolPlan) -> dict[str, Any]:
 
 
 def _resources(pool: NodePoolPlan) -> dict[str, Any]:
-    """What the ranks need beside the node's devices."""
+    """Resources that the ranks need beside the node's devices."""
     ranks, room = _ranks(pool), room_for_pods(pool.machine)
     memory = {"memory": gib(ranks * (RANK_GIB + _shm_gib(pool) / ranks))}
     return {"requests": {"cpu": f"{math.floor(min(ranks, room.cores) * 1000)}m", **memory}, "limits": memory}

@@ -1,4 +1,4 @@
-"""What penstock notes in the cluster of its own add-ons: so that it takes none of them for somebody else's later."""
+"""Penstock's note in the cluster of its own add-ons: so that it takes none of them for somebody else's later."""
 
 import json
 from collections.abc import Mapping

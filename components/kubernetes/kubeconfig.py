@@ -1,4 +1,4 @@
-"""What a kubeconfig says of one cluster: where it is and by what it lets us in."""
+"""Address and credentials of one cluster, from a kubeconfig."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Access:
         return {"Authorization": f"Bearer {self.token}"} if self.token else {}
 
     def tls(self) -> ssl.SSLContext | bool:
-        """What a connection must prove."""
+        """Verification of a connection's server, and the client's own proof."""
         if self.server.startswith("http://"):
             return False
         context = ssl.create_default_context(cadata=self.authority.decode() if self.authority else None)
@@ -127,7 +127,7 @@ def _bytes(row: Mapping[str, Any], key: str, folder: Path) -> bytes | None:
 
 
 def _run_helper(helper: Mapping[str, Any], source: str) -> dict[str, Any]:
-    """What a credential helper such as `aws eks get-token` answers."""
+    """Runs a credential helper such as `aws eks get-token` and reads its answer."""
     own = {row["name"]: row["value"] for row in helper.get("env") or ()}
     command = [helper["command"], *(helper.get("args") or ())]
     try:

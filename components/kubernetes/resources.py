@@ -24,7 +24,7 @@ class Gate(pulumi.CustomResource):
     emptied: pulumi.Output[list[str]]
     """Pools that were set to no nodes; the next look gives them their size back."""
     checks: pulumi.Output[list[Mapping[str, Any]]]
-    """What was looked at, on which node, with what result."""
+    """Checks that were made, each with its node and its result."""
 
     def __init__(
         self, name: str, *, plan: GatePlan, kubeconfig: pulumi.Input[str], scalers: Scalers | None = None,
@@ -44,7 +44,7 @@ class Gate(pulumi.CustomResource):
 
     @property
     def outputs(self) -> Mapping[str, pulumi.Output[Any]]:
-        """What a stack exports of it."""
+        """Outputs that a stack exports of it."""
         return {"state": self.state, "reason": self.reason, "quarantined": self.quarantined}
 
 

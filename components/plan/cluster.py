@@ -14,7 +14,7 @@ from components.spec.storage import OnDestroy
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Taint:
-    """What keeps pods off a node that do not tolerate it."""
+    """A mark that keeps pods off a node unless they tolerate it."""
 
     key: str
     value: str
@@ -136,14 +136,14 @@ class NodePoolPlan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VolumePlan:
-    """Where runs, checkpoints and exports lie, as jobs see it."""
+    """Place of runs, checkpoints and exports, as jobs see it."""
 
     path: str
     on_destroy: OnDestroy
     claim: str = ""
     """Name of the claim by which pods mount the file system at `mount_path`; empty where jobs are no pods."""
     mount_path: str = ""
-    """Where that file system begins; `path` is in it."""
+    """Root of that file system; `path` is in it."""
     write_mbps: float = 0.0
     """MB/s (1e6 bytes) that all nodes together can write; 0 where nobody says."""
 

@@ -1,4 +1,4 @@
-"""What runs on a Kubernetes cluster, decided: whose software does what, what penstock installs, what must be shown."""
+"""Decided contents of a Kubernetes cluster: the owner of each concern, penstock's own add-ons, the gate's checks."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ Manifest = Mapping[str, Any]
 """A Kubernetes object as plain JSON data."""
 
 NAMESPACE = "penstock"
-"""Where jobs, services, their volume claim and their queue stand."""
+"""Namespace of jobs, services, their volume claim and their queue."""
 
 POOL_LABEL = "penstock.dev/pool"
 """On every node: the name of its pool, where the cloud's binding has no label of its own."""
@@ -52,7 +52,7 @@ class Concern(StrEnum):
 
 
 class Owner(StrEnum):
-    """Whose software does it."""
+    """Owner of a concern."""
 
     IMAGE = "image"
     """The node image brings it."""
@@ -66,7 +66,7 @@ class Owner(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ownership:
-    """Who does one thing on this cluster, and how that is known."""
+    """Owner of one concern on this cluster, with the evidence."""
 
     owner: Owner
     by: str
@@ -76,14 +76,14 @@ class Ownership:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KubernetesFacts:
-    """What a provider knows of its Kubernetes before anything is installed."""
+    """Facts that a provider knows of its Kubernetes before anything is installed."""
 
     version: str
     """`1.35`."""
     flavour: str
-    """Whose Kubernetes: `eks`, `hyperpod`, `existing`."""
+    """Make of the Kubernetes: `eks`, `hyperpod`, `existing`."""
     owners: Mapping[Concern, Ownership] = field(default_factory=dict)
-    """What is done already, by others than penstock. What is missing here nobody does."""
+    """Concerns that others than penstock take care of already. A concern that is missing here nobody does."""
     refused_addons: Mapping[str, str] = field(default_factory=dict)
     """Add-ons that must not be installed here, with the reason: upstream Kueue on CoreWeave."""
     addon_values: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
@@ -141,7 +141,7 @@ class PlatformPlan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueuePlan:
-    """Where jobs are handed in."""
+    """A queue that takes jobs."""
 
     name: str
     nodes: Mapping[str, int]
@@ -152,7 +152,7 @@ class QueuePlan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SchedulerPlan:
-    """Who starts jobs, with the queues as objects of its own kinds."""
+    """The scheduler of jobs, with the queues as objects of its own kinds."""
 
     kind: str
     addons: tuple[str, ...]
@@ -168,7 +168,7 @@ class SchedulerPlan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PoolExpectation:
-    """What each node of a pool must have before queues open."""
+    """Equipment that each node of a pool must have before queues open."""
 
     pool: str
     nodes: int
@@ -186,7 +186,7 @@ class PoolExpectation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GatePlan:
-    """What the cluster must show before queues open."""
+    """Checks that the cluster must pass before queues open."""
 
     pools: tuple[PoolExpectation, ...]
     probe: Manifest | None
@@ -196,7 +196,7 @@ class GatePlan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InsidePlan:
-    """What one stack puts on its Kubernetes."""
+    """Everything that one stack puts on its Kubernetes."""
 
     facts: KubernetesFacts
     platform: PlatformPlan

@@ -16,7 +16,7 @@ class Decision:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QuotaNeed:
-    """What an account must allow before the plan can come up."""
+    """A limit that an account must have before the plan can come up."""
 
     service: str
     code: str
@@ -29,7 +29,7 @@ class QuotaNeed:
 
     @property
     def to_ask_for(self) -> bool:
-        """Whether an account with the default value would refuse the plan."""
+        """True if an account with the default value would refuse the plan."""
         return self.default is None or self.needed > self.default
 
 
@@ -44,7 +44,7 @@ class BillLine:
     prepaid: bool = False
     """Paid before `up`, so that no hour adds anything; its price is None."""
     source: str
-    """Whose price, for where, of which date."""
+    """Seller, region and date of the price."""
     since: datetime | None = None
     """None: from `up` on."""
     until: datetime | None = None

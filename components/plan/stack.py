@@ -26,4 +26,4 @@ class StackPlan:
     """The training run as its scheduler takes it."""
     service: tuple[Mapping[str, Any], ...] = ()
     inside: InsidePlan | None = None
-    """What the stack puts on its Kubernetes; None where the cluster is none."""
+    """Everything that the stack puts on its Kubernetes; None where the cluster is none."""

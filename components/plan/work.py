@@ -23,7 +23,7 @@ class JobPlan:
     config: Mapping[str, Any]
     """The job's file: plain JSON data."""
     run_folder: str
-    """Where the run keeps its state: a folder of the volume that the identity names."""
+    """Folder of the run's state: on the volume, named by the identity."""
     identity: str
     """Digest of all that cannot change in a run. Another identity is another run."""
     grace_s: float

@@ -1,4 +1,4 @@
-"""What somebody should be told of, as rules of Prometheus."""
+"""Prometheus alert rules."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""What a cluster gets installed, in order, with the reason for each add-on that is on and each that is off."""
+"""Plans the add-ons of a cluster, in order, with the reason for each that is on and each that is off."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""What a platform must not be: each refusal with the path, the value and what to do."""
+"""Problems of a platform, each with the path, the value and the remedy."""
 
 from collections.abc import Iterator, Mapping
 
@@ -63,7 +63,7 @@ def _too_old(request: Request, name: str) -> Iterator[Problem]:
 
 
 def _done_by_others(request: Request, plan: AddonPlan) -> Iterator[Problem]:
-    """What the image, the cloud or others do already."""
+    """Problems of add-ons whose work the image, the cloud or others do already."""
     for concern in plan.does:
         owner = request.owner(concern)
         if owner is None or owner.owner is Owner.PENSTOCK:
@@ -85,7 +85,7 @@ def _second_host_engine(name: str, by: str) -> str:
 
 
 def _done_twice(plans: Mapping[str, AddonPlan]) -> Iterator[Problem]:
-    """What two add-ons of ours would both do."""
+    """Problems of two add-ons of penstock's that would do one thing."""
     first: dict[Concern, str] = {}
     for plan in plans.values():
         for concern in plan.does:

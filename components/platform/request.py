@@ -1,4 +1,4 @@
-"""What the platform is planned from, and what one add-on's module answers."""
+"""Input of the platform's plan, and the answer of one add-on."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -24,7 +24,7 @@ class Request:
     spec: PlatformSpec = field(default_factory=PlatformSpec)
     pools: tuple[NodePoolPlan, ...] = ()
     scheduler_addons: tuple[str, ...] = ()
-    """What the scheduler consists of or stands on."""
+    """Add-ons that the scheduler consists of or stands on."""
     start_timeout_s: int = 900
     """Seconds that an admitted gang has to get all its pods ready."""
     service: ServicePlan | None = None
@@ -45,11 +45,11 @@ class Request:
         return any(pool.machine.accelerator is not None for pool in self.pools)
 
     def has_compute_domains(self) -> bool:
-        """Whether a pool's accelerators form one NVLink domain over several machines."""
+        """True if a pool's accelerators form one NVLink domain over several machines."""
         return any(getattr(pool.machine, "compute_domain", 0) for pool in self.pools)
 
     def owner(self, concern: Concern) -> Ownership | None:
-        """Who does it already; None where nobody does."""
+        """Owner that does it already; None where nobody does."""
         return self.facts.owners.get(concern)
 
     def owned(self, concerns: Iterable[Concern]) -> tuple[tuple[Concern, Ownership], ...]:
@@ -62,7 +62,7 @@ class Request:
         return self.owner(Concern.DRIVER) is None
 
     def monitors(self) -> bool:
-        """Whether there will be a Prometheus operator, whose kinds charts may then use.
+        """True if there will be a Prometheus operator, whose kinds charts may then use.
 
         The user's word alone: what decides it otherwise is the same for every add-on that asks.
         """
@@ -73,13 +73,13 @@ class Request:
         return self.has_accelerators() and "kube-prometheus-stack" not in self.facts.refused_addons
 
     def monitoring(self) -> tuple[str, ...]:
-        """What an add-on needs whose chart makes monitors: the kind must be there before the chart is installed."""
+        """Needs of an add-on whose chart makes monitors: the kind must be there before the chart is installed."""
         return ("kube-prometheus-stack",) if self.monitors() else ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """Whether an add-on is on when the user says nothing, and why."""
+    """Default of an add-on when the user says nothing, with its reason."""
 
     on: bool
     reason: str
@@ -98,12 +98,12 @@ class Addon(Protocol):
 
     NAME: str
     DOES: tuple[Concern, ...]
-    """What at most one software may do, and this one does."""
+    """Concerns that at most one software may take care of, and this one does."""
 
     def verdict(self, request: Request) -> Verdict: ...
 
     def plan(self, request: Request) -> AddonPlan:
-        """What it is made of, on this cluster."""
+        """Contents of the add-on on this cluster."""
         ...
 
 

@@ -37,7 +37,7 @@ def check_values(addon: str, values: Mapping[str, Any], path: str = "") -> tuple
 
 
 def _of_subchart(name: str, parent: Mapping[str, Any]) -> Mapping[str, Any]:
-    """What its own chart has, and what its parent reads there."""
+    """Keys of its own chart, and those that its parent reads there."""
     own = _keys(SUBCHARTS.get(name, name))
     return {"*": "any"} if own is None else merged(own["values"], _below(parent, name), {"global": {"*": "any"}})
 

@@ -18,7 +18,7 @@ class Version:
     app_version: str
     namespace: str
     hooks: bool
-    """Whether the chart has Helm hooks, which only a Release runs."""
+    """True if the chart has Helm hooks, which only a Release runs."""
     source: str
     read: date
     images: Mapping[str, str]

@@ -15,7 +15,7 @@ and five random characters; 63 is the limit of a DNS label, so 45 are left, 14 o
 
 
 def named(job: JobPlan, render: Render) -> tuple[Manifest, ...]:
-    """What `render` makes of a name that tells the run and all of the content: other content has another name.
+    """Renders a manifest whose name tells the run and all of the content: other content has another name.
 
     Most of a job cannot be changed once it is made, so a change is a new object in place of the old.
     """

@@ -11,7 +11,7 @@ from components.pods.bind import bind
 from components.pods.naming import labels
 
 PORT = 29400
-"""Where node 0 keeps the store in which the nodes meet; torch's own default."""
+"""Port of node 0's store, in which the nodes meet; torch's own default."""
 
 METRICS = "metrics"
 """Name of the port on which a job's pods answer Prometheus."""

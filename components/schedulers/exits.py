@@ -1,4 +1,4 @@
-"""How the program in a pod ends, as far as a scheduler treats it otherwise than a failure that counts.
+"""Exit codes of the program in a pod that a scheduler treats otherwise than a failure that counts.
 
 The numbers are those of workloads/pretrain/exits.py; a test holds them together.
 """

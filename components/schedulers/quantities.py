@@ -1,4 +1,4 @@
-"""What nodes count for in a queue."""
+"""Resources that nodes count for in a queue."""
 
 from collections.abc import Mapping, Sequence
 
@@ -7,7 +7,7 @@ from components.pods.template import gib
 
 
 def node_resources(pool: NodePoolPlan) -> Mapping[str, str]:
-    """What one node counts for: the machine as its vendor describes it, which is never less than what pods can have."""
+    """Resources that one node counts for: the machine as its vendor describes it, never less than pods can have."""
     huge_pages = pool.binding.huge_pages_mib
     return {
         "cpu": str(pool.machine.cores),

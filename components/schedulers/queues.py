@@ -1,4 +1,4 @@
-"""What queues are on any cluster, whatever scheduler serves them: shares of the pools."""
+"""Queues of any cluster, whatever scheduler serves them: shares of the pools."""
 
 from collections.abc import Mapping, Sequence
 from fractions import Fraction

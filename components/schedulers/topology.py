@@ -1,4 +1,4 @@
-"""How close a gang is placed, in words that every scheduler of a Kubernetes has."""
+"""Closeness of a gang, in words that every scheduler of a Kubernetes has."""
 
 from components.errors import Problem, SpecError
 from components.plan.cluster import NodePoolPlan

@@ -1,4 +1,4 @@
-"""Who may reach the servers, and by which way."""
+"""Access to the servers: the clients, and the way they come."""
 
 from typing import Any
 
@@ -53,7 +53,7 @@ def _others() -> tuple[str, ...]:
 
 
 def _proxy(service: ServicePlan) -> Manifest:
-    """How Envoy Gateway runs this Gateway's proxy: on an address inside the cluster."""
+    """Settings of this Gateway's proxy in Envoy Gateway: on an address inside the cluster."""
     return {
         "apiVersion": "gateway.envoyproxy.io/v1alpha1",
         "kind": "EnvoyProxy",

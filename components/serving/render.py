@@ -10,7 +10,7 @@ from components.serving.servers import servers
 
 
 def render_service(service: ServicePlan, pool: NodePoolPlan) -> tuple[Manifest, ...]:
-    """Who may come, the servers of each track, then what scales them and what leads to them.
+    """Renders access, the servers of each track, then their scaling and the routes to them.
 
     A Service comes behind its Deployment: the engine waits until it has addresses behind it.
     """

@@ -19,9 +19,10 @@ CALM_S = 300
 ASK_EVERY_S = 15
 
 TURNED_AWAY = 'envoy_http_downstream_rq_xx{{envoy_response_code_class="5",job="{job}",{listener}}}'
-"""What Envoy counts of the requests that it answers 5xx: Envoy Gateway has it do so both while a route has no server
-at all, where there is no cluster to count anything, and while its only one loads. It is there from the proxy's start,
-so that the first request shows."""
+"""Query of the requests that Envoy answers 5xx: Envoy Gateway has it do so both while a route has no server at all,
+where there is no cluster to count anything, and while its only one loads. It is there from the proxy's start, so that
+the first request shows.
+"""
 LISTENER = 'envoy_http_conn_manager_prefix=~"https?-.+"'
 """Those that Gateways asked for, and not those at which the proxy answers its probes and shows its numbers."""
 QUIET_S = 900
@@ -44,7 +45,7 @@ def disruption(service: ServicePlan) -> Manifest:
 
 
 def scaling(service: ServicePlan) -> tuple[Manifest, ...]:
-    """What reads the queue and what changes the number of replicas; nothing where the number is fixed."""
+    """Objects that read the queue and change the number of replicas; nothing where the number is fixed."""
     asked = service.autoscaling
     if asked is None:
         return ()

@@ -28,7 +28,7 @@ SERVER = "server"
 """The container that serves."""
 
 ACCELERATORS = "nvidia.com/"
-"""What the resources begin with that the server can compute on."""
+"""Prefixes of the resources that the server can compute on."""
 
 NOT_AWAITED = {"pulumi.com/skipAwait": "true"}
 """The engine would wait for replicas that wait for a model, and give up before a run has made it; or for the first of

@@ -64,7 +64,7 @@ Instant = Annotated[
 
 
 class Spec(BaseModel):
-    """What the user asks for. Unknown keys and values of another type are refused, nothing is converted."""
+    """A part of the stack file. Unknown keys and values of another type are refused, nothing is converted."""
 
     model_config = ConfigDict(
         frozen=True,

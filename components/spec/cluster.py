@@ -1,4 +1,4 @@
-"""What the user asks of a cluster."""
+"""The cluster that the user asks for."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -108,7 +108,7 @@ class PlacementKind(StrEnum):
     """A placement group of the pool's own."""
     EXISTING = "existing"
     FROM_RESERVATION = "fromReservation"
-    """Where the reservation or capacity block stands."""
+    """Placement in the reservation or capacity block."""
 
 
 class PlacementSpec(Spec):
@@ -197,8 +197,9 @@ class NodePoolSpec(Spec):
     capacity: Capacity = CapacitySpec(on_demand=OnDemand())
     """Source of the machines: `onDemand`, `spot`, or a mapping with `reservation` or `capacityBlock`."""
     placement: Placement | None = None
-    """How close the machines stand: `none`, `create`, `fromReservation`, or `{existing: GROUP}`. When left out, a
-    group for pools with a fabric, and the reservation's own for reserved machines."""
+    """Closeness of the machines: `none`, `create`, `fromReservation`, or `{existing: GROUP}`. When left out, a group
+    for pools with a fabric, and the reservation's own for reserved machines.
+    """
     fabric: Without | None = None
     """`{none: REASON}` for a pool of several nodes that goes without the fabric of its machines."""
     labels: dict[str, str] = Field(default_factory=dict)
@@ -286,5 +287,5 @@ class ClusterSpec(Spec):
         return self
 
     def expired(self, now: datetime) -> bool:
-        """Whether the cluster should be gone already."""
+        """True if the cluster should be gone already."""
         return self.expires_at is not None and self.expires_at <= now

@@ -48,7 +48,7 @@ def explain(error: ValidationError, model: type[BaseModel], data: Mapping[str, A
 
 
 def read_json(model: type[_Model], text: str | bytes, source: str = "") -> _Model:
-    """What the text of a JSON file describes; SpecError with every mistake."""
+    """Reads the description in the text of a JSON file; SpecError with every problem."""
     try:
         data = json.loads(text)
     except (ValueError, RecursionError) as error:
@@ -63,8 +63,9 @@ def read_json(model: type[_Model], text: str | bytes, source: str = "") -> _Mode
 
 
 def _echoes(detail: ErrorDetails, others: Sequence[ErrorDetails]) -> bool:
-    """Whether it is said of another finding again: an element that is wrong counts as absent, so that its list is
-    called too short, and a key that is misspelled is called missing."""
+    """True if another finding says it again: an element that is wrong counts as absent, so that its list is called too
+    short, and a key that is misspelled is called missing.
+    """
     place = detail["loc"]
     if detail["type"] == "too_short":
         return any(other is not detail and other["loc"][: len(place)] == place for other in others)
@@ -191,7 +192,7 @@ def _unknown_key(location: tuple[int | str, ...], model: type[BaseModel]) -> str
 
 
 def unknown_key(key: object, known: Iterable[str]) -> str:
-    """What is said of a key that is none of the known ones."""
+    """Message for a key that is none of the known ones."""
     keys = sorted(set(known))
     return f"unknown key{suggestion(key, keys) or '; known are ' + ', '.join(keys)}"
 

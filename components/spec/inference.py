@@ -1,4 +1,4 @@
-"""What the user asks of an inference service."""
+"""The inference service that the user asks for."""
 
 from enum import StrEnum
 from typing import Annotated, Literal, Self
@@ -47,7 +47,7 @@ class AutoscalingSpec(Spec):
 
     @property
     def to_zero(self) -> bool:
-        """Whether no server is up while nobody asks."""
+        """True if no server is up while no requests come."""
         return self.min_replicas == 0
 
     @model_validator(mode="after")

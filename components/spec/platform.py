@@ -1,4 +1,4 @@
-"""What the user asks of the software that the cluster itself runs."""
+"""The software that the user asks for on the cluster itself."""
 
 from typing import Annotated, Any
 

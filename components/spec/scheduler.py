@@ -1,4 +1,4 @@
-"""What the user asks of whoever starts jobs."""
+"""The scheduler that the user asks for."""
 
 from enum import StrEnum
 from typing import Self

@@ -37,9 +37,11 @@ class StackSpec(Asked):
     """Everything under `config:` of a stack file that is penstock's."""
 
     settings: Spec | None = Field(default=None, exclude=True)
-    """What only the stack's cloud has: the key of the cloud's own name, `penstock:aws`. None where it has none."""
+    """Settings that only the stack's cloud has: the key of the cloud's own name, `penstock:aws`. None where it has
+    none.
+    """
     warnings: tuple[str, ...] = Field(default=(), exclude=True)
-    """What the reader of the file could not read or passed over."""
+    """Warnings of the file's reader: values that it could not read or passed over."""
 
 
 Clouds = Mapping[str, Callable[[], type[Spec]] | None]

@@ -1,4 +1,4 @@
-"""Where the user wants data to lie."""
+"""The storage that the user asks for."""
 
 from enum import StrEnum
 from typing import Annotated, Self

@@ -1,4 +1,4 @@
-"""What the user asks of a training run."""
+"""The training run that the user asks for."""
 
 from enum import StrEnum
 from typing import Annotated, Self
@@ -203,7 +203,7 @@ class TrainingSpec(Spec):
     activation_checkpointing: bool = False
     """Recompute activations in the backward pass: less memory, about a third more arithmetic."""
     checkpoint: CheckpointSpec = CheckpointSpec()
-    """How often the state is kept, and how many."""
+    """Frequency and number of checkpoints."""
     guard: GuardSpec = GuardSpec()
     """Limits that catch bad steps, hangs and stragglers."""
     evaluate_every_steps: int = Field(default=50, ge=1)

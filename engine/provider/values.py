@@ -23,7 +23,7 @@ UNKNOWN_WIRE = frozenset(
 
 
 class Unknown(str):
-    """What a preview does not know yet: a string, a number, a list or an object, whatever it is taken for.
+    """A value that a preview does not know yet: a string, a number, a list or an object, whatever it is taken for.
 
     Text built from it holds its own text and is unknown too.
     """

@@ -14,7 +14,7 @@ from components.kubernetes.kubeconfig import Access
 from lab.certificates import serving
 
 ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
-"""Where every pod has the token of its service account."""
+"""Folder of the token of a pod's service account, in every pod."""
 
 
 def main() -> None:

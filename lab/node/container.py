@@ -35,7 +35,7 @@ CONFIG_ERRORS = (MissingError, VolumeError)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NodeContext:
-    """What all pods of one node share."""
+    """State that all pods of one node share."""
 
     name: str
     home: Path
@@ -211,7 +211,7 @@ class Container:
             self._place.warn("Unhealthy", f"Readiness probe failed: {message}")
 
     def _judge(self, kind: str, probe: Object, running: Running) -> Any:
-        """What ends the container, once, when its probe has failed for good."""
+        """Ends the container, once, when its probe has failed for good."""
         ending: list[asyncio.Task[None]] = []
 
         def tell(good: bool, message: str) -> None:
@@ -271,7 +271,7 @@ class Container:
         self._place.changed()
 
     def _message(self, code: int) -> str:
-        """What the container left as its last word, or where it asks for that the end of its log."""
+        """Last word of the container, or where it asks for that the end of its log."""
         said = tail(self._message_file, MESSAGE_BYTES)
         if not said and code and self._spec.get("terminationMessagePolicy") == "FallbackToLogsOnError":
             return tail(self._place.sandbox.folder / f"{self.state.name}.log", LOG_MESSAGE_BYTES)

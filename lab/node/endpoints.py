@@ -1,4 +1,4 @@
-"""Who stands behind each Service, by its EndpointSlices."""
+"""Endpoints behind each Service, by its EndpointSlices."""
 
 from __future__ import annotations
 

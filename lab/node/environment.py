@@ -1,4 +1,4 @@
-"""What a container is told: its environment, command line and downward fields, as a kubelet would. Pure."""
+"""Environment, command line and downward fields of a container, as a kubelet would make them. Pure."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def environment(
 
 
 def field(pod: Object, path: str) -> str:
-    """What `fieldRef.fieldPath` names; empty where the pod has none."""
+    """Value that `fieldRef.fieldPath` names; empty where the pod has none."""
     if match := _FIELD_KEY.fullmatch(path):
         return str((pod["metadata"].get(match.group(1)) or {}).get(match.group(2), ""))
     if path in ("metadata.annotations", "metadata.labels"):

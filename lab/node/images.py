@@ -1,4 +1,4 @@
-"""Which program of this machine stands for a container image: the rows of images.toml."""
+"""Programs of this machine that stand for container images: the rows of images.toml."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Image:
     program: str
     """A name in the programs file; `python`: this checkout's Python with its packages; `host`: what /usr has."""
     path: str = ""
-    """Where the image has the program."""
+    """Path of the program in the image."""
     entrypoint: tuple[str, ...] = ()
     workdir: str = "/"
     env: Mapping[str, str] = field(default_factory=dict)
@@ -40,7 +40,7 @@ class Image:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Content:
-    """What a container gets of its image."""
+    """Content that a container gets of its image."""
 
     entrypoint: tuple[str, ...]
     workdir: str
@@ -55,7 +55,7 @@ def read_images(path: Path = TABLE) -> tuple[Image, ...]:
 
 
 def image_content(reference: str, images: Sequence[Image], programs: Mapping[str, str]) -> Content:
-    """What stands for the image `reference`; UnknownImageError where nothing does."""
+    """Content that stands for the image `reference`; UnknownImageError where nothing does."""
     row = next((row for row in images if re.fullmatch(row.pattern, reference)), None)
     if row is None:
         raise UnknownImageError(f"the lab has no program for image {reference!r}; its images are in {TABLE.name}")

@@ -21,7 +21,7 @@ def die_with_parent() -> None:
 
 
 def adopt_orphans() -> None:
-    """What a child of this process leaves behind becomes its own child."""
+    """Makes the orphans of a child of this process its own children."""
     _check(_libc.prctl(PR_SET_CHILD_SUBREAPER, 1), "prctl")
 
 

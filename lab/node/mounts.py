@@ -1,4 +1,4 @@
-"""What a container finds under `/`: the steps in which the launcher puts it together. Pure."""
+"""Root file system of a container: the steps in which the launcher puts it together. Pure."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ Step = dict[str, Any]
 
 SHARED_FOLDERS = ("/bin", "/lib", "/lib32", "/lib64", "/libx32", "/sbin", "/opt")
 OPENED_FOLDERS = ("/usr", "/usr/local")
-"""What every container has of this machine, read-only; the opened ones by entry, so that a pod may mount beside."""
+"""Folders of this machine that every container has, read-only; the opened ones by entry, so that a pod may mount
+beside.
+"""
 HOST_ETC = (
     "ld.so.cache", "ssl", "ca-certificates", "alternatives", "localtime", "protocols", "services", "mime.types",
     "slurm", "fonts",
@@ -61,7 +63,9 @@ def root_steps(*, etc: Path, shm: Path, programs: Iterable[Mount], volumes: Iter
 
 
 def _shared(path: Path) -> Step:
-    """Where /bin is a link to usr/bin here, so it is in the container, but relative: the root is still elsewhere."""
+    """Repeats this machine's links in the container (such as /bin to usr/bin), but relative: the root is still
+    elsewhere.
+    """
     if path.is_symlink():
         target = str(path.readlink())
         return _link(str(path), os.path.relpath(target, path.parent) if target.startswith("/") else target)

@@ -23,7 +23,7 @@ class NoAddressError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attachment:
-    """Where a pod is on the network."""
+    """Place of a pod on the network."""
 
     address: str
     namespace: Path | None

@@ -158,7 +158,7 @@ class PodWorker:
                 continue  # what was there stays, as on a real node
 
     async def _initialize(self) -> bool:
-        """Whether all init containers have done their part, one after the other."""
+        """Runs the init containers one after the other; true if all have done their part."""
         policy = self.pod["spec"].get("restartPolicy", "Always")
         for spec, state in zip(self.pod["spec"].get("initContainers") or (), self._inits, strict=True):
             own = "Always" if state.sidecar else "OnFailure" if policy == "Always" else policy
@@ -196,7 +196,7 @@ class PodWorker:
             await one.stop(max(deadline - time.monotonic(), 0))
 
     def _settled(self) -> bool:
-        """Whether no container may start: all had ended when the agent before this one died, or an init had failed."""
+        """True if no container may start: all had ended when the agent before this one died, or an init had failed."""
         return self._init_failed() or all("terminated" in one.state for one in self._containers)
 
     def _init_failed(self) -> bool:

@@ -1,4 +1,4 @@
-"""What the containers of one pod share: address, hostname, /etc, shared memory and folders, and how one is started."""
+"""Sandbox of one pod's containers: address, hostname, /etc, shared memory and folders, and the start of one."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class StartError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Command:
-    """What a container's main process is."""
+    """Main process of a container."""
 
     argv: Sequence[str]
     env: Mapping[str, str]

@@ -14,7 +14,7 @@ LOST_CODE = 137
 
 @dataclass(slots=True, kw_only=True)
 class ContainerState:
-    """What is known of one container."""
+    """Observed state of one container."""
 
     name: str
     image: str
@@ -39,7 +39,7 @@ class ContainerState:
 
 
 def restarts(policy: str, exit_code: int) -> bool:
-    """Whether a container that ended so is started again."""
+    """True if a container that ended so is started again."""
     return policy == "Always" or (policy == "OnFailure" and exit_code != 0)
 
 
@@ -105,7 +105,7 @@ def container_status(one: ContainerState) -> dict[str, Any]:
 
 
 def lost(row: Mapping[str, Any], ended_at: str) -> ContainerState:
-    """What becomes of a container (a row of `containerStatuses`) whose node agent died: it ended, nobody saw how."""
+    """Status of a container (a row of `containerStatuses`) whose node agent died: it ended, nobody saw how."""
     state = dict(row.get("state") or {})
     if "running" in state:
         terminated = {
@@ -125,7 +125,7 @@ def _ended_badly(one: ContainerState, policy: str) -> bool:
 
 
 def _code(one: ContainerState) -> int | None:
-    """How it ended last, also while it waits to be started again."""
+    """Last exit code, also while it waits to be started again."""
     if "waiting" in one.state:
         ended = one.last.get("terminated")
         return int(ended["exitCode"]) if ended else None

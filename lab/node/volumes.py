@@ -31,7 +31,7 @@ class Volume:
     path: Path
     read_only: bool = False
     sources: Sequence[Mapping[str, Any]] = ()
-    """What its files are made of, where they follow API objects; the pod's fields among them."""
+    """API objects that its files are made of and follow; the pod's fields among them."""
     mode: int = DEFAULT_MODE
     written: Files | None = None
     tokens: dict[str, tuple[str, float]] = field(default_factory=dict)
@@ -54,7 +54,7 @@ class PodVolumes:
                 self._ready[row["name"]] = await self._make(row)
 
     def mounts(self, container: Object, env: Mapping[str, str]) -> list[Mount]:
-        """What the container's volumeMounts mean; VolumeError where a sub path leaves its volume."""
+        """Mounts that the container's volumeMounts mean; VolumeError where a sub path leaves its volume."""
         return [self._mount(row, env) for row in container.get("volumeMounts") or ()]
 
     async def refresh(self, pod: Object) -> None:
@@ -187,7 +187,7 @@ def select_files(kind: str, found: Object, source: Mapping[str, Any], mode: int)
 
 
 def persistent_volume(spec: Mapping[str, Any], home: Path) -> Volume:
-    """Where the lab has a persistent volume; a network file system is a folder under `home`, one for each handle."""
+    """Folder of a persistent volume in the lab; a network file system is a folder under `home`, one for each handle."""
     if "hostPath" in spec:
         return Volume(path=_host_path({"type": "DirectoryOrCreate", **spec["hostPath"]}))
     if "local" in spec:

@@ -18,7 +18,7 @@ AFTER_SHARE = 0.45
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Accident:
-    """What was killed, and where the run stood."""
+    """The process that was killed, and the progress of the run."""
 
     rank: int
     pid: int

@@ -1,4 +1,4 @@
-"""What the demo claims, read from what the run left: that it learned, what the accident cost, that nothing is left."""
+"""Evidence for the demo's claims, read from the run's files: it learned, the accident cost this, nothing is left."""
 
 import json
 import socket
@@ -24,13 +24,13 @@ class Learning:
     validation_loss: float
     """On the held-out documents, at the end."""
     unigram_loss: float
-    """What knowing only how often each token occurs would give on the same documents."""
+    """Loss of knowing only how often each token occurs, on the same documents."""
     tokens_per_s: float
     goodput: Goodput
 
 
 def read_learning(run_folder: Path) -> Learning:
-    """What a finished run learned."""
+    """Reads the losses of a finished run."""
     folder = RunFolder(run_folder)
     metrics = json_lines(folder.metrics)
     steps = [line for line in metrics if "loss" in line]
@@ -47,7 +47,7 @@ def read_learning(run_folder: Path) -> Learning:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recovery:
-    """Where the run went on after the accident."""
+    """Continuation of the run after the accident."""
 
     reached: int
     """The last step that was finished before."""
@@ -62,7 +62,7 @@ class Recovery:
 
 
 def read_recovery(run_folder: Path, accident: Accident) -> Recovery:
-    """How the run went on; ValueError when it lost more than the steps since its last checkpoint."""
+    """Reads the continuation of the run; ValueError when it lost more than the steps since its last checkpoint."""
     steps = [line for line in json_lines(RunFolder(run_folder).metrics) if "loss" in line]
     before = [line for line in steps if _number(line["attempt"]) <= accident.attempt]
     after = [line for line in steps if _number(line["attempt"]) > accident.attempt]

@@ -1,4 +1,4 @@
-"""Where the demo plays: an engine with a backend of its own, and a copy of the local stack with a folder of its own."""
+"""Stage of the demo: an engine with a backend of its own, and a copy of the local stack with a folder of its own."""
 
 import os
 import secrets

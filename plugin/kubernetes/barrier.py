@@ -1,4 +1,4 @@
-"""What of a set of definitions and webhooks is not ready yet, as the API server itself finds it.
+"""Definitions and webhooks of a set that are not ready yet, as the API server itself finds them.
 
 A webhook stands inside the cluster, where nothing outside can reach it. But the API server can: an object that is only
 tried out (a dry run) goes through the webhooks of its kind, and the answer tells whether they were reached.
@@ -13,7 +13,7 @@ from components.kubernetes.api import ApiError, KubernetesApi
 
 DEFINITIONS = "apiextensions.k8s.io/v1"
 NOT_REACHED = "failed calling webhook"
-"""How the API server tells of a webhook that did not answer; one that refuses is quoted instead."""
+"""Words of the API server for a webhook that did not answer; one that refuses is quoted instead."""
 
 PROBE_NAME = "penstock-ready"
 Object = Mapping[str, Any]

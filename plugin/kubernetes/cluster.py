@@ -1,4 +1,4 @@
-"""How penstock's own resources on a Kubernetes reach it, and what a cluster that is gone means to them."""
+"""Access of penstock's own resources to a Kubernetes, and their treatment of a cluster that is gone."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def unless_gone(call: Call, inputs: Properties, what: str, action: Callable[[Kub
 
 
 def is_simulated(api: KubernetesApi) -> bool:
-    """Whether it is a rehearsal's Kubernetes, on which no pod runs."""
+    """True if it is a rehearsal's Kubernetes, on which no pod runs."""
     return "simulated" in str(api.call("GET", "/version")["gitVersion"])
 
 

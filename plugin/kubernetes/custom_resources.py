@@ -41,7 +41,7 @@ def drain(call: Call, api: KubernetesApi, crds: Sequence[str], timeout_s: float)
 
 
 def _let_go(api: KubernetesApi, one: dict[str, Any]) -> bool:
-    """Whether the object was deleted; not where admission refuses that for one that needs no controller to go."""
+    """Deletes the object; false if admission refuses that for one that needs no controller to go."""
     try:
         remove(api, one)
     except ApiError as error:

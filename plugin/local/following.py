@@ -73,7 +73,7 @@ class Follower:
             self.attempt = attempt
 
     def _tell_warning(self, status: Mapping[str, Any]) -> None:
-        """What the trainer warns of while it goes on, such as a checkpoint that could not be written."""
+        """Passes on the trainer's warnings while it goes on, such as a checkpoint that could not be written."""
         warning = status.get("warning") or ""
         if warning and warning != self.warned:
             self.warned = warning

@@ -6,7 +6,7 @@ from pathlib import Path
 from plugin.local.server_process import end
 
 KEEP = "keep\n"
-"""What the provider says once the engine is about to know of the server."""
+"""Word of the provider once the engine is about to know of the server."""
 
 
 def main(state_folder: Path) -> int:

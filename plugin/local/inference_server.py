@@ -86,7 +86,7 @@ def update(call: Call, old: Properties, new: Properties) -> Properties:
 
 
 def read(inputs: Properties) -> Found | None:
-    """How the process is; None when its state folder is gone too."""
+    """Reads the process's state; None when its state folder is gone too."""
     folder = Path(inputs["stateFolder"])
     if _healthy_record(inputs):
         return Found(outputs=_outputs(inputs))
@@ -213,7 +213,7 @@ def _healthy_record(inputs: Properties) -> ServerRecord | None:
 
 
 def _outputs(inputs: Properties) -> dict[str, object]:
-    """Where it serves; pid 0 when it does not."""
+    """Address of the server; pid 0 when it does not serve."""
     folder, port = Path(inputs["stateFolder"]), inputs["config"]["port"]
     host = reachable_host(inputs["config"]["inference"].get("host", "127.0.0.1"))
     record = read_record(folder)

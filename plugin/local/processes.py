@@ -57,7 +57,7 @@ class Process:
                 os.kill(self.pid, number)
 
     def wait(self, timeout_s: float) -> bool:
-        """Whether it was gone within that time."""
+        """Waits; true if it was gone within that time."""
         end = time.monotonic() + timeout_s
         while self.is_alive:
             if time.monotonic() >= end:
@@ -144,7 +144,7 @@ def stop(process: Process, folder: Path, grace_s: float, tell: Callable[[float],
 
 
 def wait_all(processes: Iterable[Process], timeout_s: float) -> bool:
-    """Whether all were gone within that time."""
+    """Waits for all; true if they were gone within that time."""
     end = time.monotonic() + timeout_s
     return all(process.wait(max(0.0, end - time.monotonic())) for process in processes)
 

@@ -1,4 +1,6 @@
-"""What a training run has left on disk: the one source of its outputs, for a create, an update and a refresh alike."""
+"""Files that a training run has left on disk: the one source of its outputs, for a create, an update and a refresh
+alike.
+"""
 
 import re
 from collections.abc import Mapping
@@ -11,7 +13,7 @@ STEP_NAME = re.compile(r"step-(\d+)")
 
 
 def finished(folder: Path, steps: int) -> bool:
-    """Whether a whole export of that step or a later one is there."""
+    """True if a whole export of that step or a later one is there."""
     export = newest_export(folder)
     return export is not None and _step(export) >= steps
 
@@ -27,7 +29,7 @@ def checkpoint_step(folder: Path) -> int | None:
 
 
 def outputs_of(folder: Path, restarts: int) -> dict[str, Any]:
-    """What the run is now. `restarts` is of the supervisor; a ledger knows all restarts of the run's life."""
+    """Outputs of the run as it is now. `restarts` is the supervisor's; a ledger knows all restarts of its life."""
     export = newest_export(folder)
     manifest = read_json(export / "manifest.json") if export else {}
     status, goodput = read_json(folder / "status.json"), _goodput(folder / "ledger.jsonl")

@@ -43,12 +43,12 @@ def read_record(state_folder: Path) -> ServerRecord | None:
 
 
 def is_healthy(record: ServerRecord) -> bool:
-    """Whether the process lives and answers /health."""
+    """True if the process lives and answers /health."""
     return record.process.is_alive and answers(record.host, record.port, "/health", HEALTH_TIMEOUT_S)
 
 
 def answers(host: str, port: int, path: str, timeout_s: float) -> bool:
-    """Whether a GET of the path is answered with 200."""
+    """True if a GET of the path is answered with 200."""
     connection = http.client.HTTPConnection(host, port, timeout=timeout_s)
     try:
         connection.request("GET", path)
@@ -69,12 +69,12 @@ def end(state_folder: Path, tell: Callable[[float], None]) -> bool:
 
 
 def reachable_host(host: str) -> str:
-    """Where a server that listens on this address answers from this machine."""
+    """Address at which this machine reaches a server that listens on this one."""
     return {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 (read, not bound)
 
 
 def port_holder(host: str, port: int) -> str | None:
-    """Who already listens on the port, as far as can be seen; None when it is free."""
+    """Process that already listens on the port, as far as can be seen; None when it is free."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as servers do: a closed port's rest is no holder

@@ -1,4 +1,4 @@
-"""What the provider tells a run's supervisor, and what the supervisor writes down for the provider."""
+"""Orders of the provider to a run's supervisor, and the supervisor's record for the provider."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -16,7 +16,7 @@ KILL_MARGIN_S = 10.0
 
 
 class End(StrEnum):
-    """How a run ended."""
+    """Ending of a run."""
 
     FINISHED = "finished"
     STOPPED = "stopped"
@@ -31,7 +31,7 @@ class End(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Orders:
-    """How to run the agent. They come through a pipe, as `env` may hold secrets."""
+    """Command of the agent. It comes through a pipe, as `env` may hold secrets."""
 
     program: tuple[str, ...]
     job_file: str

@@ -101,7 +101,7 @@ class Supervisor:
         return agent.wait(), killed
 
     def _stop(self, agent: "subprocess.Popen[bytes]") -> bool:
-        """Whether the agent ended when it was asked to; one that did not is killed."""
+        """Stops the agent; false if it did not end when it was asked to and was killed."""
         agent.terminate()
         try:
             agent.wait(self.orders.stop_s + KILL_MARGIN_S)
@@ -111,14 +111,14 @@ class Supervisor:
         return True
 
     def _must_stop(self, wait_s: float) -> bool:
-        """Whether somebody asks to stop, or nobody watches any more; waits that long for it."""
+        """True if somebody asks to stop, or nobody watches any more; waits that long for it."""
         if self.asked.wait(wait_s):
             return True
         self.unwatched = not self.orders.owner.is_alive
         return self.unwatched
 
     def _judge(self, code: int, killed: bool) -> End | None:
-        """How the run ended; None when its agent is to be started again."""
+        """Ending of the run; None when its agent is to be started again."""
         if killed:
             return End.KILLED
         if code == ExitCode.FINISHED:

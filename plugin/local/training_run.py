@@ -73,7 +73,7 @@ def diff(old: Properties, new: Properties, outputs: Properties) -> Sequence[Chan
 
 
 def foresee(inputs: Properties, outputs: Properties | None) -> Properties:
-    """What the run is now when nothing is left to do; else nothing is known before it has run."""
+    """Outputs of the run when nothing is left to do; else nothing is known before it has run."""
     if outputs and is_known(inputs) and finished(Path(inputs["runFolder"]), _steps(inputs)):
         return {name: outputs.get(name) for name in OUTPUTS}
     return dict.fromkeys(OUTPUTS, Unknown())
@@ -90,7 +90,7 @@ def update(call: Call, old: Properties, new: Properties) -> Properties:  # noqa:
 
 
 def read(inputs: Properties) -> Found | None:
-    """What is on disk; None when the run's folder is gone."""
+    """Reads the files; None when the run's folder is gone."""
     folder = Path(inputs["runFolder"])
     if not folder.is_dir():
         return None
@@ -164,7 +164,7 @@ def _end_leftovers(call: Call, folder: Path, stop_s: float) -> None:
 
 
 def _await(call: Call, process: Process, timeout_s: float, words: str) -> bool:
-    """Whether the process was gone within that time."""
+    """Waits for the process; true if it was gone within that time."""
     end = time.monotonic() + timeout_s
     while process.is_alive and time.monotonic() < end:
         call.voice.live(words)
@@ -249,7 +249,7 @@ def _what_happened(folder: Path, record: Record | None) -> str:
 
 
 def _where_it_stands(folder: Path, inputs: Properties, what: str, remedy: str = "`pulumi up`") -> str:
-    """What happened, at which step, and what the next `up` does."""
+    """Message of the event, the step, and the next `up`'s work."""
     step, steps = checkpoint_step(folder), _steps(inputs)
     if step is None:
         return f"{what} before the first checkpoint of its {steps} steps; {remedy} starts it again"

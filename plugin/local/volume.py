@@ -132,7 +132,7 @@ def _claim(folder: Path, owner: str) -> None:
 
 
 def _make(folder: Path) -> bool:
-    """Whether the folder was not there before."""
+    """Makes the folder; true if it was not there before."""
     existed = folder.exists()
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     return not existed

@@ -1,4 +1,4 @@
-"""What a stack names of another region, where AWS takes only its own."""
+"""Resources of other regions that a stack names, where AWS takes only its own."""
 
 from collections.abc import Iterator
 

@@ -158,7 +158,7 @@ def _serving(serving: Serving) -> Outputs:
 
 
 def _costs(plan: AwsPlan) -> Outputs:
-    """What is paid by the hour as far as prices are known, and what ends when."""
+    """Hourly costs as far as prices are known, and the times at which they end."""
     ends = {line.what: line.until.isoformat() for line in plan.bill if line.until}
     if plan.expires_at:
         ends["stack"] = plan.expires_at.isoformat()

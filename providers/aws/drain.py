@@ -1,4 +1,4 @@
-"""What controllers made in a cluster's network, found by the tags they leave, and taken away.
+"""Removes the resources that controllers made in a cluster's network, found by the tags they leave.
 
 A controller inside a cluster makes load balancers, target groups, security groups and interfaces that no stack knows.
 They hold the network: its subnets and the network itself cannot be deleted while one is there
@@ -90,8 +90,9 @@ def find(clients: Clients, cluster: str, vpc: str) -> Found:
 
 
 def is_of_cluster(tags: Sequence[Mapping[str, str]], cluster: str) -> bool:
-    """Whether a controller of that cluster made it: the tags of the AWS load balancer controller, of the cloud
-    controller and of the VPC CNI."""
+    """True if a controller of that cluster made it: the tags of the AWS load balancer controller, of the cloud
+    controller and of the VPC CNI.
+    """
     found = {tag["Key"]: tag.get("Value", "") for tag in tags}
     if found.get(f"kubernetes.io/cluster/{cluster}") == "owned":
         return True

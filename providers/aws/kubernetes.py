@@ -1,4 +1,4 @@
-"""How what is inside an EKS cluster is reached: its API server, its file systems, its node groups."""
+"""Access to the inside of an EKS cluster: its API server, its file systems, its node groups."""
 
 from collections.abc import Iterator, Mapping
 

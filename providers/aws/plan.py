@@ -1,4 +1,4 @@
-"""What a stack becomes on AWS: every part's plan, the mistakes of all of them at once, and what they cost together."""
+"""Plans a stack on AWS: every part's plan, the problems of all of them at once, and their cost together."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -35,7 +35,8 @@ from providers.aws.storage.types import StoragePlan
 from providers.aws.tags import tag_problems, tags
 
 _STACK_NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
-"""What buckets, repositories, roles, endpoints and queues all take; each part adds how long it may be."""
+"""Form of a name that buckets, repositories, roles, endpoints and queues all take; each part adds how long it may be.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,8 +135,9 @@ def _pools_of(hyper_pod: HyperPodPlan | None) -> frozenset[str]:
 
 
 def _stand_in(spec: StackSpec, settings: AwsSpec) -> NetworkPlan | None:
-    """What the rest is judged on where pools or network are wrong, so that no mistake hides another: a network without
-    pools and stores, in every zone; None without a region."""
+    """Stand-in on which the rest is judged where pools or network are wrong, so that no problem hides another: a
+    network without pools and stores, in every zone; None without a region.
+    """
     region = regions().get(spec.cluster.region or "")
     if region is None:
         return None

@@ -1,4 +1,4 @@
-"""What only the account can tell, read before anything is created: who it is, its quotas, its reservations."""
+"""Checks that only the account can answer, before anything is created: its identity, quotas and reservations."""
 
 import os
 from collections.abc import Callable, Iterator, Sequence
@@ -41,8 +41,9 @@ def preflight(plan: StackPlan) -> tuple[Problem, ...]:
 
 
 def credentials_at_hand() -> bool:
-    """Whether the environment or the files of the AWS command line name any. A machine's own role is not asked for:
-    that takes seconds where there is none. Another endpoint than AWS's own knows no quotas."""
+    """True if the environment or the files of the AWS command line name any. A machine's own role is not asked for:
+    that takes seconds where there is none. Another endpoint than AWS's own knows no quotas.
+    """
     if os.environ.get("AWS_ENDPOINT_URL"):
         return False
     if any(os.environ.get(name) for name in CREDENTIALS):

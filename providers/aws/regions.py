@@ -22,7 +22,7 @@ class Region:
         return tuple(zone for zone in self.zone_ids if not self.is_local(zone))
 
     def is_local(self, zone: str) -> bool:
-        """Whether a zone stands apart, as `us-east-1-dfw-2a` does. Its name is the same in every account."""
+        """True if a zone stands apart, as `us-east-1-dfw-2a` does. Its name is the same in every account."""
         return zone.removeprefix(self.name).startswith("-")
 
     def offering(self, ids: Iterable[str]) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""What only AWS has: what `penstock:aws` holds."""
+"""Settings that only AWS has: the key `penstock:aws`."""
 
 from enum import StrEnum
 from typing import Annotated, Any, Literal, Self

@@ -18,14 +18,14 @@ _RESERVED = ("aws:", "penstock:")
 
 
 def tags(cluster: ClusterSpec, asked: Mapping[str, str], stack: str) -> dict[str, str]:
-    """What goes on everything that takes tags."""
+    """Tags of everything that takes tags."""
     expires = {"penstock:expires": cluster.expires_at.isoformat()} if cluster.expires_at else {}
     budget = {"penstock:budget-usd-per-hour": f"{cluster.budget_usd_per_hour:g}"} if cluster.budget_usd_per_hour else {}
     return {**asked, "penstock:stack": stack, **expires, **budget}
 
 
 def tag_problems(asked: Mapping[str, str]) -> Iterator[Problem]:
-    """What AWS would refuse of the user's tags, and those that would take the place of penstock's own."""
+    """Tags of the user's that AWS would refuse, and those that would take the place of penstock's own."""
     path = "aws.tags"
     if len(asked) > MOST_TAGS:
         message = f"{len(asked)}, and a resource has room for {MOST_TAGS} beside penstock's own; remove some"

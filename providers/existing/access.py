@@ -26,7 +26,7 @@ def kubeconfig_path(settings: ExistingSpec) -> Path:
 
 
 def access_of(settings: ExistingSpec) -> Access:
-    """How the cluster is reached; KubeconfigError with a remedy where nothing says it."""
+    """Finds the access to the cluster; KubeconfigError with a remedy where nothing says it."""
     return rehearsed() or read_kubeconfig(kubeconfig_path(settings), settings.context)
 
 

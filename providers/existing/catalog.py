@@ -1,4 +1,4 @@
-"""What an existing cluster can offer: machines that many have, and every scheduler that runs on Kubernetes."""
+"""Offer of an existing cluster: machines that many have, and every scheduler that runs on Kubernetes."""
 
 import tomllib
 from pathlib import Path

@@ -16,7 +16,7 @@ from providers.existing.settings import ExistingSpec
 REHEARSED = SeenVolume(
     source={"hostPath": {"path": "/rehearsed"}}, mount_options=(), access_modes=("ReadWriteMany",), capacity_gib=1
 )
-"""What stands for a claim of a cluster that is not there: preflight refuses it everywhere but in a rehearsal."""
+"""Stand-in for a claim of a cluster that is not there: preflight refuses it everywhere but in a rehearsal."""
 
 SHARED_GIB = 1024
 """A capacity has to be given for a claim; neither a host path nor NFS is held to it."""
@@ -47,7 +47,9 @@ def _content(settings: ExistingSpec) -> str:
 
 
 def _volumes(plan: ExistingPlan) -> tuple[StaticVolume, ...]:
-    """What has to be made before pods can mount it. What a claim stands for is mounted as it is, and never deleted."""
+    """Volumes that have to be made before pods can mount them. A claim's own volume is mounted as it is, and never
+    deleted.
+    """
     asked = plan.settings.volume
     if asked is None:
         return ()

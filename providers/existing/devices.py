@@ -1,4 +1,4 @@
-"""What a node offers beside cores and memory, by the resource names of the vendors' device plugins."""
+"""Devices of a node beside cores and memory, by the resource names of the vendors' device plugins."""
 
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
@@ -7,7 +7,7 @@ from components.fabric import Collective, Fabric
 
 
 class Vendor(StrEnum):
-    """Whose chips."""
+    """Vendor of the accelerators."""
 
     NVIDIA = "nvidia"
     AMD = "amd"
@@ -40,7 +40,7 @@ def accelerator_resource(devices: Iterable[str]) -> str | None:
 
 
 def fabric_of_resource(name: str) -> Fabric | None:
-    """What a device carries between machines; None for one that carries nothing."""
+    """Fabric that a device carries between machines; None for a device that carries nothing."""
     if name == EFA:
         return Fabric.EFA
     return Fabric.RDMA if name.startswith(RDMA_PREFIXES) else None
@@ -52,7 +52,7 @@ def fabric_of(devices: Iterable[str]) -> Fabric:
 
 
 def is_device(name: str) -> bool:
-    """Whether a resource of a node is an accelerator or a fabric device."""
+    """True if a resource of a node is an accelerator or a fabric device."""
     return name in ACCELERATORS or fabric_of_resource(name) is not None
 
 

@@ -30,7 +30,7 @@ def discovered(spec: StackSpec) -> StackSpec:
 
 
 class _UnseenError(Exception):
-    """Why the cluster does not show itself: one clause, without a remedy."""
+    """Reason why the cluster does not show itself: one clause, without a remedy."""
 
 
 def _seen(settings: ExistingSpec) -> Discovery | None:

@@ -1,4 +1,4 @@
-"""What the nodes of a pool are: as the stack file describes them, or as they were seen."""
+"""Machines of a pool: as the stack file describes them, or as they were seen."""
 
 from __future__ import annotations
 

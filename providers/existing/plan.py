@@ -1,4 +1,4 @@
-"""What a stack becomes on a Kubernetes that is there already: its nodes as pools, its storage as the volume."""
+"""Plans a stack on a Kubernetes that is there already: its nodes as pools, its storage as the volume."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ class ExistingPlan(ClusterPlan):
     """All that a stack becomes on an existing cluster."""
 
     settings: ExistingSpec
-    """How the cluster is reached, and by whom it was said to be."""
+    """Access to the cluster, and the source that names it."""
     nodes: Mapping[str, Nodes]
     """By pool, what stands behind it."""
     claimed: SeenVolume | None
-    """What the claim that the user names stands for; None where there is none, or nothing was seen."""
+    """Volume behind the claim that the user names; None where there is none, or nothing was seen."""
 
 
 def plan(spec: StackSpec, stack: str, now: datetime) -> ExistingPlan:
@@ -128,7 +128,7 @@ def _claimed(asked: SharedVolumeSpec | None, seen: Discovery | None) -> SeenVolu
 
 
 def _facts(settings: ExistingSpec, seen: Discovery | None) -> KubernetesFacts:
-    """Who does what as it was seen, and over that what the user says."""
+    """Owners as they were seen, and over that those that the user states."""
     owners = dict(seen.owners) if seen else {}
     for concern, name in settings.owners.items():
         owners.pop(concern, None)
@@ -191,7 +191,7 @@ def _warnings(
 
 
 def _differences(nodes: Nodes) -> Sequence[str]:
-    """What no node of the pool has as the stack file says."""
+    """Statements of the stack file that no node of the pool fulfils."""
     if not nodes.described or not nodes.seen:
         return ()
     best = {name: max(node.capacity.get(name, 0) for node in nodes.seen) for name in nodes.devices}

@@ -1,4 +1,4 @@
-"""What only the cluster can tell, read before anything is created: who we are there, nodes, what is in the way."""
+"""Checks that only the cluster can answer, before anything is created: our rights there, nodes, obstacles."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def preflight(plan: StackPlan) -> tuple[Problem, ...]:
 
 
 def _refused(error: ApiError) -> Problem:
-    """Who is asked for credentials again, and who for rights."""
+    """Remedy for a refused request: credentials for one that was not let in, rights for one that was."""
     if error.status == 401:
         message = "the API server does not know these credentials (401): they are wrong or expired; get new ones"
     elif error.status == 403:
@@ -130,7 +130,7 @@ def named(names: Sequence[str]) -> str:
 
 
 def namespace_problems(namespace: Object | None, stack: str) -> Iterator[Problem]:
-    """Why the namespace that penstock works in is not this stack's to use."""
+    """Problems of the namespace that penstock works in: another stack's, or one that is going."""
     if namespace is None:
         return
     labels = namespace["metadata"].get("labels", {})

@@ -1,4 +1,4 @@
-"""What cannot be on a cluster that is there already: told before anything exists."""
+"""Problems on a cluster that is there already: told before anything exists."""
 
 from __future__ import annotations
 
@@ -19,15 +19,16 @@ from providers.existing.seen import Discovery
 from providers.existing.settings import ExistingSpec, MachineSpec, SharedVolumeSpec
 
 OLDEST = (1, 30)
-"""What penstock itself uses of Kubernetes: a Job's podFailurePolicy and per-index backoff, pod scheduling gates and a
-ValidatingAdmissionPolicy are all there from 1.30 on (Kubernetes documentation, feature gates)."""
+"""Oldest version that has all that penstock uses of Kubernetes: a Job's podFailurePolicy and per-index backoff, pod
+scheduling gates and a ValidatingAdmissionPolicy are all there from 1.30 on (Kubernetes documentation, feature gates).
+"""
 
 KNOWN = {
     "cluster": {"cloud", "node_pools", "expires_at", "budget_usd_per_hour"},
     "pool": {"name", "machine_type", "count", "min_count", "max_count", "fabric", "taints"},
     "storage": {"volume"},
 }
-"""What means something where cluster, machines and storage are there already."""
+"""Keys that mean something where cluster, machines and storage are there already."""
 
 
 def general_problems(
@@ -101,7 +102,7 @@ def _needs_a_reason(pool: NodePoolSpec, nodes: Nodes) -> bool:
 
 
 def _named_otherwise(nodes: Nodes) -> bool:
-    """Whether the stack file says of devices whose names are the administrator's own what fabric they are for."""
+    """True if the stack file names the fabric of devices whose names are the administrator's own."""
     return nodes.machine.fabric in (Fabric.EFA, Fabric.RDMA) and len(nodes.devices) > 1
 
 
@@ -177,7 +178,7 @@ def _claim_problems(asked: SharedVolumeSpec, seen: Discovery) -> Iterator[Proble
 
 
 def _meaningless(spec: StackSpec) -> Iterator[Problem]:
-    """What the user has asked for that is no longer to be had: told, not passed over."""
+    """Requests of the user that can no longer be met: told, not passed over."""
     yield from _beyond(spec.cluster, "cluster", KNOWN["cluster"])
     for pool in spec.cluster.node_pools:
         yield from _beyond(pool, f"cluster.nodePools.{pool.name}", KNOWN["pool"])

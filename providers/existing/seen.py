@@ -75,7 +75,7 @@ class SeenVolume:
     """A PersistentVolume that a claim is bound to."""
 
     source: Mapping[str, Any]
-    """Where it lies: `{csi: ...}`, `{nfs: ...}`."""
+    """Source of the volume: `{csi: ...}`, `{nfs: ...}`."""
     mount_options: tuple[str, ...]
     access_modes: tuple[str, ...]
     capacity_gib: int
@@ -91,7 +91,7 @@ class Discovery:
     nodes: tuple[SeenNode, ...]
     """Those that take pods; the control plane's own are not among them."""
     owners: Mapping[Concern, Ownership]
-    """What is done already by others than this penstock."""
+    """Concerns that others than this penstock take care of already."""
     kinds: frozenset[str]
     """Definitions that the cluster has: `clusterqueues.kueue.x-k8s.io`."""
     storage_classes: Mapping[str, str] = field(default_factory=dict)
@@ -112,14 +112,14 @@ class Discovery:
         return tuple(node for node in self.nodes if node.has(labels))
 
     def machine_types(self) -> dict[str, int]:
-        """How many nodes there are of each instance type."""
+        """Number of nodes of each instance type."""
         names = [node.labels[INSTANCE_TYPE] for node in self.nodes if INSTANCE_TYPE in node.labels]
         return {name: names.count(name) for name in sorted(set(names))}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listing:
-    """What the API server told, as JSON."""
+    """Answer of the API server, as JSON."""
 
     version: Object
     kube_system: Object
@@ -130,7 +130,7 @@ class Listing:
     storage_classes: Sequence[Object] = ()
     volumes: Sequence[Object] = ()
     inventory: Object | None = None
-    """What penstock noted of its own add-ons (components/kubernetes/inventory.py)."""
+    """Penstock's note of its own add-ons (components/kubernetes/inventory.py)."""
 
 
 def seen_in(listing: Listing) -> Discovery:
@@ -153,7 +153,7 @@ def seen_in(listing: Listing) -> Discovery:
 
 
 def _is_control_plane(node: Object) -> bool:
-    """Whether it is marked as such and keeps pods off: a cluster of one machine is its own control plane."""
+    """True if it is marked as such and keeps pods off: a cluster of one machine is its own control plane."""
     labels = node["metadata"].get("labels", {})
     taints = [taint["key"] for taint in node["spec"].get("taints", ())]
     return any(label in labels and label in taints for label in CONTROL_PLANE)
@@ -225,4 +225,4 @@ class DiscoveredSpec(ExistingSpec):
 
     seen: Discovery | None = None
     unseen: str = ""
-    """Why nothing was seen; empty where something was, and where nobody looked."""
+    """Reason why nothing was seen; empty where something was, and where nobody looked."""

@@ -1,4 +1,4 @@
-"""What only a Kubernetes that is there already has: what `penstock:existing` holds."""
+"""Settings that only a Kubernetes that is there already has: the key `penstock:existing`."""
 
 from typing import Annotated, Self
 

@@ -1,4 +1,4 @@
-"""What this machine offers: one machine type, read off the machine itself."""
+"""Offer of this machine: one machine type, read off the machine itself."""
 
 import os
 import shutil

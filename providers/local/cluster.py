@@ -18,7 +18,7 @@ def build_machine(name: str, plan: ClusterPlan, opts: pulumi.ResourceOptions) ->
 
 
 def what_destroy_does(path: str, rule: str, run_bytes: int | None = None) -> str:
-    """What `pulumi destroy` does to the volume: its preview shows the stack's outputs, and asks no provider."""
+    """Effect of `pulumi destroy` on the volume: its preview shows the stack's outputs, and asks no provider."""
     size = f" ({words_for_bytes(run_bytes)} of this run)" if run_bytes else ""
     if rule == "delete":
         return f"deletes all that penstock made in {path}{size}; your own files there stay"

@@ -1,4 +1,4 @@
-"""What this machine becomes: one node pool, and a folder as its volume."""
+"""Plans this machine: one node pool, and a folder as its volume."""
 
 import os
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ from providers.local.catalog import catalog
 MACHINE = "penstock:local:Machine"
 VOLUME_PATH = "storage.volume.path"
 OF_A_CLUSTER = {"image", "queue", "priority", "topology"}
-"""What a training run asks of a cluster's scheduler."""
+"""Fields of a training run that only a cluster's scheduler has."""
 
 
 def plan(spec: StackSpec, stack: str, now: datetime) -> ClusterPlan:
@@ -74,7 +74,7 @@ def _plan_pool(pool: NodePoolSpec, offered: Catalog) -> NodePoolPlan:
 
 
 def _meaningless(spec: StackSpec) -> Iterator[Problem]:
-    """What the user has asked for that one machine cannot have: told, not passed over."""
+    """Requests of the user that one machine cannot meet: told, not passed over."""
     yield from _beyond(spec.cluster, "cluster", {"cloud", "node_pools"})
     for pool in spec.cluster.node_pools:
         yield from _beyond(pool, f"cluster.nodePools.{pool.name}", {"name", "machine_type", "count"})

@@ -1,4 +1,4 @@
-"""What only this machine can tell, read before anything is created: the corpus, the disk, the ports, the libraries."""
+"""Checks of this machine before anything is created: the corpus, the disk, the ports, the libraries."""
 
 import importlib.util
 import os
@@ -16,7 +16,7 @@ from components.spec.training import TrainingSpec
 from providers.local.volume_folder import NEEDED_BYTES, occupied, owner_of, too_little_room
 
 LIBRARIES = "training"
-"""Where it is told that the workloads' libraries are not there."""
+"""Path of the problem that the workloads' libraries are not there."""
 
 
 def preflight(plan: StackPlan) -> tuple[Problem, ...]:
@@ -44,7 +44,7 @@ def _volume_problems(plan: StackPlan) -> Iterator[Problem]:
 
 
 def _volume_obstacle(path: Path, plan: StackPlan) -> str:
-    """Why the folder cannot be made, is another's, or is too small for the run; empty when nothing is in the way."""
+    """Reason why the folder cannot be made, is another's, or is too small for the run; empty when there is none."""
     above = next(folder for folder in (path, *path.parents) if os.path.exists(folder))  # noqa: PTH110 (never raises)
     if path.is_symlink() and above != path:
         return f"{path} is a link to a folder that does not exist; make that one, or choose another"
@@ -104,7 +104,7 @@ def _port_problems(service: ServicePlan) -> Iterator[Problem]:
 
 
 def port_obstacle(host: str, port: int, own_folder: str) -> str:
-    """Why the port cannot be listened on, or nothing when it is free or held by this stack's own server."""
+    """Reason why the port cannot be listened on; empty when it is free or held by this stack's own server."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as attempt:
         attempt.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

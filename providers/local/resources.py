@@ -21,7 +21,9 @@ ENGINE_NAMES = {
     "model_digest": "modelDigest",
     "drain_s": "drainS",
 }
-"""What the engine calls a property that Python calls otherwise. No other key is translated: `env` has its own."""
+"""Names by which the engine calls a property that Python calls otherwise. No other key is translated: `env` has its
+own.
+"""
 PYTHON_NAMES = {name: python for python, name in ENGINE_NAMES.items()}
 
 

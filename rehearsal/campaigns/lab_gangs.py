@@ -46,7 +46,7 @@ away, and one that was killed comes back after a growing pause and its predecess
 A_GANG_S = 4.0
 """About what a gang takes on two cores: the faults are spread over all of them."""
 ENDS_S, ENDS_S_A_GANG = 600.0, 6.0
-"""When nobody waits any longer. A gang that is taken back waits for two minutes before it is tried again."""
+"""Longest wait. A gang that is taken back waits for two minutes before it is tried again."""
 LOOK_EVERY_S = 0.5
 FAULTS = ("kueue", "jobset", "api server", "node", "pod")
 
@@ -78,7 +78,7 @@ def plan_of(nodes: int, size: int, name: str) -> StackPlan:
 
 @dataclass(slots=True)
 class Gang:
-    """What was seen of one gang."""
+    """Observed life of one gang."""
 
     size: int
     partly_since: float = 0.0
@@ -214,7 +214,7 @@ def _submit(api: KubernetesApi, nodes: int, gangs: int, chance: random.Random) -
 def _strike(
     lab: Lab, api: KubernetesApi, shape: LabShape, looks: Looks, faults: int, chance: random.Random
 ) -> Counter[str]:
-    """What was injected: each kind in turn, until the gangs are through."""
+    """Injects each kind of fault in turn, until the gangs are through, and returns those that were injected."""
     struck: Counter[str] = Counter()
     between = A_GANG_S * len(looks.gangs) / faults
     while struck.total() < faults and not looks.over.wait(between * chance.uniform(0.5, 1.5)):

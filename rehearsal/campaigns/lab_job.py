@@ -49,7 +49,7 @@ KUEUE, JOBSET = "kueue-system", "jobset-system"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trained:
-    """What a job did."""
+    """Result of a job."""
 
     fault: str
     completed: bool
@@ -189,7 +189,7 @@ FAULTS: Mapping[str, Hurt] = {
     "control": _kill_all_control,
     "node": _kill_node,
 }
-"""What is killed in the middle of a job."""
+"""Processes that are killed in the middle of a job."""
 
 
 def kill_controller(lab: Lab, api: KubernetesApi, namespace: str) -> None:

@@ -1,4 +1,4 @@
-"""What is seen of queues and gangs, and judged afterwards. The judgement is pure: it takes what was seen, in order.
+"""Observations of queues and gangs, judged afterwards. The judgement is pure: it takes them in order.
 
 Order is that of resource versions: etcd counts every write of the whole cluster, so a pod and the admission of its
 gang can be told apart in time without a clock.
@@ -33,7 +33,7 @@ class Seen:
     at_s: float
     revision: int
     holds: bool
-    """Whether it has its quota."""
+    """True if it has its quota."""
     done: bool
 
 
@@ -98,7 +98,7 @@ def watching(lab: Lab, namespace: str, *, pods: bool = True, workloads: bool = T
 
 
 def seen(workload: Mapping[str, Any], at_s: float) -> Seen:
-    """What a Workload says of itself."""
+    """Status of a Workload."""
     spec, status = workload["spec"], workload.get("status", {})
     true = {row["type"] for row in status.get("conditions", ()) if row["status"] == "True"}
     return Seen(
@@ -122,7 +122,7 @@ def early(bound: Mapping[str, Bound], states: Sequence[Seen]) -> list[str]:
 
 
 def _held(states: Sequence[Seen], revision: int) -> bool:
-    """Whether the last of a gang's states before then has quota."""
+    """True if the last of a gang's states before then has quota."""
     before = [state for state in states if state.revision < revision]
     return bool(before) and before[-1].holds
 
@@ -140,7 +140,7 @@ def over_quota(states: Iterable[Seen], nodes: int) -> list[Seen]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wait:
-    """How long a job waited for its quota."""
+    """Time that a job waited for its quota."""
 
     job: str
     queue: str
@@ -169,7 +169,7 @@ def waits(states: Sequence[Seen]) -> list[Wait]:
 
 
 def node_seconds(states: Sequence[Seen]) -> Mapping[str, float]:
-    """What each queue had, in node-seconds, for as long as jobs waited in every queue."""
+    """Node-seconds of each queue, for as long as jobs waited in every queue."""
     held: dict[str, Seen] = {}
     total: dict[str, float] = defaultdict(float)
     queues = {state.queue for state in states}

@@ -43,7 +43,7 @@ class Object:
     token: str
     id: str
     called: str
-    """What the program calls the resource."""
+    """Names by which the program calls the resource."""
     region: str
     inputs: dict[str, Any]
     outputs: dict[str, Any]

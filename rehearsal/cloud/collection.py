@@ -30,7 +30,7 @@ class ResourceRow:
     refers: Mapping[str, str] = field(default_factory=dict)
     """Inputs, by dotted path, that name another object by id: path -> token. It must be ready."""
     outputs: Mapping[str, str] = field(default_factory=dict)
-    """What the cloud adds: name -> text with {id}, {region}, {account} and the inputs."""
+    """Values that the cloud adds: name -> text with {id}, {region}, {account} and the inputs."""
     ready_min: float = 0.0
     deleted_min: float = 0.0
     usd_per_hour: Decimal | None = None

@@ -37,7 +37,9 @@ def leftovers(account: Account, retained: Iterable[str]) -> tuple[Leftover, ...]
 
 
 def kept_in_words(left: Iterable[Leftover]) -> tuple[str, ...]:
-    """What was kept on purpose, a line for each; settings that bear the name of what they set are counted with it."""
+    """Resources that were kept on purpose, a line for each; settings that bear the name of their resource are counted
+    with it.
+    """
     by_name: dict[str, list[Leftover]] = {}
     for one in sorted(left, key=lambda one: len(one.what)):
         if one.on_purpose:

@@ -223,7 +223,7 @@ class SimulatedCloud:
 
 
 def _foreseen(made: Any, given: Any) -> Any:
-    """What a preview shows of an output: what the program gave, and all that the cloud adds unknown."""
+    """Output as a preview shows it: the program's own values, and all that the cloud adds unknown."""
     if isinstance(made, Mapping) and isinstance(given, Mapping):
         return {**given, **{name: _foreseen(part, given.get(name)) for name, part in made.items()}}
     return Unknown() if given is None else given

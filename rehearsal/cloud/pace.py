@@ -1,4 +1,4 @@
-"""How a provider waits: in real time, or in that of a simulation."""
+"""Pace of a provider's waiting: in real time, or in that of a simulation."""
 
 import time
 from collections.abc import Callable, Iterator

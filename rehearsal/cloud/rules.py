@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class Market(StrEnum):
-    """How machines are paid for. Reserved ones are there: neither capacity nor quotas are lacking."""
+    """Payment of machines. Reserved ones are there: neither capacity nor quotas are lacking."""
 
     ON_DEMAND = ""
     SPOT = "spot"

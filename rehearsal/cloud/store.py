@@ -34,7 +34,7 @@ class LoggedRequest:
 
 
 class Store:
-    """What of an account outlives the process. `file` None keeps it in memory."""
+    """The part of an account that outlives the process. `file` None keeps it in memory."""
 
     def __init__(self, file: Path | None = None) -> None:
         if file:

@@ -39,7 +39,7 @@ class NodeRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Offer:
-    """What pods can have of an empty node."""
+    """Resources of an empty node that pods can have."""
 
     memory_ki: int
     cpu_m: int | None

@@ -1,4 +1,4 @@
-"""What stands between a request and an object: webhooks of the charts that are installed, and their finalizers."""
+"""Admission between a request and an object: webhooks of the charts that are installed, and their finalizers."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class Admission:
             body["metadata"].setdefault("finalizers", []).append(finalizer)
 
     def release(self, key: str, body: Body) -> None:
-        """What a controller does with an object that is to go: it takes its finalizer away, if it runs."""
+        """Takes a controller's finalizer off an object that is to go, if the controller runs."""
         group, kind, *_ = key.split("|")
         finalizer, found = FINALIZERS.get((group, kind)), self._controller(chart_of(group))
         if "deletionTimestamp" in body["metadata"] and finalizer and found and _available(found):

@@ -23,7 +23,7 @@ VERBS = {"GET": "Read", "POST": "Create", "PUT": "Replace", "DELETE": "Delete"}
 
 
 class Api:
-    """What the requests mean. `before` may refuse (RefusalError) or delay one: (verb, kind, name, client's token)."""
+    """Requests of the API. `before` may refuse (RefusalError) or delay one: (verb, kind, name, client's token)."""
 
     def __init__(self, objects: Objects, *, version: str, before: Callable[[str, str, str, str], None]) -> None:
         self.objects, self.version, self.before = objects, version, before

@@ -1,4 +1,4 @@
-"""Which values a chart takes, from the keys that components/platform keeps of each add-on's."""
+"""Values that a chart takes, from the keys that components/platform keeps of each add-on's."""
 
 from collections.abc import Mapping
 from functools import cache
@@ -10,7 +10,7 @@ from lab.releases import chart_name
 
 
 def known_chart(chart: str) -> bool:
-    """Whether it is the chart of an add-on."""
+    """True if it is the chart of an add-on."""
     return chart in _addons()
 
 

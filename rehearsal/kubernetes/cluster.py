@@ -67,7 +67,7 @@ class SimulatedKubernetes:
 
     @property
     def env(self) -> Mapping[str, str]:
-        """What leads penstock's own resources here."""
+        """Environment that leads penstock's own resources here."""
         return {"PENSTOCK_KUBERNETES_SERVER": self._server.url, "PENSTOCK_KUBERNETES_TOKEN": self._token}
 
     @property
@@ -165,7 +165,7 @@ class SimulatedKubernetes:
             self._controllers.run()
 
     def leftovers(self) -> tuple[str, ...]:
-        """What is in the cluster that it did not make itself, `Deployment ml/trainer`."""
+        """Objects in the cluster that it did not make itself, `Deployment ml/trainer`."""
         with self.objects.lock:
             self.settle()
             return tuple(_called(key) for key, body in self.objects.all() if not _is_own(key, body))

@@ -30,7 +30,7 @@ TERMINATION_MIN = 0.1
 
 
 class Controllers:
-    """What is still to settle, by the object's key; looked at before each request."""
+    """Objects that are still to settle, by key; looked at before each request."""
 
     def __init__(self, objects: Objects, *, now_min: Callable[[], float]) -> None:
         self._objects, self._now_min = objects, now_min

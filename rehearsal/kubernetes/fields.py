@@ -1,4 +1,4 @@
-"""Who manages which field: server-side apply, as a set of fields for each manager.
+"""Managers of each field: server-side apply, as a set of fields for each manager.
 
 A field is a path of parts as in `fieldsV1`: `f:spec`, `k:{"name":"main"}` for an element told by its keys, `v:"x"` for
 one of a set.

@@ -1,4 +1,4 @@
-"""What of an object cannot change once it is made. Source: the validation of updates in Kubernetes' API."""
+"""Fields of an object that cannot change once it is made. Source: the validation of updates in Kubernetes' API."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -1,4 +1,4 @@
-"""Which kinds the server has: those of every cluster, and one for each definition in it."""
+"""Kinds of the server: those of every cluster, and one for each definition in it."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Served:
         return f"{self.kind}.{self.group}" if self.group else self.kind
 
     def key(self, namespace: str, name: str) -> str:
-        """Where the object is stored; versions of a kind share it."""
+        """Key under which the object is stored; versions of a kind share it."""
         return f"{self.group}|{self.kind}|{namespace if self.namespaced else ''}|{name}"
 
 
@@ -51,7 +51,7 @@ def core_kinds(schemas: Schemas) -> Iterator[Served]:
 
 
 def defined_kinds(definition: Mapping[str, Any]) -> Iterator[Served]:
-    """What a CustomResourceDefinition adds."""
+    """Kinds that a CustomResourceDefinition adds."""
     spec = definition["spec"]
     upstream = FROM_DATA in (definition["metadata"].get("annotations") or {})
     for version in spec["versions"]:

@@ -51,7 +51,7 @@ def fitting(nodes: Iterable[Body], pod: Body) -> list[Body]:
 
 
 def why_not(one: Body, pod: Body) -> str:
-    """Why the pod cannot run there, "" where it can. Affinity is not looked at."""
+    """Reason why the pod cannot run there, "" where it can. Affinity is not looked at."""
     if one["spec"].get("unschedulable") or not _ready(one):
         return "node is not ready"
     labels = one["metadata"].get("labels") or {}

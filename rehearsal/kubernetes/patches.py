@@ -9,7 +9,7 @@ from rehearsal.kubernetes.refusals import RefusalError
 
 
 def changed_by(patch: Any, content_type: str) -> Callable[[Body], Body]:
-    """What makes the new object of the old one."""
+    """Patch that makes the new object of the old one."""
     if content_type.startswith("application/json-patch"):
         return lambda body: _by_operations(body, patch)
     return lambda body: _merged(body, patch)

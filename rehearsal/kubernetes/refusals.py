@@ -1,4 +1,4 @@
-"""What the simulated server refuses, as a Kubernetes API server words it."""
+"""Refusals of the simulated server, as a Kubernetes API server words them."""
 
 from typing import Any
 

@@ -26,7 +26,7 @@ DEFINITIONS = "apiextensions.k8s.io|CustomResourceDefinition||"
 
 
 class RecordedReleases:
-    """Who installs in the simulated Kubernetes."""
+    """Installer of releases in the simulated Kubernetes."""
 
     def __init__(self, kubernetes: SimulatedKubernetes, pace: Pace) -> None:
         self._kubernetes, self._objects, self._pace = kubernetes, kubernetes.objects, pace
@@ -96,7 +96,7 @@ class RecordedReleases:
         return self._state(ask, revision, "failed" if reason else "deployed", reason)
 
     def _wait(self, key: str, timeout_s: int) -> str:
-        """Why the Deployment did not become available in time, "" where it did."""
+        """Reason why the Deployment did not become available in time, "" where it did."""
         end_s = self._pace.now_s() + timeout_s
         while not _available(self._objects.at(key)):
             if self._pace.now_s() >= end_s:

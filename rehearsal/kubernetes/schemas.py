@@ -1,4 +1,5 @@
-"""What an object may hold: core kinds as kubernetes-validate has them (strict), custom kinds as their definition says.
+"""Content that an object may hold: core kinds as kubernetes-validate has them (strict), custom kinds as their
+definition says.
 
 Looser than a real server in two things: rules in CEL (`x-kubernetes-validations`) are not evaluated, and what a custom
 kind cuts from a core type that it embeds is allowed.
@@ -153,7 +154,7 @@ class Node:
 
     @property
     def list_keys(self) -> tuple[str, ...]:
-        """What tells a list's elements apart; () where the list is one value."""
+        """Keys that tell a list's elements apart; () where the list is one value."""
         schema = self._own_or_resolved("x-kubernetes-list-type")
         return tuple(schema.get("x-kubernetes-list-map-keys", ())) if self.list_type == "map" else ()
 
@@ -163,7 +164,7 @@ class Node:
 
     @property
     def one_value(self) -> bool:
-        """Whether the object changes as a whole."""
+        """True if the object changes as a whole."""
         return bool(self._own_or_resolved("x-kubernetes-map-type").get("x-kubernetes-map-type") == "atomic")
 
     def _own_or_resolved(self, word: str) -> Schema:
@@ -209,7 +210,7 @@ _HANDLED = frozenset({"type", "enum", "pattern", "properties", "items", "additio
 
 
 def _compiles(pattern: str | None) -> bool:
-    """Whether the pattern, written for Go, is one of Python's too."""
+    """True if the pattern, written for Go, is one of Python's too."""
     try:
         return pattern is not None and bool(re.compile(pattern))
     except re.error:

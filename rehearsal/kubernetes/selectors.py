@@ -10,7 +10,7 @@ SPLIT = re.compile(r",(?![^()]*\))")
 
 
 def selects(body: Mapping[str, Any], labels: str, fields: str) -> bool:
-    """Whether the object is one of those asked for."""
+    """True if the object is one of those asked for."""
     own = body["metadata"].get("labels") or {}
     return all(_test(part)(own) for part in _parts(labels)) and all(_field(body, part) for part in _parts(fields))
 

@@ -1,4 +1,4 @@
-"""What each controller does with one object of its kind: True once there is nothing more to do."""
+"""Work of each controller on one object of its kind: True once there is nothing more to do."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any

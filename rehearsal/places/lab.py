@@ -76,7 +76,7 @@ class LabPlace:
                 raise RehearsalError(f"{error}; the pods' logs are in {logs}") from None
 
     def _keep_logs(self) -> Path:
-        """What the pods said, where the end of the lab does not take it along."""
+        """Keeps the pods' logs, where the end of the lab does not take them along."""
         kept = self.lab.home.folder.parent.with_name(f"{self.lab.home.folder.parent.name}-logs")
         shutil.rmtree(kept, ignore_errors=True)
         pods = self.lab.home.nodes / "pods"
@@ -98,7 +98,7 @@ class LabPlace:
 
 @dataclass(frozen=True, slots=True)
 class _Standing:
-    """What is on the lab, for rehearsal.recovery."""
+    """Objects on the lab, for rehearsal.recovery."""
 
     api: KubernetesApi
 
@@ -183,7 +183,7 @@ def _spec(file: Path) -> StackSpec:
 
 
 def _on_host(lab: Lab, api: KubernetesApi, mount_path: str) -> Callable[[str], Path]:
-    """Where a path of the volume lies on this machine."""
+    """Place of a path of the volume on this machine."""
 
     def place(path: str) -> Path:
         for volume in api.list("v1", "PersistentVolume"):
@@ -196,7 +196,7 @@ def _on_host(lab: Lab, api: KubernetesApi, mount_path: str) -> Callable[[str], P
 
 
 def _leftovers(api: KubernetesApi) -> Iterator[str]:
-    """What an empty cluster does not have."""
+    """Objects that an empty cluster does not have."""
     yield from (f"Namespace {name}" for name in _names(api, "v1", "Namespace") if name not in STANDING)
     yield from (f"PersistentVolume {name}" for name in _names(api, "v1", "PersistentVolume"))
 

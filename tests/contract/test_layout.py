@@ -1,4 +1,4 @@
-"""What every cloud and every scheduler has in common, and what the packages may not be shadowed by."""
+"""Laws of every cloud and every scheduler, and names that must not shadow the packages."""
 
 import importlib
 import inspect

@@ -1,4 +1,4 @@
-"""What holds for every scheduler of a Kubernetes: nothing of a job or of its pool's binding is lost or replaced."""
+"""Laws of every scheduler of a Kubernetes: nothing of a job or of its pool's binding is lost or replaced."""
 
 import json
 from dataclasses import replace

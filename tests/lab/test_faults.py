@@ -1,4 +1,4 @@
-"""What is killed under jobs on a real control plane, and what they lose by it; bench/ does the same at length."""
+"""Kills under jobs on a real control plane, and the jobs' losses; bench/ does the same at length."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -36,7 +36,7 @@ DEVICES = {"nvidia.com/gpu": 8, "rdma/hca": 1}
 
 
 class Lines:
-    """What was said."""
+    """Lines that were said."""
 
     def __init__(self) -> None:
         self.said: list[str] = []
@@ -241,7 +241,7 @@ def test_a_check_that_is_asked_to_end_ends(api: KubernetesApi, tmp_path: Path) -
 
 
 def until(found: Callable[[], object]) -> bool:
-    """Whether it came to be within a patience that is a tenth of the grace above."""
+    """Waits; true if it came to be within a patience that is a tenth of the grace above."""
     for _ in range(600):
         if found():
             return True

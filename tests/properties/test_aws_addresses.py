@@ -1,4 +1,4 @@
-"""Whatever the pools and the range: subnets never overlap, lie in the VPC, hold what they must, and stay few."""
+"""Subnets of any pools in any range never overlap, lie in the VPC, hold what they must, and stay few."""
 
 from ipaddress import IPv4Network
 from itertools import combinations

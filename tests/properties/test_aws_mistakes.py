@@ -1,4 +1,4 @@
-"""Whatever stands in a stack file for AWS, the answer is a plan or a list of mistakes, never a traceback."""
+"""Any stack file for AWS gets a plan or a list of problems as its answer, never a traceback."""
 
 import json
 import string
@@ -99,7 +99,7 @@ def misspelt(value: str, at: int, letter: str) -> str:
 
 
 def other_values(value: Any) -> st.SearchStrategy[Any]:
-    """What a user might write there instead, near and far."""
+    """Values that a user might write there instead, near and far."""
     choices = [json_values, st.sampled_from(NUMBERS), st.sampled_from(WORDS), st.text(max_size=70)]
     choices += [st.sampled_from(sorted(machines())), st.sampled_from([*regions(), *regions()["us-west-2"].zone_ids])]
     if isinstance(value, str):
@@ -180,7 +180,7 @@ def test_any_stack_name_is_planned_or_explained(name: str) -> None:
 
 
 def resources(cluster: AwsPlan) -> dict[str, int]:
-    """What is made one by one of these: what would grow if a plan grew with its nodes."""
+    """Resources that are made one by one of these: they would grow if a plan grew with its nodes."""
     return {
         "pools": len(cluster.node_pools),
         "interfaces": sum(len(pool.interfaces) for pool in cluster.node_pools),

@@ -1,4 +1,4 @@
-"""Whatever stands in a stack file, the answer is a spec or a list of mistakes, never a traceback."""
+"""Any stack file gets a spec or a list of problems as its answer, never a traceback."""
 
 import json
 import sys
@@ -112,7 +112,7 @@ def _known_keys(spec: StackSpec) -> str:
 
 @pytest.fixture
 def stack_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Where a case's file goes: in a project of penstock's name, without a cluster at hand."""
+    """Path for a case's file: in a project of penstock's name, without a cluster at hand."""
     (tmp_path / "Pulumi.yaml").write_text("{name: penstock, runtime: python, main: .}")
     (tmp_path / "__main__.py").write_text("import stacks.__main__")
     monkeypatch.setenv("KUBECONFIG", str(tmp_path / "none"))

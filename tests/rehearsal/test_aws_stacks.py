@@ -24,7 +24,7 @@ CONTROLLERS_AT_WORK = FaultScript(load_balancers=(LoadBalancer(after="up"),))
     ],
 )
 def test_a_cluster_comes_up_stays_and_goes(repository: Path, stack: str, kept: list[str], balancers: int) -> None:
-    """What is kept is what the stack file asks for, and nothing else is left."""
+    """Keeps what the stack file asks to keep, and leaves nothing else."""
     faults = CONTROLLERS_AT_WORK if balancers else None
     report = rehearse(Rehearsal.CYCLE, stack, project=repository, faults=faults)
     assert report.ok, [phase.problem for phase in report.phases]

@@ -36,7 +36,7 @@ def plugin(tmp_path: Path) -> Iterator[Plugin]:
 
 @pytest.fixture(autouse=True)
 def nothing_is_left(tmp_path: Path) -> Iterator[None]:
-    """Whatever a test does, its processes end with the provider's."""
+    """Ends a test's processes with the provider's."""
     yield
     try:
         eventually(lambda: not working_in(tmp_path / "volume"), "every process ends", timeout_s=30)

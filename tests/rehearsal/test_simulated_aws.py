@@ -186,7 +186,7 @@ def test_what_fails_on_the_way_is_finished_by_the_same_command(project: Project)
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_the_same_command_goes_on_after_a_killed_engine(project: Project) -> None:
-    """However often: early, late, and while it goes on after the last time."""
+    """Kills the engine early, late, and while it goes on after the last time."""
     report = project.rehearse(kill=[{"atRequest": number} for number in (3, 17, 26, 41, 55)])
     assert report.ok, [str(phase) for phase in report.phases]
     assert sum(phase.repeated for phase in report.phases) == 5

@@ -34,7 +34,7 @@ def local_stack(repository: Path, folder: Path, **parts: Any) -> Iterator[Engine
 
 
 def refusal(repository: Path, folder: Path, **parts: Any) -> str:
-    """What `up` says, after a look that it failed in order and made nothing."""
+    """Message of `up`, after a look that it failed in order and made nothing."""
     with local_stack(repository, folder, **parts) as engine:
         result = engine.up(LOCAL)
         made = [resource for resource in engine.export_state(LOCAL).resources if resource.id]
@@ -78,7 +78,9 @@ def reader(tmp_path: Path) -> Iterator[Engine]:
 
 
 def read_by(engine: Engine, file: Path) -> dict[str, str] | None:
-    """What the engine hands to a program of the file; None where it refuses the file. `pulumi config` reads as `up`."""
+    """Configuration that the engine hands to a program of the file; None where it refuses the file. `pulumi config`
+    reads as `up`.
+    """
     result = engine._run(["config", "--json", "--stack", "case", "--config-file", str(file)])
     assert "panic" not in result.output
     if not result.ok:

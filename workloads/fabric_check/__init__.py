@@ -1,4 +1,4 @@
-"""What the nodes of a pool can do together, measured before jobs depend on it.
+"""Bandwidth and health of a pool's nodes together, measured before jobs depend on it.
 
 Evidence, as the last line on stdout and in `evidenceFile` (a container's /dev/termination-log: 4096 bytes at most), on
 every node the same, is one JSON object:

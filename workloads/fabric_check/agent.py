@@ -40,7 +40,7 @@ class Here:
 
 
 def run_check(check: CheckFile, here: Here, work: Work = take_part) -> Evidence:
-    """What this node's ranks found with all others'; never an exception for what another node did."""
+    """Findings of this node's ranks with all others'; never an exception for another node's failure."""
     deadline, nodes = time.monotonic() + check.timeout_s, here.nodes
     try:
         store = _meet(check, here)
@@ -137,7 +137,7 @@ def _run_ranks(check: CheckFile, places: list[Place], work: Work, deadline: floa
 
 
 def _first_words(check: CheckFile, place: Place, ends: list[Connection], deadline: float) -> Evidence:
-    """What the ranks say; the first that ends without a verdict speaks for all, as the rest waits for it."""
+    """Verdict of the ranks; the first that ends without one speaks for all, as the rest waits for it."""
     open_ends, verdict = list(ends), None
     while open_ends:
         ready = wait(open_ends, timeout=max(0.0, deadline - time.monotonic()))

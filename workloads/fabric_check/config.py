@@ -1,4 +1,4 @@
-"""What a check is to measure: the file, or the argument, that it is given."""
+"""Configuration of a check: the file, or the argument, that it is given."""
 
 from typing import Literal, Self
 

@@ -47,7 +47,7 @@ class Measured:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
-    """What is kept of a check."""
+    """Record of a check."""
 
     state: State
     reason: str

@@ -1,4 +1,4 @@
-"""Who exchanges with whom, so that one slow unit gives itself away: pure.
+"""Pairs of units that exchange, so that one slow unit gives itself away: pure.
 
 A unit is a node, or a rank where there is one node. In each round every unit exchanges with another one, all at the
 same time. A slow unit is slow in every round, its partner of one round in that round only: so a unit is judged by its

@@ -26,7 +26,7 @@ Exchange = Callable[[torch.Tensor, torch.Tensor, int], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """Where a rank stands among the others."""
+    """Place of a rank among the others."""
 
     node: int
     local_rank: int

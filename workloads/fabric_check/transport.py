@@ -1,4 +1,4 @@
-"""What NCCL really sends over, read off its own log: nothing else tells a fabric from a silent fall back to TCP."""
+"""Transport that NCCL really uses, read off its own log: nothing else tells a fabric from a silent fall back to TCP."""
 
 import re
 from collections.abc import Iterable
@@ -39,5 +39,5 @@ def nccl_transport(logs: Iterable[str]) -> str:
 
 
 def fell_back(transport: str) -> bool:
-    """Whether this is plain TCP, where a fabric was to be."""
+    """True if this is plain TCP, where a fabric was to be."""
     return transport in (TCP, SOCKET)

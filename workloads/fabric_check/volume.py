@@ -1,4 +1,4 @@
-"""Whether a node can write to the volume that all nodes share."""
+"""Write check of a node on the volume that all nodes share."""
 
 import os
 from contextlib import suppress
@@ -8,7 +8,7 @@ PROBE_BYTES = 2**20
 
 
 def write_probe(folder: Path, node: int) -> str:
-    """Why this node cannot write, sync and read back a file there; empty where it can."""
+    """Reason why this node cannot write, sync and read back a file there; empty where it can."""
     path = probe_path(folder, node)
     content = os.urandom(PROBE_BYTES)
     try:

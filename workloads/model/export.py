@@ -26,7 +26,7 @@ class FileSums(Spec):
 
 
 class Manifest(Spec):
-    """What an export holds. Written last: an export without it was never finished."""
+    """Contents of an export. Written last: an export without it was never finished."""
 
     format: int = 1
     step: int = Field(ge=0)

@@ -1,4 +1,4 @@
-"""What an inference service becomes on a node pool: pure, and the same for every scheduler."""
+"""Plans an inference service on a node pool: pure, and the same for every scheduler."""
 
 from collections.abc import Iterator, Sequence
 
@@ -14,7 +14,7 @@ from workloads.plan.sizes import GIB, PodSize, image_problem, server_pod, server
 from workloads.plan.training import DEVICES, pool_named
 
 NOT_THE_SERVERS = {"replicas", "image", "nodes_per_replica", "autoscaling", "canary", "route"}
-"""What is for whoever starts the servers: they are not renewed when one of these changes."""
+"""Fields that concern only the starter of the servers: they are not renewed when one of these changes."""
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 EVERY_ADDRESS = "0.0.0.0"  # noqa: S104 - inside a pod, whose network policy says who may come
@@ -179,7 +179,7 @@ def _nobody_to_wake(spec: InferenceSpec) -> Problem | None:
 
 
 def _model_folder(spec: InferenceSpec, training: JobPlan | None, *, pods: bool) -> str:
-    """Where the servers read their model; on this machine absolute, as they run in a folder of their own."""
+    """Folder of the servers' model; on this machine absolute, as they run in a folder of their own."""
     if spec.model.path is None:
         return training.run_folder if training else ""
     if pods:

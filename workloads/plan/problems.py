@@ -1,4 +1,4 @@
-"""What cannot train where: the reasons for which a training run is refused before anything is made."""
+"""Problems of a training run on its pool: the reasons for which it is refused before anything is made."""
 
 from collections.abc import Collection
 
@@ -13,7 +13,7 @@ from workloads.plan.sizes import GIB, PodSize, image_problem
 
 
 def misfits(spec: TrainingSpec, pool: NodePoolPlan, *, pods: bool, write_mbps: float) -> list[Problem]:
-    """What this pool cannot do for a spec with nothing left open, wherever it is."""
+    """Problems of this pool for a spec with nothing left open, wherever it is."""
     rank_gib = estimate_memory(spec).total_bytes / GIB
     found = (
         unknown_device(pool, "training.pool"),
@@ -31,7 +31,7 @@ def misfits(spec: TrainingSpec, pool: NodePoolPlan, *, pods: bool, write_mbps: f
 def pod_misfits(
     spec: TrainingSpec, pool: NodePoolPlan, volume: VolumePlan, size: PodSize, without_fabric: Collection[str]
 ) -> list[Problem]:
-    """What a Kubernetes cannot do for it on top."""
+    """Problems of a Kubernetes for it on top."""
     found = (
         image_problem(spec.image, "training.image"),
         no_volume(volume, "a run needs a folder that its nodes share"),

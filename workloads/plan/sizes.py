@@ -1,4 +1,4 @@
-"""What the pod of a workload asks for: cores, memory, /dev/shm and the image."""
+"""Requests of a workload's pod: cores, memory, /dev/shm and the image."""
 
 import re
 from dataclasses import dataclass
@@ -21,10 +21,10 @@ DATA_SHARE = 1.25
 SHM_GIB_PER_RANK = 1.0
 """NCCL's buffers between the ranks of a node (NCCL User Guide, "Troubleshooting", shared memory: 1 GB)."""
 LEAST_SHM_GIB = 0.0625
-"""What container runtimes give without being asked: 64 MiB. gloo needs none."""
+"""Size that container runtimes give without being asked: 64 MiB. gloo needs none."""
 
 SERVER_CORES = 4.0
-"""What one replica without an accelerator asks for at most; it may use more while nobody else does."""
+"""Most cores that one replica without an accelerator asks for; it may use more while nobody else does."""
 
 _IMAGE = re.compile(
     r"(?P<name>[a-z0-9][a-z0-9._-]*(?::\d+(?=/))?(?:/[a-z0-9]+(?:[._-]+[a-z0-9]+)*)*)(?::(?P<tag>[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}))?"
@@ -34,7 +34,7 @@ _IMAGE = re.compile(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PodSize:
-    """What one pod asks for; nothing where it is none."""
+    """Requests of one pod; nothing where it is none."""
 
     cpu: float = 0.0
     memory_gib: float = 0.0
@@ -57,7 +57,7 @@ def job_pod(training: TrainingSpec, pool: NodePoolPlan) -> PodSize:
 
 
 def image_problem(image: str | None, path: str) -> Problem | None:
-    """Why that image cannot be run as it is; a digest or a tag that stays what it is is asked for."""
+    """Reason why that image cannot be run as it is; a digest or a tag that stays what it is is asked for."""
     if image is None:
         message = (
             "is missing: on a cluster workloads are pods, and a pod needs an image with penstock's workloads; build "

@@ -1,4 +1,4 @@
-"""What a training run becomes on a node pool: pure, and the same for every scheduler."""
+"""Plans a training run on a node pool: pure, and the same for every scheduler."""
 
 import hashlib
 import json
@@ -20,13 +20,13 @@ from workloads.plan.problems import misfits, pod_misfits
 from workloads.plan.sizes import GIB, PodSize, job_pod
 
 DEVICES = {Collective.GLOO: "cpu", Collective.NCCL: "cuda"}
-"""What the workloads compute on, by the pool's collective library."""
+"""Devices that the workloads compute on, by the pool's collective library."""
 
 METRICS_PORT = 29401
-"""Where a job's pods answer Prometheus: beside the store in which they meet."""
+"""Port on which a job's pods answer Prometheus: beside the store in which they meet."""
 
 NOT_THE_TRAINERS = {"image", "queue", "priority", "topology", "grace_s"}
-"""What is for whoever starts the job: the trainer's own file stays as it is when they change."""
+"""Fields that concern only the starter of the job: the trainer's own file stays as it is when they change."""
 
 
 def plan_training(
@@ -98,7 +98,7 @@ def grace(decided: TrainingSpec, pool: NodePoolPlan, volume: VolumePlan) -> floa
 
 
 def job_warnings(job: JobPlan, pools: Sequence[NodePoolPlan]) -> tuple[str, ...]:
-    """What will go otherwise than the user may think, though it goes."""
+    """Warnings of a job that will go otherwise than the user may think, though it goes."""
     pool = next(pool for pool in pools if pool.name == job.pool)
     found = (_crowded(job, pool), _short_notice(job, pool), _pool_has_to_grow(job, pool))
     return tuple(warning for warning in found if warning)

@@ -134,7 +134,7 @@ class Agent(LocalElasticAgent):
         super()._shutdown(death_sig, timeout or round(self._job.stop_s))
 
     def _judge(self, rank: int, code: int) -> None:
-        """Whether the end of the workers is the end of the run on this node, and why."""
+        """True if the end of the workers is the end of the run on this node, and the reason."""
         self._reason = self._explain(rank, code)
         log.warning("%s", self._reason)
         training = self._job.training
@@ -166,7 +166,7 @@ class Agent(LocalElasticAgent):
         return f"rank {rank} ended with code {code}; see {log_file}"
 
     def _not_begun(self) -> bool:
-        """Whether the workers ended before their first step: the newest checkpoint has all that was trained."""
+        """True if the workers ended before their first step: the newest checkpoint has all that was trained."""
         return StatusFile(self._folder.status).read()["state"] in {State.STARTING, State.PREPARING}
 
     def _tell_end(self) -> None:
@@ -182,7 +182,7 @@ class Agent(LocalElasticAgent):
 
     @property
     def _leads(self) -> bool:
-        """Whether rank 0 is, or would be, on this node."""
+        """True if rank 0 is, or would be, on this node."""
         return self._worker_group.group_rank in {None, 0}
 
     def _agree_on_attempt(self, worker_group: WorkerGroup) -> int:
@@ -203,7 +203,7 @@ class Agent(LocalElasticAgent):
             raise Stopped
 
     def _signal_workers(self, number: signal.Signals) -> int:
-        """How many were left to get it."""
+        """Signals the workers, and returns how many were left to get it."""
         alive = [process for process in self._processes.values() if process.exitcode is None]
         for process in alive:
             assert process.pid is not None

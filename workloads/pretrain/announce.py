@@ -18,7 +18,7 @@ EVERY_S = 10.0
 SHARE = 0.02
 """Of the time that has passed: the log of a run of days shall not be all progress."""
 ENDS = (State.FINISHED, State.PREEMPTED, State.FAILED, State.REFUSED)
-"""What the last line tells."""
+"""States that end a run: the last line tells one of them."""
 
 
 class Announcer:

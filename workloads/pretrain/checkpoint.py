@@ -106,11 +106,11 @@ class Checkpointer:
             self.stall_s += time.perf_counter() - begin
 
     def poll(self) -> Ended | None:
-        """How a save ended that has ended meanwhile."""
+        """Result of a save that has ended meanwhile."""
         return self.finish() if self._save is not None and self._save.commit.done() else None
 
     def finish(self) -> Ended | None:
-        """How the save under way ended, after waiting for it; None when there is none."""
+        """Result of the save under way, after waiting for it; None when there is none."""
         if self._save is None:
             return None
         save, self._save = self._save, None
@@ -173,7 +173,7 @@ class Checkpointer:
         return self._folder / names[0] if names[0] else None
 
     def _verify(self, folder: Path) -> str | None:
-        """What is wrong with the files: each rank reads its share, all get the same answer."""
+        """Problem of the files: each rank reads its share, all get the same answer."""
         found = problems_of_share(folder, self._rank, self._world_size)
         answers: list[list[str] | None] = [None] * self._world_size
         dist.all_gather_object(answers, found, group=self._group)

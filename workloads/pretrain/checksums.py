@@ -42,7 +42,7 @@ def merge_sums(folder: Path, world_size: int, extra: Sequence[str]) -> None:
 
 
 def problems_of_share(folder: Path, share: int, shares: int) -> list[str]:
-    """What is wrong with every `shares`-th file of a folder."""
+    """Problems of every `shares`-th file of a folder."""
     try:
         sums = json.loads((folder / FOLDER_SUMS).read_text())
     except (OSError, ValueError) as error:

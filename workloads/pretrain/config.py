@@ -17,7 +17,7 @@ class Device(StrEnum):
 
 
 class JobFile(Spec):
-    """What `python -m workloads.pretrain` takes. In `training` nothing is left for the trainer to decide."""
+    """Input of `python -m workloads.pretrain`. In `training` nothing is left for the trainer to decide."""
 
     training: TrainingSpec
     run_folder: str = Field(pattern="^/")
@@ -26,7 +26,8 @@ class JobFile(Spec):
     stop_s: float = Field(default=30.0, gt=0)
     """Seconds from SIGTERM to SIGKILL: a step, a checkpoint, and a margin have to fit."""
     metrics_port: int | None = Field(default=None, ge=1, le=65535)
-    """Where each pod of the job answers Prometheus, on its own address; None where the job's nodes are no pods."""
+    """Port on which each pod of the job answers Prometheus, on its own address; None where the job's nodes are no pods.
+    """
 
 
 def read_job(path: Path) -> JobFile:

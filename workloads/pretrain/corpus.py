@@ -38,7 +38,7 @@ class Corpus:
         return sum(document.size_bytes for document in self.documents)
 
     def digest(self, training: TrainingSpec) -> str:
-        """What the tokens depend on: names and sizes of the documents, the split and the vocabulary.
+        """Digest of all that the tokens depend on: names and sizes of the documents, the split and the vocabulary.
 
         Sizes, not contents: a corpus may be larger than one wants to read at every start.
         """

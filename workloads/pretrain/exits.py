@@ -1,4 +1,4 @@
-"""How a worker or an agent ends."""
+"""Exits of a worker and of an agent."""
 
 from enum import IntEnum
 

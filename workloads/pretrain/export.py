@@ -102,7 +102,7 @@ def _digest(files: Mapping[str, FileSums]) -> str:
 
 
 def _validation_loss(folder: RunFolder, step: int) -> float | None:
-    """What the run's metrics say of a step."""
+    """Loss that the run's metrics have of a step."""
     lines = [line for line in json_lines(folder.metrics) if line["step"] == step and "validationLoss" in line]
     return float(str(lines[-1]["validationLoss"])) if lines else None
 

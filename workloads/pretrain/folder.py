@@ -1,4 +1,4 @@
-"""What lies where in a run's folder.
+"""Layout of a run's folder.
 
 job.json                 what was asked for
 data/                    the tokenizer, the token shards, and corpus.json about both

@@ -32,7 +32,7 @@ class Guard:
         self._spec, self.state = spec, state
 
     def judge(self, loss: float, gradient_norm: float) -> Verdict:
-        """What to do with the step, whose loss is remembered only if it is applied."""
+        """Decides on the step, whose loss is remembered only if it is applied."""
         state = self.state
         if math.isfinite(loss) and math.isfinite(gradient_norm) and not self._is_spike(loss):
             self._remember(loss)

@@ -1,4 +1,4 @@
-"""What a run tells the world, in one place: log, metrics, ledger and status. Only rank 0 writes."""
+"""Reports of a run in one place: log, metrics, ledger and status. Only rank 0 writes."""
 
 import logging
 from dataclasses import dataclass
@@ -145,7 +145,7 @@ class Journal:
             self._status.note(message=message, warning=message)
 
     def say(self, message: str) -> None:
-        """What goes on just now."""
+        """Writes a message about the work that goes on just now."""
         if self._writes:
             self._status.note(message=message)
 

@@ -16,7 +16,7 @@ from torch import Tensor
 
 @dataclass(frozen=True, slots=True)
 class MicroBatch:
-    """What one rank takes through the model at once."""
+    """Samples that one rank takes through the model at once."""
 
     tokens: Tensor
     """int64 (sequences, context)."""

@@ -1,4 +1,4 @@
-"""Where the nodes of a run meet: waited for by this node, before torch tries."""
+"""Meeting place of a run's nodes: waited for by this node, before torch tries."""
 
 import ipaddress
 import socket
@@ -10,7 +10,7 @@ TRY_EVERY_S = 0.5
 
 
 def await_meeting(rendezvous: str, within_s: float) -> bool | None:
-    """Whether this node keeps the store in which all meet, once the place can be reached.
+    """True if this node keeps the store in which all meet, once the place can be reached.
 
     None where torch has to find out: on loopback, or when the time is up, of which torch then tells.
     torch itself waits a minute for the store, less than an image may take longer to load on one node than on another;

@@ -22,7 +22,7 @@ TEXTFILE_EVERY_S = 5.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listener:
-    """Where Prometheus finds the newest values."""
+    """Server of the newest values for Prometheus."""
 
     address: str
     port: int

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 NODE_RESOURCE = "penstock-node"
-"""What each Ray node of the job offers one of, so that no two agents share one."""
+"""Resource of which each Ray node of the job offers one, so that no two agents share one."""
 
 PORT = 29400
 

@@ -27,7 +27,7 @@ class ParallelModel:
     """The model as this rank holds it."""
 
     module: nn.Module
-    """What is called, and what checkpoints and the optimizer see."""
+    """The module that is called; checkpoints and the optimizer see it too."""
     autocast: torch.dtype | None
     """The type DDP computes in; FSDP's policy does this by itself."""
 
@@ -41,7 +41,9 @@ class ParallelModel:
 
     @contextmanager
     def gradient_sync(self, wanted: bool) -> Iterator[None]:
-        """Whether the backward pass inside averages gradients over the ranks: only the last micro-batch's does."""
+        """Switches averaging of gradients over the ranks in the backward pass inside: only the last micro-batch's does
+        it.
+        """
         if isinstance(self.module, FSDPModule):
             self.module.set_requires_gradient_sync(wanted)
             yield

@@ -28,7 +28,7 @@ class Peak:
     flops: float
     """Floating-point operations a second, of one rank."""
     source: str
-    """Where the figure is from, to be read beside every MFU."""
+    """Source of the figure, to be read beside every MFU."""
 
 
 def peak_of(device: torch.device) -> Peak:

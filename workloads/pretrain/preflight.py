@@ -1,4 +1,4 @@
-"""What can be known to go wrong before anything starts: seconds of checks without torch."""
+"""Problems that can be known before anything starts: seconds of checks without torch."""
 
 import os
 import shutil

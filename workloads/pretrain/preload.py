@@ -1,4 +1,4 @@
-"""What the fork server imports once, so that no worker has to.
+"""Imports of the fork server, made once, so that no worker has to.
 
 Importing this module also ties the server to the agent: it is the one module that only the server imports.
 """

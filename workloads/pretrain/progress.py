@@ -1,4 +1,4 @@
-"""How far a run is: the small part of a checkpoint that a person can read."""
+"""Progress of a run: the small part of a checkpoint that a person can read."""
 
 import json
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ PROGRESS_FILE = "progress.json"
 
 @dataclass(slots=True, kw_only=True)
 class GuardState:
-    """What the guard remembers of the losses."""
+    """The guard's memory of the losses."""
 
     mean: float = 0.0
     variance: float = 0.0

@@ -59,10 +59,10 @@ class StatusFile:
         replace_json(self._path, self.read() | {"state": state, "updated": time.time()} | changes)
 
     def note(self, **changes: object) -> None:
-        """What changed while the state stays."""
+        """Writes changes while the state stays."""
         self.write(State(str(self.read()["state"])), **changes)
 
     @property
     def due(self) -> bool:
-        """Whether the last write is old enough for a routine one."""
+        """True if the last write is old enough for a routine one."""
         return time.monotonic() - self._written >= WRITE_EVERY_S

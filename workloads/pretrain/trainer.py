@@ -209,7 +209,7 @@ class Trainer:
         return True
 
     def _chores(self) -> None:
-        """What is due after a step besides training; its time is not the next step's."""
+        """Work that is due after a step besides training; its time is not the next step's."""
         step = self.progress.step
         self._note(self.checkpointer.poll())
         checkpoint = step % self.training.checkpoint.every_steps == 0

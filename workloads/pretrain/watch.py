@@ -14,7 +14,7 @@ EVERY_STEPS = 20
 """Steps between two comparisons of the ranks: one small all-gather."""
 
 HANG_MARK = "Timeout ("
-"""How faulthandler begins the dump of a hung process."""
+"""First words of faulthandler's dump of a hung process."""
 
 
 class HangWatch:
@@ -41,7 +41,7 @@ class HangWatch:
         faulthandler.dump_traceback_later(seconds, exit=True, file=sys.stderr)
 
     def pause(self) -> None:
-        """What follows may take any time."""
+        """Stops the watch: the next work may take any time."""
         self._armed = 0.0
         faulthandler.cancel_dump_traceback_later()
 

@@ -1,4 +1,4 @@
-"""Which block of the paged key-value cache belongs to whom.
+"""Owners of the blocks of the paged key-value cache.
 
 A block holds `block_tokens` positions. It is free, or held by one or more sequences (a count). A full block whose
 content is known by a hash chained over all tokens before it keeps that content while it is free, until it is given

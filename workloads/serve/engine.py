@@ -46,7 +46,7 @@ class DrainingError(Exception):
 
 @dataclass(slots=True)
 class _Gain:
-    """What one sequence gained since the last hand-over."""
+    """Tokens that one sequence gained since the last hand-over."""
 
     text: list[str] = field(default_factory=list)
     logprobs: list[TokenLogprob] = field(default_factory=list)

@@ -1,4 +1,4 @@
-"""What a client is told when something is wrong: OpenAI's error object, with the right status."""
+"""Errors that a client is told: OpenAI's error object, with the right status."""
 
 from collections.abc import Mapping
 

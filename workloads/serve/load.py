@@ -31,7 +31,7 @@ DTYPES = {"F32": torch.float32, "BF16": torch.bfloat16, "F16": torch.float16}
 
 
 class Entry(TypedDict):
-    """How the header of a safetensors file describes one tensor."""
+    """Description of one tensor in the header of a safetensors file."""
 
     dtype: str
     shape: list[int]
@@ -66,7 +66,7 @@ def find_export(path: Path) -> Export:
 
 
 def has_export(path: Path) -> bool:
-    """Whether `path` means a finished export, whole or damaged; a folder that is not there yet means none."""
+    """True if `path` means a finished export, whole or damaged; a folder that is not there yet means none."""
     try:
         newest_export(path)
     except FileNotFoundError:

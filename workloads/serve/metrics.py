@@ -23,7 +23,7 @@ LABELS = ("model_name", "engine")
 
 
 class Load(Protocol):
-    """What the engine says about itself when it is scraped."""
+    """Load that the engine reports when it is scraped."""
 
     @property
     def running(self) -> int: ...

@@ -34,7 +34,7 @@ class Batch:
     tokens: Tensor
     positions: Tensor
     slots: Tensor
-    """Where each token's key and value go: block * block_tokens + offset."""
+    """Slots of each token's key and value: block * block_tokens + offset."""
     blocks: Tensor
     """(decoding sequences * their most blocks): the blocks each one looks back on, padded with block 0."""
     mask: Tensor

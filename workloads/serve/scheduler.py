@@ -1,4 +1,4 @@
-"""What one forward pass computes: every decoding sequence, then chunks of prompts, under a budget of tokens.
+"""Work of one forward pass: every decoding sequence, then chunks of prompts, under a budget of tokens.
 
 Order of arrival decides everything. The oldest is served first and preempted last, and one sequence always fits into
 the cache, so each step brings the oldest sequence forward: nobody starves.

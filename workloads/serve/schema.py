@@ -49,7 +49,7 @@ class StreamOptions(Body):
 
 
 class GenerationBody(Body):
-    """What both endpoints have in common. null means left out, as with OpenAI."""
+    """Fields that both endpoints have in common. null means left out, as with OpenAI."""
 
     model: str
     max_tokens: Annotated[int, Field(ge=1)] | None = None

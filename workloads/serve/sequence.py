@@ -10,7 +10,7 @@ from workloads.serve.text import Transcript
 
 
 class Finish(StrEnum):
-    """Why a sequence ended. The first two are OpenAI's; the others never reach a client as a finish reason."""
+    """Reason of a sequence's end. The first two are OpenAI's; the others never reach a client as a finish reason."""
 
     STOP = "stop"
     LENGTH = "length"
@@ -24,7 +24,7 @@ class Finish(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sampling:
-    """How the next token is chosen and when to end."""
+    """Choice of the next token, and of the end."""
 
     max_tokens: int
     temperature: float = 1.0
@@ -34,7 +34,7 @@ class Sampling:
     stop: Items[str] = ()
     stop_tokens: frozenset[int] = frozenset()
     top_logprobs: int | None = None
-    """How many alternatives are reported beside each token's log probability; None reports nothing."""
+    """Number of alternatives that are reported beside each token's log probability; None reports nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +48,7 @@ class TokenLogprob:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Output:
-    """What one sequence gained: handed from the engine's thread to the one that writes."""
+    """Tokens that one sequence gained: handed from the engine's thread to the one that writes."""
 
     sequence: "Sequence"
     text: str
@@ -66,7 +66,7 @@ class Sequence:
     deadline: float
     """time.monotonic() at which it is given up."""
     index: int = 0
-    """Which choice of its request it is."""
+    """Index among the choices of its request."""
     arrived: float = field(default_factory=time.monotonic)
     tokens: list[int] = field(init=False)
     """The prompt and what was generated."""

@@ -45,7 +45,7 @@ class State(StrEnum):
 
 
 class Mailbox:
-    """What one reply has not written yet. A reader that is slow finds several pieces at once."""
+    """Output that one reply has not written yet. A reader that is slow finds several pieces at once."""
 
     def __init__(self, ask: Ask) -> None:
         self.ask = ask

@@ -61,7 +61,7 @@ class TextStream:
         return self._decoder.decode(self._bytes_of[token])
 
     def finish(self) -> str:
-        """What an unfinished character at the end is shown as."""
+        """Returns the rest: an unfinished character at the end as its replacement."""
         return self._decoder.decode(b"", final=True)
 
 

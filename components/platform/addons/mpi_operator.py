@@ -70,7 +70,7 @@ def _definition() -> dict[str, Any]:
 
 
 def _rules() -> list[dict[str, Any]]:
-    """What its controller does: makes a job's ConfigMap, key, Service, pods and launcher, and elects a leader."""
+    """Rights of its controller: it makes a job's ConfigMap, key, Service, pods and launcher, and elects a leader."""
     granted = {
         "": (["configmaps", "secrets", "services", "pods", "events"], _ALL),
         "batch": (["jobs"], _ALL),

@@ -14,7 +14,8 @@ from components.schedulers.kueue.topology import annotations
 from components.schedulers.queues import queue_of
 
 RAY = "2.60.0"
-"""What the operator is told; the entrypoint was tried with this one, and the image's own is what runs."""
+"""Version of Ray that the operator is told; the entrypoint was tried with this one, and the image's own is what runs.
+"""
 
 HEAD = {"cpu": "1", "memory": "4Gi"}
 """For the node that only leads; it computes nothing."""

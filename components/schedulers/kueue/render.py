@@ -42,7 +42,7 @@ def queue_labels(job: JobPlan, queue: QueuePlan) -> dict[str, str]:
 
 
 def failure_policy(job: JobPlan) -> dict[str, Any]:
-    """What a JobSet does when its Job has failed.
+    """Rules of a JobSet for a Job that has failed.
 
     Told by the Job's message, which carries the exit code: mistakes and hopeless failures end the run; a preemption
     with a checkpoint or a lost node starts it again without being counted; anything else is counted.

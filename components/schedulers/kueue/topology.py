@@ -1,4 +1,4 @@
-"""How close a gang is placed: the switches above a node, as Kueue's topology-aware scheduling takes them."""
+"""Topology of a gang: the switches above a node, as Kueue's topology-aware scheduling takes them."""
 
 import hashlib
 from collections.abc import Iterable, Sequence
@@ -45,7 +45,7 @@ def topologies(pools: Iterable[NodePoolPlan]) -> tuple[Manifest, ...]:
 
 
 def annotations(job: JobPlan, pool: NodePoolPlan) -> dict[str, str]:
-    """What a pod template carries for its request; SpecError where it can never be met."""
+    """Annotations of a pod template for its request; SpecError where it can never be met."""
     asked, placed = level(job, pool), levels(pool)
     if asked and not placed and job.topology is TopologyRequest.REQUIRED:
         message = (

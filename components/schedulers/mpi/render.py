@@ -1,4 +1,4 @@
-"""What the MPI operator is not for."""
+"""Refusal of penstock's own jobs on the MPI operator."""
 
 from components.errors import Problem, UnsupportedError
 from components.plan.cluster import NodePoolPlan

@@ -17,8 +17,9 @@ from components.spec.scheduler import TopologyRequest
 SCRIPT = "run.sbatch"
 
 SWITCHES_WAIT = "12:00:00"
-"""How long a job that requires one switch is kept for it; Slurm has no `for ever` (its own limit is
-SchedulerParameters=max_switch_wait)."""
+"""Time for which a job that requires one switch is kept for it; Slurm has no `for ever` (its own limit is
+SchedulerParameters=max_switch_wait).
+"""
 
 
 def render_job(job: JobPlan, pool: NodePoolPlan, plan: SchedulerPlan) -> tuple[Manifest, ...]:

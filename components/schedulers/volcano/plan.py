@@ -35,7 +35,7 @@ def queue_name(queue: QueuePlan) -> str:
 
 
 def _queue(queue: QueuePlan, queues: Sequence[QueuePlan], pools: Sequence[NodePoolPlan]) -> Manifest:
-    """What is its own it gets back from others that have borrowed it; what it can ever have is its limit.
+    """A queue gets its own share back from others that have borrowed it; its limit is the most it can ever have.
 
     Volcano counts resources of the whole cluster, not of a pool: two pools with the same devices are one share to it.
     """

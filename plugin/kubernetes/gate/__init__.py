@@ -17,7 +17,9 @@ INPUTS: Mapping[str, type | tuple[type, ...]] = {
 }  # fmt: skip
 OUTPUTS = ("state", "reason", "quarantined", "emptied", "checks")
 LOOKED_AT = ("pool", "nodes", "selector", "devices", "floorGbps")
-"""What of an expectation is looked at anew when it changes. Another image or patience is no reason to disturb jobs."""
+"""Fields of an expectation that are looked at anew when they change. Another image or patience is no reason to disturb
+jobs.
+"""
 
 
 def check(inputs: Properties) -> Sequence[Mistake]:
@@ -41,7 +43,7 @@ def update(call: Call, old: Properties, new: Properties) -> Properties:  # noqa:
 
 
 def read(inputs: Properties) -> Found | None:
-    """What was shown last, and which nodes are out now; None where nobody knows what was shown."""
+    """Reads the last result, and the nodes that are out now; None where there is no result."""
     from plugin.kubernetes.cluster import connected
     from plugin.kubernetes.gate.evidence import load
     from plugin.kubernetes.gate.quarantine import quarantined
@@ -52,7 +54,7 @@ def read(inputs: Properties) -> Found | None:
 
 
 def delete(call: Call, outputs: Properties) -> None:
-    """What it left is taken back: its checks, its evidence, and its marks on nodes."""
+    """Takes back all that it left: its checks, its evidence, and its marks on nodes."""
     from plugin.kubernetes.cluster import unless_gone
     from plugin.kubernetes.gate.run import take_back
 

@@ -1,4 +1,4 @@
-"""What a gate has found, kept in the cluster for whoever looks later."""
+"""Findings of a gate, kept in the cluster for whoever looks later."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def save(api: KubernetesApi, name: str, outputs: dict[str, Any]) -> None:
 
 
 def load(api: KubernetesApi, name: str) -> dict[str, Any] | None:
-    """What was saved; None where nothing is."""
+    """Saved findings; None where there are none."""
     found = api.get("v1", "ConfigMap", _config_map(name), NAMESPACE)
     if found is None:
         return None

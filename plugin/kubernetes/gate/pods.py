@@ -12,7 +12,7 @@ from plugin.kubernetes.cluster import Patience
 MARK = "penstock.dev/check=gate"
 """Label of everything that a gate makes to look with."""
 BROKEN = frozenset({"ErrImagePull", "ImagePullBackOff", "InvalidImageName", "CreateContainerConfigError"})
-"""Why a container waits that will not start by waiting, and that says nothing of the node."""
+"""Reasons for which a container waits that will not start by waiting, and that say nothing of the node."""
 
 Pod = Mapping[str, Any]
 
@@ -33,7 +33,7 @@ def clear(api: KubernetesApi, patience: Patience) -> None:
 
 
 def last_word(pod: Pod) -> str:
-    """What its container left when it ended; empty where it has not ended, or left nothing."""
+    """Message that its container left when it ended; empty where it has not ended, or left nothing."""
     return str((_end(pod) or {}).get("message") or "")
 
 
@@ -71,7 +71,7 @@ def why_waiting(api: KubernetesApi, pod: Pod) -> str:
 
 
 def never_starts(pod: Pod) -> str:
-    """Why its container cannot start anywhere; empty where nothing of the kind is known."""
+    """Reason why its container cannot start anywhere; empty where nothing of the kind is known."""
     for waiting in _waiting(pod):
         if waiting.get("reason") in BROKEN:
             return f"{waiting['reason']}: {waiting.get('message', '')}".rstrip(": ")

@@ -72,7 +72,7 @@ class _Gate:
     def __init__(self, call: Call, api: KubernetesApi, inputs: Properties, *, simulated: bool) -> None:
         self._call, self._api, self._inputs, self._simulated = call, api, inputs, simulated
         self.told: list[str] = []
-        """What was done about what was found."""
+        """Actions that were taken on the findings."""
         self.emptied: list[str] = []
         """Pools that were set to no nodes."""
 
@@ -90,7 +90,7 @@ class _Gate:
         return found
 
     def _nodes(self, pool: Pool, nodes: NodesOf) -> list[Check]:
-        """How many there are, and what each offers."""
+        """Checks the number of nodes, and the devices that each offers."""
         missing = pool["nodes"] - len(nodes.there)
         checks = [check_devices(pool["pool"], name, pool["devices"], has) for name, has in nodes.there.items()]
         if missing <= 0:
@@ -131,7 +131,7 @@ class _Gate:
         return checks
 
     def _fabric(self, pool: Pool, found: Sequence[Check]) -> list[Check]:
-        """Where a node was named, the others are looked at again, if there are enough of them."""
+        """Checks the fabric. Where a node was named, the others are looked at again, if there are enough of them."""
         if pool["check"] is None:
             return []
         if self._simulated:
@@ -150,7 +150,7 @@ class _Gate:
         return checks
 
     def _keep_out(self, checks: Sequence[Check]) -> bool:
-        """Whether a node is kept out for one of these checks."""
+        """True if a node is kept out for one of these checks."""
         bad = {check.node: check for check in checks if check.node and check.state is State.FAIL}
         for name, check in bad.items():
             keep_out(self._api, name, check.subject.value)

@@ -1,4 +1,4 @@
-"""What a gate's checks mean together: pure."""
+"""Verdict on a gate's checks together: pure."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 
 class State(StrEnum):
-    """What a check, or all of them, came to."""
+    """Result of a check, or of all of them."""
 
     PASS = "pass"  # noqa: S105 (no password)
     FAIL = "fail"
@@ -18,7 +18,7 @@ class State(StrEnum):
 
 
 class Subject(StrEnum):
-    """What was looked at. A bad node's taint has it as its value."""
+    """Subject of a check. A bad node's taint has it as its value."""
 
     NODES = "nodes"
     DEVICES = "devices"
@@ -46,14 +46,14 @@ class Check:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """What it comes to for the cluster."""
+    """Verdict on the cluster."""
 
     state: State
     reason: str
 
 
 def check_devices(pool: str, node: str, expected: Mapping[str, int], allocatable: Mapping[str, int]) -> Check:
-    """Whether the node offers every device that it should: the difference in words where it does not."""
+    """Checks that the node offers every device that it should: the difference in words where it does not."""
     short = [
         f"{allocatable.get(name, 0)} of {count} x {name}"
         for name, count in expected.items()
@@ -69,7 +69,7 @@ def check_devices(pool: str, node: str, expected: Mapping[str, int], allocatable
 
 
 def check_fabric(pool: str, messages: Iterable[str], floor_gbps: float, nodes: Sequence[str]) -> tuple[Check, ...]:
-    """What the nodes' evidence says: of the whole pool, and of each node that is to be kept out.
+    """Judges the nodes' evidence: of the whole pool, and of each node that is to be kept out.
 
     The form of the evidence is that of workloads/fabric_check. Where nobody left any, nothing is known.
     """

@@ -1,4 +1,4 @@
-"""What a stack file may ask only of a control plane that is Kubernetes."""
+"""Problems of a stack file that asks for Kubernetes' own on a control plane that is none."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""How many addresses each zone needs when every pool has grown to its largest."""
+"""Addresses that each zone needs when every pool has grown to its largest."""
 
 import math
 from collections.abc import Sequence
@@ -31,7 +31,7 @@ class Demand:
 def demands(
     spec: StackSpec, pools: Sequence[AwsNodePoolPlan], zone: str, endpoints: int, eks: bool
 ) -> tuple[Demand, ...]:
-    """What stands in the node subnets of a zone. A pool of several zones may have all its nodes in one of them."""
+    """Addresses needed in the node subnets of a zone. A pool of several zones may have all its nodes in one."""
     nodes = [
         Demand(
             what=f"{pool.max_count:,} nodes of {pool.name} x {pool.addresses_per_node}",

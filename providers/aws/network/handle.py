@@ -14,6 +14,6 @@ class NetworkHandle:
     gang_security_group_id: pulumi.Output[str] | None
     """All traffic to and from itself, both ways, by its own id; None where the plan needs none."""
     held: tuple[pulumi.Resource, ...] = ()
-    """What cannot go while something that stands in it is left: subnets, the gateway to the internet, the group."""
+    """Resources that cannot go while something in them is left: subnets, the gateway to the internet, the group."""
     ready: tuple[pulumi.Resource, ...] = ()
-    """What must stand before a machine can reach anything: routes, endpoints, rules."""
+    """Resources that must stand before a machine can reach anything: routes, endpoints, rules."""

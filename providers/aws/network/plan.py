@@ -201,7 +201,7 @@ def part(plan: NetworkPlan, spec: StackSpec, billed: Sequence[AwsNodePoolPlan]) 
 
 
 def decisions(spec: StackSpec, settings: AwsSpec, plan: NetworkPlan) -> tuple[Decision, ...]:
-    """What the user left open."""
+    """Decisions that the user left open."""
     asked, found = spec.cluster.network, []
     if asked.cidr is None:
         further = f" and {len(plan.further_cidrs)} ranges beside it" if plan.further_cidrs else ""
@@ -221,7 +221,7 @@ def decisions(spec: StackSpec, settings: AwsSpec, plan: NetworkPlan) -> tuple[De
 
 
 def _room(plan: NetworkPlan) -> str:
-    """How far pools may grow before a subnet moves, which replaces all that stands in it."""
+    """Largest size of pools before a subnet moves, which replaces all that stands in it."""
     shares = [subnet.usable for subnet in plan.subnets if subnet.purpose == "nodes" and not _is_further(subnet, plan)]
     if not shares:
         return "each zone has its own ranges, and more nodes add some"
@@ -233,7 +233,7 @@ def _is_further(subnet: AwsSubnetPlan, plan: NetworkPlan) -> bool:
 
 
 def warnings(settings: AwsSpec, plan: NetworkPlan) -> tuple[str, ...]:
-    """What is allowed and bites later."""
+    """Settings that are allowed and bite later."""
     if plan.nat is not Nat.NONE or settings.registry is None or not settings.registry.mirrors:
         return ()
     why = "without NAT a mirror answers only for images that it has; pull each once from a network with a way out"

@@ -1,4 +1,4 @@
-"""Who may talk to whom: security groups whose rules are resources of their own."""
+"""Security groups whose rules are resources of their own."""
 
 from __future__ import annotations
 

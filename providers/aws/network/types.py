@@ -1,4 +1,4 @@
-"""What the network on AWS is, decided."""
+"""Decided network on AWS."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -25,14 +25,14 @@ class NetworkPlan:
     subnets: tuple[AwsSubnetPlan, ...]
     nat: Nat
     nat_zones: tuple[str, ...]
-    """Where a NAT gateway stands."""
+    """Zones of the NAT gateways."""
     gateway_endpoints: tuple[str, ...]
     """Services reached by a route, which costs nothing: `s3`."""
     interface_endpoints: tuple[str, ...]
     """Services reached without leaving the network: `ecr.api`."""
     flow_logs: bool
     gang_group: bool
-    """Whether nodes have a security group of their own: for a fabric, and where no Kubernetes brings one."""
+    """True if nodes have a security group of their own: for a fabric, and where no Kubernetes brings one."""
 
     def node_subnets(self, zones: tuple[str, ...]) -> tuple[AwsSubnetPlan, ...]:
         """The subnets that nodes of these zones stand in."""

@@ -1,4 +1,4 @@
-"""What nodes are marked with, and what a pod must ask for to get there and reach accelerators and fabric."""
+"""Labels of nodes, and the requests by which a pod gets there and reaches accelerators and fabric."""
 
 from collections.abc import Mapping
 
@@ -89,7 +89,7 @@ def _huge_pages_mib(machine: AwsMachine, efa_devices: int) -> int:
 
 
 def _env(machine: AwsMachine, fabric: Fabric) -> Mapping[str, str]:
-    """Which of a pod's interfaces the rendezvous takes; nothing else.
+    """Interfaces of a pod that the rendezvous takes; nothing else.
 
     What older guides set for EFA (FI_PROVIDER, FI_EFA_USE_DEVICE_RDMA, NCCL_PROTO, buffer sizes) the network library
     sets by itself for the machine it finds, and a value from outside can be wrong there (aws-ofi-nccl, platform table).

@@ -18,11 +18,11 @@ DAYS = (*range(1, 15), *range(21, 183, 7))
 """Lengths that can be bought: to 14 days by the day, to 182 days by the week."""
 
 DRAIN = timedelta(minutes=30)
-"""What a node has to empty itself, as EKS advises, before instances begin to be terminated."""
+"""Time that a node has to empty itself, as EKS advises, before instances begin to be terminated."""
 
 
 def block_problems(block: CapacityBlock, path: str, now: datetime) -> Iterator[Problem]:
-    """What is wrong with the times that the user gave."""
+    """Problems of the times that the user gave."""
     end = block.ends_at.astimezone(UTC)
     if end <= now:
         message = f"the block ended at {in_utc(end)}; give a future one, or remove the pool"
@@ -67,7 +67,7 @@ def nodes_now(capacity: BlockCapacity, count: int, now: datetime) -> int:
 
 
 def size_changes(capacity: BlockCapacity, count: int, now: datetime) -> tuple[SizeChange, ...]:
-    """What is still to come: AWS takes no scheduled action in the past."""
+    """Size changes that are still to come: AWS takes no scheduled action in the past."""
     changes = (
         SizeChange(name="start", at=capacity.starts_at, nodes=count),
         SizeChange(name="drain", at=capacity.drains_at, nodes=0),

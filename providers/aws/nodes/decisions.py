@@ -1,4 +1,4 @@
-"""What the user left open about pools, and what became of it."""
+"""Decisions about pools that the user left open."""
 
 from collections.abc import Iterator, Sequence
 from typing import Literal

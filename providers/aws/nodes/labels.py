@@ -20,7 +20,7 @@ _OWN_LABELS, _OWN_TAINTS = 2, 1
 
 
 def mark_problems(pool: NodePoolSpec, path: str) -> Iterator[Problem]:
-    """What Kubernetes or EKS would refuse of a pool's labels and taints."""
+    """Labels and taints of a pool that Kubernetes or EKS would refuse."""
     for key, value in pool.labels.items():
         yield from _key_problems(key, f"{path}.labels")
         yield from _value_problems(key, value, f"{path}.labels")

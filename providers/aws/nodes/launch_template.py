@@ -1,4 +1,4 @@
-"""How a pool's machines start, for whatever starts them: EKS, an auto scaling group, PCS or Batch."""
+"""Start of a pool's machines, for EKS, an auto scaling group, PCS or Batch alike."""
 
 from __future__ import annotations
 

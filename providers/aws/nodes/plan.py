@@ -1,4 +1,4 @@
-"""What each node pool of a stack becomes on AWS."""
+"""Plans each node pool of a stack on AWS."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -124,7 +124,7 @@ def _choose_machines(setting: Setting, problems: list[Problem]) -> list[tuple[No
 
 
 def _preferred_zones(cluster: ClusterSpec, region: Region) -> tuple[str, ...]:
-    """Where free pools stand, best first: the spec's zones, else those that another pool is bound to, then the rest."""
+    """Zones of free pools, best first: the spec's zones, else those that another pool is bound to, then the rest."""
     if cluster.network.zones:
         return cluster.network.zones
     bound = [pool.zone or reserved_zone(pool) for pool in cluster.node_pools]
@@ -187,7 +187,7 @@ def _capacity(pool: NodePoolSpec, machine: AwsMachine) -> Capacity:
 
 
 def _placement(pool: NodePoolSpec, fabric: Fabric, own_name: str) -> Placement:
-    """When the user leaves it open: where the reservation stands, a group for a pool with a fabric, else none."""
+    """Placement that the user leaves open: the reservation's, a group for a pool with a fabric, else none."""
     asked, reservation, block = pool.placement, pool.capacity.reservation, pool.capacity.capacity_block
     if asked is not None and asked.kind is PlacementKind.NONE:
         return NoGroup()
@@ -203,7 +203,9 @@ def _placement(pool: NodePoolSpec, fabric: Fabric, own_name: str) -> Placement:
 
 
 def _image_parameter(plan: AwsNodePoolPlan, kubernetes_version: str) -> str:
-    """Where AWS publishes the id of the image (EKS User Guide, "Retrieve recommended Amazon Linux AMI IDs")."""
+    """Parameter in which AWS publishes the id of the image (EKS User Guide, "Retrieve recommended Amazon Linux AMI
+    IDs").
+    """
     if not plan.self_managed:
         return ""
     variant = plan.ami_type.rpartition("_")[2].lower()

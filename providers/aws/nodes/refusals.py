@@ -1,4 +1,4 @@
-"""What AWS would refuse of a pool, or would take and not do as meant: told before anything exists."""
+"""Problems of a pool that AWS would refuse, or would take and not do as meant: told before anything exists."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -23,7 +23,7 @@ which is shorter than the 63 that EKS allows."""
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setting:
-    """What stands around the pools."""
+    """Surroundings of the pools."""
 
     region: Region | None
     """None where the spec names none that there is: what depends on it is then not looked at."""
@@ -83,7 +83,7 @@ def fallback_name(pool: NodePoolSpec) -> str:
 
 
 def reserved_zone(pool: NodePoolSpec) -> str | None:
-    """Where the pool's capacity stands, if that is settled."""
+    """Zone of the pool's capacity, if that is settled."""
     held = pool.capacity.reservation or pool.capacity.capacity_block
     return held.zone if held is not None else None
 

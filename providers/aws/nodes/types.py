@@ -1,4 +1,4 @@
-"""What a node pool on AWS is, decided."""
+"""Decided node pool on AWS."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ class Interface:
 
 
 def is_resource_group(reservation: str) -> bool:
-    """Whether it is the ARN of a resource group, and not the id of one reservation."""
+    """True for the ARN of a resource group, false for the id of one reservation."""
     return reservation.startswith("arn:")
 
 

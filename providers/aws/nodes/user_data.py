@@ -1,4 +1,4 @@
-"""What a node is told when it starts: a nodeadm NodeConfig, as a part of MIME user data (EKS AMI, "nodeadm")."""
+"""Configuration of a node at its start: a nodeadm NodeConfig, as a part of MIME user data (EKS AMI, "nodeadm")."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ EKS_EFFECT = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cluster:
-    """What a node that EKS does not manage must be told to find its API server."""
+    """The cluster as a node that EKS does not manage must be told of it to find its API server."""
 
     name: str
     endpoint: str

@@ -1,4 +1,4 @@
-"""What AWS alone has for serving: SageMaker endpoints, Bedrock, Global Accelerator."""
+"""Serving that AWS alone has: SageMaker endpoints, Bedrock, Global Accelerator."""
 
 from __future__ import annotations
 

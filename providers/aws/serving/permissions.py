@@ -1,4 +1,4 @@
-"""What each role of the serving side may do, and nothing besides: policies in JSON."""
+"""Rights of each role of the serving side, and nothing besides: policies in JSON."""
 
 import json
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-"""What AWS alone has for serving: names, sizes, and what is refused."""
+"""Plans the serving that AWS alone has: names, sizes, and problems."""
 
 import hashlib
 import re
@@ -52,7 +52,7 @@ _MODEL_ARN = re.compile(r"arn:aws[-a-z]*:bedrock:[a-z0-9-]{1,20}:(\d{12})?:[a-z-
 
 
 def plan_serving(settings: AwsSpec, stack: str) -> ServingPlan:
-    """What the settings ask for. SpecError where AWS would refuse it, with all of it."""
+    """Plans the serving that the settings ask for. SpecError with all that AWS would refuse of it."""
     problems = [*_duplicates(settings), *chain.from_iterable(_problems(settings, stack))]
     if problems:
         raise SpecError(problems)
@@ -77,7 +77,7 @@ def part(plan: ServingPlan, spec: StackSpec, billed: Sequence[AwsNodePoolPlan]) 
 
 
 def warnings(plan: ServingPlan) -> Iterator[str]:
-    """What stays on the bill after a destroy."""
+    """Resources that stay on the bill after a destroy."""
     for units in plan.throughput:
         if units.commitment is not None:
             yield (

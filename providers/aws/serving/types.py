@@ -1,4 +1,4 @@
-"""What AWS alone has for serving, decided."""
+"""Decided serving that AWS alone has."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -46,7 +46,7 @@ class EndpointPlan:
     """Of model and configuration, which cannot change: another image or machine is another revision beside the old."""
     image: str
     repository_arn: str
-    """Where its role may pull the image from."""
+    """Repository from which its role may pull the image."""
     model_data: str | None
     serve: RealTime | Serverless | Asynchronous
 

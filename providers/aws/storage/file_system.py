@@ -11,7 +11,7 @@ from providers.aws.storage.handle import LustreHandle
 from providers.aws.storage.types import LinkPlan, LustrePlan
 
 PORTS = ((988, 988), (1018, 1023))
-"""What Lustre talks over without EFA (FSx for Lustre User Guide, "File system access control with Amazon VPC")."""
+"""Ports of Lustre without EFA (FSx for Lustre User Guide, "File system access control with Amazon VPC")."""
 ALL = "-1"
 
 

@@ -8,7 +8,7 @@ import pulumi
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LustreHandle:
-    """What a Kubernetes volume of the FSx CSI driver names: `volumeHandle`, `dnsname`, `mountname`."""
+    """Names that a Kubernetes volume of the FSx CSI driver needs: `volumeHandle`, `dnsname`, `mountname`."""
 
     id: pulumi.Output[str]
     dns_name: pulumi.Output[str]
@@ -20,7 +20,7 @@ class LustreHandle:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SharedHandle:
-    """What a Kubernetes volume of the EFS CSI driver names."""
+    """Names that a Kubernetes volume of the EFS CSI driver needs."""
 
     id: pulumi.Output[str]
     dns_name: pulumi.Output[str]
@@ -38,9 +38,9 @@ class BucketHandle:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StorageHandle:
     volume_path: str
-    """Where runs lie, as jobs see it; empty where the stack has no file system."""
+    """Path of the runs, as jobs see it; empty where the stack has no file system."""
     key_arn: pulumi.Output[str] | None
-    """Who reads a bucket needs `kms:Decrypt` on it."""
+    """Key of a bucket: its readers need `kms:Decrypt` on it."""
     file_system: LustreHandle | None
     shared_file_system: SharedHandle | None
     object_store: BucketHandle | None
@@ -52,5 +52,5 @@ class StorageHandle:
 
     @property
     def ready(self) -> tuple[pulumi.Resource, ...]:
-        """What must be there before a pod can mount a file system."""
+        """Resources that must be there before a pod can mount a file system."""
         return self.shared_file_system.ready if self.shared_file_system else ()

@@ -27,7 +27,7 @@ def plan_links(asked: FileSystemSpec) -> tuple[LinkPlan, ...]:
 
 
 def link_problems(asked: FileSystemSpec) -> Iterator[Problem]:
-    """What FSx would refuse: too many, overlapping folders, another store than S3, tiering."""
+    """Links that FSx would refuse: too many, overlapping folders, another store than S3, tiering."""
     if not asked.links:
         return
     if asked.tiering is not None:
@@ -45,7 +45,7 @@ def link_problems(asked: FileSystemSpec) -> Iterator[Problem]:
 
 
 def overlap(first: str, second: str) -> bool:
-    """Whether one path is the other, or lies below it."""
+    """True if one path is the other, or lies below it."""
     return f"{first}/".startswith(f"{second}/") or f"{second}/".startswith(f"{first}/")
 
 

@@ -65,7 +65,7 @@ def plan_lustre(asked: FileSystemSpec, pools: Sequence[AwsNodePoolPlan], network
 def lustre_decisions(
     asked: FileSystemSpec, plan: LustrePlan, pools: Sequence[AwsNodePoolPlan], network: NetworkPlan
 ) -> Iterator[Decision]:
-    """What the user left open."""
+    """Decisions that the user left open."""
     yield Decision(path=f"{PATH}.zone", value=plan.zone, reason="beside the nodes that use it: FSx stands in one zone")
     if asked.fabric is None:
         obstacles = "; ".join(_obstacles(asked, pools, network))
@@ -158,7 +158,7 @@ def _scratch_problems(asked: FileSystemSpec) -> Iterator[Problem]:
 def _obstacles(
     asked: FileSystemSpec, pools: Sequence[AwsNodePoolPlan], network: NetworkPlan
 ) -> Iterator[str]:  # fmt: skip
-    """Why it cannot be reached over the fabric, in the words of a reason."""
+    """Reasons why it cannot be reached over the fabric."""
     if asked.scratch:
         yield "a scratch file system has no EFA; leave scratch out"
     elif asked.tiering is None:

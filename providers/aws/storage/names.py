@@ -7,7 +7,7 @@ SUFFIXES = ("-s3alias", "--ol-s3", ".mrap", "--x-s3", "--table-s3")
 
 
 def bucket_name_mistake(name: str) -> str:
-    """Why S3 takes no bucket of this name, with what would be right; empty where it does.
+    """Reason why S3 takes no bucket of this name, with a name that it takes; empty where it does.
 
     S3 User Guide, "General purpose bucket naming rules".
     """

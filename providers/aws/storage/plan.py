@@ -1,4 +1,4 @@
-"""Where data lies on AWS, decided: file systems, buckets, images; what jobs mount; what `destroy` keeps."""
+"""Plans data on AWS: file systems, buckets, images; the mounts of jobs; all that `destroy` keeps."""
 
 from collections.abc import Iterator, Sequence
 
@@ -27,7 +27,7 @@ from providers.aws.storage.types import (
 LONGEST_BUCKET_NAME = 63
 LONGEST_MIRROR_PREFIX = 30
 OWN_SUFFIX = len("-storage-objects-1234567")
-"""What the resource's name and the SDK add to the stack's where a bucket has no name of its own."""
+"""Suffix that the resource's name and the SDK add to the stack's where a bucket has no name of its own."""
 CLAIMS = {"fileSystem": "file-system", "sharedFileSystem": "shared-file-system"}
 """Names by which pods mount them."""
 ACCOUNT_SUFFIX = len("-123456789012")
@@ -126,7 +126,7 @@ def _volume(spec: StackSpec, stack: str, lustre: LustrePlan | None) -> VolumePla
 
 
 def _lustre_mbps(lustre: LustrePlan) -> float:
-    """What the whole file system writes: its throughput is sold in MB/s, of the whole or for each TiB."""
+    """Write throughput of the whole file system: it is sold in MB/s, of the whole or for each TiB."""
     if lustre.throughput_mbps is not None:
         return float(lustre.throughput_mbps)
     return (lustre.throughput_mbps_per_tib or 0) * (lustre.capacity_gib or 0) / 1024

@@ -62,7 +62,7 @@ def _group(
 
 
 def tls_only(arn: str) -> str:
-    """Who reaches a mount target may mount and write, and only over TLS."""
+    """Lets all who reach a mount target mount and write, and only over TLS."""
     statements = [
         {
             "Sid": "Mount",

@@ -1,4 +1,4 @@
-"""Where data lies on AWS, decided."""
+"""Decided places of data on AWS."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -95,7 +95,7 @@ class StoragePlan:
     registry: RegistryPlan | None
     mounts: tuple[Mount, ...]
     volume: VolumePlan
-    """Where runs lie; the path is empty where the stack has no file system."""
+    """Volume of the runs; the path is empty where the stack has no file system."""
     decisions: tuple[Decision, ...]
 
     @property
@@ -110,6 +110,6 @@ class StoragePlan:
 
     @property
     def key_kept(self) -> bool:
-        """Whether anything outlives `destroy`: without its key it would be lost all the same."""
+        """True if anything outlives `destroy`: without its key it would be lost all the same."""
         lustre, stores = self.file_system, (self.shared_file_system, self.object_store, self.express_store)
         return (lustre is not None and lustre.final_backup) or any(store is not None and store.keep for store in stores)

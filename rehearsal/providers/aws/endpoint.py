@@ -10,7 +10,7 @@ from pathlib import Path
 
 LOOPBACK = "127.0.0.1"
 DISCARD_PORT = 9
-"""Where nobody listens: what speaks to AWS in a preview gets no answer, and never a real account's."""
+"""Port that nobody listens on: a client of AWS in a preview gets no answer, and never a real account's."""
 
 
 @contextmanager

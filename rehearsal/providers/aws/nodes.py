@@ -27,7 +27,7 @@ NODE_TOKENS = frozenset({CLUSTER, NODE_GROUP, SCALING_GROUP, RESOURCE})
 
 EFFECTS = {"NO_SCHEDULE": "NoSchedule", "PREFER_NO_SCHEDULE": "PreferNoSchedule", "NO_EXECUTE": "NoExecute"}
 DEVICES = {"nvidia": "nvidia.com/gpu", "aws": "aws.amazon.com/neuron"}
-"""What the vendors' device plugins call an accelerator."""
+"""Resource names that the vendors' device plugins give an accelerator."""
 EFA = "vpc.amazonaws.com/efa"
 HUGE_PAGES = {"hugepages-2Mi": "10256Mi"}
 """5128 pages, which the EFA driver of EKS's images sets aside (EKS User Guide, "Manage EFA devices")."""

@@ -1,4 +1,4 @@
-"""What is a legal AWS request: botocore's service models say, read at run time. Nothing here was written for penstock.
+"""Legality of an AWS request: botocore's service models say, read at run time. Nothing here was written for penstock.
 
 botocore itself checks names, required members, types and smallest sizes. Its models hold more that it leaves to the
 service: enumerations, patterns and largest sizes. These are walked here.
@@ -108,7 +108,7 @@ def _validator() -> Any:
 
 
 def _beyond(value: Any, shape: Any, path: str) -> Iterator[str]:
-    """What the model forbids and botocore does not look at."""
+    """Violations of the model that botocore does not look at."""
     if isinstance(value, Mapping):
         yield from _beyond_members(value, shape, path)
     elif isinstance(value, list | tuple) and shape.type_name == "list":

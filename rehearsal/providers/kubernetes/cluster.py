@@ -33,7 +33,7 @@ class Cluster:
         self._api = KubernetesApi(access)
 
     def namespaced(self, body: Mapping[str, Any]) -> bool:
-        """Whether objects of the kind are in namespaces; one that is not defined yet is taken to be."""
+        """True if objects of the kind are in namespaces; one that is not defined yet is taken to be."""
         try:
             return self._api.kind(body["apiVersion"], body["kind"]).namespaced
         except ApiError:
@@ -51,7 +51,7 @@ class Cluster:
         return True
 
     def answers(self) -> str:
-        """Why it does not answer, "" where it does."""
+        """Reason why it does not answer, "" where it does."""
         try:
             self._api.version()
         except (UnreachableError, ApiError) as error:
@@ -111,13 +111,13 @@ class Cluster:
         return current
 
     def state(self, live: Body, *, created: bool = False) -> Readiness:
-        """Whether the object is ready."""
+        """Readiness of the object."""
         if expressions := annotation(live, ANNOTATION):
             return fulfilled(expressions, live)
         return readiness(live, self._lookup, created=created)
 
     def state_when_read(self, live: Body) -> Readiness:
-        """Whether a refresh must say that the object is not what was asked."""
+        """Problem that a refresh must report: the object is not what was asked."""
         if annotation(live, f"{PREFIX}skipAwait") == "true" or not judged_when_read(live):
             return READY
         return self.state(live)
@@ -155,7 +155,7 @@ class Cluster:
         self._api.close()
 
     def _until(self, done: Callable[[], bool], timeout_s: float) -> bool:
-        """Whether it was done within the time."""
+        """Waits; true if it was done within the time."""
         end_s, pause_s = self._pace.now_s() + timeout_s, FIRST_PAUSE_S
         while not done():
             if self._pace.now_s() >= end_s:

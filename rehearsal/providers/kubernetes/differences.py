@@ -1,4 +1,4 @@
-"""What an update would change, and which of it only another object can have."""
+"""Changes that an update would make, and those of them that only another object can have."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -55,7 +55,7 @@ def difference(
     live: Mapping[str, Any], old: Mapping[str, Any], new: Mapping[str, Any], *, is_patch: bool,
     settings: Mapping[str, Any], namespaced: bool,
 ) -> Difference:  # fmt: skip
-    """What makes the new manifest of what was given before, as it is now."""
+    """Patch that makes the new manifest of the previous one, on the object as it is now."""
     before, after = normal(old), normal(new)
     now = pruned(normal(live), before)
     if namespaced:
@@ -123,7 +123,7 @@ def _changes(old: Any, new: Any, path: str, key: str = "") -> Iterator[tuple[str
 
 
 def _empty(value: Any) -> bool:
-    """Whether it is as good as missing: servers drop what holds nothing."""
+    """True if it is as good as missing: servers drop what holds nothing."""
     return value is None or value in ({}, [])
 
 

@@ -54,7 +54,7 @@ def annotation(body: Mapping[str, Any], name: str) -> str:
 
 
 def state_of(live: Mapping[str, Any], inputs: Mapping[str, Any], *, manager: str) -> Body:
-    """What the engine keeps: the live object, beside the inputs that led to it."""
+    """State that the engine keeps: the live object, beside the inputs that led to it."""
     shown = {**live, "metadata": {k: v for k, v in live["metadata"].items() if k != "managedFields"}}
     kept = {INPUTS: dict(inputs), FIRST_VERSION: live["apiVersion"], MANAGER: manager}
     result: Body = _underscored(shown)
@@ -87,7 +87,7 @@ def normal(body: Mapping[str, Any]) -> Body:
 
 
 def same(one: Any, other: Any, *, key: str = "") -> bool:
-    """Whether the values mean the same to a server: `0.5` of a cpu is `500m`."""
+    """True if the values mean the same to a server: `0.5` of a cpu is `500m`."""
     if one == other:
         return True
     if key in QUANTITIES and not is_unknown(one) and not is_unknown(other):

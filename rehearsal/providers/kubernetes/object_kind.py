@@ -58,7 +58,7 @@ class ObjectKind:
         return done, tuple(mistakes)
 
     def difference(self, state: Mapping[str, Any], old: Mapping[str, Any], new: Mapping[str, Any]) -> Difference:
-        """What an update to `new` would change of the object in the engine's state."""
+        """Changes that an update to `new` would make to the object in the engine's state."""
         wanted = self._manifest(new)
         return difference(
             live_of(state), self._manifest(old), wanted, is_patch=self._token.is_patch, settings=self._settings,
@@ -66,7 +66,7 @@ class ObjectKind:
         )  # fmt: skip
 
     def foreseen(self, inputs: Mapping[str, Any], state: Mapping[str, Any] | None = None) -> Values:
-        """What a create or update would lead to, as the server sees it in a dry run. Refuses what the server would."""
+        """Result of a create or update, as the server sees it in a dry run. Refuses what the server would."""
         body = self._manifest(inputs)
         shown: Values = {**without_nulls(inputs), **({} if self._token.is_patch else {"status": Unknown()})}
         try:
@@ -157,7 +157,7 @@ class ObjectKind:
         return str(asked or f"pulumi-kubernetes-{crc32(word.encode()):08x}")
 
     def _has_namespace(self, body: Mapping[str, Any]) -> bool:
-        """Whether the namespace is there already; in a preview the program may be about to make it."""
+        """True if the namespace is there already; in a preview the program may be about to make it."""
         if not self._cluster.namespaced(body):
             return True
         name = body["metadata"].get("namespace") or "default"

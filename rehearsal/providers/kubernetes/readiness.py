@@ -1,4 +1,4 @@
-"""Whether an object has become what it was made for, by its kind. Source: pulumi-kubernetes' awaiters, kstatus."""
+"""Readiness of an object, by its kind. Source: pulumi-kubernetes' awaiters, kstatus."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ READY = Readiness(True)
 
 
 def readiness(body: Body, lookup: Lookup, *, created: bool) -> Readiness:
-    """How far the object is. `created` is False where it was there before this change."""
+    """Progress of the object. `created` is False where it was there before this change."""
     known = _BY_KIND.get(_group_kind(body))
     if known:
         return known(body, lookup, created)
@@ -32,7 +32,7 @@ def readiness(body: Body, lookup: Lookup, *, created: bool) -> Readiness:
 
 
 def judged_when_read(body: Body) -> bool:
-    """Whether a refresh says so where the object is not ready."""
+    """True if a refresh says so where the object is not ready."""
     return _group_kind(body) in (
         "apps/Deployment",
         "apps/StatefulSet",

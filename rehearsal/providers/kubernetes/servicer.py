@@ -53,7 +53,7 @@ class KubernetesProvider(Servicer):
 
     @property
     def requests(self) -> int:
-        """How many changes were sent to the API server."""
+        """Number of changes that were sent to the API server."""
         return sum(self._cluster.requests.values()) if self._cluster else 0
 
     def Attach(self, request: Any, context: grpc.ServicerContext) -> Empty:
@@ -208,7 +208,7 @@ class KubernetesProvider(Servicer):
 
 
 def _refused(token: str) -> str:
-    """Why no resource of the type can be made here, "" where one can."""
+    """Reason why no resource of the type can be made here, "" where one can."""
     if token == CHART:
         return f"{token} is a component of the real provider's; use kubernetes:helm.sh/v3:Release, as penstock does"
     if token.count(":") < 2 or "/" not in token.split(":")[1]:

@@ -1,4 +1,4 @@
-"""What an explicit provider `kubernetes` was configured with."""
+"""Configuration of an explicit provider `kubernetes`."""
 
 import json
 from collections.abc import Mapping
@@ -18,7 +18,7 @@ def opened(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def access_of(settings: Mapping[str, Any]) -> Access:
-    """Where the kubeconfig leads: its content, or the path of a file. ProviderError where it leads nowhere."""
+    """Access by the kubeconfig: its content, or the path of a file. ProviderError where it leads nowhere."""
     given, context = settings.get("kubeconfig"), settings.get("context")
     try:
         if isinstance(given, Mapping):

@@ -21,7 +21,7 @@ class Token:
 
 
 def read_token(token: str) -> Token:
-    """What the type stands for. `core/v1` is Kubernetes' `v1`."""
+    """Reads the meaning of a type. `core/v1` is Kubernetes' `v1`."""
     _, api_version, kind = token.split(":", 2)
     is_patch = kind.endswith("Patch")
     return Token(api_version.removeprefix("core/"), kind.removesuffix("Patch") if is_patch else kind, is_patch)

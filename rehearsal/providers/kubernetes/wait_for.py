@@ -20,7 +20,7 @@ class WaitForError(PenstockError):
 
 
 def fulfilled(expressions: str, body: Mapping[str, Any]) -> Readiness:
-    """Whether all that the annotation asks for is so; it is one expression or a JSON list of them."""
+    """True if all that the annotation asks for is so; it is one expression or a JSON list of them."""
     for expression in _each(expressions):
         if not _is_true(expression, body):
             return Readiness(False, f"waiting for {expression}")

@@ -75,7 +75,7 @@ def _is_secret(value: Struct) -> bool:
 
 
 def _holds_secret(value: Value) -> bool:
-    """Whether a secret is anywhere in a list."""
+    """True if a secret is anywhere in a list."""
     if value.HasField("list_value"):
         return any(_holds_secret(part) for part in value.list_value.values)
     if value.HasField("struct_value"):

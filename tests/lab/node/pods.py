@@ -1,4 +1,4 @@
-"""What the tests of process nodes say often."""
+"""Helpers of the tests of process nodes."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def until_pod(api: KubernetesApi, name: str, holds: Callable[[Object], bool]) ->
 
 
 def until(look: Callable[[], _T | None], tell: Callable[[], object] = lambda: "") -> _T:
-    """What `look` finds, as soon as it finds it."""
+    """Waits until `look` finds something, and returns it."""
     deadline = time.monotonic() + WAIT_S
     while time.monotonic() < deadline:
         if found := look():

@@ -1,4 +1,4 @@
-"""What the tests of the local provider share: a stack of its resources, and a look at the machine's processes."""
+"""Machine of the tests of the local provider: a stack of its resources, and a look at the machine's processes."""
 
 import json
 import socket
@@ -106,7 +106,7 @@ class Machine:
         return dict(json.loads(path.read_text())) if path.exists() else {}
 
     def starts(self, identity: str = "a") -> int:
-        """How often the run's agent was started."""
+        """Number of starts of the run's agent."""
         path = self.volume / "runs" / identity / "started"
         return len(path.read_text().split()) if path.exists() else 0
 

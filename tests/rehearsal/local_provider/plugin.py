@@ -104,7 +104,7 @@ class Going:
         return self._made[0]
 
     def failure(self) -> grpc.RpcError:
-        """Why it could not be made."""
+        """Reason why it could not be made."""
         self._thread.join(60)
         return self._failures[0]
 
@@ -126,7 +126,7 @@ def server_of(volume: Path, **inference: Any) -> dict[str, Any]:
 
 
 def starts(inputs: Mapping[str, Any]) -> int:
-    """How often the run's agent was started."""
+    """Number of starts of the run's agent."""
     return len((Path(inputs["runFolder"]) / "started").read_text().split())
 
 

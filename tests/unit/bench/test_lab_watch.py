@@ -1,4 +1,4 @@
-"""What the lab's benchmark calls a partial start, too much, and a wait."""
+"""A partial start, too much, and a wait, as the lab's benchmark judges them."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What a user can write wrongly of a cluster on a cloud, and the words that put it right."""
+"""Mistakes of a user about a cluster on a cloud, and the words that put them right."""
 
 from datetime import UTC, datetime
 from typing import Any

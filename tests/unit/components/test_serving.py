@@ -158,7 +158,7 @@ def test_the_queue_of_the_model_is_counted_without_its_canary() -> None:
 
 
 def test_the_gateways_proxy_wakes_the_first_server() -> None:
-    """What Envoy counts and when: the docstrings of scaling.py. It has not been run behind one here."""
+    """Counts of Envoy, from the docstrings of scaling.py. It has not been run behind one here."""
     manifests = render(**TO_ZERO)
     spec = only(manifests, "ScaledObject")["spec"]
     waiting, asked_for = (trigger["metadata"] for trigger in spec["triggers"])

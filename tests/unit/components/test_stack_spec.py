@@ -1,4 +1,4 @@
-"""What a user writes, and what is said of each mistake."""
+"""Mistakes of a user, and the message for each."""
 
 import json
 from typing import Any

@@ -24,7 +24,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
 
 
 def handshake(home: Home, name: str, client: ssl.SSLContext) -> dict[str, object]:
-    """What the server sees of the client's certificate after a handshake for that server name."""
+    """Client's certificate as the server sees it after a handshake for that server name."""
     server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     server.load_cert_chain(home.pki / "server.crt", home.pki / "server.key")
     server.load_verify_locations(home.pki / "ca.crt")

@@ -66,7 +66,7 @@ def test_another_system(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_namespace_is_its_own() -> None:
-    """What the remedies are about holds on the machine that runs the tests, or is refused for a reason."""
+    """The remedies' subject holds on the machine that runs the tests, or is refused for a reason."""
     refusal = preconditions.namespace_refusal()
     links = subprocess.run(["ip", "-brief", "link"], capture_output=True, text=True, check=False).stdout
     assert BRIDGE not in links  # the probe's bridge is in a namespace that is gone

@@ -1,4 +1,4 @@
-"""What the supervisor is told to run."""
+"""Process specs that the supervisor runs."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What counts as a mistake and what as a change."""
+"""Inputs that count as a problem, and those that count as a change."""
 
 from engine.provider.values import Unknown
 from plugin.calls import changed

@@ -1,4 +1,4 @@
-"""What a gate's checks mean together."""
+"""Verdicts on a gate's checks together."""
 
 import json
 

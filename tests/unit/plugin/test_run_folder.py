@@ -1,4 +1,4 @@
-"""What a run's folder says of the run."""
+"""Reading of a run's folder."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What the engine sends, as rules meet it."""
+"""Values that the engine sends, as rules meet them."""
 
 import pytest
 from pulumi_policy.deserialize import SPECIAL_SECRET_SIG, SPECIAL_SIG_KEY

@@ -1,4 +1,4 @@
-"""What of the user's environment and project the engine gets to see, and what stops it first."""
+"""Environment and project as the engine gets to see them, and reasons that stop it first."""
 
 import subprocess
 import sys

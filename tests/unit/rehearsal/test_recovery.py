@@ -1,4 +1,4 @@
-"""Which creates of a killed engine took place, as the account tells."""
+"""Creates of a killed engine that took place, as the account tells."""
 
 from collections.abc import Mapping
 from typing import Any

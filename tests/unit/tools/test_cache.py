@@ -1,4 +1,4 @@
-"""What is made once: complete or absent, by one process at a time."""
+"""Things that are made once: complete or absent, by one process at a time."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""Which pulumi is taken, and what an environment is told about it."""
+"""Choice of a pulumi, and the note about it for an environment."""
 
 import re
 from pathlib import Path

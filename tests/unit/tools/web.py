@@ -39,11 +39,11 @@ class Web:
     """Seconds that each 64 KiB of the path take."""
     ranges: bool = True
     token: str = ""
-    """What a registry's paths want to see; "" for nothing."""
+    """Token that a registry's paths want to see; "" for nothing."""
     renewed: str = ""
     """The token that follows once a layer was cut: tokens last for minutes only."""
     scheme: str = "Bearer"
-    """How it wants to be shown that."""
+    """Scheme in which it wants to be shown that."""
     asked: list[tuple[str, str]] = field(default_factory=list)
     """(path, Range header) of each request."""
     authorized: list[tuple[str, str]] = field(default_factory=list)

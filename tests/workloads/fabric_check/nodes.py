@@ -26,7 +26,7 @@ def healthy(check: CheckFile, place: Place) -> Evidence:
 
 
 def node_two_is_slow(check: CheckFile, place: Place) -> Evidence:
-    """What leaves or reaches node 2 takes longer, as over a link with errors."""
+    """Traffic that leaves or reaches node 2 takes longer, as over a link with errors."""
 
     def exchange(outgoing: torch.Tensor, incoming: torch.Tensor, partner: int) -> None:
         if 2 in (place.node, partner // check.ranks_per_node):
@@ -73,7 +73,7 @@ def everybody_uses_sockets(check: CheckFile, place: Place) -> Evidence:
 
 
 def run_nodes(check: CheckFile, meeting: Path, work: Work, *, nodes: int, absent: int = 0) -> list[Evidence]:
-    """What each node tells that came; the last `absent` of them never come."""
+    """Reports of each node that came; the last `absent` of them never come."""
 
     def agent(node: int) -> Evidence:
         here = Here(nodes=nodes, node=node, name=f"node-{node}", address="127.0.0.1", meeting=meeting)

@@ -1,4 +1,4 @@
-"""However a model lies on its ranks, it learns the same."""
+"""A model learns the same on any layout of its ranks."""
 
 import pytest
 

@@ -13,7 +13,7 @@ from tests.workloads.pretrain.runs import REPOSITORY, Run, make_run
 
 
 def refusal(run: Run) -> str:
-    """What the agent says; it never gets as far as importing torch."""
+    """Message of the agent; it never gets as far as importing torch."""
     command = [sys.executable, "-X", "importtime", "-m", "workloads.pretrain", str(run.job)]
     done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False)
     assert done.returncode == 78, done.stderr

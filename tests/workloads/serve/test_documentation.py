@@ -1,4 +1,4 @@
-"""What docs/serving.md tells a user to type works."""
+"""Commands that docs/serving.md tells a user to type."""
 
 import json
 import re

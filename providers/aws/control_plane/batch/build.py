@@ -51,7 +51,7 @@ class Batch(pulumi.ComponentResource):
         self.register_outputs({"queueArns": queues, "jobDefinitionArns": definitions})
 
     def _instance_profile(self, name: str) -> iam.InstanceProfile:
-        """What Batch's agent on a machine needs, and a shell without a key or an open port."""
+        """Instance profile for Batch's agent on a machine, and for a shell without a key or an open port."""
         allowed = ["service-role/AmazonEC2ContainerServiceforEC2Role", "AmazonSSMManagedInstanceCore"]
         nodes = role_of("ec2.amazonaws.com", f"{name}-nodes", managed=allowed, parent=self)
         self._before_nodes += nodes.attached

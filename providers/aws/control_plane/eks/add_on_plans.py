@@ -1,4 +1,4 @@
-"""Which add-ons a cluster has, and what each may do on AWS."""
+"""Add-ons of a cluster, and their rights on AWS."""
 
 from components.spec.storage import StorageSpec
 from providers.aws.control_plane.eks.types import AddOnPlan
@@ -6,7 +6,7 @@ from providers.aws.control_plane.eks.versions import KubernetesVersion
 
 
 def first_add_ons(version: KubernetesVersion) -> tuple[AddOnPlan, ...]:
-    """What a node needs to become ready. All of them run on the host's network, so none waits for another."""
+    """Add-ons that a node needs to become ready. All of them run on the host's network, so none waits for another."""
     return (
         _add_on(version, "eks-pod-identity-agent"),
         _add_on(version, "kube-proxy"),
@@ -15,7 +15,7 @@ def first_add_ons(version: KubernetesVersion) -> tuple[AddOnPlan, ...]:
 
 
 def add_ons(version: KubernetesVersion, storage: StorageSpec, *, node_repair: bool) -> tuple[AddOnPlan, ...]:
-    """What runs on the system pool or on every node once there are nodes."""
+    """Add-ons that run on the system pool or on every node once there are nodes."""
     asked = [
         _add_on(version, "coredns"),
         _add_on(

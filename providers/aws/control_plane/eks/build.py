@@ -167,7 +167,7 @@ def _handle(plan: EksPlan, cluster: eks.Cluster, node_role: iam.Role, ready: tup
 
 
 def _kubeconfig(plan: EksPlan, endpoint: pulumi.Output[str], authority: pulumi.Output[str]) -> pulumi.Output[str]:
-    """Whoever uses it needs AWS credentials: the token is asked for when it is used, and is good for minutes."""
+    """A kubeconfig for users with AWS credentials: the token is asked for when it is used, and is valid for minutes."""
     token = ["--region", plan.region, "eks", "get-token", "--cluster-name", plan.name, "--output", "json"]
     command = {"apiVersion": "client.authentication.k8s.io/v1beta1", "command": "aws", "args": token}
     document = pulumi.Output.json_dumps(

@@ -21,4 +21,5 @@ class EksHandle:
     kubeconfig: pulumi.Output[str]
     """JSON, secret; it names the command that asks for a token and holds none itself."""
     ready: tuple[pulumi.Resource, ...]
-    """What must stand before a node can join: the cluster, its network add-ons and the node's right to enter."""
+    """Resources that must stand before a node can join: the cluster, its network add-ons and the node's right to enter.
+    """

@@ -13,7 +13,7 @@ class ClusterKey(pulumi.ComponentResource):
 
     arn: pulumi.Output[str]
     usable: pulumi.Resource
-    """What the log group waits for: CloudWatch refuses a key that does not let it in."""
+    """Resource that the log group waits for: CloudWatch refuses a key that does not let it in."""
 
     def __init__(
         self, name: str, *, cluster: str, region: str, log_group: str, opts: pulumi.ResourceOptions | None = None

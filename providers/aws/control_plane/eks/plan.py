@@ -85,7 +85,7 @@ def bill(plan: EksPlan, region: str) -> tuple[BillLine, ...]:
 
 
 def quotas(plan: EksPlan, pools: Iterable[AwsNodePoolPlan]) -> tuple[QuotaNeed, ...]:
-    """What EKS itself must allow; the machines' quotas are the pools'."""
+    """Quotas of EKS itself; the machines' quotas are the pools'."""
     managed = [plan.system_pool, *(pool for pool in pools if not pool.self_managed)]
     largest = max(managed, key=lambda pool: pool.max_count)
     return (

@@ -1,4 +1,4 @@
-"""What a Kubernetes control plane on AWS is, decided."""
+"""Decided Kubernetes control plane on AWS."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -23,7 +23,7 @@ class AddOnPlan:
     configuration: str
     """JSON of the add-on's own schema; empty for its defaults."""
     service_account: str
-    """Whose pods act on AWS; empty where none do."""
+    """Service account whose pods act on AWS; empty where none do."""
     managed_policies: tuple[str, ...]
     """Names of AWS's own policies, with their path, for that account's role."""
     actions: tuple[str, ...]
@@ -40,7 +40,7 @@ class EksPlan:
     extended_support_ends: datetime
     tier: Tier
     public_cidrs: tuple[str, ...]
-    """Who reaches the API server from outside the VPC. None: it has no public endpoint."""
+    """Ranges that reach the API server from outside the VPC. None: it has no public endpoint."""
     admins: tuple[str, ...]
     log_types: tuple[LogType, ...]
     log_retention_days: int

@@ -1,4 +1,4 @@
-"""Which Kubernetes versions EKS offers, until when, and the add-ons that go with each: the rows of versions.toml."""
+"""Kubernetes versions of EKS, the end of each, and the add-ons that go with it: the rows of versions.toml."""
 
 import tomllib
 from collections.abc import Mapping

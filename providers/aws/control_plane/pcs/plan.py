@@ -22,7 +22,7 @@ from providers.aws.nodes.types import (
 from providers.aws.settings import AwsSpec, PcsSize, PcsSpec
 
 SLURM_VERSIONS = ("24.11", "25.05", "25.11", "26.05")
-"""What PCS creates (PCS API, SchedulerRequest.version, botocore 1.44)."""
+"""Versions that PCS creates (PCS API, SchedulerRequest.version, botocore 1.44)."""
 
 MOST_NODES = {PcsSize.SMALL: 32, PcsSize.MEDIUM: 512, PcsSize.LARGE: 2048}
 """Nodes that a controller of each size manages (PCS User Guide, cluster sizes)."""
@@ -70,7 +70,7 @@ class PcsPlan:
     accounting: bool
     scale_down_idle_s: int
     subnet: str
-    """Where the controller has its interface: PCS takes exactly one."""
+    """Subnet of the controller's interface: PCS takes exactly one."""
     groups: tuple[NodeGroupPlan, ...]
     queues: tuple[QueuePlan, ...]
     decisions: tuple[Decision, ...]

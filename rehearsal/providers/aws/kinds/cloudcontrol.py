@@ -18,7 +18,7 @@ Document = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TypeHandler:
-    """What CloudFormation does for one type."""
+    """CloudFormation's handling of one type."""
 
     service: str
     create: str
@@ -35,7 +35,7 @@ class TypeHandler:
     cannot_change: frozenset[str]
     """`createOnlyProperties` of the type's schema."""
     stays: Callable[[CloudApi, Document], None]
-    """What AWS makes along with it, and where: that cannot be deleted before it."""
+    """Resources that AWS makes along with it: they cannot be deleted before it."""
     ready_after_min: float
 
 

@@ -7,7 +7,7 @@ from rehearsal.providers.aws.kinds.tags import tag_change
 
 FILE_SYSTEM = "aws:efs/fileSystem:FileSystem"
 APART = frozenset({"creationToken", "lifecyclePolicies"})
-"""What does not go with the request that creates a file system, or not as it is."""
+"""Fields that do not go with the request that creates a file system, or not as they are."""
 MOUNTABLE_MIN = 1.5
 
 

@@ -14,7 +14,7 @@ from rehearsal.providers.aws.kinds.tags import tag_change
 FILE_SYSTEM = "aws:fsx/lustreFileSystem:LustreFileSystem"
 SUBNET = "aws:ec2/subnet:Subnet"
 OF_EVERY_SYSTEM = ("fileSystemTypeVersion", "kmsKeyId", "securityGroupIds", "storageCapacity", "storageType")
-"""What is no matter of Lustre in the API."""
+"""Fields that are no matter of Lustre in the API."""
 AT_DELETE = frozenset({"skipFinalBackup", "finalBackupTags"})
 RENAMED = {"dataReadCacheConfiguration.size": "SizeGiB"}
 CHANGEABLE = frozenset(

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 NOT_SENT = frozenset({"__defaults", "region", "tags", "tagsAll", "timeouts"})
-"""What the provider itself uses; tags go in the form that each API has for them."""
+"""Fields that the provider itself uses; tags go in the form that each API has for them."""
 
 Names = Mapping[str, str]
 

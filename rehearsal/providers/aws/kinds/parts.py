@@ -1,4 +1,4 @@
-"""What several kinds have in common: tags in the forms that AWS's APIs take them in."""
+"""Parts that several kinds have in common: tags in the forms that AWS's APIs take them in."""
 
 from collections.abc import Callable, Mapping
 from typing import Any

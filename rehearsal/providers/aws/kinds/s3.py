@@ -101,7 +101,7 @@ def _send(api: CloudApi, operation: str, bucket: str, **parameters: Any) -> Answ
 def _setting(
     token: str, put: str, request: Callable[[Inputs], Mapping[str, Any]], remove: str, removal: Mapping[str, Any]
 ) -> ResourceKind:
-    """What is set on a bucket by one request, and taken back by another. Its id is the bucket's name."""
+    """A setting of a bucket, made by one request and taken back by another. Its id is the bucket's name."""
 
     def create(api: CloudApi, inputs: Inputs) -> Made:
         _send(api, put, inputs["bucket"], **request(inputs))

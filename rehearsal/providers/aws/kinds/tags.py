@@ -14,7 +14,7 @@ class TagChange:
 
 
 def tag_change(old: Outputs, new: Inputs) -> TagChange:
-    """What leads from the old tags to the new ones."""
+    """Change that leads from the old tags to the new ones."""
     before: Mapping[str, str] = old.get("tags") or {}
     after: Mapping[str, str] = new.get("tags") or {}
     return TagChange(

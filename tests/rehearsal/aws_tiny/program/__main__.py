@@ -60,7 +60,7 @@ logs = aws.cloudwatch.LogGroup("logs", name="/aws/eks/tiny/cluster", retention_i
 
 
 def trust(service: str) -> pulumi.Output[str]:
-    """Who may take a role."""
+    """Principals that may take a role."""
     return pulumi.Output.json_dumps(
         {
             "Version": "2012-10-17",

@@ -1,4 +1,4 @@
-"""What a cluster must show before its queues open."""
+"""Checks that a cluster must pass before its queues open."""
 
 import os
 import subprocess

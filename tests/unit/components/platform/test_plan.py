@@ -1,4 +1,4 @@
-"""Which add-ons a cluster gets, in which order, and what is refused."""
+"""Add-ons of a cluster, their order, and the platform's problems."""
 
 from collections.abc import Mapping
 from typing import Any

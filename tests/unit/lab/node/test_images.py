@@ -1,4 +1,4 @@
-"""Which program stands for an image."""
+"""Programs that stand for images."""
 
 from __future__ import annotations
 

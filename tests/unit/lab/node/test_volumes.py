@@ -1,4 +1,4 @@
-"""What volumes become on this machine, and what a container's root is made of."""
+"""Volumes on this machine, and the root of a container."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ class Graph:
 
     registrations: list[Registration] = field(default_factory=list)
     result: Any = None
-    """What the program returned, Outputs resolved; None in a preview for what is unknown."""
+    """Result of the program, Outputs resolved; None in a preview for unknown values."""
 
     def of(self, token: str) -> list[Registration]:
         """Those of a type: `aws:ec2/subnet:Subnet`, or its last part."""
@@ -98,7 +98,7 @@ def _name(urn: str) -> str:
 def register(
     program: Callable[[], Any], *, preview: bool = False, outputs: Mapping[str, Mapping[str, Any]] | None = None
 ) -> Graph:
-    """What `program` registers. `outputs`: by the last part of a token, what the cloud adds."""
+    """Registrations of `program`. `outputs`: by the last part of a token, the values that the cloud adds."""
     graph = Graph()
     cloud = _Cloud(preview, outputs or {})
     mocks.set_mocks(cloud, project="penstock", stack="aws-test", preview=preview, monitor=_Monitor(cloud, graph))

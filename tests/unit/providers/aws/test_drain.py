@@ -1,4 +1,4 @@
-"""What controllers made is found by its tags and taken away, and nothing else is. AWS's side is moto's."""
+"""Resources of controllers are found by their tags and taken away, and nothing else is. AWS's side is moto's."""
 
 from collections.abc import Iterator
 from typing import Any

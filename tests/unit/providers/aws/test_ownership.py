@@ -1,4 +1,4 @@
-"""Who does what on EKS before penstock installs anything."""
+"""Owners on EKS before penstock installs anything."""
 
 from pathlib import Path
 

@@ -50,7 +50,7 @@ BATCH: dict[str, Any] = {
 
 
 Case = tuple[str, dict[str, Any], str, list[str]]
-"""What is wrong, changes of STACK (`stack` is its name), path of the mistake, words of its message."""
+"""Description of the mistake, changes of STACK (`stack` is its name), its path, words of its message."""
 
 TRAIN = "cluster.nodePools.0"
 """In changes; in paths of mistakes, pools go by their names."""
@@ -94,7 +94,7 @@ def planned(stack: Mapping[str, Any], folder: Path, name: str = "aws-test") -> S
 
 
 def mistakes(stack: Mapping[str, Any], folder: Path, name: str = "aws-test") -> list[Problem]:
-    """What is told to the user; none where it can be planned."""
+    """Messages for the user; none where it can be planned."""
     try:
         planned(stack, folder, name)
     except SpecError as error:

@@ -1,4 +1,4 @@
-"""What a user can get wrong of networks and stores."""
+"""Mistakes of a user about networks and stores."""
 
 from tests.unit.providers.aws.whole_stacks import GONE, LUSTRE, TRAIN, Case
 

@@ -1,4 +1,4 @@
-"""What a user can get wrong of machines, and of how they are had."""
+"""Mistakes of a user about machines and their capacity."""
 
 from typing import Any
 

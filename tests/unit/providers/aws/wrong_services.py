@@ -1,4 +1,4 @@
-"""What a user can get wrong of control planes, of serving, and of a stack as a whole."""
+"""Mistakes of a user about control planes, serving, and a stack as a whole."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What a cluster shows of itself, from lists as an API server gives them."""
+"""Facts that a cluster shows of itself, from lists as an API server gives them."""
 
 from typing import Any
 

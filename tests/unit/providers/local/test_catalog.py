@@ -1,4 +1,4 @@
-"""What this machine offers, and how a driver's listing is read."""
+"""Offer of this machine, and the reading of a driver's listing."""
 
 import os
 

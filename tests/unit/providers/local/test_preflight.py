@@ -1,4 +1,4 @@
-"""What this machine has in the way of a stack."""
+"""Obstacles of this machine for a stack."""
 
 import json
 import os

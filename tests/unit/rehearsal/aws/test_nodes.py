@@ -1,4 +1,4 @@
-"""Which nodes the simulated Kubernetes gets from what is in the account, and when it is there at all."""
+"""Nodes that the simulated Kubernetes gets from the account, and the time from which it is there at all."""
 
 import base64
 import json

@@ -1,4 +1,4 @@
-"""What is left in an account, in words."""
+"""Leftovers of an account, in words."""
 
 from rehearsal.cloud.leftovers import Leftover, kept_in_words
 

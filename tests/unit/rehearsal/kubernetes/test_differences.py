@@ -1,4 +1,4 @@
-"""Which change updates an object, and which needs another one in its place."""
+"""Changes that update an object, and those that need another one in its place."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What the simulated Kubernetes knows of the add-ons' kinds."""
+"""Definitions that the simulated Kubernetes has for the add-ons' kinds."""
 
 import pytest
 

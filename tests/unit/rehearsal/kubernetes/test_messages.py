@@ -1,4 +1,4 @@
-"""What of an object is secret on its way to the engine, and how one without a name gets it."""
+"""Secrets of an object on its way to the engine, and the name of one that has none."""
 
 from google.protobuf.struct_pb2 import Struct
 

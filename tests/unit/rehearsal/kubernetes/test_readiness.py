@@ -1,4 +1,4 @@
-"""When an object is what it was made for, by its kind or by what its annotation asks."""
+"""Readiness of an object, by its kind or by its annotation."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Who exchanges with whom, who is slow, and what NCCL says it uses."""
+"""Pairs that exchange, slow nodes, and NCCL's own words on its transport."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""What a training run and a service ask for where they are pods, and what is refused there."""
+"""Requests of a training run and a service as pods, and their problems."""
 
 from dataclasses import replace
 from typing import Any

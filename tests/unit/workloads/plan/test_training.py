@@ -1,4 +1,4 @@
-"""What a training run and a service become on a node pool."""
+"""Training runs and services on a node pool."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What a user can get wrong with the text, found without torch."""
+"""Mistakes of a user with the text, found without torch."""
 
 import subprocess
 import sys

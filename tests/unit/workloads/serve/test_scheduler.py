@@ -1,4 +1,4 @@
-"""Whatever comes, in whatever order: the budget holds, everything ends, and no block is lost."""
+"""Any requests in any order: the budget holds, everything ends, and no block is lost."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -141,7 +141,7 @@ def _check(scheduler: Scheduler, step: Step) -> None:
 
 
 def _execute(scheduler: Scheduler, step: Step) -> None:
-    """What the engine does, with a model whose next token is the parity of the length."""
+    """Executes as the engine does, with a model whose next token is the parity of the length."""
     scheduler.computed(step)
     for work in (*step.decodes, *step.prefills):
         if work.samples:

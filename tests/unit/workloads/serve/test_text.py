@@ -90,7 +90,7 @@ def _pieces(text: str, cuts: list[int]) -> list[str]:
 
 
 def _first_complete(text: str, cuts: list[int], stops: list[str]) -> int:
-    """Where the text ends: the first stop string in what had come when one was complete."""
+    """End of the text: the first stop string in what had come when one was complete."""
     seen = ""
     for piece in _pieces(text, cuts):
         seen += piece

@@ -22,7 +22,7 @@ def decided(
     spec: StackSpec,
     stack: str = STACK,
 ) -> T:
-    """What the planner makes of the stack."""
+    """Plan of the stack."""
     assert isinstance(spec.settings, AwsSpec)
     pools = plan_of(spec)
     return planner(spec, spec.settings, pools, plan_network(spec, spec.settings, pools), stack)

@@ -48,7 +48,7 @@ def plans(*pools: dict[str, Any], now: datetime = NOW, **cluster: Any) -> tuple[
 
 
 def problems(*pools: dict[str, Any], now: datetime = NOW, stack: str = STACK, **cluster: Any) -> tuple[Problem, ...]:
-    """What is refused of the stack; there is something."""
+    """Problems of the stack; there is at least one."""
     with pytest.raises(SpecError) as refused:
         plan_of(spec_of(*pools, **cluster), now, stack)
     return tuple(refused.value.problems)

@@ -1,4 +1,4 @@
-"""What pools become: capacity, placement, zones, fabric, and what a pod has to ask for."""
+"""Planned pools: capacity, placement, zones, fabric, and a pod's requests."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any

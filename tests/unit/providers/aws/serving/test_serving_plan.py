@@ -1,4 +1,4 @@
-"""What AWS alone has for serving: what is decided, and what AWS would refuse."""
+"""Serving that AWS alone has: decisions, and problems."""
 
 import json
 from typing import Any
