@@ -26,7 +26,7 @@ def schema(
 def editor_schema() -> dict[str, Any]:
     """The schema with the machine types, regions, accelerators and add-ons that penstock knows."""
     from components.catalog import accelerators
-    from components.platform.catalog import ADDONS
+    from components.platform.catalog import ADDONS, about
     from components.spec.editor import Choices
     from components.spec.stack import stack_schema
     from providers import MODULES, clouds, load
@@ -41,7 +41,7 @@ def editor_schema() -> dict[str, Any]:
         "RealTimeSpec.machineType": endpoints,
         "AsynchronousSpec.machineType": endpoints,
     }
-    addons = {name: (addon.__doc__ or "").partition("\n")[0] for name, addon in sorted(ADDONS.items())}
+    addons = {name: about(addon) for name, addon in sorted(ADDONS.items())}
     return stack_schema(clouds(), Choices(names=names, addons=addons))
 
 

@@ -16,7 +16,7 @@ class PriceList:
     """A table of prices.toml: prices of one source and one date."""
 
     source: str
-    """Whose price, for where, of which date."""
+    """Seller, region and date of the price."""
     usd_per_hour: Mapping[str, Decimal]
     regions: tuple[str, ...] = ()
     """Regions in which the prices hold; empty where they hold in all."""
@@ -24,7 +24,7 @@ class PriceList:
     """The region in which they were quoted, where those of others may differ; empty where none does."""
 
     def knows(self, region: str) -> bool:
-        """Whether the prices hold in that region."""
+        """True if the prices hold in that region."""
         return not self.regions or region in self.regions
 
     def source_in(self, region: str) -> str:

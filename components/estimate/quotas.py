@@ -22,7 +22,7 @@ class Quota:
     unit: str = ""
 
     def need(self, needed: float, reason: str) -> QuotaNeed:
-        """What a plan needs of it."""
+        """Need of a plan for this quota."""
         return QuotaNeed(
             service=self.service,
             code=self.code,

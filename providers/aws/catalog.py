@@ -1,4 +1,4 @@
-"""What AWS offers: machine types as rows, and what a pool of them can be."""
+"""Offer of AWS: machine types as rows, and the possible pools of them."""
 
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -72,7 +72,7 @@ class Cards:
     interfaces: int
     """Network interfaces that one card takes."""
     efa: bool
-    """Whether those may be EFA interfaces; if not, they are plain ones."""
+    """True if those may be EFA interfaces; if not, they are plain ones."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,7 +101,7 @@ class AwsMachine(MachineType):
     usd_per_hour: Decimal | None
     """Table `machines` of prices.toml says of where and when; None where there is no such price."""
     zones: tuple[str, ...]
-    """Where it is offered: zone ids, and prefixes of regions that have it in every zone."""
+    """Zones where it is offered: zone ids, and prefixes of regions that have it in every zone."""
 
     @property
     def cards(self) -> tuple[Cards, ...]:

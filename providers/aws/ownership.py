@@ -50,7 +50,7 @@ def addon_values(
 
 
 def registry(region: str) -> str:
-    """Where EKS's own images of a region lie."""
+    """Registry of EKS's own images of a region."""
     accounts = _registries()
     return f"{accounts.get(region, accounts['default'])}.dkr.ecr.{region}.amazonaws.com"
 

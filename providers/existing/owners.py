@@ -25,19 +25,19 @@ class Software:
 
 
 def software(workloads: Iterable[Mapping[str, Any]]) -> tuple[Software, ...]:
-    """What of it penstock knows."""
+    """Row of the software that penstock knows."""
     return tuple(found for one in workloads for found in _known(one))
 
 
 def inventory_of(manifest: Mapping[str, Any] | None) -> AbstractSet[Concern]:
-    """What penstock itself does on this cluster, by its own note."""
+    """Concerns that penstock itself takes care of on this cluster, by its own note."""
     return set(noted(manifest))
 
 
 def owners_of(
     running: Iterable[Software], kinds: AbstractSet[str], devices: Iterable[str], own: AbstractSet[Concern]
 ) -> dict[Concern, Ownership]:
-    """What is done by others. What penstock's note calls its own is not theirs, whatever evidence there is of it."""
+    """Concerns of others. All that penstock's note calls its own is not theirs, whatever evidence there is of it."""
     found: dict[Concern, Ownership] = {}
     for one in running:
         for concern, row in one.does.items():
@@ -60,7 +60,7 @@ def _known(workload: Mapping[str, Any]) -> Iterable[Software]:
 
 
 def _offered(devices: Iterable[str]) -> Iterable[tuple[Concern, str, str]]:
-    """Whoever it is: a node that offers a device has a driver and a plugin for it."""
+    """Owner by evidence: a node that offers a device has a driver and a plugin for it, whoever brought them."""
     for resource in sorted(devices):
         if resource in ACCELERATORS:
             yield Concern.DRIVER, "the nodes", resource

@@ -18,6 +18,7 @@ class AddonRow:
     """A row of addons.toml, which answers as a module of this folder does. The file says what its fields mean."""
 
     NAME: str
+    about: str
     off: str
     DOES: tuple[Concern, ...] = ()
     scheduler: str = ""

@@ -83,6 +83,7 @@ def test_names_are_those_of_the_rows(schema: dict[str, Any]) -> None:
     assert set(offered(schema, "ClusterSpec", "region")) == set(regions)
     addons = schema["$defs"]["PlatformSpec"]["properties"]["addons"]
     assert set(addons["properties"]) == set(ADDONS)
+    assert len({str(part["description"]) for part in addons["properties"].values()}) == len(ADDONS)
     assert offered(schema, "MachineSpec", "accelerator") == list(
         tomllib.loads((ROOT / "components" / "accelerators.toml").read_text())
     )

@@ -11,9 +11,9 @@ def test_a_row_with_an_unknown_field_or_concern_is_refused() -> None:
     from components.platform.addons.rows import _row
 
     with pytest.raises(TypeError, match="onn"):
-        _row("x", off="nobody needs it", onn="")
+        _row("x", about="", off="nobody needs it", onn="")
     with pytest.raises(ValueError, match="tea"):
-        _row("x", off="nobody needs it", does=("tea",))
+        _row("x", about="", off="nobody needs it", does=("tea",))
 
 
 def test_a_value_decides_what_the_collector_does() -> None:
