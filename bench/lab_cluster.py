@@ -15,8 +15,9 @@ import yaml
 from components.catalog import MachineType, accelerators
 from components.fabric import Collective, Fabric
 from components.kubernetes.api import KubernetesApi
+from components.labels import BLOCK_LABEL, POOL_LABEL, RACK_LABEL
 from components.plan.cluster import NodePoolPlan, PodBinding, Taint
-from components.plan.kubernetes import NAMESPACE, POOL_LABEL, KubernetesFacts, Manifest, SchedulerPlan
+from components.plan.kubernetes import NAMESPACE, KubernetesFacts, Manifest, SchedulerPlan
 from components.plan.work import JobPlan
 from components.platform.addons.kueue_config import manager_config
 from components.platform.plan import plan_platform
@@ -143,9 +144,9 @@ def _pool(nodes: int) -> NodePoolPlan:
     )  # fmt: skip
     binding = PodBinding(
         devices={"nvidia.com/gpu": 8},
-        node_selector={"penstock.dev/pool": POOL},
+        node_selector={POOL_LABEL: POOL},
         tolerations=(Taint(key=TAINT["key"], value=TAINT["value"], effect=TaintEffect(TAINT["effect"])),),
-        topology_keys=("penstock.dev/block", "penstock.dev/rack"),
+        topology_keys=(BLOCK_LABEL, RACK_LABEL),
     )
     return NodePoolPlan(
         name=POOL, machine=machine, node_count=nodes, min_count=nodes, max_count=nodes, fabric=machine.fabric,

@@ -20,6 +20,7 @@ from filelock import FileLock, Timeout
 from components.files import read_json, tail, write_json
 from components.kubernetes.api import KubernetesApi
 from components.kubernetes.kubeconfig import Access, read_kubeconfig
+from components.labels import PROCESS_MARK
 from lab.certificates import make_certificates
 from lab.control_plane import PYTHON_ENV, control_plane
 from lab.errors import LabError
@@ -28,7 +29,7 @@ from lab.kwok import create_nodes, stages
 from lab.preconditions import NAMESPACE, find, require_lab_possible
 from lab.process_specs import read_orders, write_orders
 from lab.shape import LabShape
-from lab.supervisor import KEEP, MARK
+from lab.supervisor import KEEP
 from plugin.local.processes import Process, family
 from tools.lab import Tools
 
@@ -191,7 +192,7 @@ def _start(home: Home, shape: LabShape, tools: Tools) -> tuple[Lab, int]:
         reading, lease = os.pipe()
         with home.log("supervisor").open("wb") as log:
             command = [str(find("unshare")), *NAMESPACE, "--", sys.executable, "-m", "lab.supervisor"]
-            env = os.environ | PYTHON_ENV | {MARK: str(home.folder)}
+            env = os.environ | PYTHON_ENV | {PROCESS_MARK: str(home.folder)}
             unshare = subprocess.Popen(
                 [*command, str(home.folder)], env=env, stdin=reading, stdout=log, stderr=log,
                 pass_fds=(door.fileno(),), start_new_session=True,

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from components.kubernetes.api import ApiError, KubernetesApi, UnreachableError
+from components.labels import JOB_LABEL, SERVICE_LABEL
 from components.plan.kubernetes import NAMESPACE, Manifest
 from engine.state import State
 from workloads.pretrain.folder import RunFolder
@@ -16,7 +17,6 @@ FINISHES_S = 900.0
 ANSWERS_S = 180.0
 POLL_S = 0.5
 JOBS = frozenset({"JobSet", "TrainJob", "Job", "RayJob", "MPIJob"})
-JOB_LABEL, SERVICE_LABEL = "penstock.dev/job", "penstock.dev/service"
 JOB_FILE = "job.json"
 PROMPT = "def main("
 

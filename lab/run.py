@@ -10,6 +10,7 @@ from pathlib import Path
 
 from components.errors import PenstockError
 from components.kubernetes.api import KubernetesApi
+from components.labels import RUN_LABEL
 from components.plan.cluster import NodePoolPlan
 from components.plan.kubernetes import NAMESPACE, InsidePlan, Manifest
 from components.plan.stack import StackPlan
@@ -77,7 +78,7 @@ def _handed_in(lab: Lab, plan: StackPlan, inside: InsidePlan, left_out: tuple[st
 def _gang(api: KubernetesApi, job: Manifest, nodes: int, say: Say) -> str:
     """Waits until every node of the gang runs, or it has ended."""
     name, begin = job["metadata"]["name"], time.monotonic()
-    label = f"penstock.dev/run={job['metadata']['labels']['penstock.dev/run']}"
+    label = f"{RUN_LABEL}={job['metadata']['labels'][RUN_LABEL]}"
     while True:
         pods = api.list("v1", "Pod", NAMESPACE, labels=label)
         running = [pod for pod in pods if pod["status"].get("phase") == "Running"]

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from components.plan.kubernetes import POOL_LABEL
+from components.labels import BLOCK_LABEL, POOL_LABEL, RACK_LABEL
 
 MANY_NODES = 128
 
@@ -80,6 +80,6 @@ def _accelerator_node(index: int) -> LabNode:
     return LabNode(
         name=f"kwok-{index}",
         pool="kwok",
-        labels={"penstock.dev/block": f"block-{index // 64}", "penstock.dev/rack": f"rack-{index // 16}"},
+        labels={BLOCK_LABEL: f"block-{index // 64}", RACK_LABEL: f"rack-{index // 16}"},
         allocatable={"cpu": "192", "memory": "2Ti", "pods": "110", "nvidia.com/gpu": "8"},
     )

@@ -20,12 +20,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from components.labels import PROCESS_MARK
 from lab.folders import Home
 from lab.network import set_up_network, system_path
 from lab.process_specs import Order, read_orders
 
-MARK = "PENSTOCK_FOLDER"
-"""plugin.local.processes.MARK, in the environment of every process of the lab: its folder."""
 KEEP = b"keep\n"
 """Word of `up` on stdin once the lab is to stay when it has gone; until then the lab goes with it."""
 TURN_S = 0.05
@@ -104,7 +103,7 @@ class Supervisor:
             child.look = now + (LOOK_AGAIN_S if child.ready else TURN_S)
 
     def _start(self, child: Child, now: float) -> None:
-        env = {"PATH": system_path(), "HOME": str(self.home.folder), MARK: str(self.home.folder)} | dict(
+        env = {"PATH": system_path(), "HOME": str(self.home.folder), PROCESS_MARK: str(self.home.folder)} | dict(
             child.order.env
         )
         with Path(child.order.log).open("ab") as log:

@@ -9,14 +9,13 @@ from typing import Any
 
 import pulumi
 
-from components.kubernetes.inventory import STACK_LABEL, inventory
+from components.kubernetes.inventory import inventory
 from components.kubernetes.manifest import apply_manifest, resource_name
 from components.kubernetes.resources import Drain, Gate
+from components.labels import OWN_LABELS, SERVES, STACK_LABEL
 from components.plan.kubernetes import NAMESPACE, InsidePlan, Manifest
 from components.platform.build import Platform
 from components.provider import JobHandle, KubernetesHandle, ServiceHandle, StaticVolume
-
-LABELS = {"app.kubernetes.io/managed-by": "penstock"}
 
 
 class Inside(pulumi.ComponentResource):
@@ -114,7 +113,7 @@ def _renewed(manifest: Manifest, digest: pulumi.Input[str]) -> dict[str, pulumi.
         return {}
     spec = manifest["spec"]
     metadata = spec["template"]["metadata"]
-    annotations = {**metadata.get("annotations", {}), "penstock.dev/serves": digest}
+    annotations = {**metadata.get("annotations", {}), SERVES: digest}
     return {"spec": {**spec, "template": {**spec["template"], "metadata": {**metadata, "annotations": annotations}}}}
 
 
@@ -122,7 +121,7 @@ def _namespace() -> Manifest:
     return {
         "apiVersion": "v1",
         "kind": "Namespace",
-        "metadata": {"name": NAMESPACE, "labels": LABELS | {STACK_LABEL: pulumi.get_stack()}},
+        "metadata": {"name": NAMESPACE, "labels": OWN_LABELS | {STACK_LABEL: pulumi.get_stack()}},
     }
 
 
@@ -135,7 +134,7 @@ def _volume(volume: StaticVolume) -> dict[str, Any]:
         **({"mountOptions": list(volume.mount_options)} if volume.mount_options else {}),
         "claimRef": {"namespace": NAMESPACE, "name": volume.claim},
     }
-    metadata = {"name": f"{NAMESPACE}-{volume.claim}", "labels": LABELS}
+    metadata = {"name": f"{NAMESPACE}-{volume.claim}", "labels": OWN_LABELS}
     return {"apiVersion": "v1", "kind": "PersistentVolume", "metadata": metadata, "spec": spec}
 
 
@@ -147,7 +146,7 @@ def _claim(volume: StaticVolume) -> Manifest:
     }
     if not volume.storage_class:
         spec["volumeName"] = f"{NAMESPACE}-{volume.claim}"
-    metadata = {"name": volume.claim, "namespace": NAMESPACE, "labels": LABELS}
+    metadata = {"name": volume.claim, "namespace": NAMESPACE, "labels": OWN_LABELS}
     return {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": metadata, "spec": spec}
 
 

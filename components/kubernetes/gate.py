@@ -14,6 +14,7 @@ from typing import Any
 from components.estimate.floors import Floor, floor_of
 from components.estimate.nodes import room_for_pods
 from components.fabric import Collective, Fabric
+from components.labels import CHECK_LABEL, CHECK_POOL_LABEL, OWN_LABELS
 from components.plan.cluster import ClusterPlan, NodePoolPlan, VolumePlan
 from components.plan.kubernetes import NAMESPACE, GatePlan, Manifest, PoolExpectation
 from components.pods.bind import bind, check_share, probe_share
@@ -34,7 +35,7 @@ PROBE, CHECK = "probe", "check"
 """The gate's containers."""
 PLAIN = (Fabric.HOST, Fabric.ETHERNET)
 PAIR = 2
-LABELS = {"app.kubernetes.io/managed-by": "penstock", "penstock.dev/check": "gate"}
+LABELS = {**OWN_LABELS, CHECK_LABEL: "gate"}
 
 
 def plan_gate(
@@ -208,7 +209,7 @@ _JOB_ID = "metadata.labels['batch.kubernetes.io/controller-uid']"
 
 
 def _pool_labels(pool: NodePoolPlan) -> dict[str, str]:
-    return {**LABELS, "penstock.dev/check-pool": pool.name}
+    return {**LABELS, CHECK_POOL_LABEL: pool.name}
 
 
 def _one_a_node(pool: NodePoolPlan) -> dict[str, Any]:

@@ -4,10 +4,10 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from components.labels import OWN_LABELS, STACK_LABEL
 from components.plan.kubernetes import NAMESPACE, Concern, Manifest, PlatformPlan
 
 INVENTORY = "penstock-inventory"
-STACK_LABEL = "penstock.dev/stack"
 """On what penstock makes in a cluster: the stack that it belongs to."""
 
 
@@ -20,7 +20,7 @@ def inventory(stack: str, platform: PlatformPlan) -> Manifest:
         "metadata": {
             "name": INVENTORY,
             "namespace": NAMESPACE,
-            "labels": {"app.kubernetes.io/managed-by": "penstock", STACK_LABEL: stack},
+            "labels": {**OWN_LABELS, STACK_LABEL: stack},
         },
         "data": {"addons": json.dumps(done, sort_keys=True)},
     }

@@ -13,12 +13,6 @@ Manifest = Mapping[str, Any]
 NAMESPACE = "penstock"
 """Namespace of jobs, services, their volume claim and their queue."""
 
-POOL_LABEL = "penstock.dev/pool"
-"""On every node: the name of its pool, where the cloud's binding has no label of its own."""
-
-QUARANTINE = "penstock.dev/quarantine"
-"""Key of the taint (NoSchedule) on a node that the acceptance gate found bad; its value is the failed check."""
-
 
 class Concern(StrEnum):
     """A thing that exactly one piece of software may do on a cluster."""

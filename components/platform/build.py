@@ -7,6 +7,7 @@ from pulumi_kubernetes.helm.v3 import Release, ReleaseArgs, RepositoryOptsArgs
 
 from components.kubernetes.manifest import apply_manifest, resource_name
 from components.kubernetes.resources import Ready
+from components.labels import OWN_LABELS
 from components.plan.kubernetes import AddonPlan, Manifest, PlatformPlan, ReleasePlan
 from components.provider import KubernetesHandle
 
@@ -94,7 +95,7 @@ def _namespaces(name: str, addons: Iterable[AddonPlan], opts: pulumi.ResourceOpt
 
 
 def _namespace(space: str) -> Manifest:
-    labels = {"app.kubernetes.io/managed-by": "penstock", "pod-security.kubernetes.io/enforce": "privileged"}
+    labels = {**OWN_LABELS, "pod-security.kubernetes.io/enforce": "privileged"}
     return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": space, "labels": labels}}
 
 

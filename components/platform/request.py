@@ -4,16 +4,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from components.kubernetes.devices import NEURON, NVIDIA
+from components.labels import OWN_LABELS
 from components.plan.cluster import NodePoolPlan
 from components.plan.kubernetes import AddonPlan, Concern, KubernetesFacts, Manifest, Owner, Ownership, ReleasePlan
 from components.plan.work import ServicePlan
 from components.platform.values import at, merged
 from components.platform.versions import Version, versions
 from components.spec.platform import AddonSpec, PlatformSpec
-
-NVIDIA = "nvidia.com/gpu"
-NEURON = "aws.amazon.com/neuron"
-EFA = "vpc.amazonaws.com/efa"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,7 +132,7 @@ def selected(request: Request, *paths: str) -> dict[str, Any]:
 
 def object_of(api_version: str, kind: str, name: str, namespace: str = "", **fields: Any) -> Manifest:
     metadata = {"name": name, **({"namespace": namespace} if namespace else {})}
-    labels = {"app.kubernetes.io/managed-by": "penstock"}
+    labels = dict(OWN_LABELS)
     return {"apiVersion": api_version, "kind": kind, "metadata": {**metadata, "labels": labels}, **fields}
 
 

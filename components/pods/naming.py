@@ -4,7 +4,8 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping
 
-from components.plan.kubernetes import POOL_LABEL, Manifest
+from components.labels import JOB_LABEL, OWN_LABELS, POOL_LABEL, RUN_LABEL
+from components.plan.kubernetes import Manifest
 from components.plan.work import JobPlan
 
 Render = Callable[[str], tuple[Manifest, ...]]
@@ -27,9 +28,9 @@ def named(job: JobPlan, render: Render) -> tuple[Manifest, ...]:
 def labels(job: JobPlan) -> Mapping[str, str]:
     """By which a job's objects and pods are found."""
     return {
-        "app.kubernetes.io/managed-by": "penstock",
-        "penstock.dev/job": job.name,
-        "penstock.dev/run": job.identity[:16],
+        **OWN_LABELS,
+        JOB_LABEL: job.name,
+        RUN_LABEL: job.identity[:16],
         POOL_LABEL: job.pool,
     }
 

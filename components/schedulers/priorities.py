@@ -1,5 +1,6 @@
 """Priorities for schedulers that take them from Kubernetes' own classes."""
 
+from components.labels import OWN_LABELS
 from components.plan.kubernetes import NAMESPACE, Manifest
 from components.spec.scheduler import Priority
 
@@ -14,7 +15,7 @@ def priority_classes() -> tuple[Manifest, ...]:
         {
             "apiVersion": "scheduling.k8s.io/v1",
             "kind": "PriorityClass",
-            "metadata": {"name": priority_class(priority), "labels": {"app.kubernetes.io/managed-by": "penstock"}},
+            "metadata": {"name": priority_class(priority), "labels": dict(OWN_LABELS)},
             "value": value,
             "description": f"{priority} priority of penstock's jobs",
         }

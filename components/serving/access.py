@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from components.labels import SERVICE_LABEL
 from components.plan.kubernetes import NAMESPACE, Manifest
 from components.plan.work import ServicePlan
 from components.serving.naming import CANARY, GATEWAYS, HTTP, MONITORING, PORT, STABLE, metadata, track_name
@@ -32,7 +33,7 @@ def policy(service: ServicePlan) -> Manifest:
         "kind": "NetworkPolicy",
         "metadata": metadata(service.name, service),
         "spec": {
-            "podSelector": {"matchLabels": {"penstock.dev/service": service.name}},
+            "podSelector": {"matchLabels": {SERVICE_LABEL: service.name}},
             "policyTypes": ["Ingress"],
             "ingress": [rule],
         },

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from components.labels import OWN_LABELS, SERVICE_LABEL, TRACK_LABEL
 from components.plan.kubernetes import NAMESPACE
 from components.plan.work import ServicePlan
 
@@ -23,12 +24,12 @@ GATEWAYS = "envoy-gateway-system"
 
 def labels(service: ServicePlan) -> Mapping[str, str]:
     """On everything that belongs to it."""
-    return {"app.kubernetes.io/managed-by": "penstock", "penstock.dev/service": service.name}
+    return {**OWN_LABELS, SERVICE_LABEL: service.name}
 
 
 def track_labels(service: ServicePlan, track: str) -> Mapping[str, str]:
     """By which one track's pods are selected; they never change, for a Deployment's selector cannot."""
-    return {"penstock.dev/service": service.name, "penstock.dev/track": track}
+    return {SERVICE_LABEL: service.name, TRACK_LABEL: track}
 
 
 def track_name(service: ServicePlan, track: str) -> str:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from components.labels import SERVICE_LABEL
 from components.plan.kubernetes import NAMESPACE, Manifest
 from components.plan.work import ServicePlan
 from components.serving.naming import GATEWAYS, HTTP, PROMETHEUS, STABLE, metadata, track_labels
@@ -59,7 +60,7 @@ def _monitor(service: ServicePlan) -> Manifest:
         "kind": "PodMonitor",
         "metadata": metadata(service.name, service),
         "spec": {
-            "selector": {"matchLabels": {"penstock.dev/service": service.name}},
+            "selector": {"matchLabels": {SERVICE_LABEL: service.name}},
             "podMetricsEndpoints": [{"port": HTTP, "path": "/metrics", "interval": f"{ASK_EVERY_S}s"}],
         },
     }

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from components.errors import PenstockError
+from components.labels import MANAGED_BY, POOL_LABEL
 from plugin.calls import Call, Change, Found, Mistake, Properties, changed, required
 
 if TYPE_CHECKING:
@@ -22,8 +23,6 @@ OUTSIDE = (
 """Kinds behind which a controller makes something outside the cluster: load balancers, addresses, disks."""
 
 MACHINES = ("karpenter.sh/v1", "NodeClaim")
-POOL_LABEL = "penstock.dev/pool"
-OWN = "app.kubernetes.io/managed-by"
 
 
 def check(inputs: Properties) -> Sequence[Mistake]:
@@ -91,7 +90,7 @@ def _is_outside(one: Mapping[str, Any]) -> bool:
     if one["kind"] == "Service":
         return bool(one["spec"].get("type") == "LoadBalancer")
     if one["kind"] == "PersistentVolumeClaim":
-        return bool(one["metadata"].get("labels", {}).get(OWN) != "penstock")
+        return bool(one["metadata"].get("labels", {}).get(MANAGED_BY) != "penstock")
     return True
 
 

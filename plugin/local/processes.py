@@ -11,10 +11,10 @@ from typing import Any, Self
 
 import psutil
 
+from components.labels import PROCESS_MARK
+
 ROOT = Path(__file__).resolve().parents[2]
 
-MARK = "PENSTOCK_FOLDER"
-"""In the environment of every process of a run or a server: the folder it works for. Children inherit it."""
 STACK = "PENSTOCK_STACK"
 
 POLL_S = 0.1
@@ -73,7 +73,7 @@ def clean_environment(folder: Path, stack: str, env: Mapping[str, str]) -> dict[
     """
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("PULUMI_")}
     paths = [str(ROOT), *filter(None, [env.get("PYTHONPATH") or inherited.get("PYTHONPATH")])]
-    ours = {MARK: str(folder), STACK: stack, "PYTHONPATH": os.pathsep.join(paths), "PYTHONUNBUFFERED": "1"}
+    ours = {PROCESS_MARK: str(folder), STACK: stack, "PYTHONPATH": os.pathsep.join(paths), "PYTHONUNBUFFERED": "1"}
     return inherited | dict(env) | ours
 
 
@@ -82,7 +82,7 @@ def marked(folder: Path) -> list[Process]:
     found = []
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error, OSError):
-            if process.environ().get(MARK) == str(folder) and (known := Process.of(process.pid)):
+            if process.environ().get(PROCESS_MARK) == str(folder) and (known := Process.of(process.pid)):
                 found.append(known)
     return found
 
@@ -92,7 +92,7 @@ def marked_below(folder: Path) -> list[Process]:
     found = []
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error, OSError):
-            mark = process.environ().get(MARK)
+            mark = process.environ().get(PROCESS_MARK)
             if mark and Path(mark).is_relative_to(folder) and (known := Process.of(process.pid)):
                 found.append(known)
     return found

@@ -13,6 +13,7 @@ from filelock import Timeout
 
 from components.errors import PenstockError
 from components.files import read_json, size_bytes, tail, words_for_bytes, write_json
+from components.labels import PROCESS_MARK
 from engine.provider.errors import UnfinishedError
 from engine.provider.values import Unknown, is_known
 from plugin.calls import (
@@ -27,7 +28,7 @@ from plugin.calls import (
 )
 from plugin.local.following import Follower
 from plugin.local.full_volume import ERRORS, fullness
-from plugin.local.processes import MARK, ROOT, Process, clean_environment, kill, stop
+from plugin.local.processes import ROOT, Process, clean_environment, kill, stop
 from plugin.local.run_folder import checkpoint_step, finished, outputs_of
 from plugin.local.supervision import KILL_MARGIN_S, End, Orders, Record, lock_of, read_record
 from workloads.pretrain.words import learned_nothing, result_line
@@ -185,7 +186,7 @@ def _supervise(call: Call, folder: Path, inputs: Properties) -> Record | None:
         supervisor = subprocess.Popen(
             [sys.executable, "-u", str(ROOT / "plugin"), "supervise", str(folder)],
             stdin=subprocess.PIPE, stdout=log, stderr=log, start_new_session=True,
-            env={name: value for name, value in orders.env.items() if name != MARK},
+            env={name: value for name, value in orders.env.items() if name != PROCESS_MARK},
         )  # fmt: skip
     try:
         assert supervisor.stdin is not None

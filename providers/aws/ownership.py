@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from components.fabric import Collective
+from components.kubernetes.devices import EFA
 from components.kubernetes.ownership import OwnershipRow
 from components.plan.kubernetes import Concern, Owner, Ownership
 from providers.aws.control_plane.eks.types import EksPlan
 from providers.aws.control_plane.hyper_pod.plan import HyperPodPlan
-from providers.aws.nodes.binding import EFA, collective
+from providers.aws.nodes.binding import collective
 from providers.aws.nodes.types import AwsNodePoolPlan
 from providers.aws.tables import OWNERSHIP
 

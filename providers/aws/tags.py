@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 
 from components.errors import Problem
+from components.labels import TAG_PREFIX, labels_for
 from components.spec.cluster import ClusterSpec
 
 MOST_TAGS = 40
@@ -14,14 +15,12 @@ _LONGEST_KEY, _LONGEST_VALUE = 128, 256
 _NOT_IN_A_TAG = re.compile(r"[^\w \-+=.:/@]")
 """Same page: letters, digits and spaces of any alphabet, and _ . : / = + - @ are what every service takes."""
 
-_RESERVED = ("aws:", "penstock:")
+_RESERVED = ("aws:", TAG_PREFIX)
 
 
 def tags(cluster: ClusterSpec, asked: Mapping[str, str], stack: str) -> dict[str, str]:
     """Tags of everything that takes tags."""
-    expires = {"penstock:expires": cluster.expires_at.isoformat()} if cluster.expires_at else {}
-    budget = {"penstock:budget-usd-per-hour": f"{cluster.budget_usd_per_hour:g}"} if cluster.budget_usd_per_hour else {}
-    return {**asked, "penstock:stack": stack, **expires, **budget}
+    return {**asked, **labels_for(stack, cluster.expires_at, cluster.budget_usd_per_hour)}
 
 
 def tag_problems(asked: Mapping[str, str]) -> Iterator[Problem]:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from enum import StrEnum
 
 from components.fabric import Collective, Fabric
+from components.kubernetes.devices import AMD, EFA, NEURON, NVIDIA, RDMA, TPU
 
 
 class Vendor(StrEnum):
@@ -16,15 +17,14 @@ class Vendor(StrEnum):
 
 
 ACCELERATORS: Mapping[str, Vendor] = {
-    "nvidia.com/gpu": Vendor.NVIDIA,
-    "amd.com/gpu": Vendor.AMD,
-    "aws.amazon.com/neuron": Vendor.AWS,
-    "google.com/tpu": Vendor.GOOGLE,
+    NVIDIA: Vendor.NVIDIA,
+    AMD: Vendor.AMD,
+    NEURON: Vendor.AWS,
+    TPU: Vendor.GOOGLE,
 }
 """Whole chips. Slices of one (`nvidia.com/mig-1g.10gb`) and Neuron's cores are others, never asked for."""
 
-EFA = "vpc.amazonaws.com/efa"
-RDMA_PREFIXES = ("rdma/", "nvidia.com/rdma", "nvidia.com/hostdev", "mellanox.com/", "openshift.io/mlx")
+RDMA_PREFIXES = (RDMA, "nvidia.com/rdma", "nvidia.com/hostdev", "mellanox.com/", "openshift.io/mlx")
 """Resource names that the RDMA shared device plugin, the SR-IOV plugin and NVIDIA's network operator are given in their
 own examples; a cluster's administrator may choose others, which `existing.machines` then names with its fabric."""
 

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from components.catalog import Accelerator, MachineType, accelerators
 from components.errors import Problem, SpecError
+from components.kubernetes.devices import NVIDIA
+from components.labels import POOL_LABEL
 from components.plan.cluster import Taint
-from components.plan.kubernetes import POOL_LABEL
 from components.spec.cluster import NodePoolSpec
 from components.spec.explain import suggestion
 from providers.existing.catalog import catalog
@@ -21,8 +22,6 @@ from providers.existing.devices import (
 )
 from providers.existing.seen import INSTANCE_TYPE, TOPOLOGY_KEYS, Discovery, SeenNode
 from providers.existing.settings import ExistingSpec, MachineSpec
-
-NVIDIA = "nvidia.com/gpu"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from components.errors import Problem
-from components.kubernetes.inventory import STACK_LABEL
 from components.kubernetes.kubeconfig import KubeconfigError
+from components.labels import MANAGED_BY, MANAGER, STACK_LABEL
 from components.plan.kubernetes import NAMESPACE
 from components.plan.stack import StackPlan
 from providers.existing.access import access_of
@@ -135,7 +135,7 @@ def namespace_problems(namespace: Object | None, stack: str) -> Iterator[Problem
         return
     labels = namespace["metadata"].get("labels", {})
     path = "cluster.cloud"
-    if labels.get("app.kubernetes.io/managed-by") != "penstock":
+    if labels.get(MANAGED_BY) != MANAGER:
         message = (
             f"the cluster has a namespace {NAMESPACE!r} that penstock did not make and will not take over; "
             "rename or remove that one"

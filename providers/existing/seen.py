@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from components.kubernetes.quantities import quantity
+from components.labels import BLOCK_LABEL, QUARANTINE, RACK_LABEL
 from components.plan.cluster import Taint
-from components.plan.kubernetes import QUARANTINE, Concern, Ownership
+from components.plan.kubernetes import Concern, Ownership
 from components.spec.cluster import TaintEffect
 from providers.existing.devices import is_device
 from providers.existing.owners import Software, inventory_of, owners_of, software
@@ -39,8 +40,8 @@ TOPOLOGY_KEYS = (
     "oci.oraclecloud.com/rdma.local_block_id",
     "ib.coreweave.cloud/superpod",
     "ib.coreweave.cloud/leafgroup",
-    "penstock.dev/block",
-    "penstock.dev/rack",
+    BLOCK_LABEL,
+    RACK_LABEL,
 )
 """Node labels that say where a node stands, each family from the widest domain to the narrowest: Kubernetes, EKS, GKE,
 NVIDIA Topograph, OKE, CoreWeave, and penstock's own for machine rooms where nobody else says it."""

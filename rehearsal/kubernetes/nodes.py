@@ -6,8 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
+from components.labels import POOL_LABEL
+
 Body = Mapping[str, Any]
-POOL_LABEL = "penstock.dev/pool"
 MACHINES = "penstock.dev/machines"
 """Annotation: which group of machines the node is one of, by the name that it was added under."""
 MACHINE = "penstock.dev/machine"

@@ -17,8 +17,9 @@ from components.fabric import Collective, Fabric
 from components.kubernetes.api import KubernetesApi
 from components.kubernetes.gate import check_job, probe_pod
 from components.kubernetes.resources import _expectation
+from components.labels import POOL_LABEL, QUARANTINE
 from components.plan.cluster import NodePoolPlan, PodBinding, VolumePlan
-from components.plan.kubernetes import NAMESPACE, POOL_LABEL, QUARANTINE, PoolExpectation
+from components.plan.kubernetes import NAMESPACE, PoolExpectation
 from components.spec.storage import OnDestroy
 from engine.provider.errors import UnfinishedError
 from lab.lab import Lab

@@ -1,8 +1,9 @@
 """NVIDIA's exporter of accelerator metrics, where no GPU operator runs it."""
 
+from components.kubernetes.devices import NVIDIA
 from components.plan.kubernetes import AddonPlan, Concern
 from components.platform.addons import gpu_operator
-from components.platform.request import NVIDIA, Request, Verdict, off, on, release, taken
+from components.platform.request import Request, Verdict, off, on, release, taken
 from components.platform.versions import versions
 
 NAME = "dcgm-exporter"

@@ -1,7 +1,8 @@
 """The EFA device plugin: a machine's EFA interfaces as resources."""
 
+from components.kubernetes.devices import EFA
 from components.plan.kubernetes import AddonPlan, Concern
-from components.platform.request import EFA, Request, Verdict, off, on, release, taken
+from components.platform.request import Request, Verdict, off, on, release, taken
 from components.platform.versions import versions
 
 NAME = "efa-device-plugin"

@@ -1,7 +1,8 @@
 """The NVIDIA GPU operator: of driver, toolkit, device plugin and metrics, those that nobody else brings."""
 
+from components.kubernetes.devices import NVIDIA
 from components.plan.kubernetes import AddonPlan, Concern
-from components.platform.request import NVIDIA, Request, Verdict, off, on, release, selected
+from components.platform.request import Request, Verdict, off, on, release, selected
 from components.platform.values import merged
 from components.platform.versions import versions
 

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 
+from components.labels import JOB_LABEL, SERVICE_LABEL
 from components.plan.kubernetes import NAMESPACE, AddonPlan, Concern, Manifest
 from components.platform.alerts import GROUPS
 from components.platform.dashboards import DASHBOARDS
@@ -14,8 +15,7 @@ NAME = "kube-prometheus-stack"
 DOES = (Concern.PROMETHEUS_OPERATOR,)
 HOST, PORT = "prometheus-operated.monitoring", 9090
 """The address that the operator gives to every Prometheus, whatever its release is called."""
-JOB_LABEL, JOB_PORT = "penstock.dev/job", "metrics"
-SERVICE_LABEL, SERVICE_PORT = "penstock.dev/service", "http"
+JOB_PORT, SERVICE_PORT = "metrics", "http"
 """By which a job's and a service's pods are known, and the names of the ports that they serve metrics on."""
 
 

@@ -1,7 +1,8 @@
 """AWS Neuron's device plugin."""
 
+from components.kubernetes.devices import NEURON
 from components.plan.kubernetes import AddonPlan, Concern
-from components.platform.request import NEURON, Request, Verdict, off, on, release, taken
+from components.platform.request import Request, Verdict, off, on, release, taken
 from components.platform.versions import versions
 
 NAME = "neuron"

@@ -1,7 +1,8 @@
 """The node problem detector: what goes wrong on a node, as its conditions."""
 
+from components.kubernetes.devices import NEURON
 from components.plan.kubernetes import AddonPlan, Concern
-from components.platform.request import NEURON, Request, Verdict, off, on, release, taken
+from components.platform.request import Request, Verdict, off, on, release, taken
 from components.platform.versions import versions
 
 NAME = "node-problem-detector"

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from components.labels import OWN_LABELS
 from components.plan.cluster import NodePoolPlan
 from components.plan.kubernetes import NAMESPACE, KubernetesFacts, Manifest, QueuePlan, SchedulerPlan
 from components.schedulers.kueue.topology import topology_name
@@ -13,7 +14,6 @@ from components.spec.scheduler import SchedulerKind, SchedulerSpec
 
 ADDONS = ("jobset", "kai-scheduler")
 PARENT = NAMESPACE
-LABELS = {"app.kubernetes.io/managed-by": "penstock"}
 MEGABYTE = 10**6
 """KAI's unit of memory; its unit of cores is a thousandth."""
 
@@ -52,7 +52,7 @@ def topologies(pools: Iterable[NodePoolPlan]) -> tuple[Manifest, ...]:
         {
             "apiVersion": "kai.scheduler/v1alpha1",
             "kind": "Topology",
-            "metadata": {"name": topology_name(keys), "labels": LABELS},
+            "metadata": {"name": topology_name(keys), "labels": OWN_LABELS},
             "spec": {"levels": [{"nodeLabel": key} for key in keys]},
         }
         for keys in dict.fromkeys(levels(pool) for pool in pools)
@@ -69,7 +69,7 @@ def _queue(name: str, spec: dict[str, Any]) -> Manifest:
     return {
         "apiVersion": "scheduling.run.ai/v2",
         "kind": "Queue",
-        "metadata": {"name": name, "labels": LABELS},
+        "metadata": {"name": name, "labels": OWN_LABELS},
         "spec": spec,
     }
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from components.errors import Problem, SpecError
+from components.labels import OWN_LABELS
 from components.plan.cluster import NodePoolPlan
 from components.plan.kubernetes import NAMESPACE, KubernetesFacts, Manifest, QueuePlan, SchedulerPlan
 from components.pods.bind import tolerations
@@ -51,7 +52,7 @@ def scoped(name: str) -> str:
 
 
 def _object(kind: str, name: str, **fields: Any) -> Manifest:
-    metadata = {"name": name, "labels": {"app.kubernetes.io/managed-by": "penstock"}}
+    metadata = {"name": name, "labels": dict(OWN_LABELS)}
     return {"apiVersion": API, "kind": kind, "metadata": metadata, **fields}
 
 
@@ -105,7 +106,7 @@ def _priority_class(priority: Priority, value: int) -> Manifest:
 
 def _local_queue(queue: QueuePlan) -> Manifest:
     """The way in for jobs: made once the gate has passed."""
-    metadata = {"name": queue.name, "namespace": NAMESPACE, "labels": {"app.kubernetes.io/managed-by": "penstock"}}
+    metadata = {"name": queue.name, "namespace": NAMESPACE, "labels": dict(OWN_LABELS)}
     return {
         "apiVersion": API,
         "kind": "LocalQueue",

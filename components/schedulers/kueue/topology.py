@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Iterable, Sequence
 
 from components.errors import Problem, SpecError
+from components.labels import OWN_LABELS
 from components.plan.cluster import NodePoolPlan
 from components.plan.kubernetes import NAMESPACE, Manifest
 from components.plan.work import JobPlan
@@ -37,7 +38,7 @@ def topologies(pools: Iterable[NodePoolPlan]) -> tuple[Manifest, ...]:
         {
             "apiVersion": "kueue.x-k8s.io/v1beta2",
             "kind": "Topology",
-            "metadata": {"name": topology_name(keys), "labels": {"app.kubernetes.io/managed-by": "penstock"}},
+            "metadata": {"name": topology_name(keys), "labels": dict(OWN_LABELS)},
             "spec": {"levels": [{"nodeLabel": key} for key in keys]},
         }
         for keys in distinct

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from components.errors import Problem, UnsupportedError
+from components.labels import OWN_LABELS
 from components.plan.cluster import NodePoolPlan
 from components.plan.kubernetes import KubernetesFacts, Manifest, SchedulerPlan
 from components.pods.bind import bind
@@ -61,7 +62,7 @@ def _partial(pool: NodePoolPlan, spec: dict[str, Any]) -> Manifest:
     metadata = {
         "name": pool.name,
         "namespace": SLURM_NAMESPACE,
-        "labels": {"app.kubernetes.io/managed-by": "penstock"},
+        "labels": dict(OWN_LABELS),
     }
     return {"apiVersion": "slinky.slurm.net/v1beta1", "kind": "NodeSet", "metadata": metadata, "spec": spec}
 

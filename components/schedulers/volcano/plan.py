@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from components.labels import OWN_LABELS
 from components.plan.cluster import NodePoolPlan
 from components.plan.kubernetes import NAMESPACE, KubernetesFacts, Manifest, QueuePlan, SchedulerPlan
 from components.schedulers.priorities import priority_classes
@@ -46,7 +47,7 @@ def _queue(queue: QueuePlan, queues: Sequence[QueuePlan], pools: Sequence[NodePo
         "deserved": capacity(pools, queue.nodes),
         "capability": capacity(pools, most),
     }
-    metadata = {"name": queue_name(queue), "labels": {"app.kubernetes.io/managed-by": "penstock"}}
+    metadata = {"name": queue_name(queue), "labels": dict(OWN_LABELS)}
     return {"apiVersion": "scheduling.volcano.sh/v1beta1", "kind": "Queue", "metadata": metadata, "spec": spec}
 
 

@@ -6,9 +6,8 @@ import json
 from typing import Any
 
 from components.kubernetes.api import KubernetesApi
+from components.labels import OWN_LABELS
 from components.plan.kubernetes import NAMESPACE
-
-LABELS = {"app.kubernetes.io/managed-by": "penstock"}
 
 
 def save(api: KubernetesApi, name: str, outputs: dict[str, Any]) -> None:
@@ -16,7 +15,7 @@ def save(api: KubernetesApi, name: str, outputs: dict[str, Any]) -> None:
     body = {
         "apiVersion": "v1",
         "kind": "ConfigMap",
-        "metadata": {"name": _config_map(name), "namespace": NAMESPACE, "labels": LABELS},
+        "metadata": {"name": _config_map(name), "namespace": NAMESPACE, "labels": OWN_LABELS},
         "data": {"gate": json.dumps(outputs, indent=1)},
     }
     api.apply(body, force=True)

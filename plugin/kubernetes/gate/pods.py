@@ -6,10 +6,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from components.kubernetes.api import KubernetesApi
+from components.labels import CHECK_LABEL
 from components.plan.kubernetes import NAMESPACE
 from plugin.kubernetes.cluster import Patience
 
-MARK = "penstock.dev/check=gate"
+MARK = f"{CHECK_LABEL}=gate"
 """Label of everything that a gate makes to look with."""
 BROKEN = frozenset({"ErrImagePull", "ImagePullBackOff", "InvalidImageName", "CreateContainerConfigError"})
 """Reasons for which a container waits that will not start by waiting, and that say nothing of the node."""

@@ -6,10 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 from components.kubernetes.api import ApiError, KubernetesApi
-from components.plan.kubernetes import QUARANTINE
+from components.labels import CORDONED, QUARANTINE
 
-CORDONED = "penstock.dev/cordoned"
-"""Annotation on a node that the gate has cordoned: one that others have cordoned stays so when the gate goes."""
 ATTEMPTS = 5
 
 Node = dict[str, Any]

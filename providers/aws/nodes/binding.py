@@ -3,17 +3,14 @@
 from collections.abc import Mapping
 
 from components.fabric import Collective, Fabric
+from components.kubernetes.devices import EFA, NEURON, NVIDIA
+from components.labels import CAPACITY_LABEL, POOL_LABEL
 from components.plan.cluster import PodBinding, Taint
 from components.spec.cluster import NodePoolSpec, TaintEffect
 from providers.aws.catalog import Arch, AwsMachine
 from providers.aws.nodes.types import BlockCapacity, Capacity, OnDemandCapacity, ReservedCapacity, SpotCapacity
 
-POOL_LABEL = "penstock.dev/pool"
-"""The stack file's name of the pool: the same on a spot pool and on its fallback."""
-CAPACITY_LABEL = "penstock.dev/capacity"
-
-EFA = "vpc.amazonaws.com/efa"
-_DEVICE = {"nvidia": "nvidia.com/gpu", "aws": "aws.amazon.com/neuron"}
+_DEVICE = {"nvidia": NVIDIA, "aws": NEURON}
 """Resource names of the vendors' device plugins."""
 
 _HUGE_PAGES_MIB = 5120

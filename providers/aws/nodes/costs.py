@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 from decimal import Decimal
 
 from components.estimate.quotas import Quota
+from components.labels import POOL_LABEL
 from components.plan.part import BillLine, QuotaNeed
-from providers.aws.nodes.binding import POOL_LABEL
 from providers.aws.nodes.types import AwsNodePoolPlan, BlockCapacity, ReservedCapacity, SpotCapacity
 from providers.aws.tables import PRICES, QUOTAS
 

@@ -4,10 +4,11 @@ from collections.abc import Iterator, Sequence
 from typing import Literal
 
 from components.fabric import Fabric
+from components.labels import POOL_LABEL
 from components.plan.part import Decision
 from components.spec.cluster import NodePoolSpec
 from components.spec.stack import StackSpec
-from providers.aws.nodes.binding import POOL_LABEL, capacity_word
+from providers.aws.nodes.binding import capacity_word
 from providers.aws.nodes.refusals import reserved_zone
 from providers.aws.nodes.types import AwsNodePoolPlan, BlockCapacity, GivenGroup, NoGroup, OwnGroup, ReservedCapacity
 from providers.aws.settings import AwsSpec

@@ -4,13 +4,14 @@ import re
 from collections.abc import Iterator
 
 from components.errors import Problem
+from components.labels import DOMAIN
 from components.spec.cluster import NodePoolSpec
 
 _NAME = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?")
 _VALUE = re.compile(r"([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?")
 _PREFIX = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
 
-_RESERVED = ("kubernetes.io", "k8s.io", "eks.amazonaws.com", "penstock.dev")
+_RESERVED = ("kubernetes.io", "k8s.io", "eks.amazonaws.com", DOMAIN)
 """Domains of labels that Kubernetes, EKS and penstock set themselves. Most of the first two a kubelet may not set
 (admission plugin NodeRestriction), and EKS refuses its own (CreateNodegroup)."""
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 from components.kubernetes.api import KubernetesApi, Object
-from components.plan.kubernetes import POOL_LABEL
+from components.labels import POOL_LABEL
 
 _T = TypeVar("_T")
 WAIT_S = 90.0

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from plugin.local.processes import MARK, Process, clean_environment, kill, marked, stop
+from components.labels import PROCESS_MARK
+from plugin.local.processes import Process, clean_environment, kill, marked, stop
 
 SLEEP = "import time; time.sleep(60)"
 DEAF = f"import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('deaf', flush=True); {SLEEP}"
@@ -52,7 +53,7 @@ def test_a_record_is_read_back_and_rubbish_is_none() -> None:
 def test_marked_processes_are_found_wherever_they_hang(tmp_path: Path) -> None:
     """A grandchild in a session of its own, whose parent is gone."""
     script = f"import subprocess, sys; subprocess.Popen([sys.executable, '-c', {SLEEP!r}], start_new_session=True)"
-    subprocess.run([sys.executable, "-c", script], env=os.environ | {MARK: str(tmp_path)}, check=True)
+    subprocess.run([sys.executable, "-c", script], env=os.environ | {PROCESS_MARK: str(tmp_path)}, check=True)
     assert len(marked(tmp_path)) == 1
     assert not marked(tmp_path / "other")
     assert kill(tmp_path) == 1
@@ -60,7 +61,7 @@ def test_marked_processes_are_found_wherever_they_hang(tmp_path: Path) -> None:
 
 
 def test_who_does_not_listen_is_killed(tmp_path: Path) -> None:
-    env = os.environ | {MARK: str(tmp_path)}
+    env = os.environ | {PROCESS_MARK: str(tmp_path)}
     with subprocess.Popen([sys.executable, "-c", DEAF], env=env, stdout=subprocess.PIPE) as child:
         assert child.stdout
         assert child.stdout.readline() == b"deaf\n"
@@ -71,7 +72,7 @@ def test_who_does_not_listen_is_killed(tmp_path: Path) -> None:
 
 
 def test_who_listens_ends_by_itself(tmp_path: Path) -> None:
-    with subprocess.Popen([sys.executable, "-c", SLEEP], env=os.environ | {MARK: str(tmp_path)}) as child:
+    with subprocess.Popen([sys.executable, "-c", SLEEP], env=os.environ | {PROCESS_MARK: str(tmp_path)}) as child:
         time.sleep(0.1)
         assert stop(known(child.pid), tmp_path, 30, lambda _: None) is True
         assert child.wait(10) == -signal.SIGTERM

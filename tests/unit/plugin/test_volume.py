@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from components.errors import PenstockError
+from components.labels import PROCESS_MARK
 from plugin.calls import Call
 from plugin.console import Voice
 from plugin.local import volume
-from plugin.local.processes import MARK
 from providers.local import volume_folder
 
 
@@ -159,7 +159,7 @@ def test_delete_removes_all_of_a_volume_that_is_penstocks_alone(tmp_path: Path, 
 def test_delete_refuses_while_a_process_works_in_it(tmp_path: Path, spoken: Spoken) -> None:
     folder = tmp_path / "volume"
     volume.create(call(spoken), inputs(folder, "delete"))
-    env = os.environ | {MARK: str(folder / "runs" / "a")}
+    env = os.environ | {PROCESS_MARK: str(folder / "runs" / "a")}
     with subprocess.Popen([sys.executable, "-c", "input()"], env=env, stdin=subprocess.PIPE) as worker:
         with pytest.raises(PenstockError, match=f"process {worker.pid} still works in it; nothing was removed"):
             volume.delete(call(spoken), inputs(folder, "delete"))

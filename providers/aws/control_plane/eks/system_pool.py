@@ -1,9 +1,10 @@
 """The pool that the cluster itself lives on: DNS, storage drivers, and later the operators and queues."""
 
 from components.fabric import Collective, Fabric
+from components.labels import CAPACITY_LABEL, POOL_LABEL
 from components.plan.cluster import PodBinding
 from providers.aws.catalog import AwsMachine, machines
-from providers.aws.nodes.binding import CAPACITY_LABEL, POOL_LABEL, ami_type, capacity_word
+from providers.aws.nodes.binding import ami_type, capacity_word
 from providers.aws.nodes.interfaces import addresses_per_node, interfaces, max_pods
 from providers.aws.nodes.types import AwsNodePoolPlan, NoGroup, OnDemandCapacity
 from providers.aws.regions import regions

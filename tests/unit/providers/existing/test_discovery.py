@@ -8,7 +8,8 @@ from components.errors import SpecError
 from components.fabric import Fabric
 from components.kubernetes.inventory import inventory
 from components.kubernetes.quantities import quantity
-from components.plan.kubernetes import QUARANTINE, AddonPlan, Concern, Owner, PlatformPlan
+from components.labels import QUARANTINE
+from components.plan.kubernetes import AddonPlan, Concern, Owner, PlatformPlan
 from components.spec.stack import StackSpec, parse_stack
 from providers import clouds, existing
 from providers.existing.preflight import namespace_problems

@@ -1,0 +1,11 @@
+"""Resource names under which a node offers accelerators and fabric, as the vendors' device plugins have them."""
+
+NVIDIA = "nvidia.com/gpu"
+AMD = "amd.com/gpu"
+NEURON = "aws.amazon.com/neuron"
+TPU = "google.com/tpu"
+"""Whole chips. Slices of one (`nvidia.com/mig-1g.10gb`) and Neuron's cores are others, never asked for."""
+
+EFA = "vpc.amazonaws.com/efa"
+RDMA = "rdma/"
+"""Prefix of what the RDMA shared device plugin offers."""
