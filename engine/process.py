@@ -78,6 +78,11 @@ class Result:
         return tuple(line for line in self.output.splitlines() if line.strip())[-3:]
 
     @property
+    def warnings(self) -> tuple[str, ...]:
+        """The messages of severity warning, in order."""
+        return tuple(e.message for e in self.events if isinstance(e, Diagnostic) and e.severity == "warning")
+
+    @property
     def words(self) -> tuple[str, ...]:
         """The lines that programs and providers printed to stderr, in order."""
         said = (e.message for e in self.events if isinstance(e, Diagnostic) and e.severity == PRINTED)

@@ -20,6 +20,8 @@ class Resource:
     init_errors: tuple[str, ...]
     retained: bool
     """`retain_on_delete`: a destroy leaves it where it is."""
+    needs: tuple[str, ...] = ()
+    """URNs of what the engine makes before it."""
 
     @property
     def name(self) -> str:
@@ -92,6 +94,7 @@ def _resource(entry: Mapping[str, Any]) -> Resource:
         outputs=entry.get("outputs") or {},
         init_errors=tuple(entry.get("initErrors") or ()),
         retained=bool(entry.get("retainOnDelete")),
+        needs=tuple(entry.get("dependencies") or ()),
     )
 
 

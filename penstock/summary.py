@@ -33,6 +33,10 @@ def details(phase: Phase, *, verbose: bool) -> Iterator[str]:
             yield "the program printed:"
             yield from (f"  {line}" for line in _last(list(phase.words)))
     yield from phase.seen
+    if phase.expected and verbose:
+        yield from (f"expected: {line}" for line in phase.expected)
+    elif phase.expected:
+        yield f"{_count(len(phase.expected), 'known field finding')} (-v shows them; docs/field-rules.md)"
 
 
 def verdict(report: Report) -> str:

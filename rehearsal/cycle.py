@@ -21,6 +21,7 @@ from engine.errors import EngineError
 from engine.process import Result, Watch
 from engine.state import State
 from rehearsal.faults import FaultScript
+from rehearsal.field.judge import FieldJudge, facts_of
 from rehearsal.places.lab import take_lab_down
 from rehearsal.places.local import keep_apart
 from rehearsal.places.lookup import LOCAL, place_for
@@ -28,6 +29,7 @@ from rehearsal.places.place import AccountReport, RehearsalError, RehearsalPlace
 from rehearsal.stack_file import cloud_of, copy_for_rehearsal, has_secrets, settings_in
 
 MOST_ATTEMPTS = 8  # of a phase that scripted faults let fail
+PENSTOCK = Path(__file__).parents[1]
 NO_SECRETS = ""  # the passphrase where the stack file has nothing to protect
 
 
@@ -62,9 +64,11 @@ class Phase:
     repeated: bool = False
     """A fault made it fail, and the same command follows: that one is judged."""
     seen: tuple[str, ...] = ()
-    """Findings on the stack after the phase."""
+    """Observations of the place after the phase."""
     words: tuple[str, ...] = ()
     """Words that the program printed before it failed, a line each."""
+    expected: tuple[str, ...] = ()
+    """Findings of the field rules that are known: rehearsal/field/expected.toml."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,7 +167,8 @@ def _rehearse(
         commands = _commands(rehearsal, deployed=_is_deployed(state), keep=keep)
         if place and place.recover(engine, stack, state):
             state = engine.export_state(stack)
-        session = _Session(stack=stack, engine=engine, place=place, listener=listener)
+        judge = FieldJudge(facts_of(cloud_of(settings_in(file))), stack, shipped=project == PENSTOCK)
+        session = _Session(stack=stack, engine=engine, place=place, listener=listener, field=judge)
         phases: list[Phase] = []
         for name, command in commands:
             if command != "destroy" and any(phase.problem and not phase.repeated for phase in phases):
@@ -219,6 +224,7 @@ class _Session:
     engine: Engine
     place: RehearsalPlace | None
     listener: Listener
+    field: FieldJudge
 
 
 def _attempts(session: _Session, name: str, command: Command, state: State) -> Iterator[tuple[Phase, State]]:
@@ -226,7 +232,7 @@ def _attempts(session: _Session, name: str, command: Command, state: State) -> I
 
     With a place of its own, again as long as scripted faults made it fail, up to MOST_ATTEMPTS times.
     """
-    stack, engine, place = session.stack, session.engine, session.place
+    stack, engine, place, first = session.stack, session.engine, session.place, state
     for attempt in range(1, MOST_ATTEMPTS + 1):
         before_min = place.now_min if place else 0.0
         if place and command == "destroy":
@@ -246,7 +252,9 @@ def _attempts(session: _Session, name: str, command: Command, state: State) -> I
         repeated = bool(phase.problem and faults) and attempt < MOST_ATTEMPTS and not result.interrupted
         minutes = round(place.now_min - before_min, 1)
         phase = replace(phase, simulated_min=minutes, faults=faults, repeated=repeated)
-        yield (phase if phase.problem else _proven(phase, place, state)), state
+        phase = phase if phase.problem else _proven(phase, place, state)
+        judged = command == "up" and not phase.problem
+        yield (_judged_in_the_field(phase, session.field, first, state, result) if judged else phase), state
         if not repeated:
             return
         if place.recover(engine, stack, state):
@@ -259,6 +267,14 @@ def _proven(phase: Phase, place: RehearsalPlace, state: State) -> Phase:
         return replace(phase, seen=place.after(phase.name, state))
     except RehearsalError as error:
         return replace(phase, problem=str(error))
+
+
+def _judged_in_the_field(phase: Phase, judge: FieldJudge, before: State, after: State, result: Result) -> Phase:
+    """The phase with what goes wrong on a real cloud though every oracle took it."""
+    verdict = judge.judge(before, after, result.warnings)
+    title = "the field rules find what rehearsal/field/expected.toml does not have:"
+    problem = "\n".join((title, *verdict.wrong)) if verdict.wrong else ""
+    return replace(phase, problem=problem, expected=verdict.expected)
 
 
 def _commands(rehearsal: Rehearsal, *, deployed: bool, keep: bool) -> list[tuple[str, Command]]:

@@ -78,6 +78,8 @@ class InstalledChart:
 
     chart: str
     values: Mapping[str, Any] = field(default_factory=dict)
+    by_cloud: bool = False
+    """Put there from inside, whether pulumi reaches the API server or not."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -194,6 +194,13 @@ class WaitRow:
     holds_token: bool
 
 
+# Penstock's own provider asks for a token as an operation begins, and has that one until it ends.
+WAITS = (
+    WaitRow(resource="penstock:kubernetes:Gate", seconds="timeoutS", seconds_unless_said=3600, holds_token=True),
+    WaitRow(resource="penstock:kubernetes:Ready", seconds="timeoutS", seconds_unless_said=600, holds_token=True),
+)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExclusiveRow:
     """Two fields of which a service takes only one. Paths may follow an id."""
@@ -227,5 +234,5 @@ class CloudFacts:
     resizers: tuple[ResizerRow, ...] = ()
     autoscalers: tuple[AutoscalerRow, ...] = ()
     settling: tuple[SettlingRow, ...] = ()
-    waits: tuple[WaitRow, ...] = ()
+    waits: tuple[WaitRow, ...] = WAITS
     exclusive: tuple[ExclusiveRow, ...] = ()

@@ -11,7 +11,8 @@ DOCUMENTATION = tuple(ip_network(one) for one in ("192.0.2.0/24", "198.51.100.0/
 
 def reach(deployment: Deployment) -> Iterator[Finding]:
     """Findings of the control planes in which the stack makes something."""
-    if not (deployment.objects or deployment.charts or deployment.operations):
+    charts = any(not chart.by_cloud for chart in deployment.charts)
+    if not (charts or deployment.objects or deployment.operations):
         return
     for endpoint in deployment.endpoints:
         if reason := _unreachable(endpoint, deployment.runner_address):

@@ -61,7 +61,9 @@ def _pools(facts: CloudFacts, resources: tuple[BuiltResource, ...], row: PoolRow
         machine = next((known for known in facts.machines if fnmatchcase(machine_type, known.pattern)), None)
         devices = {machine.device: machine.count} if machine else {}
         yield MachinePool(
-            name=str(at(one.inputs, row.name) or one.name),
+            name=one.name
+            if row.name in one.inputs.get("__defaults", ())
+            else str(at(one.inputs, row.name) or one.name),
             machine_type=machine_type,
             labels={key: str(value) for key, value in (at(one.inputs, row.labels) or {}).items()},
             taints=tuple(
@@ -76,6 +78,12 @@ def _pools(facts: CloudFacts, resources: tuple[BuiltResource, ...], row: PoolRow
             architecture=machine.architecture if machine else "amd64",
             resized_by=tuple(_resizers(facts, resources, one, row)),
         )
+
+
+def _name(row: PoolRow, one: BuiltResource) -> str:
+    """The pool's name; that of the resource where the engine made one up."""
+    made_up = row.name in one.inputs.get("__defaults", ())
+    return one.name if made_up else str(at(one.inputs, row.name) or one.name)
 
 
 def _through(resources: tuple[BuiltResource, ...], one: BuiltResource, path: str) -> Iterator[Any]:
@@ -115,9 +123,8 @@ def _charts(facts: CloudFacts, resources: tuple[BuiltResource, ...]) -> Iterator
             yield InstalledChart(chart=chart, values=_plain(one.inputs.get("values")))
         for row in facts.addons:
             if one.token == row.resource:
-                yield InstalledChart(
-                    chart=str(at(one.inputs, row.chart)), values=_plain(one.inputs.get(row.values) or "{}")
-                )
+                values = _plain(one.inputs.get(row.values) or "{}")
+                yield InstalledChart(chart=str(at(one.inputs, row.chart)), values=values, by_cloud=True)
 
 
 def _objects(resources: tuple[BuiltResource, ...]) -> Iterator[Mapping[str, Any]]:

@@ -111,6 +111,16 @@ def test_a_cycle_leaves_nothing_and_says_who_judged(project: Project) -> None:
     assert report.phases[0].simulated_min >= 12  # a cluster is ready after 9 minutes, its nodes 3 later
 
 
+def test_an_unexpected_finding_in_the_field_fails_a_rehearsal(project: Project) -> None:
+    project.configure(spare=1)
+    report = project.rehearse(Rehearsal.UP)
+    assert not report.ok
+    assert names(report) == ["up", "destroy"]
+    title, finding = report.phases[0].problem.splitlines()
+    assert "expected.toml" in title
+    assert finding.startswith("scaling, pool train: train may have 3 nodes and stays at 2")
+
+
 def test_a_preview_judges_every_create_and_makes_nothing(project: Project) -> None:
     report = project.rehearse(Rehearsal.PREVIEW)
     assert report.ok, [str(phase) for phase in report.phases]

@@ -18,7 +18,6 @@ from rehearsal.field.facts import (
     SizeRow,
     VersionRow,
     VolatileRow,
-    WaitRow,
 )
 
 CLUSTER, NODE_GROUP = "aws:eks/cluster:Cluster", "aws:eks/nodeGroup:NodeGroup"
@@ -193,10 +192,6 @@ FACTS = CloudFacts(
             minutes=0.5, waits_on="aws:iam/rolePolicyAttachment:RolePolicyAttachment",
             source="IAM User Guide, Troubleshoot; Batch User Guide: a compute environment without its role is INVALID",
         ),
-    ),
-    waits=(
-        WaitRow(resource="penstock:kubernetes:Gate", seconds="timeoutS", seconds_unless_said=3600, holds_token=True),
-        WaitRow(resource="penstock:kubernetes:Ready", seconds="timeoutS", seconds_unless_said=600, holds_token=True),
     ),
     exclusive=(
         ExclusiveRow(

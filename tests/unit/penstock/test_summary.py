@@ -67,6 +67,14 @@ def test_a_scripted_failure_is_told_by_its_fault() -> None:
     assert list(details(phase, verbose=False)) == ["failed as scripted (engine killed at request 7); retrying"]
 
 
+def test_known_findings_are_counted_and_shown_on_request() -> None:
+    phase = replace(QUIET, expected=("reach, API server: private", "scaling, pool serve: stays at 1"))
+    shown = list(details(phase, verbose=False))
+    assert shown == ["2 known field findings (-v shows them; docs/field-rules.md)"]
+    assert len(shown[0]) + 4 <= 80
+    assert list(details(phase, verbose=True)) == [f"expected: {line}" for line in phase.expected]
+
+
 def test_the_verdict_of_a_rehearsal_that_went_well() -> None:
     assert verdict(REPORT) == "OK: 2 phases did what they must; nothing is left (3 s)"
     assert verdict(replace(REPORT, phases=(QUIET,), deployed=True)) == (

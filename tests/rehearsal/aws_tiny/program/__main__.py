@@ -104,6 +104,7 @@ template = aws.ec2.LaunchTemplate(
     placement=aws.ec2.LaunchTemplatePlacementArgs(group_name=placement.name),
     opts=own,
 )
+count = config.get_int("nodes") or 2
 train = aws.eks.NodeGroup(
     "train",
     cluster_name=cluster.name,
@@ -111,7 +112,7 @@ train = aws.eks.NodeGroup(
     subnet_ids=[subnets[0].id],
     launch_template=aws.eks.NodeGroupLaunchTemplateArgs(id=template.id, version=template.latest_version.apply(str)),
     scaling_config=aws.eks.NodeGroupScalingConfigArgs(
-        min_size=0, max_size=32, desired_size=config.get_int("nodes") or 2
+        min_size=0, max_size=count + (config.get_int("spare") or 0), desired_size=count
     ),
     opts=pulumi.ResourceOptions(provider=provider, depends_on=[addon]),
 )

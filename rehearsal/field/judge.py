@@ -1,0 +1,56 @@
+"""Judges a stack in the field between two states of its engine, once for each finding."""
+
+from collections.abc import Iterable
+from importlib import import_module
+from importlib.util import find_spec
+
+from engine.state import Resource, State
+from rehearsal.field.deployed import BuiltResource, MachinePool
+from rehearsal.field.expected import FieldVerdict, compare, expected_findings
+from rehearsal.field.facts import CloudFacts
+from rehearsal.field.reading import deployment_of
+from rehearsal.field.rules import findings
+
+
+class FieldJudge:
+    """One rehearsal's judge. `shipped`: the stack is penstock's own, which has all that is expected of it."""
+
+    def __init__(self, facts: CloudFacts | None, stack: str, *, shipped: bool) -> None:
+        self._facts, self._stack, self._shipped = facts, stack, shipped
+        self._told: set[tuple[str, str]] = set()
+
+    def judge(
+        self, before: State, after: State, announced: tuple[str, ...], nodes: Iterable[MachinePool] = ()
+    ) -> FieldVerdict:
+        """The verdict on what an `up` has made of the state before it; nothing that was told already."""
+        if self._facts is None:
+            return FieldVerdict()
+        earlier = tuple(map(_built, before.resources))
+        deployment = deployment_of(
+            self._facts, map(_built, after.resources), nodes=nodes, before=earlier, announced=announced
+        )
+        new = [one for one in findings(deployment) if (one.rule, one.subject) not in self._told]
+        self._told |= {(one.rule, one.subject) for one in new}
+        return compare(new, self._stack, expected_findings(), in_full=self._shipped and not earlier)
+
+
+def facts_of(cloud: str) -> CloudFacts | None:
+    """The constant FACTS of rehearsal/providers/<cloud>/field_facts.py, None for a cloud without one."""
+    package = f"rehearsal.providers.{cloud}"
+    if not cloud.isidentifier() or not find_spec(package) or not find_spec(f"{package}.field_facts"):
+        return None
+    facts: CloudFacts = import_module(f"{package}.field_facts").FACTS
+    return facts
+
+
+def _built(resource: Resource) -> BuiltResource:
+    return BuiltResource(
+        token=resource.type, name=resource.name, id=resource.id, inputs=resource.inputs, outputs=resource.outputs,
+        needs=frozenset(map(_key, resource.needs)),
+    )  # fmt: skip
+
+
+def _key(urn: str) -> str:
+    """As BuiltResource.key: the type, without those of its parents, and the name."""
+    *_, types, name = urn.split("::", 3)
+    return f"{types.rpartition('$')[2]} {name}"

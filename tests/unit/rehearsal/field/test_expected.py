@@ -1,0 +1,91 @@
+"""Findings against the list of those that are known, and the judge that tells each once."""
+
+import pytest
+
+from engine.state import Resource, State
+from rehearsal.field.deployed import Finding
+from rehearsal.field.expected import ExpectedFinding, compare, expected_findings
+from rehearsal.field.judge import FieldJudge, facts_of
+from rehearsal.field.rules import RULES
+
+FOUND = Finding(rule="scaling", subject="pool serve", message="stays at 1", source="a guide")
+ROW = ExpectedFinding(
+    rule="scaling", subject="pool *", stacks=("dev",), reason="no autoscaler", mended_by="the autoscaler's issue"
+)
+ANYWHERE = ExpectedFinding(
+    rule="scaling", subject="pool serve", stacks=(), reason="no autoscaler", mended_by="x", anywhere=True
+)
+
+
+def test_a_finding_on_the_list_is_expected() -> None:
+    verdict = compare([FOUND], "dev", [ROW], in_full=True)
+    assert verdict.wrong == ()
+    assert verdict.expected == (
+        "scaling, pool serve: stays at 1; no autoscaler (to be mended by: the autoscaler's issue)",
+    )
+
+
+@pytest.mark.parametrize(
+    ("stack", "finding"),
+    [
+        ("prod", FOUND),
+        ("dev", Finding(rule="reach", subject="pool serve", message="m", source="s")),
+        ("dev", Finding(rule="scaling", subject="replicas", message="m", source="s")),
+    ],
+)
+def test_a_finding_of_another_stack_rule_or_subject_is_wrong(stack: str, finding: Finding) -> None:
+    verdict = compare([finding], stack, [ROW], in_full=False)
+    assert verdict.expected == ()
+    assert verdict.wrong == (f"{finding.rule}, {finding.subject}: {finding.message} [{finding.source}]",)
+
+
+def test_a_row_that_is_no_longer_found_is_wrong_in_a_full_rehearsal() -> None:
+    assert "no longer found" in compare([], "dev", [ROW], in_full=True).wrong[0]
+    assert compare([], "dev", [ROW], in_full=False).wrong == ()
+    assert compare([], "prod", [ROW], in_full=True).wrong == ()
+
+
+def test_a_row_for_anywhere_is_taken_and_not_demanded() -> None:
+    assert compare([FOUND], "mine", [ANYWHERE], in_full=True).wrong == ()
+    assert compare([], "mine", [ANYWHERE], in_full=True).wrong == ()
+
+
+@pytest.mark.parametrize("row", expected_findings(), ids=lambda row: f"{row.rule} {row.subject}")
+def test_a_row_is_of_a_rule_and_gives_its_reason(row: ExpectedFinding) -> None:
+    assert row.rule in {rule.__name__ for rule in RULES}
+    assert row.stacks
+    assert row.reason
+    assert row.mended_by
+
+
+def resource(kind: str, name: str, inputs: dict[str, object]) -> Resource:
+    return Resource(
+        urn=f"urn:pulumi:dev::p::{kind}::{name}", type=kind, id=name, inputs=inputs, outputs={}, init_errors=(),
+        retained=False,
+    )  # fmt: skip
+
+
+EMPTY = State(resources=(), pending=())
+GROUP = resource(
+    "aws:eks/nodeGroup:NodeGroup", "g",
+    {"nodeGroupName": "spare", "scalingConfig": {"minSize": 0, "desiredSize": 1, "maxSize": 2}},
+)  # fmt: skip
+GROWING = State(resources=(GROUP,), pending=())
+
+
+def test_a_finding_is_told_once() -> None:
+    judge = FieldJudge(facts_of("aws"), "dev", shipped=False)
+    assert "scaling, pool spare" in judge.judge(EMPTY, GROWING, ()).wrong[0]
+    assert judge.judge(GROWING, GROWING, ()).wrong == ()
+
+
+def test_a_shipped_stack_must_have_what_is_expected_of_it() -> None:
+    wrong = FieldJudge(facts_of("aws"), "aws-dev", shipped=True).judge(EMPTY, EMPTY, ()).wrong
+    assert any("no longer found" in line for line in wrong)
+    assert FieldJudge(facts_of("aws"), "aws-dev", shipped=False).judge(EMPTY, EMPTY, ()).wrong == ()
+
+
+def test_a_cloud_without_facts_is_not_judged() -> None:
+    assert facts_of("local") is None
+    assert facts_of("no such cloud") is None
+    assert FieldJudge(None, "dev", shipped=True).judge(EMPTY, GROWING, ()).wrong == ()
