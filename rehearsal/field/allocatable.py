@@ -39,7 +39,7 @@ class NodeRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Offer:
-    """Resources of an empty node that pods can have."""
+    """Room for pods on an empty node."""
 
     memory_ki: int
     cpu_m: int | None

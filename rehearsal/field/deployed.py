@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from rehearsal.field.facts import CloudFacts
+    from rehearsal.field.facts import FieldFacts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,7 +95,7 @@ class Operation:
 class Deployment:
     """All that the rules look at. `before` is what the stack had before the last `up`, None for the first."""
 
-    facts: CloudFacts
+    facts: FieldFacts
     resources: tuple[BuiltResource, ...] = ()
     pools: tuple[MachinePool, ...] = ()
     endpoints: tuple[ApiEndpoint, ...] = ()

@@ -65,7 +65,7 @@ class MachineRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AddonRow:
+class CloudAddonRow:
     """An add-on that the cloud installs: the path to the chart's name, and to the values."""
 
     resource: str
@@ -212,14 +212,14 @@ class ExclusiveRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CloudFacts:
+class FieldFacts:
     """One cloud's rows. `nodes` is its name in nodes.csv."""
 
     nodes: str
     endpoints: tuple[EndpointRow, ...] = ()
     pools: tuple[PoolRow, ...] = ()
     machines: tuple[MachineRow, ...] = ()
-    addons: tuple[AddonRow, ...] = ()
+    addons: tuple[CloudAddonRow, ...] = ()
     registries: tuple[RegistryRow, ...] = ()
     images: tuple[ImageRow, ...] = ()
     pushers: tuple[str, ...] = ()

@@ -7,7 +7,7 @@ from importlib.util import find_spec
 from engine.state import Resource, State
 from rehearsal.field.deployed import BuiltResource, MachinePool
 from rehearsal.field.expected import FieldVerdict, compare, expected_findings
-from rehearsal.field.facts import CloudFacts
+from rehearsal.field.facts import FieldFacts
 from rehearsal.field.reading import deployment_of
 from rehearsal.field.rules import findings
 
@@ -15,7 +15,7 @@ from rehearsal.field.rules import findings
 class FieldJudge:
     """One rehearsal's judge. `shipped`: the stack is penstock's own, which has all that is expected of it."""
 
-    def __init__(self, facts: CloudFacts | None, stack: str, *, shipped: bool) -> None:
+    def __init__(self, facts: FieldFacts | None, stack: str, *, shipped: bool) -> None:
         self._facts, self._stack, self._shipped = facts, stack, shipped
         self._told: set[tuple[str, str]] = set()
 
@@ -34,12 +34,12 @@ class FieldJudge:
         return compare(new, self._stack, expected_findings(), in_full=self._shipped and not earlier)
 
 
-def facts_of(cloud: str) -> CloudFacts | None:
+def facts_of(cloud: str) -> FieldFacts | None:
     """The constant FACTS of rehearsal/providers/<cloud>/field_facts.py, None for a cloud without one."""
     package = f"rehearsal.providers.{cloud}"
     if not cloud.isidentifier() or not find_spec(package) or not find_spec(f"{package}.field_facts"):
         return None
-    facts: CloudFacts = import_module(f"{package}.field_facts").FACTS
+    facts: FieldFacts = import_module(f"{package}.field_facts").FACTS
     return facts
 
 

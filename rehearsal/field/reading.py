@@ -15,14 +15,14 @@ from rehearsal.field.deployed import (
     at,
     every,
 )
-from rehearsal.field.facts import CloudFacts, EndpointRow, PoolRow, WaitRow
+from rehearsal.field.facts import EndpointRow, FieldFacts, PoolRow, WaitRow
 
 RELEASE = "kubernetes:helm.sh/v3:Release"
 KUBERNETES = "kubernetes:"
 
 
 def deployment_of(
-    facts: CloudFacts, resources: Iterable[BuiltResource], *, nodes: Iterable[MachinePool] = (),
+    facts: FieldFacts, resources: Iterable[BuiltResource], *, nodes: Iterable[MachinePool] = (),
     before: Iterable[BuiltResource] | None = None, announced: tuple[str, ...] = (),
 ) -> Deployment:  # fmt: skip
     """The deployment. `nodes` are pools that no resource of the stack describes, as those of an existing cluster."""
@@ -51,7 +51,7 @@ def found(resources: Iterable[BuiltResource], one: BuiltResource, path: str) -> 
     return found(resources, other, further) if other else None
 
 
-def _pools(facts: CloudFacts, resources: tuple[BuiltResource, ...], row: PoolRow) -> Iterator[MachinePool]:
+def _pools(facts: FieldFacts, resources: tuple[BuiltResource, ...], row: PoolRow) -> Iterator[MachinePool]:
     for one in resources:
         if one.token != row.resource:
             continue
@@ -95,7 +95,7 @@ def _through(resources: tuple[BuiltResource, ...], one: BuiltResource, path: str
 
 
 def _resizers(
-    facts: CloudFacts, resources: tuple[BuiltResource, ...], one: BuiltResource, row: PoolRow
+    facts: FieldFacts, resources: tuple[BuiltResource, ...], one: BuiltResource, row: PoolRow
 ) -> Iterator[str]:
     names = set(every(one.outputs, row.group)) if row.group else set()
     for resizer in facts.resizers:
@@ -116,7 +116,7 @@ def _endpoint(row: EndpointRow, one: BuiltResource) -> ApiEndpoint:
     )
 
 
-def _charts(facts: CloudFacts, resources: tuple[BuiltResource, ...]) -> Iterator[InstalledChart]:
+def _charts(facts: FieldFacts, resources: tuple[BuiltResource, ...]) -> Iterator[InstalledChart]:
     for one in resources:
         if one.token == RELEASE:
             chart = str(one.inputs.get("chart", "")).rpartition("/")[2]

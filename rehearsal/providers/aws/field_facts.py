@@ -1,13 +1,13 @@
 """Rows of AWS for the field rules: which field of which resource type means what, each with its source."""
 
 from rehearsal.field.facts import (
-    AddonRow,
     AutoscalerRow,
     ChangeRow,
-    CloudFacts,
+    CloudAddonRow,
     Effect,
     EndpointRow,
     ExclusiveRow,
+    FieldFacts,
     ImageRow,
     MachineRow,
     NameRow,
@@ -89,7 +89,7 @@ CHANGES = (
     ChangeRow(resource=LUSTRE, path="*", effect=Effect.REPLACES, source=LUSTRE_API),
 )  # fmt: skip
 
-FACTS = CloudFacts(
+FACTS = FieldFacts(
     nodes="aws",
     machines=MACHINES,
     endpoints=(
@@ -112,7 +112,7 @@ FACTS = CloudFacts(
             },
         ),
     ),
-    addons=(AddonRow(resource=ADDON, chart="addonName", values="configurationValues"),),
+    addons=(CloudAddonRow(resource=ADDON, chart="addonName", values="configurationValues"),),
     registries=(
         RegistryRow(
             host=r"\d{12}\.dkr\.ecr\.[a-z0-9-]+\.amazonaws\.com(\.cn)?",

@@ -3,7 +3,7 @@
 from typing import Any
 
 from rehearsal.field.deployed import BuiltResource, Deployment, InstalledChart, MachinePool
-from rehearsal.field.facts import CloudFacts
+from rehearsal.field.facts import FieldFacts
 
 GPU_TAINT = {"key": "nvidia.com/gpu", "value": "present", "effect": "NoSchedule"}
 GPU_TOLERATION = {"key": "nvidia.com/gpu", "operator": "Exists"}
@@ -48,5 +48,5 @@ def chart(name: str, **values: Any) -> InstalledChart:
     return InstalledChart(chart=name, values=values)
 
 
-def deployment(facts: CloudFacts | None = None, **parts: Any) -> Deployment:
-    return Deployment(facts=facts or CloudFacts(nodes="aws"), **parts)
+def deployment(facts: FieldFacts | None = None, **parts: Any) -> Deployment:
+    return Deployment(facts=facts or FieldFacts(nodes="aws"), **parts)

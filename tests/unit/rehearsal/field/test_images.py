@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 
-from rehearsal.field.facts import CloudFacts, ImageRow, RegistryRow
+from rehearsal.field.facts import FieldFacts, ImageRow, RegistryRow
 from rehearsal.field.images import images
 from tests.unit.rehearsal.field.field_cases import built, deployment, job
 
-FACTS = CloudFacts(
+FACTS = FieldFacts(
     nodes="aws",
     registries=(
         RegistryRow(

@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from rehearsal.field.facts import CloudFacts, ExclusiveRow, SettlingRow
+from rehearsal.field.facts import ExclusiveRow, FieldFacts, SettlingRow
 from rehearsal.field.propagation import exclusive, propagation
 from tests.unit.rehearsal.field.field_cases import built, deployment
 
-FACTS = CloudFacts(
+FACTS = FieldFacts(
     nodes="aws",
     settling=(
         SettlingRow(made="c:Agent", made_where=("kind", "identity"), user="c:Addon", user_path="role", source="guide"),

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rehearsal.field.facts import ChangeRow, CloudFacts, Effect, PoolRow, VolatileRow
+from rehearsal.field.facts import ChangeRow, Effect, FieldFacts, PoolRow, VolatileRow
 from rehearsal.field.rolling import changes, classify, rolling
 from tests.unit.rehearsal.field.field_cases import built, deployment, pool
 
@@ -19,7 +19,7 @@ ROWS = tuple(
         ("machine*", Effect.REPLACES),
     )
 )
-FACTS = CloudFacts(
+FACTS = FieldFacts(
     nodes="aws",
     pools=(
         PoolRow(

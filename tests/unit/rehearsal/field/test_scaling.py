@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from rehearsal.field.facts import AutoscalerRow, CloudFacts
+from rehearsal.field.facts import AutoscalerRow, FieldFacts
 from rehearsal.field.scaling import scaling
 from tests.unit.rehearsal.field.field_cases import GPU_TOLERATION, built, chart, deployment, pool
 
-FACTS = CloudFacts(
+FACTS = FieldFacts(
     nodes="aws",
     autoscalers=(
         AutoscalerRow(

@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 
-from rehearsal.field.facts import CloudFacts, NameRow, SizeRow, VersionRow
+from rehearsal.field.facts import FieldFacts, NameRow, SizeRow, VersionRow
 from rehearsal.field.transitions import transitions
 from tests.unit.rehearsal.field.field_cases import built, deployment
 
-FACTS = CloudFacts(
+FACTS = FieldFacts(
     nodes="aws",
     versions=(VersionRow(resource="c:Cluster", path="version", source="guide", followers=(("c:Group", "version"),)),),
     sizes=(SizeRow(resource="c:Disk", path="gib", source="guide"),),
