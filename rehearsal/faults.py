@@ -79,6 +79,24 @@ class SilentWebhook(FaultPart):
     times: Times = 1
 
 
+class BadNode(FaultPart):
+    """A node that is worse than the others of its pool."""
+
+    node: str = Field(description="the node's name; * stands for anything")
+    devices: dict[str, int] = Field(default_factory=dict, description="devices that it offers, in place of its own")
+    bandwidth: float = Field(default=1.0, gt=0, le=1, description="its share of what its fabric should move")
+    volume: str = Field(default="", description="why nothing can be written to the volume on it")
+    repaired_after_min: float | None = Field(
+        default=None, ge=0, description="minutes from its quarantine until node repair replaces it"
+    )
+
+    @model_validator(mode="after")
+    def _bad_in_something(self) -> "BadNode":
+        if not self.devices and self.bandwidth == 1 and not self.volume:
+            raise ValueError("node: is as good as the others; give it devices, bandwidth or volume")
+        return self
+
+
 class Drift(FaultPart):
     """Somebody changes or deletes something by another way, after a phase."""
 
@@ -114,6 +132,7 @@ class FaultScript(FaultPart):
     quotas: dict[str, Any] = Field(default={}, description="limits of the account, by the names that its cloud has")
     load_balancers: tuple[LoadBalancer, ...] = Field(default=(), strict=False)
     webhooks: tuple[SilentWebhook, ...] = Field(default=(), strict=False)
+    nodes: tuple[BadNode, ...] = Field(default=(), strict=False)
 
 
 def read_limits(form: type[Form], limits: Mapping[str, Any]) -> Form:

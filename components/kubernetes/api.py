@@ -6,10 +6,14 @@ their version does not know, and knows no custom resource.
 
 from __future__ import annotations
 
+import ipaddress
 import json
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
 from typing import Any, Self
+from urllib.parse import urlsplit
 
 import httpx
 
@@ -63,10 +67,12 @@ class KubernetesApi:
     def __init__(self, access: Access, *, timeout_s: float = 30.0) -> None:
         self.server = access.server
         self._http = httpx.Client(
-            base_url=access.server, verify=access.tls(), headers=access.headers(), timeout=timeout_s, trust_env=False,
+            base_url=access.server, verify=access.tls(), headers=access.headers(), timeout=timeout_s,
+            trust_env=not _is_loopback(access.server),
             limits=httpx.Limits(max_connections=64, max_keepalive_connections=16),
         )  # fmt: skip
         self._kinds: dict[tuple[str, str], Kind] = {}
+        self._clock_s: float | None = None
 
     def close(self) -> None:
         self._http.close()
@@ -95,7 +101,18 @@ class KubernetesApi:
             )
         except httpx.HTTPError as error:
             raise UnreachableError(f"{self.server}: {error or type(error).__name__}") from error
+        self._clock_s = _date(answer)
         return _read(answer)
+
+    def clock_s(self) -> float:
+        """Seconds on the server's clock at its last answer; on this machine's where the server tells no time.
+
+        Good for differences of whole seconds. A wait that is counted so is as long as the cluster had.
+        """
+        if self._clock_s is None:
+            self.version()
+        assert self._clock_s is not None, "told by every answer"
+        return self._clock_s
 
     def version(self) -> tuple[int, int]:
         """(1, 36) of a server that calls itself v1.36.3."""
@@ -221,6 +238,20 @@ class KubernetesApi:
         kind = self.kind(body["apiVersion"], body["kind"])
         namespace = body["metadata"].get("namespace") or "default"
         return kind.path(namespace if kind.namespaced else None, body["metadata"]["name"] if named else "", sub)
+
+
+def _is_loopback(server: str) -> bool:
+    """Whether no proxy may stand before the server, whatever the environment says: as kubectl has it."""
+    host = urlsplit(server).hostname or ""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _date(answer: httpx.Response) -> float:
+    told = answer.headers.get("date")
+    return parsedate_to_datetime(told).timestamp() if told else time.monotonic()
 
 
 def _grace(grace_s: int | None) -> Object:

@@ -16,8 +16,6 @@ from typing import Any
 import yaml
 
 EXEC_TIMEOUT_S = 30.0
-SERVER, TOKEN = "PENSTOCK_KUBERNETES_SERVER", "PENSTOCK_KUBERNETES_TOKEN"
-"""Environment variables by which a rehearsal leads everybody to its own API server, whatever a kubeconfig says."""
 
 
 class KubeconfigError(Exception):
@@ -56,12 +54,6 @@ class Access:
                 file.flush()
                 context.load_cert_chain(file.name)
         return context
-
-
-def rehearsed() -> Access | None:
-    """The rehearsal's API server; None where this is no rehearsal."""
-    server = os.environ.get(SERVER)
-    return Access(server=server.rstrip("/"), token=os.environ.get(TOKEN) or None) if server else None
 
 
 def read_kubeconfig(path: Path, context: str | None = None) -> Access:

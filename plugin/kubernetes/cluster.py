@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from components.errors import PenstockError
 from components.kubernetes.api import ApiError, KubernetesApi, UnreachableError
-from components.kubernetes.kubeconfig import KubeconfigError, parse_kubeconfig, rehearsed
+from components.kubernetes.kubeconfig import KubeconfigError, parse_kubeconfig
 from plugin.calls import Call, Properties
 
-POLL_S = 2.0
-SIMULATED_POLL_S = 0.02
-"""A rehearsal's cluster has a clock of its own, which goes on with every question."""
+FIRST_PAUSE_S, LONGEST_PAUSE_S, GROWTH = 0.05, 2.0, 1.5
+"""Seconds between two questions: few things take long, and those that do are not to be asked for all the time."""
 
 
 class GoneError(PenstockError):
@@ -22,9 +20,9 @@ class GoneError(PenstockError):
 
 @contextmanager
 def connected(inputs: Properties) -> Iterator[KubernetesApi]:
-    """The API server that the kubeconfig leads to, or a rehearsal's. Its refusals are told in one sentence."""
+    """The API server that the kubeconfig leads to; its refusals are told in one sentence."""
     try:
-        access = rehearsed() or parse_kubeconfig(inputs["kubeconfig"])
+        access = parse_kubeconfig(inputs["kubeconfig"])
         with KubernetesApi(access) as api:
             yield api
     except UnreachableError as error:
@@ -44,30 +42,24 @@ def unless_gone(call: Call, inputs: Properties, what: str, action: Callable[[Kub
         call.voice.warn(f"{what}: passed over, as the cluster is gone or cannot be reached ({error})")
 
 
-def is_simulated(api: KubernetesApi) -> bool:
-    """True if it is a rehearsal's Kubernetes, on which no pod runs."""
-    return "simulated" in str(api.call("GET", "/version")["gitVersion"])
-
-
 class Patience:
-    """Waits in steps until a deadline; one that the engine cancels ends at once."""
+    """Waits in steps until a deadline on the cluster's clock; one that the engine cancels ends at once."""
 
-    def __init__(self, call: Call, timeout_s: float, *, simulated: bool = False) -> None:
-        self._call, self._timeout_s = call, timeout_s
-        self._sleep_s = SIMULATED_POLL_S if simulated else POLL_S
-        self._steps, self._simulated, self._began = 0, simulated, time.monotonic()
+    def __init__(self, call: Call, api: KubernetesApi, timeout_s: float) -> None:
+        self._call, self._api, self._timeout_s = call, api, timeout_s
+        self._pause_s, self._began_s = FIRST_PAUSE_S, api.clock_s()
 
     @property
     def waited_s(self) -> float:
-        """Of a rehearsal's Kubernetes: as if each question had taken its usual time."""
-        return self._steps * POLL_S if self._simulated else time.monotonic() - self._began
+        """Seconds from the beginning to the cluster's last answer."""
+        return self._api.clock_s() - self._began_s
 
     @property
     def over(self) -> bool:
         return self.waited_s >= self._timeout_s
 
     def step(self) -> None:
-        """A pause; PenstockError where the engine wants everything to end."""
-        if self._call.cancelled.wait(self._sleep_s):
+        """A pause, longer each time; PenstockError where the engine wants everything to end."""
+        if self._call.cancelled.wait(self._pause_s):
             raise PenstockError("interrupted; `up` goes on from here")
-        self._steps += 1
+        self._pause_s = min(self._pause_s * GROWTH, LONGEST_PAUSE_S)

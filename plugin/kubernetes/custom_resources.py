@@ -10,7 +10,7 @@ from components.errors import PenstockError
 from components.kubernetes.api import ApiError, KubernetesApi
 from plugin.calls import Call
 from plugin.kubernetes.barrier import DEFINITIONS
-from plugin.kubernetes.cluster import Patience, is_simulated
+from plugin.kubernetes.cluster import Patience
 
 MOST_NAMED = 5
 DENIED = re.compile(r"denied (the )?request")
@@ -23,7 +23,7 @@ def drain(call: Call, api: KubernetesApi, crds: Sequence[str], timeout_s: float)
 
     PenstockError after `timeout_s` names what stays, and the finalizer that holds it.
     """
-    patience = Patience(call, timeout_s, simulated=is_simulated(api))
+    patience = Patience(call, api, timeout_s)
     asked: set[str] = set()
     kept: set[str] = set()
     while left := [one for name in crds for one in objects_of(api, name) if one["metadata"]["uid"] not in kept]:

@@ -60,10 +60,10 @@ def delete(call: Call, outputs: Properties) -> None:
 
 
 def _drain(call: Call, api: KubernetesApi, namespace: str, patience_s: float) -> None:
-    from plugin.kubernetes.cluster import Patience, is_simulated
+    from plugin.kubernetes.cluster import Patience
     from plugin.kubernetes.custom_resources import remove, stuck
 
-    patience = Patience(call, patience_s, simulated=is_simulated(api))
+    patience = Patience(call, api, patience_s)
     asked: set[str] = set()
     while left := list(_outside(api, namespace)):
         for one in left:

@@ -63,10 +63,10 @@ def delete(call: Call, outputs: Properties) -> None:
 
 def _wait(call: Call, inputs: Properties) -> None:
     from plugin.kubernetes.barrier import missing
-    from plugin.kubernetes.cluster import Patience, connected, is_simulated
+    from plugin.kubernetes.cluster import Patience, connected
 
     with connected(inputs) as api:
-        patience = Patience(call, inputs["timeoutS"], simulated=is_simulated(api))
+        patience = Patience(call, api, inputs["timeoutS"])
         while waiting := missing(api, inputs["crds"], inputs["webhooks"]):
             if patience.over:
                 raise PenstockError(f"not ready after {inputs['timeoutS']} s: {'; '.join(waiting)}")

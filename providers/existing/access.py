@@ -1,16 +1,15 @@
-"""The way to the cluster that a stack file names, or to the one that a rehearsal puts in its place."""
+"""Access to the cluster that a stack file names."""
 
 from __future__ import annotations
 
 import json
 import os
 from pathlib import Path
-from typing import Any
 
 import yaml
 
 from components.home import expand_home
-from components.kubernetes.kubeconfig import Access, KubeconfigError, read_kubeconfig, rehearsed
+from components.kubernetes.kubeconfig import Access, KubeconfigError, read_kubeconfig
 from providers.existing.settings import ExistingSpec
 
 FILES = {"clusters": ("certificate-authority",), "users": ("client-certificate", "client-key", "tokenFile")}
@@ -27,13 +26,11 @@ def kubeconfig_path(settings: ExistingSpec) -> Path:
 
 def access_of(settings: ExistingSpec) -> Access:
     """Finds the access to the cluster; KubeconfigError with a remedy where nothing says it."""
-    return rehearsed() or read_kubeconfig(kubeconfig_path(settings), settings.context)
+    return read_kubeconfig(kubeconfig_path(settings), settings.context)
 
 
 def kubeconfig_content(settings: ExistingSpec) -> str:
-    """The kubeconfig as text that does not depend on where it lay; in a rehearsal, one that leads to its server."""
-    if access := rehearsed():
-        return json.dumps(_of(access))
+    """The kubeconfig as text that does not depend on where it lay."""
     path = kubeconfig_path(settings)
     try:
         content = yaml.safe_load(path.read_text())
@@ -46,15 +43,3 @@ def kubeconfig_content(settings: ExistingSpec) -> str:
             part = row.get(key.removesuffix("s")) or {}
             part.update({name: str(path.parent / Path(part[name]).expanduser()) for name in names if name in part})
     return json.dumps(content, sort_keys=True)
-
-
-def _of(access: Access) -> dict[str, Any]:
-    user = {"token": access.token} if access.token else {}
-    return {
-        "apiVersion": "v1",
-        "kind": "Config",
-        "clusters": [{"name": "rehearsal", "cluster": {"server": access.server}}],
-        "users": [{"name": "rehearsal", "user": user}],
-        "contexts": [{"name": "rehearsal", "context": {"cluster": "rehearsal", "user": "rehearsal"}}],
-        "current-context": "rehearsal",
-    }

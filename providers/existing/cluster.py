@@ -13,10 +13,10 @@ from providers.existing.plan import CLAIM, ExistingPlan
 from providers.existing.seen import SeenVolume
 from providers.existing.settings import ExistingSpec
 
-REHEARSED = SeenVolume(
-    source={"hostPath": {"path": "/rehearsed"}}, mount_options=(), access_modes=("ReadWriteMany",), capacity_gib=1
+UNSEEN = SeenVolume(
+    source={"hostPath": {"path": "/unseen"}}, mount_options=(), access_modes=("ReadWriteMany",), capacity_gib=1
 )
-"""Stand-in for a claim of a cluster that is not there: preflight refuses it everywhere but in a rehearsal."""
+"""Placeholder in the preview of a claim on a cluster that does not answer; preflight refuses to deploy it."""
 
 SHARED_GIB = 1024
 """A capacity has to be given for a claim; neither a host path nor NFS is held to it."""
@@ -54,7 +54,7 @@ def _volumes(plan: ExistingPlan) -> tuple[StaticVolume, ...]:
     if asked is None:
         return ()
     if asked.claim:
-        found = plan.claimed or REHEARSED
+        found = plan.claimed or UNSEEN
         size, options = found.capacity_gib, found.mount_options
         return (StaticVolume(claim=CLAIM, capacity_gib=size, source=found.source, mount_options=options),)
     if asked.storage_class:

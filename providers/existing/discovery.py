@@ -33,18 +33,17 @@ class _UnseenError(Exception):
     """Reason why the cluster does not show itself: one clause, without a remedy."""
 
 
-def _seen(settings: ExistingSpec) -> Discovery | None:
-    """The cluster; None where it is a rehearsal's without a node, of which nothing is to be learned; _UnseenError."""
+def _seen(settings: ExistingSpec) -> Discovery:
+    """The cluster as it shows itself; _UnseenError."""
     try:
         with KubernetesApi(access_of(settings), timeout_s=TIMEOUT_S) as api:
-            seen = seen_in(read_listing(api))
+            return seen_in(read_listing(api))
     except KubeconfigError as error:
         raise _UnseenError(str(error)) from None
     except UnreachableError as error:
         raise _UnseenError(f"the API server does not answer ({error})") from None
     except ApiError as error:
         raise _UnseenError(f"the API server refuses these credentials ({error.status} {error.reason})") from None
-    return None if seen.simulated and not seen.nodes else seen
 
 
 def read_listing(api: KubernetesApi) -> Listing:

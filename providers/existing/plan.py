@@ -181,8 +181,7 @@ def _warnings(
     settings: ExistingSpec, seen: Discovery | None, unseen: str, nodes: Mapping[str, Nodes], *, looked: bool
 ) -> Iterator[str]:
     if looked and seen is None:
-        because = unseen or "it is a rehearsal's, without nodes"
-        yield f"existing: planned from the stack file, as the cluster was not seen: {because}"
+        yield f"existing: planned from the stack file, as the cluster was not seen: {unseen}"
     for pool, found in nodes.items():
         for what in _differences(found):
             yield f"existing.machines.{found.machine.name}: is described otherwise than the nodes of {pool} are: {what}"

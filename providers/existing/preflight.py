@@ -28,7 +28,7 @@ Object = Mapping[str, Any]
 
 
 def preflight(plan: StackPlan) -> tuple[Problem, ...]:
-    """Every obstacle on the cluster; none where it is a rehearsal's, which has no nodes of its own to look at."""
+    """Every obstacle on the cluster."""
     from components.kubernetes.api import ApiError, KubernetesApi, UnreachableError
 
     cluster = plan.cluster
@@ -60,8 +60,6 @@ def _obstacles(plan: StackPlan, cluster: ExistingPlan, api: KubernetesApi) -> It
     from providers.existing.discovery import read_listing
 
     seen = seen_in(read_listing(api))
-    if seen.simulated:
-        return
     if wrong := list(_identity_problems(cluster.settings, seen)):
         yield from wrong  # of another cluster nothing else is worth telling
         return

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -45,9 +44,6 @@ TOPOLOGY_KEYS = (
 )
 """Node labels that say where a node stands, each family from the widest domain to the narrowest: Kubernetes, EKS, GKE,
 NVIDIA Topograph, OKE, CoreWeave, and penstock's own for machine rooms where nobody else says it."""
-
-SIMULATED = re.compile(r"simulated", re.IGNORECASE)
-"""In the version that the simulated Kubernetes of a rehearsal gives: no pod runs there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,10 +100,6 @@ class Discovery:
     def version(self) -> str:
         """`1.36`."""
         return ".".join(self.git_version.removeprefix("v").split(".")[:2])
-
-    @property
-    def simulated(self) -> bool:
-        return SIMULATED.search(self.git_version) is not None
 
     def nodes_with(self, labels: Mapping[str, str]) -> tuple[SeenNode, ...]:
         return tuple(node for node in self.nodes if node.has(labels))

@@ -18,6 +18,11 @@ class CloudApi(Protocol):
     region: str
     account_id: str
 
+    @property
+    def authority(self) -> str:
+        """Certificate, in base64, that what a cluster of this account shows comes from."""
+        ...
+
     def call(self, service: str, operation: str, **parameters: Any) -> Answer:
         """The oracle's answer to a request that its schema allows. CloudApiError in the cloud's words.
 

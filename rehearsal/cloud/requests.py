@@ -8,6 +8,7 @@ from typing import Any
 
 from engine.provider.values import Unknown
 from rehearsal.cloud.account import Account, Companion
+from rehearsal.cloud.authority import Authority
 from rehearsal.cloud.errors import CloudApiError
 from rehearsal.cloud.fault_injection import FaultInjector
 from rehearsal.cloud.kind import Answer, Outputs
@@ -49,6 +50,10 @@ class LiveApi:
         self._services = services
         self.name = name
         self._executed = 0
+
+    @property
+    def authority(self) -> str:
+        return Authority(self._services.account.store).bundle
 
     def call(self, service: str, operation: str, **parameters: Any) -> Answer:
         request = self._admitted(service, operation, parameters)
@@ -99,6 +104,10 @@ class PreviewApi:
         self.account_id = services.account.rules.account_id
         self.region = region
         self._services = services
+
+    @property
+    def authority(self) -> str:
+        return Unknown()
 
     def call(self, service: str, operation: str, **parameters: Any) -> Answer:
         self._services.oracle.check(service, operation, parameters)

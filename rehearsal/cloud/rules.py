@@ -202,6 +202,14 @@ class Rules(Protocol):
         """Environment for programs that speak to the cloud's API themselves: to the simulation, or to nobody."""
         ...
 
+    def endpoint(self, cluster: "Object") -> str:
+        """Address of a Kubernetes cluster that is ready, as a kubeconfig names it."""
+        ...
+
+    def credentials(self, folder: Path, token: str) -> Mapping[str, str]:
+        """Environment in which a kubeconfig of this cloud comes to `token`. Its programs lie in `folder`."""
+        ...
+
 
 def named_in(rules: Rules, words: Collection[str]) -> frozenset[str]:
     """Those of the words that name an object: what a user names in a stack file is in the account beforehand."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import ssl
 from collections.abc import Callable
 from contextlib import suppress
+from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
@@ -12,6 +14,7 @@ from urllib.parse import parse_qs, urlsplit
 from rehearsal.kubernetes.kinds import Served
 from rehearsal.kubernetes.objects import Body, Objects
 from rehearsal.kubernetes.patches import changed_by
+from rehearsal.kubernetes.pods import log
 from rehearsal.kubernetes.refusals import RefusalError, no_page
 from rehearsal.kubernetes.selectors import selects
 
@@ -36,7 +39,7 @@ class Api:
         match parts:
             case ["version"]:
                 major, minor = self.version.split(".")[:2]
-                return {"major": major, "minor": minor, "gitVersion": f"v{self.version}.0+simulated"}
+                return {"major": major, "minor": minor, "gitVersion": f"v{self.version}.0"}
             case ["healthz" | "readyz" | "livez"]:
                 return "ok"
             case ["api"]:
@@ -99,6 +102,8 @@ class Api:
             "dry_run": bool(request.query.get("dryRun")),
         }
         objects = self.objects
+        if (kind.kind, sub, request.method) == ("Pod", "log", "GET"):
+            return log(objects.get(kind, namespace, name))
         if sub not in ("", "status"):
             raise no_page()
         if request.method == "GET":
@@ -140,14 +145,17 @@ class Request:
 
 
 class Server(ThreadingHTTPServer):
-    """On a free port of loopback."""
+    """On a free port of loopback; also the proxy behind which the cluster's endpoints are, and nothing else.
+
+    A cloud gives a cluster the address that it would have; `tls` has the context of such a host, None of any other.
+    """
 
     daemon_threads = True
     request_queue_size = 128
 
-    def __init__(self, api: Api) -> None:
+    def __init__(self, api: Api, tls: Callable[[str], ssl.SSLContext | None]) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
-        self.api = api
+        self.api, self.tls = api, tls
 
     @property
     def url(self) -> str:
@@ -166,6 +174,28 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         self._respond()
+
+    def do_CONNECT(self) -> None:
+        """A client that takes this server for its proxy goes on with the endpoint that it names."""
+        host = self.path.rpartition(":")[0].strip("[]")
+        context = self.server.tls(host)
+        if context is None:
+            self.send_error(502, "no such host in a rehearsal")
+            return
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.flush()
+        try:
+            self.connection = context.wrap_socket(self.connection, server_side=True)
+        except OSError:  # the client does not trust it, or is gone
+            self.close_connection = True
+            return
+        self.rfile, self.wfile = self.connection.makefile("rb"), self.connection.makefile("wb", buffering=0)
+        self.close_connection = False
+
+    def date_time_string(self, timestamp: float | None = None) -> str:  # noqa: ARG002 (of the base class)
+        """The cluster's time, by which its clients count how long they wait."""
+        return formatdate(self.server.api.objects.now().timestamp(), usegmt=True)
 
     do_POST = do_PUT = do_PATCH = do_DELETE = do_GET  # noqa: N815 (as above)
 

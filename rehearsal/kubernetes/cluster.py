@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import secrets
+import ssl
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from components.kubernetes.kubeconfig import Access
+from components.loopback import exempt_loopback
+from rehearsal.cloud.authority import Authority
 from rehearsal.cloud.clock import Clock
 from rehearsal.cloud.store import Store
 from rehearsal.faults import FaultScript
@@ -28,6 +33,8 @@ FIRST_NAMESPACES = ("default", "kube-node-lease", "kube-public", "kube-system")
 OWN_KINDS = frozenset({"Namespace", "Node", "EndpointSlice", "Event", "Lease"})
 OWN_NAMES = frozenset({"ConfigMap kube-root-ca.crt", "ServiceAccount default", "Service kubernetes"})
 POLL_MIN = 5 / 60  # how long a client of another process is taken to wait before it asks again
+# How long it waits at most for something to happen, and how often it looks meanwhile.
+LONGEST_MIN, MOST_LOOKS = 10.0, 24
 
 
 class SimulatedKubernetes:
@@ -38,17 +45,18 @@ class SimulatedKubernetes:
 
     def __init__(
         self, home: Path | None = None, *, clock: Clock | None = None, faults: FaultScript | None = None,
-        version: str = VERSION,
+        authority: Authority | None = None, version: str = VERSION,
     ) -> None:  # fmt: skip
         store = Store(home / "kubernetes.sqlite" if home else None)
         self.clock = clock or Clock(now_min=store.fact("now_min", 0.0))
         self.injector = KubernetesFaultInjector(faults or FaultScript(), self.clock)
         self.objects = Objects(store, Schemas(version), now_min=lambda: self.clock.now_min)
-        self._store, self._lock, self._seen = store, threading.Lock(), dict[str, str]()
+        self._store, self._lock, self._seen = store, threading.Lock(), dict[str, tuple[int, int]]()
         self._admission = Admission(self.objects, silent=self.injector.silent)
         self._controllers = Controllers(self.objects, now_min=lambda: self.clock.now_min)
         self._api = Api(self.objects, version=version, before=self._before)
-        self._server = Server(self._api)
+        self._authority, self._hosts = authority or Authority(store), frozenset[str]()
+        self._server = Server(self._api, self._tls)
         self._own_token, self._token = secrets.token_hex(16), secrets.token_hex(16)
         self._api.tokens |= {self._own_token, self._token}
         self.objects.admit, self.objects.on_change = self._admission.admit, self._changed
@@ -67,8 +75,9 @@ class SimulatedKubernetes:
 
     @property
     def env(self) -> Mapping[str, str]:
-        """Environment that leads penstock's own resources here."""
-        return {"PENSTOCK_KUBERNETES_SERVER": self._server.url, "PENSTOCK_KUBERNETES_TOKEN": self._token}
+        """Environment of a client that is to find the cluster at its endpoints, and nothing beyond this machine."""
+        proxy = dict.fromkeys(("HTTPS_PROXY", "https_proxy"), self._server.url)
+        return proxy | exempt_loopback({**os.environ, **proxy})
 
     @property
     def reachable(self) -> bool:
@@ -106,7 +115,7 @@ class SimulatedKubernetes:
             for key in there.keys() - same:
                 self.objects.drop(key)
             for key in (one for one in bodies if one not in same):
-                self.objects.add(key, bodies[key])
+                self.objects.add(key, self.injector.nodes.join(bodies[key]))
         return tuple(wanted.values())
 
     def pools(self) -> frozenset[str]:
@@ -117,8 +126,9 @@ class SimulatedKubernetes:
         """The pool is gone."""
         self.add_nodes(pool, 0, {}, (), {})
 
-    def appear(self) -> None:
-        """The cloud has made the cluster: it answers."""
+    def appear(self, endpoints: Iterable[str] = ()) -> None:
+        """The cloud has made the cluster: it answers, at these addresses too for who comes by way of the proxy."""
+        self._hosts = frozenset(urlsplit(one).hostname or "" for one in endpoints)
         self._begin()
         self.reachable = True
 
@@ -163,6 +173,7 @@ class SimulatedKubernetes:
                 if "deletionTimestamp" in body["metadata"]:
                     self._admission.release(key, body)
             self._controllers.run()
+            self.injector.nodes.follow(self.objects, self.clock.now_min)
 
     def leftovers(self) -> tuple[str, ...]:
         """Objects in the cluster that it did not make itself, `Deployment ml/trainer`."""
@@ -195,13 +206,24 @@ class SimulatedKubernetes:
                     self._wait_for_outsider(f"{kind} {name}")
         self.settle()
 
+    def _tls(self, host: str) -> ssl.SSLContext | None:
+        return self._authority.context_for(host) if self.reachable and host in self._hosts else None
+
     def _wait_for_outsider(self, what: str) -> None:
-        state = str(len(self.objects.events))
+        """Who asks the same again hears when something has happened, or when an ever longer time has gone by."""
         with self._lock:
-            again = self._seen.get(what) == state
-            self._seen[what] = state
-        if again:
-            self.clock.wait(POLL_MIN)
+            events, times = self._seen.get(what, (-1, 0))
+            times = times + 1 if events == len(self.objects.events) else 0
+        longest_min = min(POLL_MIN * 2 ** (times - 1), LONGEST_MIN) if times else 0.0
+        end_min = self.clock.now_min + longest_min
+        while self.clock.now_min < end_min:
+            self.clock.wait(max(POLL_MIN, longest_min / MOST_LOOKS))
+            self.settle()
+            if len(self.objects.events) != events:
+                times = 0
+                break
+        with self._lock:
+            self._seen[what] = len(self.objects.events), times
 
     def _nodes(self, pool: str) -> list[tuple[str, Body]]:
         rows = self.objects.all()

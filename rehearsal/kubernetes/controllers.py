@@ -1,11 +1,12 @@
 """The few controllers that a rehearsal needs to get further, at simulated times.
 
-Jobs, JobSets and the like stay as they were created: nothing here says of a job that it ran.
+Jobs whose program the simulation does not know, JobSets and the like stay as they were created: nothing here says of
+them that they ran.
 """
 
 from collections.abc import Callable, Mapping
 
-from rehearsal.kubernetes import settling
+from rehearsal.kubernetes import pods, settling
 from rehearsal.kubernetes.objects import Body, Objects
 
 Settle = Callable[[Objects, str, Body], bool]
@@ -19,8 +20,9 @@ SETTLERS: Mapping[str, tuple[float, Settle]] = {
     "|Service LoadBalancer": (2.0, settling.service),
     "|PersistentVolumeClaim": (0.2, settling.claim),
     "|PersistentVolume": (0.0, settling.volume),
-    "|Pod": (0.5, settling.pod),
+    "|Pod": (0.5, pods.pod),
     "|ResourceQuota": (0.0, settling.quota),
+    "batch|Job": (0.0, pods.job),
     "apps|Deployment": (0.7, settling.deployment),
     "apps|StatefulSet": (1.0, settling.stateful_set),
     "apps|DaemonSet": (0.7, settling.daemon_set),
@@ -35,6 +37,7 @@ class Controllers:
     def __init__(self, objects: Objects, *, now_min: Callable[[], float]) -> None:
         self._objects, self._now_min = objects, now_min
         self._due: dict[str, float] = {}
+        self._running = False
         for key, body in objects.all():
             self.note(key, body)
 
@@ -54,12 +57,18 @@ class Controllers:
             settling.reclaim(self._objects, body)
 
     def run(self) -> None:
-        """Settles what is due, again as long as one thing lets another go on."""
-        again = True
-        while again:
-            again = False
-            for key in [key for key, due in self._due.items() if due <= self._now_min()]:
-                again |= self._settle(key)
+        """Settles what is due, again as long as one thing lets another go on; what that leads to comes in its turn."""
+        if self._running:
+            return
+        self._running, again = True, True
+        try:
+            while again:
+                before, again = set(self._due), False
+                for key in [key for key, due in self._due.items() if due <= self._now_min()]:
+                    again |= self._settle(key)
+                again |= bool(set(self._due) - before)
+        finally:
+            self._running = False
 
     def _settle(self, key: str) -> bool:
         body, objects = self._objects.at(key), self._objects

@@ -9,6 +9,7 @@ from fnmatch import fnmatchcase
 
 from rehearsal.cloud.clock import Clock
 from rehearsal.faults import FaultScript, RequestError, Times
+from rehearsal.kubernetes.node_faults import NodeFaults
 from rehearsal.kubernetes.refusals import RefusalError
 
 SERVICE = "kubernetes"
@@ -27,6 +28,7 @@ class KubernetesFaultInjector:
         self._matched: Counter[int] = Counter()
         self._done: Counter[str] = Counter()
         self._changes = 0
+        self.nodes = NodeFaults(script.nodes, self._inject)
 
     def before(self, verb: str, kind: str, name: str) -> None:
         """Returns when the request may go on; RefusalError where it is refused. Only changes count for `kill`."""
@@ -71,6 +73,7 @@ class KubernetesFaultInjector:
                 for one in self._script.kill
                 if one.at_kubernetes_request and one.at_kubernetes_request > self._changes
             ),
+            *self.nodes.unused(),
         )
 
     def _refuses(self, index: int, error: RequestError, operation: str, name: str) -> bool:

@@ -12,6 +12,8 @@ Body = Mapping[str, Any]
 MACHINES = "penstock.dev/machines"
 """Annotation: which group of machines the node is one of, by the name that it was added under."""
 MACHINE = "penstock.dev/machine"
+BANDWIDTH, VOLUME = "rehearsal.penstock.dev/bandwidth", "rehearsal.penstock.dev/volume"
+"""Annotations: the node's share of what its fabric should move, and why nothing can be written to a volume there."""
 SUFFIXES = {
     "m": Decimal("0.001"), "k": Decimal(10**3), "M": Decimal(10**6), "G": Decimal(10**9), "T": Decimal(10**12),
     "Ki": Decimal(2**10), "Mi": Decimal(2**20), "Gi": Decimal(2**30), "Ti": Decimal(2**40), "": Decimal(1),
@@ -35,7 +37,7 @@ def node(
         "spec": {"taints": [dict(taint) for taint in taints]} if taints else {},
         "status": {
             "capacity": capacity,
-            "allocatable": capacity,
+            "allocatable": dict(capacity),
             "conditions": [{"type": "Ready", "status": "True", "reason": "KubeletReady"}],
         },
     }

@@ -210,8 +210,11 @@ class Objects:
                 self.mark(other)
         self.on_drop(key, body)
 
+    def now(self) -> datetime:
+        return BEGIN + timedelta(minutes=self._now_min())
+
     def time(self) -> str:
-        return (BEGIN + timedelta(minutes=self._now_min())).strftime("%Y-%m-%dT%H:%M:%SZ")
+        return self.now().strftime("%Y-%m-%dT%H:%M:%SZ")
 
     def close(self) -> None:
         self._store.close()

@@ -69,19 +69,6 @@ def daemon_set(objects: Objects, key: str, body: Body) -> bool:
     return _refresh_services(objects)
 
 
-def pod(objects: Objects, key: str, body: Body) -> bool:
-    """A pod of the user's own that can run somewhere is taken to be running."""
-    found = fitting(_nodes(objects), body["spec"])
-    if not found:
-        waiting = [_condition("PodScheduled", "False", "Unschedulable")]
-        _write(objects, key, body, {"phase": "Pending", "conditions": waiting})
-        return False
-    body["spec"].setdefault("nodeName", found[0]["metadata"]["name"])
-    conditions = [_condition(kind, "True") for kind in ("PodScheduled", "Initialized", "ContainersReady", "Ready")]
-    _write(objects, key, body, {"phase": "Running", "conditions": conditions})
-    return _refresh_services(objects)
-
-
 def service(objects: Objects, key: str, body: Body) -> bool:
     spec, meta = body["spec"], body["metadata"]
     if spec.get("type") != "ExternalName" and not spec.get("clusterIP"):

@@ -12,6 +12,7 @@ from engine.process import Run
 from engine.provider.server import serving
 from engine.state import State
 from rehearsal.cloud.account import Account, Object, Status
+from rehearsal.cloud.authority import Authority
 from rehearsal.cloud.leftovers import Leftover, kept_in_words, leftovers
 from rehearsal.cloud.lifecycle import SimulatedCloud
 from rehearsal.cloud.rules import Rules, named_in
@@ -37,20 +38,19 @@ class Membership:
     def renew(self) -> None:
         """Gives the Kubernetes the nodes that the account's groups have. Of a failed group, it keeps what it had."""
         with self._lock:
-            if not self._has_cluster():
+            rules = self._account.rules
+            clusters = [thing for thing in self._account.objects() if thing.token == rules.cluster_token]
+            endpoints = [rules.endpoint(thing) for thing in clusters if thing.status is Status.ACTIVE]
+            if not endpoints:
                 self._kubernetes.vanish()
                 return
-            self._kubernetes.appear()
-            groups = tuple(self._account.rules.nodes(self._account))
+            self._kubernetes.appear(endpoints)
+            groups = tuple(rules.nodes(self._account))
             for one in groups:
                 if one.count is not None:
                     self._kubernetes.add_nodes(one.group, one.count, one.labels, one.taints, one.allocatable)
             for pool in self._kubernetes.pools() - {one.group for one in groups}:
                 self._kubernetes.remove_nodes(pool)
-
-    def _has_cluster(self) -> bool:
-        token = self._account.rules.cluster_token
-        return any(thing.token == token and thing.status is Status.ACTIVE for thing in self._account.objects())
 
 
 class Simulation:
@@ -160,10 +160,11 @@ def simulated(
         stack.callback(cloud.close)
         port = stack.enter_context(serving(SimulatedProvider(cloud, crash_log=home / "simulated-cloud-errors.log")))
         stack.callback(cloud.clock.idle)
-        kubernetes, kubernetes_port = stack.enter_context(simulated_kubernetes(home, cloud.clock, faults))
+        authority = Authority(cloud.account.store)
+        kubernetes, kubernetes_port = stack.enter_context(simulated_kubernetes(home, cloud.clock, faults, authority))
         env = stack.enter_context(rules.environment(home, preview=preview))
-        ports = f"{rules.package}:{port},kubernetes:{kubernetes_port}"
-        env = {**env, **kubernetes.env, "PULUMI_DEBUG_PROVIDERS": ports}
+        env = {**env, **rules.credentials(home, kubernetes.outside_access.token or ""), **kubernetes.env}
+        env["PULUMI_DEBUG_PROVIDERS"] = f"{rules.package}:{port},kubernetes:{kubernetes_port}"
         cluster = Membership(cloud.account, kubernetes)
         cloud.changed = cluster.note
         cluster.renew()

@@ -6,6 +6,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from engine.provider.server import serving
+from rehearsal.cloud.authority import Authority
 from rehearsal.cloud.clock import Clock
 from rehearsal.cloud.pace import simulated_pace
 from rehearsal.faults import Drift, FaultScript
@@ -18,10 +19,10 @@ TOKEN = "kubernetes:"  # noqa: S105 (the start of a resource's type)
 
 @contextmanager
 def simulated_kubernetes(
-    home: Path, clock: Clock, faults: FaultScript | None
+    home: Path, clock: Clock, faults: FaultScript | None, authority: Authority | None = None
 ) -> Iterator[tuple[SimulatedKubernetes, int]]:
     """The cluster and the port at which the engine attaches to its provider, while the block runs."""
-    kubernetes, pace = SimulatedKubernetes(home, clock=clock, faults=faults), simulated_pace(clock)
+    kubernetes, pace = SimulatedKubernetes(home, clock=clock, faults=faults, authority=authority), simulated_pace(clock)
     provider = KubernetesProvider(
         pace=pace,
         releases=lambda _access: RecordedReleases(kubernetes, pace),

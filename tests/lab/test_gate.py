@@ -137,7 +137,6 @@ def test_a_volume_that_cannot_be_written_is_found_on_each_node(
 def test_the_lab_is_discovered(api: KubernetesApi) -> None:
     seen = seen_in(read_listing(api))
     assert seen.version == "1.36"
-    assert not seen.simulated
     assert {node.name: node.capacity for node in seen.nodes}["kwok-short"] == {"nvidia.com/gpu": 7, "rdma/hca": 1}
     assert len(seen.cluster_id) == 36
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from rehearsal.cycle import Rehearsal, rehearse
-from rehearsal.faults import FaultScript, LoadBalancer
+from rehearsal.faults import BadNode, FaultScript, LoadBalancer
 
 pytestmark = [pytest.mark.usefixtures("pulumi"), pytest.mark.timeout(900), pytest.mark.slow]
 
@@ -36,3 +36,16 @@ def test_a_cluster_comes_up_stays_and_goes(repository: Path, stack: str, kept: l
     assert report.account.requests_by_operation.get("elbv2:CreateLoadBalancer", 0) == balancers
     judged = report.account.requests_by_oracle
     assert judged["botocore's model, executed by moto"] > judged["botocore's model, kept by the account"] > 0
+
+
+def test_a_bad_node_is_kept_out_until_node_repair_has_replaced_it(repository: Path) -> None:
+    """The gate looks at the nodes that joined; what it finds stops `up`, and the next one goes on from there."""
+    script = FaultScript(nodes=(BadNode(node="*-train-1", devices={"nvidia.com/gpu": 0}, repaired_after_min=5),))
+    report = rehearse(Rehearsal.UP, "aws-dev", project=repository, faults=script)
+    assert report.ok, [phase.problem for phase in report.phases]
+    first, second = [phase for phase in report.phases if phase.name == "up"]
+    assert "aws-dev-train-1 is kept out: offers 0 of 1 x nvidia.com/gpu" in first.problem
+    assert first.faults == ("aws-dev-train-1, a bad node, kept out for its devices",)
+    assert second.problem == ""
+    assert report.account is not None
+    assert (report.account.unused_faults, report.account.left) == ((), ())

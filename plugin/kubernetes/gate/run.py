@@ -7,7 +7,7 @@ from typing import Any
 
 from components.kubernetes.api import KubernetesApi
 from plugin.calls import Call, Properties
-from plugin.kubernetes.cluster import Patience, is_simulated
+from plugin.kubernetes.cluster import Patience
 from plugin.kubernetes.gate import evidence
 from plugin.kubernetes.gate.fabric import fabric
 from plugin.kubernetes.gate.pods import clear
@@ -29,9 +29,8 @@ Pool = Mapping[str, Any]
 
 def run(call: Call, api: KubernetesApi, inputs: Properties) -> dict[str, Any]:
     """The gate's outputs. Its checks are taken away again, also when the engine interrupts it."""
-    simulated = is_simulated(api)
-    gate = _Gate(call, api, inputs, simulated=simulated)
-    clear(api, Patience(call, CLEAR_S, simulated=simulated))
+    gate = _Gate(call, api, inputs)
+    clear(api, Patience(call, api, CLEAR_S))
     gate.restore((evidence.load(api, inputs["name"]) or {}).get("emptied", ()))
     try:
         checks = gate.checks()
@@ -51,7 +50,7 @@ def run(call: Call, api: KubernetesApi, inputs: Properties) -> dict[str, Any]:
 
 def take_back(call: Call, api: KubernetesApi, name: str) -> None:
     """The cluster as if no gate had been there."""
-    clear(api, Patience(call, CLEAR_S, simulated=is_simulated(api)))
+    clear(api, Patience(call, api, CLEAR_S))
     for node in quarantined(api):
         let_in(api, node)
         call.voice.say(f"{node} is let in again: nobody looks after it any more")
@@ -61,16 +60,16 @@ def take_back(call: Call, api: KubernetesApi, name: str) -> None:
 def _clear_anyhow(call: Call, api: KubernetesApi) -> None:
     """Also when the engine wants everything to end: asked for once, and not waited for."""
     if not call.cancelled.is_set():
-        clear(api, Patience(call, CLEAR_S))
+        clear(api, Patience(call, api, CLEAR_S))
         return
-    clear(api, Patience(call, 0.0))
+    clear(api, Patience(call, api, 0.0))
 
 
 class _Gate:
     """One look at all pools."""
 
-    def __init__(self, call: Call, api: KubernetesApi, inputs: Properties, *, simulated: bool) -> None:
-        self._call, self._api, self._inputs, self._simulated = call, api, inputs, simulated
+    def __init__(self, call: Call, api: KubernetesApi, inputs: Properties) -> None:
+        self._call, self._api, self._inputs = call, api, inputs
         self.told: list[str] = []
         """Actions that were taken on the findings."""
         self.emptied: list[str] = []
@@ -121,9 +120,9 @@ class _Gate:
         manifest = self._inputs.get("probe")
         if manifest is None:
             return []
-        nodes = [(pool["pool"], name) for pool in self._inputs["pools"] for name in good(found, pool["pool"])]
-        if self._simulated:
-            return [self._not_run(pool["pool"], Subject.VOLUME) for pool in self._inputs["pools"]]
+        # Two pools may have one label, such as spot nodes and those that stand in for them: each node once.
+        pools = {name: pool["pool"] for pool in self._inputs["pools"] for name in good(found, pool["pool"])}
+        nodes = [(pool, name) for name, pool in pools.items()]
         self._call.voice.live(f"writes to the volume on {len(nodes)} nodes")
         manifests = {pool["pool"]: pool.get("probe") or manifest for pool in self._inputs["pools"]}
         checks = probe(self._api, manifests, nodes, self._patience(PROBE_S))
@@ -134,8 +133,6 @@ class _Gate:
         """Checks the fabric. Where a node was named, the others are looked at again, if there are enough of them."""
         if pool["check"] is None:
             return []
-        if self._simulated:
-            return [self._not_run(pool["pool"], Subject.FABRIC)]
         checks: list[Check] = []
         for _ in range(ROUNDS):
             nodes = good([*found, *checks], pool["pool"])
@@ -157,12 +154,8 @@ class _Gate:
             self._call.voice.warn(f"{name} is kept out ({check.subject}): {check.reason}")
         return bool(bad)
 
-    def _not_run(self, pool: str, subject: Subject) -> Check:
-        reason = "on a rehearsal's Kubernetes no pod runs"
-        return Check(subject=subject, pool=pool, state=State.UNKNOWN, reason=reason)
-
     def _patience(self, timeout_s: float) -> Patience:
-        return Patience(self._call, timeout_s, simulated=self._simulated)
+        return Patience(self._call, self._api, timeout_s)
 
 
 def good(checks: Sequence[Check], pool: str) -> list[str]:

@@ -3,7 +3,10 @@
 It answers from the same moto that the engine's requests change.
 """
 
+import json
 import logging
+import os
+import shlex
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,6 +14,15 @@ from pathlib import Path
 LOOPBACK = "127.0.0.1"
 DISCARD_PORT = 9
 """Port that nobody listens on: a client of AWS in a preview gets no answer, and never a real account's."""
+
+
+AWS_PROGRAM = """#!/bin/sh
+case "$*" in
+  *"eks get-token --cluster-name "*) exec cat {answer} ;;
+esac
+echo "aws: a rehearsal has eks get-token only, and not: $*" >&2
+exit 252
+"""
 
 
 @contextmanager
@@ -36,6 +48,23 @@ def api_endpoint(folder: Path) -> Iterator[Mapping[str, str]]:
         yield no_credentials(folder) | {"AWS_ENDPOINT_URL": f"http://{LOOPBACK}:{port}"}
     finally:
         server.stop()
+
+
+def credentials(folder: Path, token: str) -> dict[str, str]:
+    """The environment in which a kubeconfig finds the program `aws`, which gives out the token of a cluster."""
+    place = folder / "bin"
+    place.mkdir(exist_ok=True)
+    credential = {
+        "kind": "ExecCredential", "apiVersion": "client.authentication.k8s.io/v1beta1", "spec": {},
+        "status": {"token": token},
+    }  # fmt: skip
+    answer = place / "token.json"
+    answer.touch(mode=0o600)
+    answer.write_text(json.dumps(credential))
+    program = place / "aws"
+    program.write_text(AWS_PROGRAM.format(answer=shlex.quote(str(answer))))
+    program.chmod(0o700)
+    return {"PATH": f"{place}{os.pathsep}{os.environ.get('PATH', '')}"}
 
 
 def no_credentials(folder: Path) -> dict[str, str]:

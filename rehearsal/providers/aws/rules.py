@@ -7,6 +7,7 @@ from typing import Any
 
 from engine.provider.values import is_unknown
 from rehearsal.cloud import sdk
+from rehearsal.cloud.account import Object
 from rehearsal.cloud.autonaming import DEFAULTED
 from rehearsal.cloud.kind import Inputs, Outputs
 from rehearsal.cloud.rules import ProviderSettings, Rules
@@ -69,6 +70,7 @@ class AwsRules:
     is_gone = staticmethod(controllers.is_gone)
     oracle = staticmethod(moto_oracle.Moto)
     environment = staticmethod(endpoint.environment)
+    credentials = staticmethod(endpoint.credentials)
 
     def signature(self, token: str) -> Signature | None:
         return sdk.signature(self.package, token)
@@ -91,6 +93,9 @@ class AwsRules:
         if "tags" in shown:
             shown["tagsAll"] = shown["tags"]
         return {"region": region} | shown
+
+    def endpoint(self, cluster: Object) -> str:
+        return str(cluster.outputs["endpoint"])
 
     def aliases(self, outputs: Outputs) -> Iterator[str]:
         names = (outputs.get(name) for name in ("arn", "name", "bucket"))

@@ -38,6 +38,6 @@ def test_restore_resizes_the_pools_that_were_emptied_and_no_others(monkeypatch: 
     monkeypatch.setattr(subject, "operations", clouds.__getitem__)
     call: Any = Call()
     inputs = {"pools": POOLS, "scalers": {"train": SCALER, "serve": SCALER | {"group": "serve-group"}}}
-    subject._Gate(call, Any, inputs, simulated=False).restore(["train", "edge"])  # type: ignore[arg-type]
+    subject._Gate(call, Any, inputs).restore(["train", "edge"])  # type: ignore[arg-type]
     assert clouds["fog"].asked == [("train-group", 4)]
     assert call.voice.said == ["train is set to 4 nodes again"]

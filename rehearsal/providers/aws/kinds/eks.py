@@ -1,6 +1,5 @@
 """EKS: clusters, add-ons, who may enter."""
 
-import base64
 import hashlib
 from typing import Any
 
@@ -25,7 +24,7 @@ def _create_cluster(api: CloudApi, inputs: Inputs) -> Made:
         id=name,
         outputs={
             "arn": made["arn"],
-            "certificateAuthority": {"data": _authority(name)},
+            "certificateAuthority": {"data": api.authority},
             "clusterId": "",
             "createdAt": made["createdAt"],
             "endpoint": f"https://{_digest(name)[:32].upper()}.gr7.{api.region}.eks.amazonaws.com",
@@ -185,12 +184,6 @@ def _disassociate_identity(api: CloudApi, id: str, outputs: Outputs) -> None:  #
 
 def _digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
-
-
-def _authority(name: str) -> str:
-    """In the form of a certificate, and of no use as one."""
-    body = base64.b64encode(_digest(name).encode()).decode()
-    return base64.b64encode(f"-----BEGIN CERTIFICATE-----\n{body}\n-----END CERTIFICATE-----\n".encode()).decode()
 
 
 def _issuer(api: CloudApi, name: str) -> str:

@@ -39,7 +39,7 @@ def test_the_examples_are_right(file: Path) -> None:
             "is not a mapping; write `capacity:`, `partial:`, `throttle:`, `errors:`, `kill:`, `drift:`, `quotas:`,",
         ),
         ("", "holds no fault; write `capacity:`, `partial:`"),
-        ("# later\n", "`loadBalancers:`, `webhooks:`, as docs/faults shows"),
+        ("# later\n", "`loadBalancers:`, `webhooks:`, `nodes:`, as docs/faults shows"),
         ("kill: []", "holds no fault"),
         ("a: [", "is not YAML"),
     ],

@@ -1,0 +1,71 @@
+"""Bad nodes of a fault script: worse than the others of their pool, until node repair replaces them."""
+
+import copy
+from collections.abc import Callable, Sequence
+from fnmatch import fnmatchcase
+
+from rehearsal.faults import BadNode
+from rehearsal.kubernetes.nodes import BANDWIDTH, VOLUME
+from rehearsal.kubernetes.objects import Body, Objects
+
+QUARANTINE = "penstock.dev/quarantine"
+
+
+class NodeFaults:
+    """`inject` is told of each bad node that was found. One that nobody found is among `unused`."""
+
+    def __init__(self, script: Sequence[BadNode], inject: Callable[[str], None]) -> None:
+        self._script, self._inject = script, inject
+        self._found: dict[str, float] = {}
+        """Bad nodes in quarantine, with the simulated minute since when."""
+        self._repaired: set[str] = set()
+
+    def join(self, body: Body) -> Body:
+        """The node as it joins: bad where the script names it, and it has not been repaired."""
+        name = body["metadata"]["name"]
+        for one in self._of(name):
+            status = body["status"]
+            status["allocatable"] = status["allocatable"] | {key: str(count) for key, count in one.devices.items()}
+            state = {BANDWIDTH: str(one.bandwidth)} | ({VOLUME: one.volume} if one.volume else {})
+            body["metadata"]["annotations"] |= state
+        return body
+
+    def follow(self, objects: Objects, now_min: float) -> None:
+        """Notes who was put into quarantine, and replaces those whose repair is due."""
+        for key, body in objects.all() if self._script else ():
+            if not key.startswith("|Node|"):
+                continue
+            name = body["metadata"]["name"]
+            marks = [one for one in body["spec"].get("taints") or () if one["key"] == QUARANTINE]
+            rules = self._of(name)
+            if not (marks and rules):
+                continue
+            if name not in self._found:
+                self._found[name] = now_min
+                self._inject(f"{name}, a bad node, kept out for its {marks[0].get('value', '')}")
+            due = [one.repaired_after_min for one in rules if one.repaired_after_min is not None]
+            if due and now_min - self._found[name] >= max(due):
+                self._repaired.add(name)
+                objects.drop(key)
+                objects.add(key, _replaced(body))
+
+    def unused(self) -> tuple[str, ...]:
+        """Rules by which no node was found bad."""
+        unmet = (one.node for one in self._script if not any(fnmatchcase(name, one.node) for name in self._found))
+        return tuple(f"bad node {name}" for name in unmet)
+
+    def _of(self, name: str) -> list[BadNode]:
+        return [one for one in self._script if fnmatchcase(name, one.node) and name not in self._repaired]
+
+
+def _replaced(body: Body) -> Body:
+    """Another machine of the same kind, under the same name."""
+    new = copy.deepcopy(body)
+    meta = new["metadata"]
+    for name in ("uid", "creationTimestamp", "resourceVersion", "managedFields"):
+        meta.pop(name, None)
+    meta["annotations"] = {key: value for key, value in meta["annotations"].items() if key not in (BANDWIDTH, VOLUME)}
+    taints = [one for one in new["spec"].get("taints") or () if one["key"] != QUARANTINE]
+    new["spec"] = {"taints": taints} if taints else {}
+    new["status"]["allocatable"] = dict(new["status"]["capacity"])
+    return new

@@ -1,0 +1,86 @@
+"""Programs of penstock's that end by themselves, as a simulated node runs them; told by a container's command.
+
+No bandwidth is simulated: nodes that are well move a tenth more than the floor that the check is told, and a node that
+is slow its share of that. The forms of evidence are those of workloads/fabric_check.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from statistics import median
+from typing import Any
+
+from rehearsal.kubernetes.nodes import BANDWIDTH, VOLUME, quantity
+
+Body = Mapping[str, Any]
+MARGIN = 1.1
+TCP_GBPS = 1.2
+"""Of 10 Gbit/s."""
+SLOW_SHARE = 0.7
+"""Share of the median below which the check names a node (workloads/fabric_check)."""
+ACCELERATORS = ("nvidia.com/", "aws.amazon.com/neuron", "google.com/tpu", "amd.com/")
+
+Ending = tuple[int, str]
+"""Exit code, and what is left in the termination message."""
+
+
+def is_probe(container: Body) -> bool:
+    """Whether it writes to the volume once."""
+    return any("write_probe" in word for word in container.get("command") or ())
+
+
+def is_check(container: Body) -> bool:
+    """Whether it measures the fabric together with the other pods of its job."""
+    return list(container.get("command") or ())[:3] == ["python", "-m", "workloads.fabric_check"]
+
+
+def probed(node: Body) -> Ending:
+    """End of a probe on the node."""
+    why = _state(node, VOLUME)
+    return (1, why) if why else (0, "")
+
+
+def checked(pod: Body, nodes: Sequence[Body]) -> Ending:
+    """End of the check on all of these nodes, on each the same. `pod` is any of the job's."""
+    command = pod["spec"]["containers"][0]["command"]
+    told = json.loads(command[command.index("--spec") + 1])
+    names = [node["metadata"]["name"] for node in nodes]
+    shares = {name: float(_state(node, BANDWIDTH) or 1) for name, node in zip(names, nodes, strict=True)}
+    fabric = bool(told["fabric"]) and on_fabric(pod)
+    speed = max(told["floorGbps"] * MARGIN, TCP_GBPS) if fabric or not told["fabric"] else TCP_GBPS
+    speeds = {name: round(speed * share, 3) for name, share in shares.items()}
+    slow = [name for name, found in speeds.items() if found < SLOW_SHARE * median(speeds.values())]
+    unwritable = {name: why for name, node in zip(names, nodes, strict=True) if (why := _state(node, VOLUME))}
+    reasons = [f"{name}: {why}" for name, why in unwritable.items()]
+    reasons += [f"{name} moves {speeds[name]:g} GB/s, less than the others" for name in slow]
+    if told["fabric"] and not fabric:
+        reasons, slow = [*reasons, "data went over Socket in place of the fabric"], names
+    reached = min(speeds.values())
+    if reached < told["floorGbps"] and not reasons:
+        reasons = [f"{reached:g} GB/s, below the floor of {told['floorGbps']:g}"]
+    evidence = {
+        "state": "fail" if reasons else "pass",
+        "reason": "; ".join(reasons) or f"{reached:g} GB/s over {len(nodes)} nodes",
+        "slowNodes": list(dict.fromkeys([*slow, *unwritable])),
+        "busbwGbps": reached, "floorGbps": told["floorGbps"], "transport": "fabric" if fabric else "Socket",
+        "nodes": len(nodes), "ranks": len(nodes) * told["ranksPerNode"], "sweep": [], "probe": speeds,
+    }  # fmt: skip
+    return (1 if reasons else 0, json.dumps(evidence))
+
+
+def on_fabric(pod: Body) -> bool:
+    """Whether the pod has a way to its node's fabric interfaces: a device, a claim, or the node's own."""
+    spec = pod["spec"]
+    container = spec["containers"][0]
+    limits = (container.get("resources") or {}).get("limits") or {}
+    devices = [name for name, count in limits.items() if "/" in name and quantity(count) > 0]
+    security = container.get("securityContext") or {}
+    return (
+        any(not name.startswith(ACCELERATORS) for name in devices)
+        or bool(spec.get("resourceClaims"))
+        or bool(spec.get("hostNetwork"))
+        or bool(security.get("privileged"))
+    )
+
+
+def _state(node: Body, name: str) -> str:
+    return str((node["metadata"].get("annotations") or {}).get(name, ""))

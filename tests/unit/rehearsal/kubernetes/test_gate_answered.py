@@ -1,0 +1,165 @@
+"""The acceptance gate on the simulated Kubernetes: its pods run to their end, by the state of the nodes they are on."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from components.catalog import MachineType, accelerators
+from components.fabric import Collective, Fabric
+from components.kubernetes.api import KubernetesApi
+from components.kubernetes.gate import plan_gate
+from components.kubernetes.resources import _expectation
+from components.plan.cluster import ClusterPlan, NodePoolPlan, PodBinding, Taint, VolumePlan
+from components.plan.kubernetes import NAMESPACE
+from components.spec.cluster import TaintEffect
+from components.spec.platform import GateSpec, PlatformSpec
+from components.spec.storage import OnDestroy
+from plugin.calls import Call
+from plugin.console import Voice
+from plugin.kubernetes.gate.run import run, take_back
+from rehearsal.faults import BadNode, FaultScript
+from rehearsal.kubernetes.cluster import SimulatedKubernetes
+
+TAINT = {"key": "nvidia.com/gpu", "value": "present", "effect": "NoSchedule"}
+LABELS = {"penstock.dev/pool": "train"}
+POOL = NodePoolPlan(
+    name="train", node_count=3, min_count=3, max_count=3, fabric=Fabric.EFA, collective=Collective.NCCL,
+    machine=MachineType(
+        name="p5.48xlarge", cores=192, memory_gib=2048, accelerator=accelerators()["h100"], accelerator_count=8,
+        fabric=Fabric.EFA,
+    ),
+    binding=PodBinding(
+        devices={"nvidia.com/gpu": 8, "vpc.amazonaws.com/efa": 32}, huge_pages_mib=5120, node_selector=LABELS,
+        tolerations=(Taint(key="nvidia.com/gpu", value="present", effect=TaintEffect.NO_SCHEDULE),),
+    ),
+)  # fmt: skip
+VOLUME = VolumePlan(path="/fsx/s", on_destroy=OnDestroy.KEEP, claim="file-system", mount_path="/fsx")
+OFFERED = {
+    "cpu": 190, "memory": "2000Gi", "hugepages-2Mi": "10256Mi", "nvidia.com/gpu": 8, "vpc.amazonaws.com/efa": 32,
+}  # fmt: skip
+
+
+class Quiet:
+    def log(self, urn: str, text: str, *, severity: Any, ephemeral: bool) -> None:
+        pass
+
+
+CALL = Call(urn="urn:gate", voice=Voice(Quiet(), "urn:gate"), cancelled=threading.Event())
+
+
+@pytest.fixture(autouse=True)
+def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Asks as often as the cluster's own clock allows."""
+    monkeypatch.setattr("plugin.kubernetes.cluster.LONGEST_PAUSE_S", 0.05)
+
+
+@contextmanager
+def cluster(*bad: BadNode, nodes: int = 3) -> Iterator[tuple[SimulatedKubernetes, KubernetesApi]]:
+    kubernetes = SimulatedKubernetes(faults=FaultScript(nodes=bad))
+    with kubernetes.serving(), KubernetesApi(kubernetes.outside_access) as api:
+        kubernetes.appear()
+        kubernetes.add_nodes("train", nodes, LABELS, [TAINT], OFFERED)
+        api.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}})
+        claim = {
+            "apiVersion": "v1", "kind": "PersistentVolumeClaim",
+            "metadata": {"name": "file-system", "namespace": NAMESPACE},
+            "spec": {"accessModes": ["ReadWriteMany"], "resources": {"requests": {"storage": "1Gi"}}},
+        }  # fmt: skip
+        api.apply(claim)
+        yield kubernetes, api
+
+
+def inputs(pool: NodePoolPlan = POOL, timeout_s: int = 900) -> dict[str, Any]:
+    plan = ClusterPlan(cloud="x", node_pools=(pool,), volume=VOLUME, scheduler="kueue")
+    gate = plan_gate(PlatformSpec(gate=GateSpec()), plan, "r.example/penstock:1")
+    assert gate is not None
+    pools = [_expectation(one) for one in gate.pools]
+    return {"name": "train", "pools": pools, "probe": gate.probe, "timeoutS": timeout_s}
+
+
+def test_good_nodes_pass_every_check() -> None:
+    with cluster() as (_, api):
+        outputs = run(CALL, api, inputs())
+        assert outputs["state"] == "pass", outputs
+        found = [(one["subject"], one["state"]) for one in outputs["checks"]]
+        assert found == [("devices", "pass")] * 3 + [("volume", "pass")] * 3 + [("fabric", "pass")]
+        assert not api.list("v1", "Pod", NAMESPACE)
+
+
+@pytest.mark.parametrize(
+    ("bad", "subject", "words"),
+    [
+        (BadNode(node="train-1", bandwidth=0.2), "fabric", "train-1 moves"),
+        (BadNode(node="train-1", devices={"nvidia.com/gpu": 7}), "devices", "offers 7 of 8 x nvidia.com/gpu"),
+        (BadNode(node="train-1", volume="Stale file handle"), "volume", "Stale file handle"),
+    ],
+    ids=["slow", "short of a device", "without its volume"],
+)
+def test_a_bad_node_is_quarantined_until_it_is_repaired(bad: BadNode, subject: str, words: str) -> None:
+    bad = bad.model_copy(update={"repaired_after_min": 5.0})
+    with cluster(bad) as (kubernetes, api):
+        outputs = run(CALL, api, inputs())
+        assert outputs["state"] == "fail"
+        assert words in outputs["reason"]
+        assert outputs["quarantined"] == ["train-1"]
+        assert kubernetes.injector.injected == [f"train-1, a bad node, kept out for its {subject}"]
+        assert kubernetes.injector.unused_faults() == ()
+        again = run(CALL, api, inputs())
+        assert (again["state"], again["quarantined"]) == ("pass", []), again["reason"]
+
+
+def test_a_bad_node_is_done_without_where_there_are_enough_others() -> None:
+    with cluster(BadNode(node="train-1", bandwidth=0.2), nodes=4) as (_, api):
+        outputs = run(CALL, api, inputs())
+        assert outputs["state"] == "pass", outputs["reason"]
+        assert outputs["quarantined"] == ["train-1"]
+        take_back(CALL, api, "train")
+        assert not [one for one in api.list("v1", "Node") if one["spec"].get("taints") != [TAINT]]
+
+
+def test_a_pod_without_a_fabric_device_measures_tcp_and_fails() -> None:
+    """What a builder that forgets the binding's devices would come to."""
+    without = replace(POOL, binding=replace(POOL.binding, devices={"nvidia.com/gpu": 8}))
+    with cluster() as (_, api):
+        outputs = run(CALL, api, inputs(without))
+        assert outputs["state"] == "fail"
+        assert "data went over Socket in place of the fabric" in outputs["reason"]
+
+
+def test_a_pod_that_does_not_tolerate_its_nodes_is_told_of() -> None:
+    without = replace(POOL, binding=replace(POOL.binding, tolerations=()))
+    with cluster() as (_, api):
+        outputs = run(CALL, api, inputs(without))
+        assert outputs["state"] == "unknown"
+        assert "no node has room for it" in outputs["reason"]
+
+
+def test_nodes_that_do_not_come_are_missed_on_the_clusters_clock() -> None:
+    """Half an hour of the cluster's, and a moment of ours."""
+    with cluster(nodes=2) as (kubernetes, api):
+        outputs = run(CALL, api, inputs(timeout_s=1800))
+        assert outputs["state"] == "fail"
+        assert "2 of 3 nodes are Ready after 1800 s" in outputs["reason"]
+        assert kubernetes.clock.now_min >= 30
+
+
+def test_a_bad_node_that_nobody_finds_is_told() -> None:
+    with cluster(BadNode(node="other-*", bandwidth=0.5)) as (kubernetes, api):
+        assert run(CALL, api, inputs())["state"] == "pass"
+        assert kubernetes.injector.unused_faults() == ("bad node other-*",)
+
+
+def test_a_probes_last_word_is_in_its_log() -> None:
+    with cluster(BadNode(node="train-*", volume="Read-only file system")) as (_, api):
+        made = inputs()
+        probe = {**made["probe"], "metadata": {**made["probe"]["metadata"], "name": "one"}}
+        api.create(probe)
+        for _ in range(20):
+            pod = api.get("v1", "Pod", "one", NAMESPACE) or {}
+            if pod.get("status", {}).get("phase") == "Failed":
+                break
+        assert api.call("GET", f"/api/v1/namespaces/{NAMESPACE}/pods/one/log") == "Read-only file system\n"
