@@ -8,7 +8,7 @@ from datetime import datetime
 
 from components.errors import Problems, SpecError
 from components.fabric import Collective, Fabric
-from components.plan.cluster import ClusterPlan, NodePoolPlan, PodBinding, Taint, VolumePlan
+from components.plan.cluster import ClusterPlan, NodePoolPlan, Taint, VolumePlan
 from components.plan.kubernetes import Concern, KubernetesFacts, Owner, Ownership
 from components.plan.part import Decision, PartPlan
 from components.spec.cluster import NodePoolSpec
@@ -16,6 +16,7 @@ from components.spec.stack import StackSpec
 from providers.existing.catalog import MAX_NODES, SCHEDULERS
 from providers.existing.devices import accelerator_resource, collective, fabric_of_resource
 from providers.existing.machines import Nodes, nodes_of
+from providers.existing.pods import PoolPodsSpec, bound
 from providers.existing.refusals import general_problems, pool_problems
 from providers.existing.seen import DiscoveredSpec, Discovery, SeenVolume
 from providers.existing.settings import ExistingSpec, SharedVolumeSpec
@@ -49,8 +50,8 @@ def plan(spec: StackSpec, stack: str, now: datetime) -> ExistingPlan:
         found = problems.collect(nodes_of, pool, settings, seen, unseen)
         if found is not None:
             nodes[pool.name] = found
-            problems += pool_problems(pool, found)
-            pools.append(_plan_pool(pool, found))
+            problems += pool_problems(pool, found, settings.pods.get(pool.name, PoolPodsSpec()))
+            pools.append(_plan_pool(pool, found, settings.pods.get(pool.name, PoolPodsSpec())))
     if problems:
         raise SpecError(problems)
     return ExistingPlan(
@@ -73,14 +74,15 @@ def plan(spec: StackSpec, stack: str, now: datetime) -> ExistingPlan:
     )
 
 
-def _plan_pool(pool: NodePoolSpec, nodes: Nodes) -> NodePoolPlan:
+def _plan_pool(pool: NodePoolSpec, nodes: Nodes, pods: PoolPodsSpec) -> NodePoolPlan:
     fabric = _fabric(pool, nodes)
     devices = dict(nodes.devices)
     if fabric is not nodes.machine.fabric:
         devices = {name: count for name, count in devices.items() if fabric_of_resource(name) is None}
     talks = collective(accelerator_resource(nodes.devices))
     asked = tuple(Taint(key=one.key, value=one.value, effect=one.effect) for one in pool.taints)
-    binding = PodBinding(
+    binding = bound(
+        pods,
         devices=devices,
         env=_env(fabric, talks),
         node_selector=dict(nodes.selector),
@@ -155,7 +157,7 @@ def _decisions(
         if pool.name not in settings.pool_selectors:
             labels = ",".join(f"{key}={value}" for key, value in found.selector.items())
             yield Decision(path=f"existing.poolSelectors.{pool.name}", value=labels, reason=_why_selected(found))
-        planned = _plan_pool(pool, found)
+        planned = _plan_pool(pool, found, settings.pods.get(pool.name, PoolPodsSpec()))
         yield Decision(path=f"{path}.fabric", value=f"{planned.fabric}/{planned.collective}", reason=_why(found))
     if spec.scheduler.kind is None:
         reason = "queues with quotas, and gangs that start as a whole, on any Kubernetes"

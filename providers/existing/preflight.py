@@ -11,9 +11,12 @@ from components.kubernetes.kubeconfig import KubeconfigError
 from components.labels import MANAGED_BY, MANAGER, STACK_LABEL
 from components.plan.kubernetes import NAMESPACE
 from components.plan.stack import StackPlan
+from components.schedulers.slurm.plan import SLURM_NAMESPACE
+from components.spec.scheduler import SchedulerKind
 from providers.existing.access import access_of
 from providers.existing.machines import Nodes
 from providers.existing.plan import ExistingPlan
+from providers.existing.pods import needed_objects
 from providers.existing.refusals import number, version_problems
 from providers.existing.seen import Discovery, SeenNode, seen_in
 from providers.existing.settings import ExistingSpec
@@ -69,6 +72,7 @@ def _obstacles(plan: StackPlan, cluster: ExistingPlan, api: KubernetesApi) -> It
         yield from _node_problems(pool.name, pool.node_count, nodes, seen.nodes_with(nodes.selector))
     yield from namespace_problems(api.get("v1", "Namespace", NAMESPACE), plan.stack)
     yield from _volume_problems(cluster, seen)
+    yield from _missing_objects(plan, cluster, api)
 
 
 def _identity_problems(settings: ExistingSpec, seen: Discovery) -> Iterator[Problem]:
@@ -151,3 +155,32 @@ def _volume_problems(cluster: ExistingPlan, seen: Discovery) -> Iterator[Problem
         there = "is there, but was not when the plan was made" if asked.claim in seen.claims else "is no bound claim"
         message = f"{asked.claim!r} {there} of this cluster; make it, and run again"
         yield Problem(path="existing.volume.claim", message=message)
+
+
+def _missing_objects(plan: StackPlan, cluster: ExistingPlan, api: KubernetesApi) -> Iterator[Problem]:
+    """Objects that `existing.pods` names and that are not where the pods are."""
+    is_slurm = cluster.scheduler == SchedulerKind.SLURM
+    namespaces = [NAMESPACE, *([SLURM_NAMESPACE] if is_slurm else ())]
+    for pool, pods in cluster.settings.pods.items():
+        for key, api_version, kind, name in needed_objects(pods):
+            lacking = [space for space in namespaces if not _exists(api, api_version, kind, name, space)]
+            if lacking:
+                message = (
+                    f"the cluster has no {kind} {name!r} in the namespace {lacking[0]}; make it there first (the "
+                    f"namespace with the label app.kubernetes.io/managed-by=penstock, so that {plan.stack!r} takes it)"
+                )
+                yield Problem(path=f"existing.pods.{pool}.{key}", message=message)
+
+
+def _exists(api: KubernetesApi, api_version: str, kind: str, name: str, namespace: str) -> bool:
+    """Whether the object is there; not where the cluster lacks its kind. Rights to read it may be missing: then yes."""
+    from components.kubernetes.api import ApiError
+
+    try:
+        return api.get(api_version, kind, name, namespace) is not None
+    except ApiError as error:
+        if error.status == 403:
+            return True
+        if error.status == 404:
+            return False
+        raise

@@ -15,6 +15,8 @@ from components.spec.stack import StackSpec
 from components.spec.storage import OnDestroy
 from providers.existing.devices import fabric_of, fabric_of_resource
 from providers.existing.machines import Nodes
+from providers.existing.pod_problems import pods_problems
+from providers.existing.pods import PoolPodsSpec
 from providers.existing.seen import Discovery
 from providers.existing.settings import ExistingSpec, MachineSpec, SharedVolumeSpec
 
@@ -38,7 +40,12 @@ def general_problems(
     yield from _meaningless(spec)
     yield from _names(spec, settings)
     for name, machine in settings.machines.items():
-        yield from _fabric_problems(name, machine)
+        carried = any(
+            settings.pods[pool.name].reaches_fabric
+            for pool in spec.cluster.node_pools
+            if pool.machine_type == name and pool.name in settings.pods
+        )
+        yield from _fabric_problems(name, machine, carried=carried)
     if spec.cluster.expired(now) and spec.cluster.expires_at:
         message = f"{spec.cluster.expires_at:%Y-%m-%dT%H:%MZ} is in the past; set a future time, or destroy the stack"
         yield Problem(path="cluster.expiresAt", message=message)
@@ -56,6 +63,7 @@ def general_problems(
         yield Problem(path="existing.clusterId", message=message)
     if version := seen.version if seen else settings.version:
         yield from version_problems(version)
+    yield from pods_problems(spec, settings, number(version) if version else ())
     yield from _volume_problems(spec, settings, seen)
 
 
@@ -72,7 +80,7 @@ def number(version: str) -> tuple[int, ...]:
     return tuple(int("".join(filter(str.isdigit, part)) or 0) for part in version.split("."))
 
 
-def pool_problems(pool: NodePoolSpec, nodes: Nodes) -> list[Problem]:
+def pool_problems(pool: NodePoolSpec, nodes: Nodes, pods: PoolPodsSpec) -> list[Problem]:
     """All that is wrong with one pool whose nodes are known."""
     path = f"cluster.nodePools.{pool.name}"
     problems = []
@@ -83,37 +91,36 @@ def pool_problems(pool: NodePoolSpec, nodes: Nodes) -> list[Problem]:
         labels = ",".join(f"{key}={value}" for key, value in nodes.selector.items())
         message = f"{pool.count} nodes, but {len(nodes.seen)} of the cluster's have {labels}; lower it, or add nodes"
         problems.append(Problem(path=f"{path}.count", message=message))
-    if _needs_a_reason(pool, nodes):
+    if _needs_a_reason(pool, nodes, pods):
         message = (
             f"{pool.most} nodes of {nodes.machine.name} offer no fabric device to pods; name its resource under "
-            f"existing.machines.{nodes.machine.name}.devices (rdma/..., vpc.amazonaws.com/efa), or say with "
+            f"existing.machines.{nodes.machine.name}.devices (rdma/..., vpc.amazonaws.com/efa), how pods have "
+            f"it otherwise under existing.pods.{pool.name} (resourceClaims, hostNetwork), or say with "
             "fabric: {none: <reason>} why ordinary network does"
         )
         problems.append(Problem(path=f"{path}.fabric", message=message))
     return problems
 
 
-def _needs_a_reason(pool: NodePoolSpec, nodes: Nodes) -> bool:
+def _needs_a_reason(pool: NodePoolSpec, nodes: Nodes, pods: PoolPodsSpec) -> bool:
     """A gang of accelerators without a fabric would train some hundred times slower, and say nothing."""
     wired = any(fabric_of_resource(name) for name in nodes.devices) or (
-        nodes.described and bool(nodes.devices) and _named_otherwise(nodes)
+        nodes.described
+        and nodes.machine.fabric in (Fabric.EFA, Fabric.RDMA)
+        and (len(nodes.devices) > 1 or pods.reaches_fabric)
     )
     return pool.most > 1 and nodes.machine.accelerator is not None and pool.fabric is None and not wired
 
 
-def _named_otherwise(nodes: Nodes) -> bool:
-    """True if the stack file names the fabric of devices whose names are the administrator's own."""
-    return nodes.machine.fabric in (Fabric.EFA, Fabric.RDMA) and len(nodes.devices) > 1
-
-
-def _fabric_problems(name: str, machine: MachineSpec) -> Iterator[Problem]:
+def _fabric_problems(name: str, machine: MachineSpec, *, carried: bool) -> Iterator[Problem]:
+    """A fabric that its devices contradict. `carried`: pods reach it by other ways than devices."""
     found = fabric_of(machine.devices)
     if machine.fabric is None or machine.fabric in (Fabric.HOST, Fabric.ETHERNET, found):
         return
     others = [device for device in machine.devices if fabric_of_resource(device) is None]
     if found is not Fabric.ETHERNET:
         message = f"{machine.fabric.value!r}, but its devices are for {found.value}; correct one of them"
-    elif len(others) < (2 if machine.accelerator else 1):
+    elif not carried and len(others) < (2 if machine.accelerator else 1):
         message = f"{machine.fabric.value!r}, but devices names none that would carry it; add it there, or remove this"
     else:
         return

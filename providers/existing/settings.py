@@ -8,15 +8,8 @@ from components.fabric import Fabric
 from components.plan.kubernetes import Concern
 from components.spec.base import Name, Spec, form
 from components.spec.storage import MountPath
+from providers.existing.pods import ObjectName, PoolPodsSpec
 
-ObjectName = Annotated[
-    str,
-    StringConstraints(
-        pattern=form(
-            r"^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$", "the name of a Kubernetes object: lower-case letters, digits, -."
-        )
-    ),
-]
 ResourceName = Annotated[
     str, StringConstraints(pattern=form(r"^[a-z0-9.-]+/[A-Za-z0-9_.-]+$", "a device resource such as nvidia.com/gpu"))
 ]
@@ -107,6 +100,8 @@ class ExistingSpec(Spec):
     """Machines by their type, for when the cluster cannot be reached, or in place of what it shows."""
     pool_selectors: dict[Name, Labels] = Field(default_factory=dict)
     """Node labels by pool; when left out, penstock.dev/pool with the pool's name, else the machine type."""
+    pods: dict[Name, PoolPodsSpec] = Field(default_factory=dict)
+    """Requirements of pods by pool, for a cluster with wiring of its own: networks, host paths, claims, rights."""
     volume: SharedVolumeSpec | None = None
     """Storage that every node can write to; needed by training and inference."""
     owners: dict[Concern, str] = Field(default_factory=dict)

@@ -95,7 +95,7 @@ class AwsRules:
         return {"region": region} | shown
 
     def endpoint(self, cluster: Object) -> str:
-        return str(cluster.outputs["endpoint"])
+        return str(cluster.outputs.get("endpoint", ""))
 
     def aliases(self, outputs: Outputs) -> Iterator[str]:
         names = (outputs.get(name) for name in ("arn", "name", "bucket"))

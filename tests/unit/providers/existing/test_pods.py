@@ -1,0 +1,154 @@
+"""`existing.pods`: what it makes of the binding, and what is refused."""
+
+from typing import Any
+
+import pytest
+
+from components.errors import SpecError
+from components.plan.cluster import HostPath, Mount, PodBinding, ResourceClaim, Sidecar
+from components.spec.stack import parse_stack
+from providers import clouds
+from providers.existing.pods import needed_objects
+from providers.existing.preflight import _missing_objects
+from stacks.plan import plan_stack
+from tests.clock import NOW
+
+EVERYTHING: dict[str, Any] = {
+    "hugePagesMib": 4096,
+    "env": {"NCCL_IB_HCA": "mlx5"},
+    "mounts": [{"claim": "scratch", "path": "/scratch"}],
+    "annotations": {"k8s.v1.cni.cncf.io/networks": "roce-0"},
+    "labels": {"example.org/tenant": "research"},
+    "hostPaths": [{"path": "/opt/nccl", "mountPath": "/usr/local/nccl", "readOnly": False, "kind": "Directory"}],
+    "sidecars": [
+        {
+            "name": "receive", "image": "r.example/receive:1", "command": ["/run"], "env": {"A": "1"},
+            "hostPaths": [{"path": "/dev/aperture"}], "sharedPaths": ["/run/tcpx"], "capabilities": ["NET_ADMIN"],
+            "privileged": True,
+        }
+    ],
+    "resourceClaims": [{"name": "nics", "template": "eight-nics"}],
+    "capabilities": ["SYS_RESOURCE"],
+    "privileged": True,
+    "hostNetwork": True,
+    "imagePullSecrets": ["registry"],
+    "serviceAccount": "trainer",
+}  # fmt: skip
+
+
+def plan(pods: dict[str, Any], *, pool: str = "train", version: str = "1.34", **machine: Any) -> PodBinding:
+    described = {
+        "cores": 96, "memoryGib": 1000, "accelerator": "h100", "acceleratorCount": 8, "fabricGbps": 3200,
+        "devices": {"nvidia.com/gpu": 8, "rdma/vf": 8},
+    } | machine  # fmt: skip
+    config = {
+        "penstock:cluster": {
+            "cloud": "existing",
+            "nodePools": [{"name": "train", "machineType": "hgx", "count": 2, "taints": [{"key": "own"}]}],
+        },
+        "penstock:existing": {
+            "version": version, "machines": {"hgx": described}, "poolSelectors": {"train": {"role": "train"}},
+            "volume": {"hostPath": "/srv/data", "mountPath": "/data"}, "pods": {pool: pods},
+        },
+    }  # fmt: skip
+    spec = parse_stack(config, "Pulumi.own.yaml", clouds())
+    return plan_stack(spec, "own", NOW).cluster.node_pools[0].binding
+
+
+def test_every_field_of_a_binding_can_be_stated() -> None:
+    found = plan(EVERYTHING)
+    assert found.huge_pages_mib == 4096
+    assert found.env == {"NCCL_IB_HCA": "mlx5"}
+    assert found.mounts == (Mount(volume="scratch", path="/scratch"),)
+    assert found.annotations == {"k8s.v1.cni.cncf.io/networks": "roce-0"}
+    assert found.labels == {"example.org/tenant": "research"}
+    assert found.host_paths == (
+        HostPath(path="/opt/nccl", mount_path="/usr/local/nccl", read_only=False, kind="Directory"),
+    )
+    assert found.sidecars == (
+        Sidecar(
+            name="receive", image="r.example/receive:1", command=("/run",), env={"A": "1"},
+            host_paths=(HostPath(path="/dev/aperture", mount_path="/dev/aperture"),), shared_paths=("/run/tcpx",),
+            capabilities=("NET_ADMIN",), privileged=True,
+        ),
+    )  # fmt: skip
+    assert found.resource_claims == (ResourceClaim(name="nics", template="eight-nics"),)
+    assert (found.capabilities, found.privileged, found.host_network) == (("SYS_RESOURCE",), True, True)
+    assert (found.image_pull_secrets, found.service_account) == (("registry",), "trainer")
+    left = {name for name in PodBinding.__dataclass_fields__ if getattr(found, name) == getattr(PodBinding(), name)}
+    assert left == {"topology_keys"}, "a field that no key of a stack file fills"
+
+
+def test_an_interface_is_named_on_the_pods_own_network_and_the_users_word_wins() -> None:
+    assert plan({}).env == {"NCCL_SOCKET_IFNAME": "eth0"}
+    assert plan({"hostNetwork": True}).env == {}
+    assert plan({"env": {"NCCL_SOCKET_IFNAME": "net1"}}).env == {"NCCL_SOCKET_IFNAME": "net1"}
+
+
+def test_a_fabric_that_comes_by_claims_needs_no_device() -> None:
+    claims = {"resourceClaims": [{"name": "nics", "template": "eight-nics"}]}
+    bare: dict[str, Any] = {"devices": {"nvidia.com/gpu": 8}, "fabric": "rdma"}
+    assert plan(claims, **bare).resource_claims
+    with pytest.raises(SpecError, match=r"existing.machines.hgx.fabric: 'rdma', but devices names none"):
+        plan({}, **bare)
+
+
+@pytest.mark.parametrize(
+    ("pods", "path", "words"),
+    [
+        ({"env": {"2x": "1"}}, "env", "an environment variable such as"),
+        ({"env": {"NODE_RANK": "1"}}, "env.NODE_RANK", "is set by penstock for each pod"),
+        ({"labels": {"a b": "x"}}, "labels", "a key such as"),
+        ({"labels": {"tenant": "no spaces"}}, "labels", "is not a label's value"),
+        ({"labels": {"penstock.dev/job": "x"}}, "labels.penstock.dev/job", "is penstock's own"),
+        ({"annotations": {"a": "x" * 262_144}}, "annotations", "262145 bytes, and an object has 262144 at most"),
+        ({"hostPaths": [{"path": "/etc/../root"}]}, "hostPaths", "an absolute path of the node without .."),
+        ({"hostPaths": [{"path": "relative"}]}, "hostPaths", "an absolute path of the node without .."),
+        ({"hostPaths": [{"path": "/dev/termination-log"}]}, "hostPaths.0.mountPath", "is mounted by penstock itself"),
+        ({"hostPaths": [{"path": "/opt/a", "mountPath": "/data"}]}, "hostPaths.0.mountPath", "is mounted by penstock"),
+        ({"hostPaths": [{"path": "/opt"}, {"path": "/srv", "mountPath": "/opt"}]}, "hostPaths", "is there twice"),
+        ({"hostPaths": [{"path": "/opt", "kind": "Folder"}]}, "hostPaths", "'Folder' is not one of"),
+        ({"sidecars": [{"name": "node", "image": "x"}]}, "sidecars.0.name", "is the name of a container of penstock's"),
+        ({"capabilities": ["CAP_NET_ADMIN"]}, "capabilities", "did you mean 'NET_ADMIN'"),
+        ({"imagePullSecrets": ["Registry"]}, "imagePullSecrets", "the name of a Kubernetes object"),
+        ({"serviceAccount": "a/b"}, "serviceAccount", "the name of a Kubernetes object"),
+        ({"hugePagesMib": 3}, "hugePagesMib", "2"),
+    ],
+)  # fmt: skip
+def test_what_kubernetes_would_refuse_is_refused_by_its_path(pods: dict[str, Any], path: str, words: str) -> None:
+    with pytest.raises(SpecError) as refusal:
+        plan(pods)
+    assert f"penstock:existing.pods.train.{path}" in str(refusal.value)
+    assert words in str(refusal.value)
+
+
+def test_all_problems_are_told_at_once() -> None:
+    with pytest.raises(SpecError) as refusal:
+        plan(EVERYTHING | {"env": {"POD_IP": "1"}, "labels": {"penstock.dev/x": "1"}}, pool="trian", version="1.33")
+    told = str(refusal.value)
+    assert "existing.pods.trian: 'trian' is not a pool of this stack; did you mean 'train'?" in told
+    assert "existing.pods.trian.env.POD_IP" in told
+    assert "existing.pods.trian.labels.penstock.dev/x" in told
+    assert "existing.pods.trian.resourceClaims: need Kubernetes 1.34, and the cluster has 1.33" in told
+
+
+def test_preflight_names_an_object_that_is_missing() -> None:
+    class Api:
+        def get(self, api_version: str, kind: str, name: str, namespace: str) -> dict[str, Any] | None:
+            return {} if kind == "Secret" else None
+
+    config: Any = {
+        "penstock:cluster": {"cloud": "existing", "nodePools": [{"name": "train", "machineType": "hgx", "count": 1}]},
+        "penstock:existing": {
+            "version": "1.34", "machines": {"hgx": {"cores": 8, "memoryGib": 32}}, "pods": {"train": EVERYTHING},
+        },
+    }  # fmt: skip
+    spec = parse_stack(config, "Pulumi.own.yaml", clouds())
+    made: Any = plan_stack(spec, "own", NOW)
+    api: Any = Api()
+    found = list(_missing_objects(made, made.cluster, api))
+    assert [one.path for one in found] == [
+        f"existing.pods.train.{key}" for key in ("mounts", "resourceClaims", "serviceAccount")
+    ]
+    assert "no ServiceAccount 'trainer' in the namespace penstock; make it there first" in found[-1].message
+    assert len(list(needed_objects(made.cluster.settings.pods["train"]))) == 4
