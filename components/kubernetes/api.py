@@ -241,7 +241,7 @@ class KubernetesApi:
 
 
 def _is_loopback(server: str) -> bool:
-    """Whether no proxy may stand before the server, whatever the environment says: as kubectl has it."""
+    """True if no proxy may stand before the server, whatever the environment says: as kubectl has it."""
     host = urlsplit(server).hostname or ""
     try:
         return ipaddress.ip_address(host).is_loopback

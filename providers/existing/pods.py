@@ -90,7 +90,7 @@ class Capability(StrEnum):
 
 
 class HostPathKind(StrEnum):
-    """What must be at a path of the node before a pod mounts it."""
+    """Type of a path of the node, checked before a pod mounts it."""
 
     DIRECTORY = "Directory"
     DIRECTORY_OR_CREATE = "DirectoryOrCreate"
@@ -109,7 +109,7 @@ class HostPathSpec(Spec):
     mount_path: MountPath | None = None
     """Absolute path in the container; when left out, the same as on the node."""
     read_only: bool = True
-    """Whether the pod may only read there."""
+    """True if the pod may only read there."""
     kind: HostPathKind | None = Field(default=None, strict=False)
     """Directory, File, Socket, CharDevice...: what must be there; when left out, that is not checked."""
 
@@ -146,7 +146,7 @@ class SidecarSpec(Spec):
     capabilities: tuple[Annotated[Capability, Field(strict=False)], ...] = ()
     """Linux capabilities that it has; all others are dropped."""
     privileged: bool = False
-    """Whether it has all rights and devices of the node."""
+    """True if it has all rights and devices of the node."""
 
     @property
     def plan(self) -> Sidecar:
@@ -188,9 +188,9 @@ class PoolPodsSpec(Spec):
     capabilities: tuple[Annotated[Capability, Field(strict=False)], ...] = ()
     """Linux capabilities of the main container beside IPC_LOCK, which a fabric brings; all others are dropped."""
     privileged: bool = False
-    """Whether the main container has all rights and devices of the node."""
+    """True if the main container has all rights and devices of the node."""
     host_network: bool = False
-    """Whether pods use the node's network instead of one of their own."""
+    """True if pods use the node's network instead of one of their own."""
     image_pull_secrets: tuple[ObjectName, ...] = ()
     """Names of secrets in the namespace penstock with which images are pulled."""
     service_account: ObjectName | None = None
@@ -198,7 +198,7 @@ class PoolPodsSpec(Spec):
 
     @property
     def reaches_fabric(self) -> bool:
-        """Whether pods may have fabric interfaces without a device resource."""
+        """True if pods may have fabric interfaces without a device resource."""
         return bool(self.resource_claims) or self.host_network or self.privileged
 
     @model_validator(mode="after")

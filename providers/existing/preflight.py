@@ -173,7 +173,7 @@ def _missing_objects(plan: StackPlan, cluster: ExistingPlan, api: KubernetesApi)
 
 
 def _exists(api: KubernetesApi, api_version: str, kind: str, name: str, namespace: str) -> bool:
-    """Whether the object is there; not where the cluster lacks its kind. Rights to read it may be missing: then yes."""
+    """True if the object is there, or may not be read; False where the cluster lacks its kind."""
     from components.kubernetes.api import ApiError
 
     try:

@@ -30,7 +30,8 @@ class ResourceRow:
     refers: Mapping[str, str] = field(default_factory=dict)
     """Inputs, by dotted path, that name another object by id: path -> token. It must be ready."""
     outputs: Mapping[str, str] = field(default_factory=dict)
-    """Values that the cloud adds: name -> text with {id}, {region}, {account} and the inputs."""
+    """Values that the cloud adds: name -> text with {id}, {region}, {account}, the inputs, and as {authority}
+    the certificate, in base64, of a cluster's authority."""
     ready_min: float = 0.0
     deleted_min: float = 0.0
     usd_per_hour: Decimal | None = None
@@ -61,7 +62,7 @@ class ResourceRow:
     def _create(self, api: CloudApi, inputs: Inputs) -> Made:
         name = inputs[self.own_name]
         api.keep(self.service, f"Create{self.word}", {}, **inputs)
-        known = {**inputs, "id": name, "region": api.region, "account": api.account_id}
+        known = {**inputs, "id": name, "region": api.region, "account": api.account_id, "authority": api.authority}
         return Made(id=name, outputs={output: text.format_map(known) for output, text in self.outputs.items()})
 
     def _update(self, api: CloudApi, _id: str, _old: Outputs, new: Inputs) -> Outputs:

@@ -161,6 +161,13 @@ class CollectionRules:
     def environment(self, folder: Path, *, preview: bool) -> AbstractContextManager[Mapping[str, str]]:  # noqa: ARG002
         return nullcontext(self.variables)
 
+    def endpoint(self, cluster: Object) -> str:
+        return str(cluster.outputs.get("endpoint", ""))
+
+    def credentials(self, folder: Path, token: str) -> Mapping[str, str]:  # noqa: ARG002
+        """Nothing: a kubeconfig of this cloud holds a token of its own."""
+        return {}
+
 
 def _word(token: str) -> str:
     return token.rpartition(":")[2]

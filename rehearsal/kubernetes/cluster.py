@@ -210,7 +210,7 @@ class SimulatedKubernetes:
         return self._authority.context_for(host) if self.reachable and host in self._hosts else None
 
     def _wait_for_outsider(self, what: str) -> None:
-        """Who asks the same again hears when something has happened, or when an ever longer time has gone by."""
+        """Delays a repeated question until something has happened, or until an ever longer time has gone by."""
         with self._lock:
             events, times = self._seen.get(what, (-1, 0))
             times = times + 1 if events == len(self.objects.events) else 0

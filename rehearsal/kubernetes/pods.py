@@ -76,7 +76,7 @@ def end(objects: Objects, key: str, body: Body, ending: programs.Ending) -> None
 
 
 def log(body: Body) -> str:
-    """What the pod's containers wrote: the last word of each that has ended."""
+    """Output of the pod's containers: the last word of each that has ended."""
     ends = [one["state"].get("terminated", {}) for one in body.get("status", {}).get("containerStatuses", ())]
     return "".join(f"{one['message']}\n" for one in ends if one.get("message"))
 

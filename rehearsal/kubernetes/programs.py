@@ -24,12 +24,12 @@ Ending = tuple[int, str]
 
 
 def is_probe(container: Body) -> bool:
-    """Whether it writes to the volume once."""
+    """True if it writes to the volume once."""
     return any("write_probe" in word for word in container.get("command") or ())
 
 
 def is_check(container: Body) -> bool:
-    """Whether it measures the fabric together with the other pods of its job."""
+    """True if it measures the fabric together with the other pods of its job."""
     return list(container.get("command") or ())[:3] == ["python", "-m", "workloads.fabric_check"]
 
 
@@ -68,7 +68,7 @@ def checked(pod: Body, nodes: Sequence[Body]) -> Ending:
 
 
 def on_fabric(pod: Body) -> bool:
-    """Whether the pod has a way to its node's fabric interfaces: a device, a claim, or the node's own."""
+    """True if the pod has a way to its node's fabric interfaces: a device, a claim, or the node's own."""
     spec = pod["spec"]
     container = spec["containers"][0]
     limits = (container.get("resources") or {}).get("limits") or {}

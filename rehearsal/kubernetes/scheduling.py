@@ -31,7 +31,7 @@ def _required(spec: Mapping[str, Any], kind: str) -> Any:
 
 
 def _wanted(node: Mapping[str, Any], spec: Mapping[str, Any]) -> bool:
-    """Whether one of the terms of the required node affinity holds."""
+    """True if one of the terms of the required node affinity holds."""
     terms = (_required(spec, "nodeAffinity") or {}).get("nodeSelectorTerms")
     fields = {"metadata.name": node["metadata"]["name"]}
     return terms is None or any(

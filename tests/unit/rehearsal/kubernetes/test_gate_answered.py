@@ -122,7 +122,7 @@ def test_a_bad_node_is_done_without_where_there_are_enough_others() -> None:
 
 
 def test_a_pod_without_a_fabric_device_measures_tcp_and_fails() -> None:
-    """What a builder that forgets the binding's devices would come to."""
+    """Outcome of a builder that forgets the binding's devices."""
     without = replace(POOL, binding=replace(POOL.binding, devices={"nvidia.com/gpu": 8}))
     with cluster() as (_, api):
         outputs = run(CALL, api, inputs(without))
