@@ -1,6 +1,6 @@
 """Keys by which penstock's own things are found: tags of a cloud's resources, labels and annotations of Kubernetes.
 
-They are named here only; a cloud says what is legal. Policies and simulators have words of their own, so that what
+They are named here only; a cloud says what is legal. Whoever judges a stack has words of their own, so that what
 the product writes is judged by what it does not.
 """
 
@@ -37,7 +37,7 @@ CHECK_LABEL, CHECK_POOL_LABEL = f"{DOMAIN}/check", f"{DOMAIN}/check-pool"
 """On what the gate runs on nodes."""
 
 PROCESS_MARK = "PENSTOCK_FOLDER"
-"""In the environment of every process of a run, a server or a lab: the folder it works for. Children inherit it."""
+"""In the environment of every process that penstock starts: the folder it works for. Children inherit it."""
 
 
 def labels_for(stack: str, expires: datetime | None, budget_usd_per_hour: float | None) -> dict[str, str]:
