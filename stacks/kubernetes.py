@@ -59,8 +59,7 @@ def _inside(
         start_timeout_s=spec.scheduler.start_timeout_s,
         service=service,
     )
-    given_up = {pool.name for pool in spec.cluster.node_pools if pool.fabric is not None}
-    gate = plan_gate(spec.platform, cluster, _image(spec), without_fabric=given_up)
+    gate = plan_gate(spec.platform, cluster, _image(spec))
     return InsidePlan(facts=facts, platform=plan_platform(request), scheduler=scheduler, gate=gate)
 
 

@@ -72,10 +72,7 @@ def _plan_training(
     if not training:
         return None, ()
     pods = cluster.kubernetes is not None
-    given_up = {pool.name for pool in spec.cluster.node_pools if pool.fabric is not None}
-    planned = problems.collect(
-        plan_training, training, cluster.node_pools, cluster.volume, pods=pods, without_fabric=given_up
-    )
+    planned = problems.collect(plan_training, training, cluster.node_pools, cluster.volume, pods=pods)
     return planned or (None, ())
 
 

@@ -7,12 +7,11 @@ which is read from the termination message of its pods.
 
 import json
 import math
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from components.estimate.floors import Floor, floor_of
-from components.estimate.nodes import room_for_pods
 from components.fabric import Collective, Fabric
 from components.labels import CHECK_LABEL, CHECK_POOL_LABEL, OWN_LABELS
 from components.plan.cluster import ClusterPlan, NodePoolPlan, VolumePlan
@@ -38,20 +37,18 @@ PAIR = 2
 LABELS = {**OWN_LABELS, CHECK_LABEL: "gate"}
 
 
-def plan_gate(
-    spec: PlatformSpec, cluster: ClusterPlan, image: str, *, without_fabric: Collection[str] = ()
-) -> GatePlan | None:
+def plan_gate(spec: PlatformSpec, cluster: ClusterPlan, image: str) -> GatePlan | None:
     """Plans the checks; None where the user has switched the gate off.
 
-    `image` holds penstock's workloads; without one, nodes and devices are still counted. `without_fabric` are the
-    pools that go without their machines' fabric, for a reason that the user gave: nothing is measured there.
+    `image` holds penstock's workloads; without one, nodes and devices are still counted. Nothing is
+    measured where the user has waived a pool's fabric.
     """
     if not spec.gate.enabled:
         return None
     probe = probe_pod(cluster.volume, image) if image and cluster.volume.claim else None
     pools = tuple(
         replace(
-            _expectation(pool, spec.gate, cluster.volume, image, measured=pool.name not in without_fabric),
+            _expectation(pool, spec.gate, cluster.volume, image),
             probe=bound_probe(probe, pool) if probe else None,
         )
         for pool in cluster.node_pools
@@ -108,13 +105,10 @@ def bound_probe(probe: Manifest, pool: NodePoolPlan) -> Manifest | None:
     return None if bound == probe else bound
 
 
-def _expectation(
-    pool: NodePoolPlan, gate: GateSpec, volume: VolumePlan, image: str, *, measured: bool
-) -> PoolExpectation:
+def _expectation(pool: NodePoolPlan, gate: GateSpec, volume: VolumePlan, image: str) -> PoolExpectation:
     nodes = pool.node_count if pool.desired_now is None else pool.desired_now
     floor = _floor(pool, gate)
-    why_not = "" if measured else "the pool has no fabric, for the reason given in the stack file"
-    why_not = why_not or _not_measured(pool, nodes, volume, image)
+    why_not = _not_measured(pool, nodes, volume, image)
     return PoolExpectation(
         pool=pool.name,
         nodes=nodes,
@@ -128,6 +122,8 @@ def _expectation(
 
 def _not_measured(pool: NodePoolPlan, nodes: int, volume: VolumePlan, image: str) -> str:
     """Reason why no fabric check runs there; empty where one does."""
+    if pool.fabric_waived:
+        return "the pool has no fabric, for the reason given in the stack file"
     if nodes < PAIR:
         return f"{nodes} nodes have no peer to measure"
     if pool.collective is Collective.NEURON:
@@ -219,9 +215,9 @@ def _one_a_node(pool: NodePoolPlan) -> dict[str, Any]:
 
 def _resources(pool: NodePoolPlan) -> dict[str, Any]:
     """Resources that the ranks need beside the node's devices."""
-    ranks, room = _ranks(pool), room_for_pods(pool.machine)
+    ranks = _ranks(pool)
     memory = {"memory": gib(ranks * (RANK_GIB + _shm_gib(pool) / ranks))}
-    return {"requests": {"cpu": f"{math.floor(min(ranks, room.cores) * 1000)}m", **memory}, "limits": memory}
+    return {"requests": {"cpu": f"{math.floor(min(ranks, pool.room.cores) * 1000)}m", **memory}, "limits": memory}
 
 
 def _pod(volume: VolumePlan) -> dict[str, Any]:

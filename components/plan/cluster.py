@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from components.catalog import MachineType
+from components.estimate.nodes import Room, room_for_pods
 from components.fabric import Collective, Fabric
 from components.plan.kubernetes import KubernetesFacts
 from components.plan.part import BillLine, Decision, PartPlan, QuotaNeed
@@ -132,6 +133,13 @@ class NodePoolPlan:
     """Seconds between the word that a machine is taken back and its end; None where none is taken back."""
     desired_now: int | None = None
     """Nodes at `up`, where that is not `node_count`: none for a reservation that has not begun."""
+    fabric_waived: str = ""
+    """Reason of the user for doing without the machines' fabric; empty where the pool has it, or they have none."""
+    room: Room = field(init=False)
+    """Estimate of what all pods of one node can ask for together."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "room", room_for_pods(self.machine))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -96,6 +96,7 @@ def _plan_pool(pool: NodePoolSpec, nodes: Nodes, pods: PoolPodsSpec) -> NodePool
         min_count=pool.least,
         max_count=min(pool.most, MAX_NODES),
         fabric=fabric,
+        fabric_waived=pool.fabric.none if pool.fabric else "",
         collective=talks,
         binding=binding,
     )

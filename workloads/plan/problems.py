@@ -1,41 +1,34 @@
 """Problems of a training run on its pool: the reasons for which it is refused before anything is made."""
 
-from collections.abc import Collection
-
 from components.errors import Problem
-from components.estimate.memory import estimate_memory
-from components.estimate.nodes import room_for_pods
-from components.estimate.stop import estimate_stop, least_cpu_step_s
+from components.estimate.stop import StopEstimate
 from components.fabric import Collective, Fabric
 from components.plan.cluster import NodePoolPlan, VolumePlan
 from components.spec.training import TrainingSpec
-from workloads.plan.sizes import GIB, PodSize, image_problem
+from workloads.plan.sizes import GIB, Estimate, PodSize, image_problem
 
 
-def misfits(spec: TrainingSpec, pool: NodePoolPlan, *, pods: bool, write_mbps: float) -> list[Problem]:
+def misfits(spec: TrainingSpec, pool: NodePoolPlan, estimate: Estimate, *, pods: bool) -> list[Problem]:
     """Problems of this pool for a spec with nothing left open, wherever it is."""
-    rank_gib = estimate_memory(spec).total_bytes / GIB
     found = (
         unknown_device(pool, "training.pool"),
         _too_many_nodes(spec, pool, pods=pods),
         _too_many_ranks(spec, pool),
-        _too_little_memory(spec, pool, rank_gib),
+        _too_little_memory(spec, pool, estimate.memory.total_bytes / GIB),
         _uneven_sharding(spec),
         _too_small_batch(spec),
-        _too_slow(spec, pool),
-        _too_short_grace(spec, pool, write_mbps),
+        _too_slow(spec, pool, estimate.least_step_s),
+        _too_short_grace(spec, estimate.stop),
     )
     return [problem for problem in found if problem]
 
 
-def pod_misfits(
-    spec: TrainingSpec, pool: NodePoolPlan, volume: VolumePlan, size: PodSize, without_fabric: Collection[str]
-) -> list[Problem]:
+def pod_misfits(spec: TrainingSpec, pool: NodePoolPlan, volume: VolumePlan, size: PodSize) -> list[Problem]:
     """Problems of a Kubernetes for it on top."""
     found = (
         image_problem(spec.image, "training.image"),
         no_volume(volume, "a run needs a folder that its nodes share"),
-        _no_fabric(spec, pool, without_fabric),
+        _no_fabric(spec, pool),
         _too_large_a_pod(pool, size),
     )
     return [problem for problem in found if problem]
@@ -60,10 +53,10 @@ def no_volume(volume: VolumePlan, why: str) -> Problem | None:
     return Problem(path="storage", message=f"{why}, and this cluster has no file system; add storage.fileSystem")
 
 
-def _no_fabric(spec: TrainingSpec, pool: NodePoolPlan, without_fabric: Collection[str]) -> Problem | None:
+def _no_fabric(spec: TrainingSpec, pool: NodePoolPlan) -> Problem | None:
     """A gang of accelerators on plain Ethernet is a mistake, unless somebody has said that it is none."""
     gang = spec.nodes > 1 and pool.machine.accelerator_count > 0
-    if not gang or pool.fabric not in (Fabric.HOST, Fabric.ETHERNET) or pool.name in without_fabric:
+    if not gang or pool.fabric not in (Fabric.HOST, Fabric.ETHERNET) or pool.fabric_waived:
         return None
     message = (
         f"{spec.nodes} nodes of {pool.machine.name}, but the pool {pool.name!r} has no fabric, so they would use "
@@ -74,7 +67,7 @@ def _no_fabric(spec: TrainingSpec, pool: NodePoolPlan, without_fabric: Collectio
 
 
 def _too_large_a_pod(pool: NodePoolPlan, size: PodSize) -> Problem | None:
-    room = room_for_pods(pool.machine)
+    room = pool.room
     if size.memory_gib <= room.memory_gib and room.cores >= 0.1:
         return None
     message = (
@@ -85,10 +78,10 @@ def _too_large_a_pod(pool: NodePoolPlan, size: PodSize) -> Problem | None:
     return Problem(path="training.ranksPerNode", message=message)
 
 
-def _too_slow(spec: TrainingSpec, pool: NodePoolPlan) -> Problem | None:
+def _too_slow(spec: TrainingSpec, pool: NodePoolPlan, step_s: float) -> Problem | None:
     """Without accelerators it runs on processors, if a step is then sure not to pass for a hang."""
     limit_s = spec.guard.hang_timeout_s
-    if pool.machine.accelerator_count or (step_s := least_cpu_step_s(spec, pool.machine)) <= limit_s:
+    if pool.machine.accelerator_count or step_s <= limit_s:
         return None
     message = (
         f"{pool.name!r} has no accelerators, and on its processors one step takes {step_s:.0f} s at least: "
@@ -98,8 +91,7 @@ def _too_slow(spec: TrainingSpec, pool: NodePoolPlan) -> Problem | None:
     return Problem(path="training.pool", message=message)
 
 
-def _too_short_grace(spec: TrainingSpec, pool: NodePoolPlan, write_mbps: float) -> Problem | None:
-    needed = estimate_stop(spec, pool.machine, write_mbps)
+def _too_short_grace(spec: TrainingSpec, needed: StopEstimate) -> Problem | None:
     if spec.grace_s is None or spec.grace_s >= needed.total_s:
         return None
     message = (

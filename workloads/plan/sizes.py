@@ -4,8 +4,8 @@ import re
 from dataclasses import dataclass
 
 from components.errors import Problem
-from components.estimate.memory import PROCESS_BYTES, estimate_memory
-from components.estimate.nodes import room_for_pods
+from components.estimate.memory import PROCESS_BYTES, MemoryEstimate, estimate_memory
+from components.estimate.stop import StopEstimate, estimate_stop, least_cpu_step_s
 from components.plan.cluster import NodePoolPlan
 from components.spec.inference import InferenceSpec
 from components.spec.training import ModelSpec, TrainingSpec
@@ -41,17 +41,41 @@ class PodSize:
     shm_gib: float = 0.0
 
 
-def job_pod(training: TrainingSpec, pool: NodePoolPlan) -> PodSize:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Estimate:
+    """Estimates of a training run on one pool: made once, and handed down."""
+
+    memory: MemoryEstimate
+    """Of one rank."""
+    stop: StopEstimate
+    least_step_s: float
+    """Seconds of a step that the pool's processors do not come under."""
+    pod: PodSize
+    """Of one node; nothing where it is no pod."""
+
+
+def estimate(training: TrainingSpec, pool: NodePoolPlan, write_mbps: float, *, pods: bool) -> Estimate:
+    """Estimates for a spec with nothing left open; `write_mbps` is 0 where the file system's is unknown."""
+    memory = estimate_memory(training)
+    return Estimate(
+        memory=memory,
+        stop=estimate_stop(training, pool.machine, write_mbps),
+        least_step_s=least_cpu_step_s(training, pool.machine),
+        pod=_job_pod(training, pool, memory) if pods else PodSize(),
+    )
+
+
+def _job_pod(training: TrainingSpec, pool: NodePoolPlan, memory: MemoryEstimate) -> PodSize:
     """One node's pod of a training run with nothing left open.
 
     A pod with accelerators has the node to itself, so it asks for all of it; one without asks for what it needs.
     """
-    ranks, room = training.ranks_per_node or 1, room_for_pods(pool.machine)
+    ranks, room = training.ranks_per_node or 1, pool.room
     if pool.machine.accelerator_count:
         shm_gib = SHM_GIB_PER_RANK * ranks
-        needed = ranks * _host_gib(training) + AGENT_GIB + shm_gib
+        needed = ranks * _host_gib(memory) + AGENT_GIB + shm_gib
         return PodSize(cpu=room.cores, memory_gib=max(needed, room.memory_gib), shm_gib=shm_gib)
-    own = ranks * estimate_memory(training).total_bytes / GIB * DATA_SHARE
+    own = ranks * memory.total_bytes / GIB * DATA_SHARE
     memory_gib = round(own + AGENT_GIB + LEAST_SHM_GIB, 2)
     return PodSize(cpu=min(float(ranks), room.cores), memory_gib=memory_gib, shm_gib=LEAST_SHM_GIB)
 
@@ -79,7 +103,7 @@ def server_pod(inference: InferenceSpec, pool: NodePoolPlan, model: ModelSpec | 
     With accelerators, the share of the node that goes with one of them. Without: what the model needs, or where that
     is unknown an equal share of the pool for all replicas and the one more of a rolling update.
     """
-    room, count = room_for_pods(pool.machine), pool.machine.accelerator_count
+    room, count = pool.room, pool.machine.accelerator_count
     if count:
         return PodSize(cpu=_floor(room.cores / count), memory_gib=_floor(room.memory_gib / count))
     share = 1 + -(-_most_replicas(inference) // max(1, pool.node_count))
@@ -104,7 +128,7 @@ def _floor(value: float) -> float:
     return int(value * 100) / 100
 
 
-def _host_gib(training: TrainingSpec) -> float:
+def _host_gib(memory: MemoryEstimate) -> float:
     """Main memory of one rank whose model is on an accelerator: the process, and a checkpoint's copy twice, as the
     buffer that it is copied to and as what is being written."""
-    return (PROCESS_BYTES + 2 * estimate_memory(training).staging_bytes) / GIB * DATA_SHARE
+    return (PROCESS_BYTES + 2 * memory.staging_bytes) / GIB * DATA_SHARE

@@ -3,12 +3,11 @@
 import hashlib
 import json
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 
 from components.errors import Problem, SpecError
-from components.estimate.memory import estimate_memory, state_bytes
-from components.estimate.nodes import room_for_pods
-from components.estimate.stop import LEAST_GRACE_S, MARGIN_S, estimate_stop
+from components.estimate.memory import state_bytes
+from components.estimate.stop import LEAST_GRACE_S, MARGIN_S, StopEstimate
 from components.fabric import Collective
 from components.plan.cluster import NodePoolPlan, VolumePlan
 from components.plan.part import Decision
@@ -17,7 +16,7 @@ from components.spec.explain import suggestion
 from components.spec.scheduler import TopologyRequest
 from components.spec.training import ParallelSpec, Precision, Sharding, TrainingSpec
 from workloads.plan.problems import misfits, pod_misfits
-from workloads.plan.sizes import GIB, PodSize, job_pod
+from workloads.plan.sizes import GIB, Estimate, estimate
 
 DEVICES = {Collective.GLOO: "cpu", Collective.NCCL: "cuda"}
 """Devices that the workloads compute on, by the pool's collective library."""
@@ -35,28 +34,27 @@ def plan_training(
     volume: VolumePlan,
     *,
     pods: bool = False,
-    without_fabric: Collection[str] = (),
 ) -> tuple[JobPlan, tuple[Decision, ...]]:
     """The job that runs `spec`, and what was decided for the user; SpecError when the pool cannot hold it.
 
     `pods`: jobs are pods of a Kubernetes, and not processes of one machine.
-    `without_fabric`: names of the pools that go without their machines' fabric, for a reason that the user gave.
     """
     pool = pool_named(spec.pool, pools, "training.pool")
     decided, decisions = decide(spec, pool, pods=pods)
-    size = job_pod(decided, pool) if pods else PodSize()
-    problems = misfits(decided, pool, pods=pods, write_mbps=volume.write_mbps)
+    found = estimate(decided, pool, volume.write_mbps, pods=pods)
+    problems = misfits(decided, pool, found, pods=pods)
     if pods:
-        problems += pod_misfits(decided, pool, volume, size, without_fabric)
+        problems += pod_misfits(decided, pool, volume, found.pod)
     if problems:
         raise SpecError(problems)
-    return _job(decided, pool, volume, size), decisions
+    return _job(decided, pool, volume, found), decisions
 
 
-def _job(decided: TrainingSpec, pool: NodePoolPlan, volume: VolumePlan, size: PodSize) -> JobPlan:
+def _job(decided: TrainingSpec, pool: NodePoolPlan, volume: VolumePlan, found: Estimate) -> JobPlan:
+    size = found.pod
     identity = run_identity(decided)
     folder = f"{volume.path}/runs/{decided.name}-{identity[:8]}"
-    grace_s = grace(decided, pool, volume)
+    grace_s = grace(decided, found.stop)
     return JobPlan(
         name=decided.name,
         pool=pool.name,
@@ -76,7 +74,7 @@ def _job(decided: TrainingSpec, pool: NodePoolPlan, volume: VolumePlan, size: Po
         identity=identity,
         grace_s=grace_s,
         max_agent_restarts=decided.max_restarts,
-        memory_gib=estimate_memory(decided).total_bytes / GIB * _ranks(decided),
+        memory_gib=found.memory.total_bytes / GIB * _ranks(decided),
         image=decided.image or "",
         queue=decided.queue or "",
         priority=decided.priority,
@@ -89,12 +87,11 @@ def _job(decided: TrainingSpec, pool: NodePoolPlan, volume: VolumePlan, size: Po
     )
 
 
-def grace(decided: TrainingSpec, pool: NodePoolPlan, volume: VolumePlan) -> float:
+def grace(decided: TrainingSpec, needed: StopEstimate) -> float:
     """Whole seconds from the request to stop to the kill: what the user says, or what a step and a checkpoint need."""
     if decided.grace_s is not None:
         return decided.grace_s
-    needed = estimate_stop(decided, pool.machine, volume.write_mbps).total_s
-    return float(max(LEAST_GRACE_S, math.ceil(needed)))
+    return float(max(LEAST_GRACE_S, math.ceil(needed.total_s)))
 
 
 def job_warnings(job: JobPlan, pools: Sequence[NodePoolPlan]) -> tuple[str, ...]:
@@ -160,7 +157,7 @@ def _default_ranks(pool: NodePoolPlan, *, pods: bool) -> tuple[int, str]:
     if machine.accelerator_count:
         return machine.accelerator_count, "one rank per accelerator"
     if pods:
-        left = max(1, int(room_for_pods(machine).cores))
+        left = max(1, int(pool.room.cores))
         return left, f"one rank per core that is left to pods; {machine.name} has no accelerator"
     return machine.cores, f"one rank per core; {machine.name} has no accelerator"
 

@@ -158,6 +158,7 @@ def _plan(
         min_count=0 if block else pool.least,
         max_count=max(1, pool.most),  # EKS takes no maxSize of 0 (NodegroupScalingConfig)
         fabric=fabric,
+        fabric_waived=pool.fabric.none if pool.fabric else "",
         collective=collective(machine),
         binding=binding(pool, machine, fabric, efa_devices),
         notice_s=_SPOT_NOTICE_S if isinstance(capacity, SpotCapacity) else None,

@@ -44,9 +44,8 @@ PROCESSORS = replace(
 
 
 def gate(*pools: NodePoolPlan, image: str = IMAGE, volume: VolumePlan = VOLUME, **asked: Any) -> GatePlan:
-    without = asked.pop("without_fabric", ())
     cluster = ClusterPlan(cloud="x", node_pools=pools or (P5,), volume=volume, scheduler="kueue")
-    planned = plan_gate(PlatformSpec(gate=GateSpec(**asked)), cluster, image, without_fabric=without)
+    planned = plan_gate(PlatformSpec(gate=GateSpec(**asked)), cluster, image)
     assert planned is not None
     return planned
 
@@ -130,11 +129,11 @@ def test_an_unknown_floor_is_unknown_and_says_so() -> None:
     [
         {"image": ""},
         {"volume": replace(VOLUME, claim="")},
-        {"without_fabric": ("train",)},
+        {"pool": replace(P5, fabric_waived="it serves alone")},
     ],
 )
 def test_without_what_it_needs_nodes_and_devices_are_still_counted(options: dict[str, Any]) -> None:
-    (pool,) = gate(**options).pools
+    (pool,) = gate(options.pop("pool", P5), **options).pools
     assert (pool.nodes, pool.check, pool.floor_gbps) == (32, None, 0)
     assert pool.devices
 

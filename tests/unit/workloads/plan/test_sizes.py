@@ -44,9 +44,8 @@ PROCESSORS = NodePoolPlan(
 
 
 def train(pool: NodePoolPlan = PROCESSORS, volume: VolumePlan = VOLUME, **asked: Any) -> JobPlan:
-    without = asked.pop("without_fabric", ())
     spec = TrainingSpec(**({"image": IMAGE} | asked))
-    return plan_training(spec, [pool], volume, pods=True, without_fabric=without)[0]
+    return plan_training(spec, [pool], volume, pods=True)[0]
 
 
 def serve(
@@ -142,7 +141,7 @@ def test_a_gang_without_its_fabric_needs_a_reason() -> None:
     message = refused(lambda: train(bare, nodes=2, batch=batch))
     assert "training.pool: 2 nodes of box, but the pool 'train' has no fabric" in message
     assert "cluster.nodePools.train.fabric" in message
-    assert train(bare, nodes=2, batch=batch, without_fabric={"train"}).nodes == 2
+    assert train(replace(bare, fabric_waived="a try"), nodes=2, batch=batch).nodes == 2
     assert train(bare, nodes=1).nodes == 1
     assert train(PROCESSORS, nodes=2, ranks_per_node=1).nodes == 2
 
