@@ -21,7 +21,7 @@ from components.plan.kubernetes import NAMESPACE, KubernetesFacts, Manifest, Sch
 from components.plan.work import JobPlan
 from components.platform.addons.kueue_config import manager_config
 from components.platform.plan import plan_platform
-from components.platform.request import Request
+from components.platform.request import PlatformRequest
 from components.schedulers.kueue.plan import plan as plan_queues
 from components.schedulers.kueue.render import render_job
 from components.spec.cluster import TaintEffect
@@ -47,7 +47,7 @@ BARRIER_S = 120.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Cluster:
+class LabCluster:
     """A lab with queues that are open."""
 
     lab: Lab
@@ -74,7 +74,7 @@ class Cluster:
 
 
 @contextmanager
-def cluster(nodes: int, queues: tuple[str, ...] = (), *, limits_as_shipped: bool = False) -> Iterator[Cluster]:
+def cluster(nodes: int, queues: tuple[str, ...] = (), *, limits_as_shipped: bool = False) -> Iterator[LabCluster]:
     """A lab of that many KWOK nodes of 8 GPUs, 16 to a rack and 4 racks to a block, one process node for controllers.
 
     Kueue and JobSet have the client limits of the lab's own control plane, unless they are to stay `as_shipped`.
@@ -89,7 +89,7 @@ def cluster(nodes: int, queues: tuple[str, ...] = (), *, limits_as_shipped: bool
             api.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
         for body in (*plan.objects, *plan.opening):
             api.apply(body)
-        yield Cluster(lab=lab, api=api, pool=pool, plan=plan)
+        yield LabCluster(lab=lab, api=api, pool=pool, plan=plan)
 
 
 @contextmanager
@@ -107,7 +107,7 @@ def _install(
     lab: Lab, api: KubernetesApi, plan: SchedulerPlan, tools: Tools, own: Mapping[str, AddonSpec]
 ) -> None:  # fmt: skip
     """The add-ons of the scheduler by the real helm, with the values that the platform's plan has for them."""
-    request = Request(facts=FACTS, spec=PlatformSpec(addons=dict(own)), scheduler_addons=plan.addons)
+    request = PlatformRequest(facts=FACTS, spec=PlatformSpec(addons=dict(own)), scheduler_addons=plan.addons)
     charts = charts_in(tools.files(module, "charts") for module in ("kueue", "jobset"))
     helm = HelmReleases(tools.programs["helm"], charts, lab.access(), lab.home.folder / "provider")
     for addon in plan_platform(request).addons:
@@ -129,7 +129,7 @@ def _install(
 def _same_limits(plan: SchedulerPlan) -> dict[str, AddonSpec]:
     """Values by which both controllers may ask as often as the lab's scheduler and controller manager."""
     limits = {"qps": REQUESTS_PER_S, "burst": 2 * REQUESTS_PER_S}
-    text = manager_config(Request(facts=FACTS, scheduler_addons=plan.addons))
+    text = manager_config(PlatformRequest(facts=FACTS, scheduler_addons=plan.addons))
     text = yaml.safe_dump(yaml.safe_load(text) | {"clientConnection": limits}, sort_keys=False)
     return {
         "kueue": AddonSpec(values={"managerConfig": {"controllerManagerConfigYaml": text}}),

@@ -9,7 +9,7 @@ from statistics import median
 from typing import Any
 
 from bench.figures import Figure
-from bench.lab_cluster import Cluster, cluster
+from bench.lab_cluster import LabCluster, cluster
 from components.plan.kubernetes import NAMESPACE
 from rehearsal.campaigns.watch import early, watching
 
@@ -60,7 +60,7 @@ def _processor(pair: tuple[Start, Start]) -> list[Figure]:
     ]
 
 
-def _bare(found: Cluster, nodes: int, index: int) -> Start:
+def _bare(found: LabCluster, nodes: int, index: int) -> Start:
     """The same pods as an Indexed Job, without a queue; under the same Service, by whose names ranks meet."""
     spec = copy.deepcopy(found.job_set(f"gang{index}", nodes)["spec"]["replicatedJobs"][0]["template"]["spec"])
     del spec["template"]["metadata"]["annotations"]
@@ -71,11 +71,11 @@ def _bare(found: Cluster, nodes: int, index: int) -> Start:
     return _start(found, {"apiVersion": "batch/v1", "kind": "Job", "metadata": metadata, "spec": spec}, nodes)
 
 
-def _gang(found: Cluster, nodes: int, index: int) -> Start:
+def _gang(found: LabCluster, nodes: int, index: int) -> Start:
     return _start(found, found.job_set(f"gang{index}", nodes), nodes)
 
 
-def _start(found: Cluster, body: Mapping[str, Any], nodes: int) -> Start:
+def _start(found: LabCluster, body: Mapping[str, Any], nodes: int) -> Start:
     """Creates it, sees all its pods bound, and takes it away again."""
     namespace, queued = body["metadata"]["namespace"], body["metadata"]["namespace"] == NAMESPACE
     with watching(found.lab, namespace, workloads=queued) as watcher:
@@ -98,7 +98,7 @@ def _start(found: Cluster, body: Mapping[str, Any], nodes: int) -> Start:
     return start
 
 
-def _remove(found: Cluster, body: Mapping[str, Any]) -> None:
+def _remove(found: LabCluster, body: Mapping[str, Any]) -> None:
     metadata = body["metadata"]
     found.api.delete(body["apiVersion"], body["kind"], metadata["name"], metadata["namespace"])
     path = f"/api/v1/namespaces/{metadata['namespace']}/pods"

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from bench.figures import Figure
-from bench.lab_cluster import Cluster, cluster
+from bench.lab_cluster import LabCluster, cluster
 from components.plan.kubernetes import NAMESPACE
 from components.spec.scheduler import Priority
 from rehearsal.campaigns.watch import Seen, Wait, Watcher, node_seconds, over_quota, waits, watching
@@ -37,14 +37,14 @@ def figures(nodes: int = NODES, jobs: int = JOBS) -> list[Figure]:
     return _judged(states, nodes, states[-1].at_s - begin, handed_in_s)
 
 
-def _jobs(found: Cluster, count: int) -> list[dict[str, Any]]:
+def _jobs(found: LabCluster, count: int) -> list[dict[str, Any]]:
     """The same at every run."""
     chance = random.Random(SEED)  # noqa: S311  # nothing secret
     sizes = chance.choices(list(SIZES), weights=list(SIZES.values()), k=count)
     return [_body(found, index, size, chance) for index, size in enumerate(sizes)]
 
 
-def _body(found: Cluster, index: int, size: int, chance: random.Random) -> dict[str, Any]:
+def _body(found: LabCluster, index: int, size: int, chance: random.Random) -> dict[str, Any]:
     priority = chance.choice(list(Priority))
     body = found.job_set(f"job{index}", size, queue=QUEUES[index % len(QUEUES)], priority=priority)
     metadata = body["spec"]["replicatedJobs"][0]["template"]["spec"]["template"]["metadata"]

@@ -17,7 +17,7 @@ BUSY_PRESSURE = 20.0
 
 
 @dataclass(slots=True, kw_only=True)
-class Load:
+class OfferedLoad:
     """`others` is known once the measurement has ended."""
 
     per_core: float
@@ -36,9 +36,9 @@ class Load:
 
 
 @contextmanager
-def watched() -> Iterator[Load]:
+def watched() -> Iterator[OfferedLoad]:
     """The load before the block, and what others used of the cores while it ran."""
-    load = Load(per_core=os.getloadavg()[0] / _cores(), pressure=_pressure())
+    load = OfferedLoad(per_core=os.getloadavg()[0] / _cores(), pressure=_pressure())
     begin, used, own = time.perf_counter(), _used_s(), own_s()
     yield load
     wall = time.perf_counter() - begin

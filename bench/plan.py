@@ -8,7 +8,7 @@ from pathlib import Path
 
 from bench.figures import Figure, Timing, alternate_runs
 from bench.places import CHECKOUT, config_file, rehearsed
-from bench.terraform import MissingError, Terraform, Translation
+from bench.terraform import NoTerraformError, Terraform, Translation
 from engine.cli import throwaway
 from rehearsal.cloud.account import Object
 from rehearsal.places.cloud import simulated
@@ -50,7 +50,7 @@ def _against_terraform(rounds: int = 3) -> Iterator[Figure]:
         folder = Path(temporary)
         try:
             terraform, translation, of = _terraform(folder)
-        except MissingError as missing:
+        except NoTerraformError as missing:
             sys.stderr.write(f"terraform plan is left out: {missing}\n")
             return
         with rehearsed(STACK, folder / "shipped") as engine:

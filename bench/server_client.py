@@ -15,7 +15,7 @@ PROMPT_TOKENS = 32
 
 
 @dataclass(slots=True)
-class Seen:
+class ClientMeasurements:
     """Measurements of the clients."""
 
     tokens: int = 0
@@ -27,14 +27,14 @@ def main(port: int, clients: int, requests: int, tokens: int) -> None:
 
 
 async def _load(port: int, clients: int, requests: int, tokens: int) -> dict[str, object]:
-    seen = Seen()
+    seen = ClientMeasurements()
     begin = time.perf_counter()
     await asyncio.gather(*(_client(port, requests, tokens, seen) for _ in range(clients)))
     seconds = time.perf_counter() - begin
     return {"tokensPerS": seen.tokens / seconds, "firstTokenS": sorted(seen.first_token_s)}
 
 
-async def _client(port: int, requests: int, tokens: int, seen: Seen) -> None:
+async def _client(port: int, requests: int, tokens: int, seen: ClientMeasurements) -> None:
     for _ in range(requests):
         begin = time.perf_counter()
         reader, writer = await asyncio.open_connection("127.0.0.1", port)

@@ -29,7 +29,7 @@ NO_ARGUMENTS: Final = ("__defaults", "region", "tagsAll")
 Schema = Mapping[str, Any]
 
 
-class MissingError(Exception):
+class NoTerraformError(Exception):
     """Terraform or its AWS provider is not on this machine; the message says which."""
 
 
@@ -55,7 +55,7 @@ class Terraform:
         """Refuses (MissingError) where a part of Terraform is missing."""
         program = shutil.which("terraform")
         if not program:
-            raise MissingError("no terraform on PATH")
+            raise NoTerraformError("no terraform on PATH")
         self._program = program
         self._folder = folder
         self._region = region
@@ -84,7 +84,7 @@ class Terraform:
                 del done.arguments[kind][name]
                 done.left_out.append(f"{address}: {reason}")
             done.arguments = {kind: named for kind, named in done.arguments.items() if named}
-        raise MissingError(f"terraform refuses the configuration: {done.left_out[-1]}")
+        raise NoTerraformError(f"terraform refuses the configuration: {done.left_out[-1]}")
 
     def plan(self) -> None:
         self._run("plan", "-refresh=false", "-input=false", "-lock=false")
@@ -99,7 +99,7 @@ class Terraform:
             context = (found.get("snippet") or {}).get("context") or ""
             address = found.get("address") or context.removeprefix("resource.")
             if not address:
-                raise MissingError(f"terraform plan fails: {found['summary']}")
+                raise NoTerraformError(f"terraform plan fails: {found['summary']}")
             yield address, found["summary"]
 
     def _write(self, resources: Mapping[str, Any]) -> None:
@@ -115,7 +115,7 @@ class Terraform:
         command = [self._program, *arguments]
         result = subprocess.run(command, cwd=self._folder, env=self._env, capture_output=True, text=True, check=False)
         if check and result.returncode:
-            raise MissingError(f"terraform {arguments[0]}: {result.stderr.strip()[-300:]}")
+            raise NoTerraformError(f"terraform {arguments[0]}: {result.stderr.strip()[-300:]}")
         return result
 
 
@@ -126,7 +126,7 @@ def mirror() -> Path:
     for folder in folders:
         if any(folder.glob("*/hashicorp/aws")):
             return folder
-    raise MissingError(f"no plugin folder with hashicorp/aws; {MIRROR_VARIABLE} names one")
+    raise NoTerraformError(f"no plugin folder with hashicorp/aws; {MIRROR_VARIABLE} names one")
 
 
 def translation(objects: Sequence[Object], schemas: Mapping[str, Schema]) -> Translation:

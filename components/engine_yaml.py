@@ -55,7 +55,7 @@ class YamlError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Document:
+class YamlDocument:
     """The first document of a text; the engine passes over all others."""
 
     data: Any
@@ -63,7 +63,7 @@ class Document:
     has_others: bool
 
 
-def read_yaml(content: bytes) -> Document:
+def read_yaml(content: bytes) -> YamlDocument:
     """The value that the engine takes from the text; YamlError for what it refuses."""
     if _OTHER_VERSION.match(content):
         raise YamlError("the engine reads YAML 1.1 only; remove the line %YAML")
@@ -71,7 +71,7 @@ def read_yaml(content: bytes) -> Document:
         loader = _Loader(content)
         node = loader.get_node() if loader.check_node() else None
         data = None if node is None else _Values().value(node)
-        return Document(data, _has_another(loader))
+        return YamlDocument(data, _has_another(loader))
     except yaml.MarkedYAMLError as error:
         raise YamlError(_reason(error, content)) from None
     except yaml.reader.ReaderError as error:

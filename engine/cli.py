@@ -20,7 +20,7 @@ from engine.checkpoint import mend_checkpoint
 from engine.errors import CliMissingError, LockedError, PassphraseError, StackMissingError
 from engine.locks import Lock, find_locks, require_unlocked
 from engine.process import Result, Run, Watch
-from engine.state import State, parse_state, with_creates_settled
+from engine.state import StackState, parse_state, with_creates_settled
 from tools import PULUMI_VERSION
 
 Command = Literal["preview", "up", "refresh", "destroy"]
@@ -94,7 +94,7 @@ class Engine:
             arguments += ["--policy-pack", str(self._policies)]
         return Run(self._command(arguments), cwd=self.project, env=self._env, watch=watch or Watch(), event_log=True)
 
-    def export_state(self, stack: str) -> State:
+    def export_state(self, stack: str) -> StackState:
         """The stack's state; secrets stay encrypted."""
         self.require_stack(stack)
         return parse_state(self._run(["stack", "export", "--stack", stack]).require_ok().output)

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 
-class Phase(StrEnum):
+class EventPhase(StrEnum):
     STARTED = "started"
     FINISHED = "finished"
     FAILED = "failed"
@@ -17,7 +17,7 @@ class Phase(StrEnum):
 class ResourceStep:
     """The engine began, finished or failed one operation on one resource. `op` is its own word (create, same, ...)."""
 
-    phase: Phase
+    phase: EventPhase
     op: str
     urn: str
     type: str
@@ -51,9 +51,9 @@ class Summary:
 Event = ResourceStep | Diagnostic | Summary
 
 _STEPS = {
-    "resourcePreEvent": Phase.STARTED,
-    "resOutputsEvent": Phase.FINISHED,
-    "resOpFailedEvent": Phase.FAILED,
+    "resourcePreEvent": EventPhase.STARTED,
+    "resOutputsEvent": EventPhase.FINISHED,
+    "resOpFailedEvent": EventPhase.FAILED,
 }
 
 
@@ -74,7 +74,7 @@ def parse_event(line: str) -> Event | None:
     return None
 
 
-def _step(phase: Phase, body: Mapping[str, Any]) -> ResourceStep:
+def _step(phase: EventPhase, body: Mapping[str, Any]) -> ResourceStep:
     metadata = body["metadata"]
     changed = {*(metadata.get("diffs") or ()), *(metadata.get("detailedDiff") or ())}
     return ResourceStep(

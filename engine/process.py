@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Self
 
 from engine.errors import EngineError
-from engine.events import Diagnostic, Event, Phase, ResourceStep, Summary, parse_event
+from engine.events import Diagnostic, Event, EventPhase, ResourceStep, Summary, parse_event
 
 TAIL_EVERY_S = 0.05
 UNCHANGING = ("same", "read", "refresh")
@@ -59,7 +59,9 @@ class Result:
     @property
     def changing_steps(self) -> tuple[ResourceStep, ...]:
         """The steps that changed something and ended, in order."""
-        steps = (event for event in self.events if isinstance(event, ResourceStep) and event.phase is Phase.FINISHED)
+        steps = (
+            event for event in self.events if isinstance(event, ResourceStep) and event.phase is EventPhase.FINISHED
+        )
         return tuple(step for step in steps if step.op not in UNCHANGING)
 
     def require_ok(self) -> Self:

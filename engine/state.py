@@ -39,7 +39,7 @@ class PendingOperation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class State:
+class StackState:
     resources: tuple[Resource, ...]
     pending: tuple[PendingOperation, ...]
 
@@ -56,11 +56,11 @@ class State:
         return found[0]
 
 
-def parse_state(text: str) -> State:
+def parse_state(text: str) -> StackState:
     """The state in the JSON that `pulumi stack export` prints."""
     deployment = json.loads(text)["deployment"] or {}
     pending = deployment.get("pending_operations") or ()
-    return State(
+    return StackState(
         resources=tuple(_resource(entry) for entry in deployment.get("resources") or ()),
         pending=tuple(_pending(entry["type"], entry["resource"]) for entry in pending),
     )

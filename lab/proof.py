@@ -10,7 +10,7 @@ from typing import Any, Self
 from components.kubernetes.api import ApiError, KubernetesApi, UnreachableError
 from components.labels import JOB_LABEL, SERVICE_LABEL
 from components.plan.kubernetes import NAMESPACE, Manifest
-from engine.state import State
+from engine.state import StackState
 from workloads.pretrain.folder import RunFolder
 
 FINISHES_S = 900.0
@@ -48,7 +48,7 @@ class Deployed:
     service: Manifest | None
 
     @classmethod
-    def of(cls, state: State) -> Self:
+    def of(cls, state: StackState) -> Self:
         """The job and the service among the resources of the state, by the labels that all of theirs have."""
         inputs = [resource.inputs for resource in state.resources if resource.type.startswith("kubernetes:")]
         jobs = [one for one in inputs if one.get("kind") in JOBS and JOB_LABEL in _labels(one)]

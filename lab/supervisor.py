@@ -44,7 +44,7 @@ def main(folder: Path) -> None:
     set_up_network()
     home = Home(folder)
     orders, authority = read_orders(home.orders)
-    Supervisor(orders=orders, tls=ssl.create_default_context(cafile=str(authority)), home=home).run()
+    LabSupervisor(orders=orders, tls=ssl.create_default_context(cafile=str(authority)), home=home).run()
 
 
 def _leave_with_up() -> None:
@@ -73,7 +73,7 @@ class Child:
 
 
 @dataclass(slots=True, kw_only=True)
-class Supervisor:
+class LabSupervisor:
     """All of them."""
 
     orders: tuple[Order, ...]

@@ -10,7 +10,7 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Column
 from rich.text import Text
 
-from engine.events import Diagnostic, Event, Phase, ResourceStep
+from engine.events import Diagnostic, Event, EventPhase, ResourceStep
 from engine.process import PRINTED, Watch
 
 QUIET_LINE_EVERY_S = 15.0
@@ -80,7 +80,7 @@ class Live:
                 self.say(f"[yellow]warning[/] {escape(shown)}")
             case Diagnostic(severity="error" | "info" | "info#err" as severity, message=message) if self._verbose:
                 self.say(f"[dim]{escape(message)}[/]" if severity == PRINTED else escape(message))
-            case ResourceStep(phase=Phase.FINISHED):
+            case ResourceStep(phase=EventPhase.FINISHED):
                 self._count(event)
             case _:
                 pass

@@ -34,7 +34,7 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Mistake:
+class InputProblem:
     """An input that cannot be right."""
 
     name: str
@@ -42,7 +42,7 @@ class Mistake:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
+class InputChange:
     """A finding of a diff: the property, and if only another resource can have it."""
 
     name: str
@@ -50,21 +50,21 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
+class RefreshResult:
     """Findings of a refresh: the resource's state, and its problems."""
 
     outputs: Properties
     reasons: Sequence[str] = ()
 
 
-class Kind(Protocol):
+class ResourceType(Protocol):
     """One kind of resource, implemented by a module or an object. A PenstockError means that nothing has changed."""
 
-    def check(self, inputs: Properties) -> Sequence[Mistake]:
+    def check(self, inputs: Properties) -> Sequence[InputProblem]:
         """Problems of the inputs; in a preview some are Unknown."""
         ...
 
-    def diff(self, old: Properties, new: Properties, outputs: Properties) -> Sequence[Change]:
+    def diff(self, old: Properties, new: Properties, outputs: Properties) -> Sequence[InputChange]:
         """Changes that would be needed, on disk and in the processes too. Changes nothing."""
         ...
 
@@ -80,7 +80,7 @@ class Kind(Protocol):
         """Make what exists into what is asked now."""
         ...
 
-    def read(self, inputs: Properties) -> Found | None:
+    def read(self, inputs: Properties) -> RefreshResult | None:
         """Reads its state; None when it is gone."""
         ...
 
@@ -89,22 +89,22 @@ class Kind(Protocol):
         ...
 
 
-def required(inputs: Properties, types: Mapping[str, type | tuple[type, ...]]) -> list[Mistake]:
+def required(inputs: Properties, types: Mapping[str, type | tuple[type, ...]]) -> list[InputProblem]:
     """One mistake for each input that is missing or of another type."""
     mistakes = []
     for name, expected in types.items():
         value = inputs.get(name)
         if value is None:
-            mistakes.append(Mistake(name=name, message=f"{name} is missing"))
+            mistakes.append(InputProblem(name=name, message=f"{name} is missing"))
         elif not isinstance(value, Unknown) and not isinstance(value, expected):
-            mistakes.append(Mistake(name=name, message=f"{name}: {value!r} is not {_name(expected)}"))
+            mistakes.append(InputProblem(name=name, message=f"{name}: {value!r} is not {_name(expected)}"))
     return mistakes
 
 
-def absolute(inputs: Properties, *names: str) -> list[Mistake]:
+def absolute(inputs: Properties, *names: str) -> list[InputProblem]:
     """One mistake for each of these paths that does not begin with a slash."""
     return [
-        Mistake(name=name, message=f"{name}: {value!r} is relative; give an absolute path")
+        InputProblem(name=name, message=f"{name}: {value!r} is relative; give an absolute path")
         for name in names
         if isinstance(value := inputs.get(name), str) and not is_unknown(value) and not value.startswith("/")
     ]

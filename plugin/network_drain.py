@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from plugin.calls import Call, Change, Found, Mistake, Properties, changed, required
+from plugin.calls import Call, InputChange, InputProblem, Properties, RefreshResult, changed, required
 from providers.registry import operations
 
 
@@ -13,11 +13,11 @@ class NetworkDrain:
 
     cloud: str
 
-    def check(self, inputs: Properties) -> Sequence[Mistake]:
+    def check(self, inputs: Properties) -> Sequence[InputProblem]:
         return required(inputs, operations(self.cloud).DRAIN_INPUTS)
 
-    def diff(self, old: Properties, new: Properties, outputs: Properties) -> Sequence[Change]:  # noqa: ARG002 (as every kind)
-        return [Change(name=name) for name in changed(old, new, tuple(operations(self.cloud).DRAIN_INPUTS))]
+    def diff(self, old: Properties, new: Properties, outputs: Properties) -> Sequence[InputChange]:  # noqa: ARG002 (as every kind)
+        return [InputChange(name=name) for name in changed(old, new, tuple(operations(self.cloud).DRAIN_INPUTS))]
 
     def foresee(self, inputs: Properties, outputs: Properties | None) -> Properties:  # noqa: ARG002
         return {}
@@ -28,8 +28,8 @@ class NetworkDrain:
     def update(self, call: Call, old: Properties, new: Properties) -> Properties:  # noqa: ARG002
         return {}
 
-    def read(self, inputs: Properties) -> Found | None:  # noqa: ARG002
-        return Found(outputs={})
+    def read(self, inputs: Properties) -> RefreshResult | None:  # noqa: ARG002
+        return RefreshResult(outputs={})
 
     def delete(self, call: Call, outputs: Properties) -> None:
         """Frees the network of what controllers made; PenstockError in the cloud's own words where it refuses."""

@@ -13,7 +13,7 @@ from google.protobuf.struct_pb2 import Struct
 from engine.protocol import provider
 from engine.provider.servicer import Servicer, abort_unfinished, difference, name_of, token_of
 from engine.provider.values import answer, plain
-from plugin.calls import Call, Kind
+from plugin.calls import Call, ResourceType
 from plugin.console import Console, Voice
 from plugin.kubernetes import gate, namespace_drain, ready
 from plugin.local import inference_server, training_run, volume
@@ -21,7 +21,7 @@ from plugin.network_drain import NetworkDrain
 from providers.registry import MODULES
 
 VERSION = "0.1.0"
-KINDS: Mapping[str, Kind] = {
+KINDS: Mapping[str, ResourceType] = {
     "penstock:local:Disk": volume,
     "penstock:local:Volume": volume,  # as states made earlier name it
     "penstock:local:Run": training_run,
@@ -98,7 +98,11 @@ class Provider(Servicer):
         return answer(inputs, plain(inputs) | dict(outputs))
 
     def _asked(
-        self, context: grpc.ServicerContext, urn: str, action: Callable[[Kind, Call], T], inputs: Struct | None = None
+        self,
+        context: grpc.ServicerContext,
+        urn: str,
+        action: Callable[[ResourceType, Call], T],
+        inputs: Struct | None = None,
     ) -> T:
         """The result of the resource's kind."""
         call = Call(urn=urn, voice=Voice(self._console, urn), cancelled=self._cancelled)

@@ -118,7 +118,7 @@ def _none(*_: Any) -> None:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CloudFacts:
+class CloudReader:
     """One cloud's facts. What it leaves out it does not have, and no rule asks about."""
 
     name: str

@@ -19,7 +19,7 @@ from components.project import read_project
 from engine.cli import Command, Engine, passphrase_from_environment
 from engine.errors import EngineError
 from engine.process import Result, Watch
-from engine.state import State
+from engine.state import StackState
 from rehearsal.faults import FaultScript
 from rehearsal.field.judge import FieldJudge, facts_of
 from rehearsal.places.lab import take_lab_down
@@ -227,7 +227,7 @@ class _Session:
     field: FieldJudge
 
 
-def _attempts(session: _Session, name: str, command: Command, state: State) -> Iterator[tuple[Phase, State]]:
+def _attempts(session: _Session, name: str, command: Command, state: StackState) -> Iterator[tuple[Phase, StackState]]:
     """The phase and the state after it, from the state before it.
 
     With a place of its own, again as long as scripted faults made it fail, up to MOST_ATTEMPTS times.
@@ -261,7 +261,7 @@ def _attempts(session: _Session, name: str, command: Command, state: State) -> I
             state = engine.export_state(stack)
 
 
-def _proven(phase: Phase, place: RehearsalPlace, state: State) -> Phase:
+def _proven(phase: Phase, place: RehearsalPlace, state: StackState) -> Phase:
     """The phase with what was seen after it; a stack that does not do what it must has not come up."""
     try:
         return replace(phase, seen=place.after(phase.name, state))
@@ -269,7 +269,9 @@ def _proven(phase: Phase, place: RehearsalPlace, state: State) -> Phase:
         return replace(phase, problem=str(error))
 
 
-def _judged_in_the_field(phase: Phase, judge: FieldJudge, before: State, after: State, result: Result) -> Phase:
+def _judged_in_the_field(
+    phase: Phase, judge: FieldJudge, before: StackState, after: StackState, result: Result
+) -> Phase:
     """The phase with what goes wrong on a real cloud though every oracle took it."""
     verdict = judge.judge(before, after, result.warnings)
     title = "the field rules find what rehearsal/field/expected.toml does not have:"
@@ -322,5 +324,5 @@ def _problem(name: str, result: Result, *, left: bool) -> str:
     return ""
 
 
-def _is_deployed(state: State) -> bool:
+def _is_deployed(state: StackState) -> bool:
     return bool(state.resources or state.pending)

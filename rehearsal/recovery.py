@@ -5,7 +5,7 @@ from typing import Any, Protocol
 
 from engine.cli import Engine
 from engine.provider.values import SIGNATURE
-from engine.state import PendingOperation, State
+from engine.state import PendingOperation, StackState
 from rehearsal.cloud.account import Account, Object
 from rehearsal.providers.kubernetes.tokens import RELEASE, read_token
 
@@ -18,7 +18,7 @@ class ClusterLookup(Protocol):
 
 
 def recover(
-    engine: Engine, stack: str, state: State, account: Account | None, kubernetes: ClusterLookup | None = None
+    engine: Engine, stack: str, state: StackState, account: Account | None, kubernetes: ClusterLookup | None = None
 ) -> tuple[str, ...]:
     """Puts what the account and the cluster have into the state, forgets what they lack. In words, what was done."""
     creates = [operation for operation in state.pending if operation.op == "creating"]

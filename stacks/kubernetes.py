@@ -8,7 +8,7 @@ from components.plan.cluster import ClusterPlan, NodePoolPlan
 from components.plan.kubernetes import InsidePlan, KubernetesFacts, Manifest, SchedulerPlan
 from components.plan.work import JobPlan, ServicePlan
 from components.platform.plan import plan_platform
-from components.platform.request import Request
+from components.platform.request import PlatformRequest
 from components.schedulers import load
 from components.spec.scheduler import SchedulerKind
 from components.spec.stack import StackSpec
@@ -51,7 +51,7 @@ def _inside(
     """None where the cluster is no Kubernetes, or its scheduler has been refused."""
     if facts is None or scheduler is None:
         return None
-    request = Request(
+    request = PlatformRequest(
         facts=facts,
         spec=spec.platform,
         pools=cluster.node_pools,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from tools.download import UnavailableError, fetch, listed_digest, read
-from tools.registry import Image, extract_program
+from tools.registry import ImageReference, extract_program
 from tools.steps import Step
 
 ARCHITECTURES = {"x86_64": "amd64", "amd64": "amd64", "aarch64": "arm64", "arm64": "arm64"}
@@ -124,11 +124,11 @@ def architecture() -> str:
     return found
 
 
-def image(source: Repository, version: str) -> Image:
+def image(source: Repository, version: str) -> ImageReference:
     """The image of a version, by its digest where that is pinned."""
     tag = f"v{version}"
     pin = PINS.get(f"{source.registry}/{source.name}:{tag}", "")
-    return Image(registry=source.registry, repository=source.name, tag=tag, digest=pin)
+    return ImageReference(registry=source.registry, repository=source.name, tag=tag, digest=pin)
 
 
 def _bring_release(source: Release, version: str, target: Path, step: Step) -> None:

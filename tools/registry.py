@@ -27,7 +27,7 @@ MOST_LINKS = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Image:
+class ImageReference:
     """An image whose entrypoint is the program."""
 
     registry: str
@@ -41,7 +41,7 @@ class Image:
         return f"{self.registry.partition('://')[2]}/{self.repository}:{self.tag}"
 
 
-def extract_program(image: Image, architecture: str, target: Path, step: Step) -> None:
+def extract_program(image: ImageReference, architecture: str, target: Path, step: Step) -> None:
     """Writes the program that the image starts to `target`.
 
     UnavailableError where the image cannot be had or holds it in a way that is not understood; SetupError where
@@ -57,7 +57,7 @@ def extract_program(image: Image, architecture: str, target: Path, step: Step) -
 class _Repository:
     """One repository of a registry, with the token that it asked for."""
 
-    def __init__(self, image: Image) -> None:
+    def __init__(self, image: ImageReference) -> None:
         self.image = image
         self._address = f"{image.registry}/v2/{image.repository}"
         self._headers: dict[str, str] = {}
@@ -140,7 +140,7 @@ def _verified_json(url: str, body: bytes, digest: str) -> dict[str, Any]:
     return content
 
 
-def _entrypoint(config: Mapping[str, Any], image: Image) -> PurePosixPath:
+def _entrypoint(config: Mapping[str, Any], image: ImageReference) -> PurePosixPath:
     """The file of the image that is started."""
     started = config.get("config", {})
     command = [*(started.get("Entrypoint") or ()), *(started.get("Cmd") or ())]
@@ -167,7 +167,7 @@ def _search(
 
 
 def _from_layer(
-    file: Path, layer: Mapping[str, Any], path: PurePosixPath, target: Path, image: Image
+    file: Path, layer: Mapping[str, Any], path: PurePosixPath, target: Path, image: ImageReference
 ) -> PurePosixPath | None:
     """`path` once it is written to `target`; where a link leads to; None where lower layers decide."""
     hidden = False

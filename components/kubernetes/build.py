@@ -11,7 +11,7 @@ import pulumi
 
 from components.kubernetes.inventory import inventory
 from components.kubernetes.manifest import apply_manifest, resource_name
-from components.kubernetes.resources import Drain, Gate
+from components.kubernetes.resources import Gate, NamespaceDrain
 from components.labels import OWN_LABELS, SERVES, STACK_LABEL
 from components.plan.kubernetes import NAMESPACE, InsidePlan, Manifest
 from components.platform.build import Platform
@@ -32,7 +32,7 @@ class Inside(pulumi.ComponentResource):
         platform = Platform(f"{name}-platform", plan=plan.platform, cluster=cluster, opts=self._own)
         self._namespace = self._make([_namespace(), inventory(pulumi.get_stack(), plan.platform)], self._own)
         here = self._after([*self._namespace, *platform.ready.values()])
-        drain = Drain(f"{name}-drain", kubeconfig=cluster.kubeconfig, namespace=NAMESPACE, opts=here)
+        drain = NamespaceDrain(f"{name}-drain", kubeconfig=cluster.kubeconfig, namespace=NAMESPACE, opts=here)
         grounds = [*self._namespace, drain, *self._volumes(cluster.volumes)]
         controllers = [platform.ready[addon] for addon in plan.scheduler.addons if addon in platform.ready]
         queues = self._make(plan.scheduler.objects, self._after([*grounds, *controllers]))

@@ -48,7 +48,7 @@ class Gate(pulumi.CustomResource):
         return {"state": self.state, "reason": self.reason, "quarantined": self.quarantined}
 
 
-class Drain(pulumi.CustomResource):
+class NamespaceDrain(pulumi.CustomResource):
     """Nothing while it stands. When it goes, what controllers made for the namespace outside the cluster goes first.
 
     Load balancers, disks and machines outlive a cluster whose controllers went before them.

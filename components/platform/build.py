@@ -24,16 +24,16 @@ class Platform(pulumi.ComponentResource):
         super().__init__("penstock:platform:Platform", name, opts=opts)
         own = pulumi.ResourceOptions(parent=self, provider=cluster.provider, depends_on=list(cluster.ready))
         spaces = _namespaces(name, plan.addons, own)
-        self.ready: dict[str, Addon] = {}
+        self.ready: dict[str, InstalledAddon] = {}
         for addon in plan.addons:
             before = [self.ready[need] for need in addon.needs]
             space = [spaces[addon.namespace]] if addon.namespace in spaces else []
             after = pulumi.ResourceOptions.merge(own, pulumi.ResourceOptions(depends_on=[*space, *before]))
-            self.ready[addon.name] = Addon(f"{name}-{addon.name}", plan=addon, cluster=cluster, opts=after)
+            self.ready[addon.name] = InstalledAddon(f"{name}-{addon.name}", plan=addon, cluster=cluster, opts=after)
         self.register_outputs({"addons": {addon.name: _version(addon) for addon in plan.addons}})
 
 
-class Addon(pulumi.ComponentResource):
+class InstalledAddon(pulumi.ComponentResource):
     """One add-on: objects, chart, barrier, then custom resources of its own kinds. What depends on it waits for all.
 
     It goes the other way round: custom resources while their controller is there, then the controller.

@@ -27,7 +27,7 @@ from components.platform.addons import (
     slurm,
     volcano,
 )
-from components.platform.addons.rows import AddonRow, addon_rows
+from components.platform.addons.rows import ChartAddon, addon_rows
 from components.platform.request import Addon
 
 _ORDER: tuple[str | ModuleType, ...] = (
@@ -74,4 +74,4 @@ ADDONS: Mapping[str, Addon] = {addon.NAME: addon for addon in _ALL}
 
 def about(addon: Addon) -> str:
     """Description of an add-on, for editors: its row's, or the first line of its module."""
-    return addon.about if isinstance(addon, AddonRow) else (addon.__doc__ or "").partition("\n")[0]
+    return addon.about if isinstance(addon, ChartAddon) else (addon.__doc__ or "").partition("\n")[0]

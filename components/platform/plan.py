@@ -9,10 +9,10 @@ from components.plan.kubernetes import AddonPlan, Concern, Owner, Ownership, Pla
 from components.plan.part import Decision
 from components.platform.catalog import ADDONS
 from components.platform.refusals import name_problems, own_problems, value_warnings
-from components.platform.request import Request, Verdict
+from components.platform.request import AddonVerdict, PlatformRequest
 
 
-def plan_platform(request: Request) -> PlatformPlan:
+def plan_platform(request: PlatformRequest) -> PlatformPlan:
     """The platform; SpecError with everything that cannot be, all at once.
 
     Refused: an add-on that there is not, one that the cloud forbids, one that its Kubernetes is too old for, a value
@@ -33,7 +33,7 @@ def plan_platform(request: Request) -> PlatformPlan:
     )
 
 
-def _verdicts(request: Request, problems: Problems) -> Mapping[str, Verdict]:
+def _verdicts(request: PlatformRequest, problems: Problems) -> Mapping[str, AddonVerdict]:
     """For every add-on; those that another needs are on with it."""
     verdicts = {name: _verdict(name, request) for name in ADDONS}
     waiting = [name for name, verdict in verdicts.items() if verdict.on]
@@ -43,22 +43,22 @@ def _verdicts(request: Request, problems: Problems) -> Mapping[str, Verdict]:
             if verdicts[needed].on or request.owned(ADDONS[needed].DOES):
                 continue
             if problems.collect(_may_be_on, name, needed, request):
-                verdicts[needed] = Verdict(on=True, reason=f"{name} needs it")
+                verdicts[needed] = AddonVerdict(on=True, reason=f"{name} needs it")
                 waiting.append(needed)
     return verdicts
 
 
-def _verdict(name: str, request: Request) -> Verdict:
+def _verdict(name: str, request: PlatformRequest) -> AddonVerdict:
     """The user's word, then the cloud's, then our own default."""
     asked = request.asked(name).enabled
     if asked is not None:
-        return Verdict(on=asked, reason=f"platform.addons.{name} is {str(asked).lower()}")
+        return AddonVerdict(on=asked, reason=f"platform.addons.{name} is {str(asked).lower()}")
     if name not in request.scheduler_addons and (reason := request.facts.refused_addons.get(name)):
-        return Verdict(on=False, reason=reason)
+        return AddonVerdict(on=False, reason=reason)
     return ADDONS[name].verdict(request)
 
 
-def _may_be_on(name: str, needed: str, request: Request) -> bool:
+def _may_be_on(name: str, needed: str, request: PlatformRequest) -> bool:
     """True, or SpecError: the user has switched off what another add-on stands on."""
     if request.asked(needed).enabled is not False:
         return True
@@ -66,7 +66,7 @@ def _may_be_on(name: str, needed: str, request: Request) -> bool:
     raise SpecError([Problem(path=f"platform.addons.{needed}", message=message)])
 
 
-def _plan(name: str, verdict: Verdict, request: Request) -> AddonPlan:
+def _plan(name: str, verdict: AddonVerdict, request: PlatformRequest) -> AddonPlan:
     return replace(ADDONS[name].plan(request), reason=verdict.reason)
 
 
@@ -88,5 +88,5 @@ def _ours(addons: tuple[AddonPlan, ...]) -> Iterator[tuple[Concern, Ownership]]:
             yield concern, Ownership(owner=Owner.PENSTOCK, by=addon.name, reason=addon.reason)
 
 
-def _decision(name: str, verdict: Verdict) -> Decision:
+def _decision(name: str, verdict: AddonVerdict) -> Decision:
     return Decision(path=f"platform.addons.{name}", value="on" if verdict.on else "off", reason=verdict.reason)

@@ -5,13 +5,13 @@ from collections.abc import Iterator, Mapping
 from components.errors import Problem
 from components.plan.kubernetes import AddonPlan, Concern, Owner
 from components.platform.catalog import ADDONS
-from components.platform.request import Request
+from components.platform.request import PlatformRequest
 from components.platform.values import check_values
 from components.platform.versions import versions
 from components.spec.explain import suggestion
 
 
-def name_problems(request: Request) -> Iterator[Problem]:
+def name_problems(request: PlatformRequest) -> Iterator[Problem]:
     """Add-ons that there are not, and values for those whose chart takes no such key."""
     for name, asked in request.spec.addons.items():
         path = f"platform.addons.{name}"
@@ -30,7 +30,7 @@ def value_warnings(plans: Mapping[str, AddonPlan]) -> Iterator[str]:
                 yield f"{problem} (the keys known are of another version of the chart)"
 
 
-def own_problems(request: Request, plans: Mapping[str, AddonPlan]) -> Iterator[Problem]:
+def own_problems(request: PlatformRequest, plans: Mapping[str, AddonPlan]) -> Iterator[Problem]:
     """All that is wrong with what would be installed."""
     for name, plan in plans.items():
         yield from _forbidden(request, name)
@@ -40,7 +40,7 @@ def own_problems(request: Request, plans: Mapping[str, AddonPlan]) -> Iterator[P
     yield from _nobody_wakes(request, plans)
 
 
-def _forbidden(request: Request, name: str) -> Iterator[Problem]:
+def _forbidden(request: PlatformRequest, name: str) -> Iterator[Problem]:
     reason = request.facts.refused_addons.get(name)
     if reason is None:
         return
@@ -54,7 +54,7 @@ def _forbidden(request: Request, name: str) -> Iterator[Problem]:
         yield Problem(path=f"platform.addons.{name}", message=message)
 
 
-def _too_old(request: Request, name: str) -> Iterator[Problem]:
+def _too_old(request: PlatformRequest, name: str) -> Iterator[Problem]:
     row = versions()[name]
     if not row.kubernetes_is_enough(request.facts.version):
         message = f"{name} {row.version} needs Kubernetes {row.min_kubernetes} or newer, and this is "
@@ -62,7 +62,7 @@ def _too_old(request: Request, name: str) -> Iterator[Problem]:
         yield Problem(path=f"platform.addons.{name}", message=message + remedy)
 
 
-def _done_by_others(request: Request, plan: AddonPlan) -> Iterator[Problem]:
+def _done_by_others(request: PlatformRequest, plan: AddonPlan) -> Iterator[Problem]:
     """Problems of add-ons whose work the image, the cloud or others do already."""
     for concern in plan.does:
         owner = request.owner(concern)
@@ -101,7 +101,7 @@ def _of_different_devices(concern: Concern, one: str, other: str) -> bool:
     return concern in apart and {one, other} in ({"gpu-operator", "neuron"}, {"efa-device-plugin", "network-operator"})
 
 
-def _nobody_wakes(request: Request, plans: Mapping[str, AddonPlan]) -> Iterator[Problem]:
+def _nobody_wakes(request: PlatformRequest, plans: Mapping[str, AddonPlan]) -> Iterator[Problem]:
     """A service without servers is woken by what the proxies of our own Envoy Gateway count."""
     scaling = request.service.autoscaling if request.service else None
     if scaling is None or not scaling.to_zero:

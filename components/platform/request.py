@@ -15,7 +15,7 @@ from components.spec.platform import AddonSpec, PlatformSpec
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
+class PlatformRequest:
     """All that decides which add-ons a cluster gets."""
 
     facts: KubernetesFacts
@@ -76,19 +76,19 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
+class AddonVerdict:
     """Default of an add-on when the user says nothing, with its reason."""
 
     on: bool
     reason: str
 
 
-def on(reason: str) -> Verdict:
-    return Verdict(on=True, reason=reason)
+def on(reason: str) -> AddonVerdict:
+    return AddonVerdict(on=True, reason=reason)
 
 
-def off(reason: str) -> Verdict:
-    return Verdict(on=False, reason=reason)
+def off(reason: str) -> AddonVerdict:
+    return AddonVerdict(on=False, reason=reason)
 
 
 class Addon(Protocol):
@@ -98,14 +98,14 @@ class Addon(Protocol):
     DOES: tuple[Concern, ...]
     """Concerns that at most one software may take care of, and this one does."""
 
-    def verdict(self, request: Request) -> Verdict: ...
+    def verdict(self, request: PlatformRequest) -> AddonVerdict: ...
 
-    def plan(self, request: Request) -> AddonPlan:
+    def plan(self, request: PlatformRequest) -> AddonPlan:
         """Contents of the add-on on this cluster."""
         ...
 
 
-def release(name: str, request: Request, values: Mapping[str, Any], timeout_s: int = 600) -> ReleasePlan:
+def release(name: str, request: PlatformRequest, values: Mapping[str, Any], timeout_s: int = 600) -> ReleasePlan:
     """The add-on's chart at its version, with our values, the cloud's, then the user's."""
     row = versions()[name]
     layers = [_images(row, request.spec.registry_mirror), values, request.facts.addon_values.get(name, {})]
@@ -123,7 +123,7 @@ def mirrored(image: str, mirror: str | None) -> str:
     return f"{mirror.rstrip('/')}/{image}" if mirror else image
 
 
-def selected(request: Request, *paths: str) -> dict[str, Any]:
+def selected(request: PlatformRequest, *paths: str) -> dict[str, Any]:
     """The system nodes' labels at those value paths; nothing where a cluster has none for controllers alone."""
     if not request.facts.system_selector:
         return {}
@@ -136,7 +136,7 @@ def object_of(api_version: str, kind: str, name: str, namespace: str = "", **fie
     return {"apiVersion": api_version, "kind": kind, "metadata": {**metadata, "labels": labels}, **fields}
 
 
-def taken(request: Request, concern: Concern) -> Verdict | None:
+def taken(request: PlatformRequest, concern: Concern) -> AddonVerdict | None:
     """Off, as somebody else does it; None where nobody does."""
     owner = request.owner(concern)
     if owner is None or owner.owner is Owner.PENSTOCK:
@@ -144,7 +144,7 @@ def taken(request: Request, concern: Concern) -> Verdict | None:
     return off(f"{owner.by} does it: {owner.reason}")
 
 
-def same_software(request: Request, concern: Concern, name: str) -> Verdict | None:
+def same_software(request: PlatformRequest, concern: Concern, name: str) -> AddonVerdict | None:
     """Off, as the very software stands already and is used as it is; None where another does, or nobody."""
     owner = request.owner(concern)
     return taken(request, concern) if owner is not None and name.lower() in owner.by.lower() else None

@@ -27,7 +27,7 @@ SERVICES = "services"
 Work = Callable[[], Coroutine[Any, Any, None]]
 
 
-class Supervisor:
+class NodeSupervisor:
     """The processes of all nodes. It has neither threads nor a loop, so that it may fork at any time."""
 
     def __init__(self, access: Access, nodes: Path, home: Path, programs: Mapping[str, str]) -> None:
@@ -104,7 +104,7 @@ def main() -> None:
     try:
         access = read_kubeconfig(given.kubeconfig)
         programs = json.loads(given.programs.read_text())
-        supervisor = Supervisor(access, given.nodes.resolve(), given.home.resolve(), programs)
+        supervisor = NodeSupervisor(access, given.nodes.resolve(), given.home.resolve(), programs)
     except (KubeconfigError, OSError, ValueError) as error:
         sys.exit(f"process nodes: {error}")
     supervisor.run()

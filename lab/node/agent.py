@@ -45,7 +45,7 @@ class NodeSpec:
     annotations: Mapping[str, str] = field(default_factory=dict)
 
 
-class Node:
+class ProcessNode:
     """The agent of one node."""
 
     def __init__(self, spec: NodeSpec, access: Access, *, index: int, home: Path, programs: Mapping[str, str]) -> None:
@@ -158,7 +158,7 @@ class Node:
 
 async def run_node(spec: NodeSpec, access: Access, *, index: int, home: Path, programs: Mapping[str, str]) -> None:
     """Serves one node until this process is killed, and its pods with it."""
-    await Node(spec, access, index=index, home=home, programs=programs).serve()
+    await ProcessNode(spec, access, index=index, home=home, programs=programs).serve()
 
 
 def _is_ready(node: Object) -> bool:

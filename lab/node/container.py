@@ -16,7 +16,7 @@ from lab.node import probes
 from lab.node.client import Client, timestamp
 from lab.node.environment import MissingError, environment, expand, references
 from lab.node.images import Content, Image, UnknownImageError, image_content
-from lab.node.mounts import Mount
+from lab.node.mounts import BindMount
 from lab.node.process import tail
 from lab.node.sandbox import Command, Running, Sandbox, StartError
 from lab.node.status import ContainerState, restarts
@@ -45,7 +45,7 @@ class NodeContext:
     allocatable: Mapping[str, str]
 
 
-class Place(Protocol):
+class ContainerPlace(Protocol):
     """The pod that the container is of."""
 
     node: NodeContext
@@ -63,7 +63,7 @@ class Place(Protocol):
 class Container:
     """`task` ends when the container has ended for good. `state` tells of it meanwhile."""
 
-    def __init__(self, place: Place, spec: Object, state: ContainerState, policy: str) -> None:
+    def __init__(self, place: ContainerPlace, spec: Object, state: ContainerState, policy: str) -> None:
         self.state = state
         self._place, self._spec, self._policy = place, spec, policy
         self._running: Running | None = None
@@ -126,9 +126,9 @@ class Container:
             programs=content.mounts, volumes=[*place.volumes.mounts(spec, env), self._message_mount()],
         )  # fmt: skip
 
-    def _message_mount(self) -> Mount:
+    def _message_mount(self) -> BindMount:
         path = self._spec.get("terminationMessagePath") or "/dev/termination-log"
-        return Mount(source=self._message_file, path=path)
+        return BindMount(source=self._message_file, path=path)
 
     @property
     def _message_file(self) -> Path:

@@ -14,7 +14,7 @@ Key = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Endpoint:
+class ServiceEndpoint:
     """One address behind a Service."""
 
     address: str
@@ -29,7 +29,7 @@ class Directory:
 
     def __init__(self) -> None:
         self._services: dict[Key, Object] = {}
-        self._slices: dict[Key, dict[str, list[Endpoint]]] = defaultdict(dict)
+        self._slices: dict[Key, dict[str, list[ServiceEndpoint]]] = defaultdict(dict)
         self._turn: dict[Key, int] = defaultdict(int)
 
     def take_service(self, event: str, item: Object) -> None:
@@ -53,7 +53,7 @@ class Directory:
     def service(self, key: Key) -> Object | None:
         return self._services.get(key)
 
-    def endpoints(self, key: Key) -> list[Endpoint]:
+    def endpoints(self, key: Key) -> list[ServiceEndpoint]:
         """All of them, ready or not."""
         return [one for rows in self._slices.get(key, {}).values() for one in rows]
 
@@ -73,9 +73,9 @@ class Directory:
         return found[start:] + found[:start]
 
 
-def _endpoints(item: Object) -> Iterator[Endpoint]:
+def _endpoints(item: Object) -> Iterator[ServiceEndpoint]:
     ports = tuple((row.get("name") or "", row["port"]) for row in item.get("ports") or () if row.get("port"))
     for row in item.get("endpoints") or ():
         ready = (row.get("conditions") or {}).get("ready") is not False
         for address in row["addresses"]:
-            yield Endpoint(address=address, ready=ready, hostname=row.get("hostname") or "", ports=ports)
+            yield ServiceEndpoint(address=address, ready=ready, hostname=row.get("hostname") or "", ports=ports)

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from lab.node.mounts import Mount
+from lab.node.mounts import BindMount
 
 TABLE = Path(__file__).with_name("images.toml")
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -45,7 +45,7 @@ class Content:
     entrypoint: tuple[str, ...]
     workdir: str
     env: Mapping[str, str]
-    mounts: tuple[Mount, ...]
+    mounts: tuple[BindMount, ...]
 
 
 def read_images(path: Path = TABLE) -> tuple[Image, ...]:
@@ -63,28 +63,28 @@ def image_content(reference: str, images: Sequence[Image], programs: Mapping[str
         return _python(row, ()) if row.program == PYTHON else _content(row, ())
     if row.program not in programs:
         raise UnknownImageError(f"image {reference!r} is the program {row.program!r}, which this lab was not given")
-    program = Mount(source=Path(programs[row.program]), path=row.path, read_only=True)
+    program = BindMount(source=Path(programs[row.program]), path=row.path, read_only=True)
     return _python(row, (program, *_scripts(row))) if row.scripts else _content(row, (program,))
 
 
-def _scripts(row: Image) -> tuple[Mount, ...]:
+def _scripts(row: Image) -> tuple[BindMount, ...]:
     places = row.scripts.items()
-    return tuple(Mount(source=TABLE.with_name(name), path=path, read_only=True) for path, name in places)
+    return tuple(BindMount(source=TABLE.with_name(name), path=path, read_only=True) for path, name in places)
 
 
-def _content(row: Image, mounts: tuple[Mount, ...], path: str = DEFAULT_PATH) -> Content:
+def _content(row: Image, mounts: tuple[BindMount, ...], path: str = DEFAULT_PATH) -> Content:
     env = {"PATH": path, "HOME": "/root"} | dict(row.env)
     return Content(entrypoint=row.entrypoint, workdir=row.workdir, env=env, mounts=mounts)
 
 
-def _python(row: Image, more: tuple[Mount, ...]) -> Content:
+def _python(row: Image, more: tuple[BindMount, ...]) -> Content:
     """This interpreter's environment and the checkout, each where it lies on this machine, and more."""
     folders = [CHECKOUT, Path(sys.prefix), Path(sys.base_prefix), Path(sys.executable).resolve().parents[1]]
     needed = [folder for folder in dict.fromkeys(folders) if not folder.is_relative_to("/usr")]
     outermost = [one for one in needed if not any(one != other and one.is_relative_to(other) for other in needed)]
     content = _content(
         row,
-        (*(Mount(source=folder, path=str(folder), read_only=True) for folder in outermost), *more),
+        (*(BindMount(source=folder, path=str(folder), read_only=True) for folder in outermost), *more),
         f"{Path(sys.executable).parent}:{DEFAULT_PATH}",
     )
     return Content(

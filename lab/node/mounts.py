@@ -24,7 +24,7 @@ OPEN_MODE = 0o1777
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Mount:
+class BindMount:
     """A folder or file of this machine at a place in the container."""
 
     source: Path
@@ -35,7 +35,7 @@ class Mount:
         return {"how": "bind", "path": self.path, "source": str(self.source), "read_only": self.read_only}
 
 
-def root_steps(*, etc: Path, shm: Path, programs: Iterable[Mount], volumes: Iterable[Mount]) -> list[Step]:
+def root_steps(*, etc: Path, shm: Path, programs: Iterable[BindMount], volumes: Iterable[BindMount]) -> list[Step]:
     """All of a container's root, in the order in which it must be made: a mount comes after what it lies in.
 
     `etc` is the pod's own /etc (resolv.conf, hosts, passwd...), `shm` its shared memory, `programs` what the image
@@ -46,18 +46,18 @@ def root_steps(*, etc: Path, shm: Path, programs: Iterable[Mount], volumes: Iter
     steps = [_shared(path) for path in shared if os.path.lexists(path)]
     steps += [_folder("/tmp"), _folder("/var/tmp"), _folder("/run"), _folder("/root", 0o755), _folder("/dev", 0o755)]  # noqa: S108
     steps += [_link("/var/run", "../run")]
-    steps += [Mount(source=etc, path="/etc").step()]
+    steps += [BindMount(source=etc, path="/etc").step()]
     steps += [
-        Mount(source=Path("/etc", name), path=f"/etc/{name}", read_only=True).step()
+        BindMount(source=Path("/etc", name), path=f"/etc/{name}", read_only=True).step()
         for name in HOST_ETC
         if Path("/etc", name).exists()
     ]
-    steps += [{"how": "proc", "path": "/proc"}, Mount(source=Path("/sys"), path="/sys", read_only=True).step()]
-    steps += [Mount(source=Path("/dev", name), path=f"/dev/{name}").step() for name in DEVICES]
+    steps += [{"how": "proc", "path": "/proc"}, BindMount(source=Path("/sys"), path="/sys", read_only=True).step()]
+    steps += [BindMount(source=Path("/dev", name), path=f"/dev/{name}").step() for name in DEVICES]
     steps += [
         _link(f"/dev/{name}", f"/proc/self/fd/{number}") for number, name in enumerate(("stdin", "stdout", "stderr"))
     ]
-    steps += [_link("/dev/fd", "/proc/self/fd"), Mount(source=shm, path="/dev/shm").step()]  # noqa: S108
+    steps += [_link("/dev/fd", "/proc/self/fd"), BindMount(source=shm, path="/dev/shm").step()]  # noqa: S108
     # A checkout may lie under /tmp, and a pod may mount a volume there.
     return steps + [mount.step() for mount in sorted((*programs, *volumes), key=lambda mount: mount.path.count("/"))]
 
@@ -69,7 +69,7 @@ def _shared(path: Path) -> Step:
     if path.is_symlink():
         target = str(path.readlink())
         return _link(str(path), os.path.relpath(target, path.parent) if target.startswith("/") else target)
-    return Mount(source=path, path=str(path), read_only=True).step()
+    return BindMount(source=path, path=str(path), read_only=True).step()
 
 
 def _folder(path: str, mode: int = OPEN_MODE) -> Step:

@@ -23,7 +23,7 @@ _watched: set[int] = set()
 _ended_before: set[int] = set()
 
 
-class Child:
+class ContainerProcess:
     """A child process: one that this process started, or one that fell to it."""
 
     def __init__(self, pid: int) -> None:
@@ -58,12 +58,12 @@ class Child:
 def start(
     argv: Sequence[str], *, env: Mapping[str, str], output: IO[bytes] | int, stdin: int = subprocess.DEVNULL,
     pass_fds: Sequence[int] = (),
-) -> Child:  # fmt: skip
+) -> ContainerProcess:  # fmt: skip
     """A new child, in a session of its own."""
     started = subprocess.Popen(
         argv, env=env, stdin=stdin, stdout=output, stderr=subprocess.STDOUT, pass_fds=pass_fds, start_new_session=True
     )
-    child = Child(started.pid)
+    child = ContainerProcess(started.pid)
     started.returncode = 0  # Child collects it: Popen must not
     return child
 

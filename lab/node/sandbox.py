@@ -14,9 +14,9 @@ from pathlib import Path
 
 from components.kubernetes.api import Object
 from lab.node import kernel
-from lab.node.mounts import Mount, root_steps
+from lab.node.mounts import BindMount, root_steps
 from lab.node.network import Attachment
-from lab.node.process import CONTROL_ENV, Child, output_of, start
+from lab.node.process import CONTROL_ENV, ContainerProcess, output_of, start
 
 LAUNCH = [os.path.realpath(sys.executable), "-I", "-S", str(Path(__file__).with_name("launcher.py"))]
 SHM_BYTES = 64 << 20  # what containerd gives
@@ -39,14 +39,14 @@ class Command:
     argv: Sequence[str]
     env: Mapping[str, str]
     cwd: str
-    programs: Sequence[Mount]
-    volumes: Sequence[Mount]
+    programs: Sequence[BindMount]
+    volumes: Sequence[BindMount]
 
 
 class Running:
     """A container's main process: the first of its own PID namespace, which ends with it."""
 
-    def __init__(self, process: Child) -> None:
+    def __init__(self, process: ContainerProcess) -> None:
         self._process = process
         self.pid = process.pid
 
@@ -155,7 +155,7 @@ def _resolver(spec: Object, namespace: str) -> str:
     return "\n".join(lines) + "\n"
 
 
-async def _launched(*, report: int, launcher: Child) -> Child:
+async def _launched(*, report: int, launcher: ContainerProcess) -> ContainerProcess:
     """The main process, once it runs its command; StartError where it does not. Cancelled, it takes it away."""
     loop, said, closed = asyncio.get_running_loop(), bytearray(), asyncio.Event()
 
@@ -172,7 +172,7 @@ async def _launched(*, report: int, launcher: Child) -> Child:
             raise StartError("the container's namespaces could not be made; its log says why")
         await closed.wait()
         pid, _, error = said.decode(errors="replace").partition("\n")
-        main = Child(int(pid))
+        main = ContainerProcess(int(pid))
         if error:
             await main.wait()
             raise StartError(error)

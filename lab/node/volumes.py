@@ -14,7 +14,7 @@ from lab.node.client import Client
 from lab.node.environment import data_of, expand, quantity, resource_field
 from lab.node.environment import field as pod_field
 from lab.node.files import Files, write_folder
-from lab.node.mounts import Mount
+from lab.node.mounts import BindMount
 
 TOKEN_LIFE_S = 3600
 DEFAULT_MODE = 0o644
@@ -25,7 +25,7 @@ class VolumeError(Exception):
 
 
 @dataclass(slots=True, kw_only=True)
-class Volume:
+class PodVolume:
     """A volume that is ready."""
 
     path: Path
@@ -44,7 +44,7 @@ class PodVolumes:
         self._client, self._pod, self._folder, self._home = client, pod, folder, home
         self._allocatable = allocatable
         self._memory: list[Path] = []
-        self._ready: dict[str, Volume] = {}
+        self._ready: dict[str, PodVolume] = {}
 
     async def prepare(self, pod: Object) -> None:
         """All volumes ready; VolumeError for the first that is not. May be called again after that."""
@@ -53,7 +53,7 @@ class PodVolumes:
             if row["name"] not in self._ready:
                 self._ready[row["name"]] = await self._make(row)
 
-    def mounts(self, container: Object, env: Mapping[str, str]) -> list[Mount]:
+    def mounts(self, container: Object, env: Mapping[str, str]) -> list[BindMount]:
         """Mounts that the container's volumeMounts mean; VolumeError where a sub path leaves its volume."""
         return [self._mount(row, env) for row in container.get("volumeMounts") or ()]
 
@@ -72,13 +72,13 @@ class PodVolumes:
         for path in self._memory:
             kernel.unmount(path)
 
-    async def _make(self, row: Object) -> Volume:
+    async def _make(self, row: Object) -> PodVolume:
         own = self._folder / row["name"]
         own.mkdir(parents=True, exist_ok=True)
         if "emptyDir" in row:
             return self._empty(own, row["emptyDir"] or {})
         if "hostPath" in row:
-            return Volume(path=_host_path(row["hostPath"]))
+            return PodVolume(path=_host_path(row["hostPath"]))
         if "persistentVolumeClaim" in row:
             return await self._claim(row["persistentVolumeClaim"])
         for kind in ("configMap", "secret", "downwardAPI", "projected"):
@@ -88,22 +88,22 @@ class PodVolumes:
             return _mapped(self._home, row)
         raise VolumeError(f"volume {row['name']!r} is of a kind that the lab does not have: {sorted(row)[0]}")
 
-    def _empty(self, own: Path, source: Mapping[str, Any]) -> Volume:
+    def _empty(self, own: Path, source: Mapping[str, Any]) -> PodVolume:
         own.chmod(0o777)
         if source.get("medium") == "Memory":
             limit = source.get("sizeLimit")
             kernel.mount_memory(own, int(quantity(limit)) if limit else None)
             self._memory.append(own)
-        return Volume(path=own)
+        return PodVolume(path=own)
 
-    async def _filled(self, own: Path, kind: str, source: Mapping[str, Any]) -> Volume:
+    async def _filled(self, own: Path, kind: str, source: Mapping[str, Any]) -> PodVolume:
         sources = source.get("sources") or () if kind == "projected" else [{kind: source}]
         mode = source.get("defaultMode", DEFAULT_MODE)
-        volume = Volume(path=own, read_only=True, sources=sources, mode=mode)
+        volume = PodVolume(path=own, read_only=True, sources=sources, mode=mode)
         await self._write(volume)
         return volume
 
-    async def _write(self, volume: Volume) -> None:
+    async def _write(self, volume: PodVolume) -> None:
         files: dict[str, tuple[bytes, int]] = {}
         for source in volume.sources:
             for kind, content in source.items():
@@ -112,7 +112,7 @@ class PodVolumes:
             write_folder(volume.path, files)
             volume.written = files
 
-    async def _files(self, volume: Volume, kind: str, source: Mapping[str, Any]) -> Files:
+    async def _files(self, volume: PodVolume, kind: str, source: Mapping[str, Any]) -> Files:
         if kind == "downwardAPI":
             return {
                 row["path"]: (self._downward(row).encode(), row.get("mode", volume.mode)) for row in source["items"]
@@ -138,7 +138,7 @@ class PodVolumes:
         container = next(one for one in self._pod["spec"]["containers"] if one["name"] == reference["containerName"])
         return resource_field(container, reference["resource"], reference.get("divisor") or "1", self._allocatable)
 
-    async def _token(self, volume: Volume, source: Mapping[str, Any]) -> str:
+    async def _token(self, volume: PodVolume, source: Mapping[str, Any]) -> str:
         text, until = volume.tokens.get(source["path"], ("", 0.0))
         if time.monotonic() >= until:
             life_s = source.get("expirationSeconds", TOKEN_LIFE_S)
@@ -146,7 +146,7 @@ class PodVolumes:
             text, _ = volume.tokens[source["path"]]
         return text
 
-    async def _claim(self, source: Mapping[str, Any]) -> Volume:
+    async def _claim(self, source: Mapping[str, Any]) -> PodVolume:
         namespace, name = self._pod["metadata"]["namespace"], source["claimName"]
         claim = await self._client.get("PersistentVolumeClaim", name, namespace)
         if claim is None:
@@ -159,7 +159,7 @@ class PodVolumes:
         volume.read_only = volume.read_only or bool(source.get("readOnly"))
         return volume
 
-    def _mount(self, row: Mapping[str, Any], env: Mapping[str, str]) -> Mount:
+    def _mount(self, row: Mapping[str, Any], env: Mapping[str, str]) -> BindMount:
         volume = self._ready[row["name"]]
         inside = row.get("subPath") or expand(row.get("subPathExpr") or "", env)
         source = volume.path / inside
@@ -168,7 +168,7 @@ class PodVolumes:
         if inside and not source.exists():
             source.mkdir(parents=True)
         read_only = volume.read_only or bool(row.get("readOnly"))
-        return Mount(source=source.resolve(), path="/" + row["mountPath"].strip("/"), read_only=read_only)
+        return BindMount(source=source.resolve(), path="/" + row["mountPath"].strip("/"), read_only=read_only)
 
 
 def select_files(kind: str, found: Object, source: Mapping[str, Any], mode: int) -> Files:
@@ -186,16 +186,16 @@ def select_files(kind: str, found: Object, source: Mapping[str, Any], mode: int)
         raise VolumeError(f"{kind} {found['metadata']['name']} has no key {error}") from None
 
 
-def persistent_volume(spec: Mapping[str, Any], home: Path) -> Volume:
+def persistent_volume(spec: Mapping[str, Any], home: Path) -> PodVolume:
     """Folder of a persistent volume in the lab; a network file system is a folder under `home`, one for each handle."""
     if "hostPath" in spec:
-        return Volume(path=_host_path({"type": "DirectoryOrCreate", **spec["hostPath"]}))
+        return PodVolume(path=_host_path({"type": "DirectoryOrCreate", **spec["hostPath"]}))
     if "local" in spec:
-        return Volume(path=_host_path({"path": spec["local"]["path"], "type": "Directory"}))
+        return PodVolume(path=_host_path({"path": spec["local"]["path"], "type": "Directory"}))
     return _mapped(home, spec)
 
 
-def _mapped(home: Path, spec: Mapping[str, Any]) -> Volume:
+def _mapped(home: Path, spec: Mapping[str, Any]) -> PodVolume:
     if "csi" in spec:
         source, parts = spec["csi"], (spec["csi"]["driver"], spec["csi"].get("volumeHandle") or "inline")
     elif "nfs" in spec:
@@ -204,7 +204,7 @@ def _mapped(home: Path, spec: Mapping[str, Any]) -> Volume:
         raise VolumeError("the lab has no such kind of persistent volume; use hostPath, local, csi or nfs")
     path = home / "volumes" / "/".join(part.replace("/", "_") for part in parts)
     path.mkdir(parents=True, exist_ok=True)
-    return Volume(path=path, read_only=bool(source.get("readOnly")))
+    return PodVolume(path=path, read_only=bool(source.get("readOnly")))
 
 
 def _host_path(source: Mapping[str, Any]) -> Path:

@@ -14,7 +14,7 @@ FIRST_PAUSE_S, LONGEST_PAUSE_S, GROWTH = 0.05, 2.0, 1.5
 """Seconds between two questions: few things take long, and those that do are not to be asked for all the time."""
 
 
-class GoneError(PenstockError):
+class ClusterGoneError(PenstockError):
     """The cluster does not answer."""
 
 
@@ -26,9 +26,9 @@ def connected(inputs: Properties) -> Iterator[KubernetesApi]:
         with KubernetesApi(access) as api:
             yield api
     except UnreachableError as error:
-        raise GoneError(f"the API server does not answer: {error}") from None
+        raise ClusterGoneError(f"the API server does not answer: {error}") from None
     except KubeconfigError as error:
-        raise GoneError(str(error)) from None
+        raise ClusterGoneError(str(error)) from None
     except ApiError as error:
         raise PenstockError(f"the API server refuses ({error.status} {error.reason}): {error}") from None
 
@@ -38,7 +38,7 @@ def unless_gone(call: Call, inputs: Properties, what: str, action: Callable[[Kub
     try:
         with connected(inputs) as api:
             action(api)
-    except GoneError as error:
+    except ClusterGoneError as error:
         call.voice.warn(f"{what}: passed over, as the cluster is gone or cannot be reached ({error})")
 
 

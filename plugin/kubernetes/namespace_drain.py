@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from components.errors import PenstockError
 from components.labels import MANAGED_BY, POOL_LABEL
-from plugin.calls import Call, Change, Found, Mistake, Properties, changed, required
+from plugin.calls import Call, InputChange, InputProblem, Properties, RefreshResult, changed, required
 
 if TYPE_CHECKING:
     from components.kubernetes.api import KubernetesApi
@@ -25,12 +25,12 @@ OUTSIDE = (
 MACHINES = ("karpenter.sh/v1", "NodeClaim")
 
 
-def check(inputs: Properties) -> Sequence[Mistake]:
+def check(inputs: Properties) -> Sequence[InputProblem]:
     return required(inputs, INPUTS)
 
 
-def diff(old: Properties, new: Properties, outputs: Properties) -> Sequence[Change]:  # noqa: ARG001 (as every kind)
-    return [Change(name=name) for name in changed(old, new, ("namespace", "patienceS"))]
+def diff(old: Properties, new: Properties, outputs: Properties) -> Sequence[InputChange]:  # noqa: ARG001 (as every kind)
+    return [InputChange(name=name) for name in changed(old, new, ("namespace", "patienceS"))]
 
 
 def foresee(inputs: Properties, outputs: Properties | None) -> Properties:  # noqa: ARG001
@@ -45,8 +45,8 @@ def update(call: Call, old: Properties, new: Properties) -> Properties:  # noqa:
     return {}
 
 
-def read(inputs: Properties) -> Found | None:  # noqa: ARG001
-    return Found(outputs={})
+def read(inputs: Properties) -> RefreshResult | None:  # noqa: ARG001
+    return RefreshResult(outputs={})
 
 
 def delete(call: Call, outputs: Properties) -> None:

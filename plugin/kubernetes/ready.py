@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from components.errors import PenstockError
 from engine.provider.values import is_known
-from plugin.calls import Call, Change, Found, Mistake, Properties, changed, required
+from plugin.calls import Call, InputChange, InputProblem, Properties, RefreshResult, changed, required
 
 if TYPE_CHECKING:
     from components.kubernetes.api import KubernetesApi
@@ -17,18 +17,18 @@ INPUTS: Mapping[str, type | tuple[type, ...]] = {
 }  # fmt: skip
 
 
-def check(inputs: Properties) -> Sequence[Mistake]:
+def check(inputs: Properties) -> Sequence[InputProblem]:
     mistakes = required(inputs, INPUTS)
     webhooks = inputs.get("webhooks")
     for one in webhooks if isinstance(webhooks, list) and is_known(webhooks) else ():
         if str(one).count("/") != 1:
-            mistakes.append(Mistake(name="webhooks", message=f"webhooks: {one!r} is not namespace/service"))
+            mistakes.append(InputProblem(name="webhooks", message=f"webhooks: {one!r} is not namespace/service"))
     return mistakes
 
 
-def diff(old: Properties, new: Properties, outputs: Properties) -> Sequence[Change]:  # noqa: ARG001 (as every kind)
+def diff(old: Properties, new: Properties, outputs: Properties) -> Sequence[InputChange]:  # noqa: ARG001 (as every kind)
     """Another way to the cluster, or another patience, changes nothing there."""
-    return [Change(name=name) for name in changed(old, new, ("crds", "webhooks"))]
+    return [InputChange(name=name) for name in changed(old, new, ("crds", "webhooks"))]
 
 
 def foresee(inputs: Properties, outputs: Properties | None) -> Properties:  # noqa: ARG001
@@ -45,8 +45,8 @@ def update(call: Call, old: Properties, new: Properties) -> Properties:  # noqa:
     return {}
 
 
-def read(inputs: Properties) -> Found | None:  # noqa: ARG001
-    return Found(outputs={})
+def read(inputs: Properties) -> RefreshResult | None:  # noqa: ARG001
+    return RefreshResult(outputs={})
 
 
 def delete(call: Call, outputs: Properties) -> None:

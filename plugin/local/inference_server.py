@@ -12,10 +12,10 @@ from components.files import tail, write_json
 from engine.provider.values import Unknown, is_known
 from plugin.calls import (
     Call,
-    Change,
-    Found,
-    Mistake,
+    InputChange,
+    InputProblem,
     Properties,
+    RefreshResult,
     absolute,
     changed,
     required,
@@ -48,20 +48,20 @@ READY_TIMEOUT_S = 600.0
 POLL_S = 0.3
 
 
-def check(inputs: Properties) -> Sequence[Mistake]:
+def check(inputs: Properties) -> Sequence[InputProblem]:
     """Types and paths; the configuration itself was checked by the plan, and is once more by the server."""
     mistakes = [*required(inputs, INPUTS), *absolute(inputs, "volume", "stateFolder")]
     config = inputs.get("config")
     if isinstance(config, dict) and is_known(config) and not isinstance(config.get("port"), int):
-        mistakes.append(Mistake(name="config", message="config: port is missing"))
+        mistakes.append(InputProblem(name="config", message="config: port is missing"))
     return mistakes
 
 
-def diff(old: Properties, new: Properties, outputs: Properties) -> Sequence[Change]:  # noqa: ARG001 (as every kind)
+def diff(old: Properties, new: Properties, outputs: Properties) -> Sequence[InputChange]:  # noqa: ARG001 (as every kind)
     """Changed inputs; and the process, when it is not alive and well. A server is never replaced: the port is one."""
-    changes = [Change(name=name) for name in changed(old, new, tuple(INPUTS))]
+    changes = [InputChange(name=name) for name in changed(old, new, tuple(INPUTS))]
     if not changes and not _healthy_record(new):
-        changes.append(Change(name="pid"))
+        changes.append(InputChange(name="pid"))
     return changes
 
 
@@ -85,18 +85,18 @@ def update(call: Call, old: Properties, new: Properties) -> Properties:
     return _serve(call, new)
 
 
-def read(inputs: Properties) -> Found | None:
+def read(inputs: Properties) -> RefreshResult | None:
     """Reads the process's state; None when its state folder is gone too."""
     folder = Path(inputs["stateFolder"])
     if _healthy_record(inputs):
-        return Found(outputs=_outputs(inputs))
+        return RefreshResult(outputs=_outputs(inputs))
     if not folder.is_dir():
         return None
     record = read_record(folder)
     alive = record is not None and record.process.is_alive
     what = "does not answer /health" if alive else "is not running"
     reason = f"the server of port {inputs['config']['port']} {what}; `pulumi up` starts it again:{_last_lines(folder)}"
-    return Found(outputs=_outputs(inputs), reasons=[reason])
+    return RefreshResult(outputs=_outputs(inputs), reasons=[reason])
 
 
 def delete(call: Call, outputs: Properties) -> None:

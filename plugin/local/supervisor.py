@@ -37,7 +37,7 @@ def main(run_folder: Path) -> int:
     _tell(f"supervises the run in {run_folder}")
     try:
         with lock_of(run_folder):
-            Supervisor.over(run_folder, orders).run()
+            RunSupervisor.over(run_folder, orders).run()
     except Timeout:
         return LOCKED_EXIT
     except OSError as error:
@@ -54,7 +54,7 @@ def _tell(text: str) -> None:
 
 
 @dataclass(slots=True)
-class Supervisor:
+class RunSupervisor:
     """One run. `record` is on disk before anybody can ask for it."""
 
     folder: Path
@@ -64,7 +64,7 @@ class Supervisor:
     unwatched: bool = False
 
     @classmethod
-    def over(cls, folder: Path, orders: Orders) -> "Supervisor":
+    def over(cls, folder: Path, orders: Orders) -> "RunSupervisor":
         """A supervisor that SIGTERM and SIGINT ask to stop."""
         myself = Process.of(os.getpid())
         assert myself is not None

@@ -18,10 +18,10 @@ from engine.provider.errors import UnfinishedError
 from engine.provider.values import Unknown, is_known
 from plugin.calls import (
     Call,
-    Change,
-    Found,
-    Mistake,
+    InputChange,
+    InputProblem,
     Properties,
+    RefreshResult,
     absolute,
     changed,
     required,
@@ -51,25 +51,25 @@ OWNER_GRACE_S = 10.0
 """Seconds that the provider of an engine which was killed may take to notice."""
 
 
-def check(inputs: Properties) -> Sequence[Mistake]:
+def check(inputs: Properties) -> Sequence[InputProblem]:
     """Types and paths; the job itself was checked by the plan, and is once more by the trainer."""
     mistakes = [*required(inputs, INPUTS), *absolute(inputs, "volume", "runFolder")]
     job = inputs.get("job")
     if isinstance(job, dict) and is_known(job) and not isinstance(_steps_or_none(job), int):
-        mistakes.append(Mistake(name="job", message="job: training.steps is missing"))
+        mistakes.append(InputProblem(name="job", message="job: training.steps is missing"))
     restarts = inputs.get("maxAgentRestarts")
     if isinstance(restarts, int) and restarts < 0:
-        mistakes.append(Mistake(name="maxAgentRestarts", message=f"maxAgentRestarts: {restarts} is negative"))
+        mistakes.append(InputProblem(name="maxAgentRestarts", message=f"maxAgentRestarts: {restarts} is negative"))
     return mistakes
 
 
-def diff(old: Properties, new: Properties, outputs: Properties) -> Sequence[Change]:  # noqa: ARG001 (as every kind)
+def diff(old: Properties, new: Properties, outputs: Properties) -> Sequence[InputChange]:  # noqa: ARG001 (as every kind)
     """Another identity or folder is another run. A run that is not finished on disk goes on, whatever the inputs."""
     differing = changed(old, new, tuple(INPUTS))
-    changes = [Change(name=name, replaces=name in {"identity", "runFolder"}) for name in differing]
+    changes = [InputChange(name=name, replaces=name in {"identity", "runFolder"}) for name in differing]
     replaced = any(change.replaces for change in changes)
     if not replaced and is_known(new) and not finished(Path(new["runFolder"]), _steps(new)):
-        changes.append(Change(name="step"))
+        changes.append(InputChange(name="step"))
     return changes
 
 
@@ -90,15 +90,17 @@ def update(call: Call, old: Properties, new: Properties) -> Properties:  # noqa:
     return _train(call, new)
 
 
-def read(inputs: Properties) -> Found | None:
+def read(inputs: Properties) -> RefreshResult | None:
     """Reads the files; None when the run's folder is gone."""
     folder = Path(inputs["runFolder"])
     if not folder.is_dir():
         return None
     outputs = outputs_of(folder, _restarts(folder))
     if finished(folder, _steps(inputs)):
-        return Found(outputs=outputs)
-    return Found(outputs=outputs, reasons=[_where_it_stands(folder, inputs, "the run is not finished: it ended")])
+        return RefreshResult(outputs=outputs)
+    return RefreshResult(
+        outputs=outputs, reasons=[_where_it_stands(folder, inputs, "the run is not finished: it ended")]
+    )
 
 
 def delete(call: Call, outputs: Properties) -> None:

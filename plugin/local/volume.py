@@ -8,7 +8,7 @@ from pathlib import Path
 from components.errors import PenstockError
 from components.files import size_bytes, words_for_bytes, write_json
 from components.home import expand_home
-from plugin.calls import Call, Change, Found, Mistake, Properties, absolute, changed, required
+from plugin.calls import Call, InputChange, InputProblem, Properties, RefreshResult, absolute, changed, required
 from plugin.local.processes import marked_below
 from providers.local.volume_folder import (
     MARKER,
@@ -23,25 +23,27 @@ from providers.local.volume_folder import (
 MOST_NAMED = 5
 
 
-def check(inputs: Properties) -> Sequence[Mistake]:
+def check(inputs: Properties) -> Sequence[InputProblem]:
     """The path is absolute, no folder that others live in, and the rule for its end is known."""
     mistakes = [*required(inputs, {"path": str, "onDestroy": str}), *absolute(inputs, "path")]
     path, rule = inputs.get("path"), inputs.get("onDestroy")
     if isinstance(path, str) and Path(path) in {Path("/"), home := expand_home("~"), *home.parents}:
-        mistakes.append(Mistake(name="path", message=f"path: {path} holds more than a volume; name a folder below it"))
+        mistakes.append(
+            InputProblem(name="path", message=f"path: {path} holds more than a volume; name a folder below it")
+        )
     if isinstance(rule, str) and rule not in {"keep", "delete"}:
-        mistakes.append(Mistake(name="onDestroy", message=f"onDestroy: {rule!r} is neither 'keep' nor 'delete'"))
+        mistakes.append(InputProblem(name="onDestroy", message=f"onDestroy: {rule!r} is neither 'keep' nor 'delete'"))
     return mistakes
 
 
-def diff(old: Properties, new: Properties, outputs: Properties) -> Sequence[Change]:  # noqa: ARG001 (as every kind)
+def diff(old: Properties, new: Properties, outputs: Properties) -> Sequence[InputChange]:  # noqa: ARG001 (as every kind)
     """Changed inputs; and the folder itself when it is no longer there.
 
     Another path is no replacement: the old folder would then be deleted, with checkpoints that cannot be had back.
     """
-    changes = [Change(name=name) for name in changed(old, new, ("path", "onDestroy"))]
+    changes = [InputChange(name=name) for name in changed(old, new, ("path", "onDestroy"))]
     if not changes and not _marker(new["path"]).exists():
-        changes.append(Change(name="path"))
+        changes.append(InputChange(name="path"))
     return changes
 
 
@@ -64,9 +66,9 @@ def update(call: Call, old: Properties, new: Properties) -> Properties:
     return {}
 
 
-def read(inputs: Properties) -> Found | None:
+def read(inputs: Properties) -> RefreshResult | None:
     """None when the folder is gone."""
-    return Found(outputs={}) if _marker(inputs["path"]).exists() else None
+    return RefreshResult(outputs={}) if _marker(inputs["path"]).exists() else None
 
 
 def delete(call: Call, outputs: Properties) -> None:

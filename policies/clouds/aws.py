@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from policies.facts import (
-    CloudFacts,
+    CloudReader,
     Ingress,
     Inputs,
     InterfaceFacts,
@@ -274,7 +274,7 @@ def _document(text: Any) -> Any:
         return None
 
 
-FACTS: Final = CloudFacts(
+FACTS: Final = CloudReader(
     name="aws",
     fabric="EFA",
     fabric_device="vpc.amazonaws.com/efa",

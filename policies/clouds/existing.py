@@ -2,9 +2,9 @@
 
 from typing import Final
 
-from policies.facts import CloudFacts
+from policies.facts import CloudReader
 
-FACTS: Final = CloudFacts(
+FACTS: Final = CloudReader(
     name="existing",
     accelerator_devices=("nvidia.com/gpu",),
     internal_services={

@@ -20,7 +20,7 @@ from providers.aws.control_plane.host_mounts import HostMount, LustreMount, NfsM
 from providers.aws.control_plane.hyper_pod.build import HyperPod
 from providers.aws.control_plane.pcs.build import Pcs
 from providers.aws.control_plane.pcs.plan import PcsPlan
-from providers.aws.drain_resource import Drain
+from providers.aws.drain_resource import NetworkDrainResource
 from providers.aws.kubernetes import reach, scaler
 from providers.aws.network.build import Network
 from providers.aws.network.handle import NetworkHandle
@@ -59,7 +59,9 @@ def _kubernetes(
 ) -> tuple[Outputs, StorageHandle, KubernetesHandle]:
     """Cluster, system pool, add-ons, then the stack's pools: they go in the reverse order."""
     after = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=list(network.held)))
-    drain = Drain(f"{name}-drain", region=plan.region, cluster=control.name, vpc_id=network.vpc_id, opts=after)
+    drain = NetworkDrainResource(
+        f"{name}-drain", region=plan.region, cluster=control.name, vpc_id=network.vpc_id, opts=after
+    )
     made = Eks(f"{name}-eks", plan=control, network=network, after=[drain], opts=opts)
     cluster = made.handle
     system = _pool(f"{name}-system", control.system_pool, plan, cluster, network, opts)

@@ -6,7 +6,7 @@ PATIENCE_S = 600.0
 """AWS takes a load balancer's interfaces away within minutes; after ten something else holds them."""
 
 
-class Drain(pulumi.CustomResource):
+class NetworkDrainResource(pulumi.CustomResource):
     """Nothing while it stands. When it goes, what controllers of the cluster made in the network goes first.
 
     The cluster depends on it and it on the network: so it goes when no controller runs any more to make things anew.

@@ -74,7 +74,7 @@ class PcsSpec(Spec):
     """Seconds without a job after which a node is ended."""
 
 
-class BatchSpec(Spec):
+class AwsBatchSpec(Spec):
     """AWS Batch: a queue whose jobs span several nodes, without a control plane to pay for."""
 
     kind: Literal["batch"]
@@ -94,7 +94,7 @@ def _kind_or_eks(value: Any) -> str:
 
 
 ControlPlane = Annotated[
-    Annotated[EksSpec, Tag("eks")] | Annotated[PcsSpec, Tag("pcs")] | Annotated[BatchSpec, Tag("batch")],
+    Annotated[EksSpec, Tag("eks")] | Annotated[PcsSpec, Tag("pcs")] | Annotated[AwsBatchSpec, Tag("batch")],
     Discriminator(_kind_or_eks),
 ]
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from importlib import import_module
 from importlib.util import find_spec
 
-from engine.state import Resource, State
+from engine.state import Resource, StackState
 from rehearsal.field.deployed import BuiltResource, MachinePool
 from rehearsal.field.expected import FieldVerdict, compare, expected_findings
 from rehearsal.field.facts import FieldFacts
@@ -20,7 +20,7 @@ class FieldJudge:
         self._told: set[tuple[str, str]] = set()
 
     def judge(
-        self, before: State, after: State, announced: tuple[str, ...], nodes: Iterable[MachinePool] = ()
+        self, before: StackState, after: StackState, announced: tuple[str, ...], nodes: Iterable[MachinePool] = ()
     ) -> FieldVerdict:
         """The verdict on what an `up` has made of the state before it; nothing that was told already."""
         if self._facts is None:

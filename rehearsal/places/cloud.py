@@ -10,7 +10,7 @@ from pathlib import Path
 from engine.cli import Engine
 from engine.process import Run
 from engine.provider.server import serving
-from engine.state import State
+from engine.state import StackState
 from rehearsal.cloud.account import Account, Object, Status
 from rehearsal.cloud.authority import Authority
 from rehearsal.cloud.leftovers import Leftover, kept_in_words, leftovers
@@ -72,7 +72,7 @@ class Simulation:
         """Minutes of the simulated cloud."""
         return self.cloud.clock.now_min
 
-    def recover(self, engine: Engine, stack: str, state: State) -> tuple[str, ...]:
+    def recover(self, engine: Engine, stack: str, state: StackState) -> tuple[str, ...]:
         """Goes on after an engine that was killed: see rehearsal.recovery."""
         self.cloud.clock.idle()
         return recover(engine, stack, state, self.cloud.account, self.kubernetes)
@@ -81,11 +81,11 @@ class Simulation:
         """A fault that kills the engine kills this one."""
         self.cloud.injector.kill_engine = self.kubernetes.injector.kill_engine = run.kill
 
-    def note_retained(self, state: State) -> None:
+    def note_retained(self, state: StackState) -> None:
         """Remembers what a destroy will leave on purpose."""
         self._retained |= {resource.id for resource in state.resources if resource.retained and resource.id}
 
-    def after(self, phase: str, state: State) -> tuple[str, ...]:
+    def after(self, phase: str, state: StackState) -> tuple[str, ...]:
         """Lets others do to the account what the script has after the phase."""
         for drift in self._faults.drift:
             if drift.after == phase:

@@ -12,7 +12,7 @@ from components.plan.kubernetes import NAMESPACE
 from components.spec.stack import StackSpec, parse_stack
 from engine.cli import Engine
 from engine.process import Run
-from engine.state import State
+from engine.state import StackState
 from lab.addons import charts
 from lab.lab import Lab, down, find_lab, up
 from lab.node.volumes import persistent_volume
@@ -50,7 +50,7 @@ class LabPlace:
         self._mount_path = mount_path
         self._say = say
 
-    def recover(self, engine: Engine, stack: str, state: State) -> tuple[str, ...]:
+    def recover(self, engine: Engine, stack: str, state: StackState) -> tuple[str, ...]:
         """Goes on after an engine that was interrupted: see rehearsal.recovery."""
         with KubernetesApi(self.lab.access()) as api:
             return recover(engine, stack, state, None, _Standing(api))
@@ -58,13 +58,13 @@ class LabPlace:
     def follow(self, run: Run) -> None:
         pass
 
-    def note_retained(self, state: State) -> None:
+    def note_retained(self, state: StackState) -> None:
         pass
 
     def injected(self, phase: str) -> tuple[str, ...]:
         return ()
 
-    def after(self, phase: str, state: State) -> tuple[str, ...]:
+    def after(self, phase: str, state: StackState) -> tuple[str, ...]:
         """The proof, once the stack is up."""
         if phase != "up":
             return ()

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from engine.cli import Engine
 from engine.process import Run
-from engine.state import State
+from engine.state import StackState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,19 +35,19 @@ class RehearsalPlace(Protocol):
     def now_min(self) -> float:
         """Its clock; it stands still where time is real."""
 
-    def recover(self, engine: Engine, stack: str, state: State) -> tuple[str, ...]:
+    def recover(self, engine: Engine, stack: str, state: StackState) -> tuple[str, ...]:
         """Goes on after an engine that was killed."""
 
     def follow(self, run: Run) -> None:
         """Learns of the engine that works now: a fault may kill it."""
 
-    def note_retained(self, state: State) -> None:
+    def note_retained(self, state: StackState) -> None:
         """Remembers what a destroy will leave on purpose."""
 
     def injected(self, phase: str) -> tuple[str, ...]:
         """The faults since this was last asked."""
 
-    def after(self, phase: str, state: State) -> tuple[str, ...]:
+    def after(self, phase: str, state: StackState) -> tuple[str, ...]:
         """Lets happen what happens between two phases. Observations, a line each; RehearsalError where one is wrong."""
 
     def report(self) -> AccountReport:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from bench import plan, preview
-from bench.terraform import MissingError, mirror
+from bench.terraform import NoTerraformError, mirror
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("pulumi")]
 
@@ -25,5 +25,5 @@ def test_commands_are_timed() -> None:
 
 def test_where_terraform_is_not_the_reason_is_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("TF_PLUGIN_MIRROR", str(tmp_path))
-    with pytest.raises(MissingError, match="TF_PLUGIN_MIRROR names one"):
+    with pytest.raises(NoTerraformError, match="TF_PLUGIN_MIRROR names one"):
         mirror()

@@ -13,7 +13,7 @@ import pytest
 
 from engine.cli import throwaway
 from engine.errors import LockedError, StackMissingError
-from engine.events import Event, Phase, ResourceStep
+from engine.events import Event, EventPhase, ResourceStep
 from engine.locks import find_locks
 from engine.process import Run, Watch
 from tests.rehearsal.conftest import TinyProject
@@ -64,7 +64,9 @@ def test_life_of_a_stack(tiny: TinyProject) -> None:
     tiny.configure(text="bye")
     update = engine.up("dev")
     assert dict(update.changed) == {"update": 1}, update.output
-    steps = [e for e in update.events if isinstance(e, ResourceStep) and e.op == "update" and e.phase is Phase.STARTED]
+    steps = [
+        e for e in update.events if isinstance(e, ResourceStep) and e.op == "update" and e.phase is EventPhase.STARTED
+    ]
     assert [(step.name, step.changed) for step in steps] == [("file", ("text",))]
 
     destroy = engine.destroy("dev")

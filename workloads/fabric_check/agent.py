@@ -17,13 +17,13 @@ import torch.distributed as dist
 from torch.distributed import TCPStore  # type: ignore[attr-defined]  # where torch's documentation has it
 
 from workloads.fabric_check.config import CheckFile
-from workloads.fabric_check.evidence import Evidence, State
-from workloads.fabric_check.rank import Place, take_part
+from workloads.fabric_check.evidence import Evidence, FabricState
+from workloads.fabric_check.rank import RankPlace, take_part
 from workloads.fabric_check.transport import debug_settings
 
 LOOK_EVERY_S = 0.2
 
-Work = Callable[[CheckFile, Place], Evidence]
+Work = Callable[[CheckFile, RankPlace], Evidence]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,15 +47,15 @@ def run_check(check: CheckFile, here: Here, work: Work = take_part) -> Evidence:
         names = _names(store, here, deadline)
     except (dist.DistError, OSError, TimeoutError) as error:
         reason = f"{here.name} did not meet the others within {check.timeout_s:g} s ({_first_line(error)})"
-        return Evidence(state=State.UNKNOWN, reason=reason, nodes=nodes)
+        return Evidence(state=FabricState.UNKNOWN, reason=reason, nodes=nodes)
     present = [one for one in names if one]
     if len(present) < nodes:
         late = nodes - len(present)
         reason = f"{late} of {nodes} nodes did not come within {check.timeout_s:g} s; there were {', '.join(present)}"
-        return Evidence(state=State.UNKNOWN, reason=reason, nodes=nodes)
+        return Evidence(state=FabricState.UNKNOWN, reason=reason, nodes=nodes)
     with tempfile.TemporaryDirectory(prefix="fabric-check-") as logs:
         places = [
-            Place(node=here.node, local_rank=local, names=names, host=store.host, port=store.port, logs=logs)
+            RankPlace(node=here.node, local_rank=local, names=names, host=store.host, port=store.port, logs=logs)
             for local in range(check.ranks_per_node)
         ]
         evidence = _run_ranks(check, places, work, deadline)
@@ -114,7 +114,7 @@ def _names(store: TCPStore, here: Here, deadline: float) -> tuple[str, ...]:
     return tuple(store.get(key).decode() if store.check([key]) else "" for key in keys)
 
 
-def _run_ranks(check: CheckFile, places: list[Place], work: Work, deadline: float) -> Evidence:
+def _run_ranks(check: CheckFile, places: list[RankPlace], work: Work, deadline: float) -> Evidence:
     # Forked from a process that has imported torch, and has not touched a device.
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["workloads.fabric_check.rank"])
@@ -136,7 +136,7 @@ def _run_ranks(check: CheckFile, places: list[Place], work: Work, deadline: floa
             process.kill()
 
 
-def _first_words(check: CheckFile, place: Place, ends: list[Connection], deadline: float) -> Evidence:
+def _first_words(check: CheckFile, place: RankPlace, ends: list[Connection], deadline: float) -> Evidence:
     """Verdict of the ranks; the first that ends without one speaks for all, as the rest waits for it."""
     open_ends, verdict = list(ends), None
     while open_ends:
@@ -157,14 +157,14 @@ def _first_words(check: CheckFile, place: Place, ends: list[Connection], deadlin
     return verdict
 
 
-def _unknown(check: CheckFile, place: Place, reason: str) -> Evidence:
+def _unknown(check: CheckFile, place: RankPlace, reason: str) -> Evidence:
     return Evidence(
-        state=State.UNKNOWN, reason=reason, nodes=place.nodes, ranks=place.nodes * check.ranks_per_node,
+        state=FabricState.UNKNOWN, reason=reason, nodes=place.nodes, ranks=place.nodes * check.ranks_per_node,
         floor_gbps=check.floor_gbps,
     )  # fmt: skip
 
 
-def _rank(check: CheckFile, place: Place, end: Connection, work: Work) -> None:
+def _rank(check: CheckFile, place: RankPlace, end: Connection, work: Work) -> None:
     try:
         end.send(work(check, place))
     except Exception as error:  # whatever it is, it is what the user must be told

@@ -17,13 +17,13 @@ MOST_NAMES = 32
 MOST_PROBED = 16
 
 
-class State(StrEnum):
+class FabricState(StrEnum):
     PASS = "pass"  # noqa: S105 - a state, no password
     FAIL = "fail"
     UNKNOWN = "unknown"
 
 
-EXIT = {State.PASS: 0, State.FAIL: 1, State.UNKNOWN: 75}
+EXIT = {FabricState.PASS: 0, FabricState.FAIL: 1, FabricState.UNKNOWN: 75}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +49,7 @@ class Measured:
 class Evidence:
     """Record of a check."""
 
-    state: State
+    state: FabricState
     reason: str
     slow_nodes: tuple[str, ...] = ()
     busbw_gbps: float = 0.0
@@ -95,7 +95,7 @@ def judge(check: CheckFile, measured: Measured) -> Evidence:
         *([f"all-reduce reached {busbw:.1f} GB/s, below the floor of {check.floor_gbps:g}"] if below else ()),
     ]
     return Evidence(
-        state=State.FAIL if reasons else State.PASS,
+        state=FabricState.FAIL if reasons else FabricState.PASS,
         reason="; ".join(reasons) or _passed(check, busbw),
         slow_nodes=tuple(sorted(bad)),
         busbw_gbps=busbw,

@@ -25,7 +25,7 @@ Exchange = Callable[[torch.Tensor, torch.Tensor, int], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class RankPlace:
     """Place of a rank among the others."""
 
     node: int
@@ -43,7 +43,7 @@ class Place:
         return len(self.names)
 
 
-def take_part(check: CheckFile, place: Place) -> Evidence:
+def take_part(check: CheckFile, place: RankPlace) -> Evidence:
     """Meet the other ranks, measure with them, and return what all of them agree on."""
     world, rank = place.nodes * check.ranks_per_node, place.node * check.ranks_per_node + place.local_rank
     store = TCPStore(place.host, place.port, is_master=False, timeout=timedelta(seconds=check.timeout_s))
@@ -66,7 +66,7 @@ def take_part(check: CheckFile, place: Place) -> Evidence:
         dist.destroy_process_group()
 
 
-def measure(check: CheckFile, place: Place, device: torch.device) -> Measured:
+def measure(check: CheckFile, place: RankPlace, device: torch.device) -> Measured:
     """All that the ranks find together; the same on each of them."""
     unwritable = _volume(check, place)
     sweep = _sweep(check, device)
@@ -136,7 +136,7 @@ def _sweep(check: CheckFile, device: torch.device) -> tuple[tuple[int, float], .
     return tuple(made)
 
 
-def _volume(check: CheckFile, place: Place) -> dict[int, str]:
+def _volume(check: CheckFile, place: RankPlace) -> dict[int, str]:
     """By node, why it cannot write to the volume, or why nobody sees what it writes."""
     if check.volume is None:
         return {}
@@ -156,7 +156,7 @@ def _volume(check: CheckFile, place: Place) -> dict[int, str]:
     return agreed[0]
 
 
-def _transport(check: CheckFile, place: Place) -> str:
+def _transport(check: CheckFile, place: RankPlace) -> str:
     if place.nodes == 1:
         return NONE
     if check.device == "cpu":

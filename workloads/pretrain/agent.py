@@ -22,9 +22,9 @@ from workloads.pretrain.entry import run_worker
 from workloads.pretrain.exits import ExitCode
 from workloads.pretrain.folder import RunFolder, replace_json
 from workloads.pretrain.launch import Worker
-from workloads.pretrain.ledger import Kind, Ledger
+from workloads.pretrain.ledger import EventKind, Ledger
 from workloads.pretrain.meeting import await_meeting
-from workloads.pretrain.status import State, StatusFile
+from workloads.pretrain.status import RunState, StatusFile
 from workloads.pretrain.watch import HANG_MARK
 
 log = logging.getLogger(__name__)
@@ -85,8 +85,10 @@ class Agent(LocalElasticAgent):
         again, self._attempt = self._attempt > 0, self._agree_on_attempt(worker_group)
         worker_group.spec.args = (*worker_group.spec.args[:1], str(self._attempt))
         if self._leads and (again or self._job.training.nodes > 1):
-            Ledger(self._folder.ledger, self._attempt if again else 0).enter(Kind.RESTART if again else Kind.START)
-            StatusFile(self._folder.status).write(State.STARTING, attempt=self._attempt)
+            Ledger(self._folder.ledger, self._attempt if again else 0).enter(
+                EventKind.RESTART if again else EventKind.START
+            )
+            StatusFile(self._folder.status).write(RunState.STARTING, attempt=self._attempt)
         ids: dict[int, int] = super()._start_workers(worker_group)
         children = {process.pid: process for process in multiprocessing.active_children()}
         # One that is not among the children any more has ended already; torch's own monitoring finds that.
@@ -151,8 +153,8 @@ class Agent(LocalElasticAgent):
         else:
             self._restarts_left -= 1
             if self._leads:
-                Ledger(self._folder.ledger, self._attempt).enter(Kind.RESTART)
-                StatusFile(self._folder.status).write(State.STARTING, message=f"{self._reason}; starting again")
+                Ledger(self._folder.ledger, self._attempt).enter(EventKind.RESTART)
+                StatusFile(self._folder.status).write(RunState.STARTING, message=f"{self._reason}; starting again")
 
     def _explain(self, rank: int, code: int) -> str:
         log_file = self._folder.rank_log(self._attempt, rank)
@@ -167,17 +169,21 @@ class Agent(LocalElasticAgent):
 
     def _not_begun(self) -> bool:
         """True if the workers ended before their first step: the newest checkpoint has all that was trained."""
-        return StatusFile(self._folder.status).read()["state"] in {State.STARTING, State.PREPARING}
+        return StatusFile(self._folder.status).read()["state"] in {RunState.STARTING, RunState.PREPARING}
 
     def _tell_end(self) -> None:
         """status.json for the ends of which rank 0 does not know."""
         status = StatusFile(self._folder.status)
-        ends = {ExitCode.PREEMPTED: State.PREEMPTED, ExitCode.FAILED: State.FAILED, ExitCode.GAVE_UP: State.FAILED}
+        ends = {
+            ExitCode.PREEMPTED: RunState.PREEMPTED,
+            ExitCode.FAILED: RunState.FAILED,
+            ExitCode.GAVE_UP: RunState.FAILED,
+        }
         state = ends.get(self._for_good) if self._for_good is not None else None
         if state is None or not self._leads or status.read()["state"] == state:
             return
         with contextlib.suppress(OSError):  # the volume may be full; the exit code says how it ended
-            Ledger(self._folder.ledger, self._attempt).enter(Kind.STOPPED)
+            Ledger(self._folder.ledger, self._attempt).enter(EventKind.STOPPED)
             status.write(state, etaS=None, message=self._reason)
 
     @property

@@ -10,14 +10,14 @@ from workloads.model.export import newest_export, read_manifest
 from workloads.pretrain.config import JobFile
 from workloads.pretrain.exits import ExitCode
 from workloads.pretrain.folder import RunFolder
-from workloads.pretrain.status import State, StatusFile
+from workloads.pretrain.status import RunState, StatusFile
 from workloads.pretrain.words import learned_nothing, progress_line, result_line
 
 LOOK_EVERY_S = 0.5
 EVERY_S = 10.0
 SHARE = 0.02
 """Of the time that has passed: the log of a run of days shall not be all progress."""
-ENDS = (State.FINISHED, State.PREEMPTED, State.FAILED, State.REFUSED)
+ENDS = (RunState.FINISHED, RunState.PREEMPTED, RunState.FAILED, RunState.REFUSED)
 """States that end a run: the last line tells one of them."""
 
 

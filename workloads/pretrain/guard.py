@@ -16,7 +16,7 @@ LEAST_DEVIATION = 0.01
 """Share of the mean that the deviation is taken for at least, so that a very even run is not nervous."""
 
 
-class Verdict(Enum):
+class StepVerdict(Enum):
     APPLY = auto()
     SKIP = auto()
     REWIND = auto()
@@ -31,18 +31,18 @@ class Guard:
     def __init__(self, spec: GuardSpec, state: GuardState) -> None:
         self._spec, self.state = spec, state
 
-    def judge(self, loss: float, gradient_norm: float) -> Verdict:
+    def judge(self, loss: float, gradient_norm: float) -> StepVerdict:
         """Decides on the step, whose loss is remembered only if it is applied."""
         state = self.state
         if math.isfinite(loss) and math.isfinite(gradient_norm) and not self._is_spike(loss):
             self._remember(loss)
             state.skipped_in_a_row = 0
-            return Verdict.APPLY
+            return StepVerdict.APPLY
         state.skipped += 1
         state.skipped_in_a_row += 1
         if state.skipped_in_a_row <= self._spec.max_skips:
-            return Verdict.SKIP
-        return Verdict.FAIL if state.rewound else Verdict.REWIND
+            return StepVerdict.SKIP
+        return StepVerdict.FAIL if state.rewound else StepVerdict.REWIND
 
     def _is_spike(self, loss: float) -> bool:
         state = self.state

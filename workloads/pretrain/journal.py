@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 from components.spec.training import TrainingSpec
 from workloads.pretrain.folder import RunFolder
-from workloads.pretrain.ledger import Kind, Ledger
-from workloads.pretrain.metrics import Listener, MetricsLog, PrometheusMetrics, last_step
+from workloads.pretrain.ledger import EventKind, Ledger
+from workloads.pretrain.metrics import MetricsListener, MetricsLog, PrometheusMetrics, last_step
 from workloads.pretrain.peak import Peak
-from workloads.pretrain.status import State, StatusFile
+from workloads.pretrain.status import RunState, StatusFile
 
 log = logging.getLogger(__name__)
 
@@ -33,7 +33,7 @@ class Journal:
 
     def __init__(
         self, folder: RunFolder, training: TrainingSpec, attempt: int, rank: int, world_size: int,
-        metrics_at: Listener | None = None,
+        metrics_at: MetricsListener | None = None,
     ) -> None:  # fmt: skip
         self._writes = rank == 0
         self._training, self._world_size, self._attempt = training, world_size, attempt
@@ -49,7 +49,7 @@ class Journal:
             self._prometheus.world_size.set(world_size)
             self._prometheus.attempt.set(attempt)
 
-    def enter(self, state: State, kind: Kind | None, step: int | None = None, **status: object) -> None:
+    def enter(self, state: RunState, kind: EventKind | None, step: int | None = None, **status: object) -> None:
         """A new state, at once; `kind` is what the ledger counts the time from now as."""
         if not self._writes:
             return
@@ -67,9 +67,9 @@ class Journal:
             return
         self._peak = peak
         log.info("step %d of %d, %d ranks; MFU against %s", step, self._training.steps, self._world_size, peak.source)
-        self._ledger.enter(Kind.TRAIN, step, reached=last_step(self._folder.metrics))
+        self._ledger.enter(EventKind.TRAIN, step, reached=last_step(self._folder.metrics))
         self._status.write(
-            State.TRAINING,
+            RunState.TRAINING,
             step=step,
             steps=self._training.steps,
             worldSize=self._world_size,
@@ -113,7 +113,7 @@ class Journal:
             log.info("step %d validation loss %.4f", step, loss)
             self._metrics.add(step=step, validationLoss=loss)
             self._prometheus.validation_loss.set(loss)
-            self._status.write(State.TRAINING, step=step, validationLoss=loss)
+            self._status.write(RunState.TRAINING, step=step, validationLoss=loss)
 
     def checkpointed(self, step: int, stall_s: float) -> None:
         """The checkpoint of a step is safe."""
@@ -149,10 +149,10 @@ class Journal:
         if self._writes:
             self._status.note(message=message)
 
-    def close(self, state: State, step: int | None, message: str) -> None:
+    def close(self, state: RunState, step: int | None, message: str) -> None:
         """The last word."""
         if self._writes:
-            self._ledger.enter(Kind.STOPPED, step)
+            self._ledger.enter(EventKind.STOPPED, step)
             self._prometheus.write(now=True)
             known = {"step": step, "loss": self._loss, "tokensPerS": round(self._tokens_per_s, 1)}
             changes = {key: value for key, value in known.items() if value}
@@ -175,7 +175,7 @@ class Journal:
             left = self._training.steps - report.step
             tokens = left * self._training.batch.sequences * self._training.model.context
             self._status.write(
-                State.TRAINING,
+                RunState.TRAINING,
                 step=report.step,
                 loss=report.loss,
                 tokensPerS=round(self._tokens_per_s, 1),

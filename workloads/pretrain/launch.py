@@ -27,9 +27,9 @@ from workloads.pretrain.announce import Announcer
 from workloads.pretrain.config import Device, JobFile, ranks_per_node, read_job
 from workloads.pretrain.exits import ExitCode
 from workloads.pretrain.folder import RunFolder, replace_json
-from workloads.pretrain.ledger import Kind, Ledger
+from workloads.pretrain.ledger import EventKind, Ledger
 from workloads.pretrain.preflight import check_job
-from workloads.pretrain.status import State, StatusFile
+from workloads.pretrain.status import RunState, StatusFile
 
 Worker = Callable[[str, str], None]
 
@@ -84,9 +84,9 @@ def launch(
     _listen_early(folder)
     if job.training.nodes == 1:
         # Of several nodes, only the one with rank 0 may say so, and none has it yet.
-        Ledger(folder.ledger, attempt=0).enter(Kind.START)
+        Ledger(folder.ledger, attempt=0).enter(EventKind.START)
         StatusFile(folder.status).write(
-            State.STARTING, steps=job.training.steps, message="starting workers", warning=""
+            RunState.STARTING, steps=job.training.steps, message="starting workers", warning=""
         )
     with Announcer(job) as announcer:
         from workloads.pretrain.agent import run_agent  # torch takes seconds to import
@@ -116,8 +116,8 @@ def _listen_early(folder: RunFolder) -> None:
     """A request to stop, before the agent listens for it, ends this process as one without workers ends."""
 
     def stop(_number: int, _frame: FrameType | None) -> None:
-        Ledger(folder.ledger, attempt=0).enter(Kind.STOPPED)
-        StatusFile(folder.status).write(State.PREEMPTED, message=STOPPED_EARLY)
+        Ledger(folder.ledger, attempt=0).enter(EventKind.STOPPED)
+        StatusFile(folder.status).write(RunState.PREEMPTED, message=STOPPED_EARLY)
         sys.stderr.write(f"{STOPPED_EARLY}\n")
         sys.exit(ExitCode.PREEMPTED)
 
@@ -130,7 +130,7 @@ def _refuse(folder: RunFolder, message: str) -> None:
     if folder.path.is_dir():
         # A folder that cannot be written, or on a full volume, is what the message is about.
         with contextlib.suppress(OSError):
-            StatusFile(folder.status).write(State.REFUSED, message=message)
+            StatusFile(folder.status).write(RunState.REFUSED, message=message)
 
 
 def _log_to(file: Path) -> None:

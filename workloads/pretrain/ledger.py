@@ -21,7 +21,7 @@ REPEAT_EVERY_S = 2.0
 """The longest time of a killed run that is taken for down although it trained."""
 
 
-class Kind(StrEnum):
+class EventKind(StrEnum):
     PREPARE = "prepare"
     """Tokenizer and token shards."""
     START = "start"
@@ -46,10 +46,10 @@ class Ledger:
 
     def __init__(self, path: Path, attempt: int) -> None:
         self._path, self._attempt = path, attempt
-        self._kind: Kind | None = None
+        self._kind: EventKind | None = None
         self._written = 0.0
 
-    def enter(self, kind: Kind, step: int | None = None, reached: int | None = None) -> None:
+    def enter(self, kind: EventKind, step: int | None = None, reached: int | None = None) -> None:
         """From now on, `kind`. `step`: optimizer steps done; `reached`: the most that were ever done."""
         line: dict[str, object] = {"time": time.time(), "kind": kind, "step": step, "attempt": self._attempt}
         if reached is not None:
@@ -63,8 +63,8 @@ class Ledger:
 
     def train(self, step: int) -> None:
         """Training goes on, or has begun again after a pause; cheap enough for every step."""
-        if self._kind is not Kind.TRAIN or time.monotonic() - self._written >= REPEAT_EVERY_S:
-            self.enter(Kind.TRAIN, step)
+        if self._kind is not EventKind.TRAIN or time.monotonic() - self._written >= REPEAT_EVERY_S:
+            self.enter(EventKind.TRAIN, step)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +73,7 @@ class Goodput:
 
     share: float
     """Training that counted, of all time but `stopped`; 1 for a run of no time."""
-    seconds: Mapping[Kind, float]
+    seconds: Mapping[EventKind, float]
     restarts: int
     """Times training began again without having been stopped on request."""
     lost_steps: int
@@ -102,40 +102,40 @@ class _Stretch:
 def summarize(path: Path, until: float | None = None) -> Goodput:
     """The goodput of the run that wrote a ledger, up to its last line or to `until` (unix seconds)."""
     lines = json_lines(path)
-    seconds: dict[Kind, float] = defaultdict(float)
+    seconds: dict[EventKind, float] = defaultdict(float)
     stretches: list[_Stretch] = []
     restarts = lost_steps = reached = 0
-    before: Kind | None = None
+    before: EventKind | None = None
     following: list[dict[str, object] | None] = [*lines, None][1:]
     for line, after in zip(lines, following, strict=True):
-        kind, step = Kind(str(line["kind"])), _count(line["step"])
-        restarts += kind is Kind.RESTART and before not in {Kind.RESTART, Kind.STOPPED}
+        kind, step = EventKind(str(line["kind"])), _count(line["step"])
+        restarts += kind is EventKind.RESTART and before not in {EventKind.RESTART, EventKind.STOPPED}
         before = kind
-        if kind is Kind.TRAIN and step is not None:
+        if kind is EventKind.TRAIN and step is not None:
             known = max(reached, _count(line.get("reached")) or 0)
             if step < known:
                 lost_steps += known - step
-                seconds[Kind.LOST] += sum(stretch.lose_after(step) for stretch in stretches)
+                seconds[EventKind.LOST] += sum(stretch.lose_after(step) for stretch in stretches)
                 known = step
             reached = known
         reached = max(reached, step or 0)
         duration = _time(after, until, line) - _time(line, None, line)
-        killed = after is not None and _is_new_agent(after) and kind is not Kind.STOPPED
+        killed = after is not None and _is_new_agent(after) and kind is not EventKind.STOPPED
         if killed:
             restarts += 1
-            seconds[Kind.DOWN] += duration
-        elif kind is Kind.TRAIN and step is not None:
+            seconds[EventKind.DOWN] += duration
+        elif kind is EventKind.TRAIN and step is not None:
             stretches.append(_Stretch(duration, step, _count(after["step"]) if after else None))
         else:
             seconds[kind] += duration
-    seconds[Kind.TRAIN] = sum(stretch.seconds for stretch in stretches)
-    all_s = sum(seconds.values()) - seconds[Kind.STOPPED]
-    share = seconds[Kind.TRAIN] / all_s if all_s > 0 else 1.0
+    seconds[EventKind.TRAIN] = sum(stretch.seconds for stretch in stretches)
+    all_s = sum(seconds.values()) - seconds[EventKind.STOPPED]
+    share = seconds[EventKind.TRAIN] / all_s if all_s > 0 else 1.0
     return Goodput(share=share, seconds=dict(seconds), restarts=restarts, lost_steps=lost_steps)
 
 
 def _is_new_agent(line: dict[str, object]) -> bool:
-    return line["kind"] == Kind.START and line["attempt"] == 0
+    return line["kind"] == EventKind.START and line["attempt"] == 0
 
 
 def _count(value: object) -> int | None:

@@ -21,23 +21,23 @@ TEXTFILE_EVERY_S = 5.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Listener:
+class MetricsListener:
     """Server of the newest values for Prometheus."""
 
     address: str
     port: int
 
 
-def listener(port: int | None) -> Listener | None:
+def listener(port: int | None) -> MetricsListener | None:
     """Of a job file's port, on the pod's own address; else of the variable's, on loopback; None where none is asked."""
     if port is not None:
-        return Listener(address=os.environ.get(ADDRESS_VARIABLE) or LOOPBACK, port=port)
+        return MetricsListener(address=os.environ.get(ADDRESS_VARIABLE) or LOOPBACK, port=port)
     if asked := os.environ.get(PORT_VARIABLE):
-        return Listener(address=LOOPBACK, port=int(asked))
+        return MetricsListener(address=LOOPBACK, port=int(asked))
     return None
 
 
-def serve(registry: CollectorRegistry, at: Listener | None) -> None:
+def serve(registry: CollectorRegistry, at: MetricsListener | None) -> None:
     """GET /metrics until the process ends. A port that somebody has is told: a run does not end for its metrics."""
     if at is None:
         return
@@ -70,7 +70,7 @@ def last_step(path: Path) -> int:
 class PrometheusMetrics:
     """The newest values: as a text file for a node exporter, and over HTTP where that is asked for."""
 
-    def __init__(self, textfile: Path, at: Listener | None = None) -> None:
+    def __init__(self, textfile: Path, at: MetricsListener | None = None) -> None:
         self._textfile, self._written = textfile, 0.0
         self._registry = registry = CollectorRegistry()
         self.step = Gauge("penstock_training_step", "Optimizer steps done", registry=registry)

@@ -28,7 +28,7 @@ EMPTY: dict[str, object] = {
 """`message` is of the moment, `warning` the last one of the run."""
 
 
-class State(StrEnum):
+class RunState(StrEnum):
     PREPARING = "preparing"
     STARTING = "starting"
     TRAINING = "training"
@@ -53,14 +53,14 @@ class StatusFile:
         except (OSError, ValueError):
             return dict(EMPTY)
 
-    def write(self, state: State, **changes: object) -> None:
+    def write(self, state: RunState, **changes: object) -> None:
         """The new state and what changed with it, at once. Keys are the file's own."""
         self._written = time.monotonic()
         replace_json(self._path, self.read() | {"state": state, "updated": time.time()} | changes)
 
     def note(self, **changes: object) -> None:
         """Writes changes while the state stays."""
-        self.write(State(str(self.read()["state"])), **changes)
+        self.write(RunState(str(self.read()["state"])), **changes)
 
     @property
     def due(self) -> bool:

@@ -18,16 +18,16 @@ from components.stop_request import StopRequest
 from workloads.pretrain.checkpoint import Checkpointer, Ended
 from workloads.pretrain.config import JobFile
 from workloads.pretrain.folder import RunFolder
-from workloads.pretrain.guard import Guard, Verdict
+from workloads.pretrain.guard import Guard, StepVerdict
 from workloads.pretrain.journal import Journal, StepReport
-from workloads.pretrain.ledger import Kind
+from workloads.pretrain.ledger import EventKind
 from workloads.pretrain.loader import IGNORED, Loader, MicroBatch, rank_share
 from workloads.pretrain.optimizer import build_optimizer, learning_rate
 from workloads.pretrain.parallelize import parallelize
 from workloads.pretrain.peak import peak_of
 from workloads.pretrain.progress import Progress
 from workloads.pretrain.shards import TokenData
-from workloads.pretrain.status import State
+from workloads.pretrain.status import RunState
 from workloads.pretrain.watch import HangWatch, Stragglers
 
 VALIDATION_SEQUENCES = 64
@@ -101,7 +101,7 @@ class Trainer:
         self.hang_watch.pause()
         if outcome is not Outcome.FAILED and self.checkpointer.latest != self.progress.step:
             self._checkpoint()
-        self.journal.enter(State.CHECKPOINTING, Kind.CHECKPOINT, self.progress.step)
+        self.journal.enter(RunState.CHECKPOINTING, EventKind.CHECKPOINT, self.progress.step)
         self._note(self.checkpointer.finish())
         dist.barrier()
         if outcome is Outcome.FINISHED and self.evaluated_step != self.progress.step:
@@ -110,7 +110,7 @@ class Trainer:
 
     def evaluate(self) -> float:
         """Nats per token on the held-out text."""
-        self.journal.enter(State.TRAINING, Kind.EVALUATE, self.progress.step)
+        self.journal.enter(RunState.TRAINING, EventKind.EVALUATE, self.progress.step)
         count = min(VALIDATION_SEQUENCES, self.validation.sequences)
         shares = rank_share(0, count, self.rank, self.world_size, self.training.batch.micro_sequences)
         total = torch.zeros((), device=self.device)
@@ -128,18 +128,18 @@ class Trainer:
         self.step_ended = time.perf_counter()
         while self.progress.step < self.training.steps:
             verdict, stop = self._step()
-            if verdict is Verdict.FAIL or (verdict is Verdict.REWIND and not self._rewind()):
+            if verdict is StepVerdict.FAIL or (verdict is StepVerdict.REWIND and not self._rewind()):
                 return Outcome.FAILED
-            if verdict is Verdict.APPLY:
+            if verdict is StepVerdict.APPLY:
                 self._after_step(first)
                 first = False
             if stop and self.progress.step < self.training.steps:
                 return Outcome.STOPPED
-            if verdict is Verdict.APPLY:
+            if verdict is StepVerdict.APPLY:
                 self._chores()
         return Outcome.FINISHED
 
-    def _step(self) -> tuple[Verdict, bool]:
+    def _step(self) -> tuple[StepVerdict, bool]:
         """One batch: gradients, their judgement, and the optimizer's step when it is in order."""
         batch, progress = self.training.batch, self.progress
         shares = rank_share(progress.sample, batch.sequences, self.rank, self.world_size, batch.micro_sequences)
@@ -153,13 +153,13 @@ class Trainer:
         verdict = self.guard.judge(total, self.gradient_norm)
         progress.sample += batch.sequences
         self.checkpointer.wait_for_staging()
-        if verdict is Verdict.APPLY:
+        if verdict is StepVerdict.APPLY:
             self.rate = learning_rate(self.training.optimizer, progress.step, self.training.steps)
             for group in self.optimizer.param_groups:
                 group["lr"] = self.rate
             self.optimizer.step()
             progress.step += 1
-        elif verdict is Verdict.SKIP:
+        elif verdict is StepVerdict.SKIP:
             self.journal.skipped(progress.step, total)
         self.optimizer.zero_grad(set_to_none=True)
         return verdict, stops > 0
@@ -219,11 +219,11 @@ class Trainer:
         if evaluation:
             self.evaluate()
         if checkpoint or evaluation:
-            self.journal.enter(State.TRAINING, Kind.TRAIN, step)
+            self.journal.enter(RunState.TRAINING, EventKind.TRAIN, step)
             self.step_ended = time.perf_counter()
 
     def _checkpoint(self) -> None:
-        self.journal.enter(State.CHECKPOINTING, Kind.CHECKPOINT, self.progress.step)
+        self.journal.enter(RunState.CHECKPOINTING, EventKind.CHECKPOINT, self.progress.step)
         self._note(self.checkpointer.save(self.progress))
 
     def _note(self, ended: Ended | None) -> None:

@@ -22,11 +22,11 @@ from workloads.pretrain.exits import ExitCode
 from workloads.pretrain.export import export_run
 from workloads.pretrain.folder import RunFolder
 from workloads.pretrain.journal import Journal
-from workloads.pretrain.ledger import Kind
+from workloads.pretrain.ledger import EventKind
 from workloads.pretrain.metrics import listener, serve
 from workloads.pretrain.plot import plot_run
 from workloads.pretrain.shards import open_data, prepare, prepared_digest
-from workloads.pretrain.status import State
+from workloads.pretrain.status import RunState
 from workloads.pretrain.trainer import Outcome, Trainer
 
 JOIN_TIMEOUT_S = 6 * 3600.0
@@ -51,7 +51,7 @@ def main(job_file: str, attempt: str) -> None:
     try:
         code = train(job, journal)
     except SpecError as error:
-        journal.close(State.REFUSED, step=None, message=str(error))
+        journal.close(RunState.REFUSED, step=None, message=str(error))
         code = ExitCode.REFUSED
     except BaseException:  # whatever it is, it belongs into this rank's log
         traceback.print_exc()
@@ -75,7 +75,7 @@ def _journal(job: JobFile, attempt: int, rank: int) -> Journal:
 def train(job: JobFile, journal: Journal) -> ExitCode:
     """Prepare, train, export: the whole life of a rank inside its process group."""
     device = _join(job)
-    journal.enter(State.STARTING, None)
+    journal.enter(RunState.STARTING, None)
     data = _shared_data(job, journal)
     trainer = Trainer(job, open_data(data), device, journal)
     trainer.restore()
@@ -83,19 +83,21 @@ def train(job: JobFile, journal: Journal) -> ExitCode:
     step = trainer.progress.step
     match outcome:
         case Outcome.STOPPED:
-            journal.close(State.PREEMPTED, step, f"stopped at step {step}, with a checkpoint; start it again to go on")
+            journal.close(
+                RunState.PREEMPTED, step, f"stopped at step {step}, with a checkpoint; start it again to go on"
+            )
         case Outcome.FAILED:
             message = (
                 f"failed at step {step}: too many bad batches in a row (guard.maxSkips); lower "
                 "optimizer.learningRate, or look at the text"
             )
-            journal.close(State.FAILED, step, message)
+            journal.close(RunState.FAILED, step, message)
         case Outcome.FINISHED:
-            journal.enter(State.EXPORTING, Kind.EXPORT, step)
+            journal.enter(RunState.EXPORTING, EventKind.EXPORT, step)
             export_run(RunFolder.of(job), trainer.model.module, trainer.progress, trainer.validation_loss)
             if dist.get_rank() == 0:
                 plot_run(RunFolder.of(job).path)
-            journal.close(State.FINISHED, step, f"trained {step} steps")
+            journal.close(RunState.FINISHED, step, f"trained {step} steps")
     # Nobody leaves before rank 0 has written the last word: the agent ends all workers as soon as one has left.
     dist.barrier()
     dist.destroy_process_group()
@@ -159,6 +161,6 @@ def _prepare_once(job: JobFile, folder: Path, journal: Journal) -> None:
             f"in {folder}); undo the change, or use another run folder"
         )
         raise SpecError([Problem(path="training.data", message=message)])
-    journal.enter(State.PREPARING, Kind.PREPARE)
+    journal.enter(RunState.PREPARING, EventKind.PREPARE)
     prepare(folder, corpus, job.training, journal.say)
-    journal.enter(State.STARTING, Kind.START)
+    journal.enter(RunState.STARTING, EventKind.START)

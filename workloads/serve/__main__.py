@@ -67,7 +67,7 @@ def _serve(config: ServeFile, listener: socket.socket) -> int:
     import uvicorn
 
     from workloads.serve.api import create_app
-    from workloads.serve.service import Service, State
+    from workloads.serve.service import Service, ServiceState
 
     service = Service(config)
 
@@ -85,7 +85,7 @@ def _serve(config: ServeFile, listener: socket.socket) -> int:
     server.run(sockets=[listener])
     if service.failure is not None:
         return _refuse(service.failure)
-    return 1 if service.state is State.FAILED else 0
+    return 1 if service.state is ServiceState.FAILED else 0
 
 
 def _refuse(message: str) -> int:

@@ -14,11 +14,11 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from workloads.serve.ask import Ask
-from workloads.serve.errors import ApiError, ended
+from workloads.serve.errors import ReplyError, ended
 from workloads.serve.reply import DONE, Reply, event
 from workloads.serve.schema import ChatBody, CompletionBody, parse
 from workloads.serve.sequence import Finish, Output
-from workloads.serve.service import Mailbox, Service, State
+from workloads.serve.service import Mailbox, Service, ServiceState
 
 MOST_BODY_BYTES = 8 * 2**20
 LONG_BODY_BYTES = 32 * 2**10
@@ -40,7 +40,7 @@ def create_app(service: Service, on_end: Callable[[], None]) -> FastAPI:
         yield
 
     app = FastAPI(title="penstock", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
-    app.add_exception_handler(ApiError, _refused)
+    app.add_exception_handler(ReplyError, _refused)
     app.add_exception_handler(HTTPException, _refused)
     app.add_exception_handler(ClientDisconnect, _refused)
     _add_state_routes(app, service)
@@ -52,13 +52,13 @@ def _add_state_routes(app: FastAPI, service: Service) -> None:
     @app.get("/health")
     async def health() -> Response:
         """Live: the process answers and its engine has not failed."""
-        failed = service.state is State.FAILED
+        failed = service.state is ServiceState.FAILED
         return JSONResponse({"status": service.state.value}, status_code=500 if failed else 200)
 
     @app.get("/ready")
     async def ready() -> Response:
         """Weights are loaded and warmed up, and the replica is not draining."""
-        is_ready = service.state is State.READY
+        is_ready = service.state is ServiceState.READY
         return JSONResponse({"status": service.state.value}, status_code=200 if is_ready else 503)
 
     @app.get("/metrics")
@@ -96,21 +96,21 @@ def _add_model_routes(app: FastAPI, service: Service) -> None:
 
 
 async def _refused(_: Request, error: Exception) -> Response:
-    if isinstance(error, ApiError):
+    if isinstance(error, ReplyError):
         return error.response()
     if isinstance(error, HTTPException):
-        return ApiError(error.status_code, str(error.detail), headers=error.headers).response()
+        return ReplyError(error.status_code, str(error.detail), headers=error.headers).response()
     return Response(status_code=499)  # nobody reads it: the client is gone (nginx's number for that)
 
 
 def _card(service: Service) -> dict[str, object]:
     card = {"id": service.name, "object": "model", "created": service.created, "owned_by": "penstock"}
-    return {**card, "max_model_len": service.asker.context} if service.state is State.READY else card
+    return {**card, "max_model_len": service.asker.context} if service.state is ServiceState.READY else card
 
 
 def _check_model(service: Service, model: str) -> None:
     if model != service.name:
-        raise ApiError(
+        raise ReplyError(
             404,
             f"the model {model!r} does not exist; this server has {service.name!r}",
             param="model",
@@ -124,7 +124,7 @@ async def _read(request: Request) -> bytes:
     async for part in request.stream():
         size += len(part)
         if size > MOST_BODY_BYTES:
-            raise ApiError(413, f"the body is larger than {MOST_BODY_BYTES} bytes", code="body_too_large")
+            raise ReplyError(413, f"the body is larger than {MOST_BODY_BYTES} bytes", code="body_too_large")
         parts.append(part)
     return b"".join(parts)
 
@@ -171,7 +171,7 @@ async def _events(reply: Reply, first: list[Output], batches: AsyncIterator[list
         async for outputs in batches:
             yield _chunks(reply, outputs)
         yield reply.end()
-    except ApiError as error:
+    except ReplyError as error:
         yield event(error.body()) + DONE
 
 

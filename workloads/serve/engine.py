@@ -16,9 +16,9 @@ from dataclasses import dataclass, field
 import torch
 
 from workloads.serve.metrics import Metrics
-from workloads.serve.runner import Runner
+from workloads.serve.runner import ModelRunner
 from workloads.serve.sampling import choose, logprobs
-from workloads.serve.scheduler import Scheduler, Step
+from workloads.serve.scheduler import ScheduledStep, Scheduler
 from workloads.serve.sequence import Finish, Output, Sequence, TokenLogprob
 
 log = logging.getLogger("penstock.serve")
@@ -53,10 +53,10 @@ class _Gain:
     finish: Finish | None = None
 
 
-class Engine:
+class InferenceEngine:
     """Continuous batching in a thread of its own. `submit`, `cancel` and `stop` may be called from any thread."""
 
-    def __init__(self, runner: Runner, scheduler: Scheduler, metrics: Metrics, queue_limit: int) -> None:
+    def __init__(self, runner: ModelRunner, scheduler: Scheduler, metrics: Metrics, queue_limit: int) -> None:
         self._runner, self._scheduler, self._metrics = runner, scheduler, metrics
         self._queue_limit = queue_limit
         self._wake = threading.Condition()
@@ -198,7 +198,7 @@ class Engine:
             if now >= sequence.deadline:
                 self._finish(sequence, Finish.DEADLINE, now)
 
-    def _execute(self, step: Step) -> None:
+    def _execute(self, step: ScheduledStep) -> None:
         logits, sequences = self._runner.forward(step)
         self._scheduler.computed(step)
         if not sequences:

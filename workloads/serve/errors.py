@@ -7,7 +7,7 @@ from starlette.responses import JSONResponse
 from workloads.serve.sequence import Finish
 
 
-class ApiError(Exception):
+class ReplyError(Exception):
     """A refusal of one request."""
 
     def __init__(
@@ -31,23 +31,23 @@ class ApiError(Exception):
         return JSONResponse(self.body(), status_code=self.status, headers=self.headers)
 
 
-def wrong(param: str | None, message: str, code: str | None = None) -> ApiError:
+def wrong(param: str | None, message: str, code: str | None = None) -> ReplyError:
     """400: the request itself is wrong, in the parameter named."""
-    return ApiError(400, message, param=param, code=code)
+    return ReplyError(400, message, param=param, code=code)
 
 
-def unready(message: str) -> ApiError:
+def unready(message: str) -> ReplyError:
     """503: not now; another replica, or this one later, can answer."""
-    return ApiError(503, message, code="unavailable", headers={"Retry-After": "1"})
+    return ReplyError(503, message, code="unavailable", headers={"Retry-After": "1"})
 
 
-def ended(finish: Finish) -> ApiError:
+def ended(finish: Finish) -> ReplyError:
     """The error that a finish other than stop and length is shown as."""
     if finish is Finish.DEADLINE:
-        return ApiError(504, "the request reached its deadline before it was finished", code="deadline_exceeded")
+        return ReplyError(504, "the request reached its deadline before it was finished", code="deadline_exceeded")
     if finish is Finish.SHUTDOWN:
-        return ApiError(503, "the server stopped before the request was finished; send it again", code="unavailable")
-    return ApiError(500, "the server failed on this request", code="internal_error")
+        return ReplyError(503, "the server stopped before the request was finished; send it again", code="unavailable")
+    return ReplyError(500, "the server failed on this request", code="internal_error")
 
 
 def _kind(status: int) -> str:

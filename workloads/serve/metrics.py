@@ -40,7 +40,7 @@ class Load(Protocol):
 
 
 @dataclass(slots=True)
-class Totals:
+class ServedTotals:
     """Each is counted by one thread alone: the engine's where nothing else is said."""
 
     prompt_tokens: int = 0
@@ -55,7 +55,7 @@ class Metrics:
 
     def __init__(self, model_name: str) -> None:
         self.registry = CollectorRegistry()
-        self.totals = Totals()
+        self.totals = ServedTotals()
         self._labels = (model_name, "0")
         self._first_token = self._histogram("time_to_first_token_seconds", "Time to first token.", FIRST_TOKEN_S)
         self._token = self._histogram("inter_token_latency_seconds", "Time between two tokens.", TOKEN_S)
@@ -105,7 +105,7 @@ class Metrics:
 class _LoadCollector(Collector):
     """Reads the engine when it is scraped, so that counting costs the engine nothing."""
 
-    def __init__(self, load: Load, totals: Totals, labels: tuple[str, str]) -> None:
+    def __init__(self, load: Load, totals: ServedTotals, labels: tuple[str, str]) -> None:
         self._load, self._totals, self._labels = load, totals, labels
 
     def collect(self) -> Iterator[Metric]:

@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from workloads.model.transformer import Attention, Block, Transformer
-from workloads.serve.scheduler import Step, Work
+from workloads.serve.scheduler import ScheduledStep, Work
 from workloads.serve.sequence import Sequence
 
 
@@ -28,7 +28,7 @@ class Chunk:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Batch:
+class TokenBatch:
     """A step as tensors."""
 
     tokens: Tensor
@@ -44,7 +44,7 @@ class Batch:
     """Rows that the next tokens are chosen from."""
 
 
-class Runner:
+class ModelRunner:
     """Owns the model and the cache's tensors."""
 
     def __init__(self, model: Transformer, *, blocks: int, block_tokens: int) -> None:
@@ -57,7 +57,7 @@ class Runner:
         self.keys = torch.zeros(shape, dtype=self.dtype, device=self.device)
         self.values = torch.zeros(shape, dtype=self.dtype, device=self.device)
 
-    def forward(self, step: Step) -> tuple[Tensor, list[Sequence]]:
+    def forward(self, step: ScheduledStep) -> tuple[Tensor, list[Sequence]]:
         """Logits (float32) for each sequence that gets its next token in this step, and these sequences."""
         batch = self._batch(step)
         x = self.model.embedding(batch.tokens)
@@ -68,7 +68,7 @@ class Runner:
         logits: Tensor = self.model.head(self.model.norm(x[batch.sampled]))
         return logits.float(), [work.sequence for work in (*step.decodes, *step.prefills) if work.samples]
 
-    def _attend(self, layer: int, attention: Attention, x: Tensor, table: Tensor, batch: Batch) -> Tensor:
+    def _attend(self, layer: int, attention: Attention, x: Tensor, table: Tensor, batch: TokenBatch) -> Tensor:
         query, key, value = attention.project(x, table)
         keys, values = self.keys[layer], self.values[layer]
         keys.view(-1, *key.shape[1:]).index_copy_(0, batch.slots, key)
@@ -86,13 +86,13 @@ class Runner:
         y: Tensor = attention.output(mixed.flatten(-2))
         return y
 
-    def _batch(self, step: Step) -> Batch:
+    def _batch(self, step: ScheduledStep) -> TokenBatch:
         works = (*step.decodes, *step.prefills)
         tokens = [token for work in works for token in work.sequence.tokens[work.start : work.start + work.count]]
         positions = [position for work in works for position in range(work.start, work.start + work.count)]
         blocks, mask = self._decode_tables(step.decodes)
         chunks, sampled = self._chunks(step.prefills, first_row=len(step.decodes))
-        return Batch(
+        return TokenBatch(
             tokens=self._tensor(tokens),
             positions=self._tensor(positions),
             slots=self._tensor(self._slots(works)),
@@ -149,7 +149,7 @@ class Runner:
         return torch.from_numpy(np.array(numbers, dtype=np.int64)).to(self.device)
 
 
-def _decode(query: Tensor, keys: Tensor, values: Tensor, batch: Batch) -> Tensor:
+def _decode(query: Tensor, keys: Tensor, values: Tensor, batch: TokenBatch) -> Tensor:
     """Attention of one token each. The query heads that share a key head stand as rows of one small matrix."""
     count, heads, head_width = query.shape
     kv_heads = keys.shape[2]

@@ -27,7 +27,7 @@ class Work:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
+class ScheduledStep:
     """One forward pass: decodes (one token each) and prompt chunks."""
 
     decodes: list[Work]
@@ -65,7 +65,7 @@ class Scheduler:
             self.waiting.remove(sequence)
         self._free(sequence)
 
-    def step(self, now: float) -> Step:
+    def step(self, now: float) -> ScheduledStep:
         """The next forward pass. Empty only when there is nothing to do."""
         self.short_of_blocks = False
         decodes = self._decodes()
@@ -73,9 +73,9 @@ class Scheduler:
         prefills = self._running_prefills(budget)
         budget -= sum(work.count for work in prefills)
         prefills += self._admissions(budget, now)
-        return Step(decodes=decodes, prefills=prefills)
+        return ScheduledStep(decodes=decodes, prefills=prefills)
 
-    def computed(self, step: Step) -> None:
+    def computed(self, step: ScheduledStep) -> None:
         """The pass is done: its keys and values are in the cache. Call before new tokens are appended."""
         for work in (*step.decodes, *step.prefills):
             sequence = work.sequence

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from workloads.serve.errors import ApiError, wrong
+from workloads.serve.errors import ReplyError, wrong
 
 UNUSED = frozenset(
     {"user", "metadata", "store", "service_tier", "safety_identifier", "prompt_cache_key", "parallel_tool_calls"}
@@ -139,7 +139,7 @@ def parse(kind: type[Asked], body: bytes) -> Asked:
         raise _explained(error) from None
 
 
-def _explained(error: ValidationError) -> ApiError:
+def _explained(error: ValidationError) -> ReplyError:
     found = error.errors(include_url=False)
     first = found[0]
     if not first["loc"]:

@@ -15,11 +15,11 @@ from workloads.model.transformer import Transformer
 from workloads.serve.ask import Ask, Asker
 from workloads.serve.blocks import BlockManager
 from workloads.serve.config import ServeFile
-from workloads.serve.engine import DrainingError, Engine, QueueFullError
-from workloads.serve.errors import ApiError, unready
+from workloads.serve.engine import DrainingError, InferenceEngine, QueueFullError
+from workloads.serve.errors import ReplyError, unready
 from workloads.serve.load import LoadError, find_export, has_export, load_model
 from workloads.serve.metrics import Metrics
-from workloads.serve.runner import Runner
+from workloads.serve.runner import ModelRunner
 from workloads.serve.sampling import choose
 from workloads.serve.scheduler import Scheduler
 from workloads.serve.sequence import Output, Sampling, Sequence
@@ -36,7 +36,7 @@ WAIT_EVERY_S = 2.0
 """Seconds between two looks for a model that is still being trained."""
 
 
-class State(StrEnum):
+class ServiceState(StrEnum):
     WAITING = "waiting for a model"
     LOADING = "loading"
     READY = "ready"
@@ -74,11 +74,11 @@ class Service:
         self.config = config
         self.name = config.inference.name
         self.created = int(time.time())
-        self.state = State.LOADING
+        self.state = ServiceState.LOADING
         self.failure: str | None = None
         """The user's mistake that made loading fail."""
         self.metrics = Metrics(self.name)
-        self._engine: Engine | None = None
+        self._engine: InferenceEngine | None = None
         self._asker: Asker | None = None
         self._mailboxes: dict[Sequence, Mailbox] = {}
         self._stopping = False
@@ -91,7 +91,7 @@ class Service:
     @property
     def asker(self) -> Asker:
         """Turns bodies into sequences; ApiError 503 while there is no model, or no longer."""
-        if self.state is State.READY and self._asker:
+        if self.state is ServiceState.READY and self._asker:
             return self._asker
         raise unready(f"the server is {self.state.value}; try another replica, or this one again")
 
@@ -104,7 +104,7 @@ class Service:
             raise unready("the server is draining; try another replica") from None
         except QueueFullError as full:
             self.metrics.turned_away()
-            raise ApiError(
+            raise ReplyError(
                 429,
                 f"{self.config.inference.queue_limit} requests wait already; try again in {full.retry_after_s} s",
                 code="queue_full",
@@ -128,8 +128,8 @@ class Service:
         if self._stopping:
             return
         self._stopping = True
-        if self.state is not State.FAILED:
-            self.state = State.DRAINING
+        if self.state is not ServiceState.FAILED:
+            self.state = ServiceState.DRAINING
             log.info("draining, at most %g s", self.config.inference.drain_s)
         if self._engine:
             self._engine.drain()
@@ -164,27 +164,27 @@ class Service:
         """Return when there is a finished export; one that is damaged is not waited out."""
         folder = Path(self.config.model_folder)
         while not self._stopping and not has_export(folder):
-            if self.state is State.LOADING:
+            if self.state is ServiceState.LOADING:
                 log.info("waiting for a model in %s", folder)
-                self._on_loop(lambda: self._wait(State.WAITING))
+                self._on_loop(lambda: self._wait(ServiceState.WAITING))
             time.sleep(WAIT_EVERY_S)
-        self._on_loop(lambda: self._wait(State.LOADING))
+        self._on_loop(lambda: self._wait(ServiceState.LOADING))
 
-    def _wait(self, state: State) -> None:
+    def _wait(self, state: ServiceState) -> None:
         if not self._stopping:
             self.state = state
 
-    def _loaded(self, engine: Engine, asker: Asker) -> None:
+    def _loaded(self, engine: InferenceEngine, asker: Asker) -> None:
         if self._stopping:
             return
         engine.start(self._deliver, lambda: self._on_loop(lambda: self._fail(None)))
         self._engine, self._asker = engine, asker
-        self.state = State.READY
+        self.state = ServiceState.READY
         inference = self.config.inference
         log.info("%s is ready on http://%s:%d", self.name, inference.host, self.config.port)
 
     def _fail(self, failure: str | None) -> None:
-        self.state, self.failure = State.FAILED, failure
+        self.state, self.failure = ServiceState.FAILED, failure
         self._drain_task = self._loop.create_task(self.drain())
 
     def _deliver(self, outputs: list[Output]) -> None:
@@ -202,7 +202,7 @@ class Service:
             self._loop.call_soon_threadsafe(call)
 
 
-def build(config: ServeFile, metrics: Metrics) -> tuple[Engine, Asker]:
+def build(config: ServeFile, metrics: Metrics) -> tuple[InferenceEngine, Asker]:
     """Load, check and warm up what `config` names; LoadError, SpecError for the user's mistakes."""
     export = find_export(Path(config.model_folder))
     context = export.manifest.model.context
@@ -221,11 +221,11 @@ def build(config: ServeFile, metrics: Metrics) -> tuple[Engine, Asker]:
 
 def assemble(
     model: Transformer, vocabulary: Vocabulary, config: ServeFile, metrics: Metrics, *, reuse: bool = True
-) -> Engine:
+) -> InferenceEngine:
     """An engine for a model that is in memory, warmed up; `reuse` off forgets the keys and values of ended texts."""
     inference = config.inference
     count = -(-inference.cache_tokens // BLOCK_TOKENS)
-    runner = Runner(model, blocks=count, block_tokens=BLOCK_TOKENS)
+    runner = ModelRunner(model, blocks=count, block_tokens=BLOCK_TOKENS)
     scheduler = Scheduler(
         BlockManager(count, BLOCK_TOKENS, reuse=reuse),
         max_sequences=inference.max_sequences,
@@ -233,12 +233,12 @@ def assemble(
     )
     with torch.inference_mode():
         _warm_up(runner, vocabulary, inference.max_batch_tokens)
-    engine = Engine(runner, scheduler, metrics, inference.queue_limit)
+    engine = InferenceEngine(runner, scheduler, metrics, inference.queue_limit)
     metrics.watch(engine)
     return engine
 
 
-def _warm_up(runner: Runner, vocabulary: Vocabulary, batch_tokens: int) -> None:
+def _warm_up(runner: ModelRunner, vocabulary: Vocabulary, batch_tokens: int) -> None:
     """A prompt and two steps of decoding, so that the first request does not pay for lazy set-up."""
     scheduler = Scheduler(
         BlockManager(runner.keys.shape[1], runner.block_tokens), max_sequences=2, max_batch_tokens=batch_tokens

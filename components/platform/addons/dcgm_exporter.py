@@ -3,14 +3,14 @@
 from components.kubernetes.devices import NVIDIA
 from components.plan.kubernetes import AddonPlan, Concern
 from components.platform.addons import gpu_operator
-from components.platform.request import Request, Verdict, off, on, release, taken
+from components.platform.request import AddonVerdict, PlatformRequest, off, on, release, taken
 from components.platform.versions import versions
 
 NAME = "dcgm-exporter"
 DOES = (Concern.DCGM_EXPORTER,)
 
 
-def verdict(request: Request) -> Verdict:
+def verdict(request: PlatformRequest) -> AddonVerdict:
     if NVIDIA not in request.devices():
         return off("no pool has NVIDIA accelerators")
     if done := taken(request, Concern.DCGM_EXPORTER):
@@ -21,7 +21,7 @@ def verdict(request: Request) -> Verdict:
     return on("nothing else reports on the accelerators")
 
 
-def plan(request: Request) -> AddonPlan:
+def plan(request: PlatformRequest) -> AddonPlan:
     values = {
         "nodeSelector": {"nvidia.com/gpu.present": "true"} if request.owner(Concern.NODE_FEATURES) else {},
         "tolerations": [{"operator": "Exists"}],

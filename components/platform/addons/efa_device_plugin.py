@@ -2,20 +2,20 @@
 
 from components.kubernetes.devices import EFA
 from components.plan.kubernetes import AddonPlan, Concern
-from components.platform.request import Request, Verdict, off, on, release, taken
+from components.platform.request import AddonVerdict, PlatformRequest, off, on, release, taken
 from components.platform.versions import versions
 
 NAME = "efa-device-plugin"
 DOES = (Concern.FABRIC_DEVICES,)
 
 
-def verdict(request: Request) -> Verdict:
+def verdict(request: PlatformRequest) -> AddonVerdict:
     if EFA not in request.devices():
         return off("no pool has EFA interfaces")
     return taken(request, Concern.FABRIC_DEVICES) or on(f"pools ask for {EFA}, and nothing else provides it")
 
 
-def plan(request: Request) -> AddonPlan:
+def plan(request: PlatformRequest) -> AddonPlan:
     """On the machine types of the pools alone, by every name that their nodes are labelled with.
 
     The chart's own list lacks what is newer than it, its image is of one region, and it does not tolerate the taints

@@ -1,7 +1,7 @@
 """external-dns: names for services, in one zone."""
 
 from components.plan.kubernetes import AddonPlan, Concern
-from components.platform.request import Request, Verdict, off, on, release, selected, taken
+from components.platform.request import AddonVerdict, PlatformRequest, off, on, release, selected, taken
 from components.platform.values import merged
 from components.platform.versions import versions
 
@@ -9,13 +9,13 @@ NAME = "external-dns"
 DOES = (Concern.DNS_NAMES,)
 
 
-def verdict(request: Request) -> Verdict:
+def verdict(request: PlatformRequest) -> AddonVerdict:
     if request.spec.domain is None:
         return off("platform.domain names no zone")
     return taken(request, Concern.DNS_NAMES) or on(f"platform.domain is {request.spec.domain}")
 
 
-def plan(request: Request) -> AddonPlan:
+def plan(request: PlatformRequest) -> AddonPlan:
     """Records of its own alone, which a text record beside them tells: it never takes away another's."""
     values = {
         "policy": "sync",

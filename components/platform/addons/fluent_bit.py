@@ -1,7 +1,7 @@
 """Fluent Bit: every pod's output, handed to Loki."""
 
 from components.plan.kubernetes import AddonPlan, Concern
-from components.platform.request import Request, Verdict, off, on, release, taken
+from components.platform.request import AddonVerdict, PlatformRequest, off, on, release, taken
 from components.platform.versions import versions
 
 NAME = "fluent-bit"
@@ -15,7 +15,7 @@ _OUTPUT = """[OUTPUT]
 """
 
 
-def verdict(request: Request) -> Verdict:
+def verdict(request: PlatformRequest) -> AddonVerdict:
     if done := taken(request, Concern.LOGS):
         return done
     if request.asked("loki").enabled and not request.asked("opentelemetry-collector").enabled:
@@ -23,7 +23,7 @@ def verdict(request: Request) -> Verdict:
     return off("nothing here keeps logs")
 
 
-def plan(request: Request) -> AddonPlan:
+def plan(request: PlatformRequest) -> AddonPlan:
     values = {
         "tolerations": [{"operator": "Exists"}],
         "config": {"outputs": _OUTPUT},

@@ -1,7 +1,7 @@
 """The Gateway API with Envoy Gateway behind it: routes from outside, and shares of requests."""
 
 from components.plan.kubernetes import AddonPlan, Concern
-from components.platform.request import Request, Verdict, object_of, off, on, release, selected, taken
+from components.platform.request import AddonVerdict, PlatformRequest, object_of, off, on, release, selected, taken
 from components.platform.values import merged
 from components.platform.versions import versions
 
@@ -12,7 +12,7 @@ CLASS = "penstock"
 _CONTROLLER = "gateway.envoyproxy.io/gatewayclass-controller"
 
 
-def verdict(request: Request) -> Verdict:
+def verdict(request: PlatformRequest) -> AddonVerdict:
     service = request.service
     if service is None or (service.route is None and service.canary is None):
         return off("no service has a route or a canary")
@@ -21,7 +21,7 @@ def verdict(request: Request) -> Verdict:
     return on("the service's route or canary needs a Gateway")
 
 
-def plan(request: Request) -> AddonPlan:
+def plan(request: PlatformRequest) -> AddonPlan:
     values = {"deployment": {"envoyGateway": {"resources": {"requests": {"cpu": "100m", "memory": "256Mi"}}}}}
     kinds = ("gatewayclasses", "gateways", "httproutes")
     return AddonPlan(

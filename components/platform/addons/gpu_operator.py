@@ -2,7 +2,7 @@
 
 from components.kubernetes.devices import NVIDIA
 from components.plan.kubernetes import AddonPlan, Concern
-from components.platform.request import Request, Verdict, off, on, release, selected
+from components.platform.request import AddonVerdict, PlatformRequest, off, on, release, selected
 from components.platform.values import merged
 from components.platform.versions import versions
 
@@ -19,7 +19,7 @@ PARTS = {
 DOES = (Concern.DRIVER, Concern.CONTAINER_TOOLKIT, Concern.DEVICE_PLUGIN)
 
 
-def verdict(request: Request) -> Verdict:
+def verdict(request: PlatformRequest) -> AddonVerdict:
     if NVIDIA not in request.devices():
         return off("no pool has NVIDIA accelerators")
     missing = [concern.value for concern in DOES if request.owner(concern) is None]
@@ -28,7 +28,7 @@ def verdict(request: Request) -> Verdict:
     return on(f"nothing else brings the {' and the '.join(missing)}")
 
 
-def plan(request: Request) -> AddonPlan:
+def plan(request: PlatformRequest) -> AddonPlan:
     """Node feature discovery is an add-on of its own: the operator's and the network operator's would be two."""
     values = {
         **{key: {"enabled": _is_ours(request, key)} for key in PARTS},
@@ -48,7 +48,7 @@ def plan(request: Request) -> AddonPlan:
     )
 
 
-def _is_ours(request: Request, key: str) -> bool:
+def _is_ours(request: PlatformRequest, key: str) -> bool:
     if key == "nfd":
         return False
     if key == "dcgm":
@@ -57,17 +57,17 @@ def _is_ours(request: Request, key: str) -> bool:
     return request.owner(PARTS[key]) is None
 
 
-def _driver(request: Request) -> dict[str, object]:
+def _driver(request: PlatformRequest) -> dict[str, object]:
     """GPUDirect needs the peer-memory module, which only the operator's own driver can load."""
     rdma = request.driver_is_operators() and bool(request.fabric_devices())
     return {"driver": {"rdma": {"enabled": rdma}}, "gdrcopy": {"enabled": rdma}}
 
 
-def _metrics(request: Request) -> dict[str, object]:
+def _metrics(request: PlatformRequest) -> dict[str, object]:
     return {"dcgmExporter": {"serviceMonitor": {"enabled": request.monitors()}}}
 
 
-def _operator(request: Request) -> dict[str, object]:
+def _operator(request: PlatformRequest) -> dict[str, object]:
     """The chart's 350 MiB are exceeded on large clusters."""
     resources = {"requests": {"cpu": "100m", "memory": "200Mi"}, "limits": {"cpu": "500m", "memory": "1Gi"}}
     return merged({"operator": {"resources": resources}}, selected(request, "operator.nodeSelector"))

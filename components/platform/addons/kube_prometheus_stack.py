@@ -7,7 +7,7 @@ from components.labels import JOB_LABEL, SERVICE_LABEL
 from components.plan.kubernetes import NAMESPACE, AddonPlan, Concern, Manifest
 from components.platform.alerts import GROUPS
 from components.platform.dashboards import DASHBOARDS
-from components.platform.request import Request, Verdict, object_of, off, on, release, selected, taken
+from components.platform.request import AddonVerdict, PlatformRequest, object_of, off, on, release, selected, taken
 from components.platform.values import merged
 from components.platform.versions import versions
 
@@ -19,7 +19,7 @@ JOB_PORT, SERVICE_PORT = "metrics", "http"
 """By which a job's and a service's pods are known, and the names of the ports that they serve metrics on."""
 
 
-def verdict(request: Request) -> Verdict:
+def verdict(request: PlatformRequest) -> AddonVerdict:
     if done := taken(request, Concern.PROMETHEUS_OPERATOR):
         return done
     if request.has_accelerators():
@@ -27,7 +27,7 @@ def verdict(request: Request) -> Verdict:
     return off("no pool has accelerators, and no autoscaler asks for metrics")
 
 
-def plan(request: Request) -> AddonPlan:
+def plan(request: PlatformRequest) -> AddonPlan:
     """Takes every monitor and rule of the cluster, whoever made it. The control plane's own parts are not scraped: a
     managed one shows none, and alerts on them would never rest.
     """
@@ -81,7 +81,7 @@ def _alerts(space: str) -> Manifest:
     return object_of("monitoring.coreos.com/v1", "PrometheusRule", "penstock", space, spec={"groups": groups})
 
 
-def _monitors(request: Request, space: str) -> Iterator[Manifest]:
+def _monitors(request: PlatformRequest, space: str) -> Iterator[Manifest]:
     """None for a service that is scaled: it brings its own, and two would count each of its requests twice."""
     yield _monitor("jobs", JOB_LABEL, JOB_PORT, space)
     if request.service is None or request.service.autoscaling is None:

@@ -1,7 +1,7 @@
 """Kubeflow Trainer: TrainJobs made of runtimes."""
 
 from components.plan.kubernetes import AddonPlan, Concern
-from components.platform.request import Request, Verdict, off, on, release, selected, taken
+from components.platform.request import AddonVerdict, PlatformRequest, off, on, release, selected, taken
 from components.platform.values import merged
 from components.platform.versions import versions
 
@@ -9,13 +9,13 @@ NAME = "kubeflow-trainer"
 DOES = (Concern.TRAINJOB,)
 
 
-def verdict(request: Request) -> Verdict:
+def verdict(request: PlatformRequest) -> AddonVerdict:
     if NAME not in request.scheduler_addons:
         return taken(request, Concern.TRAINJOB) or off("the scheduler does not use it")
     return taken(request, Concern.TRAINJOB) or on("the scheduler's jobs are TrainJobs")
 
 
-def plan(request: Request) -> AddonPlan:
+def plan(request: PlatformRequest) -> AddonPlan:
     """The chart brings a JobSet controller of its own; ours is there, and two would both restart each gang."""
     values = {
         "jobset": {"install": False},

@@ -1,7 +1,7 @@
 """KubeRay: Ray clusters, jobs and services."""
 
 from components.plan.kubernetes import AddonPlan, Concern
-from components.platform.request import Request, Verdict, off, on, release, selected, taken
+from components.platform.request import AddonVerdict, PlatformRequest, off, on, release, selected, taken
 from components.platform.values import merged
 from components.platform.versions import versions
 
@@ -9,13 +9,13 @@ NAME = "kuberay-operator"
 DOES = (Concern.RAY,)
 
 
-def verdict(request: Request) -> Verdict:
+def verdict(request: PlatformRequest) -> AddonVerdict:
     if NAME not in request.scheduler_addons:
         return taken(request, Concern.RAY) or off("the scheduler does not use it")
     return taken(request, Concern.RAY) or on("the scheduler's jobs are RayJobs")
 
 
-def plan(request: Request) -> AddonPlan:
+def plan(request: PlatformRequest) -> AddonPlan:
     """Its chart limits it to a tenth of a core, at which a hundred clusters take minutes to reconcile."""
     resources = {"requests": {"cpu": "100m", "memory": "256Mi"}, "limits": {"cpu": "1", "memory": "1Gi"}}
     values: dict[str, object] = {"fullnameOverride": NAME, "resources": resources}

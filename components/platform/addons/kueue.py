@@ -2,7 +2,7 @@
 
 from components.plan.kubernetes import AddonPlan, Concern
 from components.platform.addons.kueue_config import manager_config
-from components.platform.request import Request, Verdict, off, on, release, same_software, selected, taken
+from components.platform.request import AddonVerdict, PlatformRequest, off, on, release, same_software, selected, taken
 from components.platform.values import merged
 from components.platform.versions import versions
 
@@ -10,13 +10,13 @@ NAME = "kueue"
 DOES = (Concern.QUEUES,)
 
 
-def verdict(request: Request) -> Verdict:
+def verdict(request: PlatformRequest) -> AddonVerdict:
     if NAME not in request.scheduler_addons:
         return taken(request, Concern.QUEUES) or off("the scheduler does not use it")
     return same_software(request, Concern.QUEUES, "kueue") or on("the scheduler's queues are Kueue's")
 
 
-def plan(request: Request) -> AddonPlan:
+def plan(request: PlatformRequest) -> AddonPlan:
     """2 GiB, as topology-aware scheduling keeps every pod and node in memory (Kueue's own advice)."""
     resources = {"requests": {"cpu": "250m", "memory": "512Mi"}, "limits": {"cpu": "2", "memory": "2Gi"}}
     values = {

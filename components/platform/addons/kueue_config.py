@@ -5,7 +5,7 @@ from typing import Any
 import yaml
 
 from components.plan.kubernetes import NAMESPACE
-from components.platform.request import Request
+from components.platform.request import PlatformRequest
 
 FRAMEWORKS = (
     "batch/job",
@@ -25,7 +25,7 @@ UNCOUNTED = ("ephemeral-storage",)
 fabric are no such: queues count them, and the search for near nodes sees what is counted alone."""
 
 
-def manager_config(request: Request) -> str:
+def manager_config(request: PlatformRequest) -> str:
     """The text of a config.kueue.x-k8s.io/v1beta2 Configuration."""
     config: dict[str, Any] = {
         "apiVersion": "config.kueue.x-k8s.io/v1beta2",
@@ -44,7 +44,7 @@ def manager_config(request: Request) -> str:
     return yaml.safe_dump(config, sort_keys=False)
 
 
-def _frameworks(request: Request) -> list[str]:
+def _frameworks(request: PlatformRequest) -> list[str]:
     return [*FRAMEWORKS, *(OF_PODS if request.asked("leader-worker-set").enabled else ())]
 
 

@@ -1,7 +1,7 @@
 """LeaderWorkerSet: replicas that are groups of pods."""
 
 from components.plan.kubernetes import AddonPlan, Concern
-from components.platform.request import Request, Verdict, off, on, release, selected
+from components.platform.request import AddonVerdict, PlatformRequest, off, on, release, selected
 from components.platform.values import merged
 from components.platform.versions import versions
 
@@ -9,13 +9,13 @@ NAME = "leader-worker-set"
 DOES: tuple[Concern, ...] = ()
 
 
-def verdict(request: Request) -> Verdict:
+def verdict(request: PlatformRequest) -> AddonVerdict:
     if request.service is not None and request.service.nodes_per_replica > 1:
         return on(f"a replica of the service spans {request.service.nodes_per_replica} nodes")
     return off("no service has replicas of several nodes")
 
 
-def plan(request: Request) -> AddonPlan:
+def plan(request: PlatformRequest) -> AddonPlan:
     values = {"fullnameOverride": "lws", "resources": {"requests": {"cpu": "100m", "memory": "256Mi"}}}
     return AddonPlan(
         name=NAME,

@@ -3,7 +3,7 @@
 from typing import Any
 
 from components.plan.kubernetes import AddonPlan, Concern, Manifest
-from components.platform.request import Request, Verdict, mirrored, object_of, off, on, taken
+from components.platform.request import AddonVerdict, PlatformRequest, mirrored, object_of, off, on, taken
 from components.platform.versions import versions
 
 NAME = "mpi-operator"
@@ -13,13 +13,13 @@ _KEPT = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
 _ALL = ["create", "delete", "get", "list", "patch", "update", "watch"]
 
 
-def verdict(request: Request) -> Verdict:
+def verdict(request: PlatformRequest) -> AddonVerdict:
     if NAME not in request.scheduler_addons:
         return off("the scheduler does not use it")
     return taken(request, Concern.MPIJOB) or on("the scheduler's jobs are MPIJobs")
 
 
-def plan(request: Request) -> AddonPlan:
+def plan(request: PlatformRequest) -> AddonPlan:
     space = versions()[NAME].namespace
     subject = {"kind": "ServiceAccount", "name": NAME, "namespace": space}
     role = {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": NAME}
@@ -84,7 +84,7 @@ def _rules() -> list[dict[str, Any]]:
     return [{"apiGroups": [group], "resources": what, "verbs": verbs} for group, (what, verbs) in granted.items()]
 
 
-def _deployment(request: Request, space: str) -> Manifest:
+def _deployment(request: PlatformRequest, space: str) -> Manifest:
     row, label = versions()[NAME], {"app": NAME}
     container = {
         "name": NAME,

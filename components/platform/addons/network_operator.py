@@ -1,7 +1,17 @@
 """The NVIDIA network operator: RDMA devices as resources, on pools whose fabric nobody else hands to pods."""
 
 from components.plan.kubernetes import AddonPlan, Concern, Manifest
-from components.platform.request import Request, Verdict, mirrored, object_of, off, on, release, selected, taken
+from components.platform.request import (
+    AddonVerdict,
+    PlatformRequest,
+    mirrored,
+    object_of,
+    off,
+    on,
+    release,
+    selected,
+    taken,
+)
 from components.platform.values import merged
 from components.platform.versions import versions
 
@@ -17,13 +27,13 @@ _PODS_PER_ADAPTER = 63
 """That may share one adapter: as in the Azure images' own configuration."""
 
 
-def verdict(request: Request) -> Verdict:
+def verdict(request: PlatformRequest) -> AddonVerdict:
     if not request.rdma_devices():
         return off("no pool asks for RDMA devices")
     return taken(request, Concern.FABRIC_DEVICES) or on(f"nothing else provides {', '.join(request.rdma_devices())}")
 
 
-def plan(request: Request) -> AddonPlan:
+def plan(request: PlatformRequest) -> AddonPlan:
     """The adapters' driver is the image's: none is loaded, and no node is drained for one."""
     values = {"nfd": {"enabled": False, "deployNodeFeatureRules": True}}
     return AddonPlan(
@@ -37,7 +47,7 @@ def plan(request: Request) -> AddonPlan:
     )
 
 
-def _policy(request: Request) -> Manifest:
+def _policy(request: PlatformRequest) -> Manifest:
     """One for the cluster, under the only name that the operator takes."""
     names = [device.removeprefix("rdma/") for device in request.rdma_devices()]
     pools = [

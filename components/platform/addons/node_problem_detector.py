@@ -2,14 +2,14 @@
 
 from components.kubernetes.devices import NEURON
 from components.plan.kubernetes import AddonPlan, Concern
-from components.platform.request import Request, Verdict, off, on, release, taken
+from components.platform.request import AddonVerdict, PlatformRequest, off, on, release, taken
 from components.platform.versions import versions
 
 NAME = "node-problem-detector"
 DOES = (Concern.NODE_HEALTH,)
 
 
-def verdict(request: Request) -> Verdict:
+def verdict(request: PlatformRequest) -> AddonVerdict:
     if not request.has_accelerators():
         return off("no pool has accelerators")
     if NEURON in request.devices():
@@ -17,7 +17,7 @@ def verdict(request: Request) -> Verdict:
     return taken(request, Concern.NODE_HEALTH) or on("nothing else watches the nodes")
 
 
-def plan(request: Request) -> AddonPlan:
+def plan(request: PlatformRequest) -> AddonPlan:
     values = {
         "settings": {"log_monitors": ["/config/kernel-monitor.json", "/config/readonly-monitor.json"]},
         "tolerations": [{"operator": "Exists"}],

@@ -2,7 +2,7 @@
 
 from components.plan.kubernetes import AddonPlan, Concern
 from components.platform.addons.kube_prometheus_stack import HOST, PORT
-from components.platform.request import Request, Verdict, off, on, release, selected
+from components.platform.request import AddonVerdict, PlatformRequest, off, on, release, selected
 from components.platform.values import merged
 from components.platform.versions import versions
 from components.spec.inference import ScaledBy
@@ -11,14 +11,14 @@ NAME = "prometheus-adapter"
 DOES: tuple[Concern, ...] = ()
 
 
-def verdict(request: Request) -> Verdict:
+def verdict(request: PlatformRequest) -> AddonVerdict:
     scaling = request.service.autoscaling if request.service else None
     if scaling is not None and scaling.by is ScaledBy.HPA:
         return on("the service's autoscaler asks for metrics of its pods")
     return off("no autoscaler asks for metrics of pods")
 
 
-def plan(request: Request) -> AddonPlan:
+def plan(request: PlatformRequest) -> AddonPlan:
     """Custom metrics alone: external metrics have one server in a cluster, which is KEDA's."""
     waiting = {
         "seriesQuery": 'vllm:num_requests_waiting{namespace!="",pod!=""}',

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from components.plan.kubernetes import AddonPlan, Concern
-from components.platform.request import Request, Verdict, off, on, release, selected, taken
+from components.platform.request import AddonVerdict, PlatformRequest, off, on, release, selected, taken
 from components.platform.values import at, merged
 from components.platform.versions import versions
 
 
 @dataclass(slots=True, kw_only=True)
-class AddonRow:
+class ChartAddon:
     """A row of addons.toml, which answers as a module of this folder does. The file says what its fields mean."""
 
     NAME: str
@@ -30,13 +30,13 @@ class AddonRow:
     needs: tuple[str, ...] = ()
     values: Mapping[str, Any] = field(default_factory=dict)
 
-    def verdict(self, request: Request) -> Verdict:
+    def verdict(self, request: PlatformRequest) -> AddonVerdict:
         """The concern's owner comes first: nothing is installed beside another's."""
         owned = next(filter(None, (taken(request, concern) for concern in self.DOES)), None)
         wanted = self.scheduler and self.NAME in request.scheduler_addons
         return owned or (on(self.scheduler) if wanted else off(self.off))
 
-    def plan(self, request: Request) -> AddonPlan:
+    def plan(self, request: PlatformRequest) -> AddonPlan:
         """Its chart with the row's values, and with monitors where somebody reads them."""
         monitors = (at(path, request.monitors()) for path in self.monitors)
         chart = release(self.NAME, request, merged(self.values, *monitors, selected(request, *self.selectors)))
@@ -60,12 +60,12 @@ class AddonRow:
 
 
 @cache
-def addon_rows() -> Mapping[str, AddonRow]:
+def addon_rows() -> Mapping[str, ChartAddon]:
     """By name. An unknown or missing field of a row is a TypeError, an unknown concern a ValueError."""
     rows = tomllib.loads(Path(__file__).parents[1].joinpath("addons.toml").read_text())
     return {name: _row(name, **row) for name, row in rows.items()}
 
 
-def _row(name: str, *, does: tuple[str, ...] = (), **fields: Any) -> AddonRow:
+def _row(name: str, *, does: tuple[str, ...] = (), **fields: Any) -> ChartAddon:
     lists: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in fields.items()}
-    return AddonRow(NAME=name, DOES=tuple(map(Concern, does)), **lists)
+    return ChartAddon(NAME=name, DOES=tuple(map(Concern, does)), **lists)

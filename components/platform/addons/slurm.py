@@ -3,7 +3,7 @@
 from typing import Any
 
 from components.plan.kubernetes import AddonPlan, Concern
-from components.platform.request import Request, Verdict, off, on, release
+from components.platform.request import AddonVerdict, PlatformRequest, off, on, release
 from components.platform.values import merged
 from components.platform.versions import versions
 
@@ -11,13 +11,13 @@ NAME = "slurm"
 DOES = (Concern.QUEUES,)
 
 
-def verdict(request: Request) -> Verdict:
+def verdict(request: PlatformRequest) -> AddonVerdict:
     if NAME not in request.scheduler_addons:
         return off("the scheduler does not use it")
     return on("the scheduler is Slurm")
 
 
-def plan(request: Request) -> AddonPlan:
+def plan(request: PlatformRequest) -> AddonPlan:
     """Without accounting, which needs a database from outside, and without log-in nodes, which are open to the world
     by the chart's default. A node that comes back after it was down is let in again by whoever put it out.
     """

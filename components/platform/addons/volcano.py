@@ -3,20 +3,20 @@
 import yaml
 
 from components.plan.kubernetes import AddonPlan, Concern
-from components.platform.request import Request, Verdict, off, on, release, same_software
+from components.platform.request import AddonVerdict, PlatformRequest, off, on, release, same_software
 from components.platform.versions import versions
 
 NAME = "volcano"
 DOES = (Concern.GANG_SCHEDULER,)
 
 
-def verdict(request: Request) -> Verdict:
+def verdict(request: PlatformRequest) -> AddonVerdict:
     if NAME not in request.scheduler_addons:
         return off("the scheduler does not use it")
     return same_software(request, Concern.GANG_SCHEDULER, "volcano") or on("the scheduler is Volcano")
 
 
-def plan(request: Request) -> AddonPlan:
+def plan(request: PlatformRequest) -> AddonPlan:
     """Its client limits are raised: at the chart's own, binding a thousand pods is most of a minute."""
     selector = dict(request.facts.system_selector)
     small = {"requests": {"cpu": "100m", "memory": "128Mi"}}

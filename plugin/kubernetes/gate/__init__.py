@@ -10,7 +10,7 @@ from typing import Any
 
 from engine.provider.errors import UnfinishedError
 from engine.provider.values import Unknown, is_known
-from plugin.calls import Call, Change, Found, Mistake, Properties, required
+from plugin.calls import Call, InputChange, InputProblem, Properties, RefreshResult, required
 
 INPUTS: Mapping[str, type | tuple[type, ...]] = {
     "name": str, "kubeconfig": str, "pools": list, "timeoutS": (int, float),
@@ -22,12 +22,12 @@ jobs.
 """
 
 
-def check(inputs: Properties) -> Sequence[Mistake]:
+def check(inputs: Properties) -> Sequence[InputProblem]:
     return required(inputs, INPUTS)
 
 
-def diff(old: Properties, new: Properties, outputs: Properties) -> Sequence[Change]:  # noqa: ARG001 (as every kind)
-    return [] if _looked_at(old) == _looked_at(new) else [Change(name="pools")]
+def diff(old: Properties, new: Properties, outputs: Properties) -> Sequence[InputChange]:  # noqa: ARG001 (as every kind)
+    return [] if _looked_at(old) == _looked_at(new) else [InputChange(name="pools")]
 
 
 def foresee(inputs: Properties, outputs: Properties | None) -> Properties:  # noqa: ARG001
@@ -42,7 +42,7 @@ def update(call: Call, old: Properties, new: Properties) -> Properties:  # noqa:
     return _run(call, new)
 
 
-def read(inputs: Properties) -> Found | None:
+def read(inputs: Properties) -> RefreshResult | None:
     """Reads the last result, and the nodes that are out now; None where there is no result."""
     from plugin.kubernetes.cluster import connected
     from plugin.kubernetes.gate.evidence import load
@@ -50,7 +50,7 @@ def read(inputs: Properties) -> Found | None:
 
     with connected(inputs) as api:
         shown = load(api, inputs["name"])
-        return Found(outputs=shown | {"quarantined": quarantined(api)}) if shown else None
+        return RefreshResult(outputs=shown | {"quarantined": quarantined(api)}) if shown else None
 
 
 def delete(call: Call, outputs: Properties) -> None:
@@ -65,11 +65,11 @@ def _run(call: Call, inputs: Properties) -> Properties:
     """The outputs where nothing failed; else the resource is kept as unfinished, so that `up` looks again."""
     from plugin.kubernetes.cluster import connected
     from plugin.kubernetes.gate.run import run
-    from plugin.kubernetes.gate.verdict import State
+    from plugin.kubernetes.gate.verdict import CheckState
 
     with connected(inputs) as api:
         outputs = run(call, api, inputs)
-    if outputs["state"] == State.FAIL:
+    if outputs["state"] == CheckState.FAIL:
         raise UnfinishedError([f"the cluster has not shown what it must: {outputs['reason']}"], outputs)
     return outputs
 

@@ -10,7 +10,7 @@ from components.kubernetes.api import KubernetesApi
 from components.kubernetes.quantities import quantity
 from plugin.kubernetes.cluster import Patience
 from plugin.kubernetes.gate.pods import exit_code, last_word, never_starts, why_waiting
-from plugin.kubernetes.gate.verdict import Check, State, Subject, check_fabric
+from plugin.kubernetes.gate.verdict import Check, CheckState, Subject, check_fabric
 
 Pool = Mapping[str, Any]
 
@@ -80,4 +80,4 @@ def _ending(job: Mapping[str, Any]) -> str:
 
 
 def _unknown(pool: Pool, reason: str) -> Check:
-    return Check(subject=Subject.FABRIC, pool=pool["pool"], state=State.UNKNOWN, reason=reason)
+    return Check(subject=Subject.FABRIC, pool=pool["pool"], state=CheckState.UNKNOWN, reason=reason)

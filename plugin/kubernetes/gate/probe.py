@@ -10,7 +10,7 @@ from typing import Any
 from components.kubernetes.api import KubernetesApi
 from plugin.kubernetes.cluster import Patience
 from plugin.kubernetes.gate.pods import ended, last_word, mount_failure, never_starts, why_waiting
-from plugin.kubernetes.gate.verdict import Check, State, Subject
+from plugin.kubernetes.gate.verdict import Check, CheckState, Subject
 
 AT_ONCE = 64
 """Probes at a time: a file server is asked for no more mounts than that together."""
@@ -40,7 +40,7 @@ def probe(
         if running:
             patience.step()
     late = "its turn to write to the volume had not come when the time was over"
-    return [found.get(node) or _check(node, State.UNKNOWN, late) for node in nodes]
+    return [found.get(node) or _check(node, CheckState.UNKNOWN, late) for node in nodes]
 
 
 def _judged(
@@ -49,25 +49,25 @@ def _judged(
     """The node's check; None while its pod may still end."""
     pod = api.get("v1", "Pod", name, manifest["metadata"]["namespace"])
     if pod is None:
-        return _check(node, State.UNKNOWN, "its probe was taken away by somebody else")
+        return _check(node, CheckState.UNKNOWN, "its probe was taken away by somebody else")
     if ended(pod):
         return _ended(node, pod)
     if broken := never_starts(pod):
-        return _check(node, State.UNKNOWN, f"the probe cannot start: {broken}")
+        return _check(node, CheckState.UNKNOWN, f"the probe cannot start: {broken}")
     if not over:
         return None
     if failure := mount_failure(api, pod):
-        return _check(node, State.FAIL, f"the volume is not mounted: {failure}")
-    return _check(node, State.UNKNOWN, f"the probe did not end: {why_waiting(api, pod)}")
+        return _check(node, CheckState.FAIL, f"the volume is not mounted: {failure}")
+    return _check(node, CheckState.UNKNOWN, f"the probe did not end: {why_waiting(api, pod)}")
 
 
 def _ended(node: Node, pod: Mapping[str, Any]) -> Check:
     said = last_word(pod).strip()
     if pod["status"]["phase"] == "Succeeded":
-        return _check(node, State.PASS, "writes to the volume")
+        return _check(node, CheckState.PASS, "writes to the volume")
     if said:
-        return _check(node, State.FAIL, said)
-    return _check(node, State.UNKNOWN, "the probe ended without a word")
+        return _check(node, CheckState.FAIL, said)
+    return _check(node, CheckState.UNKNOWN, "the probe ended without a word")
 
 
 def _pod(manifest: Mapping[str, Any], node: str) -> dict[str, Any]:
@@ -81,5 +81,5 @@ def _pod(manifest: Mapping[str, Any], node: str) -> dict[str, Any]:
     return body
 
 
-def _check(node: Node, state: State, reason: str) -> Check:
+def _check(node: Node, state: CheckState, reason: str) -> Check:
     return Check(subject=Subject.VOLUME, pool=node[0], node=node[1], state=state, reason=reason)

@@ -13,7 +13,7 @@ from plugin.kubernetes.gate.fabric import fabric
 from plugin.kubernetes.gate.pods import clear
 from plugin.kubernetes.gate.probe import probe
 from plugin.kubernetes.gate.quarantine import keep_out, let_in, quarantined
-from plugin.kubernetes.gate.verdict import Check, State, Subject, check_devices, conclude
+from plugin.kubernetes.gate.verdict import Check, CheckState, Subject, check_devices, conclude
 from plugin.kubernetes.gate.waiting import NodesOf, wait_for_nodes
 from providers.registry import operations
 
@@ -81,7 +81,7 @@ class _Gate:
         nodes = wait_for_nodes(self._call, self._api, pools, self._patience(self._inputs["timeoutS"]))
         found = [check for pool in pools for check in self._nodes(pool, nodes[pool["pool"]])]
         self._keep_out(found)
-        if any(check.state is State.FAIL and not check.node for check in found):
+        if any(check.state is CheckState.FAIL and not check.node for check in found):
             return found
         found += self._volume(found)
         for pool in pools:
@@ -101,7 +101,7 @@ class _Gate:
             operations(scaler["cloud"]).scale_to_zero(scaler)
             self.emptied.append(pool["pool"])
             self.told.append(f"{pool['pool']} was set to no nodes, so that a part of a gang is not paid for")
-        return [Check(subject=Subject.NODES, pool=pool["pool"], state=State.FAIL, reason=reason), *checks]
+        return [Check(subject=Subject.NODES, pool=pool["pool"], state=CheckState.FAIL, reason=reason), *checks]
 
     def restore(self, emptied: Sequence[str]) -> None:
         """Gives pools that an earlier look set to no nodes their size back."""
@@ -148,7 +148,7 @@ class _Gate:
 
     def _keep_out(self, checks: Sequence[Check]) -> bool:
         """True if a node is kept out for one of these checks."""
-        bad = {check.node: check for check in checks if check.node and check.state is State.FAIL}
+        bad = {check.node: check for check in checks if check.node and check.state is CheckState.FAIL}
         for name, check in bad.items():
             keep_out(self._api, name, check.subject.value)
             self._call.voice.warn(f"{name} is kept out ({check.subject}): {check.reason}")
@@ -161,5 +161,5 @@ class _Gate:
 def good(checks: Sequence[Check], pool: str) -> list[str]:
     """The pool's nodes of which nothing bad is known."""
     own = [check for check in checks if check.pool == pool and check.node]
-    bad = {check.node for check in own if check.state is State.FAIL}
+    bad = {check.node for check in own if check.state is CheckState.FAIL}
     return list(dict.fromkeys(check.node for check in own if check.node not in bad))

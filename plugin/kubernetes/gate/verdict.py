@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 
-class State(StrEnum):
+class CheckState(StrEnum):
     """Result of a check, or of all of them."""
 
     PASS = "pass"  # noqa: S105 (no password)
@@ -32,7 +32,7 @@ class Check:
 
     subject: Subject
     pool: str
-    state: State
+    state: CheckState
     reason: str
     node: str = ""
     """Empty where it is of the whole pool."""
@@ -45,10 +45,10 @@ class Check:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
+class GateVerdict:
     """Verdict on the cluster."""
 
-    state: State
+    state: CheckState
     reason: str
 
 
@@ -63,7 +63,7 @@ def check_devices(pool: str, node: str, expected: Mapping[str, int], allocatable
         subject=Subject.DEVICES,
         pool=pool,
         node=node,
-        state=State.FAIL if short else State.PASS,
+        state=CheckState.FAIL if short else CheckState.PASS,
         reason=f"offers {', '.join(short)}" if short else "offers " + (_counts(expected) or "what it should"),
     )
 
@@ -76,17 +76,17 @@ def check_fabric(pool: str, messages: Iterable[str], floor_gbps: float, nodes: S
     found = _strongest(messages)
     if found is None:
         reason = "no node left evidence of the fabric check"
-        return (Check(subject=Subject.FABRIC, pool=pool, state=State.UNKNOWN, reason=reason),)
-    state, reason = State(found["state"]), str(found["reason"])
+        return (Check(subject=Subject.FABRIC, pool=pool, state=CheckState.UNKNOWN, reason=reason),)
+    state, reason = CheckState(found["state"]), str(found["reason"])
     measured = float(found.get("busbwGbps", 0.0))
-    if state is State.PASS and measured < floor_gbps:
-        state, reason = State.FAIL, f"{measured:.4g} GB/s, below the floor of {floor_gbps:g}"
-    bad = [name for name in found.get("slowNodes", ()) if name in nodes] if state is State.FAIL else []
+    if state is CheckState.PASS and measured < floor_gbps:
+        state, reason = CheckState.FAIL, f"{measured:.4g} GB/s, below the floor of {floor_gbps:g}"
+    bad = [name for name in found.get("slowNodes", ()) if name in nodes] if state is CheckState.FAIL else []
     whole = Check(subject=Subject.FABRIC, pool=pool, state=state, reason=reason)
     return (whole, *(Check(subject=Subject.FABRIC, pool=pool, node=one, state=state, reason=reason) for one in bad))
 
 
-def conclude(expected: Mapping[str, int], checks: Sequence[Check]) -> Verdict:
+def conclude(expected: Mapping[str, int], checks: Sequence[Check]) -> GateVerdict:
     """`expected`: nodes of each pool. A node that failed counts as out; a pool with enough others passes without it.
 
     The last check of a pool's fabric is the one that counts: an earlier one may have been with a node that is out now.
@@ -95,20 +95,20 @@ def conclude(expected: Mapping[str, int], checks: Sequence[Check]) -> Verdict:
     unknown: list[str] = []
     for pool, count in expected.items():
         own = [check for check in checks if check.pool == pool]
-        bad = {check.node: check for check in own if check.node and check.state is State.FAIL}
+        bad = {check.node: check for check in own if check.node and check.state is CheckState.FAIL}
         there = {check.node for check in own if check.subject is Subject.DEVICES}
         for check in _of_the_pool(own):
-            (failed if check.state is State.FAIL else unknown if check.state is State.UNKNOWN else []).append(
+            (failed if check.state is CheckState.FAIL else unknown if check.state is CheckState.UNKNOWN else []).append(
                 f"{pool}: {check.subject}: {check.reason}"
             )
         if len(there - set(bad)) < count:
             failed += [f"{pool}: {name} is kept out: {check.reason}" for name, check in bad.items()]
-        unknown += [f"{pool}: {one.node}: {one.reason}" for one in own if one.node and one.state is State.UNKNOWN]
+        unknown += [f"{pool}: {one.node}: {one.reason}" for one in own if one.node and one.state is CheckState.UNKNOWN]
     if failed:
-        return Verdict(state=State.FAIL, reason="; ".join(dict.fromkeys(failed)))
+        return GateVerdict(state=CheckState.FAIL, reason="; ".join(dict.fromkeys(failed)))
     if unknown:
-        return Verdict(state=State.UNKNOWN, reason=_shortened(list(dict.fromkeys(unknown))))
-    return Verdict(state=State.PASS, reason="every node, device, volume and fabric is as it must be")
+        return GateVerdict(state=CheckState.UNKNOWN, reason=_shortened(list(dict.fromkeys(unknown))))
+    return GateVerdict(state=CheckState.PASS, reason="every node, device, volume and fabric is as it must be")
 
 
 def _of_the_pool(checks: Sequence[Check]) -> list[Check]:
@@ -119,9 +119,9 @@ def _of_the_pool(checks: Sequence[Check]) -> list[Check]:
 
 def _strongest(messages: Iterable[str]) -> Mapping[str, Any] | None:
     """Of several nodes' evidence the worst: a fail before an unknown before a pass."""
-    rank = {State.FAIL: 0, State.UNKNOWN: 1, State.PASS: 2}
+    rank = {CheckState.FAIL: 0, CheckState.UNKNOWN: 1, CheckState.PASS: 2}
     found = [one for text in messages if (one := _parsed(text)) is not None]
-    return min(found, key=lambda one: rank[State(one["state"])], default=None)
+    return min(found, key=lambda one: rank[CheckState(one["state"])], default=None)
 
 
 def _parsed(text: str) -> Mapping[str, Any] | None:
@@ -129,7 +129,7 @@ def _parsed(text: str) -> Mapping[str, Any] | None:
         found = json.loads(text.strip().splitlines()[-1])
     except (ValueError, IndexError):
         return None
-    return found if isinstance(found, dict) and found.get("state") in set(State) and "reason" in found else None
+    return found if isinstance(found, dict) and found.get("state") in set(CheckState) and "reason" in found else None
 
 
 def _counts(devices: Mapping[str, int]) -> str:

@@ -14,7 +14,7 @@ from providers.aws.control_plane.pcs import plan as slurm
 from providers.aws.control_plane.pcs.plan import PcsPlan, plan_pcs
 from providers.aws.network.types import NetworkPlan
 from providers.aws.nodes.types import AwsNodePoolPlan
-from providers.aws.settings import AwsSpec, BatchSpec, EksSpec, PcsSpec
+from providers.aws.settings import AwsBatchSpec, AwsSpec, EksSpec, PcsSpec
 
 ControlPlanePlan: TypeAlias = EksPlan | PcsPlan | BatchPlan
 
@@ -28,7 +28,7 @@ def plan_control_plane(
             return plan_eks(spec, settings, pools, network, stack)
         case PcsSpec():
             return plan_pcs(spec, settings, pools, network, stack)
-        case BatchSpec():
+        case AwsBatchSpec():
             return plan_batch(spec, settings, pools, network, stack)
 
 

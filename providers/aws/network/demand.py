@@ -23,43 +23,43 @@ PUBLIC = LOAD_BALANCERS * LOAD_BALANCER + 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Demand:
+class AddressDemand:
     what: str
     addresses: int
 
 
 def demands(
     spec: StackSpec, pools: Sequence[AwsNodePoolPlan], zone: str, endpoints: int, eks: bool
-) -> tuple[Demand, ...]:
+) -> tuple[AddressDemand, ...]:
     """Addresses needed in the node subnets of a zone. A pool of several zones may have all its nodes in one."""
     nodes = [
-        Demand(
+        AddressDemand(
             what=f"{pool.max_count:,} nodes of {pool.name} x {pool.addresses_per_node}",
             addresses=pool.max_count * pool.addresses_per_node,
         )
         for pool in pools
         if zone in pool.zones
     ]
-    balancers = Demand(what=f"{LOAD_BALANCERS} load balancers", addresses=LOAD_BALANCERS * LOAD_BALANCER)
+    balancers = AddressDemand(what=f"{LOAD_BALANCERS} load balancers", addresses=LOAD_BALANCERS * LOAD_BALANCER)
     rest = [*_of_control_plane(eks), balancers, *_of_storage(spec)]
     if endpoints:
-        rest.append(Demand(what=f"{endpoints} endpoints", addresses=endpoints))
+        rest.append(AddressDemand(what=f"{endpoints} endpoints", addresses=endpoints))
     return (*nodes, *rest)
 
 
-def _of_control_plane(eks: bool) -> tuple[Demand, ...]:
+def _of_control_plane(eks: bool) -> tuple[AddressDemand, ...]:
     if not eks:
-        return (Demand(what="the scheduler", addresses=1),)
-    system = Demand(what=f"{SYSTEM_NODES} system nodes x {SYSTEM_NODE}", addresses=SYSTEM_NODES * SYSTEM_NODE)
-    return (Demand(what="the control plane", addresses=CONTROL_PLANE), system)
+        return (AddressDemand(what="the scheduler", addresses=1),)
+    system = AddressDemand(what=f"{SYSTEM_NODES} system nodes x {SYSTEM_NODE}", addresses=SYSTEM_NODES * SYSTEM_NODE)
+    return (AddressDemand(what="the control plane", addresses=CONTROL_PLANE), system)
 
 
-def _of_storage(spec: StackSpec) -> tuple[Demand, ...]:
+def _of_storage(spec: StackSpec) -> tuple[AddressDemand, ...]:
     found = []
     if (lustre := spec.storage.file_system) is not None:
         gib = min(1000 * (lustre.capacity_tib or 0), MOST_GIB)
         servers = math.ceil(gib / GIB_PER_FILE_SERVER) + FILE_SERVER_MARGIN
-        found.append(Demand(what="file servers", addresses=servers))
+        found.append(AddressDemand(what="file servers", addresses=servers))
     if spec.storage.shared_file_system is not None:
-        found.append(Demand(what="a mount target", addresses=1))
+        found.append(AddressDemand(what="a mount target", addresses=1))
     return tuple(found)

@@ -17,7 +17,7 @@ from providers.aws.network.addresses import (
     usable,
 )
 from providers.aws.network.bill import bill, quotas
-from providers.aws.network.demand import PUBLIC, Demand, demands
+from providers.aws.network.demand import PUBLIC, AddressDemand, demands
 from providers.aws.network.types import AwsSubnetPlan, NetworkPlan
 from providers.aws.network.zones import choose_zones
 from providers.aws.nodes.types import AwsNodePoolPlan
@@ -101,7 +101,7 @@ def _interface_endpoints(spec: StackSpec, settings: AwsSpec) -> tuple[str, ...]:
     return tuple(sorted({*FOR_ALL, *FOR_CONTROL_PLANE[settings.control_plane.kind], *stores}))
 
 
-def _laid_out(spec: StackSpec, needed: Mapping[str, Sequence[Demand]]) -> Layout:
+def _laid_out(spec: StackSpec, needed: Mapping[str, Sequence[AddressDemand]]) -> Layout:
     cidr = spec.cluster.network.cidr
     given = cidr if isinstance(cidr, IPv4Network) else None
     sums = {zone: _sum(found) for zone, found in needed.items()}
@@ -112,12 +112,12 @@ def _laid_out(spec: StackSpec, needed: Mapping[str, Sequence[Demand]]) -> Layout
         raise SpecError([_too_small(given, needed, public, error)]) from None
 
 
-def _sum(found: Sequence[Demand]) -> int:
+def _sum(found: Sequence[AddressDemand]) -> int:
     return sum(demand.addresses for demand in found)
 
 
 def _too_small(
-    given: IPv4Network | None, needed: Mapping[str, Sequence[Demand]], public: int, error: DoesNotFitError
+    given: IPv4Network | None, needed: Mapping[str, Sequence[AddressDemand]], public: int, error: DoesNotFitError
 ) -> Problem:
     """The arithmetic, zone by zone, and the way out."""
     terms = [f"{zone}: {' + '.join(d.what for d in found)} = {_sum(found):,}" for zone, found in needed.items()]
@@ -137,11 +137,11 @@ def _too_small(
     return Problem(path="cluster.network.cidr", message=f"{message}; {fitting}")
 
 
-def _total(needed: Mapping[str, Sequence[Demand]]) -> int:
+def _total(needed: Mapping[str, Sequence[AddressDemand]]) -> int:
     return sum(map(_sum, needed.values()))
 
 
-def _node_subnets(layout: Layout, needed: Mapping[str, Sequence[Demand]]) -> list[AwsSubnetPlan]:
+def _node_subnets(layout: Layout, needed: Mapping[str, Sequence[AddressDemand]]) -> list[AwsSubnetPlan]:
     return [
         AwsSubnetPlan(
             name=f"nodes-{zone}" if number == 1 else f"nodes-{zone}-{number}",

@@ -80,7 +80,7 @@ def _user_data(plan: AwsNodePoolPlan, cluster: EksHandle) -> pulumi.Input[str]:
 
     def text(facts: Sequence[str]) -> str:
         cluster_name, endpoint, authority = facts
-        joining = user_data.Cluster(
+        joining = user_data.JoinedCluster(
             name=cluster_name,
             endpoint=endpoint,
             certificate_authority=authority,

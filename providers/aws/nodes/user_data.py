@@ -20,7 +20,7 @@ EKS_EFFECT = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Cluster:
+class JoinedCluster:
     """The cluster as a node that EKS does not manage must be told of it to find its API server."""
 
     name: str
@@ -35,7 +35,7 @@ def managed(*, max_pods: int, local_disks: bool) -> str:
 
 
 def self_managed(
-    cluster: Cluster, *, max_pods: int, local_disks: bool, labels: Mapping[str, str], taints: Sequence[Taint]
+    cluster: JoinedCluster, *, max_pods: int, local_disks: bool, labels: Mapping[str, str], taints: Sequence[Taint]
 ) -> str:
     """Of a node of our own auto scaling group: everything it needs to join."""
     kubelet = _kubelet(max_pods) | {"flags": _flags(labels, taints)}

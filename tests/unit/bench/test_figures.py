@@ -5,22 +5,22 @@ import time
 import pytest
 
 from bench.figures import Figure, Timing, alternate_runs, show
-from bench.load import BUSY_PER_CORE, BUSY_PRESSURE, BUSY_SHARE, Load, watched
+from bench.load import BUSY_PER_CORE, BUSY_PRESSURE, BUSY_SHARE, OfferedLoad, watched
 
 
 def test_a_quiet_machine_has_nothing_against_its_figures() -> None:
-    assert Load(per_core=BUSY_PER_CORE, pressure=BUSY_PRESSURE, others=BUSY_SHARE).busy == ""
+    assert OfferedLoad(per_core=BUSY_PER_CORE, pressure=BUSY_PRESSURE, others=BUSY_SHARE).busy == ""
 
 
 @pytest.mark.parametrize(
     ("load", "reason"),
     [
-        (Load(per_core=4.2, pressure=0.0), "load 4.2 per core before"),
-        (Load(per_core=0.0, pressure=60.0), "60 % pressure before"),
-        (Load(per_core=0.0, pressure=0.0, others=0.4), "others used 40% of the cores"),
+        (OfferedLoad(per_core=4.2, pressure=0.0), "load 4.2 per core before"),
+        (OfferedLoad(per_core=0.0, pressure=60.0), "60 % pressure before"),
+        (OfferedLoad(per_core=0.0, pressure=0.0, others=0.4), "others used 40% of the cores"),
     ],
 )
-def test_each_kind_of_load_is_named(load: Load, reason: str) -> None:
+def test_each_kind_of_load_is_named(load: OfferedLoad, reason: str) -> None:
     assert load.busy == reason
 
 

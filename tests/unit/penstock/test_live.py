@@ -5,11 +5,11 @@ import io
 import pytest
 from rich.console import Console
 
-from engine.events import Diagnostic, Phase, ResourceStep
+from engine.events import Diagnostic, EventPhase, ResourceStep
 from penstock.live import Live
 
-NET = ResourceStep(phase=Phase.FINISHED, op="create", urn="urn:pulumi:a::b::c::net", type="aws:ec2/vpc:Vpc")
-SAME = ResourceStep(phase=Phase.FINISHED, op="same", urn="urn:pulumi:a::b::c::old", type="aws:ec2/vpc:Vpc")
+NET = ResourceStep(phase=EventPhase.FINISHED, op="create", urn="urn:pulumi:a::b::c::net", type="aws:ec2/vpc:Vpc")
+SAME = ResourceStep(phase=EventPhase.FINISHED, op="same", urn="urn:pulumi:a::b::c::old", type="aws:ec2/vpc:Vpc")
 
 
 def piped(*, verbose: bool = False) -> tuple[io.StringIO, Live]:
@@ -62,7 +62,9 @@ def test_a_terminal_gets_one_line_that_never_folds() -> None:
     console = Console(file=out, width=80, force_terminal=True, color_system=None)
     with Live(console, "up") as shown:
         shown.begin("up", 0)
-        shown.take(ResourceStep(phase=Phase.FINISHED, op="create", urn="a::" + "n" * 200, type="a:b:SecurityGroup"))
+        shown.take(
+            ResourceStep(phase=EventPhase.FINISHED, op="create", urn="a::" + "n" * 200, type="a:b:SecurityGroup")
+        )
         shown._progress.refresh()
     lines = out.getvalue().replace("\r", "\n").replace("\x1b[2K", "").splitlines()
     assert any("up: 1 SecurityGroup nnn" in line for line in lines)

@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from components.errors import PenstockError
 from engine.events import Diagnostic, ResourceStep
-from engine.events import Phase as Step
+from engine.events import EventPhase as Step
 from penstock.__main__ import app
 from penstock.summary import TITLE
 from rehearsal import cycle

@@ -22,7 +22,7 @@ from policies import (
     versions_pinned,
 )
 from policies.clouds.aws import MACHINE_ROWS
-from policies.facts import CloudFacts, Ingress, Inputs, InterfaceFacts, Launch, MachineFacts, Pool, Stored, Versioned
+from policies.facts import CloudReader, Ingress, Inputs, InterfaceFacts, Launch, MachineFacts, Pool, Stored, Versioned
 from policies.rule import StackResource
 
 POOL = "nimbus:pool"
@@ -48,7 +48,7 @@ def only(kind: str, found: Callable[[Inputs], Any]) -> Callable[[str, Inputs], I
     return lambda asked, inputs: [found(inputs)] if asked == kind else []
 
 
-NIMBUS = CloudFacts(
+NIMBUS = CloudReader(
     name="nimbus",
     fabric="the ring",
     fabric_device="nimbus.example/ring",

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from engine.events import Diagnostic, Phase, ResourceStep, Summary, parse_event
+from engine.events import Diagnostic, EventPhase, ResourceStep, Summary, parse_event
 from engine.process import Result
 
 URN = "urn:pulumi:dev::tiny::tiny:index:Folder$tiny:index:File::file"
@@ -18,12 +18,12 @@ def step(kind: str, op: str, **metadata: object) -> str:
 @pytest.mark.parametrize(
     ("kind", "phase"),
     [
-        ("resourcePreEvent", Phase.STARTED),
-        ("resOutputsEvent", Phase.FINISHED),
-        ("resOpFailedEvent", Phase.FAILED),
+        ("resourcePreEvent", EventPhase.STARTED),
+        ("resOutputsEvent", EventPhase.FINISHED),
+        ("resOpFailedEvent", EventPhase.FAILED),
     ],
 )
-def test_steps(kind: str, phase: Phase) -> None:
+def test_steps(kind: str, phase: EventPhase) -> None:
     event = parse_event(step(kind, "update", diffs=["text"], detailedDiff={"mode": {"diffKind": "update"}}))
     assert event == ResourceStep(
         phase=phase, op="update", urn=URN, type="tiny:index:File", changed=("mode", "text"), planning=False

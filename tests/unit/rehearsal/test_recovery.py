@@ -5,7 +5,7 @@ from typing import Any
 
 from engine.cli import Engine
 from engine.process import Result
-from engine.state import PendingOperation, Resource, State
+from engine.state import PendingOperation, Resource, StackState
 from rehearsal.cloud.account import Account, Object
 from rehearsal.cloud.store import Store
 from rehearsal.providers.aws.rules import RULES
@@ -51,7 +51,7 @@ def recovered(
     for one in things:
         account.add(one)
     engine = Recorder()
-    recover(engine, "dev", State(resources=resources, pending=(operation,)), account)
+    recover(engine, "dev", StackState(resources=resources, pending=(operation,)), account)
     return engine.found
 
 
@@ -72,5 +72,5 @@ def test_what_was_not_made_is_forgotten() -> None:
 
 def test_without_pending_creates_the_state_is_left_alone() -> None:
     engine = Recorder()
-    assert recover(engine, "dev", State(resources=(bucket(),), pending=()), Account(Store(), RULES)) == ()
+    assert recover(engine, "dev", StackState(resources=(bucket(),), pending=()), Account(Store(), RULES)) == ()
     assert engine.found is None

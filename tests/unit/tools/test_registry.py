@@ -9,7 +9,7 @@ import pytest
 
 from tests.unit.tools.web import MANIFEST, TOKEN, Web, layer, sha256
 from tools.download import UnavailableError
-from tools.registry import Image, extract_program
+from tools.registry import ImageReference, extract_program
 from tools.steps import SetupError, Step
 
 NAME, TAG = "team/program", "v1.0.0"
@@ -17,7 +17,7 @@ BASE = layer({"etc/passwd": b"root", "manager": b"an old one"})
 
 
 def extract(web: Web, folder: Path, *, digest: str = "", architecture: str = "amd64") -> bytes:
-    image = Image(registry=web.address, repository=NAME, tag=TAG, digest=digest)
+    image = ImageReference(registry=web.address, repository=NAME, tag=TAG, digest=digest)
     extract_program(image, architecture, folder / "program", Step("downloading"))
     assert (folder / "program").stat().st_mode & 0o100
     assert [path.name for path in folder.iterdir() if path.name != "cache"] == ["program"]

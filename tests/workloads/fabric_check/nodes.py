@@ -15,17 +15,17 @@ from workloads.fabric_check import rank, volume
 from workloads.fabric_check.agent import Here, Work, run_check
 from workloads.fabric_check.config import CheckFile
 from workloads.fabric_check.evidence import Evidence
-from workloads.fabric_check.rank import Place
+from workloads.fabric_check.rank import RankPlace
 
 SLOW_S = 0.2
 """On top of an exchange that takes some milliseconds."""
 
 
-def healthy(check: CheckFile, place: Place) -> Evidence:
+def healthy(check: CheckFile, place: RankPlace) -> Evidence:
     return rank.take_part(check, place)
 
 
-def node_two_is_slow(check: CheckFile, place: Place) -> Evidence:
+def node_two_is_slow(check: CheckFile, place: RankPlace) -> Evidence:
     """Traffic that leaves or reaches node 2 takes longer, as over a link with errors."""
 
     def exchange(outgoing: torch.Tensor, incoming: torch.Tensor, partner: int) -> None:
@@ -37,7 +37,7 @@ def node_two_is_slow(check: CheckFile, place: Place) -> Evidence:
     return rank.take_part(check, place)
 
 
-def node_one_cannot_write(check: CheckFile, place: Place) -> Evidence:
+def node_one_cannot_write(check: CheckFile, place: RankPlace) -> Evidence:
     """Its volume is mounted read-only."""
 
     def write_probe(folder: Path, node: int) -> str:
@@ -48,7 +48,7 @@ def node_one_cannot_write(check: CheckFile, place: Place) -> Evidence:
     return rank.take_part(check, place)
 
 
-def node_one_has_another_volume(check: CheckFile, place: Place) -> Evidence:
+def node_one_has_another_volume(check: CheckFile, place: RankPlace) -> Evidence:
     def write_probe(folder: Path, node: int) -> str:
         return volume.write_probe(folder / "elsewhere" if node == 1 else folder, node)
 
@@ -56,16 +56,16 @@ def node_one_has_another_volume(check: CheckFile, place: Place) -> Evidence:
     return rank.take_part(check, place)
 
 
-def node_one_dies(check: CheckFile, place: Place) -> Evidence:
+def node_one_dies(check: CheckFile, place: RankPlace) -> Evidence:
     if place.node == 1:
         os.kill(os.getpid(), 9)
     return rank.take_part(check, place)
 
 
-def everybody_uses_sockets(check: CheckFile, place: Place) -> Evidence:
+def everybody_uses_sockets(check: CheckFile, place: RankPlace) -> Evidence:
     """As NCCL on nodes without the fabric's plugin: the log that it would have written is read."""
 
-    def transport(check: CheckFile, place: Place) -> str:
+    def transport(check: CheckFile, place: RankPlace) -> str:
         return "Socket"
 
     rank._transport = transport

@@ -13,7 +13,7 @@ from tests.workloads.fabric_check.nodes import run_nodes
 from workloads.fabric_check.__main__ import main
 from workloads.fabric_check.agent import Work
 from workloads.fabric_check.config import parse_check
-from workloads.fabric_check.evidence import EXIT, State
+from workloads.fabric_check.evidence import EXIT, FabricState
 
 END_S = 240.0
 SMALL = {"sizes": [4096, 1_048_576], "iterations": 2, "timeoutS": 120.0}
@@ -92,7 +92,7 @@ def test_nodes_that_do_not_come_are_told(tmp_path: Path) -> None:
 
 
 def test_each_verdict_has_an_exit_code_of_its_own() -> None:
-    assert EXIT == {State.PASS: 0, State.FAIL: 1, State.UNKNOWN: 75}
+    assert EXIT == {FabricState.PASS: 0, FabricState.FAIL: 1, FabricState.UNKNOWN: 75}
 
 
 def test_by_hand_on_this_machine(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import sys
 import pytest
 
 from tests.workloads.pretrain.runs import EVERY, REPOSITORY, STEPS, AgentHost, Run
-from workloads.pretrain.ledger import Kind, summarize
+from workloads.pretrain.ledger import EventKind, summarize
 
 FAULTS = "tests.workloads.pretrain.faults"
 
@@ -27,7 +27,7 @@ def test_a_killed_worker_costs_the_steps_since_the_last_checkpoint_and_nothing_e
     goodput = summarize(run.folder / "ledger.jsonl")
     assert goodput.restarts == 1
     assert 0 < goodput.lost_steps < 2 * EVERY
-    assert goodput.seconds[Kind.LOST] > 0
+    assert goodput.seconds[EventKind.LOST] > 0
     assert run.status["attempt"] == 2
 
 
@@ -92,7 +92,7 @@ def test_a_killed_agent_leaves_no_worker_and_the_next_one_goes_on(run: Run, unbr
     assert done.returncode == 0, run.status
     goodput = summarize(run.folder / "ledger.jsonl")
     assert goodput.restarts == 1
-    assert goodput.seconds[Kind.DOWN] > 0
+    assert goodput.seconds[EventKind.DOWN] > 0
 
 
 def test_a_stop_before_there_are_workers_is_a_preemption_too(run: Run) -> None:

@@ -9,7 +9,7 @@ import torch
 
 from tests.workloads.serve.export import SMALL, make_model, make_vocabulary
 from workloads.serve.config import ServeFile
-from workloads.serve.engine import Engine
+from workloads.serve.engine import InferenceEngine
 from workloads.serve.metrics import Metrics
 from workloads.serve.sequence import Finish, Output, Sampling, Sequence
 from workloads.serve.service import assemble
@@ -105,7 +105,7 @@ def ask(prompt: Items[int], temperature: float = 0.0, seed: int | None = None) -
     )
 
 
-def assembled(limits: dict[str, int], *, reuse: bool = True) -> Engine:
+def assembled(limits: dict[str, int], *, reuse: bool = True) -> InferenceEngine:
     config = ServeFile.model_validate(
         {"inference": {"cacheTokens": 4096, **limits}, "modelFolder": "unused", "port": 8000}
     )
@@ -116,7 +116,7 @@ _arrived = threading.Condition()
 _outputs: list[Output] = []
 
 
-def start(limits: dict[str, int], *, reuse: bool = True) -> Engine:
+def start(limits: dict[str, int], *, reuse: bool = True) -> InferenceEngine:
     engine = assembled(limits, reuse=reuse)
     engine.start(_keep, lambda: None)
     return engine
@@ -128,7 +128,7 @@ def _keep(outputs: list[Output]) -> None:
         _arrived.notify()
 
 
-def run(engine: Engine, sequences: list[Sequence]) -> dict[int, str]:
+def run(engine: InferenceEngine, sequences: list[Sequence]) -> dict[int, str]:
     """The text of each sequence by its id(), when all have ended."""
     _outputs.clear()
     engine.submit(sequences)

@@ -12,7 +12,7 @@ from components.spec.stack import StackSpec
 from providers.aws.control_plane.no_kubernetes import kubernetes_only
 from providers.aws.network.types import NetworkPlan
 from providers.aws.nodes.types import AwsNodePoolPlan, BlockCapacity, SpotCapacity
-from providers.aws.settings import AwsSpec, BatchSpec
+from providers.aws.settings import AwsBatchSpec, AwsSpec
 
 _LONGEST_NAME = 40
 """Of the stack. Queues may have 128 characters (Batch API), but the roles of Batch and of the network's flow logs are
@@ -94,7 +94,7 @@ def plan_batch(
 ) -> BatchPlan:
     """A queue of gangs for each pool. SpecError where Batch cannot run the pool's machines, with all of it."""
     asked = settings.control_plane
-    assert isinstance(asked, BatchSpec)
+    assert isinstance(asked, AwsBatchSpec)
     problems = [problem for pool in pools for problem in _pool_problems(pool, asked, spec.cluster.region or "")]
     problems += kubernetes_only(spec, "batch", "Batch")
     problems += _processor_problems(pools, asked)
@@ -113,7 +113,7 @@ def part(plan: BatchPlan, spec: StackSpec, billed: Sequence[AwsNodePoolPlan]) ->
     return PartPlan(decisions=plan.decisions)
 
 
-def _pool_problems(pool: AwsNodePoolPlan, asked: BatchSpec, region: str) -> Iterator[Problem]:
+def _pool_problems(pool: AwsNodePoolPlan, asked: AwsBatchSpec, region: str) -> Iterator[Problem]:
     path = f"cluster.nodePools.{pool.name}"
     match pool.capacity:
         case SpotCapacity():
@@ -134,7 +134,7 @@ def _pool_problems(pool: AwsNodePoolPlan, asked: BatchSpec, region: str) -> Iter
     yield from _image_problems(pool, asked, region)
 
 
-def _image_problems(pool: AwsNodePoolPlan, asked: BatchSpec, region: str) -> Iterator[Problem]:
+def _image_problems(pool: AwsNodePoolPlan, asked: AwsBatchSpec, region: str) -> Iterator[Problem]:
     if pool.collective is Collective.NEURON and asked.ami_id is None:
         parameter = "/aws/service/ecs/optimized-ami/amazon-linux-2023/neuron/recommended/image_id"
         command = f"aws ssm get-parameter --region {region} --name {parameter}"
@@ -142,7 +142,7 @@ def _image_problems(pool: AwsNodePoolPlan, asked: BatchSpec, region: str) -> Ite
         yield Problem(path="aws.controlPlane.amiId", message=what)
 
 
-def _processor_problems(pools: tuple[AwsNodePoolPlan, ...], asked: BatchSpec) -> Iterator[Problem]:
+def _processor_problems(pools: tuple[AwsNodePoolPlan, ...], asked: AwsBatchSpec) -> Iterator[Problem]:
     """One image starts on one kind of processor (Batch API, Ec2Configuration.imageIdOverride)."""
     if asked.ami_id is not None and len({pool.machine.arch for pool in pools}) > 1:
         kinds = ", ".join(f"{pool.name} is {pool.machine.arch}" for pool in pools)
@@ -151,7 +151,7 @@ def _processor_problems(pools: tuple[AwsNodePoolPlan, ...], asked: BatchSpec) ->
 
 
 def _pool(
-    pool: AwsNodePoolPlan, asked: BatchSpec, network: NetworkPlan, mounts: tuple[str, ...], stack: str
+    pool: AwsNodePoolPlan, asked: AwsBatchSpec, network: NetworkPlan, mounts: tuple[str, ...], stack: str
 ) -> BatchPoolPlan:
     return BatchPoolPlan(
         name=f"{stack}-{pool.name}",
@@ -165,7 +165,7 @@ def _pool(
     )
 
 
-def _job(pool: AwsNodePoolPlan, asked: BatchSpec, mounts: tuple[str, ...]) -> GangPlan:
+def _job(pool: AwsNodePoolPlan, asked: AwsBatchSpec, mounts: tuple[str, ...]) -> GangPlan:
     memory_mib = int(pool.machine.memory_gib * 1024) * (_HOST_SHARE - 1) // _HOST_SHARE
     return GangPlan(
         nodes=pool.node_count,

@@ -12,7 +12,7 @@ from pulumi_aws import cloudcontrol, iam
 
 from providers.aws.control_plane.host_mounts import HostMount, user_data
 from providers.aws.control_plane.identity import allowing
-from providers.aws.control_plane.pcs.plan import NodeGroupPlan, PcsPlan, QueuePlan
+from providers.aws.control_plane.pcs.plan import NodeGroupPlan, PartitionPlan, PcsPlan
 from providers.aws.network.handle import NetworkHandle
 from providers.aws.nodes.launch_template import LaunchTemplate
 
@@ -136,7 +136,7 @@ class Pcs(pulumi.ComponentResource):
         }
         return self._resource(f"{name}-{group.pool.name}", "AWS::PCS::ComputeNodeGroup", state)
 
-    def _queue(self, name: str, queue: QueuePlan, groups: Mapping[str, cloudcontrol.Resource]) -> None:
+    def _queue(self, name: str, queue: PartitionPlan, groups: Mapping[str, cloudcontrol.Resource]) -> None:
         state = {
             "Name": queue.name,
             "ClusterId": _read(self._cluster, "Id"),

@@ -53,7 +53,7 @@ class NodeGroupPlan:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class QueuePlan:
+class PartitionPlan:
     """A queue, which Slurm calls a partition. A spot pool's fallback is in the queue of the pool."""
 
     name: str
@@ -72,7 +72,7 @@ class PcsPlan:
     subnet: str
     """Subnet of the controller's interface: PCS takes exactly one."""
     groups: tuple[NodeGroupPlan, ...]
-    queues: tuple[QueuePlan, ...]
+    queues: tuple[PartitionPlan, ...]
     decisions: tuple[Decision, ...]
 
 
@@ -189,9 +189,9 @@ def _group(pool: AwsNodePoolPlan, network: NetworkPlan, spec: StackSpec) -> Node
     )
 
 
-def _queue(asked: NodePoolSpec, pools: Iterable[AwsNodePoolPlan]) -> QueuePlan:
+def _queue(asked: NodePoolSpec, pools: Iterable[AwsNodePoolPlan]) -> PartitionPlan:
     names = (asked.name, _fallback_of(asked))
-    return QueuePlan(name=asked.name, groups=tuple(pool.name for pool in pools if pool.name in names))
+    return PartitionPlan(name=asked.name, groups=tuple(pool.name for pool in pools if pool.name in names))
 
 
 def _purchase_option(pool: AwsNodePoolPlan) -> str:

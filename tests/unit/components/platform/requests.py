@@ -8,7 +8,7 @@ from components.fabric import Collective, Fabric
 from components.plan.cluster import NodePoolPlan, PodBinding
 from components.plan.kubernetes import Concern, KubernetesFacts, Owner, Ownership
 from components.plan.work import ServicePlan
-from components.platform.request import Request
+from components.platform.request import PlatformRequest
 from components.spec.platform import PlatformSpec
 
 KUEUE = ("jobset", "kueue")
@@ -54,9 +54,9 @@ def owned(*concerns: Concern, owner: Owner = Owner.OTHERS, by: str = "somebody")
     return {concern: Ownership(owner=owner, by=by, reason="it was there before") for concern in concerns}
 
 
-def request(*pools: NodePoolPlan, addons: Mapping[str, Any] | None = None, **fields: Any) -> Request:
+def request(*pools: NodePoolPlan, addons: Mapping[str, Any] | None = None, **fields: Any) -> PlatformRequest:
     spec = PlatformSpec.model_validate({"addons": addons or {}, **fields.pop("platform", {})})
-    return Request(**{"facts": facts(), "spec": spec, "pools": pools, "scheduler_addons": KUEUE, **fields})
+    return PlatformRequest(**{"facts": facts(), "spec": spec, "pools": pools, "scheduler_addons": KUEUE, **fields})
 
 
 def service(**fields: Any) -> ServicePlan:

@@ -14,7 +14,7 @@ from components.platform.addons.kueue_config import manager_config
 from components.platform.alerts import GROUPS
 from components.platform.catalog import ADDONS
 from components.platform.dashboards import DASHBOARDS
-from components.platform.request import Request
+from components.platform.request import PlatformRequest
 from components.spec.inference import AutoscalingSpec
 from tests.definitions import judge
 from tests.unit.components.platform.requests import GPUS, RDMA, facts, request, service
@@ -137,7 +137,7 @@ def test_a_scaled_service_is_read_once() -> None:
     stack = ADDONS["kube-prometheus-stack"]
     scaled = request(GPUS, service=service(autoscaling=AutoscalingSpec(max_replicas=2)))
 
-    def monitors(asked: Request) -> list[str]:
+    def monitors(asked: PlatformRequest) -> list[str]:
         return [one["metadata"]["name"] for one in stack.plan(asked).objects if one["kind"] == "PodMonitor"]
 
     assert monitors(request(GPUS, service=service())) == ["penstock-jobs", "penstock-services"]

@@ -9,7 +9,7 @@ from components.errors import Problem, SpecError
 from components.plan.kubernetes import Concern, Owner, PlatformPlan
 from components.platform.catalog import ADDONS
 from components.platform.plan import plan_platform
-from components.platform.request import Request
+from components.platform.request import PlatformRequest
 from components.platform.versions import versions
 from components.schedulers import load
 from components.spec.inference import AutoscalingSpec, CanarySpec, RouteSpec, ScaledBy
@@ -30,7 +30,7 @@ from tests.unit.components.platform.requests import (
 STACK = "kube-prometheus-stack"
 NFD = "node-feature-discovery"
 IMAGE = owned(Concern.DRIVER, Concern.CONTAINER_TOOLKIT, owner=Owner.IMAGE, by="the image")
-ON_BY_SITUATION: Mapping[str, tuple[Request, set[str]]] = {
+ON_BY_SITUATION: Mapping[str, tuple[PlatformRequest, set[str]]] = {
     "processors alone": (request(PROCESSORS), {"jobset", "kueue"}),
     "GPUs": (request(GPUS), {STACK, NFD, "gpu-operator", "node-problem-detector", *KUEUE}),
     "RDMA": (request(RDMA), {STACK, NFD, "gpu-operator", "network-operator", "node-problem-detector", *KUEUE}),
@@ -80,7 +80,7 @@ def names(plan: PlatformPlan) -> list[str]:
     return [addon.name for addon in plan.addons]
 
 
-def problems(asked: Request) -> dict[str, str]:
+def problems(asked: PlatformRequest) -> dict[str, str]:
     with pytest.raises(SpecError) as refused:
         plan_platform(asked)
     return {problem.path: problem.message for problem in refused.value.problems}

@@ -9,14 +9,14 @@ from typing import Any
 import pytest
 
 from components.platform.catalog import ADDONS
-from components.platform.request import Request
+from components.platform.request import PlatformRequest
 from components.platform.values import check_values, merged
 from components.platform.versions import versions
 from components.spec.inference import AutoscalingSpec, RouteSpec
 from tests.unit.components.platform.requests import EFA, GPUS, NEURON, RDMA, facts, request, service
 
 SYSTEM = facts(system_selector={"penstock.dev/pool": "system"})
-REQUESTS: Mapping[str, Request] = {
+REQUESTS: Mapping[str, PlatformRequest] = {
     "bare": request(facts=SYSTEM),
     "GPUs and RDMA": request(GPUS, RDMA, facts=SYSTEM, scheduler_addons=tuple(ADDONS)),
     "EFA and Neuron, with a mirror": request(

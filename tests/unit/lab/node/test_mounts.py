@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
-from lab.node.mounts import Mount, root_steps
+from lab.node.mounts import BindMount, root_steps
 
 
 def test_what_lies_in_another_mount_is_mounted_after_it(tmp_path: Path) -> None:
-    checkout = Mount(source=tmp_path, path="/tmp/checkout")  # noqa: S108  # a path in the container
-    volumes = (Mount(source=tmp_path, path="/data/deep"), Mount(source=tmp_path, path="/tmp"))  # noqa: S108  # as above
+    checkout = BindMount(source=tmp_path, path="/tmp/checkout")  # noqa: S108  # a path in the container
+    volumes = (BindMount(source=tmp_path, path="/data/deep"), BindMount(source=tmp_path, path="/tmp"))  # noqa: S108  # as above
 
     steps = root_steps(etc=tmp_path, shm=tmp_path, programs=(checkout,), volumes=volumes)
 

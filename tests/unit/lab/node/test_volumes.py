@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from lab.node.files import write_folder
-from lab.node.mounts import Mount, root_steps
+from lab.node.mounts import BindMount, root_steps
 from lab.node.sandbox import etc_files
 from lab.node.volumes import VolumeError, persistent_volume, select_files
 
@@ -55,9 +55,9 @@ def test_a_network_file_system_is_a_folder_of_the_lab(tmp_path: Path) -> None:
 
 def test_a_mount_comes_after_what_it_lies_in(tmp_path: Path) -> None:
     volumes = [
-        Mount(source=tmp_path, path="/a/b/c"),
-        Mount(source=tmp_path, path="/a"),
-        Mount(source=tmp_path, path="/a/b"),
+        BindMount(source=tmp_path, path="/a/b/c"),
+        BindMount(source=tmp_path, path="/a"),
+        BindMount(source=tmp_path, path="/a/b"),
     ]
 
     paths = [step["path"] for step in root_steps(etc=tmp_path, shm=tmp_path, programs=(), volumes=volumes)]

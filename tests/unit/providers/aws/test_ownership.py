@@ -7,7 +7,7 @@ import yaml
 
 from components.plan.kubernetes import Concern, Owner
 from components.platform.plan import plan_platform
-from components.platform.request import Request
+from components.platform.request import PlatformRequest
 from components.spec.stack import parse_stack
 from providers import clouds, load
 from providers.aws.ownership import registry
@@ -60,7 +60,7 @@ def test_who_does_what(case: str, concern: Concern, expected: tuple[Owner, str] 
 def test_the_efa_plugin_is_on_the_nodes_that_have_efa(case: str, machine_types: list[str], repository: Path) -> None:
     plan = planned(case, repository)
     assert plan.kubernetes is not None
-    platform = plan_platform(Request(facts=plan.kubernetes, pools=plan.node_pools, scheduler_addons=JOBS))
+    platform = plan_platform(PlatformRequest(facts=plan.kubernetes, pools=plan.node_pools, scheduler_addons=JOBS))
     plugin = next(addon for addon in platform.addons if addon.name == "efa-device-plugin")
     assert plugin.release is not None
     assert plugin.release.values["supportedInstanceLabels"]["values"] == machine_types
@@ -76,7 +76,7 @@ def test_an_image_lies_in_the_regions_own_registry() -> None:
 def test_the_driver_of_the_image_is_never_loaded_over(repository: Path) -> None:
     plan = planned("aws-gb200", repository)
     assert plan.kubernetes is not None
-    platform = plan_platform(Request(facts=plan.kubernetes, pools=plan.node_pools, scheduler_addons=JOBS))
+    platform = plan_platform(PlatformRequest(facts=plan.kubernetes, pools=plan.node_pools, scheduler_addons=JOBS))
     values = {addon.name: addon.release.values for addon in platform.addons if addon.release}
     assert values["gpu-operator"]["driver"] == {"enabled": False, "rdma": {"enabled": False}}
     assert values["gpu-operator"]["dcgm"] == {"enabled": False}

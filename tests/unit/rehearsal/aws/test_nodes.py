@@ -81,7 +81,7 @@ def test_a_managed_group_says_itself_what_its_nodes_are(account: Account) -> Non
 
 
 def test_a_group_of_ones_own_says_it_in_its_user_data(account: Account) -> None:
-    cluster = user_data.Cluster(
+    cluster = user_data.JoinedCluster(
         name="c", endpoint="https://c", certificate_authority="YQ==", service_cidr="10.0.0.0/16"
     )
     text = user_data.self_managed(

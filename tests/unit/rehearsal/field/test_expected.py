@@ -2,7 +2,7 @@
 
 import pytest
 
-from engine.state import Resource, State
+from engine.state import Resource, StackState
 from rehearsal.field.deployed import Finding
 from rehearsal.field.expected import ExpectedFinding, compare, expected_findings
 from rehearsal.field.judge import FieldJudge, facts_of
@@ -65,12 +65,12 @@ def resource(kind: str, name: str, inputs: dict[str, object]) -> Resource:
     )  # fmt: skip
 
 
-EMPTY = State(resources=(), pending=())
+EMPTY = StackState(resources=(), pending=())
 GROUP = resource(
     "aws:eks/nodeGroup:NodeGroup", "g",
     {"nodeGroupName": "spare", "scalingConfig": {"minSize": 0, "desiredSize": 1, "maxSize": 2}},
 )  # fmt: skip
-GROWING = State(resources=(GROUP,), pending=())
+GROWING = StackState(resources=(GROUP,), pending=())
 
 
 def test_a_finding_is_told_once() -> None:

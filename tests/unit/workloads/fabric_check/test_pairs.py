@@ -5,7 +5,7 @@ import json
 import pytest
 
 from workloads.fabric_check.config import CheckFile
-from workloads.fabric_check.evidence import MOST_BYTES, Evidence, Measured, State, judge
+from workloads.fabric_check.evidence import MOST_BYTES, Evidence, FabricState, Measured, judge
 from workloads.fabric_check.pairs import ROUNDS, best_rates, rounds, slow_units
 from workloads.fabric_check.transport import NONE, fell_back, nccl_transport
 
@@ -80,9 +80,9 @@ def test_nodes_on_sockets_are_named_where_a_fabric_is_expected() -> None:
         rates={0: 40.0, 1: 40.0, 2: 40.0}, transports={0: "IB", 1: "Socket", 2: "IB"},
     )  # fmt: skip
     verdict = judge(CheckFile(fabric=True, floor_gbps=300.0), measured)
-    assert (verdict.state, verdict.slow_nodes) == (State.FAIL, ("b",))
+    assert (verdict.state, verdict.slow_nodes) == (FabricState.FAIL, ("b",))
     assert verdict.transport == "IB, Socket"
-    assert judge(CheckFile(floor_gbps=300.0), measured).state is State.PASS
+    assert judge(CheckFile(floor_gbps=300.0), measured).state is FabricState.PASS
 
 
 def test_without_a_floor_it_says_that_none_is_known() -> None:
@@ -102,4 +102,4 @@ def test_evidence_of_a_thousand_nodes_fits_a_termination_message() -> None:
     content = json.loads(line)
     assert content["state"] == "fail"
     assert len(content["slowNodes"]) == 32
-    assert len(Evidence(state=State.PASS, reason="x" * 9000).line()) <= MOST_BYTES
+    assert len(Evidence(state=FabricState.PASS, reason="x" * 9000).line()) <= MOST_BYTES

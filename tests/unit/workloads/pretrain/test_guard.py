@@ -5,14 +5,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from components.spec.training import GuardSpec
-from workloads.pretrain.guard import LEARN_FIRST, Guard, Verdict
+from workloads.pretrain.guard import LEARN_FIRST, Guard, StepVerdict
 from workloads.pretrain.progress import GuardState
 
 
 def learnt(spec: GuardSpec, losses: int = 2 * LEARN_FIRST) -> Guard:
     guard = Guard(spec, GuardState())
     for step in range(losses):
-        assert guard.judge(3.0 + 0.05 * (-1) ** step, 1.0) is Verdict.APPLY
+        assert guard.judge(3.0 + 0.05 * (-1) ** step, 1.0) is StepVerdict.APPLY
     return guard
 
 
@@ -20,27 +20,27 @@ def learnt(spec: GuardSpec, losses: int = 2 * LEARN_FIRST) -> Guard:
 def test_a_bad_loss_is_skipped_and_not_remembered(loss: float) -> None:
     guard = learnt(GuardSpec())
     mean = guard.state.mean
-    assert guard.judge(loss, 1.0) is Verdict.SKIP
+    assert guard.judge(loss, 1.0) is StepVerdict.SKIP
     assert guard.state.mean == mean
-    assert guard.judge(3.0, 1.0) is Verdict.APPLY
+    assert guard.judge(3.0, 1.0) is StepVerdict.APPLY
     assert guard.state.skipped_in_a_row == 0
     assert guard.state.skipped == 1
 
 
 def test_a_bad_gradient_is_skipped_from_the_first_step_on() -> None:
-    assert Guard(GuardSpec(), GuardState()).judge(3.0, math.nan) is Verdict.SKIP
+    assert Guard(GuardSpec(), GuardState()).judge(3.0, math.nan) is StepVerdict.SKIP
 
 
 def test_a_high_loss_among_the_first_is_no_spike() -> None:
-    assert learnt(GuardSpec(), losses=LEARN_FIRST - 1).judge(9.0, 1.0) is Verdict.APPLY
+    assert learnt(GuardSpec(), losses=LEARN_FIRST - 1).judge(9.0, 1.0) is StepVerdict.APPLY
 
 
 def test_too_many_in_a_row_rewind_once_and_then_fail() -> None:
     guard = learnt(GuardSpec(max_skips=2))
     verdicts = [guard.judge(math.nan, 1.0) for _ in range(3)]
-    assert verdicts == [Verdict.SKIP, Verdict.SKIP, Verdict.REWIND]
+    assert verdicts == [StepVerdict.SKIP, StepVerdict.SKIP, StepVerdict.REWIND]
     guard.state.rewound = True
-    assert guard.judge(math.nan, 1.0) is Verdict.FAIL
+    assert guard.judge(math.nan, 1.0) is StepVerdict.FAIL
 
 
 @settings(deadline=None)

@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from workloads.pretrain.ledger import Kind, Ledger, summarize
+from workloads.pretrain.ledger import EventKind, Ledger, summarize
 
 
-def write(path: Path, *lines: tuple[float, Kind, int | None]) -> Path:
+def write(path: Path, *lines: tuple[float, EventKind, int | None]) -> Path:
     text = [
-        json.dumps({"time": t, "kind": kind, "step": step, "attempt": 0 if kind is Kind.START else 1})
+        json.dumps({"time": t, "kind": kind, "step": step, "attempt": 0 if kind is EventKind.START else 1})
         for t, kind, step in lines
     ]
     path.write_text("".join(f"{line}\n" for line in text))
@@ -22,14 +22,14 @@ def write(path: Path, *lines: tuple[float, Kind, int | None]) -> Path:
 def test_a_quiet_run(tmp_path: Path) -> None:
     ledger = write(
         tmp_path / "ledger",
-        (0, Kind.START, None),
-        (10, Kind.TRAIN, 0),
-        (50, Kind.CHECKPOINT, 40),
-        (51, Kind.TRAIN, 40),
-        (91, Kind.STOPPED, 80),
+        (0, EventKind.START, None),
+        (10, EventKind.TRAIN, 0),
+        (50, EventKind.CHECKPOINT, 40),
+        (51, EventKind.TRAIN, 40),
+        (91, EventKind.STOPPED, 80),
     )
     goodput = summarize(ledger)
-    assert goodput.seconds == {Kind.START: 10, Kind.TRAIN: 80, Kind.CHECKPOINT: 1, Kind.STOPPED: 0}
+    assert goodput.seconds == {EventKind.START: 10, EventKind.TRAIN: 80, EventKind.CHECKPOINT: 1, EventKind.STOPPED: 0}
     assert goodput.share == pytest.approx(80 / 91)
     assert (goodput.restarts, goodput.lost_steps) == (0, 0)
 
@@ -38,25 +38,27 @@ def test_a_lost_worker_costs_the_steps_since_the_checkpoint_and_the_gap(tmp_path
     """Checkpoint at 40; killed 20 s later; 5 s to train again, from 40."""
     ledger = write(
         tmp_path / "ledger",
-        (0, Kind.TRAIN, 0),
-        (40, Kind.CHECKPOINT, 40),
-        (41, Kind.TRAIN, 40),
-        (51, Kind.TRAIN, 50),
-        (61, Kind.RESTART, None),
-        (62, Kind.RESTART, None),
-        (66, Kind.TRAIN, 40),
-        (106, Kind.STOPPED, 80),
+        (0, EventKind.TRAIN, 0),
+        (40, EventKind.CHECKPOINT, 40),
+        (41, EventKind.TRAIN, 40),
+        (51, EventKind.TRAIN, 50),
+        (61, EventKind.RESTART, None),
+        (62, EventKind.RESTART, None),
+        (66, EventKind.TRAIN, 40),
+        (106, EventKind.STOPPED, 80),
     )
     goodput = summarize(ledger)
-    assert goodput.seconds[Kind.TRAIN] == pytest.approx(80)
-    assert goodput.seconds[Kind.LOST] == pytest.approx(20)
-    assert goodput.seconds[Kind.RESTART] == 5
+    assert goodput.seconds[EventKind.TRAIN] == pytest.approx(80)
+    assert goodput.seconds[EventKind.LOST] == pytest.approx(20)
+    assert goodput.seconds[EventKind.RESTART] == 5
     assert goodput.share == pytest.approx(80 / 106)
     assert (goodput.restarts, goodput.lost_steps) == (1, 10)
 
 
 def test_steps_that_only_the_metrics_saw_are_lost_too(tmp_path: Path) -> None:
-    ledger = write(tmp_path / "ledger", (0, Kind.TRAIN, 0), (10, Kind.RESTART, None), (12, Kind.TRAIN, 0))
+    ledger = write(
+        tmp_path / "ledger", (0, EventKind.TRAIN, 0), (10, EventKind.RESTART, None), (12, EventKind.TRAIN, 0)
+    )
     lines = ledger.read_text().splitlines()
     lines[2] = json.dumps(json.loads(lines[2]) | {"reached": 7})
     ledger.write_text("\n".join(lines) + "\n")
@@ -66,38 +68,38 @@ def test_steps_that_only_the_metrics_saw_are_lost_too(tmp_path: Path) -> None:
 def test_a_killed_agent_is_time_down_from_the_last_sign_of_life(tmp_path: Path) -> None:
     ledger = write(
         tmp_path / "ledger",
-        (0, Kind.TRAIN, 0),
-        (10, Kind.TRAIN, 10),
-        (100, Kind.START, None),
-        (105, Kind.TRAIN, 5),
-        (120, Kind.STOPPED, 20),
+        (0, EventKind.TRAIN, 0),
+        (10, EventKind.TRAIN, 10),
+        (100, EventKind.START, None),
+        (105, EventKind.TRAIN, 5),
+        (120, EventKind.STOPPED, 20),
     )
     goodput = summarize(ledger)
-    assert goodput.seconds[Kind.DOWN] == 90
-    assert goodput.seconds[Kind.LOST] == pytest.approx(5)
-    assert goodput.seconds[Kind.TRAIN] == pytest.approx(5 + 15)
+    assert goodput.seconds[EventKind.DOWN] == 90
+    assert goodput.seconds[EventKind.LOST] == pytest.approx(5)
+    assert goodput.seconds[EventKind.TRAIN] == pytest.approx(5 + 15)
     assert (goodput.restarts, goodput.lost_steps) == (1, 5)
 
 
 def test_workers_that_start_after_preparing_were_not_down(tmp_path: Path) -> None:
-    ledger = write(tmp_path / "ledger", (0, Kind.START, None), (5, Kind.PREPARE, None))
-    by_worker = {"kind": Kind.START, "step": None, "attempt": 1}
+    ledger = write(tmp_path / "ledger", (0, EventKind.START, None), (5, EventKind.PREPARE, None))
+    by_worker = {"kind": EventKind.START, "step": None, "attempt": 1}
     with ledger.open("a") as stream:
         stream.write("".join(json.dumps(by_worker | {"time": time}) + "\n" for time in (10, 12)))
     goodput = summarize(ledger)
-    assert (goodput.seconds[Kind.START], goodput.seconds[Kind.PREPARE]) == (7, 5)
-    assert Kind.DOWN not in goodput.seconds
+    assert (goodput.seconds[EventKind.START], goodput.seconds[EventKind.PREPARE]) == (7, 5)
+    assert EventKind.DOWN not in goodput.seconds
     assert goodput.restarts == 0
 
 
 def test_time_stopped_on_request_is_not_held_against_the_run(tmp_path: Path) -> None:
     ledger = write(
         tmp_path / "ledger",
-        (0, Kind.TRAIN, 0),
-        (10, Kind.STOPPED, 10),
-        (1000, Kind.START, None),
-        (1010, Kind.TRAIN, 10),
-        (1020, Kind.STOPPED, 20),
+        (0, EventKind.TRAIN, 0),
+        (10, EventKind.STOPPED, 10),
+        (1000, EventKind.START, None),
+        (1010, EventKind.TRAIN, 10),
+        (1020, EventKind.STOPPED, 20),
     )
     goodput = summarize(ledger)
     assert goodput.share == pytest.approx(20 / 30)
@@ -105,10 +107,10 @@ def test_time_stopped_on_request_is_not_held_against_the_run(tmp_path: Path) -> 
 
 
 def test_a_last_line_cut_off_by_a_kill_is_left_out(tmp_path: Path) -> None:
-    ledger = write(tmp_path / "ledger", (0, Kind.TRAIN, 0), (10, Kind.STOPPED, 10))
+    ledger = write(tmp_path / "ledger", (0, EventKind.TRAIN, 0), (10, EventKind.STOPPED, 10))
     with ledger.open("a") as stream:
         stream.write('{"time": 1')
-    assert summarize(ledger).seconds[Kind.TRAIN] == 10
+    assert summarize(ledger).seconds[EventKind.TRAIN] == 10
 
 
 def test_training_repeats_its_line_seldom(tmp_path: Path) -> None:
@@ -128,25 +130,25 @@ def test_every_second_is_counted_once_and_each_lost_step_costs_a_step(
     tmp_path_factory: pytest.TempPathFactory, every: int, kills: list[int]
 ) -> None:
     """Steps of equal length, a kill after so many steps each: the closed form."""
-    lines: list[tuple[float, Kind, int | None]] = []
+    lines: list[tuple[float, EventKind, int | None]] = []
     now, saved, lost = 0.0, 0, 0
     for steps in [*kills, 10]:
-        lines.append((now, Kind.TRAIN, saved))
+        lines.append((now, EventKind.TRAIN, saved))
         for step in range(saved + 1, saved + steps + 1):
             now += STEP_S
             if step % every == 0:
-                lines += [(now, Kind.CHECKPOINT, step), (now, Kind.TRAIN, step)]
+                lines += [(now, EventKind.CHECKPOINT, step), (now, EventKind.TRAIN, step)]
         reached = saved + steps
-        lines.append((now, Kind.TRAIN, reached))
+        lines.append((now, EventKind.TRAIN, reached))
         safe = max(saved, reached // every * every)
-        lines.append((now, Kind.RESTART, None))
+        lines.append((now, EventKind.RESTART, None))
         lost, saved, now = lost + reached - safe, safe, now + GAP_S
-    goodput = summarize(write(tmp_path_factory.mktemp("ledger") / "l", *lines, (now, Kind.TRAIN, saved)))
+    goodput = summarize(write(tmp_path_factory.mktemp("ledger") / "l", *lines, (now, EventKind.TRAIN, saved)))
     assert goodput.lost_steps == lost
     assert goodput.restarts == len(kills) + 1
-    assert goodput.seconds.get(Kind.LOST, 0.0) == pytest.approx(lost * STEP_S)
-    assert goodput.seconds[Kind.TRAIN] == pytest.approx(saved * STEP_S)
-    assert goodput.seconds[Kind.RESTART] == pytest.approx(GAP_S * (len(kills) + 1))
+    assert goodput.seconds.get(EventKind.LOST, 0.0) == pytest.approx(lost * STEP_S)
+    assert goodput.seconds[EventKind.TRAIN] == pytest.approx(saved * STEP_S)
+    assert goodput.seconds[EventKind.RESTART] == pytest.approx(GAP_S * (len(kills) + 1))
     assert sum(goodput.seconds.values()) == pytest.approx(now)
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from workloads.serve.errors import ApiError
+from workloads.serve.errors import ReplyError
 
 
 @pytest.mark.parametrize(
@@ -18,4 +18,4 @@ from workloads.serve.errors import ApiError
     ],
 )
 def test_the_type_follows_the_status(status: int, kind: str) -> None:
-    assert ApiError(status, "words").body()["error"]["type"] == kind
+    assert ReplyError(status, "words").body()["error"]["type"] == kind

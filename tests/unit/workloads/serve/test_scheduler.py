@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from tests.workloads.serve.export import make_vocabulary
 from workloads.serve.blocks import BlockManager
-from workloads.serve.scheduler import Scheduler, Step
+from workloads.serve.scheduler import ScheduledStep, Scheduler
 from workloads.serve.sequence import Sampling, Sequence
 from workloads.serve.text import Transcript
 
@@ -126,7 +126,7 @@ def _sequence(prompt: list[int], max_tokens: int) -> Sequence:
     )
 
 
-def _check(scheduler: Scheduler, step: Step) -> None:
+def _check(scheduler: Scheduler, step: ScheduledStep) -> None:
     assert step.tokens <= scheduler.max_batch_tokens
     assert len(scheduler.running) <= scheduler.max_sequences
     works = (*step.decodes, *step.prefills)
@@ -140,7 +140,7 @@ def _check(scheduler: Scheduler, step: Step) -> None:
     assert all(not sequence.blocks for sequence in scheduler.waiting)
 
 
-def _execute(scheduler: Scheduler, step: Step) -> None:
+def _execute(scheduler: Scheduler, step: ScheduledStep) -> None:
     """Executes as the engine does, with a model whose next token is the parity of the length."""
     scheduler.computed(step)
     for work in (*step.decodes, *step.prefills):

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from workloads.serve.errors import ApiError
+from workloads.serve.errors import ReplyError
 from workloads.serve.schema import ChatBody, CompletionBody, parse
 
 MESSAGES = [{"role": "user", "content": "x"}]
@@ -79,7 +79,7 @@ def test_echo_with_logprobs_and_two_lengths_are_refused() -> None:
 
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b'"x"', b"\xff"])
 def test_a_body_that_is_no_object(body: bytes) -> None:
-    with pytest.raises(ApiError, match="body") as raised:
+    with pytest.raises(ReplyError, match="body") as raised:
         parse(CompletionBody, body)
     assert raised.value.status == 400
 
@@ -93,7 +93,7 @@ def test_what_asks_for_nothing_passes() -> None:
     assert parse(ChatBody, json.dumps(chat).encode()).messages[0].text == "x"
 
 
-def refused(kind: type[CompletionBody] | type[ChatBody], body: dict[str, Any]) -> ApiError:
-    with pytest.raises(ApiError) as raised:
+def refused(kind: type[CompletionBody] | type[ChatBody], body: dict[str, Any]) -> ReplyError:
+    with pytest.raises(ReplyError) as raised:
         parse(kind, json.dumps(body).encode())
     return raised.value

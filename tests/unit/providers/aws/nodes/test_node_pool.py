@@ -337,7 +337,7 @@ def test_a_self_managed_group_joins_by_itself() -> None:
 
 def test_user_data_is_the_same_each_time() -> None:
     """Other user data would be another version of the template, and new nodes."""
-    cluster = user_data.Cluster(name="a", endpoint="https://b", certificate_authority="c", service_cidr="d")
+    cluster = user_data.JoinedCluster(name="a", endpoint="https://b", certificate_authority="c", service_cidr="d")
     taint = Taint(key="k", value="", effect=TaintEffect.NO_EXECUTE)
     texts = {
         user_data.self_managed(cluster, max_pods=9, local_disks=True, labels=labels, taints=[taint])
