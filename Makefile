@@ -34,6 +34,7 @@ test-lab: setup ## the lab's tests: real Kubernetes control planes on this machi
 check: setup ## style, types, import contracts and unit tests
 	@$(RUN) ruff format --check --quiet .
 	@$(RUN) ruff check --quiet .
+	@$(RUN) tools.docstrings
 	@.venv/bin/lint-imports
 	@$(RUN) tools.typecheck & types=$$!; \
 	$(RUN) pytest -q -n 2 --durations=15 tests/unit tests/catalog tests/golden tests/contract tests/properties; \
