@@ -27,9 +27,10 @@ def check(kind: str, inputs: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _images(value: Any) -> Iterator[str]:
-    """Open images anywhere in a document, each under the key `image`."""
+    """Open images anywhere in a document, each under the key `image`; a `version` beside it is its tag."""
     if isinstance(value, Mapping):
-        yield from _image(value.get("image"))
+        image, tag = value.get("image"), value.get("version")
+        yield from _image(f"{image}:{tag}" if isinstance(image, str) and isinstance(tag, str) and tag else image)
     children = value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else ()
     for child in children:
         yield from _images(child)

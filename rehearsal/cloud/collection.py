@@ -36,8 +36,8 @@ class ResourceRow:
     deleted_min: float = 0.0
     usd_per_hour: Decimal | None = None
     """None: no price is known, or `demand` has one by the machine."""
-    demand: Callable[[Inputs], Demand | None] | None = None
-    """The machines of a pool."""
+    demand: Callable[[Inputs], Demand] | None = None
+    """The machines of a pool, none among them."""
     nodes: Callable[[Account, Object], SimulatedNodes] | None = None
     """The Kubernetes nodes of a pool."""
 

@@ -108,7 +108,8 @@ class CollectionRules:
 
     def demand(self, account: Account, token: str, inputs: Inputs) -> Demand | None:  # noqa: ARG002
         find = self._by_token[token].demand if token in self._by_token else None
-        return find(inputs) if find else None
+        found = find(inputs) if find else None
+        return found if found and found.count else None
 
     def quotas(self, limits: Mapping[str, Any]) -> tuple[Quota, ...]:
         """The limits as rows. Refuses (SpecError) one that is not among the two tables of quotas."""

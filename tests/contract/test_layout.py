@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from dataclasses import asdict
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -21,17 +22,32 @@ from components.spec.stack import parse_stack
 from providers import MODULES, clouds, discover, load
 from providers.registry import operations
 from tests.clock import NOW
+from tests.contract.made_up_cloud.provider.settings import MadeUpSpec
+from tests.contract.made_up_cloud.registration import MADE_UP, register
 
 PACKAGES = ("components", "penstock", "policies", "providers", "rehearsal", "stacks", "tools", "workloads")
-FORMS = {cloud: form() for cloud, form in clouds().items() if form}
+SHIPPED = tuple(MODULES)
+CLOUDS = (*SHIPPED, MADE_UP)
+MADE_UP_STACK = Path(__file__).parent / "made_up_cloud" / "project" / "stacks" / "Pulumi.madeup.yaml"
+FORMS: dict[str, type[Spec]] = {cloud: form() for cloud, form in clouds().items() if form} | {MADE_UP: MadeUpSpec}
 PROVIDER_FILES = {"__init__.py", "catalog.py", "cluster.py", "plan.py", "preflight.py"}
 SCHEDULER_FILES = {"__init__.py", "render.py"}
 SDKS = ("pulumi", "pulumi_aws", "boto3", "botocore", "moto", "grpc", "torch")
 
 
+@pytest.fixture(autouse=True)
+def made_up(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The made-up cloud is registered where it is asked for."""
+    callspec = getattr(request.node, "callspec", None)
+    if callspec and callspec.params.get("cloud") == MADE_UP:
+        monkeypatch.setitem(MODULES, MADE_UP, "")
+        register()
+
+
 def golden_config(cloud: str, repository: Path) -> dict[str, Any]:
     """The configuration of one of the cloud's golden cases, never to expire."""
-    file = sorted((repository / "tests" / "golden").glob(f"{cloud}-*/stack.yaml"))[0]
+    golden = sorted((repository / "tests" / "golden").glob(f"{cloud}-*/stack.yaml"))
+    file = next(iter(golden), MADE_UP_STACK)
     config: dict[str, Any] = yaml.safe_load(file.read_text())["config"]
     config["penstock:cluster"].pop("expiresAt", None)
     return config
@@ -50,13 +66,16 @@ def test_each_package_is_the_one_of_this_checkout(package: str, repository: Path
     assert Path(file).is_relative_to(repository)
 
 
-@pytest.mark.parametrize("cloud", MODULES)
+@pytest.mark.parametrize("cloud", CLOUDS)
 def test_a_cloud_is_one_folder_with_the_same_files(cloud: str, repository: Path) -> None:
-    there = {path.name for path in (repository / "providers" / cloud).iterdir()}
+    package = find_spec(MODULES[cloud])
+    assert package
+    assert package.origin
+    there = {path.name for path in Path(package.origin).parent.iterdir()}
     assert there >= PROVIDER_FILES
 
 
-@pytest.mark.parametrize("cloud", MODULES)
+@pytest.mark.parametrize("cloud", CLOUDS)
 def test_a_cloud_has_the_verbs_of_the_protocol(cloud: str) -> None:
     provider = load(cloud)
     assert provider.settings is FORMS.get(cloud)
@@ -83,7 +102,7 @@ def test_a_cloud_is_registered_by_one_line(monkeypatch: pytest.MonkeyPatch) -> N
     assert load(spec.cluster.cloud).plan(spec, "x", NOW).node_pools[0].machine.name == "this-machine"
 
 
-@pytest.mark.parametrize("cloud", MODULES)
+@pytest.mark.parametrize("cloud", CLOUDS)
 def test_a_clouds_catalog_is_whole(cloud: str) -> None:
     catalog = load(cloud).catalog()
     assert catalog.cloud == cloud
@@ -94,7 +113,7 @@ def test_a_clouds_catalog_is_whole(cloud: str) -> None:
         assert (machine.accelerator is None) == (machine.accelerator_count == 0)
 
 
-@pytest.mark.parametrize("cloud", MODULES)
+@pytest.mark.parametrize("cloud", CLOUDS)
 def test_a_cloud_without_a_scheduler_refuses_jobs(cloud: str, repository: Path) -> None:
     """One that takes jobs names who starts them; one that does not yet says so before anything is made."""
     config = golden_config(cloud, repository)
@@ -109,7 +128,7 @@ def test_a_cloud_without_a_scheduler_refuses_jobs(cloud: str, repository: Path) 
         assert [problem.path for problem in refused.value.problems] == [key]
 
 
-@pytest.mark.parametrize("cloud", MODULES)
+@pytest.mark.parametrize("cloud", CLOUDS)
 def test_a_plan_is_the_same_each_time(cloud: str, repository: Path) -> None:
     config = golden_config(cloud, repository)
     assert asdict(plan_of(cloud, config)) == asdict(plan_of(cloud, config))
@@ -120,14 +139,14 @@ def test_everything_under_a_clouds_own_key_has_a_default(form: type[Spec]) -> No
     assert form() == form.model_validate({})
 
 
-@pytest.mark.parametrize("cloud", FORMS)
+@pytest.mark.parametrize("cloud", [cloud for cloud in CLOUDS if cloud in FORMS])
 def test_a_clouds_own_key_may_be_left_out(cloud: str, repository: Path) -> None:
     config = {key: value for key, value in golden_config(cloud, repository).items() if "cluster" in key}
     spec = parse_stack(config, "Pulumi.x.yaml", clouds())
     assert spec.settings == FORMS[cloud]()
 
 
-@pytest.mark.parametrize("cloud", MODULES)
+@pytest.mark.parametrize("cloud", CLOUDS)
 def test_a_plan_needs_neither_the_engine_nor_an_sdk_nor_another_cloud(cloud: str, repository: Path) -> None:
     """`penstock plan` answers in under a second because it loads none of them."""
     others = [f"providers.{other}.plan" for other in MODULES if other != cloud]
@@ -136,6 +155,8 @@ import json, sys
 from datetime import UTC, datetime
 from components.spec.stack import parse_stack
 from providers import clouds, load
+from tests.contract.made_up_cloud.registration import register
+register()
 spec = parse_stack(json.loads(sys.stdin.read()), "x", clouds())
 load({cloud!r}).plan(spec, "x", datetime.now(UTC))
 print(json.dumps(sorted(name for name in sys.modules if name.split(".")[0] in {SDKS!r} or name in {others!r})))
@@ -148,7 +169,7 @@ print(json.dumps(sorted(name for name in sys.modules if name.split(".")[0] in {S
     assert json.loads(run.stdout) == []
 
 
-@pytest.mark.parametrize("cloud", MODULES)
+@pytest.mark.parametrize("cloud", SHIPPED)
 def test_a_cloud_has_a_stack_to_start_from_and_a_golden_case(cloud: str, repository: Path) -> None:
     assert list((repository / "stacks").glob(f"Pulumi.{cloud}*.yaml"))
     assert list((repository / "tests" / "golden").glob(f"{cloud}-*/stack.yaml"))

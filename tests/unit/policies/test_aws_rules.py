@@ -320,6 +320,8 @@ def gang(image: str) -> dict[str, Any]:
 
 
 RELEASE, JOB_SET = "kubernetes:helm.sh/v3:Release", "kubernetes:jobset.x-k8s.io/v1alpha2:JobSet"
+OPERAND = "kubernetes:mellanox.com/v1alpha1:NicClusterPolicy"
+PLUGIN = {"image": "k8s-rdma-shared-dev-plugin", "repository": "nvcr.io/nvidia/mellanox"}
 
 
 def pods(image: str) -> dict[str, Any]:
@@ -344,6 +346,7 @@ def slurm(**scheduler: Any) -> dict[str, Any]:
         (CONTROLLED, slurm(Type="SLURM")),
         (RELEASE, {"chart": "kueue"}),
         (JOB_SET, pods("repository.example/train")),
+        (OPERAND, {"spec": {"rdmaSharedDevicePlugin": PLUGIN | {"version": "latest"}}}),
     ],
 )
 def test_an_open_version_is_refused(kind: str, inputs: dict[str, Any]) -> None:
@@ -365,6 +368,7 @@ def test_an_open_version_is_refused(kind: str, inputs: dict[str, Any]) -> None:
         (RELEASE, {"chart": "kueue", "version": "0.18.3"}),
         (JOB_SET, pods("repository.example/train:cuda-0.1.0")),
         (JOB_SET, {"spec": UNKNOWN}),
+        (OPERAND, {"spec": {"rdmaSharedDevicePlugin": PLUGIN | {"version": "network-operator-v26.4.1"}}}),
     ],
 )
 def test_a_chosen_version_passes(kind: str, inputs: dict[str, Any]) -> None:

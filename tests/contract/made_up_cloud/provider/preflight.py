@@ -1,0 +1,9 @@
+"""What only the account can tell, read before anything is created."""
+
+from components.errors import Problem
+from components.plan.stack import StackPlan
+
+
+def preflight(plan: StackPlan) -> tuple[Problem, ...]:
+    """Nothing: every account may have everything."""
+    return ()
