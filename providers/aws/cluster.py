@@ -14,22 +14,22 @@ from components.provider import ClusterHandle, KubernetesHandle
 from providers.aws.control_plane.batch.build import Batch
 from providers.aws.control_plane.eks.add_ons import EksAddOns
 from providers.aws.control_plane.eks.build import Eks
-from providers.aws.control_plane.eks.handle import EksHandle
 from providers.aws.control_plane.eks.types import EksPlan
 from providers.aws.control_plane.host_mounts import HostMount, LustreMount, NfsMount
 from providers.aws.control_plane.hyper_pod.build import HyperPod
 from providers.aws.control_plane.pcs.build import Pcs
 from providers.aws.control_plane.pcs.plan import PcsPlan
 from providers.aws.drain_resource import NetworkDrainResource
+from providers.aws.eks_handle import EksHandle
 from providers.aws.kubernetes import reach, scaler
 from providers.aws.network.build import Network
 from providers.aws.network.handle import NetworkHandle
 from providers.aws.nodes.build import NodePool
-from providers.aws.nodes.types import AwsNodePoolPlan
 from providers.aws.plan import AwsPlan
 from providers.aws.serving.build import Serving
 from providers.aws.storage.build import Storage
 from providers.aws.storage.handle import StorageHandle
+from providers.aws.types import AwsNodePoolPlan
 
 Outputs = Mapping[str, pulumi.Input[Any]]
 

@@ -7,7 +7,7 @@ import pulumi_kubernetes as kubernetes
 from pulumi_aws import eks
 
 from components.provider import KubernetesHandle, StaticVolume
-from providers.aws.control_plane.eks.handle import EksHandle
+from providers.aws.eks_handle import EksHandle
 from providers.aws.nodes.build import NodePool
 from providers.aws.storage.handle import StorageHandle
 from providers.aws.storage.plan import CLAIMS

@@ -13,8 +13,8 @@ from components.plan.kubernetes import Concern, Owner, Ownership
 from providers.aws.control_plane.eks.types import EksPlan
 from providers.aws.control_plane.hyper_pod.plan import HyperPodPlan
 from providers.aws.nodes.binding import collective
-from providers.aws.nodes.types import AwsNodePoolPlan
 from providers.aws.tables import OWNERSHIP
+from providers.aws.types import AwsNodePoolPlan
 
 _IMAGES = {Collective.NCCL: "NVIDIA", Collective.NEURON: "NEURON"}
 

@@ -25,7 +25,6 @@ from providers.aws.control_plane.plan import ControlPlanePlan
 from providers.aws.network import plan as networks
 from providers.aws.network.types import AwsSubnetPlan, NetworkPlan
 from providers.aws.nodes import plan as nodes
-from providers.aws.nodes.types import AwsNodePoolPlan
 from providers.aws.regions import regions
 from providers.aws.serving import plan as serving
 from providers.aws.serving.types import ServingPlan
@@ -33,6 +32,7 @@ from providers.aws.settings import AwsSpec
 from providers.aws.storage import plan as stores
 from providers.aws.storage.types import StoragePlan
 from providers.aws.tags import tag_problems, tags
+from providers.aws.types import AwsNodePoolPlan
 
 _STACK_NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 """Form of a name that buckets, repositories, roles, endpoints and queues all take; each part adds how long it may be.

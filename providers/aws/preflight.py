@@ -8,8 +8,8 @@ from typing import Any
 from components.errors import Problem
 from components.plan.part import QuotaNeed
 from components.plan.stack import StackPlan
-from providers.aws.nodes.types import AwsNodePoolPlan, BlockCapacity, ReservedCapacity
 from providers.aws.plan import AwsPlan
+from providers.aws.types import AwsNodePoolPlan, BlockCapacity, ReservedCapacity
 
 CREDENTIALS = (
     "AWS_ACCESS_KEY_ID",

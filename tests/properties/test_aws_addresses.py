@@ -13,8 +13,8 @@ from providers import clouds
 from providers.aws.network.addresses import FURTHER_RANGES, KEPT_BY_AWS, DoesNotFitError, lay_out, prefix_for, usable
 from providers.aws.network.plan import plan_network
 from providers.aws.network.types import NetworkPlan
-from providers.aws.nodes.types import AwsNodePoolPlan
 from providers.aws.settings import AwsSpec
+from providers.aws.types import AwsNodePoolPlan
 from tests.unit.providers.aws.stacks import pool
 
 ZONES = tuple(f"us-east-2{letter}" for letter in "abc")

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from components.fabric import Fabric
 from providers.aws.catalog import Arch, AwsMachine, Cards, FabricFamily, QuotaFamily, machines
 from providers.aws.nodes.interfaces import addresses_per_node, interfaces, max_pods
-from providers.aws.nodes.types import Interface
+from providers.aws.types import Interface
 
 MOTO: dict[str, dict[str, Any]] = json.loads(
     gzip.decompress(files("moto.ec2.resources").joinpath("instance_types.json.gz").read_bytes())

@@ -18,10 +18,9 @@ from torch.distributed.elastic.rendezvous.registry import get_rendezvous_handler
 
 from components.stop_request import STOP_SIGNALS
 from workloads.pretrain.config import JobFile, ranks_per_node
-from workloads.pretrain.entry import run_worker
+from workloads.pretrain.entry import Worker, run_worker
 from workloads.pretrain.exits import ExitCode
 from workloads.pretrain.folder import RunFolder, replace_json
-from workloads.pretrain.launch import Worker
 from workloads.pretrain.ledger import EventKind, Ledger
 from workloads.pretrain.meeting import await_meeting
 from workloads.pretrain.status import RunState, StatusFile

@@ -1,5 +1,10 @@
 """The name by which the fork server finds the worker: importing it costs nothing, so the agent may."""
 
+from collections.abc import Callable
+
+Worker = Callable[[str, str], None]
+"""Body of a worker process: from the job file and the number of the attempt."""
+
 
 def run_worker(job_file: str, attempt: str) -> None:
     """A worker process, from the fork to its end."""

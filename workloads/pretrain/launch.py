@@ -16,7 +16,7 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from multiprocessing import forkserver
 from pathlib import Path
 from types import FrameType
@@ -25,13 +25,12 @@ from components.errors import PenstockError, SpecError
 from components.stop_request import STOP_SIGNALS
 from workloads.pretrain.announce import Announcer
 from workloads.pretrain.config import Device, JobFile, ranks_per_node, read_job
+from workloads.pretrain.entry import Worker
 from workloads.pretrain.exits import ExitCode
 from workloads.pretrain.folder import RunFolder, replace_json
 from workloads.pretrain.ledger import EventKind, Ledger
 from workloads.pretrain.preflight import check_job
 from workloads.pretrain.status import RunState, StatusFile
-
-Worker = Callable[[str, str], None]
 
 STOPPED_EARLY = "stopped before the workers were started; start it again to go on"
 

@@ -13,8 +13,8 @@ from providers.aws.control_plane.eks.types import EksPlan
 from providers.aws.control_plane.pcs import plan as slurm
 from providers.aws.control_plane.pcs.plan import PcsPlan, plan_pcs
 from providers.aws.network.types import NetworkPlan
-from providers.aws.nodes.types import AwsNodePoolPlan
 from providers.aws.settings import AwsBatchSpec, AwsSpec, EksSpec, PcsSpec
+from providers.aws.types import AwsNodePoolPlan
 
 ControlPlanePlan: TypeAlias = EksPlan | PcsPlan | BatchPlan
 

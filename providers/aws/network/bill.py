@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from components.plan.part import BillLine, QuotaNeed
 from providers.aws.network.types import NetworkPlan
-from providers.aws.nodes.types import AwsNodePoolPlan
 from providers.aws.tables import PRICES, QUOTAS
+from providers.aws.types import AwsNodePoolPlan
 
 
 def bill(plan: NetworkPlan, region: str) -> tuple[BillLine, ...]:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from components.spec.stack import StackSpec
-from providers.aws.nodes.types import AwsNodePoolPlan
+from providers.aws.types import AwsNodePoolPlan
 
 CONTROL_PLANE = 16
 """EKS's own interfaces, of which there are more while it is updated (EKS User Guide: 6 at least, 16 advised)."""

@@ -20,9 +20,9 @@ from providers.aws.network.bill import bill, quotas
 from providers.aws.network.demand import PUBLIC, AddressDemand, demands
 from providers.aws.network.types import AwsSubnetPlan, NetworkPlan
 from providers.aws.network.zones import choose_zones
-from providers.aws.nodes.types import AwsNodePoolPlan
 from providers.aws.regions import Region, regions
 from providers.aws.settings import AwsSpec
+from providers.aws.types import AwsNodePoolPlan
 
 PRIVATE = tuple(map(IPv4Network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10")))
 TAKEN = {

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from components.errors import Problem
 from components.spec.explain import suggestion
 from components.spec.stack import StackSpec
-from providers.aws.nodes.types import AwsNodePoolPlan
 from providers.aws.regions import Region, regions
+from providers.aws.types import AwsNodePoolPlan
 
 EKS_ZONES = 2
 """An EKS control plane stands in two zones or more (EKS User Guide, network requirements)."""

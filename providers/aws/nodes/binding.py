@@ -8,7 +8,7 @@ from components.labels import CAPACITY_LABEL, POOL_LABEL
 from components.plan.cluster import PodBinding, Taint
 from components.spec.cluster import NodePoolSpec, TaintEffect
 from providers.aws.catalog import Arch, AwsMachine
-from providers.aws.nodes.types import BlockCapacity, Capacity, OnDemandCapacity, ReservedCapacity, SpotCapacity
+from providers.aws.types import BlockCapacity, Capacity, OnDemandCapacity, ReservedCapacity, SpotCapacity
 
 _DEVICE = {"nvidia": NVIDIA, "aws": NEURON}
 """Resource names of the vendors' device plugins."""

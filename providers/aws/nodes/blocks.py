@@ -6,7 +6,7 @@ from datetime import UTC, datetime, time, timedelta
 from components.errors import Problem
 from components.spec.cluster import CapacityBlock
 from providers.aws.catalog import AwsMachine
-from providers.aws.nodes.types import BlockCapacity, SizeChange
+from providers.aws.types import BlockCapacity, SizeChange
 
 MOST_INSTANCES = 64
 """Of one block."""

@@ -8,12 +8,12 @@ from collections.abc import Mapping, Sequence
 import pulumi
 from pulumi_aws import autoscaling, eks, iam
 
-from providers.aws.control_plane.eks.handle import EksHandle
+from providers.aws.eks_handle import EksHandle
 from providers.aws.network.handle import NetworkHandle
 from providers.aws.network.types import AwsSubnetPlan
 from providers.aws.nodes import user_data
 from providers.aws.nodes.launch_template import LaunchTemplate
-from providers.aws.nodes.types import AwsNodePoolPlan, BlockCapacity, Capacity, SpotCapacity
+from providers.aws.types import AwsNodePoolPlan, BlockCapacity, Capacity, SpotCapacity
 
 __all__ = ["LaunchTemplate", "NodePool"]
 

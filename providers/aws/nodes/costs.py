@@ -6,8 +6,8 @@ from decimal import Decimal
 from components.estimate.quotas import Quota
 from components.labels import POOL_LABEL
 from components.plan.part import BillLine, QuotaNeed
-from providers.aws.nodes.types import AwsNodePoolPlan, BlockCapacity, ReservedCapacity, SpotCapacity
 from providers.aws.tables import PRICES, QUOTAS
+from providers.aws.types import AwsNodePoolPlan, BlockCapacity, ReservedCapacity, SpotCapacity
 
 
 def quotas(pools: Sequence[AwsNodePoolPlan]) -> tuple[QuotaNeed, ...]:

@@ -10,8 +10,8 @@ from components.spec.cluster import NodePoolSpec
 from components.spec.stack import StackSpec
 from providers.aws.nodes.binding import capacity_word
 from providers.aws.nodes.refusals import reserved_zone
-from providers.aws.nodes.types import AwsNodePoolPlan, BlockCapacity, GivenGroup, NoGroup, OwnGroup, ReservedCapacity
 from providers.aws.settings import AwsSpec
+from providers.aws.types import AwsNodePoolPlan, BlockCapacity, GivenGroup, NoGroup, OwnGroup, ReservedCapacity
 
 Kind = Literal["eks", "pcs", "batch"]
 """Of the control plane: who starts the machines."""

@@ -8,7 +8,7 @@ on device 1 of card 0, which it shares with the primary, on device 0 of the othe
 from math import ceil
 
 from providers.aws.catalog import AwsMachine
-from providers.aws.nodes.types import MOST_PODS, Interface
+from providers.aws.types import MOST_PODS, Interface
 
 PRIMARY = Interface(card=0, device=0, kind="interface")
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import pulumi
 from pulumi_aws import ec2
 
-from providers.aws.nodes.types import (
+from providers.aws.types import (
     AwsNodePoolPlan,
     BlockCapacity,
     Capacity,

@@ -12,7 +12,6 @@ from components.spec.cluster import ClusterSpec, NodePoolSpec, PlacementKind
 from components.spec.explain import suggestion
 from components.spec.stack import StackSpec
 from providers.aws.catalog import AwsMachine, catalog, machines
-from providers.aws.control_plane.eks.versions import default_version
 from providers.aws.nodes.binding import ami_type, binding, collective, labels, taints
 from providers.aws.nodes.blocks import block_capacity, nodes_now, size_changes
 from providers.aws.nodes.costs import bill, quotas
@@ -26,7 +25,9 @@ from providers.aws.nodes.refusals import (
     pool_problems,
     reserved_zone,
 )
-from providers.aws.nodes.types import (
+from providers.aws.regions import Region, regions
+from providers.aws.settings import AwsSpec, EksSpec
+from providers.aws.types import (
     AwsNodePoolPlan,
     BlockCapacity,
     Capacity,
@@ -38,8 +39,7 @@ from providers.aws.nodes.types import (
     ReservedCapacity,
     SpotCapacity,
 )
-from providers.aws.regions import Region, regions
-from providers.aws.settings import AwsSpec, EksSpec
+from providers.aws.versions import default_version
 
 _ROOT_DISK_GIB = {True: 200, False: 100}
 """With accelerators, whose images hold several GB of libraries each, and without."""

@@ -9,7 +9,6 @@ from components.errors import Problem, SpecError
 from components.plan.part import BillLine, Decision, PartPlan
 from components.spec.explain import suggestion
 from components.spec.stack import StackSpec
-from providers.aws.nodes.types import AwsNodePoolPlan
 from providers.aws.sagemaker_machine_types import ENDPOINT_MACHINE_TYPES
 from providers.aws.serving.types import (
     Asynchronous,
@@ -31,6 +30,7 @@ from providers.aws.settings import (
     ServerlessSpec,
     ThroughputSpec,
 )
+from providers.aws.types import AwsNodePoolPlan
 
 _REQUESTS_PER_MACHINE = 8
 """That a growing endpoint aims at."""

@@ -16,9 +16,9 @@ from components.plan.part import Decision
 from components.spec.storage import FileSystemSpec, OnDestroy
 from providers.aws.network.demand import MOST_GIB
 from providers.aws.network.types import NetworkPlan
-from providers.aws.nodes.types import AwsNodePoolPlan
 from providers.aws.storage.links import link_problems, plan_links
 from providers.aws.storage.types import LustrePlan
+from providers.aws.types import AwsNodePoolPlan
 
 PATH = "storage.fileSystem"
 SMALLEST_GIB, STEP_GIB = 1200, 2400

@@ -8,7 +8,6 @@ from components.plan.part import Decision, PartPlan
 from components.spec.stack import StackSpec
 from components.spec.storage import OnDestroy
 from providers.aws.network.types import NetworkPlan
-from providers.aws.nodes.types import AwsNodePoolPlan
 from providers.aws.regions import regions
 from providers.aws.settings import AwsSpec, Upstream
 from providers.aws.storage.bill import bill
@@ -23,6 +22,7 @@ from providers.aws.storage.types import (
     SharedPlan,
     StoragePlan,
 )
+from providers.aws.types import AwsNodePoolPlan
 
 LONGEST_BUCKET_NAME = 63
 LONGEST_MIRROR_PREFIX = 30

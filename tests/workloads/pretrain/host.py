@@ -11,7 +11,8 @@ import signal
 import sys
 from pathlib import Path
 
-from workloads.pretrain.launch import Worker, launch
+from workloads.pretrain.entry import Worker
+from workloads.pretrain.launch import launch
 
 
 def main() -> None:

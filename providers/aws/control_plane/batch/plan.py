@@ -11,8 +11,8 @@ from components.plan.part import Decision, PartPlan
 from components.spec.stack import StackSpec
 from providers.aws.control_plane.no_kubernetes import kubernetes_only
 from providers.aws.network.types import NetworkPlan
-from providers.aws.nodes.types import AwsNodePoolPlan, BlockCapacity, SpotCapacity
 from providers.aws.settings import AwsBatchSpec, AwsSpec
+from providers.aws.types import AwsNodePoolPlan, BlockCapacity, SpotCapacity
 
 _LONGEST_NAME = 40
 """Of the stack. Queues may have 128 characters (Batch API), but the roles of Batch and of the network's flow logs are

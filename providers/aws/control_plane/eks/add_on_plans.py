@@ -2,7 +2,7 @@
 
 from components.spec.storage import StorageSpec
 from providers.aws.control_plane.eks.types import AddOnPlan
-from providers.aws.control_plane.eks.versions import KubernetesVersion
+from providers.aws.versions import KubernetesVersion
 
 
 def first_add_ons(version: KubernetesVersion) -> tuple[AddOnPlan, ...]:

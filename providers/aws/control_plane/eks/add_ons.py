@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import pulumi
 from pulumi_aws import eks
 
-from providers.aws.control_plane.eks.handle import EksHandle
 from providers.aws.control_plane.eks.types import AddOnPlan, EksPlan
 from providers.aws.control_plane.identity import SERVICE_OF_PODS, role_of
+from providers.aws.eks_handle import EksHandle
 
 
 class EksAddOns(pulumi.ComponentResource):

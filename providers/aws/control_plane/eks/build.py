@@ -8,10 +8,10 @@ import pulumi
 from pulumi_aws import cloudwatch, eks, iam
 
 from providers.aws.control_plane.eks.add_ons import add_on
-from providers.aws.control_plane.eks.handle import EksHandle
 from providers.aws.control_plane.eks.key import ClusterKey
 from providers.aws.control_plane.eks.types import EksPlan
 from providers.aws.control_plane.identity import Role, allowing, role_of
+from providers.aws.eks_handle import EksHandle
 from providers.aws.network.handle import NetworkHandle
 
 _OF_NODES = ("AmazonEKSWorkerNodePolicy", "AmazonEC2ContainerRegistryPullOnly", "AmazonSSMManagedInstanceCore")

@@ -11,13 +11,13 @@ from providers.aws.control_plane.eks.add_on_plans import add_ons, first_add_ons
 from providers.aws.control_plane.eks.system_pool import MACHINE_TYPES, system_pool
 from providers.aws.control_plane.eks.system_pool import NAME as SYSTEM
 from providers.aws.control_plane.eks.types import EksPlan, LogType, SupportType
-from providers.aws.control_plane.eks.versions import KubernetesVersion, default_version, kubernetes_versions
 from providers.aws.network.types import NetworkPlan
 from providers.aws.network.zones import control_plane_zones
-from providers.aws.nodes.types import AwsNodePoolPlan
 from providers.aws.regions import regions
 from providers.aws.settings import AwsSpec, EksSpec, Tier
 from providers.aws.tables import PRICES, QUOTAS
+from providers.aws.types import AwsNodePoolPlan
+from providers.aws.versions import KubernetesVersion, default_version, kubernetes_versions
 
 LONGEST_NAME = 32
 """EKS takes 100 characters (EKS API, ClusterName); the roles of the add-ons are named after the cluster, and a role's

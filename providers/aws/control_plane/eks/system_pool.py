@@ -6,8 +6,8 @@ from components.plan.cluster import PodBinding
 from providers.aws.catalog import AwsMachine, machines
 from providers.aws.nodes.binding import ami_type, capacity_word
 from providers.aws.nodes.interfaces import addresses_per_node, interfaces, max_pods
-from providers.aws.nodes.types import AwsNodePoolPlan, NoGroup, OnDemandCapacity
 from providers.aws.regions import regions
+from providers.aws.types import AwsNodePoolPlan, NoGroup, OnDemandCapacity
 
 NAME = "system"
 NODES = 2

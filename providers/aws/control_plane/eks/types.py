@@ -5,8 +5,8 @@ from datetime import datetime
 from typing import Literal
 
 from components.plan.part import Decision
-from providers.aws.nodes.types import AwsNodePoolPlan
 from providers.aws.settings import Tier
+from providers.aws.types import AwsNodePoolPlan
 
 SupportType = Literal["STANDARD", "EXTENDED"]
 """EKS's words for what happens when standard support ends: moved to the next version, or kept at a higher price."""

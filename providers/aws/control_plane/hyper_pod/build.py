@@ -9,9 +9,9 @@ from typing import Any
 import pulumi
 from pulumi_aws import cloudcontrol, iam
 
-from providers.aws.control_plane.eks.handle import EksHandle
 from providers.aws.control_plane.hyper_pod.plan import HyperPodPlan, InstanceGroupPlan
 from providers.aws.control_plane.identity import role_of
+from providers.aws.eks_handle import EksHandle
 from providers.aws.network.handle import NetworkHandle
 
 

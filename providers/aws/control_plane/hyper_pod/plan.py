@@ -10,9 +10,9 @@ from components.plan.part import BillLine, Decision, PartPlan
 from components.spec.explain import suggestion
 from components.spec.stack import StackSpec
 from providers.aws.network.types import NetworkPlan
-from providers.aws.nodes.types import AwsNodePoolPlan, BlockCapacity, OnDemandCapacity, ReservedCapacity, SpotCapacity
 from providers.aws.sagemaker_machine_types import HYPER_POD_MACHINE_TYPES
 from providers.aws.settings import AwsSpec, HyperPodSpec
+from providers.aws.types import AwsNodePoolPlan, BlockCapacity, OnDemandCapacity, ReservedCapacity, SpotCapacity
 
 KUBERNETES_VERSIONS = ("1.28", "1.29", "1.30", "1.31", "1.32", "1.33", "1.34")
 """That HyperPod joins (SageMaker Developer Guide, "Getting started with Amazon EKS support", 2026)."""

@@ -12,14 +12,14 @@ from components.spec.stack import StackSpec
 from providers.aws.control_plane.no_kubernetes import kubernetes_only
 from providers.aws.network.types import NetworkPlan
 from providers.aws.nodes.refusals import fallback_name
-from providers.aws.nodes.types import (
+from providers.aws.settings import AwsSpec, PcsSize, PcsSpec
+from providers.aws.types import (
     AwsNodePoolPlan,
     BlockCapacity,
     OnDemandCapacity,
     ReservedCapacity,
     SpotCapacity,
 )
-from providers.aws.settings import AwsSpec, PcsSize, PcsSpec
 
 SLURM_VERSIONS = ("24.11", "25.05", "25.11", "26.05")
 """Versions that PCS creates (PCS API, SchedulerRequest.version, botocore 1.44)."""

@@ -7,8 +7,8 @@ from components.plan.cluster import PodBinding
 from components.spec.stack import StackSpec, parse_stack
 from providers import clouds
 from providers.aws.catalog import machines
-from providers.aws.nodes.types import AwsNodePoolPlan, Interface, NoGroup, OnDemandCapacity
 from providers.aws.settings import AwsSpec
+from providers.aws.types import AwsNodePoolPlan, Interface, NoGroup, OnDemandCapacity
 
 REGION = "us-east-2"
 

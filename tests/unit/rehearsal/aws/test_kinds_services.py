@@ -22,10 +22,10 @@ from providers.aws.network.build import Network
 from providers.aws.network.plan import plan_network
 from providers.aws.network.types import NetworkPlan
 from providers.aws.nodes.plan import plan_pools
-from providers.aws.nodes.types import AwsNodePoolPlan
 from providers.aws.serving.build import Serving
 from providers.aws.serving.plan import plan_serving
 from providers.aws.settings import AwsSpec
+from providers.aws.types import AwsNodePoolPlan
 from rehearsal.cloud.errors import CloudApiError
 from rehearsal.cloud.rules import Treatment
 from rehearsal.providers.aws.kinds.batch import ENVIRONMENT, JOB_DEFINITION, QUEUE

@@ -9,8 +9,8 @@ from components.errors import SpecError
 from components.spec.stack import StackSpec
 from providers.aws.network.plan import plan_network
 from providers.aws.network.types import NetworkPlan
-from providers.aws.nodes.types import AwsNodePoolPlan
 from providers.aws.settings import AwsSpec
+from providers.aws.types import AwsNodePoolPlan
 from tests.unit.providers.aws.nodes.pools import STACK, plan_of
 
 Planner = Callable[[StackSpec, AwsSpec, tuple[AwsNodePoolPlan, ...], NetworkPlan, str], Any]

@@ -6,8 +6,8 @@ from components.spec.stack import StackSpec, parse_stack
 from providers import clouds
 from providers.aws.control_plane.plan import ControlPlanePlan, plan_control_plane
 from providers.aws.network.plan import plan_network
-from providers.aws.nodes.types import AwsNodePoolPlan
 from providers.aws.settings import AwsSpec
+from providers.aws.types import AwsNodePoolPlan
 
 STACK = "aws-test"
 

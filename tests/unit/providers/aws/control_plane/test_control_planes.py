@@ -10,12 +10,12 @@ import pytest
 
 from providers.aws.control_plane.batch.build import Batch
 from providers.aws.control_plane.batch.plan import plan_batch
-from providers.aws.control_plane.eks.handle import EksHandle
 from providers.aws.control_plane.host_mounts import HostMount, LustreMount, NfsMount
 from providers.aws.control_plane.hyper_pod.build import HyperPod
 from providers.aws.control_plane.hyper_pod.plan import plan_hyper_pod
 from providers.aws.control_plane.pcs.build import Pcs
 from providers.aws.control_plane.pcs.plan import plan_pcs
+from providers.aws.eks_handle import EksHandle
 from providers.aws.network.handle import NetworkHandle
 from tests.unit.providers.aws.control_plane.planned_pools import decided
 from tests.unit.providers.aws.mocks import Graph, register

@@ -10,9 +10,9 @@ import pytest
 from components.errors import SpecError
 from providers.aws.control_plane.eks import plan as clusters
 from providers.aws.control_plane.eks.types import EksPlan
-from providers.aws.control_plane.eks.versions import default_version, kubernetes_versions
 from providers.aws.network.demand import SYSTEM_NODE, SYSTEM_NODES
 from providers.aws.settings import AwsSpec, Tier
+from providers.aws.versions import default_version, kubernetes_versions
 from tests.unit.providers.aws.control_plane.stacks import planned, stack
 
 

@@ -9,7 +9,7 @@ import pytest
 from providers.aws.network.build import Network
 from providers.aws.network.plan import plan_network
 from providers.aws.network.types import NetworkPlan
-from providers.aws.nodes.types import AwsNodePoolPlan
+from providers.aws.types import AwsNodePoolPlan
 from tests.unit.providers.aws.mocks import Graph, register
 from tests.unit.providers.aws.stacks import pool, stack
 

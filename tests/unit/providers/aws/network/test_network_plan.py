@@ -12,7 +12,7 @@ from components.spec.cluster import Nat
 from providers.aws.network.bill import bill, quotas
 from providers.aws.network.plan import decisions, plan_network, warnings
 from providers.aws.network.types import NetworkPlan
-from providers.aws.nodes.types import AwsNodePoolPlan
+from providers.aws.types import AwsNodePoolPlan
 from tests.unit.providers.aws.stacks import pool, stack
 
 

@@ -9,8 +9,8 @@ from components.errors import Problem, SpecError
 from components.spec.stack import StackSpec, parse_stack
 from providers import clouds
 from providers.aws.nodes.plan import plan_pools
-from providers.aws.nodes.types import AwsNodePoolPlan
 from providers.aws.settings import AwsSpec
+from providers.aws.types import AwsNodePoolPlan
 
 STACK = "aws-test"
 NOW = datetime(2027, 10, 1, tzinfo=UTC)

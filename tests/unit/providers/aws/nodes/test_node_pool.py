@@ -11,13 +11,13 @@ from pulumi_aws import ec2
 
 from components.plan.cluster import Taint
 from components.spec.cluster import TaintEffect
-from providers.aws.control_plane.eks.handle import EksHandle
+from providers.aws.eks_handle import EksHandle
 from providers.aws.network.handle import NetworkHandle
 from providers.aws.network.types import AwsSubnetPlan
 from providers.aws.nodes import user_data
 from providers.aws.nodes.build import NodePool
 from providers.aws.nodes.launch_template import LaunchTemplate
-from providers.aws.nodes.types import AwsNodePoolPlan
+from providers.aws.types import AwsNodePoolPlan
 from tests.unit.providers.aws.mocks import Graph, register
 from tests.unit.providers.aws.nodes.pools import BLOCK, GB200, GROUP, NOW, plans, pool
 

@@ -8,7 +8,7 @@ import pytest
 from components.fabric import Collective, Fabric
 from components.plan.cluster import Taint
 from components.spec.cluster import TaintEffect
-from providers.aws.nodes.types import (
+from providers.aws.types import (
     AwsNodePoolPlan,
     BlockCapacity,
     GivenGroup,

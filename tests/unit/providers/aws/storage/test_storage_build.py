@@ -8,10 +8,10 @@ import pytest
 
 from providers.aws.network.handle import NetworkHandle
 from providers.aws.network.plan import plan_network
-from providers.aws.nodes.types import AwsNodePoolPlan
 from providers.aws.storage.build import Storage
 from providers.aws.storage.plan import plan_storage
 from providers.aws.storage.types import StoragePlan
+from providers.aws.types import AwsNodePoolPlan
 from tests.unit.providers.aws.mocks import Graph, Registration, register
 from tests.unit.providers.aws.stacks import pool, stack
 

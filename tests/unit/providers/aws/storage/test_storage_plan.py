@@ -8,11 +8,11 @@ import pytest
 from components.errors import SpecError
 from components.spec.storage import OnDestroy
 from providers.aws.network.plan import plan_network
-from providers.aws.nodes.types import AwsNodePoolPlan
 from providers.aws.storage.bill import bill
 from providers.aws.storage.names import bucket_name_mistake
 from providers.aws.storage.plan import plan_storage
 from providers.aws.storage.types import LustrePlan, StoragePlan
+from providers.aws.types import AwsNodePoolPlan
 from tests.unit.providers.aws.stacks import pool, stack
 
 EFA_SIZE = {"capacityTib": 48, "throughputMbpsPerTib": 500}

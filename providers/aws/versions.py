@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, time
 from functools import cache
 from pathlib import Path
 
-_FILE = Path(__file__).parents[2] / "versions.toml"
+_FILE = Path(__file__).with_name("versions.toml")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
