@@ -7,7 +7,7 @@ import json
 import pulumi
 import pulumi_kubernetes as kubernetes
 
-from components.plan.kubernetes import POOL_LABEL
+from components.labels import POOL_LABEL
 from components.provider import ClusterHandle, KubernetesHandle, StaticVolume
 from tests.contract.made_up_cloud.provider import sdk
 from tests.contract.made_up_cloud.provider.plan import MadeUpPlan

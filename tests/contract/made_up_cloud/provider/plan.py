@@ -7,8 +7,9 @@ from decimal import Decimal
 
 from components.errors import Problem, Problems, SpecError
 from components.fabric import Collective
+from components.labels import POOL_LABEL
 from components.plan.cluster import ClusterPlan, NodePoolPlan, PodBinding, VolumePlan
-from components.plan.kubernetes import POOL_LABEL, Concern, KubernetesFacts, Owner, Ownership
+from components.plan.kubernetes import Concern, KubernetesFacts, Owner, Ownership
 from components.plan.part import BillLine, Decision, PartPlan
 from components.spec.cluster import NodePoolSpec
 from components.spec.stack import StackSpec
