@@ -1,4 +1,4 @@
-"""What only the account can tell, read before anything is created."""
+"""Checks of the account before anything is created."""
 
 from components.errors import Problem
 from components.plan.stack import StackPlan
