@@ -51,7 +51,7 @@ _KINDS = {bool: "bool", int: "int", float: "float", str: "str", type(None): "nul
 
 
 class YamlError(ValueError):
-    """A text that the engine does not take, with the place of the mistake."""
+    """A text that the engine does not take, with the place of the problem."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
-    """One mistake, in words that need no knowledge of penstock's code."""
+    """One problem, in words that need no knowledge of penstock's code."""
 
     path: str
     """Its place in the stack file, such as `training.model.heads`."""
@@ -26,7 +26,7 @@ class PenstockError(Exception):
 
 
 class SpecError(PenstockError):
-    """All mistakes of one description together; raised before anything is created.
+    """All problems of one description together; raised before anything is created.
 
     `source` names the file. `show` writes a problem as that file's reader finds it.
     """
@@ -38,7 +38,7 @@ class SpecError(PenstockError):
         self.source = source
         heading = f"{source}: " if source else ""
         count = len(self.problems)
-        lines = [f"{heading}{count} mistake{'' if count == 1 else 's'}, nothing was created"]
+        lines = [f"{heading}{count} problem{'' if count == 1 else 's'}, nothing was created"]
         super().__init__("\n".join(lines + [f"  {show(problem)}" for problem in self.problems]))
 
 

@@ -58,8 +58,8 @@ class HelmReleases:
 
     def _put(self, verb: str, ask: ReleaseAsk) -> ReleaseState:
         """The release after helm's work; one that failed and stands has helm's last error in it."""
-        if mistakes := self.check(ask):
-            raise ProviderError("; ".join(mistakes))
+        if problems := self.check(ask):
+            raise ProviderError("; ".join(problems))
         chart = complete(self._charts[ask.chart], self._home / "helm" / "charts")
         arguments = [verb, ask.name, str(chart), "--namespace", ask.namespace, "--values", "-"]
         arguments += ["--timeout", f"{ask.timeout_s}s", f"--wait={'watcher' if ask.wait else 'hookOnly'}"]

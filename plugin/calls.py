@@ -90,19 +90,19 @@ class ResourceType(Protocol):
 
 
 def required(inputs: Properties, types: Mapping[str, type | tuple[type, ...]]) -> list[InputProblem]:
-    """One mistake for each input that is missing or of another type."""
-    mistakes = []
+    """One problem for each input that is missing or of another type."""
+    problems = []
     for name, expected in types.items():
         value = inputs.get(name)
         if value is None:
-            mistakes.append(InputProblem(name=name, message=f"{name} is missing"))
+            problems.append(InputProblem(name=name, message=f"{name} is missing"))
         elif not isinstance(value, Unknown) and not isinstance(value, expected):
-            mistakes.append(InputProblem(name=name, message=f"{name}: {value!r} is not {_name(expected)}"))
-    return mistakes
+            problems.append(InputProblem(name=name, message=f"{name}: {value!r} is not {_name(expected)}"))
+    return problems
 
 
 def absolute(inputs: Properties, *names: str) -> list[InputProblem]:
-    """One mistake for each of these paths that does not begin with a slash."""
+    """One problem for each of these paths that does not begin with a slash."""
     return [
         InputProblem(name=name, message=f"{name}: {value!r} is relative; give an absolute path")
         for name in names

@@ -49,8 +49,8 @@ class Provider(Servicer):
         self._cancelled.set()
 
     def Check(self, request: provider.CheckRequest, context: grpc.ServicerContext) -> provider.CheckResponse:
-        mistakes = self._asked(context, request.urn, lambda kind, _: kind.check(plain(request.news)))
-        failures = [provider.CheckFailure(property=mistake.name, reason=mistake.message) for mistake in mistakes]
+        problems = self._asked(context, request.urn, lambda kind, _: kind.check(plain(request.news)))
+        failures = [provider.CheckFailure(property=problem.name, reason=problem.message) for problem in problems]
         return provider.CheckResponse(inputs=request.news, failures=failures)
 
     def Diff(self, request: provider.DiffRequest, context: grpc.ServicerContext) -> provider.DiffResponse:

@@ -20,9 +20,9 @@ vars(pulumi.log).update(debug=lambda *_, **__: None)
 cycles.install()
 try:
     chosen, decided = decide()
-except PenstockError as mistake:
+except PenstockError as problem:
     # RunError is the engine's way to show a message without a traceback.
-    raise pulumi.RunError(str(mistake)) from None
+    raise pulumi.RunError(str(problem)) from None
 for warning in decided.warnings:
     pulumi.log.warn(warning)
 build(chosen, decided)

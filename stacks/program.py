@@ -15,12 +15,12 @@ from stacks.plan import plan_stack
 
 
 def decide() -> tuple[CloudProvider[Any], StackPlan]:
-    """The cloud and the plan; SpecError with every mistake before any resource is registered."""
+    """The cloud and the plan; SpecError with every problem before any resource is registered."""
     spec = discover(read_engine())
     provider = load(spec.cluster.cloud)
     plan = plan_stack(spec, pulumi.get_stack(), datetime.now(UTC))
-    if obstacles := provider.preflight(plan):
-        raise stack_error(obstacles, f"Pulumi.{plan.stack}.yaml")
+    if problems := provider.preflight(plan):
+        raise stack_error(problems, f"Pulumi.{plan.stack}.yaml")
     return provider, plan
 
 

@@ -19,4 +19,4 @@ def judge(manifest: Mapping[str, Any]) -> None:
     """AssertionError with all that its definition does not allow, or where there is no definition."""
     name = str(manifest["apiVersion"]), str(manifest["kind"])
     assert name in _kinds(), f"{name}: no definition of it is in definitions.json.gz (generate_crds.py writes it)"
-    assert SCHEMAS.mistakes(manifest, _kinds()[name]) == [], manifest["metadata"]["name"]
+    assert SCHEMAS.problems(manifest, _kinds()[name]) == [], manifest["metadata"]["name"]

@@ -52,7 +52,7 @@ defaults."""
 def parse_stack(
     config: Mapping[str, Any], source: str, clouds: Clouds = MappingProxyType({}), *, project: str = ""
 ) -> StackSpec:
-    """The spec that the keys of a stack file describe; SpecError with every mistake at once.
+    """The spec that the keys of a stack file describe; SpecError with every problem at once.
 
     `config` maps keys such as `penstock:cluster` to plain data; keys of other namespaces belong to other programs and
     are passed over. `source` names the file in messages, `project` the namespace that the engine gives a key without.
@@ -71,7 +71,7 @@ def parse_stack(
 
 
 def stack_error(problems: Iterable[Problem], source: str) -> SpecError:
-    """All mistakes of a stack file. What is shown carries penstock's prefix, as it does in the file."""
+    """All problems of a stack file. What is shown carries penstock's prefix, as it does in the file."""
     return SpecError(problems, source, show=as_in_the_file)
 
 

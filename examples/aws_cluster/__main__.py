@@ -44,8 +44,8 @@ def asked() -> StackSpec:
 
 try:
     plan = aws.plan(asked(), f"team-{pulumi.get_stack()}", datetime.now(UTC))
-except PenstockError as mistake:
-    raise pulumi.RunError(str(mistake)) from None
+except PenstockError as problem:
+    raise pulumi.RunError(str(problem)) from None
 cluster = AcceleratorCluster("team", provider=aws, plan=plan)
 
 pulumi.export("kubeconfig", cluster.outputs["kubeconfig"])

@@ -32,8 +32,8 @@ def decide() -> AwsPlan:
     )
     try:
         return plan(spec, pulumi.get_stack(), datetime.now(UTC))
-    except PenstockError as mistake:
-        raise pulumi.RunError(str(mistake)) from None
+    except PenstockError as problem:
+        raise pulumi.RunError(str(problem)) from None
 
 
 decided = decide()

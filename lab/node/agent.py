@@ -21,7 +21,7 @@ from lab.node.container import NodeContext
 from lab.node.images import read_images
 from lab.node.network import NodeNetwork
 from lab.node.pod import PodWorker, folder_name
-from lab.node.process import bury_orphans
+from lab.node.process import reap_orphans
 from lab.node.sandbox import OWNER, clear
 
 VERSION = "v1.36.3"
@@ -72,7 +72,7 @@ class ProcessNode:
                     await self._register()
                 await self._renew()
                 beats += 1
-            bury_orphans()
+            reap_orphans()
             await asyncio.sleep(LEASE_PERIOD_S)
 
     def _take(self, event: str, pod: Object) -> None:

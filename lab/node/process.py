@@ -68,7 +68,7 @@ def start(
     return child
 
 
-def bury_orphans() -> None:
+def reap_orphans() -> None:
     """Collects an ended child that nobody waits for, such as what a killed probe had started.
 
     To be called now and then: it takes only what had ended by the call before, as another's Child may be on its way.

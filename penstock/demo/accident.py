@@ -49,9 +49,9 @@ class Saboteur:
         while not self._over.wait(0.1) and self.accident is None:
             # Both files are replaced while they are read; one that is not there yet comes with the next look.
             with contextlib.suppress(OSError, ValueError, KeyError):
-                self._strike()
+                self._inject()
 
-    def _strike(self) -> None:
+    def _inject(self) -> None:
         status = json.loads(self._folder.status.read_text())
         due = status["state"] == "training" and status["step"] >= AFTER_SHARE * status["steps"]
         if not due or not status["checkpointStep"]:

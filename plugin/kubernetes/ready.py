@@ -18,12 +18,12 @@ INPUTS: Mapping[str, type | tuple[type, ...]] = {
 
 
 def check(inputs: Properties) -> Sequence[InputProblem]:
-    mistakes = required(inputs, INPUTS)
+    problems = required(inputs, INPUTS)
     webhooks = inputs.get("webhooks")
     for one in webhooks if isinstance(webhooks, list) and is_known(webhooks) else ():
         if str(one).count("/") != 1:
-            mistakes.append(InputProblem(name="webhooks", message=f"webhooks: {one!r} is not namespace/service"))
-    return mistakes
+            problems.append(InputProblem(name="webhooks", message=f"webhooks: {one!r} is not namespace/service"))
+    return problems
 
 
 def diff(old: Properties, new: Properties, outputs: Properties) -> Sequence[InputChange]:  # noqa: ARG001 (as every kind)

@@ -50,11 +50,11 @@ POLL_S = 0.3
 
 def check(inputs: Properties) -> Sequence[InputProblem]:
     """Types and paths; the configuration itself was checked by the plan, and is once more by the server."""
-    mistakes = [*required(inputs, INPUTS), *absolute(inputs, "volume", "stateFolder")]
+    problems = [*required(inputs, INPUTS), *absolute(inputs, "volume", "stateFolder")]
     config = inputs.get("config")
     if isinstance(config, dict) and is_known(config) and not isinstance(config.get("port"), int):
-        mistakes.append(InputProblem(name="config", message="config: port is missing"))
-    return mistakes
+        problems.append(InputProblem(name="config", message="config: port is missing"))
+    return problems
 
 
 def diff(old: Properties, new: Properties, outputs: Properties) -> Sequence[InputChange]:  # noqa: ARG001 (as every kind)

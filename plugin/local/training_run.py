@@ -53,14 +53,14 @@ OWNER_GRACE_S = 10.0
 
 def check(inputs: Properties) -> Sequence[InputProblem]:
     """Types and paths; the job itself was checked by the plan, and is once more by the trainer."""
-    mistakes = [*required(inputs, INPUTS), *absolute(inputs, "volume", "runFolder")]
+    problems = [*required(inputs, INPUTS), *absolute(inputs, "volume", "runFolder")]
     job = inputs.get("job")
     if isinstance(job, dict) and is_known(job) and not isinstance(_steps_or_none(job), int):
-        mistakes.append(InputProblem(name="job", message="job: training.steps is missing"))
+        problems.append(InputProblem(name="job", message="job: training.steps is missing"))
     restarts = inputs.get("maxAgentRestarts")
     if isinstance(restarts, int) and restarts < 0:
-        mistakes.append(InputProblem(name="maxAgentRestarts", message=f"maxAgentRestarts: {restarts} is negative"))
-    return mistakes
+        problems.append(InputProblem(name="maxAgentRestarts", message=f"maxAgentRestarts: {restarts} is negative"))
+    return problems
 
 
 def diff(old: Properties, new: Properties, outputs: Properties) -> Sequence[InputChange]:  # noqa: ARG001 (as every kind)

@@ -25,15 +25,15 @@ MOST_NAMED = 5
 
 def check(inputs: Properties) -> Sequence[InputProblem]:
     """The path is absolute, no folder that others live in, and the rule for its end is known."""
-    mistakes = [*required(inputs, {"path": str, "onDestroy": str}), *absolute(inputs, "path")]
+    problems = [*required(inputs, {"path": str, "onDestroy": str}), *absolute(inputs, "path")]
     path, rule = inputs.get("path"), inputs.get("onDestroy")
     if isinstance(path, str) and Path(path) in {Path("/"), home := expand_home("~"), *home.parents}:
-        mistakes.append(
+        problems.append(
             InputProblem(name="path", message=f"path: {path} holds more than a volume; name a folder below it")
         )
     if isinstance(rule, str) and rule not in {"keep", "delete"}:
-        mistakes.append(InputProblem(name="onDestroy", message=f"onDestroy: {rule!r} is neither 'keep' nor 'delete'"))
-    return mistakes
+        problems.append(InputProblem(name="onDestroy", message=f"onDestroy: {rule!r} is neither 'keep' nor 'delete'"))
+    return problems
 
 
 def diff(old: Properties, new: Properties, outputs: Properties) -> Sequence[InputChange]:  # noqa: ARG001 (as every kind)
@@ -140,9 +140,9 @@ def _make(folder: Path) -> bool:
     return not existed
 
 
-def _require(obstacle: str) -> None:
-    if obstacle:
-        raise PenstockError(f"storage.volume.path: {obstacle}")
+def _require(problem: str) -> None:
+    if problem:
+        raise PenstockError(f"storage.volume.path: {problem}")
 
 
 def _require_room(folder: Path) -> None:

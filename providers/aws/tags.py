@@ -30,28 +30,28 @@ def tag_problems(asked: Mapping[str, str]) -> Iterator[Problem]:
         message = f"{len(asked)}, and a resource has room for {MOST_TAGS} beside penstock's own; remove some"
         yield Problem(path=path, message=message)
     for key, value in asked.items():
-        if mistake := _key_mistake(key) or _value_mistake(value):
-            yield Problem(path=f"{path}.{key}".rstrip("."), message=mistake)
+        if problem := _key_problem(key) or _value_problem(value):
+            yield Problem(path=f"{path}.{key}".rstrip("."), message=problem)
     yield from _alike(asked, path)
 
 
-def _key_mistake(key: str) -> str:
+def _key_problem(key: str) -> str:
     if not 1 <= len(key) <= _LONGEST_KEY:
         return f"{key!r} has {len(key)} characters; a key has 1 to {_LONGEST_KEY}"
     if reserved := next((prefix for prefix in _RESERVED if key.lower().startswith(prefix)), None):
         return f"{key!r} begins with {reserved!r}, which {reserved[:-1]} reserves; choose another prefix"
     if key == "Name":
         return f"{key!r} is what penstock calls each resource by; choose another key"
-    return _character_mistake(key)
+    return _character_problem(key)
 
 
-def _value_mistake(value: str) -> str:
+def _value_problem(value: str) -> str:
     if len(value) > _LONGEST_VALUE:
         return f"{value[:20]!r}... has {len(value)} characters; a value has {_LONGEST_VALUE} at most"
-    return _character_mistake(value)
+    return _character_problem(value)
 
 
-def _character_mistake(text: str) -> str:
+def _character_problem(text: str) -> str:
     found = _NOT_IN_A_TAG.search(text)
     right = "letters, digits, spaces and _ . : / = + - @ are what every service of AWS takes"
     return f"{text!r} has {found.group()!r} in it; {right}" if found else ""

@@ -38,7 +38,7 @@ class ExistingPlan(ClusterPlan):
 
 
 def plan(spec: StackSpec, stack: str, now: datetime) -> ExistingPlan:
-    """The plan from the stack file, and from what its cluster showed where it was looked at; every mistake at once."""
+    """The plan from the stack file, and from what its cluster showed where it was looked at; every problem at once."""
     settings = spec.settings
     assert isinstance(settings, ExistingSpec)
     looked = isinstance(settings, DiscoveredSpec)

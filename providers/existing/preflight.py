@@ -38,7 +38,7 @@ def preflight(plan: StackPlan) -> tuple[Problem, ...]:
     assert isinstance(cluster, ExistingPlan)
     try:
         with KubernetesApi(access_of(cluster.settings), timeout_s=TIMEOUT_S) as api:
-            return tuple(_obstacles(plan, cluster, api))
+            return tuple(_found_problems(plan, cluster, api))
     except KubeconfigError as error:
         return (Problem(path="existing.kubeconfig", message=str(error)),)
     except UnreachableError as error:
@@ -59,7 +59,7 @@ def _refused(error: ApiError) -> Problem:
     return Problem(path="existing.kubeconfig", message=message)
 
 
-def _obstacles(plan: StackPlan, cluster: ExistingPlan, api: KubernetesApi) -> Iterator[Problem]:
+def _found_problems(plan: StackPlan, cluster: ExistingPlan, api: KubernetesApi) -> Iterator[Problem]:
     from providers.existing.discovery import read_listing
 
     seen = seen_in(read_listing(api))

@@ -25,7 +25,7 @@ OF_A_CLUSTER = {"image", "queue", "priority", "topology"}
 
 
 def plan(spec: StackSpec, stack: str, now: datetime) -> ClusterPlan:
-    """One pool of this machine and its volume; SpecError with every mistake at once."""
+    """One pool of this machine and its volume; SpecError with every problem at once."""
     offered = catalog()
     problems = Problems()
     pools: list[NodePoolPlan] = []

@@ -39,11 +39,11 @@ def _library_problems() -> Iterator[Problem]:
 
 
 def _volume_problems(plan: StackPlan) -> Iterator[Problem]:
-    if reason := _volume_obstacle(Path(plan.cluster.volume.path), plan):
+    if reason := _folder_problem(Path(plan.cluster.volume.path), plan):
         yield Problem(path="storage.volume.path", message=reason)
 
 
-def _volume_obstacle(path: Path, plan: StackPlan) -> str:
+def _folder_problem(path: Path, plan: StackPlan) -> str:
     """Reason why the folder cannot be made, is another's, or is too small for the run; empty when there is none."""
     above = next(folder for folder in (path, *path.parents) if os.path.exists(folder))  # noqa: PTH110 (never raises)
     if path.is_symlink() and above != path:
@@ -99,11 +99,11 @@ def _port_problems(service: ServicePlan) -> Iterator[Problem]:
             yield Problem(
                 path="inference.replicas", message=f"the ports from inference.port on end at 65535, not {port}"
             )
-        elif reason := port_obstacle(service.host, port, service.state_folder):
+        elif reason := port_problem(service.host, port, service.state_folder):
             yield Problem(path="inference.port", message=reason)
 
 
-def port_obstacle(host: str, port: int, own_folder: str) -> str:
+def port_problem(host: str, port: int, own_folder: str) -> str:
     """Reason why the port cannot be listened on; empty when it is free or held by this stack's own server."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as attempt:

@@ -184,9 +184,9 @@ def campaign(home: Path, *, gangs: int, nodes: int, faults: int, seed: int) -> d
         looks = Looks(api, _submit(api, nodes, gangs, chance))
         looking = threading.Thread(target=looks.run)
         looking.start()
-        struck = _strike(lab, api, shape_of_plan(plan), looks, faults, chance)
+        injected = _inject(lab, api, shape_of_plan(plan), looks, faults, chance)
         looking.join()
-    return _table(watcher, looks, _quota(nodes), struck, seed) | {"seconds": round(time.monotonic() - begin, 1)}
+    return _table(watcher, looks, _quota(nodes), injected, seed) | {"seconds": round(time.monotonic() - begin, 1)}
 
 
 def _quota(nodes: int) -> int:
@@ -211,24 +211,24 @@ def _submit(api: KubernetesApi, nodes: int, gangs: int, chance: random.Random) -
     return found
 
 
-def _strike(
+def _inject(
     lab: Lab, api: KubernetesApi, shape: LabShape, looks: Looks, faults: int, chance: random.Random
 ) -> Counter[str]:
     """Injects each kind of fault in turn, until the gangs are through, and returns those that were injected."""
-    struck: Counter[str] = Counter()
+    injected: Counter[str] = Counter()
     between = A_GANG_S * len(looks.gangs) / faults
-    while struck.total() < faults and not looks.over.wait(between * chance.uniform(0.5, 1.5)):
-        fault = FAULTS[struck.total() % len(FAULTS)]
+    while injected.total() < faults and not looks.over.wait(between * chance.uniform(0.5, 1.5)):
+        fault = FAULTS[injected.total() % len(FAULTS)]
         with contextlib.suppress(ApiError, UnreachableError, LabError):  # it is away: the next turn hits it
-            struck[fault] += inject(fault, lab, api, shape, chance)
-    return struck
+            injected[fault] += inject(fault, lab, api, shape, chance)
+    return injected
 
 
-def _table(watcher: Watcher, looks: Looks, quota: int, struck: Counter[str], seed: int) -> dict[str, Any]:
+def _table(watcher: Watcher, looks: Looks, quota: int, injected: Counter[str], seed: int) -> dict[str, Any]:
     found = looks.gangs.values()
     return {
         "gangs": len(found), "seed": seed, "pods": sum(gang.size for gang in found),
-        "pods bound": len(watcher.bound), "looks": looks.count, "faults": dict(struck),
+        "pods bound": len(watcher.bound), "looks": looks.count, "faults": dict(injected),
         "half started": sum(gang.partly_s > START_S for gang in found),
         "longest partly running, s": round(max(gang.partly_s for gang in found), 1),
         "pods bound without quota": len(early(watcher.bound, watcher.workloads)),

@@ -14,7 +14,7 @@ def known_chart(chart: str) -> bool:
     return chart in _addons()
 
 
-def mistakes(chart: str, values: Mapping[str, Any]) -> tuple[str, ...]:
+def problems(chart: str, values: Mapping[str, Any]) -> tuple[str, ...]:
     """`values.x: ...` for each key that the chart does not have."""
     found = check_values(_addons()[chart], values, "values")
     return tuple(f"{problem.path}: chart {chart}: {problem.message}" for problem in found)

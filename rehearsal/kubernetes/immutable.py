@@ -33,13 +33,13 @@ def require_unchanged(kind: Served, old: Mapping[str, Any] | None, new: Mapping[
     paths: tuple[str, ...] = FIXED.get((kind.group, kind.kind), ())
     if kind.kind in ("ConfigMap", "Secret") and old.get("immutable"):
         paths = (*paths, "data", "binaryData", "immutable")
-    mistakes = [
+    problems = [
         f"{path}: Invalid value: field is immutable"
         for path in paths
         if _at(old, path) is not None and _at(old, path) != _at(new, path)
     ]
-    if mistakes:
-        raise invalid(kind.shown, new["metadata"]["name"], mistakes)
+    if problems:
+        raise invalid(kind.shown, new["metadata"]["name"], problems)
 
 
 def _at(body: Any, path: str) -> Any:

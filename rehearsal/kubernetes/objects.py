@@ -276,8 +276,8 @@ class Objects:
 
     def _judge(self, kind: Served, body: Body) -> None:
         self.judged["kubernetes-validate" if isinstance(kind.spec, CoreKind) else "CRD schemas"] += 1
-        if mistakes := self._schemas.mistakes(body, kind.spec):
-            raise invalid(kind.shown, body["metadata"].get("name", ""), mistakes)
+        if problems := self._schemas.problems(body, kind.spec):
+            raise invalid(kind.shown, body["metadata"].get("name", ""), problems)
 
     def _complete(self, body: Body) -> None:
         meta = body["metadata"]

@@ -30,8 +30,8 @@ def conflict(what: str, name: str, why: str) -> RefusalError:
     return RefusalError(409, "Conflict", f'Operation cannot be fulfilled on {what} "{name}": {why}')
 
 
-def invalid(what: str, name: str, mistakes: list[str]) -> RefusalError:
-    return RefusalError(422, "Invalid", f'{what} "{name}" is invalid: {"; ".join(mistakes)}')
+def invalid(what: str, name: str, problems: list[str]) -> RefusalError:
+    return RefusalError(422, "Invalid", f'{what} "{name}" is invalid: {"; ".join(problems)}')
 
 
 def no_page() -> RefusalError:

@@ -14,7 +14,7 @@ from engine.provider.errors import ProviderError
 from lab.releases import ReleaseAsk, ReleaseState
 from rehearsal.cloud.pace import Pace
 from rehearsal.kubernetes.admission import CHART, WEBHOOK_SERVICES
-from rehearsal.kubernetes.chart_keys import known_chart, mistakes
+from rehearsal.kubernetes.chart_keys import known_chart, problems
 from rehearsal.kubernetes.cluster import SimulatedKubernetes
 from rehearsal.kubernetes.kinds import definition_of
 from rehearsal.kubernetes.objects import Body
@@ -35,7 +35,7 @@ class RecordedReleases:
         """The chart that is not known, or each key that it has not."""
         if not known_chart(ask.chart):
             return (f"chart: {ask.chart!r} is not known here; add its keys and definitions, or use a chart that is",)
-        return mistakes(ask.chart, ask.values)
+        return problems(ask.chart, ask.values)
 
     def install(self, ask: ReleaseAsk) -> ReleaseState:
         if wrong := self.check(ask):

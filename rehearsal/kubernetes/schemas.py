@@ -91,7 +91,7 @@ class Schemas:
             found[one.api_version, kind] = one
         return found
 
-    def mistakes(self, body: Schema, kind: CoreKind | CustomKind) -> list[str]:
+    def problems(self, body: Schema, kind: CoreKind | CustomKind) -> list[str]:
         """`spec.replicas: 'two' is not of type 'integer'`, one for each; empty where all is well."""
         validator = self._core_validator(kind.definition) if isinstance(kind, CoreKind) else self._custom(kind)
         return sorted({text for error in validator.iter_errors(body) for text in _in_words(error)})

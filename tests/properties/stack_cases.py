@@ -102,7 +102,7 @@ def told(read: Callable[[], StackSpec]) -> list[str]:
     except SpecError as error:
         heading, *problems = str(error).split("\n")
         count = len(problems)
-        assert heading == f"Pulumi.case.yaml: {count} mistake{'' if count == 1 else 's'}, nothing was created"
+        assert heading == f"Pulumi.case.yaml: {count} problem{'' if count == 1 else 's'}, nothing was created"
         return [problem.strip() for problem in problems]
     except PenstockError as error:
         return [str(error)]

@@ -49,7 +49,7 @@ def test_mistakes_of_the_description(repository: Path, tmp_path: Path) -> None:
     message = refusal(
         repository, tmp_path, training={"stepz": 5, "steps": 0, "model": {"heads": "four"}}, trainig={"steps": 1}
     )
-    assert "Pulumi.local.yaml: 4 mistakes, nothing was created" in message
+    assert "Pulumi.local.yaml: 4 problems, nothing was created" in message
     assert "penstock:trainig: unknown key; did you mean 'penstock:training'?" in message
     assert "training.stepz: unknown key; did you mean 'steps'?" in message
     assert "training.steps: 0 is out of range; 1 or more is right" in message

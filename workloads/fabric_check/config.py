@@ -50,5 +50,5 @@ class CheckFile(Spec):
 
 
 def parse_check(text: str) -> CheckFile:
-    """The check that JSON describes; SpecError with every mistake."""
+    """The check that JSON describes; SpecError with every problem."""
     return read_json(CheckFile, text)

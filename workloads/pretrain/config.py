@@ -31,7 +31,7 @@ class JobFile(Spec):
 
 
 def read_job(path: Path) -> JobFile:
-    """The job a file describes; SpecError with all its mistakes, PenstockError where it cannot be read."""
+    """The job a file describes; SpecError with all its problems, PenstockError where it cannot be read."""
     try:
         job = read_json(JobFile, path.read_bytes(), str(path))
     except OSError as error:

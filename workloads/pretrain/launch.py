@@ -43,7 +43,7 @@ EXAMPLE = """A job file is the `job` of a plan, and job.json in the folder of ev
   penstock train job.json
 
 Exit codes: 0 finished, 75 stopped with a checkpoint (Ctrl-C, SIGTERM), 78 a
-mistake in the job, 70 not worth starting again, 1 anything else."""
+problem in the job, 70 not worth starting again, 1 anything else."""
 
 
 def main(arguments: Sequence[str] | None = None) -> ExitCode:

@@ -35,7 +35,7 @@ class ServeFile(Spec):
 
 
 def read_config(path: Path) -> ServeFile:
-    """The configuration in `path`; SpecError with every mistake, PenstockError when it cannot be read."""
+    """The configuration in `path`; SpecError with every problem, PenstockError when it cannot be read."""
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:

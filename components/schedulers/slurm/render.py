@@ -33,7 +33,7 @@ def sbatch(job: JobPlan, pool: NodePoolPlan, name: str) -> str:
     """The script, which one file system holds for all nodes' sake: that of the run's folder.
 
     One agent on each node; the first node is where they meet. A preempted run goes back to the queue; a lost one too,
-    as often as the job may restart; a mistake and a hopeless failure end it.
+    as often as the job may restart; a problem and a hopeless failure end it.
     """
     file = f"{job.run_folder}/{name}.json"
     agent = ["python3", *job.program, file, "--rendezvous", f"$head:{PORT}", "--address", "$SLURMD_NODENAME"]

@@ -39,7 +39,7 @@ FOR_CONTROL_PLANE = {
 
 
 def plan_network(spec: StackSpec, settings: AwsSpec, pools: Sequence[AwsNodePoolPlan]) -> NetworkPlan:
-    """Subnets that hold every node and pod of every pool at its largest; SpecError with every mistake at once."""
+    """Subnets that hold every node and pod of every pool at its largest; SpecError with every problem at once."""
     problems = [*_range_problems(spec), *_way_out_problems(spec, settings)]
     zones = choose_zones(spec, pools, settings.control_plane.kind == "eks", problems)
     if problems or not zones or spec.cluster.region is None:

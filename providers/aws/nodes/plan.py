@@ -108,7 +108,7 @@ def _region(cluster: ClusterSpec, problems: list[Problem]) -> Region | None:
 
 
 def _choose_machines(setting: Setting, problems: list[Problem]) -> list[tuple[NodePoolSpec, AwsMachine]]:
-    """The pools whose machine type there is, in order; with each mistake added to `problems`."""
+    """The pools whose machine type there is, in order; with each problem added to `problems`."""
     offered: Catalog = catalog()
     chosen = []
     for pool in setting.pools:

@@ -5,7 +5,7 @@ from itertools import combinations
 
 from components.errors import Problem
 from components.spec.storage import Change, DataLinkSpec, FileSystemSpec
-from providers.aws.storage.names import bucket_name_mistake
+from providers.aws.storage.names import bucket_name_problem
 from providers.aws.storage.types import Event, LinkPlan
 
 PATH = "storage.fileSystem.links"
@@ -54,5 +54,5 @@ def _uri_problems(path: str, link: DataLinkSpec) -> Iterator[Problem]:
     if scheme != "s3":
         message = f"{link.uri!r} is not in S3, and FSx links nothing else; give s3://bucket/prefix/"
         yield Problem(path=f"{path}.uri", message=message)
-    elif mistake := bucket_name_mistake(rest.partition("/")[0]):
-        yield Problem(path=f"{path}.uri", message=f"{link.uri!r} names no bucket: {mistake}")
+    elif problem := bucket_name_problem(rest.partition("/")[0]):
+        yield Problem(path=f"{path}.uri", message=f"{link.uri!r} names no bucket: {problem}")

@@ -36,9 +36,9 @@ FAMILIES_WITHOUT_FSX = frozenset({"dl1", "g4dn", "g5", "p3dn", "p4d", "p4de", "t
 
 
 def plan_lustre(asked: FileSystemSpec, pools: Sequence[AwsNodePoolPlan], network: NetworkPlan) -> LustrePlan:
-    """The file system in the zone of the pools with a fabric; SpecError with every mistake at once."""
+    """The file system in the zone of the pools with a fabric; SpecError with every problem at once."""
     problems = [*_size_problems(asked), *_metadata_problems(asked), *link_problems(asked), *_scratch_problems(asked)]
-    obstacles = tuple(_obstacles(asked, pools, network))
+    obstacles = tuple(_found_problems(asked, pools, network))
     if asked.fabric:
         problems += [Problem(path=f"{PATH}.fabric", message=f"true, but {obstacle}") for obstacle in obstacles]
     if problems:
@@ -68,7 +68,7 @@ def lustre_decisions(
     """Decisions that the user left open."""
     yield Decision(path=f"{PATH}.zone", value=plan.zone, reason="beside the nodes that use it: FSx stands in one zone")
     if asked.fabric is None:
-        obstacles = "; ".join(_obstacles(asked, pools, network))
+        obstacles = "; ".join(_found_problems(asked, pools, network))
         reason = obstacles or "the nodes, the zone and the size allow it"
         yield Decision(path=f"{PATH}.fabric", value="EFA" if plan.efa else "TCP", reason=reason)
     if plan.throughput_mbps_per_tib and asked.throughput_mbps_per_tib is None:
@@ -155,7 +155,7 @@ def _scratch_problems(asked: FileSystemSpec) -> Iterator[Problem]:
         yield Problem(path=f"{PATH}.onDestroy", message=message)
 
 
-def _obstacles(
+def _found_problems(
     asked: FileSystemSpec, pools: Sequence[AwsNodePoolPlan], network: NetworkPlan
 ) -> Iterator[str]:  # fmt: skip
     """Reasons why it cannot be reached over the fabric."""

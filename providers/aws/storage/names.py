@@ -6,7 +6,7 @@ PREFIXES = ("xn--", "sthree-", "amzn-s3-demo-")
 SUFFIXES = ("-s3alias", "--ol-s3", ".mrap", "--x-s3", "--table-s3")
 
 
-def bucket_name_mistake(name: str) -> str:
+def bucket_name_problem(name: str) -> str:
     """Reason why S3 takes no bucket of this name, with a name that it takes; empty where it does.
 
     S3 User Guide, "General purpose bucket naming rules".

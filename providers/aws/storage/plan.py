@@ -13,7 +13,7 @@ from providers.aws.settings import AwsSpec, Upstream
 from providers.aws.storage.bill import bill
 from providers.aws.storage.links import overlap
 from providers.aws.storage.lustre import lustre_decisions, plan_lustre
-from providers.aws.storage.names import bucket_name_mistake
+from providers.aws.storage.names import bucket_name_problem
 from providers.aws.storage.types import (
     BucketPlan,
     ExpressPlan,
@@ -37,7 +37,7 @@ MIRROR = {Upstream.PUBLIC_ECR: "ecr-public", Upstream.QUAY: "quay", Upstream.KUB
 def plan_storage(
     spec: StackSpec, settings: AwsSpec, pools: Sequence[AwsNodePoolPlan], network: NetworkPlan, stack: str
 ) -> StoragePlan:
-    """Every store of the stack; SpecError with every mistake at once."""
+    """Every store of the stack; SpecError with every problem at once."""
     problems = Problems([*_mount_problems(spec), *_volume_problems(spec)])
     lustre = problems.collect(_lustre, spec, pools, network)
     bucket = problems.collect(_bucket, spec, stack)
@@ -152,8 +152,8 @@ def _bucket(spec: StackSpec, stack: str) -> BucketPlan | None:
     asked = spec.storage.object_store
     if asked is None:
         return None
-    if asked.name is not None and (mistake := bucket_name_mistake(asked.name)):
-        raise SpecError([Problem(path="storage.objectStore.name", message=mistake)])
+    if asked.name is not None and (problem := bucket_name_problem(asked.name)):
+        raise SpecError([Problem(path="storage.objectStore.name", message=problem)])
     if asked.name is None and len(stack) + OWN_SUFFIX > LONGEST_BUCKET_NAME:
         message = f"left out, and {stack!r} is too long to make one from; give a name of 3 to 63 characters"
         raise SpecError([Problem(path="storage.objectStore.name", message=message)])

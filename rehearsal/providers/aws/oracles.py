@@ -53,10 +53,10 @@ def checked(operation: "OperationModel", parameters: Mapping[str, Any]) -> dict[
     """The parameters as they go to the service: None left out. Refuses (CloudApiError) all that the model forbids."""
     request: dict[str, Any] = _without_none(parameters)
     shape = operation.input_shape
-    mistakes = list(_mistakes(operation, request, shape)) if shape else [f"takes no {name}" for name in request]
-    if mistakes:
+    problems = list(_problems(operation, request, shape)) if shape else [f"takes no {name}" for name in request]
+    if problems:
         raise CloudApiError(
-            "ValidationError", "; ".join(mistakes), operation=f"{_service_name(operation)}:{operation.name}"
+            "ValidationError", "; ".join(problems), operation=f"{_service_name(operation)}:{operation.name}"
         )
     return request
 
@@ -79,7 +79,7 @@ def _loader() -> Any:
     return Loader()
 
 
-def _mistakes(operation: "OperationModel", request: Mapping[str, Any], shape: "Shape") -> Iterator[str]:
+def _problems(operation: "OperationModel", request: Mapping[str, Any], shape: "Shape") -> Iterator[str]:
     tokens = {
         name: "idempotency-token" for name in operation.idempotent_members if name not in request
     }  # botocore fills these

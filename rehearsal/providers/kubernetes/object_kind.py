@@ -46,7 +46,7 @@ class ObjectKind:
         if meta.get("generateName") and not meta.get("name"):
             return dict(inputs), ("metadata.generateName: is not supported with server-side apply; set metadata.name",)
         done = dict(inputs) if self._token.is_patch else named(inputs, before, proposed)
-        mistakes = [
+        problems = [
             f"{name}: {done[name]!r} is not {expected!r}, which the resource's type says"
             for name, expected in (("apiVersion", self._token.api_version), ("kind", self._token.kind))
             if isinstance(done.get(name), str) and not has_unknown(done[name])
@@ -55,7 +55,7 @@ class ObjectKind:
         space = self._settings.get("namespace")
         if space and not done["metadata"].get("namespace") and self._cluster.namespaced(self._manifest(done)):
             done["metadata"] = {**done["metadata"], "namespace": space}
-        return done, tuple(mistakes)
+        return done, tuple(problems)
 
     def difference(self, state: Mapping[str, Any], old: Mapping[str, Any], new: Mapping[str, Any]) -> Difference:
         """Changes that an update to `new` would make to the object in the engine's state."""

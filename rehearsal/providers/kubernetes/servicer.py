@@ -89,10 +89,10 @@ class KubernetesProvider(Servicer):
         suffix = request.randomSeed[:4].hex() or secrets.token_hex(4)
         proposed = request.autonaming.proposed_name or f"{name_of(request.urn)}-{suffix}"
         if token == RELEASE:
-            done, mistakes = self._guarded(context, lambda: self._release.checked(news, olds, proposed))
+            done, problems = self._guarded(context, lambda: self._release.checked(news, olds, proposed))
         else:
-            done, mistakes = self._guarded(context, lambda: self._object(token).checked(news, olds, proposed))
-        failures = [provider.CheckFailure(reason=text) for text in mistakes]
+            done, problems = self._guarded(context, lambda: self._object(token).checked(news, olds, proposed))
+        failures = [provider.CheckFailure(reason=text) for text in problems]
         return provider.CheckResponse(inputs=message(done, request.news), failures=failures)
 
     def Diff(self, request: provider.DiffRequest, context: grpc.ServicerContext) -> provider.DiffResponse:

@@ -33,7 +33,7 @@ class Server(ThreadingHTTPServer):
 
 
 if behaviour == "refuse":
-    sys.stderr.write("serve.json: 1 mistake, nothing was created\n  modelFolder: there is no model\n")
+    sys.stderr.write("serve.json: 1 problem, nothing was created\n  modelFolder: there is no model\n")
     sys.exit(REFUSED)
 if behaviour == "crash":
     sys.stderr.write("the weights are upside down\n")

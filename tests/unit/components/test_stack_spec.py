@@ -100,7 +100,7 @@ def test_all_mistakes_are_told_at_once() -> None:
 
 
 def test_the_message_names_the_file_and_that_nothing_was_created() -> None:
-    with pytest.raises(SpecError, match=r"Pulumi\.x\.yaml: 1 mistake, nothing was created"):
+    with pytest.raises(SpecError, match=r"Pulumi\.x\.yaml: 1 problem, nothing was created"):
         parse_stack(config(inference={"port": 1}), "Pulumi.x.yaml")
 
 

@@ -59,7 +59,7 @@ def test_mistakes_come_together_without_a_traceback(repository: Path, stack: str
     edit(repository, "training", {"stepz": 3, "nodes": -1})
     shown = penstock("plan", stack)
     assert shown.returncode == 1
-    assert "2 mistakes, nothing was created" in shown.stderr
+    assert "2 problems, nothing was created" in shown.stderr
     assert "training.stepz: unknown key; did you mean 'steps'?" in shown.stderr
     assert "Traceback" not in shown.stderr
 

@@ -35,7 +35,7 @@ def test_the_stack_that_all_of_them_change_has_no_mistake(tmp_path: Path) -> Non
 
 def test_a_refusal_names_the_file_and_says_that_nothing_was_created(tmp_path: Path) -> None:
     with pytest.raises(
-        SpecError, match=r"^Pulumi\.aws-test\.yaml: 1 mistake, nothing was created\n  penstock:cluster\.region: "
+        SpecError, match=r"^Pulumi\.aws-test\.yaml: 1 problem, nothing was created\n  penstock:cluster\.region: "
     ):
         planned(changed({"cluster.region": "mars"}), tmp_path)
 

@@ -73,10 +73,10 @@ def test_a_port_in_use_names_its_holder(tmp_path: Path, stranger: int) -> None:
 
 @pytest.mark.parametrize("stranger", ["/data/mine/services/serve/8000/server.json"], indirect=True)
 def test_the_stacks_own_server_is_not_in_the_way(stranger: int) -> None:
-    from providers.local.preflight import port_obstacle
+    from providers.local.preflight import port_problem
 
-    assert port_obstacle("127.0.0.1", stranger, "/data/mine/services/serve") == ""
-    assert "held by process" in port_obstacle("127.0.0.1", stranger, "/data/other")
+    assert port_problem("127.0.0.1", stranger, "/data/mine/services/serve") == ""
+    assert "held by process" in port_problem("127.0.0.1", stranger, "/data/other")
 
 
 def test_replicas_past_the_last_port_are_refused(tmp_path: Path) -> None:

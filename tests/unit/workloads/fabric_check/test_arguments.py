@@ -26,4 +26,4 @@ def test_more_ranks_than_the_cores_can_carry_are_refused(capsys: pytest.CaptureF
 
 def test_all_mistakes_come_at_once(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--ranks", "100000", "--volume", "/nope"]) == EX_CONFIG
-    assert capsys.readouterr().err.startswith("2 mistakes")
+    assert capsys.readouterr().err.startswith("2 problems")

@@ -9,7 +9,7 @@ from components.errors import SpecError
 from components.spec.storage import OnDestroy
 from providers.aws.network.plan import plan_network
 from providers.aws.storage.bill import bill
-from providers.aws.storage.names import bucket_name_mistake
+from providers.aws.storage.names import bucket_name_problem
 from providers.aws.storage.plan import plan_storage
 from providers.aws.storage.types import LustrePlan, StoragePlan
 from providers.aws.types import AwsNodePoolPlan
@@ -270,7 +270,7 @@ def test_refuses(storage: dict[str, Any], path: str, value: str, remedy: str) ->
     ],
 )
 def test_names_of_buckets(name: str, said: str) -> None:
-    mistake = bucket_name_mistake(name)
+    mistake = bucket_name_problem(name)
     assert said in mistake
     assert bool(said) == bool(mistake)
 
