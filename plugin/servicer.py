@@ -17,7 +17,7 @@ from plugin.calls import Call, ResourceType
 from plugin.console import Console, Voice
 from plugin.kubernetes import gate, namespace_drain, ready
 from plugin.local import inference_server, training_run, volume
-from plugin.network_drain import NetworkDrain
+from plugin.on_delete import network_drain
 from providers.registry import MODULES
 
 VERSION = "0.1.0"
@@ -27,10 +27,10 @@ KINDS: Mapping[str, ResourceType] = {
     "penstock:local:Run": training_run,
     "penstock:local:TrainingRun": training_run,
     "penstock:local:InferenceServer": inference_server,
-    "penstock:kubernetes:Drain": namespace_drain,
+    "penstock:kubernetes:Drain": namespace_drain.DRAIN,
     "penstock:kubernetes:Gate": gate,
     "penstock:kubernetes:Ready": ready,
-    **{f"penstock:{cloud}:Drain": NetworkDrain(cloud) for cloud in MODULES},
+    **{f"penstock:{cloud}:Drain": network_drain(cloud) for cloud in MODULES},
 }
 T = TypeVar("T")
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from components.errors import PenstockError
 from components.labels import MANAGED_BY, POOL_LABEL
-from plugin.calls import Call, InputChange, InputProblem, Properties, RefreshResult, changed, required
+from plugin.calls import Call, Properties
+from plugin.on_delete import OnDelete
 
 if TYPE_CHECKING:
     from components.kubernetes.api import KubernetesApi
@@ -25,31 +26,7 @@ OUTSIDE = (
 MACHINES = ("karpenter.sh/v1", "NodeClaim")
 
 
-def check(inputs: Properties) -> Sequence[InputProblem]:
-    return required(inputs, INPUTS)
-
-
-def diff(old: Properties, new: Properties, outputs: Properties) -> Sequence[InputChange]:  # noqa: ARG001 (as every kind)
-    return [InputChange(name=name) for name in changed(old, new, ("namespace", "patienceS"))]
-
-
-def foresee(inputs: Properties, outputs: Properties | None) -> Properties:  # noqa: ARG001
-    return {}
-
-
-def create(call: Call, inputs: Properties) -> Properties:  # noqa: ARG001
-    return {}
-
-
-def update(call: Call, old: Properties, new: Properties) -> Properties:  # noqa: ARG001
-    return {}
-
-
-def read(inputs: Properties) -> RefreshResult | None:  # noqa: ARG001
-    return RefreshResult(outputs={})
-
-
-def delete(call: Call, outputs: Properties) -> None:
+def _delete(call: Call, outputs: Properties) -> None:
     """The namespace holds nothing that a cloud would go on billing; PenstockError names what stays, and why."""
     from plugin.kubernetes.cluster import unless_gone
 
@@ -106,3 +83,6 @@ def _listed(
         if error.status == 404:
             return []
         raise
+
+
+DRAIN = OnDelete(inputs=lambda: INPUTS, delete=_delete)

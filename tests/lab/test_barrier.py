@@ -185,7 +185,7 @@ def test_load_balancers_and_foreign_claims_go_and_nothing_else(
     for name, labels in (("own", {"app.kubernetes.io/managed-by": "penstock"}), ("foreign", {"app": "database"})):
         marked: dict[str, Any] = {"name": name, "namespace": "default", "labels": labels}
         api.create({"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": marked, "spec": claim})
-    namespace_drain.delete(call, inputs)
+    namespace_drain.DRAIN.delete(call, inputs)
     assert api.get("v1", "Service", "outside", "default") is None
     assert api.get("v1", "Service", "inside", "default") is not None
     claims = [one["metadata"]["name"] for one in api.list("v1", "PersistentVolumeClaim", "default")]
@@ -194,5 +194,5 @@ def test_load_balancers_and_foreign_claims_go_and_nothing_else(
 
 def test_a_cluster_that_is_gone_hangs_no_destroy(call: Call, inputs: dict[str, Any]) -> None:
     gone = inputs["kubeconfig"].replace(inputs["kubeconfig"].split("127.0.0.1:")[1].split("\n")[0].strip("\"'"), "1")
-    for kind in (ready, namespace_drain):
+    for kind in (ready, namespace_drain.DRAIN):
         kind.delete(call, inputs | {"kubeconfig": gone})
