@@ -5,9 +5,9 @@ from typing import Any
 import pulumi
 
 from components.plan.cluster import CLUSTER, ClusterPlan
-from components.plan.kubernetes import InsidePlan
+from components.plan.kubernetes import InsidePlan, Manifest
 from components.plan.work import JobPlan, ServicePlan
-from components.provider import CloudProvider, ClusterHandle, JobHandle, Manifest, Runner, ServiceHandle
+from components.provider import CloudProvider, ClusterHandle, JobHandle, Runner, ServiceHandle
 
 
 class AcceleratorCluster(pulumi.ComponentResource):

@@ -15,6 +15,11 @@ class Fabric(StrEnum):
     RDMA = "rdma"
     """Verbs: InfiniBand, or RoCE over Ethernet."""
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether it needs no device and no right of a pod."""
+        return self in (Fabric.HOST, Fabric.ETHERNET)
+
 
 class Collective(StrEnum):
     """The library that moves the data, by torch's name for it."""
@@ -22,3 +27,8 @@ class Collective(StrEnum):
     GLOO = "gloo"
     NCCL = "nccl"
     NEURON = "neuron"
+
+    @property
+    def interface_variable(self) -> str:
+        """Environment variable with the network interface of the rendezvous."""
+        return {"gloo": "GLOO_SOCKET_IFNAME", "nccl": "NCCL_SOCKET_IFNAME", "neuron": "CCOM_SOCKET_IFNAME"}[self]

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from components.plan.cluster import ClusterPlan
+from components.plan.kubernetes import Manifest
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -19,9 +20,6 @@ if TYPE_CHECKING:
     from components.plan.stack import StackPlan
     from components.spec.base import Spec
     from components.spec.stack import StackSpec
-
-Manifest = Mapping[str, Any]
-"""Output of a scheduler: plain JSON data that the cluster's runner takes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 from components.estimate.floors import Floor, floor_of
-from components.fabric import Collective, Fabric
+from components.fabric import Collective
 from components.labels import CHECK_LABEL, CHECK_POOL_LABEL, OWN_LABELS
 from components.plan.cluster import ClusterPlan, NodePoolPlan, VolumePlan
 from components.plan.kubernetes import NAMESPACE, GatePlan, Manifest, PoolExpectation
@@ -32,7 +32,6 @@ SHM_GIB_PER_RANK = 1.0
 NO_IMAGE = "no image with the check; name one in training.image or inference.image"
 PROBE, CHECK = "probe", "check"
 """The gate's containers."""
-PLAIN = (Fabric.HOST, Fabric.ETHERNET)
 PAIR = 2
 LABELS = {**OWN_LABELS, CHECK_LABEL: "gate"}
 
@@ -65,7 +64,7 @@ def gate_warnings(spec: PlatformSpec, gate: GatePlan | None, pools: Sequence[Nod
     if gate is None and not spec.gate.enabled:
         yield "platform.gate.enabled: false, so jobs start on nodes that nothing has checked; remove it"
         return
-    fabrics = {pool.name for pool in pools if pool.fabric not in PLAIN}
+    fabrics = {pool.name for pool in pools if not pool.fabric.is_plain}
     for found in gate.pools if gate else ():
         if found.pool in fabrics and found.floor_source == NO_IMAGE:
             yield f"cluster.nodePools.{found.pool}: the gate does not measure its fabric: {NO_IMAGE}"
@@ -134,7 +133,7 @@ def _not_measured(pool: NodePoolPlan, nodes: int, volume: VolumePlan, image: str
 
 
 def _floor(pool: NodePoolPlan, gate: GateSpec) -> Floor:
-    if pool.fabric in PLAIN:
+    if pool.fabric.is_plain:
         return Floor(floor_gbps=0.0, source="none is published for plain Ethernet")
     if gate.floor_gbps is not None:
         return Floor(floor_gbps=gate.floor_gbps, source="platform.gate.floorGbps")
@@ -178,7 +177,7 @@ def check_spec(pool: NodePoolPlan, floor: Floor, volume: VolumePlan) -> Mapping[
         "ranksPerNode": _ranks(pool),
         "device": "cuda" if pool.collective is Collective.NCCL else "cpu",
         "floorGbps": floor.floor_gbps,
-        "fabric": pool.fabric not in PLAIN,
+        "fabric": not pool.fabric.is_plain,
         "volume": f"{volume.mount_path}/.penstock-gate",
         "timeoutS": CHECK_S,
         "evidenceFile": EVIDENCE,
@@ -195,7 +194,7 @@ def _check_container(pool: NodePoolPlan, nodes: int, floor: Floor, volume: Volum
         "command": ["python", "-m", "workloads.fabric_check", "--spec", spec, "--nodes", str(nodes)],
         "env": [_field(key, path) for key, path in fields.items()],
         "resources": _resources(pool),
-        "securityContext": _security(fabric=pool.fabric not in PLAIN),
+        "securityContext": _security(fabric=not pool.fabric.is_plain),
         "volumeMounts": [*mounts, {"name": "shm", "mountPath": "/dev/shm"}],  # noqa: S108 - NCCL's buffers lie there
     }
 

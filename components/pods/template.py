@@ -23,8 +23,6 @@ hundreds of accelerators would stand still; the node itself has been silent for 
 _CONTAINER = "node"
 """The name that Kubeflow Trainer asks for."""
 
-_PLAIN = (Fabric.HOST, Fabric.ETHERNET)
-
 
 def pod_template(job: JobPlan, pool: NodePoolPlan, *, name: str, command: list[str], index: str = "") -> dict[str, Any]:
     """Pod template of one node of the gang, with all of the pool's binding.
@@ -113,7 +111,7 @@ def _security(fabric: Fabric) -> dict[str, Any]:
     The user is the image's: capabilities reach only root in a pod, and a file system's root belongs to root.
     """
     capabilities: dict[str, Any] = {"drop": ["ALL"]}
-    if fabric not in _PLAIN:
+    if not fabric.is_plain:
         capabilities["add"] = ["IPC_LOCK"]
     return {"allowPrivilegeEscalation": False, "capabilities": capabilities}
 

@@ -110,12 +110,7 @@ def _fabric(pool: NodePoolSpec, nodes: Nodes) -> Fabric:
 
 def _env(fabric: Fabric, talks: Collective) -> Mapping[str, str]:
     """The interface of a pod's own network for the rendezvous: every container network calls it so by default."""
-    variable = {
-        Collective.GLOO: "GLOO_SOCKET_IFNAME",
-        Collective.NCCL: "NCCL_SOCKET_IFNAME",
-        Collective.NEURON: "CCOM_SOCKET_IFNAME",
-    }
-    return {} if fabric is Fabric.HOST else {variable[talks]: "eth0"}
+    return {} if fabric is Fabric.HOST else {talks.interface_variable: "eth0"}
 
 
 def _volume(spec: StackSpec, asked: SharedVolumeSpec | None, stack: str) -> VolumePlan:

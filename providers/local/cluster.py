@@ -6,7 +6,8 @@ import pulumi
 
 from components.files import words_for_bytes
 from components.plan.cluster import ClusterPlan
-from components.provider import ClusterHandle, JobHandle, Manifest, ServiceHandle
+from components.plan.kubernetes import Manifest
+from components.provider import ClusterHandle, JobHandle, ServiceHandle
 from providers.local.resources import InferenceServer, TrainingRun, Volume
 
 

@@ -2,7 +2,7 @@
 
 from components.errors import Problem
 from components.estimate.stop import StopEstimate
-from components.fabric import Collective, Fabric
+from components.fabric import Collective
 from components.plan.cluster import NodePoolPlan, VolumePlan
 from components.spec.training import TrainingSpec
 from workloads.plan.sizes import GIB, Estimate, PodSize, image_problem
@@ -56,7 +56,7 @@ def no_volume(volume: VolumePlan, why: str) -> Problem | None:
 def _no_fabric(spec: TrainingSpec, pool: NodePoolPlan) -> Problem | None:
     """A gang of accelerators on plain Ethernet is a mistake, unless somebody has said that it is none."""
     gang = spec.nodes > 1 and pool.machine.accelerator_count > 0
-    if not gang or pool.fabric not in (Fabric.HOST, Fabric.ETHERNET) or pool.fabric_waived:
+    if not gang or not pool.fabric.is_plain or pool.fabric_waived:
         return None
     message = (
         f"{spec.nodes} nodes of {pool.machine.name}, but the pool {pool.name!r} has no fabric, so they would use "

@@ -1,9 +1,8 @@
 """Jobs and services as the `process` scheduler starts them: plain processes on one machine, without a queue."""
 
 from components.plan.cluster import NodePoolPlan
-from components.plan.kubernetes import SchedulerPlan
+from components.plan.kubernetes import Manifest, SchedulerPlan
 from components.plan.work import JobPlan, ServicePlan
-from components.provider import Manifest
 
 
 def render_job(job: JobPlan, pool: NodePoolPlan, plan: SchedulerPlan) -> tuple[Manifest, ...]:

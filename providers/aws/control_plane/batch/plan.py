@@ -193,7 +193,7 @@ def _env(pool: AwsNodePoolPlan) -> Mapping[str, str]:
     return env | ({_INTERFACE: "^lo,docker,ecs"} if pool.collective is Collective.NCCL else {})
 
 
-_INTERFACE = "NCCL_SOCKET_IFNAME"
+_INTERFACE = Collective.NCCL.interface_variable
 
 
 def _neuron_devices(pool: AwsNodePoolPlan) -> tuple[str, ...]:
