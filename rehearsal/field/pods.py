@@ -19,32 +19,29 @@ BLOCKING = ("NoSchedule", "NoExecute")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PodUse:
-    """A pod that an object makes. `count` is how many of it at once."""
+    """A pod that an object makes."""
 
     subject: str
     spec: Mapping[str, Any]
-    count: int
 
 
 def pods_of(body: Mapping[str, Any]) -> Iterator[PodUse]:
     """Every pod of the object, in whatever workload API it is."""
     subject = f"{body.get('kind', '')} {HASH.sub('', body.get('metadata', {}).get('name', ''))}"
-    for spec, count in _specs(body.get("spec"), 1):
-        yield PodUse(subject=subject, spec=spec, count=count)
+    for spec in _specs(body.get("spec")):
+        yield PodUse(subject=subject, spec=spec)
 
 
-def _specs(value: Any, count: int) -> Iterator[tuple[Mapping[str, Any], int]]:
+def _specs(value: Any) -> Iterator[Mapping[str, Any]]:
     if isinstance(value, list | tuple):
         for part in value:
-            yield from _specs(part, count)
+            yield from _specs(part)
     elif isinstance(value, Mapping):
         if isinstance(value.get("containers"), list):
-            yield value, count
+            yield value
             return
-        here = value.get("parallelism", value.get("replicas", value.get("numNodes", 1)))
-        inner = count * here if isinstance(here, int) else count
         for part in value.values():
-            yield from _specs(part, inner)
+            yield from _specs(part)
 
 
 def untolerated(

@@ -43,6 +43,25 @@ def test_what_daemons_hold_is_off() -> None:
     assert "which offers 191400m" in judged(body, charts=(chart("vpc-cni"),))[0]
 
 
+def test_memory_that_daemons_hold_is_off() -> None:
+    body = job(requests={"memory": "2036100Mi"})
+    assert judged(body) == []
+    assert "208 of daemons" in judged(body, charts=(chart("aws-ebs-csi-driver"), chart("aws-fsx-csi-driver")))[0]
+
+
+def test_sidecars_are_added_and_init_containers_are_not() -> None:
+    early = {"name": "early", "resources": {"requests": {"memory": "500Gi"}}}
+    assert judged(job(initContainers=[early])) == []
+    assert len(judged(job(initContainers=[{**early, "restartPolicy": "Always"}]))) == 1
+    assert len(judged(job(initContainers=[{"name": "early", "resources": {"requests": {"memory": "2000Gi"}}}]))) == 1
+
+
+def test_the_least_of_several_measured_nodes_counts() -> None:
+    found = offered("aws", pool(machine_type="p4d.24xlarge"))
+    assert found
+    assert found.memory_ki == 1167612836
+
+
 def test_more_devices_than_a_node_has_stay_pending() -> None:
     assert "asks 16 nvidia.com/gpu" in judged(job(requests={"nvidia.com/gpu": "16"}))[0]
 

@@ -85,6 +85,11 @@ def test_a_shipped_stack_must_have_what_is_expected_of_it() -> None:
     assert FieldJudge(facts_of("aws"), "aws-dev", shipped=False).judge(EMPTY, EMPTY, ()).wrong == ()
 
 
+def test_a_stack_that_was_up_before_need_not_have_all() -> None:
+    other = State(resources=(resource("aws:ec2/vpc:Vpc", "v", {}),), pending=())
+    assert FieldJudge(facts_of("aws"), "aws-dev", shipped=True).judge(other, other, ()).wrong == ()
+
+
 def test_a_cloud_without_facts_is_not_judged() -> None:
     assert facts_of("local") is None
     assert facts_of("no such cloud") is None

@@ -47,6 +47,16 @@ def test_tolerations_are_added_where_the_chart_adds_them() -> None:
     assert judged(chart(plugin, tolerations=[{"operator": "Exists"}]), pools=(tainted,)) == []
 
 
+def test_tolerations_are_replaced_where_the_chart_replaces_them() -> None:
+    found = judged(chart("gpu-operator", daemonsets={"tolerations": []}, nfd={"enabled": False}))
+    assert found == ["nvidia-device-plugin-daemonset on train", "nvidia-dcgm-exporter on train"]
+
+
+def test_a_toleration_of_another_effect_does_not_count() -> None:
+    other = [{"key": "nvidia.com/gpu", "operator": "Exists", "effect": "NoExecute"}]
+    assert judged(chart(AGENT, dcgmAgent={"tolerations": other})) == ["dcgm-server on train"]
+
+
 def test_a_daemon_is_asked_for_only_where_its_device_is() -> None:
     assert judged(chart(AGENT), pools=(pool(devices={"aws.amazon.com/neuron": 16}),)) == []
     assert judged(chart("topograph"), pools=(pool("system", devices={}),)) == []

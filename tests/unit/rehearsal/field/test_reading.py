@@ -47,6 +47,11 @@ def test_a_pool_is_read_from_its_group_and_template() -> None:
     assert pool.taints[0]["effect"] == "NoSchedule"
 
 
+def test_a_pool_without_a_fabric_sets_no_huge_pages_aside() -> None:
+    pool = read(template(networkInterfaces=[{"interfaceType": "interface"}]), group()).pools[0]
+    assert (pool.huge_pages_mib, pool.devices) == (0, {"nvidia.com/gpu": 8})
+
+
 def test_a_made_up_name_is_the_resources_own() -> None:
     assert read(template(), group(__defaults=["nodeGroupName"])).pools[0].name == "net-train"
 
