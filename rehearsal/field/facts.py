@@ -25,6 +25,8 @@ class EndpointRow:
     cluster: str
     public: str
     public_unless_said: bool
+    public_when: bool = True
+    """False for a field that says that the cluster is private."""
     open_to: str
     open_unless_said: tuple[str, ...]
     token_min: float | None
@@ -50,6 +52,8 @@ class PoolRow:
     fabric_huge_pages_mib: int = 0
     group: str = ""
     """Path, in the outputs, to the name by which others resize it."""
+    autoscaled: str = ""
+    """Path to what makes the cloud itself grow the pool, where it can."""
     effects: Mapping[str, str] = field(default_factory=dict)
     """The cloud's words for taint effects."""
 
@@ -168,6 +172,17 @@ class AutoscalerRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ServedRow:
+    """A kind of objects that does nothing while `chart`, which is there, has no true value at `switch`."""
+
+    kind: str
+    chart: str
+    switch: str
+    effect: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SettlingRow:
     """A thing that works only some time after it was made: `user` (with `user_path` set) fails while it does not.
 
@@ -233,6 +248,7 @@ class FieldFacts:
     names: tuple[NameRow, ...] = ()
     resizers: tuple[ResizerRow, ...] = ()
     autoscalers: tuple[AutoscalerRow, ...] = ()
+    served: tuple[ServedRow, ...] = ()
     settling: tuple[SettlingRow, ...] = ()
     waits: tuple[WaitRow, ...] = WAITS
     exclusive: tuple[ExclusiveRow, ...] = ()

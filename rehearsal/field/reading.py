@@ -97,6 +97,8 @@ def _through(resources: tuple[BuiltResource, ...], one: BuiltResource, path: str
 def _resizers(
     facts: FieldFacts, resources: tuple[BuiltResource, ...], one: BuiltResource, row: PoolRow
 ) -> Iterator[str]:
+    if row.autoscaled and at(one.inputs, row.autoscaled):
+        yield "its own autoscaler"
     names = set(every(one.outputs, row.group)) if row.group else set()
     for resizer in facts.resizers:
         for other in resources:
@@ -109,7 +111,7 @@ def _endpoint(row: EndpointRow, one: BuiltResource) -> ApiEndpoint:
     ranges = tuple(every(one.inputs, row.open_to))
     return ApiEndpoint(
         cluster=str(at(one.inputs, row.cluster) or one.name),
-        is_public=row.public_unless_said if said is None else bool(said),
+        is_public=row.public_unless_said if said is None else bool(said) is row.public_when,
         open_to=ranges or row.open_unless_said,
         token_min=row.token_min,
         source=row.source,

@@ -1,4 +1,4 @@
-"""Scaling: nothing grows unless something is there that grows it, and that has the right to."""
+"""Scaling: nothing grows unless something is there that grows it. Served: no object does anything by itself."""
 
 import re
 from collections.abc import Iterator
@@ -7,6 +7,9 @@ from decimal import Decimal
 from rehearsal.field.deployed import Deployment, Finding, MachinePool, at, every
 from rehearsal.field.pods import HASH, pods_of, requests, why_elsewhere
 
+MOST = ("spec.maxReplicaCount", "spec.maxReplicas")
+UNCOUNTED = 1000
+"""Pods a node, where their devices do not limit them."""
 AUTOSCALER = "Kubernetes, Node Autoscaling: a provider's node group does not scale itself for pending pods"
 
 
@@ -26,6 +29,20 @@ def scaling(deployment: Deployment) -> Iterator[Finding]:
             limit = "can have" if grown else "has, as nothing grows them"
             message = f"asks for up to {size} pods, and {', '.join(p.name for p in pools)} {limit} room for {room}"
             yield Finding(rule="scaling", subject=subject, message=message, source=AUTOSCALER)
+
+
+def served(deployment: Deployment) -> Iterator[Finding]:
+    """A finding for each kind of objects that is made and that nothing acts on."""
+    kinds = {str(body.get("kind")) for body in deployment.objects}
+    for row in deployment.facts.served:
+        charts = [chart for chart in deployment.charts if chart.chart == row.chart]
+        if row.kind in kinds and charts and not any(_is_on(at(chart.values, row.switch)) for chart in charts):
+            message = f"{row.kind} is made, and {row.chart} has no {row.switch}: {row.effect}"
+            yield Finding(rule="served", subject=row.kind, message=message, source=row.source)
+
+
+def _is_on(value: object) -> bool:
+    return str(value).lower() == "true"
 
 
 def _autoscaled(deployment: Deployment) -> bool:
@@ -59,18 +76,11 @@ def _scaled(deployment: Deployment) -> Iterator[tuple[str, int, dict[str, object
             yield f"{body['kind']} {HASH.sub('', body['metadata']['name'])}", int(most), spec
 
 
-MOST = ("spec.maxReplicaCount", "spec.maxReplicas")
-
-
 def _held(pool: MachinePool, spec: dict[str, object], *, grown: bool) -> int:
-    """Pods of the kind that the pool has room for by devices; one a node where a pod asks for none."""
+    """Pods of the kind that the pool has room for by their devices."""
     nodes = pool.maximum if grown or pool.resized_by else pool.desired
     asked = requests(spec)
     per_node = [int(Decimal(count) / asked[name]) for name, count in pool.devices.items() if count and asked.get(name)]
     if not per_node:  # by a node's cpu and memory, which allocatable judges
         return nodes * UNCOUNTED
     return nodes * min(per_node)
-
-
-UNCOUNTED = 1000
-"""Pods a node, where their devices do not limit them."""

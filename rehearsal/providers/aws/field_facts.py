@@ -14,6 +14,7 @@ from rehearsal.field.facts import (
     PoolRow,
     RegistryRow,
     ResizerRow,
+    ServedRow,
     SettlingRow,
     SizeRow,
     VersionRow,
@@ -174,6 +175,13 @@ FACTS = FieldFacts(
         AutoscalerRow(
             chart="karpenter", right="aws:eks/podIdentityAssociation:PodIdentityAssociation", account="serviceAccount",
             account_pattern="karpenter", source="Karpenter, Getting started: the controller's role",
+        ),
+    ),
+    served=(
+        ServedRow(
+            kind="NetworkPolicy", chart="vpc-cni", switch="enableNetworkPolicy",
+            effect="every pod reaches every other",
+            source="EKS User Guide, Limit pod traffic with Kubernetes network policies: off by default",
         ),
     ),
     settling=(

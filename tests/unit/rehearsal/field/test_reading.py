@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from rehearsal.field.deployed import Deployment, at, every
+from rehearsal.field.facts import EndpointRow, FieldFacts, PoolRow
 from rehearsal.field.reading import RELEASE, deployment_of
 from rehearsal.field.rules import findings
 from rehearsal.providers.aws.field_facts import ADDON, BATCH, CLUSTER, FACTS, NODE_GROUP, TEMPLATE
@@ -74,6 +75,25 @@ def test_an_endpoint_is_public_unless_said(settings: dict[str, Any], *, is_publi
     assert endpoint.open_to == ("0.0.0.0/0",)
 
 
+def test_a_cloud_may_say_that_a_cluster_is_private_and_that_a_pool_grows_by_itself() -> None:
+    endpoint = EndpointRow(
+        resource="c:Cluster", cluster="name", public="private", public_unless_said=True, public_when=False,
+        open_to="ranges", open_unless_said=("0.0.0.0/0",), token_min=60, source="guide",
+    )  # fmt: skip
+    pool = PoolRow(
+        resource="c:Pool", name="name", machine_type=("type",), labels="labels", taints="taints", minimum="min",
+        desired="now", maximum="max", autoscaled="autoscaling",
+    )  # fmt: skip
+    facts = FieldFacts(nodes="gcp", endpoints=(endpoint,), pools=(pool,))
+    sizes = {"min": 0, "now": 1, "max": 4}
+    for private, settings in ((True, {}), (False, {"autoscaling": {"mode": "any"}})):
+        made = (built("c:Cluster", "k", {"private": private}), built("c:Pool", "p", {**sizes, **settings}))
+        read_in = deployment_of(facts, made)
+        assert read_in.endpoints[0].is_public is not private
+        assert bool(findings(read_in)) is private  # the pool that nothing grows
+    assert deployment_of(facts, [built("c:Cluster", "k")]).endpoints[0].is_public
+
+
 def test_an_add_on_brings_the_daemons_of_its_chart() -> None:
     agent = {"addonName": "eks-node-monitoring-agent"}
     right = {"dcgmAgent": {"tolerations": [{"operator": "Exists"}]}}
@@ -117,7 +137,18 @@ def test_batch_takes_security_groups_once() -> None:
 
 
 def test_every_row_of_aws_names_its_source() -> None:
-    parts = ("endpoints", "registries", "changes", "volatile", "versions", "sizes", "names", "autoscalers", "settling")
+    parts = (
+        "endpoints",
+        "registries",
+        "changes",
+        "volatile",
+        "versions",
+        "sizes",
+        "names",
+        "autoscalers",
+        "settling",
+        "served",
+    )
     rows: list[Any] = [row for part in (*parts, "exclusive") for row in getattr(FACTS, part)]
     assert len(rows) > 50
     assert all(row.source for row in rows)

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from rehearsal.field.facts import AutoscalerRow, FieldFacts
-from rehearsal.field.scaling import scaling
+from rehearsal.field.facts import AutoscalerRow, FieldFacts, ServedRow
+from rehearsal.field.scaling import scaling, served
 from tests.unit.rehearsal.field.field_cases import GPU_TOLERATION, built, chart, deployment, pool
 
 FACTS = FieldFacts(
@@ -13,6 +13,7 @@ FACTS = FieldFacts(
             chart="cluster-autoscaler", right="c:Identity", account="account", account_pattern="scaler", source="guide"
         ),
     ),
+    served=(ServedRow(kind="NetworkPolicy", chart="cni", switch="policies", effect="all is open", source="guide"),),
 )
 IDENTITY = built("c:Identity", "i", {"account": "cluster-autoscaler"})
 SPEC = {
@@ -78,3 +79,15 @@ def test_replicas_beyond_the_largest_pool_are_found_though_it_grows() -> None:
     parts: dict[str, Any] = {"charts": (chart("cluster-autoscaler"),), "resources": (IDENTITY,)}
     assert judged(pool(maximum=4), objects=(SERVICE, scaler(32)), **parts) == []
     assert "can have room for 32" in judged(pool(maximum=4), objects=(SERVICE, scaler(33)), **parts)[0]
+
+
+def test_an_object_that_nothing_acts_on_is_found() -> None:
+    def found(kind: str, *charts: Any) -> list[str]:
+        return [one.subject for one in served(deployment(FACTS, objects=({"kind": kind},), charts=charts))]
+
+    assert found("NetworkPolicy", chart("cni")) == ["NetworkPolicy"]
+    assert found("NetworkPolicy", chart("cni", policies="false")) == ["NetworkPolicy"]
+    assert found("NetworkPolicy", chart("cni", policies="true")) == []
+    assert found("NetworkPolicy", chart("cni", policies=True)) == []
+    assert found("NetworkPolicy", chart("another")) == []  # a CNI that no row knows
+    assert found("Service", chart("cni")) == []
