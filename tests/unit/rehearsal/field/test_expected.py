@@ -86,7 +86,7 @@ def test_a_shipped_stack_must_have_what_is_expected_of_it() -> None:
 
 
 def test_a_stack_that_was_up_before_need_not_have_all() -> None:
-    other = State(resources=(resource("aws:ec2/vpc:Vpc", "v", {}),), pending=())
+    other = StackState(resources=(resource("aws:ec2/vpc:Vpc", "v", {}),), pending=())
     assert FieldJudge(facts_of("aws"), "aws-dev", shipped=True).judge(other, other, ()).wrong == ()
 
 
