@@ -3,13 +3,13 @@
 from collections.abc import Iterator
 
 from components.errors import Problem
+from components.labels import DOMAIN, MANAGED_BY
 from components.pods.config_map import FOLDER
 from components.spec.explain import suggestion
 from components.spec.stack import StackSpec
 from providers.existing.pods import PoolPodsSpec
 from providers.existing.settings import ExistingSpec
 
-OWN_DOMAIN, OWN_LABEL = "penstock.dev", "app.kubernetes.io/managed-by"
 OWN_VARIABLES = frozenset({"POD_IP", "POD_NAME", "NODE_NAME", "NODE_RANK", "CHECK_ID"})
 OWN_CONTAINERS = frozenset({"node", "head", "check", "probe", "server", "slurmd"})
 OWN_PATHS = (FOLDER, "/dev/shm", "/dev/termination-log", "/tmp")  # noqa: S108 (names, of mounts in a pod)
@@ -39,7 +39,7 @@ def pods_problems(spec: StackSpec, settings: ExistingSpec, version: tuple[int, .
 def _taken_names(path: str, pods: PoolPodsSpec) -> Iterator[Problem]:
     for kind, keys in (("labels", pods.labels), ("annotations", pods.annotations)):
         for key in keys:
-            if key == OWN_LABEL or key.partition("/")[0].endswith(OWN_DOMAIN):
+            if key == MANAGED_BY or key.partition("/")[0].endswith(DOMAIN):
                 yield Problem(path=f"{path}.{kind}.{key}", message="is penstock's own; choose another key")
     for name in pods.env:
         if name in OWN_VARIABLES:
