@@ -14,6 +14,7 @@ from pydantic import Field, create_model
 from rehearsal.cloud.account import OF_CONTROLLERS, Account, Object, Status
 from rehearsal.cloud.autonaming import DEFAULTED
 from rehearsal.cloud.collection import ResourceRow, SchemaOracle
+from rehearsal.cloud.credential_program import credential_program
 from rehearsal.cloud.errors import CloudApiError
 from rehearsal.cloud.kind import Inputs, Outputs, ResourceKind
 from rehearsal.cloud.quotas import MachineQuota, ObjectQuota, Quota
@@ -37,6 +38,8 @@ class CollectionRules:
     signature: Callable[[str], Signature | None]
     default_region: str
     cluster_token: str
+    login_command: str
+    """Program and arguments by which a kubeconfig of this cloud comes to a token."""
     account_id: str = "account-0"
     reference: re.Pattern[str] = re.compile(r"(?!)")
     """Form of text that names an object of the account wherever it stands in the inputs."""
@@ -165,9 +168,9 @@ class CollectionRules:
     def endpoint(self, cluster: Object) -> str:
         return str(cluster.outputs.get("endpoint", ""))
 
-    def credentials(self, folder: Path, token: str) -> Mapping[str, str]:  # noqa: ARG002
-        """Nothing: a kubeconfig of this cloud holds a token of its own."""
-        return {}
+    def credentials(self, folder: Path, token: str) -> Mapping[str, str]:
+        name, _, arguments = self.login_command.partition(" ")
+        return credential_program(folder, name, arguments, token)
 
 
 def _word(token: str) -> str:

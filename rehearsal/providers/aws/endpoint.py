@@ -3,26 +3,16 @@
 It answers from the same moto that the engine's requests change.
 """
 
-import json
 import logging
-import os
-import shlex
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from rehearsal.cloud.credential_program import credential_program
+
 LOOPBACK = "127.0.0.1"
 DISCARD_PORT = 9
 """Port that nobody listens on: a client of AWS in a preview gets no answer, and never a real account's."""
-
-
-AWS_PROGRAM = """#!/bin/sh
-case "$*" in
-  *"eks get-token --cluster-name "*) exec cat {answer} ;;
-esac
-echo "aws: a rehearsal has eks get-token only, and not: $*" >&2
-exit 252
-"""
 
 
 @contextmanager
@@ -50,21 +40,9 @@ def api_endpoint(folder: Path) -> Iterator[Mapping[str, str]]:
         server.stop()
 
 
-def credentials(folder: Path, token: str) -> dict[str, str]:
+def credentials(folder: Path, token: str) -> Mapping[str, str]:
     """The environment in which a kubeconfig finds the program `aws`, which gives out the token of a cluster."""
-    place = folder / "bin"
-    place.mkdir(exist_ok=True)
-    credential = {
-        "kind": "ExecCredential", "apiVersion": "client.authentication.k8s.io/v1beta1", "spec": {},
-        "status": {"token": token},
-    }  # fmt: skip
-    answer = place / "token.json"
-    answer.touch(mode=0o600)
-    answer.write_text(json.dumps(credential))
-    program = place / "aws"
-    program.write_text(AWS_PROGRAM.format(answer=shlex.quote(str(answer))))
-    program.chmod(0o700)
-    return {"PATH": f"{place}{os.pathsep}{os.environ.get('PATH', '')}"}
+    return credential_program(folder, "aws", "eks get-token --cluster-name ", token)
 
 
 def no_credentials(folder: Path) -> dict[str, str]:

@@ -25,7 +25,9 @@ def build_cluster(name: str, plan: MadeUpPlan, opts: pulumi.ResourceOptions) -> 
         )
         for pool in plan.node_pools
     )  # fmt: skip
-    kubeconfig: pulumi.Output[str] = pulumi.Output.secret(cluster.endpoint.apply(_kubeconfig))
+    kubeconfig: pulumi.Output[str] = pulumi.Output.secret(
+        pulumi.Output.all(cluster.endpoint, cluster.authority).apply(lambda known: _kubeconfig(*known))
+    )
     provider = kubernetes.Provider(
         f"{name}-kubernetes", kubeconfig=kubeconfig, cluster_identifier=cluster.id,
         opts=pulumi.ResourceOptions(parent=opts.parent),
@@ -39,10 +41,11 @@ def build_cluster(name: str, plan: MadeUpPlan, opts: pulumi.ResourceOptions) -> 
     )
 
 
-def _kubeconfig(endpoint: str) -> str:
+def _kubeconfig(endpoint: str, authority: str) -> str:
+    login = {"apiVersion": "client.authentication.k8s.io/v1beta1", "command": "madeup", "args": ["token"]}
     return json.dumps({
         "apiVersion": "v1", "kind": "Config", "current-context": "madeup",
-        "clusters": [{"name": "madeup", "cluster": {"server": endpoint}}],
-        "users": [{"name": "madeup", "user": {"token": "made-up"}}],
+        "clusters": [{"name": "madeup", "cluster": {"server": endpoint, "certificate-authority-data": authority}}],
+        "users": [{"name": "madeup", "user": {"exec": login}}],
         "contexts": [{"name": "madeup", "context": {"cluster": "madeup", "user": "madeup"}}],
     })  # fmt: skip

@@ -27,6 +27,7 @@ class Network(_Resource):
 
 class Cluster(_Resource):
     endpoint: pulumi.Output[str]
+    authority: pulumi.Output[str]
     name: pulumi.Output[str]
 
     def __init__(
@@ -34,7 +35,7 @@ class Cluster(_Resource):
         name: pulumi.Input[str | None] = None, opts: pulumi.ResourceOptions | None = None,
     ) -> None:  # fmt: skip
         inputs = {"network": network, "version": version, "name": name}
-        super().__init__("kubernetes/cluster:Cluster", resource, inputs, ("endpoint",), opts)
+        super().__init__("kubernetes/cluster:Cluster", resource, inputs, ("endpoint", "authority"), opts)
 
 
 class Pool(_Resource):

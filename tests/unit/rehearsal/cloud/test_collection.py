@@ -48,6 +48,7 @@ RULES: Rules = CollectionRules(
     signature=lambda token: sdk.signature("aws", token),
     default_region="here",
     cluster_token=CLUSTER,
+    login_command="cloud token",
     reference=re.compile(r"link/[a-z]+"),
     object_quotas={"clusters": CLUSTER},
     machine_quotas={"machines": lambda asked: asked.count},

@@ -41,6 +41,7 @@ RULES: Rules = CollectionRules(
     signature=_signature,
     default_region="middle-earth-1",
     cluster_token=CLUSTER,
+    login_command="madeup token",
     reference=re.compile(r"madeup://\w+/[\w-]+"),
     rows=(
         ResourceRow(
@@ -48,7 +49,8 @@ RULES: Rules = CollectionRules(
         ),
         ResourceRow(
             token=CLUSTER, fixed=frozenset({"network"}), refers={"network": NETWORK}, ready_min=8, deleted_min=5,
-            outputs={"endpoint": "https://{id}.{region}.madeup.example"}, usd_per_hour=Decimal("0.1"),
+            usd_per_hour=Decimal("0.1"),
+            outputs={"endpoint": "https://{id}.{region}.madeup.example", "authority": "{authority}"},
         ),
         ResourceRow(
             token=POOL, fixed=frozenset({"cluster", "machine"}), refers={"cluster": CLUSTER}, ready_min=4,
