@@ -42,6 +42,8 @@ class MachineType:
     """The fabric between its accelerators and those of another machine of its kind."""
     fabric_gbps: float = 0.0
     """Of one machine, all its fabric interfaces together."""
+    compute_domain: bool = False
+    """Its accelerators reach those of other machines over NVLink, in a domain that a DRA driver makes for each job."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -44,7 +44,7 @@ class PlatformRequest:
 
     def has_compute_domains(self) -> bool:
         """True if a pool's accelerators form one NVLink domain over several machines."""
-        return any(getattr(pool.machine, "compute_domain", 0) for pool in self.pools)
+        return any(pool.machine.compute_domain for pool in self.pools)
 
     def owner(self, concern: Concern) -> Ownership | None:
         """Owner that does it already; None where nobody does."""

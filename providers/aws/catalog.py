@@ -94,8 +94,6 @@ class AwsMachine(MachineType):
     capacity: tuple[CapacityKind, ...]
     ultra_server: bool
     """Capacity blocks of it are whole UltraServers, which may come as a resource group."""
-    compute_domain: bool
-    """Its accelerators reach those of other machines over NVLink, in a domain that a DRA driver makes for each job."""
     min_kubernetes: str
     """Empty where every version that EKS has will do."""
     usd_per_hour: Decimal | None
