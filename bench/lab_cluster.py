@@ -17,7 +17,7 @@ from components.fabric import Collective, Fabric
 from components.kubernetes.api import KubernetesApi
 from components.labels import BLOCK_LABEL, POOL_LABEL, RACK_LABEL
 from components.plan.cluster import NodePoolPlan, PodBinding, Taint
-from components.plan.kubernetes import NAMESPACE, KubernetesFacts, Manifest, SchedulerPlan
+from components.plan.kubernetes import NAMESPACE, KubernetesFacts, SchedulerPlan
 from components.plan.work import JobPlan
 from components.platform.addons.kueue_config import manager_config
 from components.platform.plan import plan_platform
@@ -57,7 +57,9 @@ class LabCluster:
 
     def job_set(self, name: str, nodes: int, **changes: Any) -> dict[str, Any]:
         """The JobSet that penstock makes of a job of so many nodes with 8 GPUs each."""
-        (found,) = (one for one in render_job(_job(name, nodes, **changes), self.pool, self.plan) if _is_job_set(one))
+        (found,) = (
+            one for one in render_job(_job(name, nodes, **changes), self.pool, self.plan) if one["kind"] == "JobSet"
+        )
         return dict(found)
 
     def processor_s(self) -> dict[str, float]:
@@ -162,7 +164,3 @@ def _job(name: str, nodes: int, **changes: Any) -> JobPlan:
         "cpu": 184.0, "pod_memory_gib": 1843.0, "topology": TopologyRequest.PREFERRED,
     }  # fmt: skip
     return JobPlan(**fields | changes)
-
-
-def _is_job_set(manifest: Manifest) -> bool:
-    return bool(manifest["kind"] == "JobSet")

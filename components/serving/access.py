@@ -23,7 +23,10 @@ def policy(service: ServicePlan) -> Manifest:
     """
     peers: list[dict[str, Any]] = [
         {"podSelector": {}},
-        *({"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": name}}} for name in _others()),
+        *(
+            {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": name}}}
+            for name in (MONITORING, GATEWAYS)
+        ),
     ]
     rule: dict[str, Any] = {"ports": [{"protocol": "TCP", "port": HTTP}]}
     if not (service.route and service.route.gateway):
@@ -47,10 +50,6 @@ def route(service: ServicePlan) -> tuple[Manifest, ...]:
         return ()
     own = () if asked.gateway else (_proxy(service), _gateway(service, asked))
     return (*own, _http_route(service, asked))
-
-
-def _others() -> tuple[str, ...]:
-    return MONITORING, GATEWAYS
 
 
 def _proxy(service: ServicePlan) -> Manifest:

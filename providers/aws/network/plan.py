@@ -126,7 +126,8 @@ def _too_small(
     if given is None:
         remedy = f"no VPC is that large; make pools smaller ({'; '.join(terms)})"
         return Problem(
-            path="cluster.nodePools", message=f"{_total(needed):,} addresses when all pools are at most; {remedy}"
+            path="cluster.nodePools",
+            message=f"{sum(map(_sum, needed.values())):,} addresses when all pools are at most; {remedy}",
         )
     fitting = (
         f"a /{error.prefix} fits" if error.prefix else "leave it out, so that further ranges of the VPC hold the nodes"
@@ -135,10 +136,6 @@ def _too_small(
         f"{given} has {given.num_addresses:,} addresses, too few for subnets of powers of two with {'; '.join(terms)}"
     )
     return Problem(path="cluster.network.cidr", message=f"{message}; {fitting}")
-
-
-def _total(needed: Mapping[str, Sequence[AddressDemand]]) -> int:
-    return sum(map(_sum, needed.values()))
 
 
 def _node_subnets(layout: Layout, needed: Mapping[str, Sequence[AddressDemand]]) -> list[AwsSubnetPlan]:
@@ -222,14 +219,12 @@ def decisions(spec: StackSpec, settings: AwsSpec, plan: NetworkPlan) -> tuple[De
 
 def _room(plan: NetworkPlan) -> str:
     """Largest size of pools before a subnet moves, which replaces all that stands in it."""
-    shares = [subnet.usable for subnet in plan.subnets if subnet.purpose == "nodes" and not _is_further(subnet, plan)]
+    shares = [
+        subnet.usable for subnet in plan.subnets if subnet.purpose == "nodes" and subnet.cidr not in plan.further_cidrs
+    ]
     if not shares:
         return "each zone has its own ranges, and more nodes add some"
     return f"growing moves no subnet as long as its zone needs {min(shares):,} addresses at most"
-
-
-def _is_further(subnet: AwsSubnetPlan, plan: NetworkPlan) -> bool:
-    return subnet.cidr in plan.further_cidrs
 
 
 def warnings(settings: AwsSpec, plan: NetworkPlan) -> tuple[str, ...]:
