@@ -1,4 +1,4 @@
-"""A lab on this machine: brought up, found again, looked at, hurt for a test, and taken down without a trace."""
+"""A lab on this machine: brought up, found again, looked at, given faults, and taken down without a trace."""
 
 import contextlib
 import json

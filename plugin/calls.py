@@ -73,11 +73,11 @@ class ResourceType(Protocol):
         ...
 
     def create(self, call: Call, inputs: Properties) -> Properties:
-        """Make it, and say what it is."""
+        """Makes the resource, and returns its outputs."""
         ...
 
     def update(self, call: Call, old: Properties, new: Properties) -> Properties:
-        """Make what exists into what is asked now."""
+        """Changes the existing resource into the one that is asked for now."""
         ...
 
     def read(self, inputs: Properties) -> RefreshResult | None:
@@ -85,7 +85,7 @@ class ResourceType(Protocol):
         ...
 
     def delete(self, call: Call, outputs: Properties) -> None:
-        """Unmake it; `outputs` hold the inputs too. Does nothing to what is gone already."""
+        """Deletes the resource; `outputs` hold the inputs too. Must be idempotent."""
         ...
 
 

@@ -49,7 +49,7 @@ class Gate(pulumi.CustomResource):
 
 
 class NamespaceDrain(pulumi.CustomResource):
-    """Nothing while it stands. When it goes, what controllers made for the namespace outside the cluster goes first.
+    """No-op until destroy. On delete, removes what controllers made for the namespace outside the cluster first.
 
     Load balancers, disks and machines outlive a cluster whose controllers went before them.
     """

@@ -7,7 +7,7 @@ PATIENCE_S = 600.0
 
 
 class NetworkDrainResource(pulumi.CustomResource):
-    """Nothing while it stands. When it goes, what controllers of the cluster made in the network goes first.
+    """No-op until destroy. On delete, removes what controllers of the cluster made in the network first.
 
     The cluster depends on it and it on the network: so it goes when no controller runs any more to make things anew.
     """

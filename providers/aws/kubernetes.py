@@ -24,7 +24,7 @@ def reach(
     ready: tuple[pulumi.Resource, ...],
     opts: pulumi.ResourceOptions,
 ) -> KubernetesHandle:
-    """The cluster as those see it who put things on it. Nothing is put there before `ready`."""
+    """Handle for deploying onto the cluster. Every deployment depends on `ready`."""
     provider = kubernetes.Provider(
         f"{name}-kubernetes",
         kubeconfig=cluster.kubeconfig,

@@ -4,8 +4,7 @@ from typing import Any
 
 from rehearsal.cloud.kind import CloudApi, Inputs, Made, Outputs, ResourceKind
 from rehearsal.providers.aws.kinds.member_names import camel
-from rehearsal.providers.aws.kinds.parts import arn, tag_list
-from rehearsal.providers.aws.kinds.tags import tag_change
+from rehearsal.providers.aws.kinds.parts import arn, tag_change, tag_list
 
 REPOSITORY = "aws:ecr/repository:Repository"
 RENAMED = {"name": "repositoryName", "encryptionConfigurations": "encryptionConfiguration"}

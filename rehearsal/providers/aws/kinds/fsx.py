@@ -8,8 +8,7 @@ from typing import Any
 from rehearsal.cloud.errors import CloudApiError
 from rehearsal.cloud.kind import CloudApi, Inputs, Made, Outputs, ResourceKind
 from rehearsal.providers.aws.kinds.member_names import pascal
-from rehearsal.providers.aws.kinds.parts import arn, tag_list
-from rehearsal.providers.aws.kinds.tags import tag_change
+from rehearsal.providers.aws.kinds.parts import arn, tag_change, tag_list
 
 FILE_SYSTEM = "aws:fsx/lustreFileSystem:LustreFileSystem"
 SUBNET = "aws:ec2/subnet:Subnet"

@@ -1,13 +1,30 @@
 """Parts that several kinds have in common: tags in the forms that AWS's APIs take them in."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from engine.provider.values import Unknown
 from rehearsal.cloud.kind import CloudApi, Inputs, Outputs
-from rehearsal.providers.aws.kinds.tags import tag_change
 
 Update = Callable[[CloudApi, str, Outputs, Inputs], Outputs]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TagChange:
+    gone: list[str]
+    set: list[dict[str, str]]
+    """[{Key, Value}]."""
+
+
+def tag_change(old: Outputs, new: Inputs) -> TagChange:
+    """Change that leads from the old tags to the new ones."""
+    before: Mapping[str, str] = old.get("tags") or {}
+    after: Mapping[str, str] = new.get("tags") or {}
+    return TagChange(
+        gone=[key for key in before if key not in after],
+        set=[{"Key": key, "Value": value} for key, value in after.items() if before.get(key) != value],
+    )
 
 
 def tag_list(inputs: Inputs) -> list[dict[str, str]] | None:
