@@ -1,4 +1,4 @@
-"""Five hundred jobs of all sizes in two queues that lend each other: the waits, no queue over its quota, no job starves."""
+"""Five hundred jobs of all sizes in two queues that lend each other: waits, quotas kept, no job starves."""
 
 import random
 import sys
