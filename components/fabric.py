@@ -17,7 +17,7 @@ class Fabric(StrEnum):
 
     @property
     def is_plain(self) -> bool:
-        """Whether it needs no device and no right of a pod."""
+        """True where it needs no device and no right of a pod."""
         return self in (Fabric.HOST, Fabric.ETHERNET)
 
 
