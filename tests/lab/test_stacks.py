@@ -21,6 +21,8 @@ def project(repository: Path, tmp_path: Path) -> Path:
         "Pulumi.yaml",
         "stacks",
         "components",
+        "engine",
+        "plugin",
         "providers",
         "workloads",
         "policies",

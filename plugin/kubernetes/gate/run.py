@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from components.kubernetes.api import KubernetesApi
@@ -120,12 +121,13 @@ class _Gate:
         manifest = self._inputs.get("probe")
         if manifest is None:
             return []
-        # Two pools may have one label, such as spot nodes and those that stand in for them: each node once.
-        pools = {name: pool["pool"] for pool in self._inputs["pools"] for name in good(found, pool["pool"])}
-        nodes = [(pool, name) for name, pool in pools.items()]
+        asked = [(pool["pool"], name) for pool in self._inputs["pools"] for name in good(found, pool["pool"])]
+        # Two pools may have one label, as spot nodes and those that stand in for them: a node is probed once, for both.
+        nodes = [(pool, name) for name, pool in reversed({name: pool for pool, name in reversed(asked)}.items())]
         self._call.voice.live(f"writes to the volume on {len(nodes)} nodes")
         manifests = {pool["pool"]: pool.get("probe") or manifest for pool in self._inputs["pools"]}
-        checks = probe(self._api, manifests, nodes, self._patience(PROBE_S))
+        probed = {check.node: check for check in probe(self._api, manifests, nodes, self._patience(PROBE_S))}
+        checks = [replace(probed[name], pool=pool) for pool, name in asked]
         self._keep_out(checks)
         return checks
 

@@ -121,6 +121,18 @@ def test_a_bad_node_is_done_without_where_there_are_enough_others() -> None:
         assert not [one for one in api.list("v1", "Node") if one["spec"].get("taints") != [TAINT]]
 
 
+def test_a_node_of_two_pools_is_probed_once_and_counts_in_both() -> None:
+    with cluster(BadNode(node="train-1", volume="Stale file handle")) as (_, api):
+        made = inputs()
+        twice = made | {
+            "pools": [made["pools"][0], {**made["pools"][0], "pool": "stand-in", "nodes": 0, "check": None}]
+        }
+        outputs = run(CALL, api, twice)
+        found = [(one["pool"], one["node"], one["state"]) for one in outputs["checks"] if one["subject"] == "volume"]
+        states = [("train-0", "pass"), ("train-1", "fail"), ("train-2", "pass")]
+        assert found == [(pool, *state) for pool in ("train", "stand-in") for state in states]
+
+
 def test_a_pod_without_a_fabric_device_measures_tcp_and_fails() -> None:
     """Outcome of a builder that forgets the binding's devices."""
     without = replace(POOL, binding=replace(POOL.binding, devices={"nvidia.com/gpu": 8}))
