@@ -163,11 +163,13 @@ class Account:
         raise self.rules.not_found(name, token)
 
     def _named(self, text: str) -> str:
-        """The key of the first object that owns the name, "" for what was there before."""
+        """The key of the object that it identifies, else of the first that owns it; "" for what was there before."""
         keys = self._names.get(text)
         if not keys and text not in self._existing:
             raise self.rules.not_found(text)
-        return keys[0] if keys else ""
+        found = (self._objects[key] for key in keys or ())
+        itself = (one.key for one in found if text in (one.id, one.outputs.get("arn")))
+        return next(itself, keys[0] if keys else "")
 
     def _enter(self, thing: Object) -> None:
         self._objects[thing.key] = thing

@@ -72,6 +72,14 @@ def test_what_others_need_cannot_go(account: Account) -> None:
     account.require_unused(vpc)
 
 
+def test_a_changed_object_still_owns_its_identifier(account: Account) -> None:
+    """A cluster tells of its network in its outputs; a subnet that is changed later needs the network alone."""
+    (vpc,) = account.objects()
+    account.add(thing("aws:eks/cluster:Cluster", "tiny", outputs={"vpcConfig": {"vpcId": VPC_ID}}))
+    account.change(vpc, inputs={"tags": {"a": "b"}}, outputs=vpc.outputs, blocks_deletion_of=[])
+    assert references(account, SUBNET, {"vpcId": VPC_ID}) == [vpc.key]
+
+
 def test_what_aws_made_along_holds_it_too(account: Account) -> None:
     (vpc,) = account.objects()
     interface = Companion(what="network interface", id="eni-0123456789abcdef0", blocks_deletion_of=[vpc.key])

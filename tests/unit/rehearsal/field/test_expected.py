@@ -85,6 +85,19 @@ def test_a_shipped_stack_must_have_what_is_expected_of_it() -> None:
     assert FieldJudge(facts_of("aws"), "aws-dev", shipped=False).judge(EMPTY, EMPTY, ()).wrong == ()
 
 
+def test_a_change_is_judged_against_the_state_before_it() -> None:
+    def state(version: str) -> StackState:
+        template = {"instanceType": "p5.48xlarge"}
+        group = {"nodeGroupName": "train", "launchTemplate": {"id": "lt", "version": version}}
+        made = resource("aws:ec2/launchTemplate:LaunchTemplate", "lt", template)
+        return StackState(resources=(made, resource("aws:eks/nodeGroup:NodeGroup", "g", group)), pending=())
+
+    judge = FieldJudge(facts_of("aws"), "dev", shipped=False)
+    assert judge.judge(EMPTY, state("1"), ()).wrong == ()
+    assert judge.judge(state("1"), state("2"), ("this rolls train",)).wrong == ()
+    assert "rolling, pool train: launchTemplate.version 1 -> 2" in judge.judge(state("1"), state("2"), ()).wrong[0]
+
+
 def test_a_stack_that_was_up_before_need_not_have_all() -> None:
     other = StackState(resources=(resource("aws:ec2/vpc:Vpc", "v", {}),), pending=())
     assert FieldJudge(facts_of("aws"), "aws-dev", shipped=True).judge(other, other, ()).wrong == ()
