@@ -21,14 +21,14 @@ def main(folder: Path, threads: int, tokens: int) -> None:
     torch.set_num_threads(threads)
     model = load_model(find_export(folder), torch.device("cpu"))
     with torch.inference_mode():
-        generate(model, tokens)
+        _generate(model, tokens)
         begin = time.perf_counter()
-        generate(model, tokens)
-        generate(model, tokens)
+        _generate(model, tokens)
+        _generate(model, tokens)
     print(2 * tokens / (time.perf_counter() - begin))
 
 
-def generate(model: Transformer, tokens: int) -> list[int]:
+def _generate(model: Transformer, tokens: int) -> list[int]:
     """Greedy tokens after a random prompt."""
     spec = model.spec
     cache = torch.zeros(spec.layers, 2, spec.context, spec.kv_heads, spec.head_width)

@@ -22,12 +22,12 @@ COMMANDS = (
 
 def set_up_network() -> None:
     """Makes it. subprocess.CalledProcessError, with what `ip` says, where the namespace does not allow it."""
-    program = ip_program()
+    program = _ip_program()
     for arguments in COMMANDS:
         subprocess.run([program, *arguments], check=True, capture_output=True, text=True)
 
 
-def ip_program() -> str:
+def _ip_program() -> str:
     """`ip`, which lies in a folder that an ordinary user's PATH may lack; FileNotFoundError where there is none."""
     found = shutil.which("ip", path=system_path())
     if not found:

@@ -129,7 +129,7 @@ def _before_up(plan: StackPlan, width: int) -> Iterator[Line]:
         yield from (Line(f"    {image}") for image in images)
     yield from _dates(plan.cluster, width)
     if plan.inside:
-        yield from folded_lines(f"gate: {gate_summary(plan.inside)}", width)
+        yield from _folded_lines(f"gate: {gate_summary(plan.inside)}", width)
 
 
 def _quotas(cluster: ClusterPlan, width: int) -> Iterator[Line]:
@@ -144,7 +144,7 @@ def _quotas(cluster: ClusterPlan, width: int) -> Iterator[Line]:
         yield from list(lines)[1:]
     others = len(cluster.quotas) - len(asked)
     if others:
-        yield from folded_lines(f"{others} more quotas are within a new account's defaults (--show quotas)", width)
+        yield from _folded_lines(f"{others} more quotas are within a new account's defaults (--show quotas)", width)
 
 
 def _dates(cluster: ClusterPlan, width: int) -> Iterator[Line]:
@@ -156,10 +156,10 @@ def _dates(cluster: ClusterPlan, width: int) -> Iterator[Line]:
     for since, line in sorted(begins.items()):
         until = f" to {moment(line.until)}" if line.until else " on"
         price = f", ${dollars(line.usd_per_hour)} an hour" if line.usd_per_hour else ""
-        yield from folded_lines(f"{moment(since)}{until}: {line.what}{price}", width)
+        yield from _folded_lines(f"{moment(since)}{until}: {line.what}{price}", width)
 
 
-def folded_lines(text: str, width: int) -> Iterator[Line]:
+def _folded_lines(text: str, width: int) -> Iterator[Line]:
     """A point of a list."""
     return (Line(line) for line in folded(text, width, "    ", first="  "))
 
@@ -206,4 +206,4 @@ def decisions_of(plan: StackPlan) -> tuple[Decision, ...]:
 def decision_lines(decisions: Sequence[Decision], width: int) -> Iterator[Line]:
     """Each path with its value, and the reason as a comment."""
     for decision in decisions:
-        yield from folded_lines(f"{decision.path} = {decision.value} # {decision.reason}", width)
+        yield from _folded_lines(f"{decision.path} = {decision.value} # {decision.reason}", width)

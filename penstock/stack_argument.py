@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 
-def stack_names(incomplete: str) -> list[str]:
+def _stack_names(incomplete: str) -> list[str]:
     """The stacks whose names begin so."""
     from components.errors import PenstockError
     from components.project import find_project
@@ -19,6 +19,6 @@ def stack_names(incomplete: str) -> list[str]:
 Stack = Annotated[
     str,
     typer.Argument(
-        help="The stack, by the name or the path of its file Pulumi.STACK.yaml.", autocompletion=stack_names
+        help="The stack, by the name or the path of its file Pulumi.STACK.yaml.", autocompletion=_stack_names
     ),
 ]

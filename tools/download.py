@@ -97,7 +97,7 @@ def download(url: str, target: Path, step: Step) -> None:
         raise UnavailableError(f"{url} broke off at {target.stat().st_size:,} of {total:,} bytes")
 
 
-def digest_of(path: Path) -> str:
+def _digest_of(path: Path) -> str:
     """`sha256:...` of a file."""
     with path.open("rb") as file:
         return f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}"
@@ -111,7 +111,7 @@ def refuse(url: str, actual: str, wanted: str) -> SetupError:
 def _complete(url: str, digest: str, part: Path, step: Step, headers: Mapping[str, str]) -> None:
     while True:
         before = part.stat().st_size if part.exists() else 0
-        if before and digest_of(part) == digest:
+        if before and _digest_of(part) == digest:
             return
         total = _append(url, part, step, headers)
         size = part.stat().st_size
@@ -119,7 +119,7 @@ def _complete(url: str, digest: str, part: Path, step: Step, headers: Mapping[st
             if size <= before:
                 raise UnavailableError(f"{url} broke off at {size:,} of {total:,} bytes")
             continue
-        actual = digest_of(part)
+        actual = _digest_of(part)
         if actual == digest:
             return
         part.unlink()

@@ -52,17 +52,17 @@ def estimate_stop(training: TrainingSpec, machine: MachineType, write_mbps: floa
     ranks = training.nodes * (training.ranks_per_node or 1)
     rate_mbps = min(write_mbps or UNKNOWN_WRITE_MBPS, RANK_WRITE_MBPS * ranks)
     return StopEstimate(
-        step_s=step_flops(training) / (training.nodes * _slow_node_flops(training, machine)),
+        step_s=_step_flops(training) / (training.nodes * _slow_node_flops(training, machine)),
         checkpoint_s=checkpoint_bytes(training.model) / (rate_mbps * 1e6),
     )
 
 
 def least_cpu_step_s(training: TrainingSpec, machine: MachineType) -> float:
     """Seconds of a step that no processor of that many cores comes under."""
-    return step_flops(training) / (training.nodes * machine.cores * FAST_CORE_FLOPS)
+    return _step_flops(training) / (training.nodes * machine.cores * FAST_CORE_FLOPS)
 
 
-def step_flops(training: TrainingSpec) -> float:
+def _step_flops(training: TrainingSpec) -> float:
     """Of one optimizer step over all ranks; a third more where activations are computed again."""
     tokens = training.batch.sequences * training.model.context
     again = 4 / 3 if training.activation_checkpointing else 1

@@ -48,7 +48,7 @@ def plan_gate(spec: PlatformSpec, cluster: ClusterPlan, image: str) -> GatePlan 
     pools = tuple(
         replace(
             _expectation(pool, spec.gate, cluster.volume, image),
-            probe=bound_probe(probe, pool) if probe else None,
+            probe=_bound_probe(probe, pool) if probe else None,
         )
         for pool in cluster.node_pools
     )
@@ -98,7 +98,7 @@ def probe_pod(volume: VolumePlan, image: str) -> Manifest:
     }
 
 
-def bound_probe(probe: Manifest, pool: NodePoolPlan) -> Manifest | None:
+def _bound_probe(probe: Manifest, pool: NodePoolPlan) -> Manifest | None:
     """The probe with what the pool's binding asks of every pod; None where that changes nothing."""
     bound = bind(probe, probe_share(pool.binding), container=PROBE)
     return None if bound == probe else bound
@@ -171,7 +171,7 @@ def check_job(pool: NodePoolPlan, nodes: int, floor: Floor, volume: VolumePlan, 
     }
 
 
-def check_spec(pool: NodePoolPlan, floor: Floor, volume: VolumePlan) -> Mapping[str, Any]:
+def _check_spec(pool: NodePoolPlan, floor: Floor, volume: VolumePlan) -> Mapping[str, Any]:
     """Configuration of the check (workloads/fabric_check/config.py)."""
     return {
         "ranksPerNode": _ranks(pool),
@@ -185,7 +185,7 @@ def check_spec(pool: NodePoolPlan, floor: Floor, volume: VolumePlan) -> Mapping[
 
 
 def _check_container(pool: NodePoolPlan, nodes: int, floor: Floor, volume: VolumePlan, image: str) -> dict[str, Any]:
-    spec = json.dumps(check_spec(pool, floor, volume), sort_keys=True)
+    spec = json.dumps(_check_spec(pool, floor, volume), sort_keys=True)
     fields = {"POD_IP": "status.podIP", "NODE_NAME": "spec.nodeName", "CHECK_ID": _JOB_ID}
     mounts = [{"name": "volume", "mountPath": volume.mount_path}]
     return {

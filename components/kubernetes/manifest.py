@@ -16,10 +16,10 @@ def apply_manifest(
     The SDK's own class for custom resources takes a `spec` alone, and its typed classes know core kinds only.
     """
     known: Mapping[str, Any] = {**manifest, **over}
-    return pulumi.CustomResource(resource_token(manifest), name, dict(known), opts)
+    return pulumi.CustomResource(_resource_token(manifest), name, dict(known), opts)
 
 
-def resource_token(manifest: Manifest) -> str:
+def _resource_token(manifest: Manifest) -> str:
     """`kubernetes:core/v1:ConfigMap`: the engine's name of the manifest's kind."""
     api_version: str = manifest["apiVersion"]
     return f"kubernetes:{api_version if '/' in api_version else f'core/{api_version}'}:{manifest['kind']}"

@@ -54,7 +54,7 @@ class NodeSupervisor:
     def _start_missing(self) -> None:
         if SERVICES not in self._running.values():
             self._fork(SERVICES, lambda: run_services(self._access))
-        for index, spec in enumerate(read_nodes(self._nodes), start=1):
+        for index, spec in enumerate(_read_nodes(self._nodes), start=1):
             if spec.name not in self._running.values():
                 self._fork(spec.name, self._node(spec, index))
 
@@ -87,7 +87,7 @@ class NodeSupervisor:
         return self._home / "nodes" / f"{name}.pid"
 
 
-def read_nodes(path: Path) -> list[NodeSpec]:
+def _read_nodes(path: Path) -> list[NodeSpec]:
     rows = json.loads(path.read_text())
     return [NodeSpec(**row | {"taints": tuple(row.get("taints") or ())}) for row in rows]
 

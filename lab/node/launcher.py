@@ -35,7 +35,7 @@ libc = ctypes.CDLL(None, use_errno=True)
 def main() -> None:
     with os.fdopen(int(sys.argv[1])) as file:
         plan = json.load(file)
-    fork_into_namespaces(plan["network"])
+    _fork_into_namespaces(plan["network"])
     report = os.open(plan["report"], os.O_WRONLY)  # closes on exec
     os.write(report, os.readlink("/proc/self").encode() + b"\n")  # /proc is still the one outside
     try:
@@ -45,7 +45,7 @@ def main() -> None:
     os._exit(128)
 
 
-def fork_into_namespaces(network: str) -> None:
+def _fork_into_namespaces(network: str) -> None:
     """Returns in the child alone, once it is the agent's own."""
     if network:
         handle = os.open(network, os.O_RDONLY)

@@ -33,11 +33,11 @@ def main() -> int:
     try:
         stage = set_stage(CHECKOUT)
         _prepare_stack(stage, console)
-        train_and_serve(stage, console)
+        _train_and_serve(stage, console)
         learned(stage, console)
         ask(stage, console)
-        nothing_changes(stage, console)
-        nothing_left(stage, console)
+        _nothing_changes(stage, console)
+        _nothing_left(stage, console)
     except PenstockError as error:
         console.print(f"[red]{error}[/]", soft_wrap=True)
         return 1
@@ -58,7 +58,7 @@ def _prepare_stack(stage: Stage, console: Console) -> None:
         _require(stage.engine.clear_pending_creates(STACK))
 
 
-def train_and_serve(stage: Stage, console: Console) -> None:
+def _train_and_serve(stage: Stage, console: Console) -> None:
     """`pulumi up`, with an accident in the middle of it."""
     job = stage.job
     console.print(f"[bold]1  pulumi up[/]: {job.nodes * job.ranks_per_node} workers train, then the model is served")
@@ -107,7 +107,7 @@ def ask(stage: Stage, console: Console) -> None:
     console.print("\n".join(f"   | {line}" for line in (PROMPT + text).splitlines()), markup=False)
 
 
-def nothing_changes(stage: Stage, console: Console) -> None:
+def _nothing_changes(stage: Stage, console: Console) -> None:
     """`pulumi up` again."""
     console.print("[bold]4  pulumi up again[/]")
     with Live(console, "up", verbose=True) as live:
@@ -117,7 +117,7 @@ def nothing_changes(stage: Stage, console: Console) -> None:
     console.print(f"   {result.changes['same']} resources, none changed, {result.seconds:.1f} s")
 
 
-def nothing_left(stage: Stage, console: Console) -> None:
+def _nothing_left(stage: Stage, console: Console) -> None:
     """`pulumi destroy`, and a look at all the places where something could be left."""
     console.print("[bold]5  pulumi destroy[/]")
     with Live(console, "destroy", verbose=True) as live:

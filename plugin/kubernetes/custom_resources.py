@@ -26,7 +26,7 @@ def drain(call: Call, api: KubernetesApi, crds: Sequence[str], timeout_s: float)
     patience = Patience(call, api, timeout_s)
     asked: set[str] = set()
     kept: set[str] = set()
-    while left := [one for name in crds for one in objects_of(api, name) if one["metadata"]["uid"] not in kept]:
+    while left := [one for name in crds for one in _objects_of(api, name) if one["metadata"]["uid"] not in kept]:
         for one in left:
             if (uid := one["metadata"]["uid"]) not in asked and "deletionTimestamp" not in one["metadata"]:
                 asked.add(uid)
@@ -51,7 +51,7 @@ def _let_go(api: KubernetesApi, one: dict[str, Any]) -> bool:
     return True
 
 
-def objects_of(api: KubernetesApi, definition: str) -> list[dict[str, Any]]:
+def _objects_of(api: KubernetesApi, definition: str) -> list[dict[str, Any]]:
     """All objects of a definition, in every namespace; none where there is no such definition."""
     body = api.get(DEFINITIONS, "CustomResourceDefinition", definition)
     if body is None or "deletionTimestamp" in body["metadata"]:

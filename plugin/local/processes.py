@@ -119,7 +119,7 @@ def kill(folder: Path, *also: Process) -> int:
         count += len(victims)
         for victim in victims:
             victim.signal(signal.SIGKILL)
-        wait_all(victims, 5.0)
+        _wait_all(victims, 5.0)
     return count
 
 
@@ -143,7 +143,7 @@ def stop(process: Process, folder: Path, grace_s: float, tell: Callable[[float],
     return ended
 
 
-def wait_all(processes: Iterable[Process], timeout_s: float) -> bool:
+def _wait_all(processes: Iterable[Process], timeout_s: float) -> bool:
     """Waits for all; true if they were gone within that time."""
     end = time.monotonic() + timeout_s
     return all(process.wait(max(0.0, end - time.monotonic())) for process in processes)

@@ -15,7 +15,7 @@ from providers.existing.settings import ExistingSpec
 FILES = {"clusters": ("certificate-authority",), "users": ("client-certificate", "client-key", "tokenFile")}
 
 
-def kubeconfig_path(settings: ExistingSpec) -> Path:
+def _kubeconfig_path(settings: ExistingSpec) -> Path:
     """The stack's, else the first that $KUBECONFIG names, else kubectl's own place."""
     named = settings.kubeconfig or os.environ.get("KUBECONFIG", "").split(os.pathsep)[0] or "~/.kube/config"
     try:
@@ -26,12 +26,12 @@ def kubeconfig_path(settings: ExistingSpec) -> Path:
 
 def access_of(settings: ExistingSpec) -> Access:
     """Finds the access to the cluster; KubeconfigError with a remedy where nothing says it."""
-    return read_kubeconfig(kubeconfig_path(settings), settings.context)
+    return read_kubeconfig(_kubeconfig_path(settings), settings.context)
 
 
 def kubeconfig_content(settings: ExistingSpec) -> str:
     """The kubeconfig as text that does not depend on where it lay."""
-    path = kubeconfig_path(settings)
+    path = _kubeconfig_path(settings)
     try:
         content = yaml.safe_load(path.read_text())
     except (OSError, yaml.YAMLError):

@@ -162,13 +162,13 @@ def _node(node: Object) -> SeenNode:
         taints=tuple(_taints(node)),
         cores=int(quantity(total.get("cpu", 0))),
         memory_gib=round(quantity(total.get("memory", 0)) / 2**30, 1),
-        capacity=devices_of(capacity),
-        allocatable=devices_of(allocatable),
+        capacity=_devices_of(capacity),
+        allocatable=_devices_of(allocatable),
         usable=is_usable(node),
     )
 
 
-def devices_of(resources: Mapping[str, Any]) -> dict[str, int]:
+def _devices_of(resources: Mapping[str, Any]) -> dict[str, int]:
     """The accelerators and fabric devices among a node's resources. One that it has none of is not among them."""
     found = {name: int(quantity(value)) for name, value in resources.items() if is_device(name)}
     return {name: count for name, count in sorted(found.items()) if count}

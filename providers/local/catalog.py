@@ -16,7 +16,7 @@ THIS_MACHINE = "this-machine"
 
 def catalog() -> Catalog:
     """One row: this machine as the process may use it (CPU affinity and control-group limits counted in)."""
-    accelerator, count = find_accelerators()
+    accelerator, count = _find_accelerators()
     row = MachineType(
         name=THIS_MACHINE,
         cores=len(os.sched_getaffinity(0)),
@@ -41,7 +41,7 @@ def memory_gib() -> float:
     return total / 2**30
 
 
-def find_accelerators() -> tuple[Accelerator | None, int]:
+def _find_accelerators() -> tuple[Accelerator | None, int]:
     """The chip and how many of it, as `nvidia-smi` reports them; (None, 0) where there is no driver or no chip."""
     if not shutil.which("nvidia-smi"):
         return None, 0

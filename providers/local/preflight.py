@@ -56,12 +56,12 @@ def _folder_problem(path: Path, plan: StackPlan) -> str:
         return reason
     if reason := too_little_room(above, 0 if owner else NEEDED_BYTES):
         return reason
-    if plan.training and (reason := too_little_room(above, disk_needed(plan.training))):
+    if plan.training and (reason := too_little_room(above, _disk_needed(plan.training))):
         return f"{reason}; fewer checkpoints (training.checkpoint.keep) need less"
     return ""
 
 
-def disk_needed(job: JobPlan) -> int:
+def _disk_needed(job: JobPlan) -> int:
     """Bytes of the checkpoints kept, one being written, and the export."""
     training = _training(job)
     return checkpoint_bytes(training.model) * (training.checkpoint.keep + 1) + 4 * training.model.parameters

@@ -112,7 +112,7 @@ def _other(around: Campaign, dice: random.Random, index: int) -> tuple[str, Faul
             return "killed and throttled", FaultScript(kill=(kill,), throttle=throttle)
 
 
-def survey(stack: str, pools: tuple[tuple[str, str], ...]) -> Campaign:
+def _survey(stack: str, pools: tuple[tuple[str, str], ...]) -> Campaign:
     """The requests of a rehearsal without faults. RuntimeError where even that fails, or nothing is simulated."""
     rules = rules_of(cloud_of(settings_in(read_project(PROJECT).stack_file(stack))))
     report = rehearse(Rehearsal.UP, stack, project=PROJECT)
@@ -144,7 +144,7 @@ def main(arguments: Sequence[str]) -> int:
     """Exit status: 0 where every run converged and left nothing."""
     asked = _arguments(arguments)
     done = [json.loads(line) for line in asked.out.read_text().splitlines()] if asked.out.exists() else []
-    around = survey(asked.stack, _pools(asked.stack))
+    around = _survey(asked.stack, _pools(asked.stack))
     planned = scripts(around, kills=asked.kills, faults=asked.faults, seed=asked.seed)
     failed = sum(not run["converged"] for run in done)
     with asked.out.open("a") as out:

@@ -138,7 +138,7 @@ def _gang(pod: Mapping[str, Any]) -> str:
     return str(pod["metadata"].get("labels", {}).get(JOBSET_NAME, ""))
 
 
-def on_kwok(manifest: Manifest, run_s: int) -> Manifest:
+def _on_kwok(manifest: Manifest, run_s: int) -> Manifest:
     """The gang, allowed where nothing runs, and over after `run_s`."""
     body: dict[str, Any] = copy.deepcopy(dict(manifest))
     for replicated in body.get("spec", {}).get("replicatedJobs", ()):
@@ -206,7 +206,7 @@ def _submit(api: KubernetesApi, nodes: int, gangs: int, chance: random.Random) -
         size, run_s = chance.randint(2, min(LARGEST, nodes)), chance.randint(3, 5)
         job = plan_of(nodes, size, f"gang-{index}").job
         for manifest in job:
-            api.apply(on_kwok(manifest, run_s), force=True)
+            api.apply(_on_kwok(manifest, run_s), force=True)
         found[job[-1]["metadata"]["name"]] = Gang(size)
     return found
 

@@ -55,7 +55,7 @@ class Object:
 
     @property
     def key(self) -> str:
-        return key_of(self.token, self.id)
+        return _key_of(self.token, self.id)
 
     @property
     def what(self) -> str:
@@ -85,12 +85,12 @@ class Account:
 
     def get(self, token: str, id: str) -> Object | None:  # noqa: A002 (the engine's own word)
         with self._lock:
-            return self._objects.get(key_of(token, id))
+            return self._objects.get(_key_of(token, id))
 
     def find(self, token: str, name: str) -> Object | None:
         """A live object of the type by id or another of its names."""
         with self._lock:
-            if found := self._objects.get(key_of(token, name)):
+            if found := self._objects.get(_key_of(token, name)):
                 return found
             found_keys = (key for key in self._names.get(name, ()) if self._objects[key].token == token)
             return next((self._objects[key] for key in found_keys), None)
@@ -198,7 +198,7 @@ class Account:
         return f"{companion.what} {companion.id} of {user.what}" if companion else user.what
 
 
-def key_of(token: str, id: str) -> str:  # noqa: A002 (the engine's own word)
+def _key_of(token: str, id: str) -> str:  # noqa: A002 (the engine's own word)
     return f"{token}|{id}"
 
 

@@ -72,11 +72,11 @@ def nothing_to_change(_api: CloudApi, _id: str, _old: Outputs, _new: Inputs) -> 
     return {}
 
 
-def replaces_nothing(_old: Inputs, _new: Inputs) -> bool:
+def _replaces_nothing(_old: Inputs, _new: Inputs) -> bool:
     return False
 
 
-def no_minutes(_inputs: Inputs) -> float:
+def _no_minutes(_inputs: Inputs) -> float:
     return 0.0
 
 
@@ -93,7 +93,7 @@ class ResourceKind:
     """(api, id, old outputs, new inputs) -> what the cloud adds; None where every change replaces."""
     fixed: frozenset[str] = frozenset()
     """Inputs whose change replaces the resource (`ForceNew` in the provider's schema)."""
-    replaces: Callable[[Inputs, Inputs], bool] = replaces_nothing
+    replaces: Callable[[Inputs, Inputs], bool] = _replaces_nothing
     """(old inputs, new inputs) -> whether a change inside an input that is not fixed as a whole replaces."""
     refers: Mapping[str, str] = field(default_factory=dict)
     """Inputs, by dotted path, that name a live object: path -> token. Lists are gone through. What is not there is
@@ -101,8 +101,8 @@ class ResourceKind:
     own_name: str = ""
     """The input that the provider fills from the resource's name where the program gives none: `name`, `bucket`."""
     longest_name: int = 255
-    ready_after_min: Callable[[Inputs], float] = no_minutes
+    ready_after_min: Callable[[Inputs], float] = _no_minutes
     """Simulated minutes from the request until the cloud calls it ready."""
     needs_ready: bool = False
     """Refuses a create while an object that `refers` names is not ready."""
-    deleted_after_min: Callable[[Inputs], float] = no_minutes
+    deleted_after_min: Callable[[Inputs], float] = _no_minutes

@@ -48,7 +48,7 @@ class Admission:
 
     def admit(self, kind: Served, body: Body, old: Body | None) -> None:
         """RefusalError 500 while the webhook of the object's kind does not answer."""
-        chart = chart_of(kind.group)
+        chart = _chart_of(kind.group)
         if chart in WEBHOOK_SERVICES and (found := self._controller(chart)):
             self._require_webhook(kind, chart, found)
         if self._silent(kind.kind):
@@ -60,7 +60,7 @@ class Admission:
     def release(self, key: str, body: Body) -> None:
         """Takes a controller's finalizer off an object that is to go, if the controller runs."""
         group, kind, *_ = key.split("|")
-        finalizer, found = FINALIZERS.get((group, kind)), self._controller(chart_of(group))
+        finalizer, found = FINALIZERS.get((group, kind)), self._controller(_chart_of(group))
         if "deletionTimestamp" in body["metadata"] and finalizer and found and _available(found):
             held = body["metadata"].get("finalizers") or []
             body["metadata"]["finalizers"] = [one for one in held if one != finalizer]
@@ -79,7 +79,7 @@ class Admission:
         return None
 
 
-def chart_of(group: str) -> str:
+def _chart_of(group: str) -> str:
     """The chart that runs the kinds of an API group, "" where none here does."""
     return CHARTS_OF_GROUPS.get(group, "")
 

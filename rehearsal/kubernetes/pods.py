@@ -19,7 +19,7 @@ def pod(objects: Objects, key: str, body: Body) -> bool:
     if not found:
         why = f'persistentvolumeclaim "{lacks}" not found' if lacks else "no node has room for it"
         waiting = {**_condition("PodScheduled", "False", "Unschedulable"), "message": why}
-        write_status(objects, key, body, {"phase": "Pending", "conditions": [waiting]})
+        _write_status(objects, key, body, {"phase": "Pending", "conditions": [waiting]})
         return False
     node = next((one for one in found if one["metadata"]["name"] == body["spec"].get("nodeName")), found[0])
     body["spec"].setdefault("nodeName", node["metadata"]["name"])
@@ -27,7 +27,7 @@ def pod(objects: Objects, key: str, body: Body) -> bool:
         end(objects, key, body, programs.probed(node))
     else:
         conditions = [_condition(kind, "True") for kind in RUNNING]
-        write_status(objects, key, body, {"phase": "Running", "conditions": conditions})
+        _write_status(objects, key, body, {"phase": "Running", "conditions": conditions})
     return True
 
 
@@ -53,7 +53,7 @@ def job(objects: Objects, key: str, body: Body) -> bool:
     done = ending[0] == 0
     counts = {"succeeded" if done else "failed": len(own)}
     condition = _condition("Complete" if done else "Failed", "True", "CompletionsReached" if done else "PodFailed")
-    write_status(objects, key, body, {**counts, "conditions": [condition]})
+    _write_status(objects, key, body, {**counts, "conditions": [condition]})
     return True
 
 
@@ -72,7 +72,7 @@ def end(objects: Objects, key: str, body: Body, ending: programs.Ending) -> None
     }  # fmt: skip
     phase = "Failed" if code else "Succeeded"
     conditions = [_condition("PodScheduled", "True"), _condition("Ready", "False", "PodCompleted")]
-    write_status(objects, key, body, {"phase": phase, "conditions": conditions, "containerStatuses": [status]})
+    _write_status(objects, key, body, {"phase": phase, "conditions": conditions, "containerStatuses": [status]})
 
 
 def log(body: Body) -> str:
@@ -81,7 +81,7 @@ def log(body: Body) -> str:
     return "".join(f"{one['message']}\n" for one in ends if one.get("message"))
 
 
-def write_status(objects: Objects, key: str, body: Body, status: Mapping[str, Any]) -> None:
+def _write_status(objects: Objects, key: str, body: Body, status: Mapping[str, Any]) -> None:
     """Stores the status, where it is another."""
     if body.get("status") != status:
         body["status"] = dict(status)

@@ -45,7 +45,7 @@ def checked(pod: Body, nodes: Sequence[Body]) -> Ending:
     told = json.loads(command[command.index("--spec") + 1])
     names = [node["metadata"]["name"] for node in nodes]
     shares = {name: float(_state(node, BANDWIDTH) or 1) for name, node in zip(names, nodes, strict=True)}
-    fabric = bool(told["fabric"]) and on_fabric(pod)
+    fabric = bool(told["fabric"]) and _on_fabric(pod)
     speed = max(told["floorGbps"] * MARGIN, TCP_GBPS) if fabric or not told["fabric"] else TCP_GBPS
     speeds = {name: round(speed * share, 3) for name, share in shares.items()}
     slow = [name for name, found in speeds.items() if found < SLOW_SHARE * median(speeds.values())]
@@ -67,7 +67,7 @@ def checked(pod: Body, nodes: Sequence[Body]) -> Ending:
     return (1 if reasons else 0, json.dumps(evidence))
 
 
-def on_fabric(pod: Body) -> bool:
+def _on_fabric(pod: Body) -> bool:
     """True if the pod has a way to its node's fabric interfaces: a device, a claim, or the node's own."""
     spec = pod["spec"]
     container = spec["containers"][0]

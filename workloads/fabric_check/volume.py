@@ -9,7 +9,7 @@ PROBE_BYTES = 2**20
 
 def write_probe(folder: Path, node: int) -> str:
     """Reason why this node cannot write, sync and read back a file there; empty where it can."""
-    path = probe_path(folder, node)
+    path = _probe_path(folder, node)
     content = os.urandom(PROBE_BYTES)
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -26,14 +26,14 @@ def write_probe(folder: Path, node: int) -> str:
 
 def unseen(folder: Path, nodes: int) -> tuple[int, ...]:
     """Nodes whose file is not to be seen from here: what they write to is another file system."""
-    return tuple(node for node in range(nodes) if not probe_path(folder, node).is_file())
+    return tuple(node for node in range(nodes) if not _probe_path(folder, node).is_file())
 
 
 def remove_probe(folder: Path, node: int) -> None:
     """Gone, or left where it cannot be removed, which `write_probe` has told then."""
     with suppress(OSError):
-        probe_path(folder, node).unlink()
+        _probe_path(folder, node).unlink()
 
 
-def probe_path(folder: Path, node: int) -> Path:
+def _probe_path(folder: Path, node: int) -> Path:
     return folder / f".fabric-check-{node}"

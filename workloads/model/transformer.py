@@ -25,7 +25,7 @@ def rotary_table(spec: ModelSpec, positions: int, device: torch.device | None = 
     return torch.stack((angles.cos(), angles.sin()), dim=1)
 
 
-def rotate(x: Tensor, table: Tensor) -> Tensor:
+def _rotate(x: Tensor, table: Tensor) -> Tensor:
     """Queries or keys (..., positions, heads, head_width) turned by the table's rows, in the type they came in."""
     cos, sin = table[..., 0, :].unsqueeze(-2), table[..., 1, :].unsqueeze(-2)
     first, second = x.float().chunk(2, dim=-1)
@@ -48,7 +48,7 @@ class Attention(nn.Module):
         query = self.query(x).unflatten(-1, (self.heads, self.head_width))
         key = self.key(x).unflatten(-1, (self.kv_heads, self.head_width))
         value = self.value(x).unflatten(-1, (self.kv_heads, self.head_width))
-        return rotate(query, table), rotate(key, table), value
+        return _rotate(query, table), _rotate(key, table), value
 
     def forward(self, x: Tensor, table: Tensor) -> Tensor:
         query, key, value = (t.transpose(1, 2) for t in self.project(x, table))

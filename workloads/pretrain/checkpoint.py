@@ -132,7 +132,7 @@ class Checkpointer:
         while (folder := self._newest()) is not None:
             if (problem := self._verify(folder)) is None:
                 progress = read_progress(folder)
-                require_same(progress, model, digest, folder)
+                _require_same(progress, model, digest, folder)
                 problem = self._load(folder)
             if problem is None:
                 self.committed = progress.step
@@ -205,7 +205,7 @@ def checkpoints_of(folder: Path) -> list[Path]:
     return sorted((path.parent for path in folder.glob(f"step-*/{FOLDER_SUMS}")), reverse=True)
 
 
-def require_same(progress: Progress, model: Mapping[str, object], digest: str, folder: Path) -> None:
+def _require_same(progress: Progress, model: Mapping[str, object], digest: str, folder: Path) -> None:
     """Refuse, with SpecError, to go on from a checkpoint of another model or of other data."""
     remedy = "undo the change, or use another run folder"
     problems = [

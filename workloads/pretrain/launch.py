@@ -79,7 +79,7 @@ def launch(
     _keep(job_file, folder.job)
     _log_to(folder.logs / "agent.log")
     # The server's imports and this process's own go on at the same time.
-    start_fork_server(job)
+    _start_fork_server(job)
     _listen_early(folder)
     if job.training.nodes == 1:
         # Of several nodes, only the one with rank 0 may say so, and none has it yet.
@@ -101,7 +101,7 @@ def _keep(job_file: Path, own: Path) -> None:
         replace_json(own, json.loads(job_file.read_text()))
 
 
-def start_fork_server(job: JobFile) -> None:
+def _start_fork_server(job: JobFile) -> None:
     """The process that workers are forked from, with everything imported that they need."""
     os.environ.setdefault("TORCH_DISABLE_SHARE_RDZV_TCP_STORE", "1")
     if job.device is Device.CPU:

@@ -59,20 +59,20 @@ def parallelize(training: TrainingSpec, device: torch.device) -> ParallelModel:
     """The model with its initial weights, which depend on the seed alone and not on how they lie on the ranks."""
     with torch.device("meta"):
         model = Transformer(training.model)
-    prepare_blocks(model, training)
+    _prepare_blocks(model, training)
     low = torch.bfloat16 if training.precision is Precision.BF16 else None
     sharding = training.parallel.sharding
     assert sharding is not None
     if sharding is Sharding.DDP:
-        materialize(model, training.seed, device)
+        _materialize(model, training.seed, device)
         ddp = DistributedDataParallel(model, gradient_as_bucket_view=True, forward_sync_buffers=False, init_sync=False)
         return ParallelModel(module=ddp, autocast=low)
-    shard(model, mesh_of(training, device), low)
-    materialize(model, training.seed, device)
+    shard(model, _mesh_of(training, device), low)
+    _materialize(model, training.seed, device)
     return ParallelModel(module=model, autocast=None)
 
 
-def prepare_blocks(model: Transformer, training: TrainingSpec) -> None:
+def _prepare_blocks(model: Transformer, training: TrainingSpec) -> None:
     """Recomputation and compilation, block by block."""
     for index, block in enumerate(model.blocks):
         if training.activation_checkpointing:
@@ -81,7 +81,7 @@ def prepare_blocks(model: Transformer, training: TrainingSpec) -> None:
             model.blocks[index].compile()
 
 
-def mesh_of(training: TrainingSpec, device: torch.device) -> DeviceMesh:
+def _mesh_of(training: TrainingSpec, device: torch.device) -> DeviceMesh:
     """All ranks in one dimension, or groups that hold a whole copy each and shard it inside."""
     world_size = dist.get_world_size()
     if training.parallel.sharding is Sharding.FSDP:
@@ -98,7 +98,7 @@ def shard(model: Transformer, mesh: DeviceMesh, low: torch.dtype | None) -> None
     fully_shard(model, mesh=mesh, mp_policy=policy)
 
 
-def materialize(model: Transformer, seed: int, device: torch.device) -> None:
+def _materialize(model: Transformer, seed: int, device: torch.device) -> None:
     """Memory for a model made on the meta device, and the same initial weights in every layout."""
     model.to_empty(device=device)
     if model.spec.tie_embeddings:

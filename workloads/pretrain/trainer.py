@@ -116,7 +116,7 @@ class Trainer:
         total = torch.zeros((), device=self.device)
         with torch.no_grad():
             for micro in self.validation.batch(shares, self.device):
-                total += summed_loss(self.model.logits(micro.tokens), micro.targets)
+                total += _summed_loss(self.model.logits(micro.tokens), micro.targets)
         dist.all_reduce(total)
         self.validation_loss = total.item() / (count * self.training.model.context)
         self.evaluated_step = self.progress.step
@@ -171,7 +171,7 @@ class Trainer:
         for index, micro in enumerate(micro_batches):
             with self.model.gradient_sync(index == len(micro_batches) - 1):
                 with self.stragglers.own_time():
-                    part = summed_loss(self.model.logits(micro.tokens), micro.targets) / tokens
+                    part = _summed_loss(self.model.logits(micro.tokens), micro.targets) / tokens
                 # Averaging over the ranks divides by their number, but the parts are shares of one mean already.
                 torch.autograd.backward(part * self.world_size)
             loss += part.detach()
@@ -250,7 +250,7 @@ class Trainer:
         self.optimizer.zero_grad(set_to_none=True)
 
 
-def summed_loss(logits: Tensor, targets: Tensor) -> Tensor:
+def _summed_loss(logits: Tensor, targets: Tensor) -> Tensor:
     """Cross-entropy in float32, summed over the targets that are not IGNORED."""
     return functional.cross_entropy(
         logits.flatten(0, 1).float(), targets.flatten(), ignore_index=IGNORED, reduction="sum"

@@ -83,10 +83,10 @@ class Stragglers:
         self._events.clear()
         times = torch.empty(dist.get_world_size(), device=self._device)
         dist.all_gather_into_tensor(times, torch.tensor([own_s], device=self._device))
-        return slower_than(times.tolist(), self._ratio)
+        return _slower_than(times.tolist(), self._ratio)
 
 
-def slower_than(times: list[float], ratio: float) -> dict[int, float]:
+def _slower_than(times: list[float], ratio: float) -> dict[int, float]:
     """Index -> share of the median, for the times above `ratio` medians.
 
     The lower median, so that of two ranks the slower can stand out.

@@ -77,7 +77,7 @@ def has_export(path: Path) -> bool:
 def load_model(export: Export, device: torch.device) -> Transformer:
     """The model of `export` on `device`, every byte of it checked; LoadError names what does not match."""
     path = export.folder / "model.safetensors"
-    buffer = read_checked(path, _sums(export, path.name))
+    buffer = _read_checked(path, _sums(export, path.name))
     tensors = _tensors(path, buffer)
     spec = export.manifest.model
     with torch.device("meta"):
@@ -93,10 +93,10 @@ def load_model(export: Export, device: torch.device) -> Transformer:
 def read_small(export: Export, name: str) -> bytes:
     """A small file of the export (the tokenizer), checked as the weights are."""
     path = export.folder / name
-    return bytes(read_checked(path, _sums(export, name)).numpy())
+    return bytes(_read_checked(path, _sums(export, name)).numpy())
 
 
-def read_checked(path: Path, sums: FileSums) -> Tensor:
+def _read_checked(path: Path, sums: FileSums) -> Tensor:
     """The bytes of `path` as a uint8 tensor; LoadError when the size or any chunk's checksum is another."""
     try:
         with path.open("rb", buffering=0) as file:

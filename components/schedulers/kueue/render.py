@@ -67,7 +67,7 @@ def failure_policy(job: JobPlan) -> dict[str, Any]:
     }
 
 
-def pod_failure_policy() -> dict[str, Any]:
+def _pod_failure_policy() -> dict[str, Any]:
     """Ends of a pod that end its Job at once, with a reason of their own; all others are failures that count."""
     codes = {"operator": "In", "values": [GAVE_UP, PREEMPTED, REFUSED]}
     disrupted = [{"type": "DisruptionTarget", "status": "True"}]
@@ -91,7 +91,7 @@ def gang(job: JobPlan, pool: NodePoolPlan, name: str, *, by_kueue: bool = True) 
         "completionMode": "Indexed",
         "backoffLimit": 0,
         "podReplacementPolicy": "Failed",
-        "podFailurePolicy": pod_failure_policy(),
+        "podFailurePolicy": _pod_failure_policy(),
         "template": template,
     }
 

@@ -39,10 +39,10 @@ def let_in(api: KubernetesApi, node: str) -> None:
 
 def quarantined(api: KubernetesApi) -> list[str]:
     """Names of the nodes that are kept out now, in alphabetical order."""
-    return sorted(node["metadata"]["name"] for node in api.list("v1", "Node") if is_kept_out(node))
+    return sorted(node["metadata"]["name"] for node in api.list("v1", "Node") if _is_kept_out(node))
 
 
-def is_kept_out(node: Node) -> bool:
+def _is_kept_out(node: Node) -> bool:
     return any(taint["key"] == QUARANTINE for taint in node["spec"].get("taints") or ())
 
 

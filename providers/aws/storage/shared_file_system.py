@@ -32,7 +32,7 @@ class SharedFileSystem(pulumi.ComponentResource):
             name, encrypted=True, kms_key_id=key_arn, throughput_mode="elastic", tags={"Name": name}, opts=kept
         )
         efs.FileSystemPolicy(
-            name, file_system_id=system.id, policy=system.arn.apply(tls_only), opts=kept
+            name, file_system_id=system.id, policy=system.arn.apply(_tls_only), opts=kept
         )  # fmt: skip
         group = _group(name, vpc_id, clients, child)
         targets = tuple(
@@ -61,7 +61,7 @@ def _group(
     return group
 
 
-def tls_only(arn: str) -> str:
+def _tls_only(arn: str) -> str:
     """Lets all who reach a mount target mount and write, and only over TLS."""
     statements = [
         {

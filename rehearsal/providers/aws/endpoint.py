@@ -19,7 +19,7 @@ DISCARD_PORT = 9
 def environment(folder: Path, *, preview: bool) -> Iterator[Mapping[str, str]]:
     """The environment that leads boto3 to the simulation; in a preview, to nobody."""
     if preview:
-        yield no_credentials(folder)
+        yield _no_credentials(folder)
         return
     with api_endpoint(folder) as env:
         yield env
@@ -35,7 +35,7 @@ def api_endpoint(folder: Path) -> Iterator[Mapping[str, str]]:
     server.start()
     try:
         _, port = server.get_host_and_port()
-        yield no_credentials(folder) | {"AWS_ENDPOINT_URL": f"http://{LOOPBACK}:{port}"}
+        yield _no_credentials(folder) | {"AWS_ENDPOINT_URL": f"http://{LOOPBACK}:{port}"}
     finally:
         server.stop()
 
@@ -45,7 +45,7 @@ def credentials(folder: Path, token: str) -> Mapping[str, str]:
     return credential_program(folder, "aws", "eks get-token --cluster-name ", token)
 
 
-def no_credentials(folder: Path) -> dict[str, str]:
+def _no_credentials(folder: Path) -> dict[str, str]:
     """The environment in which nothing of the user's own AWS settings is found. Its settings lie in the folder."""
     settings = folder / "aws.config"
     settings.write_text("[profile simulated]\n")

@@ -61,13 +61,13 @@ class HyperPod(pulumi.ComponentResource):
         scripts = iam.RolePolicy(
             f"{name}-scripts",
             role=nodes.role.name,
-            policy=may_read_scripts(plan),
+            policy=_may_read_scripts(plan),
             opts=pulumi.ResourceOptions(parent=self),
         )
         return nodes.role, [*nodes.attached, scripts]
 
 
-def may_read_scripts(plan: HyperPodPlan) -> str:
+def _may_read_scripts(plan: HyperPodPlan) -> str:
     """And tag the interfaces that a node makes for its pods."""
     bucket, _, prefix = plan.lifecycle_scripts.removeprefix("s3://").partition("/")
     scripts = f"arn:aws:s3:::{bucket}/{prefix}".rstrip("/")

@@ -42,13 +42,13 @@ def tagged(update: Update) -> Update:
     """The update, and EC2's requests for the tags that changed."""
 
     def both(api: CloudApi, id: str, old: Outputs, new: Inputs) -> Outputs:  # noqa: A002 (AWS's own word)
-        set_ec2_tags(api, id, old, new)
+        _set_ec2_tags(api, id, old, new)
         return update(api, id, old, new)
 
     return both
 
 
-def set_ec2_tags(api: CloudApi, id: str, old: Outputs, new: Inputs) -> None:  # noqa: A002 (AWS's own word)
+def _set_ec2_tags(api: CloudApi, id: str, old: Outputs, new: Inputs) -> None:  # noqa: A002 (AWS's own word)
     """EC2's requests that lead from the old tags to the new ones."""
     change = tag_change(old, new)
     if change.gone:

@@ -87,8 +87,8 @@ def test_a_shipped_stack_must_have_what_is_expected_of_it() -> None:
 
 def test_a_change_is_judged_against_the_state_before_it() -> None:
     def state(version: str) -> StackState:
-        template = {"instanceType": "p5.48xlarge"}
-        group = {"nodeGroupName": "train", "launchTemplate": {"id": "lt", "version": version}}
+        template: dict[str, object] = {"instanceType": "p5.48xlarge"}
+        group: dict[str, object] = {"nodeGroupName": "train", "launchTemplate": {"id": "lt", "version": version}}
         made = resource("aws:ec2/launchTemplate:LaunchTemplate", "lt", template)
         return StackState(resources=(made, resource("aws:eks/nodeGroup:NodeGroup", "g", group)), pending=())
 
