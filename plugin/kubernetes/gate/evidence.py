@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from components.kubernetes.api import KubernetesApi
@@ -19,6 +20,11 @@ def save(api: KubernetesApi, name: str, outputs: dict[str, Any]) -> None:
         "data": {"gate": json.dumps(outputs, indent=1)},
     }
     api.apply(body, force=True)
+
+
+def note_emptied(api: KubernetesApi, name: str, pools: Sequence[str]) -> None:
+    """Adds the pools that are being set to no nodes to the findings of last time."""
+    save(api, name, (load(api, name) or {}) | {"emptied": list(pools)})
 
 
 def load(api: KubernetesApi, name: str) -> dict[str, Any] | None:

@@ -99,8 +99,10 @@ class _Gate:
             f"{len(nodes.there)} of {pool['nodes']} nodes are Ready after {self._inputs['timeoutS']} s{nodes.others}"
         )
         if scaler := self._scaler(pool):
-            operations(scaler["cloud"]).scale_to_zero(scaler)
             self.emptied.append(pool["pool"])
+            # Before it happens: a gate that ends between the two must not forget that the pool is owed its nodes.
+            evidence.note_emptied(self._api, self._inputs["name"], self.emptied)
+            operations(scaler["cloud"]).scale_to_zero(scaler)
             self.told.append(f"{pool['pool']} was set to no nodes, so that a part of a gang is not paid for")
         return [Check(subject=Subject.NODES, pool=pool["pool"], state=CheckState.FAIL, reason=reason), *checks]
 

@@ -4,7 +4,9 @@ from typing import Any
 
 import pytest
 
+from components.errors import PenstockError
 from plugin.kubernetes.gate import run as subject
+from plugin.kubernetes.gate.waiting import NodesOf
 
 SCALER = {"cloud": "fog", "group": "train-group"}
 POOLS = [{"pool": name, "nodes": 4} for name in ("train", "serve", "edge")]
@@ -15,6 +17,10 @@ class Operations:
 
     def __init__(self) -> None:
         self.asked: list[Any] = []
+
+    def scale_to_zero(self, scaler: dict[str, str]) -> None:
+        self.asked.append(scaler["group"])
+        raise PenstockError("throttled")
 
     def restore(self, scaler: dict[str, str], nodes: int) -> None:
         self.asked.append((scaler["group"], nodes))
@@ -41,3 +47,18 @@ def test_restore_resizes_the_pools_that_were_emptied_and_no_others(monkeypatch: 
     subject._Gate(call, Any, inputs).restore(["train", "edge"])  # type: ignore[arg-type]
     assert clouds["fog"].asked == [("train-group", 4)]
     assert call.voice.said == ["train is set to 4 nodes again"]
+
+
+def test_a_pool_is_known_as_emptied_before_its_cloud_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The next gate gives the pool its nodes back, whatever has ended this one after the request."""
+    clouds, saved = {"fog": Operations()}, {"emptied": ["serve"], "state": "pass"}
+    monkeypatch.setattr(subject, "operations", clouds.__getitem__)
+    monkeypatch.setattr("plugin.kubernetes.gate.evidence.load", lambda _api, _name: saved)
+    monkeypatch.setattr("plugin.kubernetes.gate.evidence.save", lambda _api, _name, outputs: saved.update(outputs))
+    call: Any = Call()
+    inputs = {"name": "gate", "pools": POOLS, "scalers": {"train": SCALER}, "timeoutS": 60}
+    gate = subject._Gate(call, Any, inputs)  # type: ignore[arg-type]
+    with pytest.raises(PenstockError, match="throttled"):
+        gate._nodes(POOLS[0], NodesOf(there={}, others=""))
+    assert clouds["fog"].asked == ["train-group"]
+    assert saved == {"emptied": ["train"], "state": "pass"}
