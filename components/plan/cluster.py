@@ -106,7 +106,7 @@ class PodBinding:
     resource_claims: tuple[ResourceClaim, ...] = ()
     """Claims of the pod, all for its main container."""
     capabilities: tuple[str, ...] = ()
-    """Linux capabilities of the main container, without `CAP_`: `IPC_LOCK`, `NET_ADMIN`. All others are dropped."""
+    """Linux capabilities that the main container gets, without `CAP_`: `IPC_LOCK`, `NET_ADMIN`."""
     privileged: bool = False
     """Main container with all capabilities and all devices of the node."""
     host_network: bool = False

@@ -14,6 +14,9 @@ from components.plan.cluster import HostPath, Mount, PodBinding, Sidecar, Taint
 
 Body = dict[str, Any]
 
+NETWORKS = "k8s.v1.cni.cncf.io/networks"
+"""Annotation that attaches a pod to further networks (Network Plumbing Working Group, NetworkAttachmentDefinition)."""
+
 
 def bind(template: Mapping[str, Any], binding: PodBinding, *, container: str) -> Body:
     """The pod template with all of `binding`; `container` names the main container, which must be there.
@@ -44,12 +47,12 @@ def bind(template: Mapping[str, Any], binding: PodBinding, *, container: str) ->
 
 def replica_share(binding: PodBinding, devices: Mapping[str, int]) -> PodBinding:
     """Part for a server on some of a node's accelerators: it talks to no other server and reads only its model."""
-    return replace(binding, devices=devices, huge_pages_mib=0, mounts=())
+    return replace(_off_the_fabric(binding), devices=devices, huge_pages_mib=0, mounts=())
 
 
 def leader_share(binding: PodBinding) -> PodBinding:
     """Part for a pod that leads a job and computes nothing, beside a pod that has the node's devices."""
-    return replace(binding, devices={}, huge_pages_mib=0, resource_claims=(), sidecars=())
+    return replace(_off_the_fabric(binding), devices={}, huge_pages_mib=0, resource_claims=(), sidecars=())
 
 
 def check_share(binding: PodBinding) -> PodBinding:
@@ -60,6 +63,15 @@ def check_share(binding: PodBinding) -> PodBinding:
 def probe_share(binding: PodBinding) -> PodBinding:
     """Part for a pod that writes to the volume on a node that is named, while jobs may have the node's devices."""
     return replace(leader_share(binding), env={}, mounts=(), node_selector={})
+
+
+def _off_the_fabric(binding: PodBinding) -> PodBinding:
+    """Binding without attachment to further networks, for a pod that asks for none of their devices.
+
+    SR-IOV's plugin makes no interface without a device, and so no pod ("VF pci addr is required",
+    k8snetworkplumbingwg/sriov-cni pkg/config).
+    """
+    return replace(binding, annotations={key: value for key, value in binding.annotations.items() if key != NETWORKS})
 
 
 def tolerations(taints: Iterable[Taint]) -> list[Body]:
@@ -164,10 +176,13 @@ def _resources(main: Body, binding: PodBinding) -> None:
 
 
 def _rights(container: Body, capabilities: Iterable[str], *, privileged: bool) -> None:
-    """Capabilities on top of the container's own. The API server refuses a privileged one that may not escalate."""
+    """Capabilities on top of the container's own; none is dropped that it has: slurmd starts jobs as their user.
+
+    The API server refuses a privileged container that may not escalate.
+    """
     security = container.get("securityContext", {})
     if capabilities:
-        found = security.setdefault("capabilities", {"drop": ["ALL"]})
+        found = security.setdefault("capabilities", {})
         found["add"] = list(dict.fromkeys([*found.get("add", ()), *capabilities]))
     if privileged:
         security |= {"privileged": True, "allowPrivilegeEscalation": True}

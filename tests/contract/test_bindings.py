@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 
 from components.plan.cluster import HostPath, PodBinding
+from components.pods.bind import NETWORKS
 from tests.contract.binding_cases import BINDINGS, BUILDERS, LEFT_OUT, BoundPod, pool_with
 from tests.definitions import judge
 
@@ -138,3 +139,17 @@ def test_a_share_lacks_what_it_is_said_to_leave_out(builder: str, binding: PodBi
             "sidecars": "initContainers" not in spec,
         }
         assert {name for name, absent in gone.items() if absent} == LEFT_OUT[builder]
+
+
+@pytest.mark.parametrize("builder", sorted(BUILDERS))
+def test_a_pod_without_the_pools_devices_is_attached_to_no_network_of_theirs(builder: str) -> None:
+    binding = PodBinding(devices={"rdma/vf": 8}, annotations={NETWORKS: "roce-0", "other": "1"})
+    for pod in BUILDERS[builder](pool_with(binding)):
+        wanted = "rdma/vf" in pod.main["resources"]["limits"]
+        assert (NETWORKS in pod.template["metadata"]["annotations"]) is wanted
+        assert pod.template["metadata"]["annotations"]["other"] == "1"
+
+
+def test_a_capability_takes_none_from_a_container_that_has_all_of_its_image() -> None:
+    (slurmd,) = [pod.main for pod in BUILDERS["slurm"](pool_with(PodBinding(capabilities=("SYS_NICE",))))]
+    assert slurmd["securityContext"] == {"capabilities": {"add": ["SYS_NICE"]}}
