@@ -250,8 +250,11 @@ def _is_loopback(server: str) -> bool:
 
 
 def _date(answer: httpx.Response) -> float:
-    told = answer.headers.get("date")
-    return parsedate_to_datetime(told).timestamp() if told else time.monotonic()
+    """Seconds since 1970; by this machine's clock for an answer without a date that can be read, as some proxies'."""
+    try:
+        return parsedate_to_datetime(answer.headers["date"]).timestamp()
+    except (KeyError, ValueError):
+        return time.time()
 
 
 def _grace(grace_s: int | None) -> Object:
