@@ -77,7 +77,9 @@ class SimulatedKubernetes:
     def env(self) -> Mapping[str, str]:
         """Environment of a client that is to find the cluster at its endpoints, and nothing beyond this machine."""
         proxy = dict.fromkeys(("HTTPS_PROXY", "https_proxy"), self._server.url)
-        return proxy | exempt_loopback({**os.environ, **proxy})
+        # What the user exempts from a proxy, such as .amazonaws.com, would be looked for beyond this machine.
+        inherited = {name: value for name, value in os.environ.items() if name.lower() != "no_proxy"}
+        return proxy | exempt_loopback({**inherited, **proxy})
 
     @property
     def reachable(self) -> bool:

@@ -1,5 +1,6 @@
 """The simulated Kubernetes by its REST API, as penstock's own client speaks it."""
 
+import os
 from collections.abc import Iterator
 from typing import Any
 
@@ -7,6 +8,7 @@ import pytest
 
 from components.kubernetes.api import ApiError, KubernetesApi
 from components.kubernetes.kubeconfig import Access
+from components.loopback import LOOPBACK
 from lab.releases import read_ask
 from rehearsal.cloud.pace import simulated_pace
 from rehearsal.kubernetes.cluster import SimulatedKubernetes
@@ -26,6 +28,17 @@ def kubernetes() -> Iterator[SimulatedKubernetes]:
 def api(kubernetes: SimulatedKubernetes) -> Iterator[KubernetesApi]:
     with KubernetesApi(kubernetes.access) as found:
         yield found
+
+
+@pytest.mark.parametrize("exempted", ["*", ".amazonaws.com"])
+def test_no_exemption_of_the_users_leads_past_the_cluster(
+    kubernetes: SimulatedKubernetes, monkeypatch: pytest.MonkeyPatch, exempted: str
+) -> None:
+    monkeypatch.setenv("no_proxy", exempted)
+    monkeypatch.setenv("NO_PROXY", exempted)
+    env = {**os.environ, **kubernetes.env}
+    assert env["https_proxy"] == env["HTTPS_PROXY"] == kubernetes.access.server
+    assert env["no_proxy"] == env["NO_PROXY"] == ",".join(LOOPBACK)
 
 
 def config_map(**data: str) -> Body:
