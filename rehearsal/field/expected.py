@@ -23,10 +23,13 @@ class ExpectedFinding:
     reason: str
     mended_by: str
     anywhere: bool = False
+    says: str = "*"
+    """A pattern of the message, where one subject may have findings of several kinds."""
 
     def is_of(self, finding: Finding, stack: str) -> bool:
         named = self.anywhere or stack in self.stacks
-        return named and self.rule == finding.rule and fnmatchcase(finding.subject, self.subject)
+        alike = fnmatchcase(finding.subject, self.subject) and fnmatchcase(finding.message, self.says)
+        return named and self.rule == finding.rule and alike
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -61,9 +61,7 @@ def _pools(facts: FieldFacts, resources: tuple[BuiltResource, ...], row: PoolRow
         machine = next((known for known in facts.machines if fnmatchcase(machine_type, known.pattern)), None)
         devices = {machine.device: machine.count} if machine else {}
         yield MachinePool(
-            name=one.name
-            if row.name in one.inputs.get("__defaults", ())
-            else str(at(one.inputs, row.name) or one.name),
+            name=_name(row, one),
             machine_type=machine_type,
             labels={key: str(value) for key, value in (at(one.inputs, row.labels) or {}).items()},
             taints=tuple(

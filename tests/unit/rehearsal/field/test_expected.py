@@ -1,5 +1,7 @@
 """Findings against the list of those that are known, and the judge that tells each once."""
 
+from dataclasses import replace
+
 import pytest
 
 from engine.state import Resource, StackState
@@ -37,6 +39,13 @@ def test_a_finding_of_another_stack_rule_or_subject_is_wrong(stack: str, finding
     verdict = compare([finding], stack, [ROW], in_full=False)
     assert verdict.expected == ()
     assert verdict.wrong == (f"{finding.rule}, {finding.subject}: {finding.message} [{finding.source}]",)
+
+
+def test_a_finding_that_says_something_else_is_wrong() -> None:
+    row = replace(ROW, says="stays at *")
+    assert compare([FOUND], "dev", [row], in_full=True).wrong == ()
+    other = replace(FOUND, message="has no room")
+    assert compare([other], "dev", [row], in_full=False).wrong == ("scaling, pool serve: has no room [a guide]",)
 
 
 def test_a_row_that_is_no_longer_found_is_wrong_in_a_full_rehearsal() -> None:
