@@ -21,8 +21,6 @@ def asked() -> StackSpec:
     serve = NodePoolSpec(
         name="serve",
         machine_type="g6.xlarge",
-        min_count=0,
-        max_count=4,
         capacity=CapacitySpec(spot=Spot()),
         fabric=FabricSpec(none="every replica fits on one node"),
     )

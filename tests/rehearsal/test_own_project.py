@@ -65,7 +65,7 @@ def test_the_page_shows_the_files_that_are_used_here(repository: Path) -> None:
 
 def test_the_wheel_names_no_environment_of_the_checkout(environment: Path) -> None:
     site = environment / SITE
-    for file in (site / "policies" / "PulumiPolicy.yaml", site / "providers" / "plugin" / "PulumiPlugin.yaml"):
+    for file in (site / "policies" / "PulumiPolicy.yaml", site / "plugin" / "PulumiPlugin.yaml"):
         assert yaml.safe_load(file.read_text())["runtime"] == {"name": "python"}
 
 
