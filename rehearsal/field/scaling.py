@@ -21,8 +21,8 @@ def scaling(deployment: Deployment) -> Iterator[Finding]:
         if pool.desired < pool.maximum and not pool.resized_by:
             what = "stays empty" if pool.desired == 0 else f"stays at {pool.desired}"
             message = (
-                f"{pool.name} may have {pool.maximum} nodes and {what}: no autoscaler is there that grows it; give it a "
-                "fixed size, or resize it by hand"
+                f"{pool.name} may have {pool.maximum} nodes and {what}: no autoscaler is there that grows it; give it "
+                "a fixed size"
             )
             yield Finding(rule="scaling", subject=f"pool {pool.name}", message=message, source=AUTOSCALER)
     for subject, size, spec in _scaled(deployment):
