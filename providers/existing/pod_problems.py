@@ -11,6 +11,12 @@ from providers.existing.pods import PoolPodsSpec
 from providers.existing.settings import ExistingSpec
 
 OWN_VARIABLES = frozenset({"POD_IP", "POD_NAME", "NODE_NAME", "NODE_RANK", "CHECK_ID"})
+SCHEDULERS_DOMAINS = frozenset(
+    {"batch.kubernetes.io", "jobset.sigs.k8s.io", "kai.scheduler", "kueue.x-k8s.io", "ray.io", "scheduling.k8s.io",
+     "scheduling.volcano.sh", "trainer.kubeflow.org", "volcano.sh"}
+)  # fmt: skip
+SCHEDULERS_KEYS = frozenset({"pod-group-name"})
+"""Keys by which a scheduler and the controllers of its jobs place and group pods."""
 OWN_CONTAINERS = frozenset({"node", "head", "check", "probe", "server", "slurmd"})
 OWN_PATHS = (FOLDER, "/dev/shm", "/dev/termination-log", "/tmp")  # noqa: S108 (names, of mounts in a pod)
 """The job's file, memory that ranks share, a container's last word, the one folder that a server writes to."""
@@ -41,6 +47,8 @@ def _taken_names(path: str, pods: PoolPodsSpec) -> Iterator[Problem]:
         for key in keys:
             if key == MANAGED_BY or key.partition("/")[0].endswith(DOMAIN):
                 yield Problem(path=f"{path}.{kind}.{key}", message="is penstock's own; choose another key")
+            elif key in SCHEDULERS_KEYS or key.partition("/")[0] in SCHEDULERS_DOMAINS:
+                yield Problem(path=f"{path}.{kind}.{key}", message="is the scheduler's own; choose another key")
     for name in pods.env:
         if name in OWN_VARIABLES:
             yield Problem(path=f"{path}.env.{name}", message="is set by penstock for each pod; choose another name")

@@ -101,6 +101,11 @@ def test_a_fabric_that_comes_by_claims_needs_no_device() -> None:
         ({"labels": {"a b": "x"}}, "labels", "a key such as"),
         ({"labels": {"tenant": "no spaces"}}, "labels", "is not a label's value"),
         ({"labels": {"penstock.dev/job": "x"}}, "labels.penstock.dev/job", "is penstock's own"),
+        ({"labels": {"kai.scheduler/queue": "x"}}, "labels.kai.scheduler/queue", "is the scheduler's own"),
+        (
+            {"annotations": {"kueue.x-k8s.io/podset-preferred-topology": "x"}},
+            "annotations.kueue.x-k8s.io/podset-preferred-topology", "is the scheduler's own",
+        ),
         ({"annotations": {"a": "x" * 262_144}}, "annotations", "262145 bytes, and an object has 262144 at most"),
         ({"hostPaths": [{"path": "/etc/../root"}]}, "hostPaths", "an absolute path of the node without .."),
         ({"hostPaths": [{"path": "relative"}]}, "hostPaths", "an absolute path of the node without .."),
