@@ -17,6 +17,8 @@ from components.catalog import MachineType
 from rehearsal.cloud.account import Account, Object, Status
 from rehearsal.cloud.kind import Inputs
 from rehearsal.cloud.rules import SimulatedNodes
+from rehearsal.field.allocatable import offered
+from rehearsal.field.deployed import MachinePool
 from rehearsal.providers.aws.capacity import NODE_GROUP, SCALING_GROUP, demand, template_of
 from rehearsal.providers.aws.controllers import CLUSTER
 from rehearsal.providers.aws.kinds.cloudcontrol import RESOURCE
@@ -29,7 +31,7 @@ EFFECTS = {"NO_SCHEDULE": "NoSchedule", "PREFER_NO_SCHEDULE": "PreferNoSchedule"
 DEVICES = {"nvidia": "nvidia.com/gpu", "aws": "aws.amazon.com/neuron"}
 """Resource names that the vendors' device plugins give an accelerator."""
 EFA = "vpc.amazonaws.com/efa"
-HUGE_PAGES = {"hugepages-2Mi": "10256Mi"}
+HUGE_PAGES_MIB = 10256
 """5128 pages, which the EFA driver of EKS's images sets aside (EKS User Guide, "Manage EFA devices")."""
 
 
@@ -137,18 +139,23 @@ def _efa_devices(template: Inputs) -> int:
 
 
 def _allocatable(machine_type: str, efa_devices: int | None) -> dict[str, Any]:
-    """`efa_devices` None: as many as the machine can have. Nothing where no machine is asked for."""
+    """Resources that such nodes were measured to offer, never those that the planner counts on.
+
+    `efa_devices` None: as many as the machine can have. Nothing where no machine is asked for.
+    """
     # Here, as the tables of the machine types cost a tenth of a second.
-    from components.estimate.nodes import room_for_pods
     from providers.aws.catalog import machines
 
     if not machine_type:
         return {}
     machine = machines()[machine_type]
-    room, fabric = room_for_pods(machine), machine.max_efa if efa_devices is None else efa_devices
-    pages = HUGE_PAGES if fabric and not machine.compute_domain else {}
-    fabric_devices = {EFA: fabric} if fabric else {}
-    return {"cpu": room.cores, "memory": f"{room.memory_gib}Gi", **_accelerators(machine), **fabric_devices, **pages}
+    fabric = machine.max_efa if efa_devices is None else efa_devices
+    pages_mib = HUGE_PAGES_MIB if fabric and not machine.compute_domain else 0
+    offer = offered("aws", MachinePool(name="", machine_type=machine_type, huge_pages_mib=pages_mib))
+    memory = f"{offer.memory_ki}Ki" if offer else f"{machine.memory_gib}Gi"
+    cpu = f"{offer.cpu_m}m" if offer and offer.cpu_m else machine.cores
+    pages = {"hugepages-2Mi": f"{pages_mib}Mi"} if pages_mib else {}
+    return {"cpu": cpu, "memory": memory, **_accelerators(machine), **({EFA: fabric} if fabric else {}), **pages}
 
 
 def _accelerators(machine: MachineType) -> dict[str, int]:

@@ -77,7 +77,7 @@ def test_a_managed_group_says_itself_what_its_nodes_are(account: Account) -> Non
     }
     assert found.allocatable["nvidia.com/gpu"] == 8
     assert found.allocatable["vpc.amazonaws.com/efa"] == 2
-    assert 180 < found.allocatable["cpu"] < 192
+    assert found.allocatable["cpu"] == "191450m", "as a node printed it"
 
 
 def test_a_group_of_ones_own_says_it_in_its_user_data(account: Account) -> None:
