@@ -1,14 +1,29 @@
 """Fixtures of every test."""
 
+import shutil
 from pathlib import Path, PurePath
 
 import pytest
+
+PROJECT = (
+    "Pulumi.yaml", "components", "engine", "plugin", "policies", "providers", "workloads", ".venv", "pyproject.toml",
+)  # fmt: skip
+"""Files and folders that the engine and the programs it starts read of a project, beside `stacks`."""
 
 
 @pytest.fixture(scope="session")
 def repository() -> Path:
     """The checkout that is tested."""
     return Path(__file__).parent.parent
+
+
+@pytest.fixture
+def project(repository: Path, tmp_path: Path) -> Path:
+    """The project with state and stack files of its own: the user's rehearsals go on beside it."""
+    for name in PROJECT:
+        (tmp_path / name).symlink_to(repository / name)
+    shutil.copytree(repository / "stacks", tmp_path / "stacks", ignore=shutil.ignore_patterns("__pycache__"))
+    return tmp_path
 
 
 SLOW = (

@@ -14,25 +14,6 @@ from stacks.plan import plan_stack
 from tests.clock import NOW
 
 
-@pytest.fixture
-def project(repository: Path, tmp_path: Path) -> Path:
-    """The project with state of its own: the user's rehearsal of the same stack goes on beside it."""
-    for name in (
-        "Pulumi.yaml",
-        "stacks",
-        "components",
-        "engine",
-        "plugin",
-        "providers",
-        "workloads",
-        "policies",
-        ".venv",
-        "pyproject.toml",
-    ):
-        (tmp_path / name).symlink_to(repository / name)
-    return tmp_path
-
-
 @pytest.mark.timeout(900)
 def test_the_stack_trains_and_serves_for_real_and_leaves_an_empty_cluster(project: Path) -> None:
     report = rehearse(Rehearsal.CYCLE, "lab", project=project)

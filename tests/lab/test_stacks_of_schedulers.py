@@ -3,22 +3,12 @@
 It serves nothing there: what serves is the same under all of them, and test_stacks.py has it.
 """
 
-import shutil
 from pathlib import Path
 
 import pytest
 import yaml
 
 from rehearsal.cycle import Rehearsal, rehearse
-
-
-@pytest.fixture
-def project(repository: Path, tmp_path: Path) -> Path:
-    """The project with state and stack files of its own."""
-    for name in ("Pulumi.yaml", "components", "providers", "workloads", "policies", ".venv", "pyproject.toml"):
-        (tmp_path / name).symlink_to(repository / name)
-    shutil.copytree(repository / "stacks", tmp_path / "stacks", ignore=shutil.ignore_patterns("__pycache__"))
-    return tmp_path
 
 
 @pytest.mark.timeout(900)

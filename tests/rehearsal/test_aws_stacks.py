@@ -1,6 +1,5 @@
 """The stacks that penstock ships for AWS, through the real engine: up, up again, refresh, destroy, nothing left."""
 
-import shutil
 from pathlib import Path
 
 import pytest
@@ -41,22 +40,9 @@ def test_a_cluster_comes_up_stays_and_goes(repository: Path, stack: str, kept: l
 
 
 @pytest.fixture
-def with_an_image(repository: Path, tmp_path: Path) -> Path:
+def with_an_image(project: Path) -> Path:
     """The project with a stack aws-dev that trains on its nodes, so that there is an image for the whole gate."""
-    for name in (
-        "Pulumi.yaml",
-        "components",
-        "engine",
-        "plugin",
-        "providers",
-        "workloads",
-        "policies",
-        ".venv",
-        "pyproject.toml",
-    ):
-        (tmp_path / name).symlink_to(repository / name)
-    shutil.copytree(repository / "stacks", tmp_path / "stacks")
-    file = tmp_path / "stacks" / "Pulumi.aws-dev.yaml"
+    file = project / "stacks" / "Pulumi.aws-dev.yaml"
     content = yaml.safe_load(file.read_text())
     content["config"]["penstock:training"] = {
         "pool": "train", "nodes": 2, "steps": 100, "image": "registry.example/penstock:1",
@@ -64,7 +50,7 @@ def with_an_image(repository: Path, tmp_path: Path) -> Path:
         "batch": {"sequences": 64},
     }  # fmt: skip
     file.write_text(yaml.safe_dump(content))
-    return tmp_path
+    return project
 
 
 def test_a_slow_node_is_kept_out_until_node_repair_has_replaced_it(with_an_image: Path) -> None:
