@@ -123,5 +123,5 @@ def _asked(container: Mapping[str, Any]) -> dict[str, Decimal]:
 
 def quantity(text: Any) -> Decimal:
     """`500m` as 0.5."""
-    digits = str(text).rstrip("mkMGTi")
+    digits = str(text).rstrip("EGKMPTikm")
     return Decimal(digits) * SUFFIXES[str(text)[len(digits) :]]

@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from components.labels import POOL_LABEL
+from rehearsal.field.pods import quantity
 
 Body = Mapping[str, Any]
 MACHINES = "penstock.dev/machines"
@@ -14,10 +15,6 @@ MACHINES = "penstock.dev/machines"
 MACHINE = "penstock.dev/machine"
 BANDWIDTH, VOLUME = "rehearsal.penstock.dev/bandwidth", "rehearsal.penstock.dev/volume"
 """Annotations: the node's share of what its fabric should move, and why nothing can be written to a volume there."""
-SUFFIXES = {
-    "m": Decimal("0.001"), "k": Decimal(10**3), "M": Decimal(10**6), "G": Decimal(10**9), "T": Decimal(10**12),
-    "Ki": Decimal(2**10), "Mi": Decimal(2**20), "Gi": Decimal(2**30), "Ti": Decimal(2**40), "": Decimal(1),
-}  # fmt: skip
 
 
 def node(
@@ -69,12 +66,6 @@ def why_not(one: Body, pod: Body) -> str:
         if quantity(offered.get(resource, 0)) < amount:
             return f"insufficient {resource}"
     return ""
-
-
-def quantity(text: Any) -> Decimal:
-    """`500m` as 0.5."""
-    digits = str(text).rstrip("mkMGTi")
-    return Decimal(digits) * SUFFIXES[str(text)[len(digits) :]]
 
 
 def _ready(one: Body) -> bool:

@@ -9,7 +9,8 @@ from collections.abc import Mapping, Sequence
 from statistics import median
 from typing import Any
 
-from rehearsal.kubernetes.nodes import BANDWIDTH, VOLUME, quantity
+from rehearsal.field.pods import quantity
+from rehearsal.kubernetes.nodes import BANDWIDTH, VOLUME
 
 Body = Mapping[str, Any]
 MARGIN = 1.1

@@ -123,7 +123,7 @@ def _key(key: str, name: str) -> str:
 
 
 def _amount(text: Any) -> Any:
-    from rehearsal.kubernetes.nodes import quantity
+    from rehearsal.field.pods import quantity
 
     try:
         return quantity(text)
