@@ -104,6 +104,12 @@ def _message(detail: ErrorDetails, model: type[BaseModel]) -> str:
             return f"{shown(value)} is not {form_in_words(context['pattern'])}"
         case "too_short" | "too_long" | "string_too_short" | "string_too_long":
             return _length(kind, value, context)
+        case "multiple_of":
+            step = context["multiple_of"]
+            return f"{shown(value)} is not a multiple of {step}; take {-(-value // step) * step}"
+        case "model_type" | "model_attributes_type" if known := _keys_at(detail["loc"], model):
+            keys = "" if value is None else f"; write keys with their values: {', '.join(known)}"
+            return f"{_of_another_kind(detail)}{keys}"
         case _:
             return _of_another_kind(detail)
 
@@ -137,6 +143,13 @@ def _rewritten(value: object, kind: str) -> str:
     """The remedy where only the way of writing is wrong."""
     if value is None:
         return "; give the key a value"
+    if kind == "tuple_type":
+        entry = shown(value).strip("'")
+        nested = isinstance(value, Mapping) and (not value or any(isinstance(one, Mapping) for one in value.values()))
+        fits = not nested and len(entry) < MOST_SHOWN - 20
+        return f"; write a list: [{entry}]" if fits else "; write a list, each entry after `- `"
+    if kind == "dict_type":
+        return "; write `key: value` for each"
     if kind == "string_type" and isinstance(value, float):
         return "; write it in quotes, without which 1.30 is 1.3"
     if kind == "string_type" and isinstance(value, int):
@@ -182,13 +195,17 @@ def suggestion(value: object, choices: Sequence[str]) -> str:
 
 
 def _unknown_key(location: tuple[int | str, ...], model: type[BaseModel]) -> str:
-    owners: list[type[BaseModel]] = [model]
-    for step in location[:-1]:
+    return unknown_key(location[-1], _keys_at(location[:-1], model))
+
+
+def _keys_at(location: tuple[int | str, ...], model: type[BaseModel]) -> list[str]:
+    """All keys that may stand in the mapping at a place."""
+    owners: list[Any] = [model]
+    for step in location:
         if isinstance(step, str):
             owners = _below(owners, step)
-    return unknown_key(
-        location[-1], [field.alias or name for owner in owners for name, field in owner.model_fields.items()]
-    )
+    models = [owner for owner in owners if isinstance(owner, type) and issubclass(owner, BaseModel)]
+    return sorted({field.alias or name for owner in models for name, field in owner.model_fields.items()})
 
 
 def unknown_key(key: object, known: Iterable[str]) -> str:
@@ -197,26 +214,33 @@ def unknown_key(key: object, known: Iterable[str]) -> str:
     return f"unknown key{suggestion(key, keys) or '; known are ' + ', '.join(keys)}"
 
 
-def _below(owners: Sequence[type[BaseModel]], step: str) -> list[type[BaseModel]]:
-    """The models that may stand under a key, or those of a union that its tag leaves."""
+def _below(owners: Sequence[Any], step: str) -> list[Any]:
+    """The models and mappings that may stand under a key, or those of a union that its tag leaves."""
+    models = []
     for owner in owners:
+        if get_origin(owner) is dict:
+            return _inner(get_args(owner)[1])
+        models.append(owner)
         for name, field in owner.model_fields.items():
             if step in (name, field.alias):
-                return _inner_models(field.annotation)
-    return [owner for owner in owners if "kind" in owner.model_fields and _is_of_kind(owner, step)]
+                return _inner(field.annotation)
+    return [owner for owner in models if "kind" in owner.model_fields and _is_of_kind(owner, step)]
 
 
 def _is_of_kind(model: type[BaseModel], kind: str) -> bool:
     return kind in get_args(model.model_fields["kind"].annotation)
 
 
-def _inner_models(annotation: Any) -> list[type[BaseModel]]:
+def _inner(annotation: Any) -> list[Any]:
+    """Models, and mappings whose keys the user chooses, of which a value or an element of it may be."""
     if isinstance(annotation, type) and not get_origin(annotation):
         return [annotation] if issubclass(annotation, BaseModel) else []
+    if get_origin(annotation) is dict:
+        return [annotation]
     if get_origin(annotation) is Annotated:
-        return _inner_models(get_args(annotation)[0])
+        return _inner(get_args(annotation)[0])
     if get_origin(annotation) in (tuple, list, Union) or isinstance(annotation, UnionType):
-        return [found for part in get_args(annotation) for found in _inner_models(part)]
+        return [found for part in get_args(annotation) for found in _inner(part)]
     return []
 
 

@@ -1,6 +1,6 @@
 """Settings of the pods on a pool's nodes: what an administrator's own wiring takes beside device resources."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
 from typing import Annotated, Any, Self
 
@@ -148,6 +148,12 @@ class SidecarSpec(Spec):
     privileged: bool = False
     """True if it has all rights and devices of the node."""
 
+    @model_validator(mode="after")
+    def _every_path_once(self) -> Self:
+        _once("hostPaths", [one.plan.mount_path for one in self.host_paths])
+        _once("sharedPaths", [one.plan.mount_path for one in self.host_paths] + list(self.shared_paths))
+        return self
+
     @property
     def plan(self) -> Sidecar:
         return Sidecar(
@@ -209,12 +215,16 @@ class PoolPodsSpec(Spec):
             ("resourceClaims", [one.name for one in self.resource_claims]),
             ("imagePullSecrets", list(self.image_pull_secrets)),
         ):
-            if twice := sorted({value for value in values if values.count(value) > 1}):
-                raise ValueError(f"{key}: {twice[0]!r} is there twice; leave one out")
+            _once(key, values)
         size = sum(len(key.encode()) + len(value.encode()) for key, value in self.annotations.items())
         if size > ANNOTATIONS_LIMIT:
             raise ValueError(f"annotations: {size} bytes, and an object has {ANNOTATIONS_LIMIT} at most; shorten them")
         return self
+
+
+def _once(key: str, values: Sequence[str]) -> None:
+    if twice := sorted({value for value in values if values.count(value) > 1}):
+        raise ValueError(f"{key}: {twice[0]!r} is there twice; leave one out")
 
 
 def bound(pods: PoolPodsSpec, **planned: Any) -> PodBinding:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
@@ -91,6 +92,13 @@ def pool_problems(pool: NodePoolSpec, nodes: Nodes, pods: PoolPodsSpec) -> list[
         labels = ",".join(f"{key}={value}" for key, value in nodes.selector.items())
         message = f"{pool.count} nodes, but {len(nodes.seen)} of the cluster's have {labels}; lower it, or add nodes"
         problems.append(Problem(path=f"{path}.count", message=message))
+    memory_mib = math.floor(nodes.machine.memory_gib * 1024)
+    if pods.huge_pages_mib and pods.huge_pages_mib >= memory_mib:
+        message = (
+            f"{pods.huge_pages_mib} leaves nothing of {nodes.machine.name}'s memory, which is {memory_mib} MiB; "
+            "ask for less"
+        )
+        problems.append(Problem(path=f"existing.pods.{pool.name}.hugePagesMib", message=message))
     if _needs_a_reason(pool, nodes, pods):
         message = (
             f"{pool.most} nodes of {nodes.machine.name} offer no fabric device to pods; name its resource under "

@@ -98,10 +98,17 @@ def test_a_fabric_that_comes_by_claims_needs_no_device() -> None:
     [
         ({"env": {"2x": "1"}}, "env", "an environment variable such as"),
         ({"env": {"NODE_RANK": "1"}}, "env.NODE_RANK", "is set by penstock for each pod"),
+        ({"env": {"MASTER_ADDR": "a"}}, "env.MASTER_ADDR", "is set by penstock for each rank; choose another name"),
+        ({"env": {"LOCAL_RANK": "0"}}, "env.LOCAL_RANK", "is set by penstock for each rank"),
+        ({"env": {"JOB_COMPLETION_INDEX": "0"}}, "env.JOB_COMPLETION_INDEX", "is set by Kubernetes for each pod"),
+        ({"env": {"PENSTOCK_FOLDER": "/x"}}, "env.PENSTOCK_FOLDER", "is penstock's own; choose another name"),
         ({"labels": {"a b": "x"}}, "labels", "a key such as"),
         ({"labels": {"tenant": "no spaces"}}, "labels", "is not a label's value"),
         ({"labels": {"penstock.dev/job": "x"}}, "labels.penstock.dev/job", "is penstock's own"),
         ({"labels": {"kai.scheduler/queue": "x"}}, "labels.kai.scheduler/queue", "is the scheduler's own"),
+        ({"labels": {"job-name": "x"}}, "labels.job-name", "is the scheduler's own"),
+        ({"labels": {"controller-uid": "x"}}, "labels.controller-uid", "is the scheduler's own"),
+        ({"labels": {"batch.kubernetes.io/job-name": "x"}}, "labels.batch.kubernetes.io/job-name", "the scheduler's"),
         (
             {"annotations": {"kueue.x-k8s.io/podset-preferred-topology": "x"}},
             "annotations.kueue.x-k8s.io/podset-preferred-topology", "is the scheduler's own",
@@ -112,12 +119,49 @@ def test_a_fabric_that_comes_by_claims_needs_no_device() -> None:
         ({"hostPaths": [{"path": "/dev/termination-log"}]}, "hostPaths.0.mountPath", "is mounted by penstock itself"),
         ({"hostPaths": [{"path": "/opt/a", "mountPath": "/data"}]}, "hostPaths.0.mountPath", "is mounted by penstock"),
         ({"hostPaths": [{"path": "/opt"}, {"path": "/srv", "mountPath": "/opt"}]}, "hostPaths", "is there twice"),
+        ({"hostPaths": [{"path": "/dev"}]}, "hostPaths.0.mountPath", "'/dev' would cover /dev/shm, which penstock has"),
+        ({"hostPaths": [{"path": "/etc/penstock/x"}]}, "hostPaths.0.mountPath", "is within /etc/penstock, which is"),
+        (
+            {"hostPaths": [{"path": "/opt", "mountPath": "/data/penstock/own/runs"}]}, "hostPaths.0.mountPath",
+            "'/data/penstock/own/runs' is within /data/penstock, which is penstock's own; choose another path",
+        ),
+        (
+            {"mounts": [{"claim": "c", "path": "/data/penstock"}]}, "mounts.0.path", "is within /data/penstock, which",
+        ),
+        (
+            {"sidecars": [{"name": "a", "image": "x", "sharedPaths": ["/dev"]}]}, "sidecars.a.sharedPaths",
+            "'/dev' would cover /dev/shm",
+        ),
+        (
+            {"sidecars": [{"name": "a", "image": "x", "hostPaths": [{"path": "/a"}] * 2}]},
+            "sidecars.a.hostPaths", "'/a' is there twice; leave one out",
+        ),
+        (
+            {"sidecars": [{"name": "a", "image": "x", "sharedPaths": ["/a", "/a"]}]}, "sidecars.a.sharedPaths",
+            "'/a' is there twice; leave one out",
+        ),
+        (
+            {"sidecars": [{"name": "a", "image": "x", "hostPaths": [{"path": "/a"}], "sharedPaths": ["/a"]}]},
+            "sidecars.a.sharedPaths", "'/a' is there twice; leave one out",
+        ),
         ({"hostPaths": [{"path": "/opt", "kind": "Folder"}]}, "hostPaths", "'Folder' is not one of"),
-        ({"sidecars": [{"name": "node", "image": "x"}]}, "sidecars.0.name", "is the name of a container of penstock's"),
+        ({"sidecars": [{"name": "node", "image": "x"}]}, "sidecars.node.name", "the name of a container of penstock's"),
         ({"capabilities": ["CAP_NET_ADMIN"]}, "capabilities", "did you mean 'NET_ADMIN'"),
         ({"imagePullSecrets": ["Registry"]}, "imagePullSecrets", "the name of a Kubernetes object"),
         ({"serviceAccount": "a/b"}, "serviceAccount", "the name of a Kubernetes object"),
-        ({"hugePagesMib": 3}, "hugePagesMib", "2"),
+        ({"hugePagesMib": 3}, "hugePagesMib", "3 is not a multiple of 2; take 4"),
+        (
+            {"hugePagesMib": 1_024_000}, "hugePagesMib",
+            "1024000 leaves nothing of hgx's memory, which is 1024000 MiB; ask for less",
+        ),
+        ({"hostNetwrok": True}, "hostNetwrok", "unknown key; did you mean 'hostNetwork'?"),
+        ({"hostPaths": [{"path": "/a", "knd": "File"}]}, "hostPaths.0.knd", "unknown key; did you mean 'kind'?"),
+        ({"zzz": 1}, "zzz", "unknown key; known are annotations, capabilities, env, "),
+        ({"capabilities": "SYS_ADMIN"}, "capabilities", "'SYS_ADMIN' is not a list; write a list: [SYS_ADMIN]"),
+        ({"mounts": {"claim": "c"}}, "mounts", """{"claim": "c"} is not a list; write a list: [{"claim": "c"}]"""),
+        ({"mounts": {"a": {"claim": "c"}}}, "mounts", "is not a list; write a list, each entry after `- `"),
+        ({"mounts": ["c"]}, "mounts.0", "'c' is not a mapping of keys to values; write keys with their values: cl"),
+        ({"env": [{"name": "A"}]}, "env", "is not a mapping of keys to values; write `key: value` for each"),
     ],
 )  # fmt: skip
 def test_what_kubernetes_would_refuse_is_refused_by_its_path(pods: dict[str, Any], path: str, words: str) -> None:
@@ -125,6 +169,25 @@ def test_what_kubernetes_would_refuse_is_refused_by_its_path(pods: dict[str, Any
         plan(pods)
     assert f"penstock:existing.pods.train.{path}" in str(refusal.value)
     assert words in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    "pods",
+    [
+        {"hugePagesMib": 1_023_998},
+        {"hostPaths": [{"path": "/devices"}, {"path": "/dev/infiniband"}, {"path": "/etc/penstock-more"}]},
+        {"mounts": [{"claim": "sets", "path": "/data/sets"}, {"claim": "more", "path": "/data/penstock-more"}]},
+        {"env": {"OMP_NUM_THREADS": "8", "NCCL_DEBUG": "INFO"}},
+        {"sidecars": [{"name": name, "image": "x", "sharedPaths": ["/run/both"]} for name in ("a", "b")]},
+    ],
+)  # fmt: skip
+def test_what_hides_nothing_of_penstocks_is_planned(pods: dict[str, Any]) -> None:
+    assert plan(pods) != plan({})
+
+
+def test_a_misspelled_key_of_a_machine_is_told_with_the_right_one() -> None:
+    with pytest.raises(SpecError, match=r"machines\.hgx\.acceleratorCnt: unknown key; did you mean 'acceleratorCount'"):
+        plan({}, acceleratorCnt=8)
 
 
 def test_all_problems_are_told_at_once() -> None:
