@@ -6,6 +6,7 @@ Each names the fields that it leaves out, so that a new field reaches every pod 
 
 import copy
 import hashlib
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -13,6 +14,9 @@ from typing import Any
 from components.plan.cluster import HostPath, Mount, PodBinding, Sidecar, Taint
 
 Body = dict[str, Any]
+
+_LABEL = re.compile(r"[a-z0-9-]{1,63}")
+"""Characters and length of a DNS label (RFC 1123), which the name of a pod's volume is."""
 
 NETWORKS = "k8s.v1.cni.cncf.io/networks"
 """Annotation that attaches a pod to further networks (Network Plumbing Working Group, NetworkAttachmentDefinition)."""
@@ -109,7 +113,7 @@ def _mount(spec: Body, main: Body, binding: PodBinding) -> None:
     """Volumes of the pod, and their mounts in its main container."""
     volumes = {one["name"]: one for one in spec.get("volumes", ())}
     mounts = {one["mountPath"]: one for one in main.get("volumeMounts", ())}
-    own = [*map(_claim, binding.mounts), *_host_paths(binding), *_shared(binding)]
+    own = [*(_claim(one, volumes) for one in binding.mounts), *_host_paths(binding), *_shared(binding)]
     for volume, mount in own:
         volumes.setdefault(volume["name"], volume)
         if mount is not None:
@@ -119,9 +123,12 @@ def _mount(spec: Body, main: Body, binding: PodBinding) -> None:
     spec["volumes"], main["volumeMounts"] = list(volumes.values()), list(mounts.values())
 
 
-def _claim(mount: Mount) -> tuple[Body, Body]:
-    volume = {"name": mount.volume, "persistentVolumeClaim": {"claimName": mount.volume}}
-    return volume, {"name": mount.volume, "mountPath": mount.path}
+def _claim(mount: Mount, volumes: Mapping[str, Body]) -> tuple[Body, Body]:
+    """Volume and mount of a claim. A claim may have dots and 253 characters in its name, a volume of a pod may not."""
+    source = {"persistentVolumeClaim": {"claimName": mount.volume}}
+    free = mount.volume not in volumes or _source(volumes[mount.volume]) == source
+    name = mount.volume if free and _LABEL.fullmatch(mount.volume) else _named("claim", mount.volume)
+    return {"name": name, **source}, {"name": name, "mountPath": mount.path}
 
 
 def _host_paths(binding: PodBinding) -> Iterator[tuple[Body, Body | None]]:

@@ -1,11 +1,13 @@
 """`existing.pods`: what it makes of the binding, and what is refused."""
 
+import re
 from typing import Any
 
 import pytest
 
 from components.errors import SpecError
 from components.plan.cluster import HostPath, Mount, PodBinding, ResourceClaim, Sidecar
+from components.pods.bind import bind
 from components.spec.stack import parse_stack
 from providers import clouds
 from providers.existing.pods import needed_objects
@@ -183,6 +185,16 @@ def test_what_kubernetes_would_refuse_is_refused_by_its_path(pods: dict[str, Any
 )  # fmt: skip
 def test_what_hides_nothing_of_penstocks_is_planned(pods: dict[str, Any]) -> None:
     assert plan(pods) != plan({})
+
+
+@pytest.mark.parametrize("claim", ["shm", "scratch.of.research", "s" * 64])
+def test_a_claim_whose_name_no_volume_of_a_pod_can_have_is_mounted(claim: str) -> None:
+    own = {"name": "shm", "emptyDir": {}}
+    pod = {"spec": {"containers": [{"name": "node"}], "volumes": [own]}}
+    spec = bind(pod, plan({"mounts": [{"claim": claim, "path": "/scratch"}]}), container="node")["spec"]
+    (mounted,) = spec["containers"][0]["volumeMounts"]
+    assert spec["volumes"] == [own, {"name": mounted["name"], "persistentVolumeClaim": {"claimName": claim}}]
+    assert re.fullmatch(r"[a-z0-9-]{1,63}", mounted["name"])
 
 
 def test_a_misspelled_key_of_a_machine_is_told_with_the_right_one() -> None:
