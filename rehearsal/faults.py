@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, model_validator
 from pydantic.alias_generators import to_camel
 
 from components.engine_yaml import YamlError, read_yaml
@@ -14,6 +14,8 @@ from components.spec.base import form
 from components.spec.explain import explain
 
 Times = int | Literal["always"]
+PhaseBeforeDrift = Literal["up", "up again", "refresh"]
+"""A phase after which others may be at work: after it there is a stack, and another phase to see what they did."""
 Form = TypeVar("Form", bound=BaseModel)
 OPERATION = form(r"^[a-z0-9-]+:[A-Za-z0-9*]+$", "service:Operation, such as ec2:CreateSubnet or eks:Create*")
 
@@ -83,7 +85,9 @@ class BadNode(FaultPart):
     """A node that is worse than the others of its pool."""
 
     node: str = Field(description="the node's name; * stands for anything")
-    devices: dict[str, int] = Field(default_factory=dict, description="devices that it offers, in place of its own")
+    devices: dict[str, Annotated[int, Field(ge=0)]] = Field(
+        default_factory=dict, description="devices that it offers, in place of its own"
+    )
     bandwidth: float = Field(default=1.0, gt=0, le=1, description="its share of what its fabric should move")
     volume: str = Field(default="", description="why nothing can be written to the volume on it")
     repaired_after_min: float | None = Field(
@@ -100,7 +104,7 @@ class BadNode(FaultPart):
 class Drift(FaultPart):
     """Somebody changes or deletes something by another way, after a phase."""
 
-    after: str = Field(description="the phase's name: up, up again, refresh")
+    after: PhaseBeforeDrift
     resource: str
     type: str = "*"
     set: dict[str, Any] | None = None
@@ -116,7 +120,7 @@ class Drift(FaultPart):
 class LoadBalancer(FaultPart):
     """A load balancer that a controller in a cluster makes after a phase, with its interfaces and security group."""
 
-    after: str = "up"
+    after: PhaseBeforeDrift = "up"
     cluster: str = Field(default="*", description="the cluster's name")
 
 
@@ -133,6 +137,17 @@ class FaultScript(FaultPart):
     load_balancers: tuple[LoadBalancer, ...] = Field(default=(), strict=False)
     webhooks: tuple[SilentWebhook, ...] = Field(default=(), strict=False)
     nodes: tuple[BadNode, ...] = Field(default=(), strict=False)
+    _file: str = PrivateAttr(default="")
+
+    @property
+    def file(self) -> str:
+        """The file that it was read from, "" for one that was made otherwise."""
+        return self._file
+
+    def read_from(self, file: Path) -> "FaultScript":
+        """Remembers the file, for messages of those who read what is theirs in it."""
+        self._file = str(file)
+        return self
 
 
 def read_limits(form: type[Form], limits: Mapping[str, Any]) -> Form:
@@ -164,4 +179,4 @@ def read_faults(file: Path) -> FaultScript:
         raise SpecError(explain(error, FaultScript, content or {}), source=str(file)) from error
     if script == FaultScript():
         raise SpecError([Problem(path=str(file), message=f"holds no fault; write {kinds}, as docs/faults shows")])
-    return script
+    return script.read_from(file)

@@ -122,13 +122,17 @@ class CollectionRules:
         return (
             *(
                 ObjectQuota(
-                    token=token, limit=found[name], code=FULL, message=f"quota {name} of {found[name]} exceeded"
+                    called=name,
+                    token=token,
+                    limit=found[name],
+                    code=FULL,
+                    message=f"quota {name} of {found[name]} exceeded",
                 )
                 for name, token in self.object_quotas.items()
                 if name in found
             ),
             *(
-                MachineQuota(limit=found[name], uses=uses, exceeded=partial(_exceeded, name, found[name]))
+                MachineQuota(called=name, limit=found[name], uses=uses, exceeded=partial(_exceeded, name, found[name]))
                 for name, uses in self.machine_quotas.items()
                 if name in found
             ),

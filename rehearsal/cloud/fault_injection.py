@@ -6,10 +6,11 @@ from collections import Counter
 from collections.abc import Callable
 from fnmatch import fnmatchcase
 
+from components.errors import SpecError
 from rehearsal.cloud.account import Account, Object
 from rehearsal.cloud.clock import Clock
 from rehearsal.cloud.errors import CloudApiError
-from rehearsal.cloud.quotas import lacking_quota, require_room
+from rehearsal.cloud.quotas import QuotaBook
 from rehearsal.cloud.rules import Demand, Market
 from rehearsal.faults import FaultScript, RequestError, Times
 
@@ -25,7 +26,7 @@ class FaultInjector:
         self.requests = 0
         self._script = script
         self._account = account
-        self._quotas = account.rules.quotas(script.quotas)
+        self._quotas = _quotas(script, account)
         self._clock = clock
         self._lock = threading.Lock()
         self._matched: Counter[int] = Counter()
@@ -52,7 +53,7 @@ class FaultInjector:
     def before_create(self, token: str) -> None:
         """CloudApiError where a quota forbids it."""
         try:
-            require_room(self._account, self._quotas, token)
+            self._quotas.require_room(token)
         except CloudApiError as error:
             self._inject(str(error))
             raise
@@ -77,6 +78,7 @@ class FaultInjector:
                 for one in script.kill
                 if (one.at_request or 0) > self.requests
             ),
+            *self._quotas.never_reached(),
         )
 
     def unready(self, thing: Object, name: str) -> str:
@@ -103,7 +105,7 @@ class FaultInjector:
                 continue
             if self._spend(f"capacity{index}", lack.times):
                 return rules.no_capacity(demand, lack.machine_type)
-        return lacking_quota(self._account, self._quotas, demand)
+        return self._quotas.lacking(demand)
 
     def _throttle(self, operation: str, name: str, *, may_fail: bool) -> None:
         throttle = self._script.throttle
@@ -142,3 +144,11 @@ class FaultInjector:
     def _inject(self, what: str) -> None:
         with self._lock:
             self.injected.append(what)
+
+
+def _quotas(script: FaultScript, account: Account) -> QuotaBook:
+    """Refuses (SpecError) a limit that the cloud does not have, by the script's file."""
+    try:
+        return QuotaBook(account, account.rules.quotas(script.quotas))
+    except SpecError as error:
+        raise SpecError(error.problems, source=script.file) from error

@@ -12,6 +12,7 @@ from rehearsal.cloud.rules import Demand
 class ObjectQuota:
     """The largest number of objects of a type. One more is refused with the error."""
 
+    called: str
     token: str
     limit: int
     code: str
@@ -22,6 +23,7 @@ class ObjectQuota:
 class MachineQuota:
     """The largest sum over the machines of all pools. What is above does not start."""
 
+    called: str
     limit: int
     uses: Callable[[Demand], int]
     """Units of the quota that the machines of a pool use."""
@@ -32,23 +34,41 @@ class MachineQuota:
 Quota = ObjectQuota | MachineQuota
 
 
-def require_room(account: Account, quotas: Iterable[Quota], token: str) -> None:
-    """Refuses (CloudApiError) an object more than the account may have."""
-    for quota in quotas:
-        if not isinstance(quota, ObjectQuota) or quota.token != token:
-            continue
-        if sum(thing.token == token for thing in account.objects()) >= quota.limit:
-            raise CloudApiError(quota.code, quota.message)
+class QuotaBook:
+    """Quotas of one account, and how much of each was asked for."""
 
+    def __init__(self, account: Account, quotas: Iterable[Quota]) -> None:
+        self._account, self._quotas = account, tuple(quotas)
+        self._most: dict[Quota, int] = {}
 
-def lacking_quota(account: Account, quotas: Iterable[Quota], demand: Demand) -> str:
-    """Reason why the machines do not start although there is capacity, "" where they do. The pool is in the account."""
-    for quota in quotas:
-        if isinstance(quota, MachineQuota) and quota.uses(demand):
-            needed = sum(map(quota.uses, demands(account)))
-            if needed > quota.limit:
-                return quota.exceeded(needed)
-    return ""
+    def require_room(self, token: str) -> None:
+        """Refuses (CloudApiError) an object more than the account may have."""
+        for quota in self._quotas:
+            if not isinstance(quota, ObjectQuota) or quota.token != token:
+                continue
+            if self._exceeds(quota, 1 + sum(thing.token == token for thing in self._account.objects())):
+                raise CloudApiError(quota.code, quota.message)
+
+    def lacking(self, demand: Demand) -> str:
+        """Reason why the machines do not start, "" where they do. The pool that asks for them is in the account."""
+        for quota in self._quotas:
+            if isinstance(quota, MachineQuota) and quota.uses(demand):
+                needed = sum(map(quota.uses, demands(self._account)))
+                if self._exceeds(quota, needed):
+                    return quota.exceeded(needed)
+        return ""
+
+    def never_reached(self) -> Iterator[str]:
+        """Quotas that refused nothing, with the most that was asked of each."""
+        for quota in self._quotas:
+            most = self._most.get(quota, 0)
+            if most <= quota.limit:
+                used = f"{most} used" if most else "nothing counts against it"
+                yield f"quota {quota.called} of {quota.limit} ({used})"
+
+    def _exceeds(self, quota: Quota, needed: int) -> bool:
+        self._most[quota] = max(needed, self._most.get(quota, 0))
+        return needed > quota.limit
 
 
 def demands(account: Account) -> Iterator[Demand]:

@@ -21,6 +21,11 @@ class Finding:
     source: str
     """The publication that says so."""
 
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """Rule, subject and message: two with the same are one finding."""
+        return self.rule, self.subject, self.message
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BuiltResource:

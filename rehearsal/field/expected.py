@@ -24,7 +24,11 @@ class ExpectedFinding:
     mended_by: str
     anywhere: bool = False
     says: str = "*"
-    """A pattern of the message, where one subject may have findings of several kinds."""
+    """A pattern of the message, where one subject may have findings of several kinds. `anywhere` needs it."""
+
+    def __post_init__(self) -> None:
+        if self.anywhere and not self.says.strip("* "):
+            raise ValueError(f"{self.rule}, {self.subject}: anywhere = true needs `says`, a pattern of its message")
 
     def is_of(self, finding: Finding, stack: str) -> bool:
         named = self.anywhere or stack in self.stacks

@@ -17,7 +17,7 @@ class FieldJudge:
 
     def __init__(self, facts: FieldFacts | None, stack: str, *, shipped: bool) -> None:
         self._facts, self._stack, self._shipped = facts, stack, shipped
-        self._told: set[tuple[str, str]] = set()
+        self._told: set[tuple[str, str, str]] = set()
 
     def judge(
         self, before: StackState, after: StackState, announced: tuple[str, ...], nodes: Iterable[MachinePool] = ()
@@ -29,8 +29,8 @@ class FieldJudge:
         deployment = deployment_of(
             self._facts, map(_built, after.resources), nodes=nodes, before=earlier, announced=announced
         )
-        new = [one for one in findings(deployment) if (one.rule, one.subject) not in self._told]
-        self._told |= {(one.rule, one.subject) for one in new}
+        new = [one for one in findings(deployment) if one.key not in self._told]
+        self._told |= {one.key for one in new}
         return compare(new, self._stack, expected_findings(), in_full=self._shipped and not earlier)
 
 

@@ -19,9 +19,9 @@ RULES: tuple[Rule, ...] = (
 
 
 def findings(deployment: Deployment) -> tuple[Finding, ...]:
-    """All findings, one for each rule and subject: the first of several."""
-    first: dict[tuple[str, str], Finding] = {}
+    """All findings, each once: by its rule, subject and message."""
+    first: dict[tuple[str, str, str], Finding] = {}
     for rule in RULES:
         for one in rule(deployment):
-            first.setdefault((one.rule, one.subject), one)
+            first.setdefault(one.key, one)
     return tuple(first.values())

@@ -1,7 +1,7 @@
 """Bad nodes of a fault script: worse than the others of their pool, until node repair replaces them."""
 
 import copy
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from fnmatch import fnmatchcase
 
 from rehearsal.faults import BadNode
@@ -19,13 +19,16 @@ class NodeFaults:
         self._found: dict[str, float] = {}
         """Bad nodes in quarantine, with the simulated minute since when."""
         self._repaired: set[str] = set()
+        self._offered: dict[str, Collection[str]] = {}
+        """Devices of each node, whatever became of them."""
 
     def join(self, body: Body) -> Body:
         """The node as it joins: bad where the script names it, and it has not been repaired."""
         name = body["metadata"]["name"]
         for one in self._of(name):
             status = body["status"]
-            status["allocatable"] = status["allocatable"] | {key: str(count) for key, count in one.devices.items()}
+            devices = {key: str(count) for key, count in one.devices.items() if key in status["capacity"]}
+            status["allocatable"] = status["allocatable"] | devices
             state = {BANDWIDTH: str(one.bandwidth)} | ({VOLUME: one.volume} if one.volume else {})
             body["metadata"]["annotations"] |= state
         return body
@@ -36,6 +39,7 @@ class NodeFaults:
             if not key.startswith("|Node|"):
                 continue
             name = body["metadata"]["name"]
+            self._offered[name] = tuple(body["status"]["capacity"])
             marks = [one for one in body["spec"].get("taints") or () if one["key"] == QUARANTINE]
             rules = self._of(name)
             if not (marks and rules):
@@ -49,10 +53,15 @@ class NodeFaults:
                 objects.drop(key)
                 objects.add(key, _replaced(body))
 
-    def unused(self) -> tuple[str, ...]:
-        """Rules by which no node was found bad."""
-        unmet = (one.node for one in self._script if not any(fnmatchcase(name, one.node) for name in self._found))
-        return tuple(f"bad node {name}" for name in unmet)
+    def unused(self) -> Iterator[str]:
+        """Rules by which no node was found bad, or with devices that none of their nodes has."""
+        for one in self._script:
+            offered = [devices for name, devices in self._offered.items() if fnmatchcase(name, one.node)]
+            lacking = [key for key in one.devices if offered and not any(key in devices for devices in offered)]
+            if lacking:
+                yield f"bad node {one.node} (none so named offers {', '.join(lacking)})"
+            elif not any(fnmatchcase(name, one.node) for name in self._found):
+                yield f"bad node {one.node}"
 
     def _of(self, name: str) -> list[BadNode]:
         return [one for one in self._script if fnmatchcase(name, one.node) and name not in self._repaired]

@@ -17,7 +17,7 @@ from rehearsal.cloud.leftovers import Leftover, kept_in_words, leftovers
 from rehearsal.cloud.lifecycle import SimulatedCloud
 from rehearsal.cloud.rules import Rules, named_in
 from rehearsal.cloud.servicer import SimulatedProvider
-from rehearsal.faults import Drift, FaultScript
+from rehearsal.faults import Drift, FaultScript, LoadBalancer
 from rehearsal.kubernetes.cluster import SimulatedKubernetes
 from rehearsal.places.kubernetes import drifted, simulated_kubernetes
 from rehearsal.places.place import AccountReport
@@ -65,6 +65,7 @@ class Simulation:
         self._faults = faults
         self._reported = [0, 0]
         self._drifted: list[str] = []
+        self._met: list[Drift | LoadBalancer] = []
         self._retained: set[str] = set()
 
     @property
@@ -89,15 +90,14 @@ class Simulation:
         """Lets others do to the account what the script has after the phase."""
         for drift in self._faults.drift:
             if drift.after == phase:
-                self._drifted += [f"{self._change(thing, drift)} after {phase}" for thing in self._named(drift)]
-                self._drifted += [f"{what} after {phase}" for what in drifted(self.kubernetes, drift)]
+                done = [self._change(thing, drift) for thing in self._named(drift)] + drifted(self.kubernetes, drift)
+                self._drifted += [f"{what} after {phase}" for what in done]
+                self._met += [drift] if done else []
         for balancer in self._faults.load_balancers:
-            clusters = [
-                thing for thing in self.cloud.account.objects() if thing.token == self.cloud.rules.cluster_token
-            ]
-            for cluster in clusters if balancer.after == phase else ():
-                if fnmatchcase(cluster.id, balancer.cluster):
-                    self.cloud.make_load_balancer(cluster)
+            clusters = self._clusters(balancer) if balancer.after == phase else []
+            for cluster in clusters:
+                self.cloud.make_load_balancer(cluster)
+            self._met += [balancer] if clusters else []
         return ()
 
     def injected(self, phase: str) -> tuple[str, ...]:
@@ -127,10 +127,28 @@ class Simulation:
             },
             requests_by_operation=counts,
             uncovered=tuple(sorted(self.cloud.uncovered)),
-            unused_faults=(*self.cloud.injector.unused_faults(), *self.kubernetes.injector.unused_faults()),
+            unused_faults=(
+                *self.cloud.injector.unused_faults(), *self.kubernetes.injector.unused_faults(), *self._unmet()
+            ),
             left=(*(str(one) for one in left if not one.on_purpose), *self.kubernetes.leftovers()),
             kept_on_purpose=kept_in_words(left),
-        )
+        )  # fmt: skip
+
+    def _unmet(self) -> Iterator[str]:
+        """Work of others that found nothing to work on, or whose phase did not come."""
+        for drift in self._faults.drift:
+            if drift not in self._met:
+                what = "deleted" if drift.delete else f"{', '.join(drift.set or {})} changed"
+                of = "" if drift.type == "*" else f" ({drift.type})"
+                yield f"{drift.resource}{of} {what} by somebody else after {drift.after}"
+        for balancer in self._faults.load_balancers:
+            if balancer not in self._met:
+                yield f"load balancer in the cluster {balancer.cluster} after {balancer.after}"
+
+    def _clusters(self, balancer: LoadBalancer) -> list[Object]:
+        token = self.cloud.rules.cluster_token
+        found = [thing for thing in self.cloud.account.objects() if thing.token == token]
+        return [thing for thing in found if fnmatchcase(thing.id, balancer.cluster)]
 
     def _named(self, drift: Drift) -> list[Object]:
         return [

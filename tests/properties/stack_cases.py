@@ -13,6 +13,7 @@ from providers import discover
 from stacks.config import read_path
 from stacks.plan import plan_stack
 from tests.clock import NOW
+from tests.clouds import CLOUDS_IN_WORDS
 
 CLUSTER = "{cloud: local, nodePools: [{name: here, machineType: this-machine}]}"
 BASES = {
@@ -82,7 +83,9 @@ def read_cases() -> list[Case]:
             kind,
             place,
             raw,
-            () if told == "right" else tuple(re.sub("^YAML: ", YAML, part) for part in told.split(" | ")),
+            ()
+            if told == "right"
+            else tuple(re.sub("^YAML: ", YAML, part) for part in told.replace("CLOUDS", CLOUDS_IN_WORDS).split(" | ")),
         )
         for kind, places in content.items()
         for place, texts in places.items()

@@ -34,27 +34,37 @@ def quotas(limits: Mapping[str, Any]) -> tuple[Quota, ...]:
     """The limits as rows. Refuses (SpecError) what AWS does not limit."""
     found = read_limits(AwsQuotas, limits)
     objects = (
-        (VPC, found.vpcs, "VpcLimitExceeded", "The maximum number of VPCs has been reached."),
-        (ADDRESS, found.elastic_ips, "AddressLimitExceeded", "The maximum number of addresses has been reached."),
+        ("vpcs", VPC, found.vpcs, "VpcLimitExceeded", "VPCs"),
+        ("elasticIps", ADDRESS, found.elastic_ips, "AddressLimitExceeded", "addresses"),
     )
     return (
         *(
-            ObjectQuota(token=token, limit=limit, code=code, message=message)
-            for token, limit, code, message in objects
+            ObjectQuota(
+                called=called, token=token, limit=limit, code=code,
+                message=f"The maximum number of {things} has been reached.",
+            )
+            for called, token, limit, code, things in objects
             if limit is not None
         ),
         *(
-            MachineQuota(limit=one.vcpus, uses=partial(_vcpus, one), exceeded=partial(_exceeded, one))
+            MachineQuota(
+                called=f"vcpus of {_bucket(one)}", limit=one.vcpus, uses=partial(_vcpus, one),
+                exceeded=partial(_exceeded, one),
+            )
             for one in found.vcpus
         ),
-    )
+    )  # fmt: skip
+
+
+def _bucket(quota: VcpuQuota) -> str:
+    return f"{quota.family}, spot" if quota.spot else quota.family
 
 
 def _exceeded(quota: VcpuQuota, needed: int) -> str:
     return (
         f"AsgInstanceLaunchFailures: Could not launch instances. VcpuLimitExceeded - You have requested more "
         f"vCPU capacity than your current vCPU limit of {quota.vcpus} allows for the instance bucket that the "
-        f"specified instance type belongs to ({quota.family}{', spot' if quota.spot else ''}: {needed} needed)."
+        f"specified instance type belongs to ({_bucket(quota)}: {needed} needed)."
     )
 
 

@@ -10,6 +10,7 @@ from jsonschema import Draft202012Validator
 from components.errors import SpecError
 from components.spec.stack import parse_stack, stack_schema
 from providers import clouds
+from tests.clouds import CLOUDS_IN_WORDS
 
 POOL = {"name": "here", "machineType": "this-machine"}
 CLUSTER = {"cloud": "local", "nodePools": [POOL]}
@@ -74,7 +75,7 @@ def test_keys_of_other_programs_are_passed_over() -> None:
         ({"storage": {"volume": {"onDestroy": "kep"}}}, "did you mean 'keep'?"),
         (
             {"cluster": {"cloud": "locl", "nodePools": [POOL]}},
-            "cluster.cloud: 'locl' is not one of 'aws', 'existing' or 'local'; did you mean 'local'?",
+            f"cluster.cloud: 'locl' is not one of {CLOUDS_IN_WORDS}; did you mean 'local'?",
         ),
         ({"cluster": {"cloud": "local", "nodePools": []}}, "cluster.nodePools: needs at least 1 entry"),
         ({"cluster": {"cloud": "local"}}, "cluster.nodePools: is required and missing"),

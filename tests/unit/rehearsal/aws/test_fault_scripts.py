@@ -33,6 +33,12 @@ def test_the_examples_are_right(file: Path) -> None:
         ("throttle: {rate: 3}", "throttle.rate: 3 is out of range; 1 or less is right"),
         ("kill: [{atRequest: 0}]", "0 is out of range; 1 or more is right"),
         ("drift: [{after: up, resource: net}]", "set: says what changes, or delete: true; one of both"),
+        (
+            "drift: [{after: upp, resource: net, delete: true}]",
+            "drift.0.after: 'upp' is not one of 'up', 'up again' or 'refresh'; did you mean 'up'?",
+        ),
+        ("loadBalancers: [{after: upp}]", "loadBalancers.0.after: 'upp' is not one of 'up', 'up again' or 'refresh'"),
+        ("nodes: [{node: a, devices: {nvidia.com/gpu: -3}}]", "-3 is out of range; 0 or more is right"),
         ("errors: [{operation: CreateVpc}]", "'CreateVpc' is not"),
         (
             "- 1",

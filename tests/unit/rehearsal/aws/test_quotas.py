@@ -1,5 +1,6 @@
 """The account's limits, as a fault script sets them: addresses, VPCs, and vCPUs that run."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from rehearsal.cloud.clock import Clock
 from rehearsal.cloud.errors import CloudApiError
 from rehearsal.cloud.fault_injection import FaultInjector
 from rehearsal.cloud.store import Store
-from rehearsal.faults import FaultScript
+from rehearsal.faults import FaultScript, read_faults
 from rehearsal.providers.aws.capacity import NODE_GROUP, TEMPLATE
 from rehearsal.providers.aws.quotas import ADDRESS, VPC
 from rehearsal.providers.aws.rules import RULES
@@ -68,3 +69,29 @@ def test_a_limit_that_aws_does_not_have_is_refused_with_its_path() -> None:
         injector(Account(Store(), RULES), elasticIp=1, vcpus=[{"family": "p55", "vcpus": 1}])
     paths = {problem.path for problem in refused.value.problems}
     assert paths == {"quotas.elasticIp", "quotas.vcpus.0.family"}
+
+
+def test_a_wrong_limit_is_told_with_the_scripts_file(tmp_path: Path) -> None:
+    file = tmp_path / "faults.yaml"
+    file.write_text("quotas: {elasticIp: 1}")
+    with pytest.raises(SpecError) as refused:
+        FaultInjector(read_faults(file), Account(Store(), RULES), Clock(quiet_s=0.0))
+    assert str(refused.value).startswith(f"{file}: 1 problem, nothing was created\n  quotas.elasticIp: unknown key")
+
+
+def test_a_quota_that_refused_nothing_is_named_with_the_most_that_was_used() -> None:
+    account, group = pool(2)
+    found = injector(
+        account, vpcs=1, elasticIps=2, vcpus=[{"family": "p5", "vcpus": 384}, {"family": "g", "spot": True, "vcpus": 0}]
+    )
+    found.unready(group, "train")
+    found.before_create(ADDRESS)
+    found.before_create(VPC)
+    account.add(thing(VPC, "vpc-1", {}))
+    with pytest.raises(CloudApiError):
+        found.before_create(VPC)
+    assert found.unused_faults() == (
+        "quota elasticIps of 2 (1 used)",
+        "quota vcpus of p5 of 384 (384 used)",
+        "quota vcpus of g, spot of 0 (nothing counts against it)",
+    )

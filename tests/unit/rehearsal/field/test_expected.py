@@ -15,8 +15,9 @@ ROW = ExpectedFinding(
     rule="scaling", subject="pool *", stacks=("dev",), reason="no autoscaler", mended_by="the autoscaler's issue"
 )
 ANYWHERE = ExpectedFinding(
-    rule="scaling", subject="pool serve", stacks=(), reason="no autoscaler", mended_by="x", anywhere=True
-)
+    rule="scaling", subject="pool serve", stacks=(), reason="no autoscaler", mended_by="x", anywhere=True,
+    says="stays at *",
+)  # fmt: skip
 
 
 def test_a_finding_on_the_list_is_expected() -> None:
@@ -59,6 +60,13 @@ def test_a_row_for_anywhere_is_taken_and_not_demanded() -> None:
     assert compare([], "mine", [ANYWHERE], in_full=True).wrong == ()
 
 
+@pytest.mark.parametrize("says", ["", "*", "**", " * "])
+def test_a_row_for_anywhere_that_takes_every_message_is_refused(says: str) -> None:
+    """It would hide another fault of the same rule and subject, in everybody's stacks."""
+    with pytest.raises(ValueError, match="scaling, pool serve: anywhere = true needs `says`"):
+        replace(ANYWHERE, says=says)
+
+
 @pytest.mark.parametrize("row", expected_findings(), ids=lambda row: f"{row.rule} {row.subject}")
 def test_a_row_is_of_a_rule_and_gives_its_reason(row: ExpectedFinding) -> None:
     assert row.rule in {rule.__name__ for rule in RULES}
@@ -86,6 +94,16 @@ def test_a_finding_is_told_once() -> None:
     judge = FieldJudge(facts_of("aws"), "dev", shipped=False)
     assert "scaling, pool spare" in judge.judge(EMPTY, GROWING, ()).wrong[0]
     assert judge.judge(GROWING, GROWING, ()).wrong == ()
+
+
+def test_findings_of_one_subject_are_told_by_their_messages() -> None:
+    named = {
+        "containers": [{"name": one, "image": f"123456789012.dkr.ecr.us-east-2.amazonaws.com/{one}:1"} for one in "ab"]
+    }
+    pod = resource("kubernetes:core/v1:Pod", "p", {"apiVersion": "v1", "kind": "Pod", "spec": named})
+    state = StackState(resources=(pod,), pending=())
+    wrong = FieldJudge(facts_of("aws"), "dev", shipped=False).judge(EMPTY, state, ()).wrong
+    assert len([line for line in wrong if line.startswith("images, right to pull: ")]) == 2
 
 
 def test_a_shipped_stack_must_have_what_is_expected_of_it() -> None:

@@ -165,6 +165,20 @@ def test_a_bad_node_that_nobody_finds_is_told() -> None:
         assert kubernetes.injector.unused_faults() == ("bad node other-*",)
 
 
+def test_a_device_that_no_node_offers_is_told() -> None:
+    """Also of a node that was found bad for something else."""
+    slow = BadNode(node="train-1", bandwidth=0.2, devices={"nvidia.com/gppu": 0})
+    with cluster(slow, BadNode(node="train-2", devices={"nvidia.com/gppu": 3})) as (kubernetes, api):
+        assert run(CALL, api, inputs())["quarantined"] == ["train-1"]
+        assert kubernetes.injector.unused_faults() == (
+            "bad node train-1 (none so named offers nvidia.com/gppu)",
+            "bad node train-2 (none so named offers nvidia.com/gppu)",
+        )
+        node = api.get("v1", "Node", "train-2")
+        assert node
+        assert "nvidia.com/gppu" not in node["status"]["allocatable"]
+
+
 def test_a_probes_last_word_is_in_its_log() -> None:
     with cluster(BadNode(node="train-*", volume="Read-only file system")) as (_, api):
         made = inputs()
