@@ -14,6 +14,7 @@ from jsonschema import Draft202012Validator
 from components.errors import SpecError
 from components.platform.catalog import ADDONS
 from penstock.schema import editor_schema
+from providers import MODULES, load
 from stacks.config import read_path
 
 ROOT = Path(__file__).parents[3]
@@ -72,15 +73,22 @@ def offered(schema: dict[str, Any], definition: str, key: str) -> list[str]:
     return list(schema["$defs"][definition]["properties"][key]["anyOf"][0]["enum"])
 
 
+def machine_names(cloud: str) -> list[str]:
+    """The machine types in the cloud's rows, those of its catalog where it has no rows."""
+    rows = ROOT / "providers" / cloud / "machine_types.toml"
+    return list(tomllib.loads(rows.read_text()) if rows.exists() else load(cloud).catalog().machine_types)
+
+
+def region_names(cloud: str) -> list[str]:
+    """The same of its regions."""
+    rows = ROOT / "providers" / cloud / "regions.toml"
+    return list(tomllib.loads(rows.read_text()) if rows.exists() else load(cloud).catalog().regions)
+
+
 def test_names_are_those_of_the_rows(schema: dict[str, Any]) -> None:
-    rows = {
-        cloud: list(tomllib.loads((ROOT / "providers" / cloud / "machine_types.toml").read_text()))
-        for cloud in ("aws", "existing")
-    }
     machines = offered(schema, "NodePoolSpec", "machineType")
-    assert sorted(machines) == sorted([*rows["aws"], *rows["existing"], "this-machine"])
-    regions = tomllib.loads((ROOT / "providers" / "aws" / "regions.toml").read_text())
-    assert set(offered(schema, "ClusterSpec", "region")) == set(regions)
+    assert sorted(machines) == sorted(name for cloud in MODULES for name in machine_names(cloud))
+    assert set(offered(schema, "ClusterSpec", "region")) == {name for cloud in MODULES for name in region_names(cloud)}
     addons = schema["$defs"]["PlatformSpec"]["properties"]["addons"]
     assert set(addons["properties"]) == set(ADDONS)
     assert len({str(part["description"]) for part in addons["properties"].values()}) == len(ADDONS)
