@@ -15,10 +15,12 @@ from bench import replay
 from bench.echo import echoing
 from bench.registrations import Registration, recorded
 from engine.cli import Engine, throwaway
+from lab.kubeconfig import write_kubeconfig
 from providers import load
 from rehearsal.cloud.clock import Clock
 from rehearsal.places.cloud import simulated
 from rehearsal.places.kubernetes import simulated_kubernetes
+from rehearsal.places.lab import shape_of
 from rehearsal.places.lookup import EXISTING, rules_of
 from stacks.config import read_path
 from stacks.plan import plan_stack
@@ -68,7 +70,11 @@ def rehearsed(stack: str, folder: Path, change: Change = as_shipped) -> Iterator
             env = dict(around.enter_context(simulated(rules, file, folder, None, preview=True)).env)
         elif cloud == EXISTING:
             kubernetes, port = around.enter_context(simulated_kubernetes(folder, Clock(), None))
-            env = {**kubernetes.env, "PULUMI_DEBUG_PROVIDERS": f"kubernetes:{port}"}
+            shape = shape_of(read_path(file))
+            for node in (*shape.process, *shape.kwok):
+                kubernetes.add_nodes(node.name, 1, node.all_labels(), node.taints, node.allocatable)
+            kubeconfig = write_kubeconfig(kubernetes.access, folder / "kubeconfig")
+            env = {**kubernetes.env, "KUBECONFIG": str(kubeconfig), "PULUMI_DEBUG_PROVIDERS": f"kubernetes:{port}"}
         engine = around.enter_context(throwaway(CHECKOUT, config_file=file, env=env))
         engine.stack_init(stack).require_ok()
         yield engine

@@ -118,7 +118,7 @@ def on_lab(file: Path, home: Path, say: Say) -> Iterator[LabPlace]:
     A state whose lab is gone is forgotten: what it describes went with the lab.
     """
     spec = _spec(file)
-    shape = _shape_of(spec)
+    shape = shape_of(spec)
     tools = programs_for(shape)
     if find_lab(home / "lab") is None:
         shutil.rmtree(home, ignore_errors=True)
@@ -136,7 +136,7 @@ def take_lab_down(home: Path) -> None:
     down(home / "lab")
 
 
-def _shape_of(spec: StackSpec) -> LabShape:
+def shape_of(spec: StackSpec) -> LabShape:
     """A node for each of the stack's, and one for controllers.
 
     Pools with accelerators are KWOK nodes, whose pods only say that they run; the others run theirs.
