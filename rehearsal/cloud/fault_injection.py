@@ -1,9 +1,6 @@
 """Fault injector: fails requests, creates or readiness as the fault script says."""
 
 import random
-import threading
-from collections import Counter
-from collections.abc import Callable
 from fnmatch import fnmatchcase
 
 from components.errors import SpecError
@@ -12,25 +9,21 @@ from rehearsal.cloud.clock import Clock
 from rehearsal.cloud.errors import CloudApiError
 from rehearsal.cloud.quotas import QuotaBook
 from rehearsal.cloud.rules import Demand, Market
-from rehearsal.faults import FaultScript, RequestError, Times
+from rehearsal.cloud.scripted_faults import ScriptedFaults
+from rehearsal.faults import FaultScript
 
 FIRST_PAUSE_MIN, LONGEST_PAUSE_MIN = 1 / 60, 5.0  # clouds' SDKs double their pauses
 
 
-class FaultInjector:
-    """Faults of a script, as they meet what they name. `injected` are those so far, in words."""
+class FaultInjector(ScriptedFaults):
+    """Faults of a script, as they meet what they name."""
 
     def __init__(self, script: FaultScript, account: Account, clock: Clock) -> None:
-        self.kill_engine: Callable[[], None] = lambda: None
-        self.injected: list[str] = []
+        super().__init__(script)
         self.requests = 0
-        self._script = script
         self._account = account
         self._quotas = _quotas(script, account)
         self._clock = clock
-        self._lock = threading.Lock()
-        self._matched: Counter[int] = Counter()
-        self._done: Counter[str] = Counter()
         self._random = random.Random(script.throttle.seed if script.throttle else 0)  # noqa: S311 (a simulation)
 
     def before(self, service: str, operation: str, *, name: str, may_fail: bool) -> None:
@@ -124,26 +117,6 @@ class FaultInjector:
     def _happens(self, rate: float) -> bool:
         with self._lock:
             return self._random.random() < rate
-
-    def _refuses(self, index: int, error: RequestError, operation: str, name: str) -> bool:
-        if not (fnmatchcase(operation, error.operation) and fnmatchcase(name, error.resource)):
-            return False
-        with self._lock:
-            self._matched[index] += 1
-            reached = self._matched[index] >= error.nth
-        return reached and self._spend(f"error{index}", error.times)
-
-    def _spend(self, fault: str, times: Times) -> bool:
-        """Counts the fault. False where it has been injected as often as it may."""
-        with self._lock:
-            if times != "always" and self._done[fault] >= times:
-                return False
-            self._done[fault] += 1
-            return True
-
-    def _inject(self, what: str) -> None:
-        with self._lock:
-            self.injected.append(what)
 
 
 def _quotas(script: FaultScript, account: Account) -> QuotaBook:

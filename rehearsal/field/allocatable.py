@@ -17,7 +17,6 @@ from rehearsal.field.pods import PodUse, pods_of, quantity, requests, why_elsewh
 
 MIB, GIB = 1024, 1024 * 1024
 HUGE = "hugepages-2Mi"
-COUNTED = ("cpu", "memory", HUGE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import threading
 from collections import Counter
-from collections.abc import Callable
 from fnmatch import fnmatchcase
 
 from rehearsal.cloud.clock import Clock
-from rehearsal.faults import FaultScript, RequestError, Times
+from rehearsal.cloud.scripted_faults import ScriptedFaults
+from rehearsal.faults import FaultScript
 from rehearsal.kubernetes.node_faults import NodeFaults
 from rehearsal.kubernetes.refusals import RefusalError
 
@@ -17,16 +16,13 @@ CODES = {"Timeout": 504, "ServiceUnavailable": 503, "TooManyRequests": 429, "For
 TIMEOUT_MIN = 1.0  # what an API server gives a request
 
 
-class KubernetesFaultInjector:
-    """Faults of a script that concern Kubernetes. `injected` are those so far, in words."""
+class KubernetesFaultInjector(ScriptedFaults):
+    """Faults of a script that concern Kubernetes."""
 
     def __init__(self, script: FaultScript, clock: Clock) -> None:
-        self.kill_engine: Callable[[], None] = lambda: None
-        self.injected: list[str] = []
+        super().__init__(script)
         self.requests: Counter[str] = Counter()
-        self._script, self._clock, self._lock = script, clock, threading.Lock()
-        self._matched: Counter[int] = Counter()
-        self._done: Counter[str] = Counter()
+        self._clock = clock
         self._changes = 0
         self.nodes = NodeFaults(script.nodes, self._inject)
 
@@ -75,22 +71,3 @@ class KubernetesFaultInjector:
             ),
             *self.nodes.unused(),
         )
-
-    def _refuses(self, index: int, error: RequestError, operation: str, name: str) -> bool:
-        if not (fnmatchcase(operation, error.operation) and fnmatchcase(name, error.resource)):
-            return False
-        with self._lock:
-            self._matched[index] += 1
-            reached = self._matched[index] >= error.nth
-        return reached and self._spend(f"error{index}", error.times)
-
-    def _spend(self, fault: str, times: Times) -> bool:
-        with self._lock:
-            if times != "always" and self._done[fault] >= times:
-                return False
-            self._done[fault] += 1
-            return True
-
-    def _inject(self, what: str) -> None:
-        with self._lock:
-            self.injected.append(what)
