@@ -239,6 +239,8 @@ def _environment(pulumi: Path, home: Path, backend: Path, passphrase: str) -> di
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("PULUMI_")}
     return inherited | exempt_loopback(inherited) | OFFLINE | {
         "PATH": os.pathsep.join([str(pulumi.parent), *os.get_exec_path()]),
+        # The engine starts the language host that lies beside its own program, links followed; that one asks this.
+        "VIRTUAL_ENV": str(pulumi.parent.parent),
         "PULUMI_HOME": str(home),
         "PULUMI_BACKEND_URL": f"file://{backend}",
         "PULUMI_CONFIG_PASSPHRASE": passphrase,

@@ -196,7 +196,10 @@ class Agent(LocalElasticAgent):
         assert store is not None
         if worker_group.group_rank == 0:
             attempts = [int(path.name.split("-")[1]) for path in self._folder.logs.glob("attempt-*")]
-            store.set(key, str(max(attempts, default=0) + 1))
+            attempt = max(attempts, default=0) + 1
+            # Taken here: workers that end before they open their logs would leave the number to the next attempt.
+            self._folder.rank_log(attempt, 0).parent.mkdir(parents=True, exist_ok=True)
+            store.set(key, str(attempt))
         return int(store.get(key))
 
     def _stop(self, _number: int, _frame: FrameType | None) -> None:
