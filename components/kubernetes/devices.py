@@ -6,6 +6,9 @@ NEURON = "aws.amazon.com/neuron"
 TPU = "google.com/tpu"
 """Whole chips. Slices of one (`nvidia.com/mig-1g.10gb`) and Neuron's cores are others, never asked for."""
 
+CLIQUE_LABEL = "nvidia.com/gpu.clique"
+"""Label of a node by its NVLink domain and the partition of it (GPU Feature Discovery), where that spans machines."""
+
 EFA = "vpc.amazonaws.com/efa"
 RDMA = "rdma/"
 """Prefix of what the RDMA shared device plugin offers."""

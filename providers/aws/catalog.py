@@ -90,6 +90,8 @@ class AwsMachine(MachineType):
     gdr: bool
     addresses_per_interface: int
     """IPv4 addresses."""
+    network_layers: int
+    """Layers of the network above it that EC2 tells, and so labels of its node; 0 where EC2 tells none."""
     quota_family: QuotaFamily
     capacity: tuple[CapacityKind, ...]
     ultra_server: bool
@@ -157,6 +159,7 @@ def _machine(name: str, table: Mapping[str, Any], chips: Mapping[str, Accelerato
         max_efa=row.pop("max_efa", 0),
         fabric_family=FabricFamily(row.pop("fabric_family", FabricFamily.COMMON)),
         gdr=row.pop("gdr", False),
+        network_layers=row.pop("network_layers", 0),
         quota_family=QuotaFamily(row.pop("quota_family")),
         capacity=tuple(map(CapacityKind, row.pop("capacity"))),
         ultra_server=row.pop("ultra_server", False),

@@ -127,6 +127,11 @@ class AwsNodePoolPlan(NodePoolPlan):
     """EKS replaces nodes whose hardware, kernel or network fails."""
 
     @property
+    def least_in_group(self) -> int:
+        """Least size of its group: a block's has none before it begins and after it ends, whatever the pool has."""
+        return 0 if isinstance(self.capacity, BlockCapacity) else self.min_count
+
+    @property
     def efa_devices(self) -> int:
         """Of one node."""
         return sum(interface.kind != "interface" for interface in self.interfaces)

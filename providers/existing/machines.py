@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from components.catalog import Accelerator, MachineType, accelerators
 from components.errors import Problem, SpecError
-from components.kubernetes.devices import NVIDIA
+from components.kubernetes.devices import CLIQUE_LABEL, NVIDIA
 from components.labels import POOL_LABEL
 from components.plan.cluster import Taint
 from components.spec.cluster import NodePoolSpec
@@ -195,4 +195,19 @@ def _common_taints(there: Sequence[SeenNode]) -> tuple[Taint, ...]:
 
 
 def _common_keys(there: Sequence[SeenNode]) -> tuple[str, ...]:
-    return tuple(key for key in TOPOLOGY_KEYS if there and all(key in node.labels for node in there))
+    """Labels that all of them have, without values that say nothing, and without levels that cut an NVLink domain."""
+    found = [key for key in TOPOLOGY_KEYS if there and all(is_placed(node, key) for node in there)]
+    if CLIQUE_LABEL not in found:
+        return tuple(found)
+    return tuple(key for key in found if key == CLIQUE_LABEL or not _cuts(key, CLIQUE_LABEL, there))
+
+
+def is_placed(node: SeenNode, key: str) -> bool:
+    """True if the node's label says where it stands; OCI's labeler writes `no-imds-data` where it knows nothing."""
+    return node.labels.get(key, "") not in ("", "no-imds-data")
+
+
+def _cuts(key: str, inner: str, there: Sequence[SeenNode]) -> bool:
+    """True if nodes of one `inner` domain stand in several of `key`: then the one is no level above the other."""
+    pairs = {(node.labels[inner], node.labels[key]) for node in there}
+    return len(pairs) > len({domain for domain, _ in pairs})

@@ -15,7 +15,7 @@ from components.spec.scheduler import SchedulerKind
 from components.spec.stack import StackSpec
 from components.spec.storage import OnDestroy
 from providers.existing.devices import fabric_of, fabric_of_resource
-from providers.existing.machines import Nodes
+from providers.existing.machines import Nodes, is_placed
 from providers.existing.pod_problems import pods_problems
 from providers.existing.pods import PoolPodsSpec
 from providers.existing.seen import Discovery
@@ -92,6 +92,13 @@ def pool_problems(pool: NodePoolSpec, nodes: Nodes, pods: PoolPodsSpec) -> list[
         labels = ",".join(f"{key}={value}" for key, value in nodes.selector.items())
         message = f"{pool.count} nodes, but {len(nodes.seen)} of the cluster's have {labels}; lower it, or add nodes"
         problems.append(Problem(path=f"{path}.count", message=message))
+    if lacking := [key for key in nodes.topology_keys if not all(is_placed(node, key) for node in nodes.seen)]:
+        bare = sum(not all(is_placed(node, key) for key in lacking) for node in nodes.seen)
+        message = (
+            f"{bare} of {len(nodes.seen)} nodes of the pool '{pool.name}' have no label {', '.join(lacking)}, and "
+            "schedulers place by topology only on nodes that have every level; remove it, or label the nodes"
+        )
+        problems.append(Problem(path=f"existing.machines.{pool.machine_type}.topologyKeys", message=message))
     memory_mib = math.floor(nodes.machine.memory_gib * 1024)
     if pods.huge_pages_mib and pods.huge_pages_mib >= memory_mib:
         message = (

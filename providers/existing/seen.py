@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from components.kubernetes.devices import CLIQUE_LABEL
 from components.kubernetes.quantities import quantity
 from components.labels import BLOCK_LABEL, QUARANTINE, RACK_LABEL
 from components.plan.cluster import Taint
@@ -27,6 +28,7 @@ TOPOLOGY_KEYS = (
     "topology.k8s.aws/network-node-layer-1",
     "topology.k8s.aws/network-node-layer-2",
     "topology.k8s.aws/network-node-layer-3",
+    "topology.k8s.aws/network-node-layer-4",
     "cloud.google.com/gce-topology-block",
     "cloud.google.com/gce-topology-subblock",
     "cloud.google.com/gce-topology-host",
@@ -41,6 +43,7 @@ TOPOLOGY_KEYS = (
     "ib.coreweave.cloud/leafgroup",
     BLOCK_LABEL,
     RACK_LABEL,
+    CLIQUE_LABEL,
 )
 """Node labels that say where a node stands, each family from the widest domain to the narrowest: Kubernetes, EKS, GKE,
 NVIDIA Topograph, OKE, CoreWeave, and penstock's own for machine rooms where nobody else says it."""

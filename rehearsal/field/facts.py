@@ -69,6 +69,15 @@ class MachineRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class NodeLabelRow:
+    """Labels that the cloud puts on nodes of machine types, by a pattern of their names. The first that fits counts."""
+
+    pattern: str
+    keys: tuple[str, ...]
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CloudAddonRow:
     """An add-on that the cloud installs: the path to the chart's name, and to the values."""
 
@@ -234,6 +243,7 @@ class FieldFacts:
     endpoints: tuple[EndpointRow, ...] = ()
     pools: tuple[PoolRow, ...] = ()
     machines: tuple[MachineRow, ...] = ()
+    node_labels: tuple[NodeLabelRow, ...] = ()
     addons: tuple[CloudAddonRow, ...] = ()
     registries: tuple[RegistryRow, ...] = ()
     images: tuple[ImageRow, ...] = ()

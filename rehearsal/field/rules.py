@@ -10,11 +10,12 @@ from rehearsal.field.propagation import exclusive, propagation
 from rehearsal.field.reach import reach
 from rehearsal.field.rolling import rolling
 from rehearsal.field.scaling import scaling, served
+from rehearsal.field.topology import topology
 from rehearsal.field.transitions import transitions
 
 Rule = Callable[[Deployment], Iterator[Finding]]
 RULES: tuple[Rule, ...] = (
-    reach, allocatable, landing, images, rolling, transitions, scaling, served, propagation, exclusive,
+    reach, allocatable, landing, images, rolling, transitions, scaling, served, propagation, exclusive, topology,
 )  # fmt: skip
 
 

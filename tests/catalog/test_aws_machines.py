@@ -27,8 +27,8 @@ from providers.aws.regions import regions
 FOLDER = Path(inspect.getfile(AwsMachine)).parent
 KEYS = (
     "arch", "vcpus", "memory_gib", "accelerator", "accelerator_count", "nvme_gb", "cards", "efa_cards", "max_efa",
-    "fabric_gbps", "fabric_family", "gdr", "addresses_per_interface", "quota_family", "capacity", "ultra_server",
-    "compute_domain", "kubernetes", "usd_per_hour", "zones",
+    "fabric_gbps", "fabric_family", "gdr", "addresses_per_interface", "network_layers", "quota_family", "capacity",
+    "ultra_server", "compute_domain", "kubernetes", "usd_per_hour", "zones",
 )  # fmt: skip
 
 NOT_IN_MOTO = {"p6e-gb200.36xlarge": "moto's copy of EC2's data has no UltraServer of it; botocore knows the name"}

@@ -192,3 +192,27 @@ def test_a_scheduler_whose_jobs_kueue_admits_refuses_more_pools_than_a_queue_tak
     assert plan_of(kind, *pools[:64]).queues
     with pytest.raises(SpecError, match="65 pools; a Kueue queue takes 64"):
         plan_of(kind, *pools)
+
+
+@pytest.mark.parametrize("kind", ADMITTED)
+def test_kueue_counts_the_nodes_of_a_pool_that_comes_later(kind: SchedulerKind) -> None:
+    later = replace(pool(), desired_now=0)
+    found = plan_of(kind, later)
+    (flavor,) = [one for one in found.objects if one["kind"] == "ResourceFlavor"]
+    assert flavor["spec"]["topologyName"]
+    (warning,) = found.warnings
+    assert warning.startswith("cluster.nodePools.train: has no nodes yet. Its jobs wait in their queue")
+    assert plan_of(kind, pool()).warnings == ()
+
+
+@pytest.mark.parametrize("kind", ADMITTED)
+def test_the_plan_says_by_what_kueue_places(kind: SchedulerKind) -> None:
+    def decided(on: NodePoolPlan) -> tuple[str, str]:
+        (one,) = plan_of(kind, on).decisions
+        assert one.path == "scheduler.topology.train"
+        return one.value, one.reason
+
+    bare = replace(BINDING, topology_keys=())
+    assert decided(pool())[0] == "zone > network-node-layer-1 > network-node-layer-2 > network-node-layer-3 > hostname"
+    assert decided(pool(binding=bare)) == ("hostname", "its nodes have no labels of wider domains")
+    assert decided(pool(min_count=1)) == ("none", "Kueue counts only nodes that are there, and this pool's come and go")

@@ -25,6 +25,10 @@ UNCOUNTED = ("ephemeral-storage",)
 fabric are no such: queues count them, and the search for near nodes sees what is counted alone."""
 
 
+BACKOFF_MAX_S = 300
+"""Longest wait of a gang that goes back to its queue."""
+
+
 def manager_config(request: PlatformRequest) -> str:
     """The text of a config.kueue.x-k8s.io/v1beta2 Configuration."""
     config: dict[str, Any] = {
@@ -51,11 +55,12 @@ def _frameworks(request: PlatformRequest) -> list[str]:
 def _wait_for_pods_ready(timeout_s: int) -> dict[str, Any]:
     """A gang that is not all ready in time goes back to its queue as a whole, and waits longer each time.
 
-    One that loses a pod later has the same time to get it back. Others are admitted meanwhile.
+    One that loses a pod later has the same time to get it back. Others are admitted meanwhile. Five minutes at most:
+    nodes that have come are paid for while a gang waits; Kueue's own most is an hour.
     """
     return {
         "timeout": f"{timeout_s}s",
         "recoveryTimeout": f"{timeout_s}s",
         "blockAdmission": False,
-        "requeuingStrategy": {"timestamp": "Eviction", "backoffBaseSeconds": 60, "backoffMaxSeconds": 3600},
+        "requeuingStrategy": {"timestamp": "Eviction", "backoffBaseSeconds": 60, "backoffMaxSeconds": BACKOFF_MAX_S},
     }

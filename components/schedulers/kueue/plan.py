@@ -7,10 +7,12 @@ from components.errors import Problem, SpecError
 from components.labels import OWN_LABELS
 from components.plan.cluster import NodePoolPlan
 from components.plan.kubernetes import NAMESPACE, KubernetesFacts, Manifest, QueuePlan, SchedulerPlan
+from components.plan.part import Decision
 from components.pods.bind import tolerations
 from components.schedulers.kueue.topology import levels, topologies, topology_name
 from components.schedulers.quantities import covered, node_resources, times
 from components.schedulers.queues import plan_queues, refuse_forbidden
+from components.schedulers.topology import domains
 from components.spec.scheduler import Priority, QueueSpec, SchedulerKind, SchedulerSpec
 
 API = "kueue.x-k8s.io/v1beta2"
@@ -40,6 +42,7 @@ def admitted(
             queues=queues,
             objects=objects,
             opening=tuple(_local_queue(queue) for queue in queues),
+            decisions=tuple(map(_placed, pools)),
             warnings=tuple(_warnings(pools)),
         )
 
@@ -115,7 +118,24 @@ def _local_queue(queue: QueuePlan) -> Manifest:
     }
 
 
+def _placed(pool: NodePoolPlan) -> Decision:
+    """Levels by which Kueue places on the pool, and the reason."""
+    found, path = levels(pool), f"scheduler.topology.{pool.name}"
+    if not found:
+        reason = "Kueue counts only nodes that are there, and this pool's come and go"
+        return Decision(path=path, value="none", reason=reason)
+    reason = "labels that each of its nodes has" if domains(pool) else "its nodes have no labels of wider domains"
+    return Decision(path=path, value=" > ".join(key.rpartition("/")[2] for key in found), reason=reason)
+
+
 def _warnings(pools: Sequence[NodePoolPlan]) -> Iterable[str]:
+    for pool in pools:
+        if pool.desired_now == 0 and levels(pool):
+            yield (
+                f"cluster.nodePools.{pool.name}: has no nodes yet. Its jobs wait in their queue, and Kueue starts each"
+                " as soon as all of its nodes are Ready with their devices; the acceptance gate has not looked at them "
+                "then: run 'penstock up' when they are there and idle"
+            )
     names = ", ".join(pool.name for pool in pools if pool.binding.topology_keys and not levels(pool))
     if names:
         yield (

@@ -19,7 +19,9 @@ def levels(pool: NodePoolPlan) -> tuple[str, ...]:
 
     With the node as the lowest level Kueue counts what each node really has, taints included, and admits a gang only
     when every pod has its node: a gang is never half started, and a quarantined node is not counted on. It counts only
-    nodes that are there, so a pool that may grow goes without: a job would wait for nodes that wait for the job.
+    nodes that are there and have every level's label. So a pool that may grow goes without: a job would wait for nodes
+    that wait for the job. And jobs of a pool whose nodes come later, all at once, wait until they are there, and
+    nobody has to open a queue (a capacity block).
     """
     if pool.min_count < pool.max_count or not pool.binding.node_selector:
         return ()

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from components.fabric import Collective, Fabric
-from components.kubernetes.devices import EFA, NEURON, NVIDIA
+from components.kubernetes.devices import CLIQUE_LABEL, EFA, NEURON, NVIDIA
 from components.labels import CAPACITY_LABEL, POOL_LABEL
 from components.plan.cluster import PodBinding, Taint
 from components.spec.cluster import NodePoolSpec, TaintEffect
@@ -18,8 +18,8 @@ _HUGE_PAGES_MIB = 5120
 EFA devices"), and AWS's own jobs ask for these."""
 
 _ZONE = "topology.kubernetes.io/zone"
-_NETWORK_NODES = tuple(f"topology.k8s.aws/network-node-layer-{layer}" for layer in (1, 2, 3))
-"""Switches above a node, the highest first (EC2 DescribeInstanceTopology; EKS labels nodes with them)."""
+_NETWORK_LAYER = "topology.k8s.aws/network-node-layer-{}"
+"""A layer of the network above a node, 1 the highest (cloud-provider-aws, from EC2 DescribeInstanceTopology)."""
 
 
 def collective(machine: AwsMachine) -> Collective:
@@ -69,8 +69,20 @@ def binding(pool: NodePoolSpec, machine: AwsMachine, fabric: Fabric, efa_devices
         env=_env(machine, fabric),
         node_selector={POOL_LABEL: pool.name},
         tolerations=taints(pool, machine),
-        topology_keys=(_ZONE, *_NETWORK_NODES) if efa_devices else (_ZONE,),
+        topology_keys=_topology_keys(machine, efa_devices),
     )
+
+
+def _topology_keys(machine: AwsMachine, efa_devices: int) -> tuple[str, ...]:
+    """Labels that every node of the machine has: Kueue places by topology only on nodes that carry all levels.
+
+    Of an UltraServer the NVLink domain alone: that its machines share a switch of the layers above is nowhere said, and
+    a level that cuts a domain in two would keep a gang of a whole one out for ever.
+    """
+    if machine.compute_domain:
+        return (_ZONE, CLIQUE_LABEL)
+    layers = machine.network_layers if efa_devices else 0
+    return (_ZONE, *(_NETWORK_LAYER.format(layer + 1) for layer in range(layers)))
 
 
 def _devices(machine: AwsMachine, efa_devices: int) -> Mapping[str, int]:

@@ -122,7 +122,7 @@ def _managed_group(
 
     Replaced by first taking away: what a reservation or a block holds, and often a region, is not there twice.
     """
-    resized_by_others = plan.min_count != plan.max_count or bool(plan.schedule)
+    resized_by_others = plan.least_in_group != plan.max_count or bool(plan.schedule)
     own = pulumi.ResourceOptions(
         delete_before_replace=True, ignore_changes=["scalingConfig.desiredSize"] if resized_by_others else []
     )
@@ -136,7 +136,7 @@ def _managed_group(
         capacity_type=_capacity_type(plan.capacity),
         launch_template=eks.NodeGroupLaunchTemplateArgs(id=template.id, version=template.version),
         scaling_config=eks.NodeGroupScalingConfigArgs(
-            min_size=plan.min_count, max_size=plan.max_count, desired_size=plan.desired_now
+            min_size=plan.least_in_group, max_size=plan.max_count, desired_size=plan.desired_now
         ),
         update_config=_update_config(plan),
         node_repair_config=eks.NodeGroupNodeRepairConfigArgs(enabled=plan.node_repair),
@@ -187,7 +187,7 @@ def _own_group(
     )
     return autoscaling.Group(
         name,
-        min_size=plan.min_count,
+        min_size=plan.least_in_group,
         max_size=plan.max_count,
         desired_capacity=plan.desired_now,
         vpc_zone_identifiers=list(subnet_ids),
@@ -207,7 +207,7 @@ def _schedule(name: str, plan: AwsNodePoolPlan, group: pulumi.Output[str], opts:
             f"{name}-{change.name}",
             scheduled_action_name=change.name,
             autoscaling_group_name=group,
-            min_size=plan.min_count,
+            min_size=plan.least_in_group,
             max_size=plan.max_count,
             desired_capacity=change.nodes,
             start_time=change.at.strftime("%Y-%m-%dT%H:%M:%SZ"),

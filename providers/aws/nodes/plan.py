@@ -155,7 +155,7 @@ def _plan(
         name=pool.name,
         machine=machine,
         node_count=pool.count,
-        min_count=0 if block else pool.least,
+        min_count=pool.count if block else pool.least,
         max_count=max(1, pool.most),  # EKS takes no maxSize of 0 (NodegroupScalingConfig)
         fabric=fabric,
         fabric_waived=pool.fabric.none if pool.fabric else "",

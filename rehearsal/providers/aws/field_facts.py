@@ -11,6 +11,7 @@ from rehearsal.field.facts import (
     ImageRow,
     MachineRow,
     NameRow,
+    NodeLabelRow,
     PoolRow,
     RegistryRow,
     ResizerRow,
@@ -49,6 +50,44 @@ MACHINES = (
     MachineRow(pattern="trn2*.48xlarge", device=NEURON, count=16),
     MachineRow(pattern="trn[12].*xlarge", device=NEURON, count=1),
     MachineRow(pattern="inf[12].*", device=NEURON, count=0),
+)
+
+# Layers of the network that EC2 describes, by which the cloud controller labels nodes: all else has none of them.
+REGION = ("topology.kubernetes.io/region", "topology.kubernetes.io/zone", "topology.k8s.aws/zone-id")
+INSTANCE_TOPOLOGY = "EC2 User Guide, Prerequisites for Amazon EC2 topology: supported instance types"
+LABELLED = (
+    *(
+        NodeLabelRow(
+            pattern=pattern,
+            source=INSTANCE_TOPOLOGY,
+            keys=(*REGION, *(f"topology.k8s.aws/network-node-layer-{layer}" for layer in range(1, layers + 1)), *more),
+        )
+        for layers, more, patterns in (
+            (4, (), ("p6-b200.48xlarge", "p6-b300.48xlarge")),
+            (3, ("nvidia.com/gpu.clique",), ("p6e-gb200.36xlarge",)),
+            (
+                3,
+                (),
+                (
+                    "g6e.*",
+                    "g7e.*",
+                    "hpc*",
+                    "p3dn.24xlarge",
+                    "p4d.24xlarge",
+                    "p4de.24xlarge",
+                    "p5.48xlarge",
+                    "p5e.48xlarge",
+                    "p5en.48xlarge",
+                    "trn1.*",
+                    "trn1n.32xlarge",
+                    "trn2.48xlarge",
+                    "trn2u.48xlarge",
+                ),
+            ),
+            (0, (), ("*",)),
+        )
+        for pattern in patterns
+    ),
 )
 
 # 33 % of a group at a time goes when its template, version or release moves; labels, taints and sizes are set on what
@@ -93,6 +132,7 @@ CHANGES = (
 FACTS = FieldFacts(
     nodes="aws",
     machines=MACHINES,
+    node_labels=LABELLED,
     endpoints=(
         EndpointRow(
             resource=CLUSTER, cluster="name", public="vpcConfig.endpointPublicAccess", public_unless_said=True,

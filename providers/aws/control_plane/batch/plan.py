@@ -207,7 +207,7 @@ def _decided(pools: tuple[BatchPoolPlan, ...]) -> Iterator[Decision]:
     for planned in pools:
         pool, job = planned.pool, planned.job
         path = f"cluster.nodePools.{pool.name}"
-        if pool.min_count:
+        if pool.least_in_group:
             reason = "Batch starts machines for a job and ends them when its queue is empty"
             yield Decision(path=f"{path}.minCount", value="0", reason=reason)
         reason = f"7/8 of {pool.machine.memory_gib:g} GiB: the rest is left to kernel, agent and page cache"

@@ -182,7 +182,7 @@ def _group(pool: AwsNodePoolPlan, network: NetworkPlan, spec: StackSpec) -> Node
     return NodeGroupPlan(
         pool=pool,
         purchase_option=_purchase_option(pool),
-        min_count=pool.min_count,
+        min_count=pool.least_in_group,
         max_count=pool.max_count,
         subnets=tuple(subnet.name for subnet in network.node_subnets(pool.zones)),
         weight=_LAST if stands_in else _FIRST,
@@ -211,7 +211,7 @@ def _decided(asked: PcsSpec, pools: tuple[AwsNodePoolPlan, ...]) -> Iterator[Dec
         reason = f"the smallest for {nodes} nodes: it manages {MOST_NODES[size]}"
         yield Decision(path="aws.controlPlane.size", value=size, reason=reason)
     for pool in pools:
-        if pool.min_count < pool.max_count:
+        if pool.least_in_group < pool.max_count:
             reason = f"the others start with a job and stop after being idle for {asked.scale_down_idle_s} s"
             path = f"cluster.nodePools.{pool.name}.minCount"
-            yield Decision(path=path, value=f"{pool.min_count} nodes always run", reason=reason)
+            yield Decision(path=path, value=f"{pool.least_in_group} nodes always run", reason=reason)

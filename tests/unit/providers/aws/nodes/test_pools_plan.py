@@ -55,7 +55,7 @@ def test_a_blocks_nodes_are_there_between_its_start_and_its_drain(
     plan = one(now=now, **IN_BLOCK)
     assert plan.desired_now == desired
     assert [(change.name, change.at, change.nodes) for change in plan.schedule] == to_come
-    assert (plan.node_count, plan.min_count, plan.max_count) == (32, 0, 32)
+    assert (plan.node_count, plan.min_count, plan.max_count, plan.least_in_group) == (32, 32, 32, 0)
 
 
 def test_a_block_is_drained_half_an_hour_before_awss_own_hour() -> None:
@@ -233,6 +233,21 @@ def test_topology_goes_from_the_widest_to_the_narrowest() -> None:
         "topology.k8s.aws/network-node-layer-2",
         "topology.k8s.aws/network-node-layer-3",
     )
+
+
+@pytest.mark.parametrize(
+    ("machine_type", "levels"),
+    [
+        ("g5.48xlarge", []),
+        ("g6.24xlarge", []),
+        ("p5.4xlarge", []),
+        ("g6e.48xlarge", [1, 2, 3]),
+        ("p6-b200.48xlarge", [1, 2, 3, 4]),
+    ],
+)
+def test_a_pool_is_placed_by_the_layers_that_ec2_tells_of_its_machine(machine_type: str, levels: list[int]) -> None:
+    layers = [f"topology.k8s.aws/network-node-layer-{level}" for level in levels]
+    assert list(one(machine_type, count=2).binding.topology_keys) == ["topology.kubernetes.io/zone", *layers]
 
 
 @pytest.mark.parametrize(
