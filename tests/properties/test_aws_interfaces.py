@@ -51,6 +51,7 @@ def from_moto(name: str) -> AwsMachine:
         max_efa=network["EfaInfo"]["MaximumEfaInterfaces"],
         fabric_family=FabricFamily.COMMON,
         gdr=False,
+        network_layers=0,
         addresses_per_interface=network["Ipv4AddressesPerInterface"],
         quota_family=QuotaFamily.STANDARD,
         capacity=(),
