@@ -20,6 +20,11 @@ LOST_NODE_S = 60
 """Seconds until a pod counts as lost on a node that does not answer. Kubernetes' default is 300, in which a gang of
 hundreds of accelerators would stand still; the node itself has been silent for 40 s by then."""
 
+STAYS = {"karpenter.sh/do-not-disrupt": "true", "cluster-autoscaler.kubernetes.io/safe-to-evict": "false"}
+"""Annotations by which node autoscalers leave a pod where it is: one that goes takes its whole gang with it
+(karpenter.sh, "Disruption"; kubernetes/autoscaler, FAQ). Without a PodDisruptionBudget: that would also hold up the
+drain by which the end of a capacity block or of a spot machine reaches a gang in time for a checkpoint."""
+
 _CONTAINER = "node"
 """The name that Kubeflow Trainer asks for."""
 
@@ -32,7 +37,7 @@ def pod_template(job: JobPlan, pool: NodePoolPlan, *, name: str, command: list[s
     and nothing is served that could be ready or not.
     """
     unbound = {
-        "metadata": {"labels": dict(labels(job))},
+        "metadata": {"labels": dict(labels(job)), "annotations": dict(STAYS)},
         "spec": {
             "restartPolicy": "Never",
             "terminationGracePeriodSeconds": math.ceil(job.grace_s),

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 
 from rehearsal.field.allocatable import allocatable
 from rehearsal.field.deployed import Deployment, Finding
+from rehearsal.field.disruption import disruption
 from rehearsal.field.images import images
 from rehearsal.field.landing import landing
 from rehearsal.field.propagation import exclusive, propagation
@@ -16,6 +17,7 @@ from rehearsal.field.transitions import transitions
 Rule = Callable[[Deployment], Iterator[Finding]]
 RULES: tuple[Rule, ...] = (
     reach, allocatable, landing, images, rolling, transitions, scaling, served, propagation, exclusive, topology,
+    disruption,
 )  # fmt: skip
 
 

@@ -216,3 +216,10 @@ def test_the_plan_says_by_what_kueue_places(kind: SchedulerKind) -> None:
     assert decided(pool())[0] == "zone > network-node-layer-1 > network-node-layer-2 > network-node-layer-3 > hostname"
     assert decided(pool(binding=bare)) == ("hostname", "its nodes have no labels of wider domains")
     assert decided(pool(min_count=1)) == ("none", "Kueue counts only nodes that are there, and this pool's come and go")
+
+
+@pytest.mark.parametrize("kind", PODS)
+def test_no_pod_of_a_gang_may_be_moved_by_an_autoscaler(kind: SchedulerKind) -> None:
+    found = template(kind, job(), pool())["metadata"]["annotations"]
+    assert found["karpenter.sh/do-not-disrupt"] == "true"
+    assert found["cluster-autoscaler.kubernetes.io/safe-to-evict"] == "false"

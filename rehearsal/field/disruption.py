@@ -1,0 +1,47 @@
+"""Disruption: what moves pods to save nodes takes a whole gang with one of them, unless they say that they stay."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from rehearsal.field.deployed import Deployment, Finding
+from rehearsal.field.pods import HASH, requests
+
+GANGS = ("Job", "JobSet", "TrainingRuntime", "ClusterTrainingRuntime", "RayJob", "MPIJob", "PyTorchJob")
+"""Kinds whose pods end together, in whatever group they are."""
+
+MARKS = {
+    "karpenter.sh/do-not-disrupt": ("true", "Karpenter, Disruption: consolidation and drift move pods without it"),
+    "cluster-autoscaler.kubernetes.io/safe-to-evict": (
+        "false", "kubernetes/autoscaler, cluster-autoscaler/FAQ.md: pods of a node that is little used are evicted"
+    ),
+}  # fmt: skip
+
+
+def disruption(deployment: Deployment) -> Iterator[Finding]:
+    """A finding for each mark that pods of a gang on accelerators lack."""
+    for body in deployment.objects:
+        if body.get("kind") not in GANGS:
+            continue
+        subject = f"{body['kind']} {HASH.sub('', body['metadata']['name'])}"
+        for template in _templates(body.get("spec")):
+            if not any(name.endswith(("/gpu", "/neuron", "/tpu")) for name in requests(template["spec"])):
+                continue
+            marks = (template.get("metadata") or {}).get("annotations") or {}
+            for key, (value, source) in MARKS.items():
+                if marks.get(key) != value:
+                    message = f"its pods lack {key}={value}: an autoscaler may move one, and the gang starts again"
+                    yield Finding(rule="disruption", subject=subject, message=message, source=source)
+
+
+def _templates(value: Any) -> Iterator[Mapping[str, Any]]:
+    """Pod templates, wherever the workload API has them."""
+    if isinstance(value, list | tuple):
+        for part in value:
+            yield from _templates(part)
+    elif isinstance(value, Mapping):
+        spec = value.get("spec")
+        if isinstance(spec, Mapping) and isinstance(spec.get("containers"), list):
+            yield value
+            return
+        for part in value.values():
+            yield from _templates(part)
