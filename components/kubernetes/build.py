@@ -29,7 +29,10 @@ class Inside(pulumi.ComponentResource):
         super().__init__("penstock:components:Inside", name, opts=opts)
         self._name = name
         self._own = pulumi.ResourceOptions(parent=self, provider=cluster.provider, depends_on=list(cluster.ready))
-        platform = Platform(f"{name}-platform", plan=plan.platform, cluster=cluster, opts=self._own)
+        disks = plan.facts.storage_class
+        platform = Platform(
+            f"{name}-platform", plan=plan.platform, storage_class=disks, cluster=cluster, opts=self._own
+        )
         self._namespace = self._make([_namespace(), inventory(pulumi.get_stack(), plan.platform)], self._own)
         here = self._after([*self._namespace, *platform.ready.values()])
         drain = NamespaceDrain(f"{name}-drain", kubeconfig=cluster.kubeconfig, namespace=NAMESPACE, opts=here)

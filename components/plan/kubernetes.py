@@ -82,6 +82,9 @@ class KubernetesFacts:
     """Add-ons that must not be installed here, with the reason: upstream Kueue on CoreWeave."""
     addon_values: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """By add-on, values of its chart that only this cloud knows: a region's registry, names of machine types."""
+    storage_class: Manifest | None = None
+    """Default storage class that its own cluster is given, as charts claim disks without naming one; None: made by
+    nobody here."""
     system_selector: Mapping[str, str] = field(default_factory=dict)
     """Labels of the nodes that controllers belong on; empty where there are none of their own."""
 

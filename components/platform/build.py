@@ -19,10 +19,14 @@ class Platform(pulumi.ComponentResource):
     """Every add-on, each after all that it needs."""
 
     def __init__(
-        self, name: str, *, plan: PlatformPlan, cluster: KubernetesHandle, opts: pulumi.ResourceOptions
-    ) -> None:
+        self, name: str, *, plan: PlatformPlan, cluster: KubernetesHandle, storage_class: Manifest | None = None,
+        opts: pulumi.ResourceOptions,
+    ) -> None:  # fmt: skip
+        """`storage_class`: made before every add-on, as claims of their charts take the default of the moment."""
         super().__init__("penstock:platform:Platform", name, opts=opts)
         own = pulumi.ResourceOptions(parent=self, provider=cluster.provider, depends_on=list(cluster.ready))
+        if storage_class is not None:
+            own = _after(own, [apply_manifest(resource_name(name, storage_class), storage_class, own)])
         spaces = _namespaces(name, plan.addons, own)
         self.ready: dict[str, InstalledAddon] = {}
         for addon in plan.addons:

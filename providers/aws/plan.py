@@ -17,6 +17,7 @@ from providers.aws.arn_regions import region_problems
 from providers.aws.catalog import SCHEDULERS
 from providers.aws.control_plane import plan as control_plane
 from providers.aws.control_plane.batch.plan import BatchPlan
+from providers.aws.control_plane.eks.add_on_plans import DISKS
 from providers.aws.control_plane.eks.types import EksPlan
 from providers.aws.control_plane.hyper_pod import plan as hyper_pods
 from providers.aws.control_plane.hyper_pod.plan import HyperPodPlan
@@ -184,6 +185,7 @@ def _facts(
         flavour="hyperpod" if hyper else "eks",
         owners=ownership.owners(control, pools, hyper),
         addon_values=ownership.addon_values(control.region, pools, hyper),
+        storage_class=DISKS,
         system_selector=control.system_pool.binding.node_selector,
     )
 

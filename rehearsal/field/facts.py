@@ -259,6 +259,8 @@ class FieldFacts:
     resizers: tuple[ResizerRow, ...] = ()
     autoscalers: tuple[AutoscalerRow, ...] = ()
     served: tuple[ServedRow, ...] = ()
+    no_default_class: str = ""
+    """The publication that says that its clusters have no default storage class; empty where they have one."""
     settling: tuple[SettlingRow, ...] = ()
     waits: tuple[WaitRow, ...] = WAITS
     exclusive: tuple[ExclusiveRow, ...] = ()

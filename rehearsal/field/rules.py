@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 
 from rehearsal.field.allocatable import allocatable
+from rehearsal.field.claims import claims
 from rehearsal.field.deployed import Deployment, Finding
 from rehearsal.field.disruption import disruption
 from rehearsal.field.images import images
@@ -17,7 +18,7 @@ from rehearsal.field.transitions import transitions
 Rule = Callable[[Deployment], Iterator[Finding]]
 RULES: tuple[Rule, ...] = (
     reach, allocatable, landing, images, rolling, transitions, scaling, served, propagation, exclusive, topology,
-    disruption,
+    disruption, claims,
 )  # fmt: skip
 
 

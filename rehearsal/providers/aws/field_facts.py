@@ -224,6 +224,7 @@ FACTS = FieldFacts(
             source="EKS User Guide, Limit pod traffic with Kubernetes network policies: off by default",
         ),
     ),
+    no_default_class="EKS User Guide, release notes of Kubernetes 1.30: gp2 is no longer made the default class",
     settling=(
         SettlingRow(
             made=ADDON, made_where=("addonName", "eks-pod-identity-agent"), user=ADDON,

@@ -1,8 +1,27 @@
 """Add-ons of a cluster, and their rights on AWS."""
 
+from components.labels import OWN_LABELS
+from components.plan.kubernetes import Manifest
 from components.spec.storage import StorageSpec
 from providers.aws.control_plane.eks.types import AddOnPlan
 from providers.aws.versions import KubernetesVersion
+
+DISKS: Manifest = {
+    "apiVersion": "storage.k8s.io/v1",
+    "kind": "StorageClass",
+    "metadata": {
+        "name": "gp3",
+        "labels": dict(OWN_LABELS),
+        "annotations": {"storageclass.kubernetes.io/is-default-class": "true"},
+    },
+    "provisioner": "ebs.csi.aws.com",
+    "parameters": {"type": "gp3", "encrypted": "true"},
+    "reclaimPolicy": "Delete",
+    "allowVolumeExpansion": True,
+    "volumeBindingMode": "WaitForFirstConsumer",
+}
+"""Default class of a cluster, which EKS makes none of since 1.30 (EKS User Guide, release notes of 1.30): encrypted
+disks, each in the zone of the pod that claims it."""
 
 
 def first_add_ons(version: KubernetesVersion) -> tuple[AddOnPlan, ...]:

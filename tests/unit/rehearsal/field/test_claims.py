@@ -1,0 +1,41 @@
+"""Claims: disks that charts and objects claim where nothing says of what class."""
+
+from typing import Any
+
+import pytest
+
+from rehearsal.field.claims import claims
+from rehearsal.field.facts import FieldFacts
+from tests.unit.rehearsal.field.field_cases import chart, deployment
+
+NONE, SOME = FieldFacts(nodes="aws", no_default_class="guide"), FieldFacts(nodes="gcp")
+MARK = {"storageclass.kubernetes.io/is-default-class": "true"}
+CLASS = {"kind": "StorageClass", "metadata": {"name": "fast", "annotations": MARK}}
+
+
+def claim(**spec: Any) -> dict[str, Any]:
+    return {"kind": "PersistentVolumeClaim", "metadata": {"name": "notes"}, "spec": spec}
+
+
+def judged(facts: FieldFacts = NONE, **parts: Any) -> list[str]:
+    return [found.subject for found in claims(deployment(facts, **parts))]
+
+
+@pytest.mark.parametrize("name", ["loki", "slurm"])
+def test_a_chart_that_claims_a_disk_needs_a_class(name: str) -> None:
+    assert judged(charts=(chart(name),)) == [name]
+    assert judged(charts=(chart(name),), objects=(CLASS,)) == []
+    assert judged(SOME, charts=(chart(name),)) == []
+
+
+def test_a_chart_without_its_claim_or_with_a_class_is_fine() -> None:
+    assert judged(charts=(chart("slurm", controller={"persistence": {"enabled": False}}),)) == []
+    assert judged(charts=(chart("loki", singleBinary={"persistence": {"storageClass": "fast"}}),)) == []
+
+
+def test_a_claim_of_an_object_needs_a_class_unless_it_wants_none() -> None:
+    assert judged(objects=(claim(),)) == ["PersistentVolumeClaim notes"]
+    assert judged(objects=(claim(storageClassName=""),)) == []
+    several = {"kind": "StatefulSet", "metadata": {"name": "db"}, "spec": {"volumeClaimTemplates": [{"spec": {}}]}}
+    assert judged(objects=(several,)) == ["StatefulSet db"]
+    assert judged(objects=(several, CLASS | {"metadata": {"name": "slow"}})) == ["StatefulSet db"]
