@@ -24,6 +24,9 @@ class Accelerator:
     bf16_tflops: float
     """Dense bf16 peak of one chip in 1e12 operations per second."""
 
+    nvlink_domain: int = 0
+    """Chips of the largest NVLink domain, where one spans machines; else 0."""
+
     def is_called(self, driver_name: str) -> bool:
         """True if a driver's name for a chip means this one; an L40S is no L4."""
         return re.search(rf"\b{re.escape(self.reported)}\b", driver_name) is not None
@@ -44,6 +47,12 @@ class MachineType:
     """Of one machine, all its fabric interfaces together."""
     compute_domain: bool = False
     """Its accelerators reach those of other machines over NVLink, in a domain that a DRA driver makes for each job."""
+
+    @property
+    def domain_nodes(self) -> int:
+        """Most machines of one NVLink domain: 1 where it ends at the machine."""
+        spans = self.compute_domain and self.accelerator is not None and self.accelerator_count
+        return max(1, self.accelerator.nvlink_domain // self.accelerator_count) if spans and self.accelerator else 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

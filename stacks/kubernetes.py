@@ -56,6 +56,7 @@ def _inside(
         spec=spec.platform,
         pools=cluster.node_pools,
         scheduler_addons=scheduler.addons,
+        queues_have_nodes=any(queue.nodes for queue in spec.scheduler.queues),
         start_timeout_s=spec.scheduler.start_timeout_s,
         service=service,
     )

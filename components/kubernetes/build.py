@@ -99,6 +99,7 @@ class Inside(pulumi.ComponentResource):
     def _gate(self, plan: InsidePlan, cluster: KubernetesHandle, after: list[pulumi.Resource]) -> list[Gate]:
         if plan.gate is None:
             return []
+        after = [*after, *self._make(plan.gate.objects, self._after(after))]
         return [
             Gate(
                 f"{self._name}-gate",

@@ -17,6 +17,7 @@ from components.labels import CHECK_LABEL, CHECK_POOL_LABEL, OWN_LABELS
 from components.plan.cluster import ClusterPlan, NodePoolPlan, VolumePlan
 from components.plan.kubernetes import NAMESPACE, GatePlan, Manifest, PoolExpectation
 from components.pods.bind import bind, check_share, probe_share
+from components.pods.compute_domain import compute_domains, in_domain
 from components.pods.template import gib
 from components.spec.platform import GateSpec, PlatformSpec
 
@@ -56,6 +57,12 @@ def plan_gate(spec: PlatformSpec, cluster: ClusterPlan, image: str) -> GatePlan 
         pools=pools,
         probe=probe,
         timeout_s=spec.gate.timeout_s,
+        objects=tuple(
+            domain
+            for pool, expected in zip(cluster.node_pools, pools, strict=True)
+            if expected.check
+            for domain in compute_domains(pool, expected.nodes, f"gate-{pool.name}")
+        ),
     )
 
 
@@ -164,7 +171,7 @@ def check_job(pool: NodePoolPlan, nodes: int, floor: Floor, volume: VolumePlan, 
                         "containers": [_check_container(pool, nodes, floor, volume, image)],
                     },
                 },
-                check_share(pool.binding),
+                check_share(in_domain(pool, nodes, f"gate-{pool.name}").binding),
                 container=CHECK,
             ),
         },

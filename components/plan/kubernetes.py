@@ -189,6 +189,8 @@ class GatePlan:
     probe: Manifest | None
     """Pod that mounts the volume on one node and writes to it; the gate sets its name and node."""
     timeout_s: int
+    objects: tuple[Manifest, ...] = ()
+    """Objects that its checks stand on: the NVLink domains of pools that span machines."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

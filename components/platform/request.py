@@ -23,6 +23,8 @@ class PlatformRequest:
     pools: tuple[NodePoolPlan, ...] = ()
     scheduler_addons: tuple[str, ...] = ()
     """Add-ons that the scheduler consists of or stands on."""
+    queues_have_nodes: bool = False
+    """True if some queue is given nodes of its own, rather than a share by weight."""
     start_timeout_s: int = 900
     """Seconds that an admitted gang has to get all its pods ready."""
     service: ServicePlan | None = None
@@ -45,6 +47,10 @@ class PlatformRequest:
     def has_compute_domains(self) -> bool:
         """True if a pool's accelerators form one NVLink domain over several machines."""
         return any(pool.machine.compute_domain for pool in self.pools)
+
+    def has_claims(self) -> bool:
+        """True if pods of some pool claim devices by dynamic resource allocation."""
+        return self.has_compute_domains() or any(pool.binding.resource_claims for pool in self.pools)
 
     def owner(self, concern: Concern) -> Ownership | None:
         """Owner that does it already; None where nobody does."""

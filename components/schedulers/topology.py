@@ -1,6 +1,9 @@
 """Closeness of a gang, in words that every scheduler of a Kubernetes has."""
 
-from components.errors import Problem, SpecError
+import math
+
+from components.errors import Problem, SpecError, UnsupportedError
+from components.kubernetes.devices import CLIQUE_LABEL
 from components.plan.cluster import NodePoolPlan
 from components.plan.work import JobPlan
 from components.spec.scheduler import TopologyRequest
@@ -31,3 +34,35 @@ def level(job: JobPlan, pool: NodePoolPlan) -> str:
     if job.topology is TopologyRequest.PREFERRED:
         return known[-1]
     return next((key for key in known if key != ZONE), known[0])
+
+
+def share_of_domain(job: JobPlan, pool: NodePoolPlan) -> int:
+    """Nodes of the gang in each NVLink domain, where it is to be taken apart into as few as hold it, all alike.
+
+    All of them where one domain holds it. SpecError where no even parts are possible: a part that is smaller than the
+    others would hold up all collectives within a domain.
+    """
+    most = pool.machine.domain_nodes
+    if CLIQUE_LABEL not in domains(pool) or job.nodes <= most:
+        return job.nodes
+    racks = math.ceil(job.nodes / most)
+    if job.nodes % racks == 0:
+        return job.nodes // racks
+    less, more = job.nodes // racks * racks, math.ceil(job.nodes / racks) * racks
+    message = (
+        f"{job.nodes}, and 'required' puts even parts into NVLink domains of {most} nodes at most; take {less} or "
+        f"{more} (an even part in each), or training.topology: preferred"
+    )
+    raise SpecError([Problem(path="training.nodes", message=message)])
+
+
+def refuse_several_domains(job: JobPlan, pool: NodePoolPlan, scheduler: str) -> None:
+    """UnsupportedError for a gang that is to stand in NVLink domains and is larger than one, where a scheduler cannot
+    take it apart."""
+    most = pool.machine.domain_nodes
+    if job.topology is TopologyRequest.REQUIRED and CLIQUE_LABEL in domains(pool) and job.nodes > most:
+        message = (
+            f"'required' within one NVLink domain, which has {most} nodes at most, and {scheduler} cannot place the "
+            f"{job.nodes} nodes of the gang in several; use preferred, or the scheduler kueue"
+        )
+        raise UnsupportedError([Problem(path="training.topology", message=message)])

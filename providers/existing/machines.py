@@ -52,7 +52,7 @@ def nodes_of(pool: NodePoolSpec, settings: ExistingSpec, seen: Discovery | None,
     if described is None:
         return _as_seen(pool.machine_type, selector, there)
     return Nodes(
-        machine=_described(pool.machine_type, described),
+        machine=_described(pool.machine_type, described, described.topology_keys or _common_keys(there)),
         devices=_devices(described),
         selector=selector,
         taints=_common_taints(there),
@@ -112,7 +112,7 @@ def _unknown(
     return Problem(path=f"{path}.machineType", message=message)
 
 
-def _described(name: str, row: MachineSpec) -> MachineType:
+def _described(name: str, row: MachineSpec, keys: Sequence[str]) -> MachineType:
     chip = accelerators().get(row.accelerator) if row.accelerator else None
     if row.accelerator and chip is None:
         known = sorted(accelerators())
@@ -127,7 +127,13 @@ def _described(name: str, row: MachineSpec) -> MachineType:
         accelerator_count=row.accelerator_count,
         fabric=row.fabric or fabric_of(row.devices),
         fabric_gbps=row.fabric_gbps,
+        compute_domain=_spans(chip, keys),
     )
+
+
+def _spans(chip: Accelerator | None, keys: Sequence[str]) -> bool:
+    """True if NVLink leads from node to node: the chips can, and each node tells its domain."""
+    return chip is not None and chip.nvlink_domain > 0 and CLIQUE_LABEL in keys
 
 
 def _devices(row: MachineSpec) -> Mapping[str, int]:
@@ -146,20 +152,23 @@ def _as_seen(name: str, selector: Mapping[str, str], there: Sequence[SeenNode]) 
         for resource in sorted({resource for node in there for resource in node.capacity})
     }
     resource = accelerator_resource(devices)
+    chip = _chip(resource, there) if resource else None
+    keys = _common_keys(there)
     machine = MachineType(
         name=name,
         cores=min(node.cores for node in there),
         memory_gib=min(node.memory_gib for node in there),
-        accelerator=_chip(resource, there) if resource else None,
+        accelerator=chip,
         accelerator_count=devices.get(resource or "", 0),
         fabric=fabric_of(devices),
+        compute_domain=_spans(chip, keys),
     )
     return Nodes(
         machine=machine,
         devices=devices,
         selector=selector,
         taints=_common_taints(there),
-        topology_keys=_common_keys(there),
+        topology_keys=keys,
         seen=tuple(there),
         described=False,
     )

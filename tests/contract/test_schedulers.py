@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from components.catalog import MachineType, accelerators
 from components.errors import SpecError
 from components.fabric import Fabric
 from components.plan.cluster import NodePoolPlan
@@ -223,3 +224,53 @@ def test_no_pod_of_a_gang_may_be_moved_by_an_autoscaler(kind: SchedulerKind) -> 
     found = template(kind, job(), pool())["metadata"]["annotations"]
     assert found["karpenter.sh/do-not-disrupt"] == "true"
     assert found["cluster-autoscaler.kubernetes.io/safe-to-evict"] == "false"
+
+
+GB200 = MachineType(
+    name="p6e-gb200.36xlarge", cores=144, memory_gib=960, accelerator=accelerators()["gb200"], accelerator_count=4,
+    fabric=Fabric.EFA, compute_domain=True,
+)  # fmt: skip
+CLIQUE = "nvidia.com/gpu.clique"
+
+
+def rack(nodes: int) -> NodePoolPlan:
+    keys = ("topology.kubernetes.io/zone", CLIQUE)
+    binding = replace(BINDING, devices={"nvidia.com/gpu": 4}, topology_keys=keys)
+    return pool(machine=GB200, binding=binding, node_count=nodes, min_count=nodes, max_count=nodes)
+
+
+@pytest.mark.parametrize("kind", PODS)
+def test_a_gang_whose_accelerators_span_machines_has_a_domain_of_its_own(kind: SchedulerKind) -> None:
+    manifests = render(kind, job(nodes=9), rack(18))
+    for manifest in manifests:
+        judge(manifest)
+    (domain,) = [one for one in manifests if one["kind"] == "ComputeDomain"]
+    made = domain["spec"]["channel"]["resourceClaimTemplate"]["name"]
+    assert manifests.index(domain) < len(manifests) - 1
+    ((_count, found),) = gangs(manifests)
+    (claim,) = found["spec"]["resourceClaims"]
+    assert claim["resourceClaimTemplateName"] == made
+    assert found["spec"]["containers"][0]["resources"]["claims"] == [{"name": claim["name"]}]
+    alone = render(kind, job(nodes=1), rack(18))
+    assert "ComputeDomain" not in [one["kind"] for one in alone]
+    assert "resourceClaims" not in gangs(alone)[0][1]["spec"]
+
+
+def test_a_gang_that_requires_nvlink_is_taken_apart_into_even_parts() -> None:
+    def asked(nodes: int, topology: TopologyRequest = TopologyRequest.REQUIRED) -> dict[str, str]:
+        marks = template(SchedulerKind.KUEUE, job(nodes=nodes, topology=topology), rack(72))["metadata"]["annotations"]
+        return {key.rpartition("/")[2]: value for key, value in marks.items() if key.startswith("kueue.")}
+
+    assert asked(18) == {"podset-required-topology": CLIQUE}
+    assert asked(32) == {"podset-slice-required-topology": CLIQUE, "podset-slice-size": "16"}
+    assert asked(54) == {"podset-slice-required-topology": CLIQUE, "podset-slice-size": "18"}
+    assert asked(32, TopologyRequest.PREFERRED) == {"podset-preferred-topology": CLIQUE}
+    with pytest.raises(SpecError, match=r"training\.nodes: 37, .* 18 nodes at most; take 36 or 39"):
+        asked(37)
+
+
+@pytest.mark.parametrize("kind", [SchedulerKind.VOLCANO, SchedulerKind.KAI])
+def test_a_scheduler_that_cannot_take_a_gang_apart_refuses_one_larger_than_its_domain(kind: SchedulerKind) -> None:
+    render(kind, job(nodes=18, topology=TopologyRequest.REQUIRED), rack(36))
+    with pytest.raises(SpecError, match=r"training\.topology: 'required' within one NVLink domain, which has 18 nodes"):
+        render(kind, job(nodes=36, topology=TopologyRequest.REQUIRED), rack(36))

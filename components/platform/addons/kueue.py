@@ -1,5 +1,7 @@
 """Kueue: job queues, with all of a gang's pods admitted and ready together, or none."""
 
+from typing import Any
+
 from components.plan.kubernetes import AddonPlan, Concern
 from components.platform.addons.kueue_config import manager_config
 from components.platform.request import AddonVerdict, PlatformRequest, off, on, release, same_software, selected, taken
@@ -8,6 +10,11 @@ from components.platform.versions import versions
 
 NAME = "kueue"
 DOES = (Concern.QUEUES,)
+
+
+CLAIM_GATES = ("KueueDRAIntegration", "KueueDRARejectWorkloadsWhenDRADisabled")
+"""Features by which Kueue keeps a job out whose pods claim devices of a class that it has no quota of (0.18, KEP 2941).
+Off: a gang has whole nodes, whose devices are counted already."""
 
 
 def verdict(request: PlatformRequest) -> AddonVerdict:
@@ -19,11 +26,13 @@ def verdict(request: PlatformRequest) -> AddonVerdict:
 def plan(request: PlatformRequest) -> AddonPlan:
     """2 GiB, as topology-aware scheduling keeps every pod and node in memory (Kueue's own advice)."""
     resources = {"requests": {"cpu": "250m", "memory": "512Mi"}, "limits": {"cpu": "2", "memory": "2Gi"}}
-    values = {
+    values: dict[str, Any] = {
         "controllerManager": {"manager": {"image": {"pullPolicy": "IfNotPresent"}, "resources": resources}},
         "managerConfig": {"controllerManagerConfigYaml": manager_config(request)},
         "enablePrometheus": request.monitors(),
     }
+    if request.has_claims():
+        values["controllerManager"]["featureGates"] = [{"name": gate, "enabled": False} for gate in CLAIM_GATES]
     kinds = (
         "clusterqueues",
         "localqueues",

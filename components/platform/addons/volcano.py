@@ -23,7 +23,7 @@ def plan(request: PlatformRequest) -> AddonPlan:
     values = {
         "basic": {"image_pull_policy": "IfNotPresent"},
         "custom": {
-            "scheduler_config_override": yaml.safe_dump(_scheduler_config(), sort_keys=False),
+            "scheduler_config_override": yaml.safe_dump(_scheduler_config(request), sort_keys=False),
             "controller_kube_api_qps": 200,
             "controller_kube_api_burst": 400,
             "scheduler_kube_api_qps": 2000,
@@ -45,20 +45,24 @@ def plan(request: PlatformRequest) -> AddonPlan:
     )
 
 
-def _scheduler_config() -> dict[str, object]:
-    """The chart's own lacks `network-topology-aware`, without which a preference for near nodes counts for nothing, and
-    `reclaim`, without which a queue never gets back what it lent.
+def _scheduler_config(request: PlatformRequest) -> dict[str, object]:
+    """The chart's own lacks `network-topology-aware`, without which a preference for near nodes counts for nothing;
+    `reclaim`, without which a queue never gets back what it lent; and `preempt`, without which a priority orders only
+    what waits. Queues with nodes of their own are the `capacity` plugin's, which excludes `proportion`: that one knows
+    weights alone and passes `deserved` over (docs/user-guide of v1.14.1: capacity plugin, scheduler).
     """
+    shares = "capacity" if request.queues_have_nodes else "proportion"
+    claims = {"arguments": {"predicate.DynamicResourceAllocationEnable": True}} if request.has_claims() else {}
     return {
-        "actions": "enqueue, allocate, backfill, reclaim",
+        "actions": "enqueue, allocate, preempt, reclaim, backfill",
         "tiers": [
             {"plugins": [{"name": "priority"}, {"name": "gang", "enablePreemptable": False}, {"name": "conformance"}]},
             {
                 "plugins": [
                     {"name": "overcommit"},
                     {"name": "drf", "enablePreemptable": False},
-                    {"name": "predicates"},
-                    {"name": "proportion"},
+                    {"name": "predicates", **claims},
+                    {"name": shares},
                     {"name": "nodeorder"},
                     {"name": "binpack"},
                     {"name": "network-topology-aware"},

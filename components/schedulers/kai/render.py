@@ -7,12 +7,13 @@ from components.plan.kubernetes import NAMESPACE, Manifest, QueuePlan, Scheduler
 from components.plan.work import JobPlan
 from components.pods import job_file, labels, named
 from components.pods.bind import annotate
+from components.pods.compute_domain import compute_domains
 from components.schedulers.kai.plan import levels, queue_name
 from components.schedulers.kueue.render import failure_policy, gang, refuse_elastic
 from components.schedulers.kueue.topology import topology_name
 from components.schedulers.priorities import priority_class
 from components.schedulers.queues import queue_of
-from components.schedulers.topology import level
+from components.schedulers.topology import level, refuse_several_domains
 from components.spec.scheduler import TopologyRequest
 
 LEAVE_ALONE = {"kai.scheduler/skip-podgrouper": "true"}
@@ -23,9 +24,15 @@ def render_job(job: JobPlan, pool: NodePoolPlan, plan: SchedulerPlan) -> tuple[M
     """The job's file, its group and its JobSet; SpecError for what KAI cannot run."""
     refuse_elastic(job, "kai")
     queue = queue_of(job, plan)
+    refuse_several_domains(job, pool, "kai")
     return named(
         job,
-        lambda name: (job_file(job, name), _group(job, pool, queue, name), _job_set(job, pool, queue, name)),
+        lambda name: (
+            job_file(job, name),
+            *compute_domains(pool, job.nodes, name),
+            _group(job, pool, queue, name),
+            _job_set(job, pool, queue, name),
+        ),
     )
 
 

@@ -8,6 +8,7 @@ from components.plan.kubernetes import NAMESPACE, Manifest, QueuePlan, Scheduler
 from components.plan.work import JobPlan
 from components.pods import job_file, labels, named, pod_template
 from components.pods.bind import annotate, leader_share
+from components.pods.compute_domain import compute_domains, in_domain
 from components.pods.config_map import FILE, FOLDER
 from components.schedulers.kueue.render import queue_labels, refuse_elastic
 from components.schedulers.kueue.topology import annotations
@@ -28,11 +29,14 @@ def render_job(job: JobPlan, pool: NodePoolPlan, plan: SchedulerPlan) -> tuple[M
     """The job's file and its RayJob; SpecError for what KubeRay cannot run."""
     refuse_elastic(job, "kuberay")
     queue = queue_of(job, plan)
-    return named(job, lambda name: (job_file(job, name), _ray_job(job, pool, queue, name)))
+    return named(
+        job,
+        lambda name: (job_file(job, name), *compute_domains(pool, job.nodes, name), _ray_job(job, pool, queue, name)),
+    )
 
 
 def _ray_job(job: JobPlan, pool: NodePoolPlan, queue: QueuePlan, name: str) -> Manifest:
-    worker = _node(job, pool, name)
+    worker = _node(job, in_domain(pool, job.nodes, name), name)
     annotate(worker, annotations(job, pool))
     metadata = {"name": name, "namespace": NAMESPACE, "labels": {**labels(job), **queue_labels(job, queue)}}
     spec = {

@@ -8,6 +8,7 @@ from components.plan.kubernetes import NAMESPACE, Manifest, QueuePlan, Scheduler
 from components.plan.work import JobPlan
 from components.pods import agent, job_file, labels, named, node_name, pod_template
 from components.pods.bind import annotate
+from components.pods.compute_domain import compute_domains, in_domain
 from components.schedulers.exits import GAVE_UP, PREEMPTED, REFUSED
 from components.schedulers.kueue.plan import scoped
 from components.schedulers.kueue.topology import annotations
@@ -20,7 +21,14 @@ def render_job(job: JobPlan, pool: NodePoolPlan, plan: SchedulerPlan) -> tuple[M
     """The job's file and its JobSet; SpecError for what Kueue cannot run."""
     refuse_elastic(job, "kueue")
     queue = queue_of(job, plan)
-    return named(job, lambda name: (job_file(job, name), _job_set(job, pool, queue, name)))
+    return named(
+        job,
+        lambda name: (
+            job_file(job, name),
+            *compute_domains(pool, job.nodes, name),
+            _job_set(job, pool, queue, name),
+        ),
+    )
 
 
 def refuse_elastic(job: JobPlan, scheduler: str) -> None:
@@ -82,7 +90,8 @@ def _pod_failure_policy() -> dict[str, Any]:
 def gang(job: JobPlan, pool: NodePoolPlan, name: str, *, by_kueue: bool = True) -> dict[str, Any]:
     """The spec of an Indexed Job whose pods are the nodes of the gang, all or none of them."""
     meeting = f"{node_name(name, 0)}.{name}"
-    template = pod_template(job, pool, name=name, command=agent(job, meeting), index=INDEX)
+    bound = in_domain(pool, job.nodes, name)
+    template = pod_template(job, bound, name=name, command=agent(job, meeting), index=INDEX)
     if by_kueue:
         annotate(template, annotations(job, pool))
     return {

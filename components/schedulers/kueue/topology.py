@@ -8,10 +8,11 @@ from components.labels import OWN_LABELS
 from components.plan.cluster import NodePoolPlan
 from components.plan.kubernetes import NAMESPACE, Manifest
 from components.plan.work import JobPlan
-from components.schedulers.topology import HOST, domains, level
+from components.schedulers.topology import HOST, domains, level, share_of_domain
 from components.spec.scheduler import TopologyRequest
 
 _ANNOTATION = "kueue.x-k8s.io/podset-{}-topology"
+_SLICE_SIZE = "kueue.x-k8s.io/podset-slice-size"
 
 
 def levels(pool: NodePoolPlan) -> tuple[str, ...]:
@@ -60,4 +61,6 @@ def annotations(job: JobPlan, pool: NodePoolPlan) -> dict[str, str]:
         return {}
     if not asked:
         return {_ANNOTATION.format("unconstrained"): "true"}
+    if job.topology is TopologyRequest.REQUIRED and (share := share_of_domain(job, pool)) < job.nodes:
+        return {_ANNOTATION.format("slice-required"): asked, _SLICE_SIZE: str(share)}
     return {_ANNOTATION.format(job.topology): asked}

@@ -4,6 +4,7 @@ from components.plan.cluster import NodePoolPlan
 from components.plan.kubernetes import NAMESPACE, Manifest, QueuePlan, SchedulerPlan
 from components.plan.work import JobPlan
 from components.pods import job_file, labels, named
+from components.pods.compute_domain import compute_domains
 from components.schedulers.kueue.render import failure_policy, gang, queue_labels, refuse_elastic
 from components.schedulers.queues import queue_of
 
@@ -20,7 +21,15 @@ def render_job(job: JobPlan, pool: NodePoolPlan, plan: SchedulerPlan) -> tuple[M
     """
     refuse_elastic(job, "trainer")
     queue = queue_of(job, plan)
-    return named(job, lambda name: (job_file(job, name), _runtime(job, pool, name), _train_job(job, queue, name)))
+    return named(
+        job,
+        lambda name: (
+            job_file(job, name),
+            *compute_domains(pool, job.nodes, name),
+            _runtime(job, pool, name),
+            _train_job(job, queue, name),
+        ),
+    )
 
 
 def _runtime(job: JobPlan, pool: NodePoolPlan, name: str) -> Manifest:

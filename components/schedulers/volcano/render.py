@@ -6,10 +6,11 @@ from components.plan.cluster import NodePoolPlan
 from components.plan.kubernetes import NAMESPACE, Manifest, QueuePlan, SchedulerPlan
 from components.plan.work import JobPlan
 from components.pods import agent, job_file, labels, named, pod_template
+from components.pods.compute_domain import compute_domains, in_domain
 from components.schedulers.exits import GAVE_UP, PREEMPTED, REFUSED
 from components.schedulers.priorities import priority_class
 from components.schedulers.queues import queue_of
-from components.schedulers.topology import domains, level
+from components.schedulers.topology import domains, level, refuse_several_domains
 from components.schedulers.volcano.plan import queue_name
 from components.spec.scheduler import TopologyRequest
 
@@ -22,11 +23,16 @@ PREEMPTIONS = 100
 def render_job(job: JobPlan, pool: NodePoolPlan, plan: SchedulerPlan) -> tuple[Manifest, ...]:
     """The job's file and its Volcano Job; SpecError for what Volcano cannot run."""
     queue = queue_of(job, plan)
-    return named(job, lambda name: (job_file(job, name), _job(job, pool, queue, name)))
+    refuse_several_domains(job, pool, "volcano")
+    return named(
+        job,
+        lambda name: (job_file(job, name), *compute_domains(pool, job.nodes, name), _job(job, pool, queue, name)),
+    )
 
 
 def _job(job: JobPlan, pool: NodePoolPlan, queue: QueuePlan, name: str) -> Manifest:
-    template = pod_template(job, pool, name=name, command=agent(job, f"{name}-node-0.{name}"), index=INDEX)
+    bound = in_domain(pool, job.nodes, name)
+    template = pod_template(job, bound, name=name, command=agent(job, f"{name}-node-0.{name}"), index=INDEX)
     spec: dict[str, Any] = {
         "schedulerName": "volcano",
         "queue": queue_name(queue),

@@ -135,5 +135,9 @@ def _who_starts_them(pool: AwsNodePoolPlan, kind: Kind) -> str:
                 if own
                 else "EKS updates and drains its nodes"
             )
-            domain = "; each job needs a ComputeDomain of the DRA driver (IMEX)" if pool.machine.compute_domain else ""
+            domain = (
+                "; each gang has a ComputeDomain of its own (NVLink between nodes)"
+                if pool.machine.compute_domain
+                else ""
+            )
             return f"{who}: {why}; {pool.max_pods} pods a node, {pool.addresses_per_node} addresses{domain}"

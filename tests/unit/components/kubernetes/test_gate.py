@@ -161,3 +161,15 @@ def test_the_probe_runs_and_says_why_it_cannot_write(tmp_path: Any) -> None:
         done = subprocess.run([sys.executable, "-c", led], env=environment, capture_output=True, check=False)
         assert done.returncode == code, done.stderr
         assert words in (tmp_path / "said").read_text()
+
+
+def test_a_check_on_machines_that_nvlink_joins_has_a_domain() -> None:
+    machine = replace(P5.machine, compute_domain=True)
+    planned = gate(replace(P5, machine=machine), PROCESSORS)
+    (domain,) = planned.objects
+    judge(domain)
+    check = planned.pools[0].check
+    assert check is not None
+    (claim,) = check["spec"]["template"]["spec"]["resourceClaims"]
+    assert claim["resourceClaimTemplateName"] == domain["spec"]["channel"]["resourceClaimTemplate"]["name"]
+    assert gate(replace(P5, machine=machine, desired_now=0)).objects == ()

@@ -1,11 +1,14 @@
 """Add-ons of a cluster, their order, and the platform's problems."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
+import yaml
 
 from components.errors import Problem, SpecError
+from components.plan.cluster import NodePoolPlan, ResourceClaim
 from components.plan.kubernetes import Concern, Owner, PlatformPlan
 from components.platform.catalog import ADDONS
 from components.platform.plan import plan_platform
@@ -78,6 +81,12 @@ ON_BY_SITUATION: Mapping[str, tuple[PlatformRequest, set[str]]] = {
 
 def names(plan: PlatformPlan) -> list[str]:
     return [addon.name for addon in plan.addons]
+
+
+def values(asked: PlatformRequest, addon: str) -> Mapping[str, Any]:
+    (found,) = [one for one in plan_platform(asked).addons if one.name == addon]
+    assert found.release is not None
+    return found.release.values
 
 
 def problems(asked: PlatformRequest) -> dict[str, str]:
@@ -304,3 +313,24 @@ def test_a_problem_reads_as_one_line() -> None:
 def test_a_scheduler_stands_on_addons_that_there_are(kind: SchedulerKind) -> None:
     addons = load(kind).plan(SchedulerSpec(), (PROCESSORS,), facts()).addons
     assert set(addons) <= set(names(plan_platform(request(PROCESSORS, scheduler_addons=addons))))
+
+
+def test_kueue_lets_pods_in_that_claim_devices_which_it_does_not_count() -> None:
+    def gates(*pools: NodePoolPlan) -> Mapping[str, bool]:
+        manager = values(request(*pools), "kueue")["controllerManager"]
+        return {row["name"]: row["enabled"] for row in manager.get("featureGates", ())}
+
+    claims = (ResourceClaim(name="nic", template="nics"),)
+    claiming = replace(GPUS, binding=replace(GPUS.binding, resource_claims=claims))
+    rack = replace(GPUS, machine=replace(GPUS.machine, compute_domain=True))
+    off = {"KueueDRAIntegration": False, "KueueDRARejectWorkloadsWhenDRADisabled": False}
+    assert (gates(GPUS), gates(claiming), gates(rack)) == ({}, off, off)
+
+
+@pytest.mark.parametrize(("given", "plugin"), [(True, "capacity"), (False, "proportion")])
+def test_volcano_shares_by_nodes_where_they_are_given_and_by_weight_otherwise(*, given: bool, plugin: str) -> None:
+    asked = request(GPUS, scheduler_addons=("volcano",), queues_have_nodes=given)
+    config = yaml.safe_load(values(asked, "volcano")["custom"]["scheduler_config_override"])
+    plugins = {one["name"] for tier in config["tiers"] for one in tier["plugins"]}
+    assert plugins & {"capacity", "proportion"} == {plugin}
+    assert {"preempt", "reclaim"} <= set(config["actions"].split(", "))

@@ -163,3 +163,37 @@ def test_amounts(text: str, amount: float) -> None:
 
 def test_versions_of_vendors() -> None:
     assert number("1.29+") == (1, 29)
+
+
+def rack_node(name: str, clique: str, block: str, **labels: str) -> dict[str, Any]:
+    found = node(name, offered={"nvidia.com/gpu": "4"})
+    found["metadata"]["labels"] |= {
+        "nvidia.com/gpu.product": "NVIDIA-GB200",
+        "nvidia.com/gpu.clique": clique,
+        "network.topology.nvidia.com/leaf": block,
+        "topology.kubernetes.io/zone": "z",
+        **labels,
+    }
+    return found
+
+
+def test_nodes_that_tell_their_nvlink_domain_are_placed_by_it() -> None:
+    spec = asked(seen_in(listing(rack_node("a", "0.1", "l"), rack_node("b", "0.2", "l"))))
+    (pool,) = existing.plan(spec, "s", NOW).node_pools
+    assert pool.binding.topology_keys == (
+        "topology.kubernetes.io/zone", "network.topology.nvidia.com/leaf", "nvidia.com/gpu.clique",
+    )  # fmt: skip
+    assert pool.machine.compute_domain
+
+
+def test_a_level_that_cuts_an_nvlink_domain_is_none() -> None:
+    spec = asked(seen_in(listing(rack_node("a", "0.1", "l1"), rack_node("b", "0.1", "l2"))))
+    (pool,) = existing.plan(spec, "s", NOW).node_pools
+    assert pool.binding.topology_keys == ("topology.kubernetes.io/zone", "nvidia.com/gpu.clique")
+
+
+def test_a_label_that_says_nothing_is_no_level() -> None:
+    spec = asked(seen_in(listing(*(rack_node(name, "no-imds-data", "l") for name in "ab"))))
+    (pool,) = existing.plan(spec, "s", NOW).node_pools
+    assert "nvidia.com/gpu.clique" not in pool.binding.topology_keys
+    assert not pool.machine.compute_domain
