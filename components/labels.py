@@ -8,6 +8,8 @@ from datetime import datetime
 
 TAG_PREFIX = "penstock:"
 """Of tags that a user may not set."""
+EXPIRES, BUDGET = f"{TAG_PREFIX}expires", f"{TAG_PREFIX}budget-usd-per-hour"
+"""Tags whose values change while a stack is there."""
 DOMAIN = "penstock.dev"
 """Of labels and annotations that a user may not set."""
 
@@ -42,9 +44,9 @@ PROCESS_MARK = "PENSTOCK_FOLDER"
 
 def labels_for(stack: str, expires: datetime | None, budget_usd_per_hour: float | None) -> dict[str, str]:
     """Tags of everything of a stack: whose it is, until when, and what it may cost."""
-    tags = {"stack": stack}
+    tags = {f"{TAG_PREFIX}stack": stack}
     if expires:
-        tags["expires"] = expires.isoformat()
+        tags[EXPIRES] = expires.isoformat()
     if budget_usd_per_hour:
-        tags["budget-usd-per-hour"] = f"{budget_usd_per_hour:g}"
-    return {f"{TAG_PREFIX}{key}": value for key, value in tags.items()}
+        tags[BUDGET] = f"{budget_usd_per_hour:g}"
+    return tags

@@ -14,6 +14,8 @@ class EksHandle:
     """Of the API server: PEM in base64."""
     cluster_security_group_id: pulumi.Output[str]
     """Made by EKS; nodes need it beside the fabric's, since a launch template with interfaces has no default."""
+    version: str
+    """Kubernetes version of the control plane, which its node groups follow."""
     node_role_arn: pulumi.Output[str]
     node_role_name: pulumi.Output[str]
     service_cidr: str

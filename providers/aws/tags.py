@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 
 from components.errors import Problem
-from components.labels import TAG_PREFIX, labels_for
+from components.labels import BUDGET, EXPIRES, TAG_PREFIX, labels_for
 from components.spec.cluster import ClusterSpec
 
 MOST_TAGS = 40
@@ -21,6 +21,15 @@ _RESERVED = ("aws:", TAG_PREFIX)
 def tags(cluster: ClusterSpec, asked: Mapping[str, str], stack: str) -> dict[str, str]:
     """Tags of everything that takes tags."""
     return {**asked, **labels_for(stack, cluster.expires_at, cluster.budget_usd_per_hour)}
+
+
+def lasting(all_tags: Mapping[str, str]) -> dict[str, str]:
+    """Tags without those that change while machines work: expiry and budget.
+
+    A launch template holds these alone: each change of it is a new version, for which every node is replaced (EKS User
+    Guide, "Update a managed node group").
+    """
+    return {key: value for key, value in all_tags.items() if key not in (EXPIRES, BUDGET)}
 
 
 def tag_problems(asked: Mapping[str, str]) -> Iterator[Problem]:

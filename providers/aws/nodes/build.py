@@ -120,6 +120,9 @@ def _managed_group(
 ) -> eks.NodeGroup:
     """Without `instance_types`: the template has the type, and a capacity block allows no second place for it.
 
+    Its version is the control plane's, which is there before; without one EKS leaves the nodes where they were. The
+    release of the image is not pinned: EKS takes none that is not published for the version, and none is known here.
+
     Replaced by first taking away: what a reservation or a block holds, and often a region, is not there twice.
     """
     resized_by_others = plan.least_in_group != plan.max_count or bool(plan.schedule)
@@ -133,6 +136,7 @@ def _managed_group(
         node_role_arn=cluster.node_role_arn,
         subnet_ids=list(subnet_ids),
         ami_type=plan.ami_type,
+        version=cluster.version,
         capacity_type=_capacity_type(plan.capacity),
         launch_template=eks.NodeGroupLaunchTemplateArgs(id=template.id, version=template.version),
         scaling_config=eks.NodeGroupScalingConfigArgs(

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import pulumi
 from pulumi_aws import ec2
 
+from providers.aws.tags import lasting
 from providers.aws.types import (
     AwsNodePoolPlan,
     BlockCapacity,
@@ -43,7 +44,9 @@ class LaunchTemplate(pulumi.ComponentResource):
         tags: Mapping[str, str] | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        """`user_data` in base64. `tags` go on machines, disks and interfaces, which a provider's default tags miss."""
+        """`user_data` in base64. `tags` go on machines, disks and interfaces, which a provider's default tags miss:
+        those of them that last.
+        """
         super().__init__("penstock:aws:LaunchTemplate", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
         template = ec2.LaunchTemplate(
@@ -58,7 +61,7 @@ class LaunchTemplate(pulumi.ComponentResource):
             capacity_reservation_specification=_reservation(plan.capacity),
             placement=_placement(name, plan.placement, child),
             user_data=user_data,
-            tag_specifications=_tags({**(tags or {}), "Name": name}),
+            tag_specifications=_tags({**lasting(tags or {}), "Name": name}),
             update_default_version=True,
             tags={"Name": name},
             opts=child,

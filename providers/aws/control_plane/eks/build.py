@@ -158,6 +158,7 @@ def _handle(plan: EksPlan, cluster: eks.Cluster, node_role: iam.Role, ready: tup
         endpoint=cluster.endpoint,
         certificate_authority=authority,
         cluster_security_group_id=cluster.vpc_config.apply(lambda vpc: str(vpc.cluster_security_group_id)),
+        version=plan.version,
         node_role_arn=node_role.arn,
         node_role_name=node_role.name,
         service_cidr=plan.service_cidr,

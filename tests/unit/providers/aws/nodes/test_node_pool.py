@@ -17,6 +17,7 @@ from providers.aws.network.types import AwsSubnetPlan
 from providers.aws.nodes import user_data
 from providers.aws.nodes.build import NodePool
 from providers.aws.nodes.launch_template import LaunchTemplate
+from providers.aws.tags import lasting
 from providers.aws.types import AwsNodePoolPlan
 from tests.unit.providers.aws.mocks import Graph, register
 from tests.unit.providers.aws.nodes.pools import BLOCK, GB200, GROUP, NOW, plans, pool
@@ -39,6 +40,7 @@ def built(plan: AwsNodePoolPlan, *, preview: bool = False, fabric: bool = True) 
 
     def program() -> pulumi.Output[str]:
         cluster = EksHandle(
+            version="1.34",
             cluster_name=known("aws-test"),
             cluster_arn=known("arn:aws:eks:us-east-2:123456789012:cluster/aws-test"),
             endpoint=known("https://example.eks.amazonaws.com"),
@@ -183,6 +185,15 @@ def test_what_is_launched_bears_the_stacks_tags() -> None:
     assert template_of(one())["tagSpecifications"] == [
         {"resourceType": kind, "tags": tags} for kind in ("instance", "volume", "network-interface")
     ]
+
+
+def test_no_tag_that_changes_in_operation_rolls_nodes() -> None:
+    found = lasting({"penstock:expires": "2027-03-04", "penstock:budget-usd-per-hour": "77", "penstock:stack": "s"})
+    assert found == {"penstock:stack": "s"}
+
+
+def test_nodes_follow_the_control_plane() -> None:
+    assert built(one()).one("NodeGroup").inputs["version"] == "1.34"
 
 
 def test_eks_chooses_the_image_of_its_own_nodes() -> None:
