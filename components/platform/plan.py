@@ -8,7 +8,7 @@ from components.errors import Problem, Problems, SpecError
 from components.plan.kubernetes import AddonPlan, Concern, Owner, Ownership, PlatformPlan
 from components.plan.part import Decision
 from components.platform.catalog import ADDONS
-from components.platform.refusals import name_problems, own_problems, value_warnings
+from components.platform.refusals import mirror_warnings, name_problems, own_problems, value_warnings
 from components.platform.request import AddonVerdict, PlatformRequest
 
 
@@ -29,7 +29,7 @@ def plan_platform(request: PlatformRequest) -> PlatformPlan:
         addons=addons,
         owners={**request.facts.owners, **dict(_ours(addons))},
         decisions=tuple(_decision(name, verdict) for name, verdict in verdicts.items()),
-        warnings=tuple(value_warnings(plans)),
+        warnings=(*value_warnings(plans), *mirror_warnings(request, plans)),
     )
 
 

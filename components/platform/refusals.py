@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from components.errors import Problem
 from components.plan.kubernetes import AddonPlan, Concern, Owner
 from components.platform.catalog import ADDONS
-from components.platform.request import PlatformRequest
+from components.platform.request import TAGS, PlatformRequest
 from components.platform.values import check_values
 from components.platform.versions import versions
 from components.spec.explain import suggestion
@@ -28,6 +28,26 @@ def value_warnings(plans: Mapping[str, AddonPlan]) -> Iterator[str]:
         if plan.release is not None and not versions()[name].keys_exact:
             for problem in check_values(name, plan.release.values):
                 yield f"{problem} (the keys known are of another version of the chart)"
+
+
+def mirror_warnings(request: PlatformRequest, plans: Mapping[str, AddonPlan]) -> Iterator[str]:
+    """What a mirror has to hold, and charts whose images it does not move."""
+    mirror = request.spec.registry_mirror
+    if mirror is None:
+        return
+    rows = {name: versions()[name] for name in plans}
+    bare = [name for name, row in rows.items() if row.chart and not row.images]
+    for name in bare:
+        yield (
+            f"platform.registryMirror: the images of {name} are not moved, as the values that name them are not known; "
+            f"give them under platform.addons.{name}.values, or switch it off"
+        )
+    images = [image for row in rows.values() for path, image in row.images.items() if not path.endswith(TAGS)]
+    registries = ", ".join(sorted({image.partition("/")[0] for image in images}))
+    yield (
+        f"platform.registryMirror: {mirror} must hold the images of {registries}, each below its registry's name "
+        f"({mirror.rstrip('/')}/{images[0].partition('/')[0]}/...)"
+    )
 
 
 def own_problems(request: PlatformRequest, plans: Mapping[str, AddonPlan]) -> Iterator[Problem]:

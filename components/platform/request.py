@@ -9,9 +9,12 @@ from components.labels import OWN_LABELS
 from components.plan.cluster import NodePoolPlan
 from components.plan.kubernetes import AddonPlan, Concern, KubernetesFacts, Manifest, Owner, Ownership, ReleasePlan
 from components.plan.work import ServicePlan
-from components.platform.values import at, merged
+from components.platform.values import at, merged, value_at
 from components.platform.versions import Version, versions
 from components.spec.platform import AddonSpec, PlatformSpec
+
+TAGS = ("tag", "_version")
+"""Ends of value paths that hold no image but its tag."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,7 +117,9 @@ class Addon(Protocol):
 def release(name: str, request: PlatformRequest, values: Mapping[str, Any], timeout_s: int = 600) -> ReleasePlan:
     """The add-on's chart at its version, with our values, the cloud's, then the user's."""
     row = versions()[name]
-    layers = [_images(row, request.spec.registry_mirror), values, request.facts.addon_values.get(name, {})]
+    mirror = request.spec.registry_mirror
+    known = _moved(row, request.facts.addon_values.get(name, {}), mirror)
+    layers = [_images(row, mirror), values, known]
     return ReleasePlan(
         chart=row.chart,
         repository=row.repository,
@@ -156,10 +161,16 @@ def same_software(request: PlatformRequest, concern: Concern, name: str) -> Addo
     return taken(request, concern) if owner is not None and name.lower() in owner.by.lower() else None
 
 
+def _moved(row: Version, values: Mapping[str, Any], mirror: str | None) -> Mapping[str, Any]:
+    """The cloud's values, with the images among them behind the mirror too: a region's own registry."""
+    found = {path: value_at(values, path) for path in row.images}
+    moved = (at(path, mirrored(image, mirror)) for path, image in found.items() if isinstance(image, str))
+    return merged(values, *moved) if mirror else values
+
+
 def _images(row: Version, mirror: str | None) -> dict[str, Any]:
     if not mirror and not row.pin_images:
         return {}
-    tags = ("tag", "_version")
     return merged(
-        *(at(path, image if path.endswith(tags) else mirrored(image, mirror)) for path, image in row.images.items())
+        *(at(path, image if path.endswith(TAGS) else mirrored(image, mirror)) for path, image in row.images.items())
     )

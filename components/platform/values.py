@@ -63,6 +63,14 @@ def at(path: str, value: Any) -> dict[str, Any]:
     return value
 
 
+def value_at(values: Mapping[str, Any], path: str) -> Any:
+    """The value at `a.b`; None where there is none."""
+    found: Any = values
+    for step in path.split("."):
+        found = found.get(step) if isinstance(found, Mapping) else None
+    return found
+
+
 def _unknown(values: Mapping[str, Any], known: Any, where: str, below: str, free: Sequence[str]) -> Iterator[Problem]:
     for key, value in values.items():
         path = f"{below}.{key}".lstrip(".")

@@ -8,6 +8,7 @@ from rehearsal.field.deployed import Deployment, Finding
 from rehearsal.field.disruption import disruption
 from rehearsal.field.images import images
 from rehearsal.field.landing import landing
+from rehearsal.field.mirror import mirror
 from rehearsal.field.nvlink import nvlink
 from rehearsal.field.propagation import exclusive, propagation
 from rehearsal.field.reach import reach
@@ -19,7 +20,7 @@ from rehearsal.field.transitions import transitions
 Rule = Callable[[Deployment], Iterator[Finding]]
 RULES: tuple[Rule, ...] = (
     reach, allocatable, landing, images, rolling, transitions, scaling, served, propagation, exclusive, topology,
-    disruption, claims, nvlink,
+    disruption, claims, nvlink, mirror,
 )  # fmt: skip
 
 

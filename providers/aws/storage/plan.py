@@ -9,7 +9,7 @@ from components.spec.stack import StackSpec
 from components.spec.storage import OnDestroy
 from providers.aws.network.types import NetworkPlan
 from providers.aws.regions import regions
-from providers.aws.settings import AwsSpec, Upstream
+from providers.aws.settings import AwsSpec
 from providers.aws.storage.bill import bill
 from providers.aws.storage.links import overlap
 from providers.aws.storage.lustre import lustre_decisions, plan_lustre
@@ -31,7 +31,6 @@ OWN_SUFFIX = len("-storage-objects-1234567")
 CLAIMS = {"fileSystem": "file-system", "sharedFileSystem": "shared-file-system"}
 """Names by which pods mount them."""
 ACCOUNT_SUFFIX = len("-123456789012")
-MIRROR = {Upstream.PUBLIC_ECR: "ecr-public", Upstream.QUAY: "quay", Upstream.KUBERNETES: "kubernetes"}
 
 
 def plan_storage(
@@ -189,7 +188,8 @@ def _registry(settings: AwsSpec, stack: str) -> RegistryPlan | None:
         for key, values in (("repositories", asked.repositories), ("mirrors", [each.value for each in asked.mirrors]))
         for value in sorted({value for value in values if list(values).count(value) > 1})
     ]
-    mirrors = {f"{stack}/{MIRROR[upstream]}": upstream.value for upstream in asked.mirrors}
+    # By its registry's name, as `platform.registryMirror` asks for an image.
+    mirrors = {f"{stack}/{upstream.value}": upstream.value for upstream in asked.mirrors}
     problems += [
         Problem(
             path="aws.registry.mirrors",

@@ -304,9 +304,9 @@ def test_repositories_and_mirrors_bear_the_stacks_name() -> None:
     assert plan is not None
     assert plan.repositories == {"pretrain": "aws-test/pretrain"}
     assert plan.mirrors == {
-        "aws-test/ecr-public": "public.ecr.aws",
-        "aws-test/kubernetes": "registry.k8s.io",
-        "aws-test/quay": "quay.io",
+        "aws-test/public.ecr.aws": "public.ecr.aws",
+        "aws-test/registry.k8s.io": "registry.k8s.io",
+        "aws-test/quay.io": "quay.io",
     }
 
 
