@@ -31,7 +31,7 @@ def value_warnings(plans: Mapping[str, AddonPlan]) -> Iterator[str]:
 
 
 def mirror_warnings(request: PlatformRequest, plans: Mapping[str, AddonPlan]) -> Iterator[str]:
-    """What a mirror has to hold, and charts whose images it does not move."""
+    """Contents that a mirror has to have, and charts whose images it does not move."""
     mirror = request.spec.registry_mirror
     if mirror is None:
         return

@@ -134,7 +134,7 @@ def _warnings(pools: Sequence[NodePoolPlan]) -> Iterable[str]:
             yield (
                 f"cluster.nodePools.{pool.name}: has no nodes yet. Its jobs wait in their queue, and Kueue starts each"
                 " as soon as all of its nodes are Ready with their devices; the acceptance gate has not looked at them "
-                "then: run 'penstock up' when they are there and idle"
+                "then: run `pulumi up` when they are there and idle"
             )
     names = ", ".join(pool.name for pool in pools if pool.binding.topology_keys and not levels(pool))
     if names:
