@@ -1,8 +1,8 @@
-"""Allocatable capacity of a node: the rest is the node's own.
+"""Allocatable of a node, and what daemons leave of it to workloads.
 
-Convention, for every cloud alike: GKE's rule, the widest of the large clouds (GKE, "Plan GKE Standard node sizes",
-2026-11: EKS keeps 255 MiB and 11 MiB a pod, AKS 50 MiB and 20 MiB a pod), and on top what daemon sets ask for: network,
-storage and device plugins, log and metrics agents. An estimate, so that a pod that is asked for also fits.
+The chain, on every cloud: capacity = nominal memory less the kernel's page map and what firmware keeps; allocatable =
+capacity less the kubelet's reserve, its eviction threshold and all huge pages; room = allocatable less what daemon sets
+ask for. A cloud whose nodes follow a rule of its own has it in its folder, made of the parts here.
 """
 
 from dataclasses import dataclass
@@ -11,12 +11,17 @@ from components.catalog import MachineType
 
 GIB = 2**30
 
+PAGE_MAP = 1 / 64
+"""Share of the nominal memory that the kernel's map of its pages takes: 64 bytes for each page of 4 KiB."""
+
 MEMORY_SHARES = ((4.0, 0.25), (4.0, 0.20), (8.0, 0.10), (112.0, 0.06))
 """GiB of a machine, lowest first, and the share of each that the node keeps; 2 % of what lies above."""
 CORE_SHARES = ((1.0, 0.06), (1.0, 0.01), (2.0, 0.005))
-"""The same for cores; 0.25 % of what lies above."""
+"""The same for cores; 0.25 % of what lies above. EKS and GKE alike."""
 EVICTION_GIB = 100 / 1024
 """Below that much free memory the kubelet ends pods."""
+FIRMWARE_GIB = 550 / 1024
+"""The most that firmware was seen to keep on bare metal (nodes of 1 and 2 TiB, kubeadm)."""
 
 DAEMON_CORES = 0.5
 DAEMON_GIB = 1.0
@@ -31,11 +36,28 @@ class Room:
     memory_gib: float
 
 
-def room_for_pods(machine: MachineType) -> Room:
-    """Resources of one node of this machine type that workloads can have; never less than nothing."""
-    cores = machine.cores - _kept(machine.cores, CORE_SHARES, 0.0025) - DAEMON_CORES
-    memory_gib = machine.memory_gib - _kept(machine.memory_gib, MEMORY_SHARES, 0.02) - EVICTION_GIB - DAEMON_GIB
-    return Room(cores=max(0.0, round(cores, 2)), memory_gib=max(0.0, round(memory_gib, 2)))
+def cautious_allocatable(machine: MachineType, huge_pages_mib: int) -> Room:
+    """Allocatable of a node whose image and cloud say nothing of it.
+
+    GKE's reserve, the widest of the large clouds ("Plan GKE Standard node sizes", 2026-11: EKS keeps 255 MiB and 11 MiB
+    a pod, AKS 50 MiB and 20 MiB a pod), of what the page map and firmware leave.
+    """
+    memory_gib = machine.memory_gib * (1 - PAGE_MAP) - FIRMWARE_GIB - EVICTION_GIB - huge_pages_mib / 1024
+    kept_gib = _kept(machine.memory_gib, MEMORY_SHARES, 0.02)
+    return Room(cores=allocatable_cores(machine.cores), memory_gib=max(0.0, memory_gib - kept_gib))
+
+
+def allocatable_cores(cores: float) -> float:
+    """Cores that EKS and GKE leave of a machine's; exact on every node that was measured."""
+    return cores - _kept(cores, CORE_SHARES, 0.0025)
+
+
+def without_daemons(allocatable: Room) -> Room:
+    """Resources of one node that workloads can have; never less than nothing."""
+    return Room(
+        cores=max(0.0, int((allocatable.cores - DAEMON_CORES) * 100) / 100),
+        memory_gib=max(0.0, int((allocatable.memory_gib - DAEMON_GIB) * 100) / 100),
+    )
 
 
 def _kept(size: float, shares: tuple[tuple[float, float], ...], above: float) -> float:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from components.catalog import MachineType
-from components.estimate.nodes import Room, room_for_pods
+from components.estimate.nodes import Room, cautious_allocatable, without_daemons
 from components.fabric import Collective, Fabric
 from components.plan.kubernetes import KubernetesFacts
 from components.plan.part import BillLine, Decision, PartPlan, QuotaNeed
@@ -135,11 +135,17 @@ class NodePoolPlan:
     """Nodes at `up`, where that is not `node_count`: none for a reservation that has not begun."""
     fabric_waived: str = ""
     """Reason of the user for doing without the machines' fabric; empty where the pool has it, or they have none."""
+    node_allocatable: Room | None = None
+    """Allocatable of one node, as its cloud computes it or the node itself says; None where nobody does."""
+    allocatable: Room = field(init=False)
+    """Resources that one node says its pods can have, daemons among them."""
     room: Room = field(init=False)
-    """Estimate of what all pods of one node can ask for together."""
+    """Resources that workloads of one node can ask for together: `allocatable` without the daemons."""
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "room", room_for_pods(self.machine))
+        offer = self.node_allocatable or cautious_allocatable(self.machine, self.binding.huge_pages_mib)
+        object.__setattr__(self, "allocatable", offer)
+        object.__setattr__(self, "room", without_daemons(offer))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,11 +7,11 @@ from components.pods.template import gib
 
 
 def node_resources(pool: NodePoolPlan) -> Mapping[str, str]:
-    """Resources that one node counts for: the machine as its vendor describes it, never less than pods can have."""
+    """Resources that one node counts for: those that workloads can have, as their pods ask for no more."""
     huge_pages = pool.binding.huge_pages_mib
     return {
-        "cpu": str(pool.machine.cores),
-        "memory": gib(pool.machine.memory_gib),
+        "cpu": f"{round(pool.room.cores * 1000)}m",
+        "memory": gib(pool.room.memory_gib),
         **({"hugepages-2Mi": f"{huge_pages}Mi"} if huge_pages else {}),
         **{resource: str(count) for resource, count in pool.binding.devices.items()},
     }
@@ -23,15 +23,24 @@ def covered(pools: Sequence[NodePoolPlan]) -> list[str]:
 
 
 def times(quantity: str, nodes: int) -> str:
-    number = quantity.removesuffix("Mi")
-    return f"{int(number) * nodes}{quantity[len(number) :]}"
+    number, unit = _parts(quantity)
+    return f"{number * nodes}{unit}"
 
 
 def capacity(pools: Sequence[NodePoolPlan], nodes: Mapping[str, int]) -> dict[str, str]:
     """Of so many nodes of each pool, all together."""
     found = {}
     for resource in covered(pools):
-        parts = [(node_resources(pool).get(resource, "0"), nodes.get(pool.name, 0)) for pool in pools]
-        total = sum(int(times(quantity, count).removesuffix("Mi")) for quantity, count in parts)
-        found[resource] = f"{total}Mi" if any(quantity.endswith("Mi") for quantity, _count in parts) else str(total)
+        parts = [
+            (_parts(quantity), nodes.get(pool.name, 0))
+            for pool in pools
+            if (quantity := node_resources(pool).get(resource))
+        ]
+        found[resource] = f"{sum(number * count for (number, _unit), count in parts)}{parts[0][0][1]}"
     return found
+
+
+def _parts(quantity: str) -> tuple[int, str]:
+    """Number and unit; one resource has the same unit on every node."""
+    number = quantity.rstrip("Mim")
+    return int(number), quantity[len(number) :]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from components.catalog import Accelerator, MachineType, accelerators
 from components.errors import Problem, SpecError
+from components.estimate.nodes import Room
 from components.kubernetes.devices import CLIQUE_LABEL, NVIDIA
 from components.labels import POOL_LABEL
 from components.plan.cluster import Taint
@@ -35,6 +36,8 @@ class Nodes:
     taints: tuple[Taint, ...]
     """Those that all of them have."""
     topology_keys: tuple[str, ...]
+    allocatable: Room | None
+    """Of one node: as the least of them says, and no more than the stack file says; None where neither does."""
     seen: tuple[SeenNode, ...]
     """Empty where nobody looked, or none is there."""
     described: bool
@@ -57,6 +60,7 @@ def nodes_of(pool: NodePoolSpec, settings: ExistingSpec, seen: Discovery | None,
         selector=selector,
         taints=_common_taints(there),
         topology_keys=described.topology_keys or _common_keys(there),
+        allocatable=_least([Room(cores=described.cores, memory_gib=described.memory_gib), *_rooms(there)]),
         seen=there,
         described=True,
     )
@@ -87,6 +91,7 @@ def _from_catalog(
         selector=selector,
         taints=(),
         topology_keys=(),
+        allocatable=None,
         seen=(),
         described=True,
     )
@@ -169,9 +174,20 @@ def _as_seen(name: str, selector: Mapping[str, str], there: Sequence[SeenNode]) 
         selector=selector,
         taints=_common_taints(there),
         topology_keys=keys,
+        allocatable=_least(_rooms(there)),
         seen=tuple(there),
         described=False,
     )
+
+
+def _rooms(there: Sequence[SeenNode]) -> list[Room]:
+    return [node.room for node in there if node.room.memory_gib]
+
+
+def _least(rooms: Sequence[Room]) -> Room | None:
+    if not rooms:
+        return None
+    return Room(cores=min(room.cores for room in rooms), memory_gib=min(room.memory_gib for room in rooms))
 
 
 def _chip(resource: str, there: Sequence[SeenNode]) -> Accelerator:

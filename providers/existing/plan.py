@@ -99,6 +99,7 @@ def _plan_pool(pool: NodePoolSpec, nodes: Nodes, pods: PoolPodsSpec) -> NodePool
         fabric_waived=pool.fabric.none if pool.fabric else "",
         collective=talks,
         binding=binding,
+        node_allocatable=nodes.allocatable,
     )
 
 

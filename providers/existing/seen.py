@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from components.estimate.nodes import Room
 from components.kubernetes.devices import CLIQUE_LABEL
 from components.kubernetes.quantities import quantity
 from components.labels import BLOCK_LABEL, QUARANTINE, RACK_LABEL
@@ -63,6 +64,8 @@ class SeenNode:
     """Devices that it has."""
     allocatable: Mapping[str, int]
     """Devices that pods can have."""
+    room: Room
+    """Cores and memory that pods can have."""
     usable: bool
     """Ready, not cordoned, not in quarantine."""
 
@@ -167,6 +170,10 @@ def _node(node: Object) -> SeenNode:
         memory_gib=round(quantity(total.get("memory", 0)) / 2**30, 1),
         capacity=_devices_of(capacity),
         allocatable=_devices_of(allocatable),
+        room=Room(
+            cores=float(quantity(allocatable.get("cpu", 0))),
+            memory_gib=float(quantity(allocatable.get("memory", 0))) / 2**30,
+        ),
         usable=is_usable(node),
     )
 

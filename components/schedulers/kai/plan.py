@@ -1,5 +1,6 @@
 """Queues as KAI has them: shares of accelerators, cores and memory, made when the acceptance gate has passed."""
 
+import math
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -84,7 +85,7 @@ def _shares(pools: Sequence[NodePoolPlan], own: Any, most: Any, weight: int) -> 
     return {
         "resources": {
             "gpu": share({pool.name: pool.machine.accelerator_count for pool in pools}),
-            "cpu": share({pool.name: pool.machine.cores * 1000 for pool in pools}),
-            "memory": share({pool.name: int(pool.machine.memory_gib * 2**30 / MEGABYTE) for pool in pools}),
+            "cpu": share({pool.name: pool.room.cores * 1000 for pool in pools}),
+            "memory": share({pool.name: math.ceil(pool.room.memory_gib * 2**30 / MEGABYTE) for pool in pools}),
         }
     }

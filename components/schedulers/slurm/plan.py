@@ -20,9 +20,6 @@ CONTROLLER = "slurm"
 SLURMD = "ghcr.io/slinkyproject/slurmd-pyxis:26.05-ubuntu24.04"
 """Slinky's own, with the plugin that runs a step in a container image."""
 
-_KEPT_BACK = 0.1
-"""Share of a machine's memory that is left to the node's own programs."""
-
 
 def plan(spec: SchedulerSpec, pools: Sequence[NodePoolPlan], facts: KubernetesFacts | None) -> SchedulerPlan:
     """A partition for each pool; UnsupportedError for several queues, whose shares take Slurm's accounting database."""
@@ -73,7 +70,7 @@ def _partition(state: str) -> dict[str, Any]:
 
 def _bound(pool: NodePoolPlan) -> tuple[dict[str, Any], dict[str, Any]]:
     """Pod template and slurmd's container: a NodeSet has them apart, and joins them by itself."""
-    memory = {"memory": gib(pool.machine.memory_gib * (1 - _KEPT_BACK))}
+    memory = {"memory": gib(pool.room.memory_gib)}
     slurmd = {"name": "slurmd", "image": SLURMD, "resources": {"requests": memory, "limits": memory}}
     template = bind({"spec": {"containers": [slurmd]}}, pool.binding, container="slurmd")
     (container,) = template["spec"].pop("containers")

@@ -12,6 +12,7 @@ from components.spec.cluster import ClusterSpec, NodePoolSpec, PlacementKind
 from components.spec.explain import suggestion
 from components.spec.stack import StackSpec
 from providers.aws.catalog import AwsMachine, catalog, machines
+from providers.aws.nodes.allocatable import allocatable
 from providers.aws.nodes.binding import ami_type, binding, collective, labels, taints
 from providers.aws.nodes.blocks import block_capacity, nodes_now, size_changes
 from providers.aws.nodes.costs import bill, quotas
@@ -161,6 +162,7 @@ def _plan(
         fabric_waived=pool.fabric.none if pool.fabric else "",
         collective=collective(machine),
         binding=binding(pool, machine, fabric, efa_devices),
+        node_allocatable=allocatable(machine, efa_devices),
         notice_s=_SPOT_NOTICE_S if isinstance(capacity, SpotCapacity) else None,
         zones=zones,
         addresses_per_node=addresses_per_node(machine, layout),

@@ -4,6 +4,7 @@ from components.fabric import Collective, Fabric
 from components.labels import CAPACITY_LABEL, POOL_LABEL
 from components.plan.cluster import PodBinding
 from providers.aws.catalog import AwsMachine, machines
+from providers.aws.nodes.allocatable import allocatable
 from providers.aws.nodes.binding import ami_type, capacity_word
 from providers.aws.nodes.interfaces import addresses_per_node, interfaces, max_pods
 from providers.aws.regions import regions
@@ -40,6 +41,7 @@ def _pool(zones: tuple[str, ...], machine: AwsMachine, node_repair: bool) -> Aws
         fabric=Fabric.ETHERNET,
         collective=Collective.GLOO,
         binding=PodBinding(node_selector={POOL_LABEL: NAME}),
+        node_allocatable=allocatable(machine, efa_devices=0),
         zones=zones,
         addresses_per_node=addresses_per_node(machine, layout),
         interfaces=layout,
