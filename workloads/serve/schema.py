@@ -1,7 +1,8 @@
 """The bodies of OpenAI's completions and chat completions, as far as this server has them.
 
-What would change the answer and is not supported is refused by name, unless it has the value that changes nothing.
-What cannot change the answer (user, metadata, ...) is accepted and unused.
+null means left out, in a body and in what lies in it. What would change the answer and is not supported is refused by
+its path, unless it has the value that changes nothing. What cannot change the answer (user, metadata, ...) is accepted
+and unused. The parameters are those of OpenAI's API reference, as its Python client 3.54 types them.
 """
 
 from collections.abc import Mapping
@@ -13,8 +14,20 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from workloads.serve.errors import ReplyError, wrong
 
 UNUSED = frozenset(
-    {"user", "metadata", "store", "service_tier", "safety_identifier", "prompt_cache_key", "parallel_tool_calls"}
+    {
+        "user",
+        "metadata",
+        "store",
+        "service_tier",
+        "safety_identifier",
+        "prompt_cache_key",
+        "prompt_cache_options",
+        "prompt_cache_retention",
+        "parallel_tool_calls",
+        "prediction",
+    }
 )
+"""Bookkeeping, and hints about speed."""
 NEUTRAL: Mapping[str, tuple[object, ...]] = MappingProxyType(
     {
         "best_of": (1,),
@@ -29,9 +42,21 @@ NEUTRAL: Mapping[str, tuple[object, ...]] = MappingProxyType(
         "function_call": ("none", "auto"),
         "response_format": ({"type": "text"},),
         "modalities": (["text"],),
+        "audio": (),
+        "moderation": (),
+        "reasoning_effort": ("none",),
+        "verbosity": ("medium",),
+        "web_search_options": (),
     }
 )
 """Parameters that are not supported, and the values beside null that ask for nothing."""
+
+NEUTRAL_IN_MESSAGES: Mapping[str, tuple[object, ...]] = MappingProxyType(
+    {"tool_calls": ([],), "function_call": (), "audio": (), "refusal": ("",), "tool_call_id": ()}
+)
+"""The same for the parts of a message."""
+
+HINT = "prompt_cache_breakpoint"
 
 Token = Annotated[int, Field(ge=0)]
 Stop = Annotated[str, Field(min_length=1, max_length=1024)]
@@ -44,8 +69,8 @@ class Body(BaseModel):
 
 
 class StreamOptions(Body):
-    include_usage: bool = False
-    include_obfuscation: Literal[False] = False
+    include_usage: bool | None = None
+    include_obfuscation: Literal[False] | None = None
 
 
 class GenerationBody(Body):
@@ -70,9 +95,7 @@ class GenerationBody(Body):
     def _unsupported(cls, body: Any) -> Any:
         if not isinstance(body, dict):
             return body
-        for name, neutral in NEUTRAL.items():
-            if body.get(name) is not None and body[name] not in neutral:
-                raise wrong(name, f"{name} is not supported by this server; leave it out", "unsupported_parameter")
+        _refuse_unsupported(body, NEUTRAL, "")
         return {key: value for key, value in body.items() if key not in UNUSED and key not in NEUTRAL}
 
     @model_validator(mode="after")
@@ -100,21 +123,44 @@ class TextPart(Body):
     type: Literal["text"]
     text: str
 
+    @model_validator(mode="before")
+    @classmethod
+    def _without_hints(cls, part: Any) -> Any:
+        """The part without where to cut the cached prefix: it changes no answer."""
+        return {key: value for key, value in part.items() if key != HINT} if isinstance(part, dict) else part
+
 
 class Message(Body):
     role: Literal["system", "developer", "user", "assistant"]
-    content: str | list[TextPart]
+    content: str | list[TextPart] | None = None
+    """Left out by an assistant that said nothing, as OpenAI's answers have it."""
     name: str | None = None
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Self:
+        if self.content is None and self.role != "assistant":
+            raise ValueError(f"a message of the role {self.role} needs its content")
+        return self
 
     @property
     def text(self) -> str:
-        return self.content if isinstance(self.content, str) else "".join(part.text for part in self.content)
+        if self.content is None or isinstance(self.content, str):
+            return self.content or ""
+        return "".join(part.text for part in self.content)
 
 
 class ChatBody(GenerationBody):
     """POST /v1/chat/completions"""
 
     messages: Annotated[list[Message], Field(min_length=1)]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _unsupported_in_messages(cls, body: Any) -> Any:
+        if not isinstance(body, dict) or not isinstance(body.get("messages"), list):
+            return body
+        return {**body, "messages": [_plain(index, message) for index, message in enumerate(body["messages"])]}
+
     max_completion_tokens: Annotated[int, Field(ge=1)] | None = None
     logprobs: bool | None = None
     top_logprobs: Annotated[int, Field(ge=0, le=20)] | None = None
@@ -126,6 +172,32 @@ class ChatBody(GenerationBody):
         if self.top_logprobs is not None and not self.logprobs:
             raise wrong("top_logprobs", "top_logprobs needs logprobs: true")
         return self
+
+
+def _refuse_unsupported(found: Mapping[str, Any], neutral: Mapping[str, tuple[object, ...]], where: str) -> None:
+    for name, values in neutral.items():
+        value = found.get(name)
+        if value is not None and not any(_same(value, other) for other in values):
+            path = f"{where}{name}"
+            raise wrong(path, f"{path} is not supported by this server; leave it out", "unsupported_parameter")
+
+
+def _same(value: object, other: object) -> bool:
+    """Equality as JSON has it, where true is no number."""
+    return value == other and isinstance(value, bool) is isinstance(other, bool)
+
+
+def _plain(index: int, message: Any) -> Any:
+    """The message without what asks for nothing; ApiError 400 with the path of what is not supported in it."""
+    if not isinstance(message, dict):
+        return message
+    where = f"messages.{index}."
+    if message.get("role") in ("tool", "function"):
+        path = f"{where}role"
+        reason = f"{path}: {message['role']} is not supported by this server; put the result into a user's message"
+        raise wrong(path, reason, "unsupported_parameter")
+    _refuse_unsupported(message, NEUTRAL_IN_MESSAGES, where)
+    return {key: value for key, value in message.items() if key not in NEUTRAL_IN_MESSAGES}
 
 
 Asked = TypeVar("Asked", bound=GenerationBody)

@@ -11,6 +11,8 @@ from typing import Any
 import httpx
 import openai
 import pytest
+from openai.types import completion_create_params as completion_params
+from openai.types.chat import completion_create_params as chat_params
 
 from tests.workloads.serve.export import SMALL, make_model, make_vocabulary, write_export
 from tests.workloads.serve.host import Server, serve
@@ -123,6 +125,84 @@ def test_no_event_of_a_stream_ends_inside_a_character(server: Server) -> None:
             if event.startswith(b"data: {"):
                 text += json.loads(event[6:].decode("utf-8"))["choices"][0]["text"]
     assert text.startswith(prompt)
+
+
+def chat(server: Server, **asked: Any) -> httpx.Response:
+    body = {"model": "serve", "messages": [{"role": "user", "content": "Water?"}], "max_tokens": 3, "temperature": 0}
+    return httpx.post(f"{server.url}/v1/chat/completions", json={**body, **asked})
+
+
+def parameters_of(module: Any) -> set[str]:
+    """Every parameter that OpenAI's own client sends to an endpoint."""
+    shapes = (shape for name, shape in vars(module).items() if name.startswith("CompletionCreateParams"))
+    return {key for shape in shapes for key in getattr(shape, "__annotations__", ())}
+
+
+def test_null_is_left_out_for_every_parameter_that_openai_documents(server: Server) -> None:
+    plain = chat(server).json()["choices"][0]["message"]["content"]
+    names = parameters_of(chat_params) - {"model", "messages", "max_tokens", "temperature"}
+    assert len(names) > 25
+    answer = chat(server, **dict.fromkeys(names))
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["choices"][0]["message"]["content"] == plain
+    others = parameters_of(completion_params) - {"model", "prompt"}
+    answer = server.complete(prompt=PROMPT, **dict.fromkeys(others))
+    assert answer.status_code == 200, answer.text
+
+
+def test_null_is_left_out_inside_messages_and_options(server: Server) -> None:
+    """What OpenAI's client gives back when an answer is put into the next request."""
+    silent = {"role": "assistant", "content": None, "refusal": None, "tool_calls": None, "function_call": None,
+              "audio": None, "name": None}  # fmt: skip
+    messages = [{"role": "user", "content": "Water?", "name": None}, silent, {"role": "user", "content": "Well?"}]
+    answer = chat(server, messages=messages, stream_options=None)
+    assert answer.status_code == 200, answer.text
+    without = [messages[0], {"role": "assistant", "content": ""}, messages[2]]
+    assert answer.json()["choices"] == chat(server, messages=without).json()["choices"]
+    options = {"include_usage": None, "include_obfuscation": None}
+    assert chat(server, stream=True, stream_options=options).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("asked", "param"),
+    [
+        ({"audio": {"voice": "alloy", "format": "wav"}}, "audio"),
+        ({"moderation": {"model": "omni"}}, "moderation"),
+        ({"reasoning_effort": "high"}, "reasoning_effort"),
+        ({"verbosity": "low"}, "verbosity"),
+        ({"web_search_options": {}}, "web_search_options"),
+        ({"response_format": {"type": "json_object"}}, "response_format"),
+        ({"presence_penalty": False}, "presence_penalty"),
+        ({"messages": [{"role": "user", "content": "x"}, {"role": "assistant", "tool_calls": [{"id": "1"}]}]},
+         "messages.1.tool_calls"),
+        ({"messages": [{"role": "assistant", "function_call": {"name": "f"}}]}, "messages.0.function_call"),
+        ({"messages": [{"role": "tool", "content": "4", "tool_call_id": "1"}]}, "messages.0.role"),
+    ],
+)  # fmt: skip
+def test_what_would_change_the_answer_is_refused_by_its_path(
+    server: Server, asked: dict[str, object], param: str
+) -> None:
+    response = chat(server, **asked)
+    error = response.json()["error"]
+    assert (response.status_code, error["param"], error["code"]) == (400, param, "unsupported_parameter")
+    assert param in error["message"]
+
+
+@pytest.mark.parametrize("role", ["system", "user"])
+def test_only_an_assistant_may_have_said_nothing(server: Server, role: str) -> None:
+    error = chat(server, messages=[{"role": role, "content": None}]).json()["error"]
+    assert error["param"] == "messages"
+    assert f"a message of the role {role} needs its content" in error["message"]
+
+
+def test_what_changes_no_answer_is_accepted(server: Server) -> None:
+    text = {"type": "text", "text": "Water?", "prompt_cache_breakpoint": {"mode": "explicit"}}
+    answer = chat(
+        server, messages=[{"role": "user", "content": [text]}], prompt_cache_retention="24h", reasoning_effort="none",
+        prediction={"type": "content", "content": "Well"}, verbosity="medium", modalities=["text"], service_tier="auto",
+    )  # fmt: skip
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["choices"] == chat(server).json()["choices"]
 
 
 @pytest.mark.parametrize(
