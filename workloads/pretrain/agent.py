@@ -78,7 +78,9 @@ class Agent(LocalElasticAgent):
             # Closes the run for every node, so not when only this one leaves.
             self._worker_group.spec.rdzv_handler.shutdown()
         self._tell_end()
-        return self._for_good or ExitCode.FINISHED
+        code = self._for_good or ExitCode.FINISHED
+        log.info("ends with code %d%s", code, f": {self._reason}" if self._reason else "")
+        return code
 
     def _start_workers(self, worker_group: WorkerGroup) -> dict[int, int]:
         again, self._attempt = self._attempt > 0, self._agree_on_attempt(worker_group)

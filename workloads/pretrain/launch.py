@@ -133,7 +133,12 @@ def _refuse(folder: RunFolder, message: str) -> None:
 
 
 def _log_to(file: Path) -> None:
+    """Lines into the file, and penstock's own on stderr too: that is all a scheduler's log has."""
     file.parent.mkdir(parents=True, exist_ok=True)
     logging.basicConfig(
         filename=file, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", force=True
     )
+    shown = logging.StreamHandler(sys.stderr)
+    shown.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    shown.addFilter(logging.Filter(__package__))
+    logging.getLogger().addHandler(shown)

@@ -46,6 +46,12 @@ def lost_rank(job_file: str, attempt: str) -> None:
     worker.main(job_file, attempt)
 
 
+def lost_before_its_log(job_file: str, attempt: str) -> None:
+    """Every rank is killed before it opens its log, every time."""
+    del job_file, attempt
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
 def slow_rank(job_file: str, attempt: str) -> None:
     """Rank 1 sleeps in every forward pass."""
     _around_forward(lambda: time.sleep(0.02) if os.environ["RANK"] == "1" else None)

@@ -40,6 +40,35 @@ def test_a_worker_that_is_always_lost_ends_the_run_for_good(host: AgentHost, run
     assert "rank 1 was killed by SIGKILL; given up after 2 restarts" in str(run.status["message"])
 
 
+def test_an_attempt_without_a_log_has_its_number(host: AgentHost, run: Run) -> None:
+    run.change(maxRestarts=2)
+    host.start(run, f"{FAULTS}:lost_before_its_log")
+    assert host.wait() == 70
+    assert run.status["attempt"] == 3
+    assert sorted(path.name for path in (run.folder / "logs").glob("attempt-*")) == [
+        "attempt-1", "attempt-2", "attempt-3",
+    ]  # fmt: skip
+    assert not list(run.folder.glob("logs/attempt-*/rank-*.log"))
+
+
+def test_stderr_says_how_a_run_ends_as_the_log_on_the_volume_does(run: Run) -> None:
+    """All that a scheduler's log has of a run that fails."""
+    run.change(maxRestarts=1)
+    start = (
+        "import sys, pathlib; from tests.workloads.pretrain.faults import lost_rank; "
+        "from workloads.pretrain.launch import launch; "
+        f"sys.exit(launch(pathlib.Path({str(run.job)!r}), worker=lost_rank))"
+    )
+    done = subprocess.run([sys.executable, "-c", start], cwd=REPOSITORY, capture_output=True, text=True, check=False)
+    assert done.returncode == 70, done.stderr
+    log = (run.folder / "logs" / "agent.log").read_text()
+    lost = "rank 1 was killed by SIGKILL"
+    for line in ("attempt 1: workers {", "attempt 2: workers {", lost, f"ends with code 70: {lost}; given up after 1"):
+        assert line in done.stderr
+        assert line in log
+    assert "Traceback" not in done.stderr
+
+
 def test_stopping_at_random_steps_changes_no_bit(host: AgentHost, run: Run, unbroken: Run) -> None:
     """One run, stopped again and again; whether during a step, a checkpoint, or an evaluation is left to chance."""
     chance = random.Random(os.urandom(8))  # noqa: S311  # a test's dice
