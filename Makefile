@@ -50,7 +50,7 @@ lab: setup ## a real Kubernetes control plane on this machine; the first time it
 bench: setup ## the figures of docs/benchmarks.md
 	@$(RUN) bench
 
-bench-lab: setup ## the lab's figures: a gang of 1,024 nodes, a queue of 500 jobs; a quarter of an hour and more
+bench-lab: setup ## the lab's figures: gangs of 1,024 nodes, a queue of 500 jobs; three quarters of an hour
 	@$(RUN) bench.lab
 
 golden: setup ## rewrite the expected plans after a wanted change

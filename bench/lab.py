@@ -1,13 +1,14 @@
-"""The lab: how soon and how small it is, a gang of 1,024 nodes, a queue of 500 jobs.
+"""The lab: how soon and how small it is, a gang of 1,024 nodes under each scheduler, a queue of 500 jobs.
 
-`python -m bench.lab [ready | gang | queue] [NODES]` runs one part, the gang with fewer nodes if so asked.
+`python -m bench.lab [ready | gang | large | queue] [NODES]` runs one part, a gang with fewer nodes if so asked: `gang`
+is Kueue's alone, with its bound of early pods, `large` every scheduler's.
 """
 
 import sys
 import time
 from collections.abc import Callable
 
-from bench import lab_gang, lab_queue
+from bench import lab_gang, lab_large, lab_queue
 from bench.figures import Figure, show
 from bench.lab_cluster import running
 from lab.programs import programs_for
@@ -15,8 +16,8 @@ from lab.shape import plain_shape
 
 
 def figures() -> list[Figure]:
-    """All three parts, one after the other."""
-    return [*ready(), *lab_gang.figures(), *lab_queue.figures()]
+    """All parts, one after the other."""
+    return [*ready(), *lab_gang.figures(), *lab_large.figures(), *lab_queue.figures()]
 
 
 def ready() -> list[Figure]:
@@ -42,6 +43,7 @@ def main(part: str = "", nodes: str = str(lab_gang.NODES)) -> None:
         "": figures,
         "ready": ready,
         "gang": lambda: lab_gang.figures(int(nodes)),
+        "large": lambda: lab_large.figures(int(nodes)),
         "queue": lab_queue.figures,
     }
     show(f"lab {part}", parts[part]())

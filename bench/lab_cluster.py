@@ -1,4 +1,4 @@
-"""Labs of many KWOK nodes with penstock's own Kueue and JobSet on them, and jobs as penstock renders them."""
+"""Labs of many KWOK nodes with a scheduler as penstock installs it on them, and jobs as penstock renders them."""
 
 import shutil
 import tempfile
@@ -22,11 +22,10 @@ from components.plan.work import JobPlan
 from components.platform.addons.kueue_config import manager_config
 from components.platform.plan import plan_platform
 from components.platform.request import PlatformRequest
-from components.schedulers.kueue.plan import plan as plan_queues
-from components.schedulers.kueue.render import render_job
+from components.schedulers import load
 from components.spec.cluster import TaintEffect
 from components.spec.platform import AddonSpec, PlatformSpec
-from components.spec.scheduler import QueueSpec, SchedulerSpec, TopologyRequest
+from components.spec.scheduler import QueueSpec, SchedulerKind, SchedulerSpec, TopologyRequest
 from lab.charts import charts_in
 from lab.control_plane import REQUESTS_PER_S
 from lab.helm import HelmReleases
@@ -48,7 +47,7 @@ BARRIER_S = 120.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LabCluster:
-    """A lab with queues that are open."""
+    """A lab with queues that are open, or one without a scheduler beside Kubernetes' own."""
 
     lab: Lab
     api: KubernetesApi
@@ -57,10 +56,13 @@ class LabCluster:
 
     def job_set(self, name: str, nodes: int, **changes: Any) -> dict[str, Any]:
         """The JobSet that penstock makes of a job of so many nodes with 8 GPUs each."""
-        (found,) = (
-            one for one in render_job(_job(name, nodes, **changes), self.pool, self.plan) if one["kind"] == "JobSet"
-        )
-        return dict(found)
+        (found,) = (one for one in self.objects(SchedulerKind.KUEUE, name, nodes, **changes) if one["kind"] == "JobSet")
+        return found
+
+    def objects(self, kind: SchedulerKind, name: str, nodes: int, **changes: Any) -> list[dict[str, Any]]:
+        """The objects of such a job, the one that starts it last, without its file, which no KWOK node reads."""
+        made = load(kind).render_job(_job(name, nodes, **changes), self.pool, self.plan)
+        return [dict(one) for one in made if one["kind"] != "ConfigMap"]
 
     def processor_s(self) -> dict[str, float]:
         """Processor time of each of the lab's programs until now."""
@@ -76,20 +78,26 @@ class LabCluster:
 
 
 @contextmanager
-def cluster(nodes: int, queues: tuple[str, ...] = (), *, limits_as_shipped: bool = False) -> Iterator[LabCluster]:
+def cluster(
+    nodes: int, queues: tuple[str, ...] = (), *, kind: SchedulerKind = SchedulerKind.KUEUE, bare: bool = False,
+    limits_as_shipped: bool = False,
+) -> Iterator[LabCluster]:  # fmt: skip
     """A lab of that many KWOK nodes of 8 GPUs, 16 to a rack and 4 racks to a block, one process node for controllers.
 
-    Kueue and JobSet have the client limits of the lab's own control plane, unless they are to stay `as_shipped`.
+    Controllers have the client limits of the lab's own control plane, unless they are to stay `as_shipped`. A `bare`
+    one has none, and no webhook.
     """
     shape = plain_shape(process=1, kwok=nodes)
     pool = _pool(nodes)
-    plan = plan_queues(SchedulerSpec(queues=tuple(QueueSpec(name=name) for name in queues)), (pool,), FACTS)
+    asked = SchedulerSpec(queues=tuple(QueueSpec(name=name) for name in queues))
+    plan = load(kind).plan(asked, (pool,), FACTS)
     tools = programs_for(shape)
     with running(shape, tools) as lab, KubernetesApi(lab.access()) as api:
-        _install(lab, api, plan, tools, {} if limits_as_shipped else _same_limits(plan))
+        if not bare:
+            _install(lab, api, plan, tools, {} if limits_as_shipped else _same_limits(plan))
         for name in (NAMESPACE, "bare"):
             api.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
-        for body in (*plan.objects, *plan.opening):
+        for body in () if bare else (*plan.objects, *plan.opening):
             api.apply(body)
         yield LabCluster(lab=lab, api=api, pool=pool, plan=plan)
 
@@ -110,7 +118,7 @@ def _install(
 ) -> None:  # fmt: skip
     """The add-ons of the scheduler by the real helm, with the values that the platform's plan has for them."""
     request = PlatformRequest(facts=FACTS, spec=PlatformSpec(addons=dict(own)), scheduler_addons=plan.addons)
-    charts = charts_in(tools.files(module, "charts") for module in ("kueue", "jobset"))
+    charts = charts_in(tools.files(module, "charts") for module in ("kueue", "jobset", "trainer", "volcano"))
     helm = HelmReleases(tools.programs["helm"], charts, lab.access(), lab.home.folder / "provider")
     for addon in plan_platform(request).addons:
         if addon.name not in plan.addons or addon.release is None:
@@ -129,14 +137,17 @@ def _install(
 
 
 def _same_limits(plan: SchedulerPlan) -> dict[str, AddonSpec]:
-    """Values by which both controllers may ask as often as the lab's scheduler and controller manager."""
+    """Values by which the controllers may ask as often as the lab's scheduler and controller manager."""
     limits = {"qps": REQUESTS_PER_S, "burst": 2 * REQUESTS_PER_S}
     text = manager_config(PlatformRequest(facts=FACTS, scheduler_addons=plan.addons))
     text = yaml.safe_dump(yaml.safe_load(text) | {"clientConnection": limits}, sort_keys=False)
-    return {
-        "kueue": AddonSpec(values={"managerConfig": {"controllerManagerConfigYaml": text}}),
-        "jobset": AddonSpec(values={"controller": {"clientConnection": limits}}),
+    rates = {f"{one}_kube_api_{key}": limit for one in ("controller", "scheduler") for key, limit in limits.items()}
+    values: dict[str, dict[str, Any]] = {
+        "kueue": {"managerConfig": {"controllerManagerConfigYaml": text}},
+        "jobset": {"controller": {"clientConnection": limits}},
+        "volcano": {"custom": rates},
     }
+    return {name: AddonSpec(values=values[name]) for name in plan.addons if name in values}
 
 
 def _pool(nodes: int) -> NodePoolPlan:

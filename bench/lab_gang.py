@@ -3,14 +3,13 @@
 import copy
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
 from bench.figures import Figure
 from bench.lab_cluster import LabCluster, cluster
-from components.plan.kubernetes import NAMESPACE
 from rehearsal.campaigns.watch import early, watching
 
 NODES = 1024
@@ -37,7 +36,7 @@ class Start:
 def figures(nodes: int = NODES, rounds: int = ROUNDS) -> list[Figure]:
     """Ratio of the medians; pods bound before admission."""
     with cluster(nodes) as found:
-        pairs = [(_bare(found, nodes, index), _gang(found, nodes, index)) for index in range(rounds)]
+        pairs = [(bare(found, nodes, index), _gang(found, nodes, index)) for index in range(rounds)]
     bare = median(one.seconds for one, _ in pairs)
     gang = median(one.seconds for _, one in pairs)
     what = f"gang of {nodes:,} through Kueue by topology / bare scheduler"
@@ -60,7 +59,7 @@ def _processor(pair: tuple[Start, Start]) -> list[Figure]:
     ]
 
 
-def _bare(found: LabCluster, nodes: int, index: int) -> Start:
+def bare(found: LabCluster, nodes: int, index: int) -> Start:
     """The same pods as an Indexed Job, without a queue; under the same Service, by whose names ranks meet."""
     spec = copy.deepcopy(found.job_set(f"gang{index}", nodes)["spec"]["replicatedJobs"][0]["template"]["spec"])
     del spec["template"]["metadata"]["annotations"]
@@ -68,16 +67,23 @@ def _bare(found: LabCluster, nodes: int, index: int) -> Start:
     spec["template"]["spec"]["subdomain"] = metadata["name"]
     service = {"clusterIP": "None", "selector": {"job-name": metadata["name"]}, "publishNotReadyAddresses": True}
     found.api.create({"apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": service})
-    return _start(found, {"apiVersion": "batch/v1", "kind": "Job", "metadata": metadata, "spec": spec}, nodes)
+    body = {"apiVersion": "batch/v1", "kind": "Job", "metadata": metadata, "spec": spec}
+    return start(found, [body], nodes, queued=False)
 
 
 def _gang(found: LabCluster, nodes: int, index: int) -> Start:
-    return _start(found, found.job_set(f"gang{index}", nodes), nodes)
+    return start(found, [found.job_set(f"gang{index}", nodes)], nodes, queued=True)
 
 
-def _start(found: LabCluster, body: Mapping[str, Any], nodes: int) -> Start:
-    """Creates it, sees all its pods bound, and takes it away again."""
-    namespace, queued = body["metadata"]["namespace"], body["metadata"]["namespace"] == NAMESPACE
+def start(found: LabCluster, bodies: Sequence[Mapping[str, Any]], nodes: int, *, queued: bool) -> Start:
+    """Creates the objects, the last of which starts the gang, sees all its pods bound, and takes it away again.
+
+    `queued`: Kueue admits it.
+    """
+    body = bodies[-1]
+    namespace = body["metadata"]["namespace"]
+    for other in bodies[:-1]:
+        found.api.create(other)
     with watching(found.lab, namespace, workloads=queued) as watcher:
         before, begin = found.processor_s(), time.monotonic()
         found.api.create(body)
@@ -86,23 +92,19 @@ def _start(found: LabCluster, body: Mapping[str, Any], nodes: int) -> Start:
         times = [one.at_s for one in watcher.bound.values()]
         if queued:
             _until(lambda: any(state.holds for state in watcher.workloads), lambda: "the gang is not admitted")
-        start = Start(
+        took = Start(
             seconds=max(times) - begin,
             first_s=min(times) - begin,
             admitted_s=next((one.at_s - begin for one in watcher.workloads if one.holds), None),
             early=len(early(watcher.bound, watcher.workloads)) if queued else 0,
             used=used,
         )
-    _remove(found, body)
-    _tell(body["kind"], start)
-    return start
-
-
-def _remove(found: LabCluster, body: Mapping[str, Any]) -> None:
-    metadata = body["metadata"]
-    found.api.delete(body["apiVersion"], body["kind"], metadata["name"], metadata["namespace"])
-    path = f"/api/v1/namespaces/{metadata['namespace']}/pods"
+    for one in reversed(bodies):
+        found.api.delete(one["apiVersion"], one["kind"], one["metadata"]["name"], one["metadata"]["namespace"])
+    path = f"/api/v1/namespaces/{namespace}/pods"
     _until(lambda: not found.api.call("GET", path, query={"limit": "1"})["items"], lambda: "pods do not go", 1.0)
+    _tell(body["kind"], took)
+    return took
 
 
 def _until(true: Callable[[], bool], otherwise: Callable[[], str], poll_s: float = 0.05) -> None:
@@ -112,8 +114,8 @@ def _until(true: Callable[[], bool], otherwise: Callable[[], str], poll_s: float
         time.sleep(poll_s)
 
 
-def _tell(kind: str, start: Start) -> None:
-    admitted = "" if start.admitted_s is None else f"admitted {start.admitted_s:.1f} s, "
-    used = ", ".join(f"{name} {value:.1f}" for name, value in sorted(start.used.items(), key=lambda row: -row[1])[:7])
-    line = f"{kind}: {admitted}first pod {start.first_s:.1f} s, all {start.seconds:.1f} s; processor s: {used}\n"
+def _tell(kind: str, took: Start) -> None:
+    admitted = "" if took.admitted_s is None else f"admitted {took.admitted_s:.1f} s, "
+    used = ", ".join(f"{name} {value:.1f}" for name, value in sorted(took.used.items(), key=lambda row: -row[1])[:7])
+    line = f"{kind}: {admitted}first pod {took.first_s:.1f} s, all {took.seconds:.1f} s; processor s: {used}\n"
     sys.stderr.write(line)
