@@ -135,6 +135,9 @@ class NodePoolPlan:
     """Nodes at `up`, where that is not `node_count`: none for a reservation that has not begun."""
     fabric_waived: str = ""
     """Reason of the user for doing without the machines' fabric; empty where the pool has it, or they have none."""
+    grown_by: str = ""
+    """Software that gives it more nodes while pods wait, and takes idle ones, within `min_count` and `max_count`; empty
+    for a pool that keeps its size."""
     node_allocatable: Room | None = None
     """Allocatable of one node, as its cloud computes it or the node itself says; None where nobody does."""
     allocatable: Room = field(init=False)

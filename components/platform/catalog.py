@@ -5,6 +5,7 @@ from types import ModuleType
 from typing import cast
 
 from components.platform.addons import (
+    cluster_autoscaler,
     dcgm_exporter,
     efa_device_plugin,
     external_dns,
@@ -62,7 +63,7 @@ _ORDER: tuple[str | ModuleType, ...] = (
     fluent_bit,
     "opentelemetry-collector",
     "karpenter",
-    "cluster-autoscaler",
+    cluster_autoscaler,
     "rook-ceph",
     "weka-csi",
 )

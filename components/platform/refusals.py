@@ -1,6 +1,10 @@
 """Problems of a platform, each with the path, the value and the remedy."""
 
+import tomllib
 from collections.abc import Iterator, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
 
 from components.errors import Problem
 from components.plan.kubernetes import AddonPlan, Concern, Owner
@@ -56,8 +60,32 @@ def own_problems(request: PlatformRequest, plans: Mapping[str, AddonPlan]) -> It
         yield from _forbidden(request, name)
         yield from _too_old(request, name)
         yield from _done_by_others(request, plan)
+        yield from _without_values(plan)
     yield from _done_twice(plans)
     yield from _nobody_wakes(request, plans)
+
+
+def _without_values(plan: AddonPlan) -> Iterator[Problem]:
+    """Values that the add-on cannot do without, and that neither the cloud nor the user gives."""
+    for paths, what in _required().get(plan.name, {}).items():
+        first, *others = paths.split()
+        if plan.release is None or any(_given(plan.release.values, path) for path in (first, *others)):
+            continue
+        known = f" (or {', '.join(others)})" if others else ""
+        message = f"is missing{known}: {what}; without it {plan.name} does nothing: give it, or switch {plan.name} off"
+        yield Problem(path=f"platform.addons.{plan.name}.values.{first}", message=message)
+
+
+def _given(values: Mapping[str, Any], path: str) -> bool:
+    value: Any = values
+    for step in path.split("."):
+        value = value.get(step) if isinstance(value, Mapping) else None
+    return bool(value)
+
+
+@cache
+def _required() -> Mapping[str, Mapping[str, str]]:
+    return tomllib.loads(Path(__file__).with_name("required_values.toml").read_text())
 
 
 def _forbidden(request: PlatformRequest, name: str) -> Iterator[Problem]:

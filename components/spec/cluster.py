@@ -32,7 +32,7 @@ class Spot(Spec):
     """Spare machines at a lower price, which the cloud may take back."""
 
     fallback: Literal["onDemand"] | None = None
-    """`onDemand` adds a second, empty pool at list price; it grows only where an autoscaler is on, or by hand."""
+    """`onDemand` adds a second, empty pool at list price; the autoscaler turns to it where there is no spot."""
 
 
 class Reservation(Spec):
@@ -191,7 +191,7 @@ class NodePoolSpec(Spec):
     min_count: int | None = Field(default=None, ge=0, le=100_000)
     """Smallest size; `count` when left out."""
     max_count: int | None = Field(default=None, ge=1, le=100_000)
-    """Largest size; `count` when left out. Without an autoscaler nothing grows the pool."""
+    """Largest size; `count` when left out. Refused where nothing changes the size."""
     zone: str | None = None
     """Availability zone. When left out: the reservation's, one zone for a pool with a fabric, else all."""
     capacity: Capacity = CapacitySpec(on_demand=OnDemand())

@@ -10,13 +10,21 @@ from components.fabric import Collective
 from components.kubernetes.devices import EFA
 from components.kubernetes.ownership import OwnershipRow
 from components.plan.kubernetes import Concern, Owner, Ownership
+from providers.aws.control_plane.eks.pod_roles import DNS
 from providers.aws.control_plane.eks.types import EksPlan
 from providers.aws.control_plane.hyper_pod.plan import HyperPodPlan
 from providers.aws.nodes.binding import collective
+from providers.aws.nodes.scaling import AUTOSCALER, GROWS_TAG
 from providers.aws.tables import OWNERSHIP
 from providers.aws.types import AwsNodePoolPlan
 
 _IMAGES = {Collective.NCCL: "NVIDIA", Collective.NEURON: "NEURON"}
+
+REFUSED = {
+    "karpenter": "it starts machines beside cluster.nodePools, by NodePools that nobody writes here, and the rights "
+    f"and queue that it needs are not made; remove it: pools with minCount below maxCount grow by {AUTOSCALER}",
+}
+"""Add-ons that would do nothing on EKS as penstock sets it up, each with the reason and a remedy."""
 
 Rows = Mapping[Concern, OwnershipRow]
 
@@ -35,7 +43,7 @@ def owners(
 
 
 def addon_values(
-    region: str, pools: Sequence[AwsNodePoolPlan], hyper: HyperPodPlan | None
+    control: EksPlan, pools: Sequence[AwsNodePoolPlan], hyper: HyperPodPlan | None
 ) -> Mapping[str, Mapping[str, Any]]:
     """By add-on, the values that AWS alone knows.
 
@@ -43,11 +51,43 @@ def addon_values(
     HyperPod's nodes are labelled with SageMaker's names of machine types (`ml.p5.48xlarge`).
     """
     return {
+        AUTOSCALER: _autoscaler(control, pools),
+        DNS: {"provider": {"name": "aws"}, "serviceAccount": {"name": DNS}},
         "efa-device-plugin": {
-            "image": {"repository": f"{registry(region)}/eks/aws-efa-k8s-device-plugin"},
+            "image": {"repository": f"{registry(control.region)}/eks/aws-efa-k8s-device-plugin"},
             "supportedInstanceLabels": {"values": sorted(set(_efa_machine_types(pools, hyper)))},
-        }
+        },
     }
+
+
+def _autoscaler(control: EksPlan, pools: Sequence[AwsNodePoolPlan]) -> Mapping[str, Any]:
+    """The groups that may grow, found by their tags; without a cluster's name the chart makes no Deployment.
+
+    With a fallback the order is the user's: spot machines first. Names of EKS's auto scaling groups are
+    `eks-<node group>-<id>`.
+    """
+    grown = [pool for pool in pools if pool.grown_by == AUTOSCALER]
+    first = [pool.name for pool in grown if not _is_fallback(pool, pools)]
+    prefer = {
+        "extraArgs": {"expander": "priority"},
+        "expanderPriorities": {"50": [f"^eks-{name}-[0-9a-f-]+$" for name in first], "10": [".*"]},
+    }
+    return {
+        "cloudProvider": "aws",
+        "awsRegion": control.region,
+        "autoDiscovery": {
+            "clusterName": control.name,
+            "tags": [GROWS_TAG, f"k8s.io/cluster-autoscaler/{control.name}"],
+        },
+        "rbac": {"serviceAccount": {"create": True, "name": AUTOSCALER}},
+        **(prefer if len(first) < len(grown) else {}),
+    }
+
+
+def _is_fallback(pool: AwsNodePoolPlan, pools: Sequence[AwsNodePoolPlan]) -> bool:
+    """True for the empty pool at list price beside one of spot machines under the same label."""
+    alike = [other for other in pools if other.binding.node_selector == pool.binding.node_selector]
+    return pool is not alike[0]
 
 
 def registry(region: str) -> str:

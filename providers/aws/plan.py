@@ -184,7 +184,8 @@ def _facts(
         version=control.version,
         flavour="hyperpod" if hyper else "eks",
         owners=ownership.owners(control, pools, hyper),
-        addon_values=ownership.addon_values(control.region, pools, hyper),
+        addon_values=ownership.addon_values(control, pools, hyper),
+        refused_addons=ownership.REFUSED,
         storage_class=DISKS,
         system_selector=control.system_pool.binding.node_selector,
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from components.errors import Problems, SpecError
@@ -17,7 +17,7 @@ from providers.existing.catalog import MAX_NODES, SCHEDULERS
 from providers.existing.devices import accelerator_resource, collective, fabric_of_resource
 from providers.existing.machines import Nodes, nodes_of
 from providers.existing.pods import PoolPodsSpec, bound
-from providers.existing.refusals import general_problems, pool_problems
+from providers.existing.refusals import AUTOSCALERS, autoscaler_problems, general_problems, pool_problems
 from providers.existing.seen import DiscoveredSpec, Discovery, SeenVolume
 from providers.existing.settings import ExistingSpec, SharedVolumeSpec
 
@@ -51,7 +51,10 @@ def plan(spec: StackSpec, stack: str, now: datetime) -> ExistingPlan:
         if found is not None:
             nodes[pool.name] = found
             problems += pool_problems(pool, found, settings.pods.get(pool.name, PoolPodsSpec()))
-            pools.append(_plan_pool(pool, found, settings.pods.get(pool.name, PoolPodsSpec())))
+            planned = _plan_pool(pool, found, settings.pods.get(pool.name, PoolPodsSpec()))
+            scaler = _autoscaler(spec, settings, seen) if pool.least != pool.most else ""
+            problems += autoscaler_problems(pool, scaler)
+            pools.append(replace(planned, grown_by=scaler))
     if problems:
         raise SpecError(problems)
     return ExistingPlan(
@@ -72,6 +75,14 @@ def plan(spec: StackSpec, stack: str, now: datetime) -> ExistingPlan:
         nodes=nodes,
         claimed=_claimed(settings.volume, seen),
     )
+
+
+def _autoscaler(spec: StackSpec, settings: ExistingSpec, seen: Discovery | None) -> str:
+    """Software that changes the number of the cluster's nodes: seen, told, or an add-on of the stack; else none."""
+    addons = spec.platform.addons
+    asked = [name for name in AUTOSCALERS if name in addons and addons[name].enabled]
+    owner = _owners(settings, seen).get(Concern.NODE_AUTOSCALER)
+    return owner.by if owner else next(iter(asked), "")
 
 
 def _plan_pool(pool: NodePoolSpec, nodes: Nodes, pods: PoolPodsSpec) -> NodePoolPlan:
@@ -126,16 +137,20 @@ def _claimed(asked: SharedVolumeSpec | None, seen: Discovery | None) -> SeenVolu
     return seen.claims.get(asked.claim) if asked and asked.claim and seen else None
 
 
-def _facts(settings: ExistingSpec, seen: Discovery | None) -> KubernetesFacts:
+def _owners(settings: ExistingSpec, seen: Discovery | None) -> Mapping[Concern, Ownership]:
     """Owners as they were seen, and over that those that the user states."""
     owners = dict(seen.owners) if seen else {}
     for concern, name in settings.owners.items():
         owners.pop(concern, None)
         if name:
             owners[concern] = _told(concern, name)
+    return owners
+
+
+def _facts(settings: ExistingSpec, seen: Discovery | None) -> KubernetesFacts:
     version = seen.version if seen else settings.version
     assert version is not None, "refused where neither gives it"
-    return KubernetesFacts(version=version, flavour="existing", owners=owners)
+    return KubernetesFacts(version=version, flavour="existing", owners=_owners(settings, seen))
 
 
 def _told(concern: Concern, name: str) -> Ownership:

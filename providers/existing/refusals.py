@@ -26,6 +26,9 @@ OLDEST = (1, 30)
 scheduling gates and a ValidatingAdmissionPolicy are all there from 1.30 on (Kubernetes documentation, feature gates).
 """
 
+AUTOSCALERS = ("cluster-autoscaler", "karpenter")
+"""Add-ons that change the number of a cluster's nodes, where their values say how."""
+
 KNOWN = {
     "cluster": {"cloud", "node_pools", "expires_at", "budget_usd_per_hour"},
     "pool": {"name", "machine_type", "count", "min_count", "max_count", "fabric", "taints"},
@@ -66,6 +69,18 @@ def general_problems(
         yield from version_problems(version)
     yield from pods_problems(spec, settings, number(version) if version else ())
     yield from _volume_problems(spec, settings, seen)
+
+
+def autoscaler_problems(pool: NodePoolSpec, scaler: str) -> Iterator[Problem]:
+    """A pool that could change its size, on a cluster where nothing is known to change it."""
+    if pool.least == pool.most or scaler:
+        return
+    key = "maxCount" if pool.max_count is not None else "minCount"
+    message = (
+        f"{pool.least} to {pool.most} nodes, but nothing is known to change the number of the cluster's nodes; remove "
+        "minCount and maxCount, or name what does under existing.owners: {node autoscaler: <name>}"
+    )
+    yield Problem(path=f"cluster.nodePools.{pool.name}.{key}", message=message)
 
 
 def version_problems(version: str) -> Iterator[Problem]:

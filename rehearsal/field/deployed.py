@@ -63,6 +63,8 @@ class MachinePool:
     """The allocatable resources that its nodes print, where they are there to be asked."""
     resized_by: tuple[str, ...] = ()
     """Other resources that change its size, as a schedule does."""
+    groups: tuple[str, ...] = ()
+    """Names by which others resize it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

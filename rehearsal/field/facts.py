@@ -4,6 +4,7 @@ A path is dotted; `>` follows the id before it to the resource of that id (`laun
 Every row of a fact has its source.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -171,13 +172,41 @@ class ResizerRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AutoscalerRow:
-    """A chart that grows pools, and the right it needs: a resource of `right` whose `account` matches."""
+    """A chart that grows pools, and what it takes to do so: an account with rights, and groups that it finds."""
 
     chart: str
+    source: str
+    needs: tuple[str, ...] = ()
+    """Values of which the chart needs one: without, it makes nothing that runs."""
     right: str = ""
+    """Type that gives an account a role: with the account at `account`, and the role's ARN at `role`."""
     account: str = ""
+    role: str = ""
+    account_value: str = ""
+    """Path of the chart's values that names its account; where it has none, `account_pattern` counts."""
     account_pattern: str = ".*"
-    source: str = ""
+    policy: str = ""
+    """Type of a role's policy: the role's name at `policy_role`, what it allows at `policy_actions`."""
+    policy_role: str = ""
+    policy_actions: str = ""
+    actions: tuple[str, ...] = ()
+    """Those that it cannot do without."""
+    finds_by: str = ""
+    """Path of the chart's values that lists tags, all of which a group must have to be seen."""
+    tag: str = ""
+    """Type of a group's tag: the group at `tag_group`, the key at `tag_key`."""
+    tag_group: str = ""
+    tag_key: str = ""
+    tagged_by_cloud: tuple[str, ...] = ()
+    """Beginnings of tags that the cloud itself puts on every group."""
+    device_tag: str = ""
+    """Beginning of the tags that say which devices the nodes of an empty group will have."""
+    devices_known: tuple[str, ...] = ()
+    """Devices that it knows without."""
+
+    def is_account(self, name: str, told: str) -> bool:
+        """True for the account of the chart, told by its values or not."""
+        return name == told if told else re.search(self.account_pattern, name) is not None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

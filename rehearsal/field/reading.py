@@ -75,6 +75,7 @@ def _pools(facts: FieldFacts, resources: tuple[BuiltResource, ...], row: PoolRow
             huge_pages_mib=row.fabric_huge_pages_mib if fabric else 0,
             architecture=machine.architecture if machine else "amd64",
             resized_by=tuple(_resizers(facts, resources, one, row)),
+            groups=tuple(map(str, every(one.outputs, row.group))) if row.group else (),
         )
 
 

@@ -1,9 +1,9 @@
 """Scaling: nothing grows unless something is there that grows it. Served: no object does anything by itself."""
 
-import re
 from collections.abc import Iterator
 from decimal import Decimal
 
+from rehearsal.field.autoscalers import faults, why_not_grown
 from rehearsal.field.deployed import Deployment, Finding, MachinePool, at, every
 from rehearsal.field.pods import HASH, pods_of, requests, why_elsewhere
 
@@ -15,21 +15,20 @@ AUTOSCALER = "Kubernetes, Node Autoscaling: a provider's node group does not sca
 
 def scaling(deployment: Deployment) -> Iterator[Finding]:
     """A finding for each pool that waits for growth that does not come, and for pods beyond what pools hold."""
-    grown = _autoscaled(deployment)
-    yield from _without_rights(deployment)
-    for pool in deployment.pools if not grown else ():
-        if pool.desired < pool.maximum and not pool.resized_by:
+    yield from faults(deployment)
+    grown: dict[str, bool] = {}
+    for pool in deployment.pools:
+        why = why_not_grown(deployment, pool)
+        grown[pool.name] = not why
+        if pool.desired < pool.maximum and why:
             what = "stays empty" if pool.desired == 0 else f"stays at {pool.desired}"
-            message = (
-                f"{pool.name} may have {pool.maximum} nodes and {what}: no autoscaler is there that grows it; give it "
-                "a fixed size"
-            )
+            message = f"{pool.name} may have {pool.maximum} nodes and {what}: {why}; give it a fixed size"
             yield Finding(rule="scaling", subject=f"pool {pool.name}", message=message, source=AUTOSCALER)
     for subject, size, spec in _scaled(deployment):
         pools = [pool for pool in deployment.pools if not why_elsewhere(pool, spec)]
-        room = sum(_held(pool, spec, grown=grown) for pool in pools)
+        room = sum(_held(pool, spec, grown=grown[pool.name]) for pool in pools)
         if pools and room < size:
-            limit = "can have" if grown else "has, as nothing grows them"
+            limit = "can have" if any(grown[pool.name] for pool in pools) else "has, as nothing grows them,"
             message = f"asks for up to {size} pods, and {', '.join(p.name for p in pools)} {limit} room for {room}"
             yield Finding(rule="scaling", subject=subject, message=message, source=AUTOSCALER)
 
@@ -46,20 +45,6 @@ def served(deployment: Deployment) -> Iterator[Finding]:
 
 def _is_on(value: object) -> bool:
     return str(value).lower() == "true"
-
-
-def _autoscaled(deployment: Deployment) -> bool:
-    charts = {row.chart for row in deployment.facts.autoscalers} | {"cluster-autoscaler", "karpenter"}
-    return any(chart.chart in charts for chart in deployment.charts)
-
-
-def _without_rights(deployment: Deployment) -> Iterator[Finding]:
-    installed = {chart.chart for chart in deployment.charts}
-    for row in deployment.facts.autoscalers:
-        rights = [str(at(one.inputs, row.account)) for one in deployment.of(row.right)] if row.right else []
-        if row.chart in installed and row.right and not any(re.search(row.account_pattern, one) for one in rights):
-            message = f"{row.chart} runs without a right to resize node groups: nothing gives its account a role"
-            yield Finding(rule="scaling", subject=row.chart, message=message, source=row.source)
 
 
 def _scaled(deployment: Deployment) -> Iterator[tuple[str, int, dict[str, object]]]:

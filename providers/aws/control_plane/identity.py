@@ -9,6 +9,8 @@ from dataclasses import dataclass
 import pulumi
 from pulumi_aws import iam
 
+from providers.aws.control_plane.eks.types import PolicyStatement
+
 SERVICE_OF_PODS = "pods.eks.amazonaws.com"
 """EKS Pod Identity takes a role in the name of a service account, and tags the session with it."""
 
@@ -38,6 +40,17 @@ def role_of(
     if actions:
         attached.append(iam.RolePolicy(f"{name}-actions", role=role.name, policy=allowing(actions, "*"), opts=opts))
     return Role(role=role, attached=tuple(attached))
+
+
+def policy_of(statements: Sequence[PolicyStatement]) -> str:
+    """A policy document of these statements."""
+    return _document(*map(_statement, statements))
+
+
+def _statement(one: PolicyStatement) -> dict[str, object]:
+    tags = {f"aws:ResourceTag/{key}": value for key, value in one.resource_tags.items()}
+    condition = {"Condition": {"StringEquals": tags}} if tags else {}
+    return {"Effect": "Allow", "Action": list(one.actions), "Resource": list(one.resources), **condition}
 
 
 def allowing(actions: Sequence[str], resource: str) -> str:

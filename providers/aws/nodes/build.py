@@ -13,6 +13,7 @@ from providers.aws.network.handle import NetworkHandle
 from providers.aws.network.types import AwsSubnetPlan
 from providers.aws.nodes import user_data
 from providers.aws.nodes.launch_template import LaunchTemplate
+from providers.aws.nodes.scaling import autoscaler_tags
 from providers.aws.types import AwsNodePoolPlan, BlockCapacity, Capacity, SpotCapacity
 
 __all__ = ["LaunchTemplate", "NodePool"]
@@ -61,6 +62,7 @@ class NodePool(pulumi.ComponentResource):
             managed = _managed_group(name, plan, cluster, template, subnet_ids, ready)
             self.group, self.auto_scaling_group = managed, managed.resources.apply(_group_of)
         _schedule(name, plan, self.auto_scaling_group, pulumi.ResourceOptions(parent=self))
+        _tell_autoscaler(name, plan, self.auto_scaling_group, pulumi.ResourceOptions(parent=self))
         self.register_outputs({"autoScalingGroup": self.auto_scaling_group})
 
 
@@ -215,5 +217,16 @@ def _schedule(name: str, plan: AwsNodePoolPlan, group: pulumi.Output[str], opts:
             max_size=plan.max_count,
             desired_capacity=change.nodes,
             start_time=change.at.strftime("%Y-%m-%dT%H:%M:%SZ"),
+            opts=opts,
+        )
+
+
+def _tell_autoscaler(name: str, plan: AwsNodePoolPlan, group: pulumi.Output[str], opts: pulumi.ResourceOptions) -> None:
+    """Marks the group as one that may change size, with what a node of it will offer: it may have none to look at."""
+    for key, value in autoscaler_tags(plan).items():
+        autoscaling.Tag(
+            f"{name}-{key.rpartition('/')[2]}",
+            autoscaling_group_name=group,
+            tag=autoscaling.TagTagArgs(key=key, value=value, propagate_at_launch=False),
             opts=opts,
         )

@@ -10,14 +10,12 @@ from components.spec.cluster import NodePoolSpec
 from components.spec.stack import StackSpec
 from providers.aws.nodes.binding import capacity_word
 from providers.aws.nodes.refusals import reserved_zone
+from providers.aws.nodes.scaling import AUTOSCALER
 from providers.aws.settings import AwsSpec
 from providers.aws.types import AwsNodePoolPlan, BlockCapacity, GivenGroup, NoGroup, OwnGroup, ReservedCapacity
 
 Kind = Literal["eks", "pcs", "batch"]
 """Of the control plane: who starts the machines."""
-
-AUTOSCALER = "cluster-autoscaler"
-"""The add-on that changes the size of node groups."""
 
 
 def decisions(spec: StackSpec, pools: Sequence[AwsNodePoolPlan]) -> tuple[Decision, ...]:
@@ -33,22 +31,6 @@ def decisions(spec: StackSpec, pools: Sequence[AwsNodePoolPlan]) -> tuple[Decisi
     )
 
 
-def warnings(spec: StackSpec, pools: Sequence[AwsNodePoolPlan]) -> Iterator[str]:
-    """Pools that could grow and do not, as no autoscaler of node groups is on. PCS and Batch start machines by
-    themselves."""
-    assert isinstance(spec.settings, AwsSpec)
-    autoscaler = spec.platform.addons.get(AUTOSCALER)
-    if spec.settings.control_plane.kind != "eks" or (autoscaler and autoscaler.enabled):
-        return
-    growing = [pool for pool in pools if pool.max_count > pool.node_count and not pool.schedule]
-    if growing:
-        names = ", ".join(f"{pool.name} ({pool.node_count} to {pool.max_count})" for pool in growing)
-        yield (
-            f"cluster.nodePools: nothing grows {names}, as no node autoscaler is on; scale the node group by hand, or "
-            f"switch platform.addons.{AUTOSCALER} on and give it rights to node groups"
-        )
-
-
 def _of_pool(asked: NodePoolSpec, pool: AwsNodePoolPlan, kind: Kind, path: str) -> Iterator[Decision]:
     yield _fabric(asked, pool, path)
     if asked.zone is None and reserved_zone(asked) is None:
@@ -56,6 +38,7 @@ def _of_pool(asked: NodePoolSpec, pool: AwsNodePoolPlan, kind: Kind, path: str) 
     if asked.placement is None:
         yield _placement(pool, path)
     yield from _capacity(asked, pool, path)
+    yield from _size(pool, path)
     yield _nodes(pool, kind, path)
     if asked.root_disk_gib is None:
         reason = "accelerators' container images are large" if pool.machine.accelerator else "images and logs"
@@ -109,9 +92,24 @@ def _capacity(asked: NodePoolSpec, pool: AwsNodePoolPlan, path: str) -> Iterator
         reason = f"nodes are drained half an hour before the block ends at {block.ends_at:%Y-%m-%dT%H:%MZ}"
         yield Decision(path=f"{path}.capacity", value=value, reason=reason)
     if asked.capacity.spot is not None and asked.capacity.spot.fallback is not None:
-        reason = f"{POOL_LABEL} is the same on both, so jobs take either; it is empty, and nothing grows it by itself"
+        reason = f"{POOL_LABEL} is the same on both; {_fallback_grown_by(pool)}"
         value = f"a second pool at list price, 0 to {pool.max_count} nodes"
         yield Decision(path=f"{path}.capacity.spot.fallback", value=value, reason=reason)
+
+
+def _fallback_grown_by(pool: AwsNodePoolPlan) -> str:
+    """Batch and PCS take either by the labels and features of their own queues."""
+    if pool.grown_by != AUTOSCALER:
+        return f"it is empty until {pool.grown_by} starts machines in it"
+    return f"it is empty until {AUTOSCALER} finds no spot machines for pods that wait"
+
+
+def _size(pool: AwsNodePoolPlan, path: str) -> Iterator[Decision]:
+    """Growth, where something brings it."""
+    if pool.grown_by == AUTOSCALER and pool.min_count != pool.max_count:
+        value = f"{pool.min_count} to {pool.max_count} nodes, {pool.desired_now} at first"
+        reason = f"{AUTOSCALER} adds nodes while pods wait for them and takes nodes that idle, down to the least"
+        yield Decision(path=f"{path}.maxCount", value=value, reason=reason)
 
 
 def _nodes(pool: AwsNodePoolPlan, kind: Kind, path: str) -> Decision:

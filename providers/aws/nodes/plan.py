@@ -16,7 +16,7 @@ from providers.aws.nodes.allocatable import allocatable
 from providers.aws.nodes.binding import ami_type, binding, collective, labels, taints
 from providers.aws.nodes.blocks import block_capacity, nodes_now, size_changes
 from providers.aws.nodes.costs import bill, quotas
-from providers.aws.nodes.decisions import decisions, warnings
+from providers.aws.nodes.decisions import decisions
 from providers.aws.nodes.interfaces import addresses_per_node, interfaces, max_pods
 from providers.aws.nodes.refusals import (
     Setting,
@@ -26,6 +26,7 @@ from providers.aws.nodes.refusals import (
     pool_problems,
     reserved_zone,
 )
+from providers.aws.nodes.scaling import grown_by, scaling_problems
 from providers.aws.regions import Region, regions
 from providers.aws.settings import AwsSpec, EksSpec
 from providers.aws.types import (
@@ -71,15 +72,16 @@ def plan_pools(spec: StackSpec, settings: AwsSpec, stack: str, now: datetime) ->
         stack=stack,
     )
     chosen = _choose_machines(setting, problems)
-    problems += family_problems(chosen)
+    problems += [*family_problems(chosen), *scaling_problems(spec)]
     if problems or region is None:
         raise SpecError(problems)
     repair = isinstance(settings.control_plane, EksSpec) and settings.control_plane.node_repair
     prefer = _preferred_zones(cluster, region)
     plans = [_plan(pool, machine, _zones(pool, machine, prefer, region), stack, now) for pool, machine in chosen]
     version = cluster.kubernetes_version or default_version()
+    grown = {pool.name: grown_by(pool, spec) for pool in cluster.node_pools}
     return tuple(
-        replace(plan, node_repair=repair, image_parameter=_image_parameter(plan, version))
+        replace(plan, node_repair=repair, image_parameter=_image_parameter(plan, version), grown_by=grown[first.name])
         for first in plans
         for plan in _with_fallback(first, cluster, stack)
     )
@@ -94,7 +96,6 @@ def part(plan: Sequence[AwsNodePoolPlan], spec: StackSpec, billed: Sequence[AwsN
         decisions=tuple(one for one in decisions(spec, plan) if one.path not in passed_over),
         quotas=quotas(billed),
         bill=bill(billed, region),
-        warnings=tuple(warnings(spec, [pool for pool in plan if pool.name in names])),
     )
 
 
@@ -217,7 +218,7 @@ def _image_parameter(plan: AwsNodePoolPlan, kubernetes_version: str) -> str:
 
 
 def _with_fallback(plan: AwsNodePoolPlan, cluster: ClusterSpec, stack: str) -> Iterator[AwsNodePoolPlan]:
-    """The plan, and its empty fallback pool at list price, which nothing grows: autoscalers are off by default."""
+    """The plan, and its empty fallback pool at list price, which grows where spot machines are not to be had."""
     yield plan
     (pool,) = (pool for pool in cluster.node_pools if pool.name == plan.name)
     if pool.capacity.spot is None or pool.capacity.spot.fallback is None:

@@ -25,6 +25,7 @@ from rehearsal.field.facts import (
 CLUSTER, NODE_GROUP = "aws:eks/cluster:Cluster", "aws:eks/nodeGroup:NodeGroup"
 TEMPLATE, ADDON = "aws:ec2/launchTemplate:LaunchTemplate", "aws:eks/addon:Addon"
 LUSTRE, BATCH = "aws:fsx/lustreFileSystem:LustreFileSystem", "aws:batch/computeEnvironment:ComputeEnvironment"
+IDENTITY = "aws:eks/podIdentityAssociation:PodIdentityAssociation"
 GPU, NEURON, EFA = "nvidia.com/gpu", "aws.amazon.com/neuron", "vpc.amazonaws.com/efa"
 
 UPDATES = "EKS User Guide, Update a managed node group"
@@ -209,12 +210,24 @@ FACTS = FieldFacts(
     ),
     autoscalers=(
         AutoscalerRow(
-            chart="cluster-autoscaler", right="aws:eks/podIdentityAssociation:PodIdentityAssociation",
-            account="serviceAccount", account_pattern="autoscaler", source=AUTOSCALER,
+            chart="cluster-autoscaler", needs=("autoDiscovery.clusterName", "autoscalingGroups"), right=IDENTITY,
+            account="serviceAccount", role="roleArn", account_value="rbac.serviceAccount.name",
+            account_pattern="autoscaler", policy="aws:iam/rolePolicy:RolePolicy", policy_role="role",
+            policy_actions="policy.Statement.Action",
+            actions=(
+                "autoscaling:DescribeAutoScalingGroups", "autoscaling:SetDesiredCapacity",
+                "autoscaling:TerminateInstanceInAutoScalingGroup", "ec2:DescribeInstanceTypes", "eks:DescribeNodegroup",
+            ),
+            finds_by="autoDiscovery.tags", tag="aws:autoscaling/tag:Tag", tag_group="autoscalingGroupName",
+            tag_key="tag.key",
+            tagged_by_cloud=("k8s.io/cluster-autoscaler/",),  # EKS User Guide, Managed node groups concepts
+            device_tag="k8s.io/cluster-autoscaler/node-template/resources/", devices_known=(GPU,), source=AUTOSCALER,
         ),
         AutoscalerRow(
-            chart="karpenter", right="aws:eks/podIdentityAssociation:PodIdentityAssociation", account="serviceAccount",
-            account_pattern="karpenter", source="Karpenter, Getting started: the controller's role",
+            chart="karpenter", needs=("settings.clusterName",), right=IDENTITY, account="serviceAccount",
+            role="roleArn", account_pattern="karpenter", policy="aws:iam/rolePolicy:RolePolicy", policy_role="role",
+            policy_actions="policy.Statement.Action", actions=("ec2:RunInstances", "iam:PassRole"),
+            source="Karpenter, Getting started: the controller's role",
         ),
     ),
     served=(

@@ -38,9 +38,9 @@ def aws(
     return planned(cluster=cluster, aws={"controlPlane": {"publicCidrs": ["203.0.113.0/24"]}, **(own or {})}, **parts)
 
 
-def existing(**pool: Any) -> StackPlan:
+def existing(owners: dict[str, str] | None = None, **pool: Any) -> StackPlan:
     pools = [{"name": "train", "machineType": "box", "count": 2, **pool}]
-    own = {"machines": {"box": BOX}, "version": "1.35", "kubeconfig": "/nowhere/config"}
+    own = {"machines": {"box": BOX}, "version": "1.35", "kubeconfig": "/nowhere/config", "owners": owners or {}}
     return planned(cluster={"cloud": "existing", "nodePools": pools}, existing=own)
 
 
@@ -54,7 +54,6 @@ def planned(**config: Any) -> StackPlan:
 
 
 CASES: dict[str, tuple[Callable[[], StackPlan], str]] = {
-    "nodes": (lambda: aws({"maxCount": 4}), "cluster.nodePools: nothing grows train (2 to 4)"),
     "network": (lambda: aws(own={"registry": {}}, nat="none"), "aws.registry.mirrors: without NAT"),
     "control plane": (lambda: aws(own={"controlPlane": {}}), "aws.controlPlane.publicCidrs: none"),
     "storage": (
@@ -66,7 +65,10 @@ CASES: dict[str, tuple[Callable[[], StackPlan], str]] = {
         lambda: aws(platform={"addons": {"rook-ceph": {"enabled": True, "values": {"noSuchKey": 1}}}}),
         "platform.addons.rook-ceph.values.noSuchKey",
     ),
-    "scheduler": (lambda: existing(minCount=1), "cluster.nodePools: train may change size, and Kueue"),
+    "scheduler": (
+        lambda: existing(minCount=1, owners={"node autoscaler": "ours"}),
+        "cluster.nodePools: train may change size, and Kueue",
+    ),
     "gate": (lambda: aws(platform={"gate": {"enabled": False}}), "platform.gate.enabled: false"),
     "fabric check": (aws, "cluster.nodePools.train: the gate does not measure its fabric: no image"),
     "existing": (existing, "existing: planned from the stack file, as the cluster was not seen"),
@@ -92,11 +94,6 @@ def test_a_warning_of_two_parts_is_told_once() -> None:
     keyed = {"penstock:cluster": {"cloud": "local", "nodePools": [{"name": "here", "machineType": "this-machine"}]}}
     spec = parse_stack(keyed, "Pulumi.mine.yaml", clouds()).model_copy(update={"warnings": ("one", "two", "one")})
     assert plan_stack(spec, "mine", NOW).warnings == ("one", "two")
-
-
-def test_an_autoscaler_grows_pools() -> None:
-    on = aws({"maxCount": 4}, platform={"addons": {"cluster-autoscaler": True}})
-    assert not any("nothing grows" in warning for warning in on.warnings)
 
 
 def test_up_tells_every_warning_of_the_plan(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import pulumi
-from pulumi_aws import eks
+from pulumi_aws import eks, iam
 
-from providers.aws.control_plane.eks.types import AddOnPlan, EksPlan
-from providers.aws.control_plane.identity import SERVICE_OF_PODS, role_of
+from providers.aws.control_plane.eks.types import AddOnPlan, EksPlan, PodRolePlan
+from providers.aws.control_plane.identity import SERVICE_OF_PODS, policy_of, role_of
 from providers.aws.eks_handle import EksHandle
 
 
 class EksAddOns(pulumi.ComponentResource):
-    """The add-ons that need nodes to become ready. They go before those nodes do."""
+    """The add-ons that need nodes to become ready, and the rights of penstock's own. They go before those nodes do."""
 
     def __init__(
         self,
@@ -28,7 +28,24 @@ class EksAddOns(pulumi.ComponentResource):
         super().__init__("penstock:aws:EksAddOns", name, None, opts)
         for one in plan.add_ons:
             add_on(f"{name}-{one.name}", plan=one, cluster=cluster.cluster_name, after=nodes, parent=self)
+        for role in plan.pod_roles:
+            self._identify(f"{name}-{role.name}", role, cluster)
         self.register_outputs({})
+
+    def _identify(self, name: str, plan: PodRolePlan, cluster: EksHandle) -> None:
+        """The role, and the account that has it: there before the pods are, which get it as they start."""
+        made = role_of(SERVICE_OF_PODS, name, parent=self)
+        own = pulumi.ResourceOptions(parent=self)
+        allowed = iam.RolePolicy(name, role=made.role.name, policy=policy_of(plan.statements), opts=own)
+        eks.PodIdentityAssociation(
+            name,
+            cluster_name=cluster.cluster_name,
+            namespace=plan.namespace,
+            service_account=plan.service_account,
+            role_arn=made.role.arn,
+            tags={"Name": name},
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[allowed]),
+        )
 
 
 def add_on(

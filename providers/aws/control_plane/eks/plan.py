@@ -8,6 +8,7 @@ from components.errors import Problem, SpecError
 from components.plan.part import BillLine, Decision, PartPlan, QuotaNeed
 from components.spec.stack import StackSpec
 from providers.aws.control_plane.eks.add_on_plans import add_ons, first_add_ons
+from providers.aws.control_plane.eks.pod_roles import pod_roles
 from providers.aws.control_plane.eks.system_pool import MACHINE_TYPES, system_pool
 from providers.aws.control_plane.eks.system_pool import NAME as SYSTEM
 from providers.aws.control_plane.eks.types import EksPlan, LogType, SupportType
@@ -70,6 +71,7 @@ def plan_eks(
         subnets=tuple(network.node_subnets((zone,))[0].name for zone in zones),
         first_add_ons=first_add_ons(version),
         add_ons=add_ons(version, spec.storage, node_repair=asked.node_repair),
+        pod_roles=tuple(pod_roles(spec, pools, stack)),
         system_pool=system,
         self_managed_nodes=any(pool.self_managed for pool in pools),
         pulls_through=settings.registry is not None and bool(settings.registry.mirrors),

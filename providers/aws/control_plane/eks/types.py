@@ -1,6 +1,7 @@
 """Decided Kubernetes control plane on AWS."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
@@ -31,6 +32,26 @@ class AddOnPlan:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PolicyStatement:
+    """Actions that a role allows."""
+
+    actions: tuple[str, ...]
+    resources: tuple[str, ...] = ("*",)
+    resource_tags: Mapping[str, str] = field(default_factory=dict)
+    """Tags that the resource must have."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PodRolePlan:
+    """Rights on AWS of one of penstock's own add-ons, by its service account."""
+
+    name: str
+    namespace: str
+    service_account: str
+    statements: tuple[PolicyStatement, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EksPlan:
     name: str
     region: str
@@ -51,6 +72,7 @@ class EksPlan:
     """Without these no node becomes ready."""
     add_ons: tuple[AddOnPlan, ...]
     """These need nodes to become ready themselves."""
+    pod_roles: tuple[PodRolePlan, ...]
     system_pool: AwsNodePoolPlan
     """Small machines for what the cluster itself runs. They outlive every other pool."""
     self_managed_nodes: bool

@@ -110,6 +110,31 @@ def _delete_schedule(api: CloudApi, _id: str, outputs: Outputs) -> None:
     )  # fmt: skip
 
 
+def _put_tag(api: CloudApi, inputs: Inputs) -> Made:
+    api.keep("autoscaling", "CreateOrUpdateTags", {}, Tags=[_group_tag(inputs)])
+    return Made(id=f"{inputs['autoscalingGroupName']},{inputs['tag']['key']}", outputs={})
+
+
+def _update_tag(api: CloudApi, _id: str, _old: Outputs, new: Inputs) -> Outputs:
+    api.keep("autoscaling", "CreateOrUpdateTags", {}, Tags=[_group_tag(new)])
+    return {}
+
+
+def _delete_tag(api: CloudApi, _id: str, outputs: Outputs) -> None:
+    api.keep("autoscaling", "DeleteTags", {}, Tags=[_group_tag(outputs)])
+
+
+def _group_tag(inputs: Inputs) -> dict[str, Any]:
+    tag = inputs["tag"]
+    return {
+        "ResourceId": inputs["autoscalingGroupName"],
+        "ResourceType": "auto-scaling-group",
+        "Key": tag["key"],
+        "Value": tag["value"],
+        "PropagateAtLaunch": api_form(tag["propagateAtLaunch"]),
+    }
+
+
 def _size(inputs: Inputs) -> int:
     return int(inputs.get("desiredCapacity", inputs["minSize"]))
 
@@ -137,5 +162,13 @@ KINDS = (
         delete=_delete_schedule,
         fixed=frozenset({"autoscalingGroupName", "scheduledActionName"}),
         # EKS's own group has a schedule too, and is no resource of the program.
+    ),
+    ResourceKind(
+        token="aws:autoscaling/tag:Tag",
+        create=_put_tag,
+        update=_update_tag,
+        delete=_delete_tag,
+        fixed=frozenset({"autoscalingGroupName"}),
+        replaces=lambda old, new: old["tag"]["key"] != new["tag"]["key"],
     ),
 )

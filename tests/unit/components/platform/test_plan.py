@@ -63,7 +63,12 @@ ON_BY_SITUATION: Mapping[str, tuple[PlatformRequest, set[str]]] = {
         {"gateway-api", *KUEUE},
     ),
     "route and domain": (
-        request(PROCESSORS, service=service(route=RouteSpec()), platform={"domain": "ml.example"}),
+        request(
+            PROCESSORS,
+            service=service(route=RouteSpec()),
+            platform={"domain": "ml.example"},
+            addons={"external-dns": {"values": {"provider": {"name": "cloudflare"}}}},
+        ),
         {"gateway-api", "external-dns", *KUEUE},
     ),
     "logs": (request(PROCESSORS, addons={"loki": True}), {"loki", "fluent-bit", *KUEUE}),

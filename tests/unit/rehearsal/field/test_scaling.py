@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from rehearsal.field.facts import AutoscalerRow, FieldFacts, ServedRow
 from rehearsal.field.scaling import scaling, served
 from tests.unit.rehearsal.field.field_cases import GPU_TOLERATION, built, chart, deployment, pool
@@ -10,12 +12,21 @@ FACTS = FieldFacts(
     nodes="aws",
     autoscalers=(
         AutoscalerRow(
-            chart="cluster-autoscaler", right="c:Identity", account="account", account_pattern="scaler", source="guide"
+            chart="cluster-autoscaler", needs=("cluster", "groups"), right="c:Identity", account="account", role="role",
+            account_value="account.name", account_pattern="scaler", policy="c:Policy", policy_role="role",
+            policy_actions="allows", actions=("groups:resize",), finds_by="tags", tag="c:Tag", tag_group="group",
+            tag_key="key", tagged_by_cloud=("cloud/",), device_tag="device/", devices_known=("nvidia.com/gpu",),
+            source="guide",
         ),
     ),
     served=(ServedRow(kind="NetworkPolicy", chart="cni", switch="policies", effect="all is open", source="guide"),),
-)
-IDENTITY = built("c:Identity", "i", {"account": "cluster-autoscaler"})
+)  # fmt: skip
+ROLE = built("c:Role", "r", outputs={"arn": "arn:r"})
+POLICY = built("c:Policy", "p", {"role": "r", "allows": ["groups:see", "groups:resize"]})
+IDENTITY = built("c:Identity", "i", {"account": "cluster-autoscaler", "role": "arn:r"})
+RIGHTS = (ROLE, POLICY, IDENTITY)
+TAG = built("c:Tag", "t", {"group": "g", "key": "grows"})
+SCALER = chart("cluster-autoscaler", cluster="here", tags=["grows", "cloud/here"])
 SPEC = {
     "tolerations": [GPU_TOLERATION],
     "containers": [{"name": "server", "resources": {"limits": {"nvidia.com/gpu": "1"}}}],
@@ -50,16 +61,43 @@ def test_a_schedule_grows_its_pool() -> None:
     assert judged(pool(desired=0, maximum=32, resized_by=("start",))) == []
 
 
-def test_an_autoscaler_with_a_right_grows_pools() -> None:
-    assert judged(pool(maximum=8), charts=(chart("cluster-autoscaler"),), resources=(IDENTITY,)) == []
+def grown(**more: Any) -> Any:
+    return pool(**{"maximum": 8, "groups": ("g",), **more})
 
 
-def test_an_autoscaler_without_a_right_is_found() -> None:
-    found = judged(pool(maximum=8), charts=(chart("cluster-autoscaler"),))
-    assert len(found) == 1
-    assert found[0].startswith("cluster-autoscaler: cluster-autoscaler runs without a right")
-    other = built("c:Identity", "i", {"account": "another"})
-    assert len(judged(pool(), charts=(chart("cluster-autoscaler"),), resources=(other,))) == 1
+def test_an_autoscaler_with_a_right_grows_pools_that_it_sees() -> None:
+    assert judged(grown(), charts=(SCALER,), resources=(*RIGHTS, TAG)) == []
+
+
+@pytest.mark.parametrize(
+    ("scaler", "resources", "message"),
+    [
+        (chart("cluster-autoscaler", tags=["grows"]), (*RIGHTS, TAG), "does not run: its chart makes no Deployment"),
+        (SCALER, (ROLE, POLICY, TAG), "runs without a right"),
+        (SCALER, (*RIGHTS[:2], built("c:Identity", "i", {"account": "another", "role": "arn:r"}), TAG), "without a ri"),
+        (SCALER, (ROLE, built("c:Policy", "p", {"role": "r", "allows": ["groups:see"]}), IDENTITY, TAG), "groups:resi"),
+        (SCALER, (ROLE, built("c:Policy", "p", {"role": "q", "allows": ["groups:resize"]}), IDENTITY, TAG), "groups:r"),
+        (chart("cluster-autoscaler", cluster="x", tags=["grows"], account={"name": "me"}), (*RIGHTS, TAG), "without a"),
+    ],
+)
+def test_an_autoscaler_that_cannot_work_is_found(scaler: Any, resources: tuple[Any, ...], message: str) -> None:
+    (found,) = judged(grown(), charts=(scaler,), resources=resources)
+    assert found.startswith("cluster-autoscaler: ")
+    assert message in found
+
+
+def test_a_pool_that_the_autoscaler_does_not_see_is_found() -> None:
+    for tag in (built("c:Tag", "t", {"group": "other", "key": "grows"}), built("c:Tag", "t", {"group": "g"})):
+        (found,) = judged(grown(), charts=(SCALER,), resources=(*RIGHTS, tag))
+        assert found.startswith("pool train: train may have 8 nodes and stays at 2: cluster-autoscaler looks for")
+
+
+def test_an_empty_pool_whose_devices_nobody_tells_is_found() -> None:
+    wired = {"devices": {"nvidia.com/gpu": 8, "fabric": 4}, "minimum": 0, "desired": 0}
+    (found,) = judged(grown(**wired), charts=(SCALER,), resources=(*RIGHTS, TAG))
+    assert "does not know that an empty group's nodes have fabric" in found
+    told = built("c:Tag", "d", {"group": "g", "key": "device/fabric"})
+    assert judged(grown(**wired), charts=(SCALER,), resources=(*RIGHTS, TAG, told)) == []
 
 
 def test_replicas_within_the_devices_there_are_fine() -> None:
@@ -68,7 +106,7 @@ def test_replicas_within_the_devices_there_are_fine() -> None:
 
 def test_replicas_beyond_the_devices_there_are_found() -> None:
     assert (
-        "asks for up to 17 pods, and train has, as nothing grows them room for 16"
+        "asks for up to 17 pods, and train has, as nothing grows them, room for 16"
         in judged(pool(), objects=(SERVICE, scaler(17)))[0]
     )
     horizontal = scaler(17, "HorizontalPodAutoscaler", "maxReplicas")
@@ -76,9 +114,9 @@ def test_replicas_beyond_the_devices_there_are_found() -> None:
 
 
 def test_replicas_beyond_the_largest_pool_are_found_though_it_grows() -> None:
-    parts: dict[str, Any] = {"charts": (chart("cluster-autoscaler"),), "resources": (IDENTITY,)}
-    assert judged(pool(maximum=4), objects=(SERVICE, scaler(32)), **parts) == []
-    assert "can have room for 32" in judged(pool(maximum=4), objects=(SERVICE, scaler(33)), **parts)[0]
+    parts: dict[str, Any] = {"charts": (SCALER,), "resources": (*RIGHTS, TAG)}
+    assert judged(grown(maximum=4), objects=(SERVICE, scaler(32)), **parts) == []
+    assert "can have room for 32" in judged(grown(maximum=4), objects=(SERVICE, scaler(33)), **parts)[0]
 
 
 def test_an_object_that_nothing_acts_on_is_found() -> None:

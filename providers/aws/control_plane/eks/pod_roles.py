@@ -1,0 +1,62 @@
+"""Rights on AWS of penstock's own add-ons, as few as they work with."""
+
+from collections.abc import Iterator, Sequence
+
+from components.platform.versions import versions
+from components.spec.stack import StackSpec
+from providers.aws.control_plane.eks.types import PodRolePlan, PolicyStatement
+from providers.aws.nodes.scaling import AUTOSCALER, GROWS_TAG, autoscaled
+from providers.aws.types import AwsNodePoolPlan
+
+DNS = "external-dns"
+
+
+def pod_roles(spec: StackSpec, pools: Sequence[AwsNodePoolPlan], cluster: str) -> Iterator[PodRolePlan]:
+    """Roles of the add-ons that are on and act on AWS."""
+    if autoscaled(spec, pools):
+        yield _role("autoscaler", AUTOSCALER, _resizing(cluster))
+    asked = spec.platform.addons.get(DNS)
+    on = asked.enabled if asked else None
+    if spec.platform.domain is not None if on is None else on:
+        yield _role("dns", DNS, _NAMING)
+
+
+def _role(name: str, addon: str, statements: tuple[PolicyStatement, ...]) -> PodRolePlan:
+    namespace = versions()[addon].namespace
+    return PodRolePlan(name=name, namespace=namespace, service_account=addon, statements=statements)
+
+
+def _resizing(cluster: str) -> tuple[PolicyStatement, ...]:
+    """To look at all groups, which AWS cannot narrow, and to resize those that the cluster's autoscaler may see.
+
+    Source: cluster-autoscaler/cloudprovider/aws/README.md, "Full Cluster Autoscaler Features Policy".
+    """
+    return (
+        PolicyStatement(
+            actions=(
+                "autoscaling:DescribeAutoScalingGroups",
+                "autoscaling:DescribeAutoScalingInstances",
+                "autoscaling:DescribeLaunchConfigurations",
+                "autoscaling:DescribeScalingActivities",
+                "autoscaling:DescribeTags",
+                "ec2:DescribeImages",
+                "ec2:DescribeInstanceTypes",
+                "ec2:DescribeLaunchTemplateVersions",
+                "ec2:GetInstanceTypesFromInstanceRequirements",
+            )
+        ),
+        PolicyStatement(actions=("eks:DescribeNodegroup",), resources=(f"arn:aws:eks:*:*:nodegroup/{cluster}/*",)),
+        PolicyStatement(
+            actions=("autoscaling:SetDesiredCapacity", "autoscaling:TerminateInstanceInAutoScalingGroup"),
+            resource_tags={f"k8s.io/cluster-autoscaler/{cluster}": "owned", GROWS_TAG: "true"},
+        ),
+    )
+
+
+_NAMING = (
+    PolicyStatement(actions=("route53:ChangeResourceRecordSets",), resources=("arn:aws:route53:::hostedzone/*",)),
+    PolicyStatement(
+        actions=("route53:ListHostedZones", "route53:ListResourceRecordSets", "route53:ListTagsForResources")
+    ),
+)
+"""Source: external-dns, docs/tutorials/aws.md, "IAM Policy"."""

@@ -1,0 +1,87 @@
+"""Growth of pools: which may change their size while the stack stands, and what changes it."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from components.errors import Problem
+from components.labels import DOMAIN
+from components.spec.cluster import NodePoolSpec
+from components.spec.stack import StackSpec
+from providers.aws.settings import AwsSpec
+from providers.aws.types import AwsNodePoolPlan
+
+AUTOSCALER = "cluster-autoscaler"
+"""The add-on that changes the size of node groups (kubernetes/autoscaler). Nothing else on EKS does: a node group by
+itself stays as it is, and Karpenter starts machines of its own beside it (EKS Best Practices Guide, Autoscaling)."""
+
+GROWS_TAG = f"{DOMAIN}/grows"
+"""Tag of the auto scaling groups that the autoscaler may see: not of a fixed pool, nor of a capacity block, whose
+machines are paid for whether they work or not."""
+
+_NODE_TEMPLATE = "k8s.io/cluster-autoscaler/node-template/resources"
+
+OF_ITS_OWN = {"pcs": "Slurm", "batch": "Batch"}
+"""Control planes that start and stop machines by themselves."""
+
+
+def grown_by(pool: NodePoolSpec, spec: StackSpec) -> str:
+    """Software that changes the pool's size, or turns to its fallback; empty for a pool that stays as it is."""
+    assert isinstance(spec.settings, AwsSpec)
+    if not _may_change(pool):
+        return ""
+    return OF_ITS_OWN.get(spec.settings.control_plane.kind, AUTOSCALER)
+
+
+def has_fallback(pool: NodePoolSpec) -> bool:
+    return pool.capacity.spot is not None and pool.capacity.spot.fallback is not None
+
+
+def autoscaled(spec: StackSpec, pools: Sequence[AwsNodePoolPlan]) -> bool:
+    """True if the cluster autoscaler runs: the user's word, else where a pool needs it."""
+    asked = spec.platform.addons.get(AUTOSCALER)
+    if asked is not None and asked.enabled is not None:
+        return asked.enabled
+    return any(pool.grown_by == AUTOSCALER for pool in pools)
+
+
+def scaling_problems(spec: StackSpec) -> Iterator[Problem]:
+    """Pools that could change size, where the user has switched off what changes it."""
+    assert isinstance(spec.settings, AwsSpec)
+    asked = spec.platform.addons.get(AUTOSCALER)
+    hyper = spec.settings.hyper_pod
+    if spec.settings.control_plane.kind in OF_ITS_OWN or asked is None or asked.enabled is not False:
+        return
+    nobody = f"platform.addons.{AUTOSCALER} is false, and nothing else changes the size of a node group"
+    for pool in spec.cluster.node_pools:
+        path = f"cluster.nodePools.{pool.name}"
+        if hyper is not None and pool.name in hyper.pools:
+            continue  # whose groups have a fixed size, which is told there
+        if _ranged(pool):
+            key = "maxCount" if pool.max_count is not None else "minCount"
+            message = f"{pool.least} to {pool.most} nodes, but {nobody}; switch it on, or remove minCount and maxCount"
+            yield Problem(path=f"{path}.{key}", message=message)
+        if has_fallback(pool):
+            message = f"an empty pool that would stay so: {nobody}; switch it on, or remove the fallback"
+            yield Problem(path=f"{path}.capacity.spot.fallback", message=message)
+
+
+def autoscaler_tags(pool: AwsNodePoolPlan) -> Mapping[str, str]:
+    """Tags of the pool's auto scaling group; none where the autoscaler does not change it.
+
+    Labels and taints of an empty group the autoscaler reads from EKS, GPUs from EC2; other devices and huge pages of
+    a node it learns from tags (cluster-autoscaler/cloudprovider/aws/README.md, "Auto-Discovery Setup").
+    """
+    if pool.grown_by != AUTOSCALER:
+        return {}
+    pages = {"hugepages-2Mi": f"{pool.binding.huge_pages_mib}Mi"} if pool.binding.huge_pages_mib else {}
+    devices = {name: str(count) for name, count in pool.binding.devices.items()}
+    resources = {f"{_NODE_TEMPLATE}/{name}": amount for name, amount in {**devices, **pages}.items()}
+    return {GROWS_TAG: "true", **resources}
+
+
+def _may_change(pool: NodePoolSpec) -> bool:
+    return _ranged(pool) or has_fallback(pool)
+
+
+def _ranged(pool: NodePoolSpec) -> bool:
+    """A block's size follows its times alone, and a range there is refused."""
+    return pool.capacity.capacity_block is None and pool.least != pool.most

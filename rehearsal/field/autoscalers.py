@@ -1,0 +1,76 @@
+"""Autoscalers of nodes: whether one that is installed runs, may resize, sees a pool, and knows what its nodes offer."""
+
+from collections.abc import Iterator
+
+from rehearsal.field.deployed import BuiltResource, Deployment, Finding, InstalledChart, MachinePool, at, every
+from rehearsal.field.facts import AutoscalerRow
+
+KNOWN = {"cluster-autoscaler", "karpenter"}
+"""Charts that grow pools, of which a cloud need have no row."""
+
+
+def faults(deployment: Deployment) -> Iterator[Finding]:
+    """A finding for each autoscaler that does not run, or that has no right to resize."""
+    for row, chart in _installed(deployment):
+        if message := _fault(deployment, row, chart):
+            yield Finding(rule="scaling", subject=row.chart, message=message, source=row.source)
+
+
+def why_not_grown(deployment: Deployment, pool: MachinePool) -> str:
+    """The reason for which no autoscaler changes the pool's size, "" where one does. What is wrong with an autoscaler
+    altogether is told of it, and not of each pool."""
+    if pool.resized_by:
+        return ""
+    reasons = [_unseen(deployment, row, chart, pool) for row, chart in _installed(deployment)]
+    rows = {row.chart for row in deployment.facts.autoscalers}
+    if any(chart.chart in KNOWN - rows for chart in deployment.charts) or "" in reasons:
+        return ""
+    return next(iter(reasons), "no autoscaler is there that grows it")
+
+
+def _installed(deployment: Deployment) -> Iterator[tuple[AutoscalerRow, InstalledChart]]:
+    for row in deployment.facts.autoscalers:
+        for chart in deployment.charts:
+            if chart.chart == row.chart:
+                yield row, chart
+
+
+def _fault(deployment: Deployment, row: AutoscalerRow, chart: InstalledChart) -> str:
+    if row.needs and not any(at(chart.values, path) for path in row.needs):
+        return f"{row.chart} does not run: its chart makes no Deployment without {' or '.join(row.needs)}"
+    if not row.right:
+        return ""
+    account = str(at(chart.values, row.account_value) or "") if row.account_value else ""
+    own = [one for one in deployment.of(row.right) if row.is_account(str(at(one.inputs, row.account)), account)]
+    if not own:
+        return f"{row.chart} runs without a right to resize node groups: nothing gives its account a role"
+    allowed = set(_allowed(deployment, row, own))
+    missing = [action for action in row.actions if action not in allowed]
+    return f"the role of {row.chart} does not allow {', '.join(missing)}" if missing else ""
+
+
+def _allowed(deployment: Deployment, row: AutoscalerRow, rights: list[BuiltResource]) -> Iterator[str]:
+    """Actions that the policies of those roles allow."""
+    roles = {str(at(right.inputs, row.role)) for right in rights}
+    names = {one.id for one in deployment.resources if at(one.outputs, "arn") in roles} | roles
+    for policy in deployment.of(row.policy):
+        if at(policy.inputs, row.policy_role) in names:
+            yield from every(policy.inputs, row.policy_actions)
+
+
+def _unseen(deployment: Deployment, row: AutoscalerRow, chart: InstalledChart, pool: MachinePool) -> str:
+    if not row.finds_by:
+        return ""
+    tags = {str(at(one.inputs, row.tag_key)) for one in deployment.of(row.tag) if _of_group(one, row, pool)}
+    wanted = [str(key) for key in every(chart.values, row.finds_by)]
+    unseen = [key for key in wanted if key not in tags and not key.startswith(row.tagged_by_cloud)]
+    if unseen:
+        return f"{row.chart} looks for groups with the tag {unseen[0]}, which its group has not"
+    unknown = [name for name in pool.devices if name not in row.devices_known and f"{row.device_tag}{name}" not in tags]
+    if pool.minimum == 0 and unknown:
+        return f"{row.chart} does not know that an empty group's nodes have {unknown[0]}: no tag says so"
+    return ""
+
+
+def _of_group(tag: BuiltResource, row: AutoscalerRow, pool: MachinePool) -> bool:
+    return at(tag.inputs, row.tag_group) in pool.groups
