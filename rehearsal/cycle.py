@@ -26,7 +26,7 @@ from rehearsal.places.lab import take_lab_down
 from rehearsal.places.local import keep_apart
 from rehearsal.places.lookup import LOCAL, place_for
 from rehearsal.places.place import AccountReport, RehearsalError, RehearsalPlace
-from rehearsal.stack_file import cloud_of, copy_for_rehearsal, has_secrets, settings_in
+from rehearsal.stack_file import cloud_of, config_in, copy_for_rehearsal, has_secrets, settings_in
 
 MOST_ATTEMPTS = 8  # of a phase that scripted faults let fail
 PENSTOCK = Path(__file__).parents[1]
@@ -167,7 +167,8 @@ def _rehearse(
         commands = _commands(rehearsal, deployed=_is_deployed(state), keep=keep)
         if place and place.recover(engine, stack, state):
             state = engine.export_state(stack)
-        judge = FieldJudge(facts_of(cloud_of(settings_in(file))), stack, shipped=project == PENSTOCK)
+        facts = facts_of(cloud_of(settings_in(file)))
+        judge = FieldJudge(facts, stack, shipped=project == PENSTOCK, config=config_in(file))
         session = _Session(stack=stack, engine=engine, place=place, listener=listener, field=judge)
         phases: list[Phase] = []
         for name, command in commands:

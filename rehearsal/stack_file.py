@@ -23,6 +23,13 @@ def settings_in(file: Path) -> Any:
         raise ProjectError(file, f"is not YAML that the engine takes: {error}") from None
 
 
+def config_in(file: Path) -> Mapping[str, Any]:
+    """The keys under `config` of the file."""
+    settings = settings_in(file)
+    config = settings.get("config") if isinstance(settings, Mapping) else None
+    return config if isinstance(config, Mapping) else {}
+
+
 def cloud_of(settings: Any) -> str:
     """`cluster.cloud` of a stack file's content, "" without one."""
     config = settings.get("config") if isinstance(settings, Mapping) else None

@@ -18,6 +18,11 @@ MORE_DOCUMENTS = (
     "the file holds more than one YAML document (`---`); the engine reads the first and passes over the rest"
 )
 
+ENVIRONMENT = (
+    "environment: only the engine opens it; what it sets is in `pulumi preview` and `up`, and not in this plan or a "
+    "rehearsal"
+)
+
 
 def read_engine() -> StackSpec:
     """The spec of the stack that the engine is running, from what the engine hands to every program."""
@@ -51,6 +56,7 @@ def read_path(path: Path) -> StackSpec:
     except SpecError as error:
         raise stack_error(told_of_secrets(error.problems, secrets), path.name) from None
     warnings = [*(f"{secret}: {ENCRYPTED}" for secret in secrets), *([MORE_DOCUMENTS] if document.has_others else ())]
+    warnings += [ENVIRONMENT] if isinstance(document.data, Mapping) and document.data.get("environment") else []
     return spec.model_copy(update={"warnings": tuple(warnings)})
 
 

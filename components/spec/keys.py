@@ -15,6 +15,14 @@ PREFIX = "penstock:"
 MOST_LEVELS = 100
 """Lists and mappings inside each other, in the value of one key."""
 
+PROVIDERS = frozenset(
+    {
+        "aws", "aws-native", "awsx", "azure", "azure-native", "azuread", "coreweave", "eks", "gcp", "google-native",
+        "helm", "kubernetes", "oci",
+    }
+)  # fmt: skip
+"""Namespaces of providers that a cloud of penstock's has, or may be taken for. Other namespaces belong to programs."""
+
 _LETTERS = [f"[{letter}{letter.upper()}]" for letter in PREFIX.rstrip(":")]
 _ALIKE = "|".join("".join((*_LETTERS[:at], ".{0,3}", *_LETTERS[at + 2 :])) for at in range(len(_LETTERS) - 1))
 _NEARLY_OURS = f"^(?!{PREFIX})(?:{_ALIKE}):"
@@ -57,6 +65,25 @@ def _meant(key: str, names: Sequence[str], project: str) -> tuple[str, Problem |
     path = f"config.{name}" if with_other_colon else key if " " not in key else f"config.{key!r}"
     known = [PREFIX + one for one in names]
     return meant, Problem(path=path, message=unknown_key(PREFIX + meant if meant else "", known))
+
+
+def provider_keys(config: Mapping[str, Any], cloud: str, accepts: bool) -> tuple[dict[str, Any], list[Problem]]:
+    """The keys of the cloud's own provider, by name, and a problem for each key of a provider that would be dropped.
+
+    Penstock gives each provider its settings by itself, so that the engine's default providers read such a key in vain.
+    """
+    own: dict[str, Any] = {}
+    problems: list[Problem] = []
+    for key, value in config.items():
+        namespace, _, name = key.partition(":")
+        if namespace == cloud and accepts:
+            own[name] = value
+        elif namespace in PROVIDERS:
+            message = (
+                f"no provider of a stack on {cloud or 'no cloud'} is given it, so it would be passed over; remove it"
+            )
+            problems.append(Problem(path=key, message=message))
+    return own, problems
 
 
 def _is_deep(value: Any, levels: int) -> bool:

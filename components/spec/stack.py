@@ -13,7 +13,7 @@ from components.spec.cluster import ClusterSpec
 from components.spec.editor import Choices, for_editors
 from components.spec.explain import explain
 from components.spec.inference import InferenceSpec
-from components.spec.keys import PREFIX, as_in_the_file, own_keys, wrong_keys
+from components.spec.keys import PREFIX, as_in_the_file, own_keys, provider_keys, wrong_keys
 from components.spec.platform import PlatformSpec
 from components.spec.scheduler import SchedulerSpec
 from components.spec.storage import StorageSpec
@@ -40,6 +40,8 @@ class StackSpec(Asked):
     """Settings that only the stack's cloud has: the key of the cloud's own name, `penstock:aws`. None where it has
     none.
     """
+    account: Spec | None = Field(default=None, exclude=True)
+    """Keys of the cloud's provider, `aws:profile`, that penstock hands on. None where the cloud has none."""
     warnings: tuple[str, ...] = Field(default=(), exclude=True)
     """Warnings of the file's reader: values that it could not read or passed over."""
 
@@ -54,8 +56,9 @@ def parse_stack(
 ) -> StackSpec:
     """The spec that the keys of a stack file describe; SpecError with every problem at once.
 
-    `config` maps keys such as `penstock:cluster` to plain data; keys of other namespaces belong to other programs and
-    are passed over. `source` names the file in messages, `project` the namespace that the engine gives a key without.
+    `config` maps keys such as `penstock:cluster` to plain data; keys of providers are handed on or refused; those of
+    other namespaces belong to other programs and are passed over. `source` names the file in messages, `project` the
+    namespace that the engine gives a key without.
     Without `clouds` every name is a cloud's, and none has a key of its own.
     """
     forms = {cloud: form for cloud, form in clouds.items() if form}
@@ -65,9 +68,22 @@ def parse_stack(
     problems += [_of_another_cloud(key, cloud) for key in own if key in forms and key != cloud]
     asked = _validated(Asked, shared, "", problems, clouds)
     settings = _validated(forms[cloud](), own.get(cloud, {}), f"{cloud}.", problems) if cloud in forms else None
+    account = _account(config, cloud, forms, problems) if clouds else None
     if problems or asked is None:
         raise stack_error(problems, source)
-    return StackSpec.model_construct(**{name: getattr(asked, name) for name in Asked.model_fields}, settings=settings)
+    return StackSpec.model_construct(
+        **{name: getattr(asked, name) for name in Asked.model_fields}, settings=settings, account=account
+    )
+
+
+def _account(
+    config: Mapping[str, Any], cloud: str, forms: Mapping[str, Callable[[], type[Spec]]], problems: list[Problem]
+) -> Spec | None:
+    """The keys of the cloud's provider, in the form that its settings name (`account_form`); None without one."""
+    form: type[Spec] | None = getattr(forms[cloud](), "account_form", None) if cloud in forms else None
+    given, dropped = provider_keys(config, cloud, accepts=form is not None)
+    problems += dropped
+    return _validated(form, given, f"{cloud}:", problems) if form else None
 
 
 def stack_error(problems: Iterable[Problem], source: str) -> SpecError:
@@ -93,7 +109,7 @@ def _validated(
         return model.model_validate_json(text, by_alias=True, by_name=False, context={"clouds": tuple(clouds)})
     except ValidationError as error:
         found = explain(error, model, data)
-        problems += [Problem(path=f"{prefix}{problem.path}".rstrip("."), message=problem.message) for problem in found]
+        problems += [Problem(path=f"{prefix}{problem.path}".rstrip(".:"), message=problem.message) for problem in found]
         return None
 
 

@@ -37,7 +37,7 @@ Outputs = Mapping[str, pulumi.Input[Any]]
 def build_cluster(name: str, plan: AwsPlan, opts: pulumi.ResourceOptions) -> ClusterHandle:
     """The cluster with all that the stack asks for beside it, in the plan's region, under the plan's tags."""
     tags = aws.ProviderDefaultTagsArgs(tags=dict(plan.tags))
-    account = aws.Provider(f"{name}-aws", region=plan.region, default_tags=tags, opts=opts)
+    account = _provider(f"{name}-aws", plan, tags, opts)
     inside = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(providers=[account]))
     network = Network(f"{name}-network", plan=plan.network, opts=inside).handle
     if isinstance(plan.control_plane, EksPlan):
@@ -54,15 +54,33 @@ def build_cluster(name: str, plan: AwsPlan, opts: pulumi.ResourceOptions) -> Clu
     )
 
 
+def _provider(
+    name: str, plan: AwsPlan, tags: aws.ProviderDefaultTagsArgs, opts: pulumi.ResourceOptions
+) -> aws.Provider:
+    """The provider of everything, with the identity and the guards of the stack file's `aws:` keys."""
+    asked = plan.account
+    return aws.Provider(
+        name,
+        region=plan.region,
+        default_tags=tags,
+        profile=asked.profile or None,
+        assume_roles=[aws.ProviderAssumeRoleArgs(role_arn=asked.role_arn)] if asked.role_arn else None,
+        allowed_account_ids=list(asked.allowed_account_ids) or None,
+        forbidden_account_ids=list(asked.forbidden_account_ids) or None,
+        opts=opts,
+    )
+
+
 def _kubernetes(
     name: str, plan: AwsPlan, control: EksPlan, network: NetworkHandle, opts: pulumi.ResourceOptions
 ) -> tuple[Outputs, StorageHandle, KubernetesHandle]:
     """Cluster, system pool, add-ons, then the stack's pools: they go in the reverse order."""
     after = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=list(network.held)))
     drain = NetworkDrainResource(
-        f"{name}-drain", region=plan.region, cluster=control.name, vpc_id=network.vpc_id, opts=after
-    )
-    made = Eks(f"{name}-eks", plan=control, network=network, after=[drain], opts=opts)
+        f"{name}-drain", region=plan.region, cluster=control.name, vpc_id=network.vpc_id,
+        identity=plan.identity, opts=after,
+    )  # fmt: skip
+    made = Eks(f"{name}-eks", plan=control, network=network, identity=plan.identity, after=[drain], opts=opts)
     cluster = made.handle
     system = _pool(f"{name}-system", control.system_pool, plan, cluster, network, opts)
     add_ons = EksAddOns(f"{name}-addons", plan=control, cluster=cluster, nodes=[system], opts=opts)
@@ -77,9 +95,7 @@ def _kubernetes(
         )
     storage = _storage(name, plan, network, {"nodes": cluster.cluster_security_group_id}, opts)
     known = {"cluster": cluster.cluster_name, "endpoint": cluster.endpoint, "kubeconfig": cluster.kubeconfig}
-    scalers = {
-        pool.name: scaler(plan.region, cluster, pools[pool.name], pool.least_in_group) for pool in plan.grouped_pools
-    }
+    scalers = {pool.name: scaler(plan, cluster, pools[pool.name], pool.least_in_group) for pool in plan.grouped_pools}
     ready = (system, add_ons, *pools.values(), *others, *storage.ready)
     return known, storage, reach(name, cluster, storage, scalers, ready, opts)
 

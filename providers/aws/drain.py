@@ -8,9 +8,11 @@ They hold the network: its subnets and the network itself cannot be deleted whil
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 from components.errors import PenstockError
+from providers.aws.session import session
 
 POLL_S = 5.0
 BATCH = 20
@@ -35,11 +37,9 @@ class Clients:
     elbv2: Any
 
     @classmethod
-    def of(cls, region: str) -> "Clients":
-        import boto3
-
-        session = boto3.Session(region_name=region)
-        return cls(ec2=session.client("ec2"), elb=session.client("elb"), elbv2=session.client("elbv2"))
+    def of(cls, region: str, identity: Mapping[str, str] = MappingProxyType({})) -> "Clients":
+        account = session(region, **identity)
+        return cls(ec2=account.client("ec2"), elb=account.client("elb"), elbv2=account.client("elbv2"))
 
 
 def drain(clients: Clients, cluster: str, vpc: str, say: Callable[[str], None], patience_s: float) -> None:

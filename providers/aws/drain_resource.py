@@ -1,5 +1,7 @@
 """The moment of a destroy at which a network is freed of what controllers made in it, as a Pulumi resource."""
 
+from collections.abc import Mapping
+
 import pulumi
 
 PATIENCE_S = 600.0
@@ -19,7 +21,14 @@ class NetworkDrainResource(pulumi.CustomResource):
         region: str,
         cluster: str,
         vpc_id: pulumi.Input[str],
+        identity: Mapping[str, str],
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        inputs = {"region": region, "cluster": cluster, "vpc": vpc_id, "patienceS": PATIENCE_S}
+        inputs = {
+            "region": region,
+            "cluster": cluster,
+            "vpc": vpc_id,
+            "patienceS": PATIENCE_S,
+            "identity": dict(identity),
+        }
         super().__init__("penstock:aws:Drain", name, inputs, opts)

@@ -9,6 +9,7 @@ from pulumi_aws import eks
 from components.provider import KubernetesHandle, StaticVolume
 from providers.aws.eks_handle import EksHandle
 from providers.aws.nodes.build import NodePool
+from providers.aws.plan import AwsPlan
 from providers.aws.storage.handle import StorageHandle
 from providers.aws.storage.plan import CLAIMS
 
@@ -54,9 +55,9 @@ def _volumes(storage: StorageHandle) -> Iterator[StaticVolume]:
         yield StaticVolume(claim=CLAIMS["sharedFileSystem"], capacity_gib=ELASTIC_GIB, source={"csi": csi})
 
 
-def scaler(region: str, cluster: EksHandle, pool: NodePool, least: int) -> Mapping[str, pulumi.Input[str]]:
+def scaler(plan: AwsPlan, cluster: EksHandle, pool: NodePool, least: int) -> Mapping[str, pulumi.Input[str]]:
     """EKS keeps the size of its own groups; the others have none but their auto scaling group's."""
-    known = {"cloud": "aws", "region": region, "least": str(least)}
+    known = {"cloud": "aws", "region": plan.region, "least": str(least), **plan.identity}
     if isinstance(pool.group, eks.NodeGroup):
         return {**known, "kind": "eks", "cluster": cluster.cluster_name, "group": pool.group.node_group_name}
     return {**known, "kind": "autoscaling", "group": pool.auto_scaling_group}

@@ -9,20 +9,23 @@ from typing import Any
 from components.errors import PenstockError
 from providers.aws.drain import Clients
 from providers.aws.drain import drain as drain_network
+from providers.aws.session import session
 
 DRAIN_INPUTS: Mapping[str, type | tuple[type, ...]] = {
-    "region": str, "cluster": str, "vpc": str, "patienceS": (int, float),
+    "region": str, "cluster": str, "vpc": str, "patienceS": (int, float), "identity": dict,
 }  # fmt: skip
 
 Scaler = Mapping[str, str]
-"""A pool's group: `kind`, `region`, `group`, `least`, and `cluster` for one of EKS's own."""
+"""A pool's group: `kind`, `region`, `group`, `least`, `cluster` for one of EKS's own, and what is asked of
+`profile` and `role_arn`."""
 
 
 def drain(inputs: Mapping[str, Any], say: Callable[[str], None]) -> None:
     """Frees the network of what controllers made; PenstockError in AWS's own words where it refuses."""
     cluster = inputs["cluster"]
     with _explained(f"what controllers of {cluster} made is still there"):
-        drain_network(Clients.of(inputs["region"]), cluster, inputs["vpc"], say, inputs["patienceS"])
+        clients = Clients.of(inputs["region"], inputs.get("identity") or {})
+        drain_network(clients, cluster, inputs["vpc"], say, inputs["patienceS"])
 
 
 def scale_to_zero(scaler: Scaler) -> None:
@@ -39,16 +42,15 @@ def restore(scaler: Scaler, nodes: int) -> None:
 
 def _resize(scaler: Scaler, *, least: int, nodes: int) -> None:
     """EKS keeps the size of its own groups (UpdateNodegroupConfig; maxSize is one at least)."""
-    import boto3
-
-    session: Any = boto3.Session(region_name=scaler["region"])
+    known = {key: scaler[key] for key in ("profile", "role_arn") if key in scaler}
+    account = session(scaler["region"], **known)
     if scaler["kind"] == "eks":
         size = {"minSize": least, "desiredSize": nodes}
         group = {"clusterName": scaler["cluster"], "nodegroupName": scaler["group"]}
-        session.client("eks").update_nodegroup_config(**group, scalingConfig=size)
+        account.client("eks").update_nodegroup_config(**group, scalingConfig=size)
     else:
         size = {"MinSize": least, "DesiredCapacity": nodes}
-        session.client("autoscaling").update_auto_scaling_group(AutoScalingGroupName=scaler["group"], **size)
+        account.client("autoscaling").update_auto_scaling_group(AutoScalingGroupName=scaler["group"], **size)
 
 
 @contextmanager

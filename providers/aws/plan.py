@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from components.errors import Problem, Problems, SpecError
@@ -29,7 +29,7 @@ from providers.aws.nodes import plan as nodes
 from providers.aws.regions import regions
 from providers.aws.serving import plan as serving
 from providers.aws.serving.types import ServingPlan
-from providers.aws.settings import AwsSpec
+from providers.aws.settings import AwsAccountSpec, AwsSpec
 from providers.aws.storage import plan as stores
 from providers.aws.storage.types import StoragePlan
 from providers.aws.tags import tag_problems, tags
@@ -54,6 +54,14 @@ class AwsPlan(ClusterPlan):
     hyper_pod: HyperPodPlan | None
     storage: StoragePlan
     serving: ServingPlan
+    account: AwsAccountSpec = field(default_factory=AwsAccountSpec)
+    """The identity that it is built with, and the accounts that it may be built in."""
+
+    @property
+    def identity(self) -> Mapping[str, str]:
+        """Profile and role of penstock's own requests, as providers.aws.session takes them: only what is asked."""
+        asked = {"profile": self.account.profile, "role_arn": self.account.role_arn}
+        return {key: value for key, value in asked.items() if value}
 
     @property
     def grouped_pools(self) -> tuple[AwsNodePoolPlan, ...]:
@@ -98,6 +106,7 @@ def plan(spec: StackSpec, stack: str, now: datetime) -> AwsPlan:
         hyper_pod=hyper,
         storage=storage,
         serving=asked,
+        account=spec.account if isinstance(spec.account, AwsAccountSpec) else AwsAccountSpec(),
         volume=storage.volume,
         scheduler=_scheduler(spec, control),
         kubernetes=_facts(control, full, hyper),
@@ -155,6 +164,10 @@ def _general_problems(spec: StackSpec, stack: str, now: datetime) -> Iterator[Pr
     if cluster.expired(now) and cluster.expires_at:
         message = f"{cluster.expires_at:%Y-%m-%dT%H:%MZ} is in the past; set a future time, or destroy the stack"
         yield Problem(path="cluster.expiresAt", message=message)
+    asked = spec.account.region if isinstance(spec.account, AwsAccountSpec) else ""
+    if asked and asked != cluster.region:
+        message = f"{asked!r}, and the stack is in {cluster.region or 'a region of its own choice'}; "
+        yield Problem(path="aws:region", message=f"{message}set cluster.region, and remove this key")
 
 
 def _job_problems(spec: StackSpec, control: ControlPlanePlan | None) -> Iterator[Problem]:

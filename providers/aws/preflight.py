@@ -9,6 +9,8 @@ from components.errors import Problem
 from components.plan.part import QuotaNeed
 from components.plan.stack import StackPlan
 from providers.aws.plan import AwsPlan
+from providers.aws.session import session
+from providers.aws.settings import AwsAccountSpec
 from providers.aws.types import AwsNodePoolPlan, BlockCapacity, ReservedCapacity
 
 CREDENTIALS = (
@@ -31,22 +33,25 @@ def preflight(plan: StackPlan) -> tuple[Problem, ...]:
     """
     cluster = plan.cluster
     assert isinstance(cluster, AwsPlan)
-    if not credentials_at_hand():
+    if not credentials_at_hand(asked=cluster.account != AwsAccountSpec()):
         return ()
-    import boto3
+    from botocore.exceptions import BotoCoreError, ClientError
 
-    # The stubs know each service by its own name, and one that is a variable by none.
-    session: Any = boto3.Session(region_name=cluster.region)
-    return look(cluster, session.client)
+    try:
+        account = session(cluster.region, **cluster.identity)
+    except (BotoCoreError, ClientError) as error:
+        path = "aws:assumeRole" if cluster.account.role_arn else "aws:profile"
+        return (Problem(path=path, message=f"{error}; name a profile and a role that your credentials may use"),)
+    return look(cluster, account.client)
 
 
-def credentials_at_hand() -> bool:
-    """True if the environment or the files of the AWS command line name any. A machine's own role is not asked for:
-    that takes seconds where there is none. Another endpoint than AWS's own knows no quotas.
+def credentials_at_hand(*, asked: bool = False) -> bool:
+    """True if the stack file (`asked`), the environment or the files of the AWS command line name any. A machine's own
+    role is not asked for: that takes seconds where there is none. Another endpoint than AWS's own knows no quotas.
     """
     if os.environ.get("AWS_ENDPOINT_URL"):
         return False
-    if any(os.environ.get(name) for name in CREDENTIALS):
+    if asked or any(os.environ.get(name) for name in CREDENTIALS):
         return True
     return any(Path(os.environ.get(name, default)).expanduser().is_file() for name, default in FILES.items())
 
@@ -56,11 +61,26 @@ def look(plan: AwsPlan, client: ClientOf) -> tuple[Problem, ...]:
     from botocore.exceptions import BotoCoreError, ClientError
 
     try:
-        client("sts").get_caller_identity()
+        found = str(client("sts").get_caller_identity().get("Account", ""))
     except (BotoCoreError, ClientError) as error:
         message = f"the credentials found do not work: {error}; renew them, or unset them to plan without an account"
         return (Problem(path="cluster.cloud", message=message),)
+    if problem := _account_problem(plan.account, found):
+        return (problem,)
     return (*_quota_problems(plan, client("service-quotas")), *_reservation_problems(plan.node_pools, client("ec2")))
+
+
+def _account_problem(asked: AwsAccountSpec, found: str) -> Problem | None:
+    """The guards of the stack file; in another account nothing else is asked."""
+    remedy = "use credentials of an account that is allowed (aws:profile, aws:assumeRole), or change the guard"
+    if asked.allowed_account_ids and found not in asked.allowed_account_ids:
+        allowed = ", ".join(asked.allowed_account_ids)
+        return Problem(
+            path="aws:allowedAccountIds", message=f"the credentials are of {found}, allowed is {allowed}; {remedy}"
+        )
+    if found in asked.forbidden_account_ids:
+        return Problem(path="aws:forbiddenAccountIds", message=f"the credentials are of {found}; {remedy}")
+    return None
 
 
 def _quota_problems(plan: AwsPlan, quotas: Any) -> Iterator[Problem]:

@@ -1,7 +1,7 @@
 """Settings that only AWS has: the key `penstock:aws`."""
 
 from enum import StrEnum
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Discriminator, Field, IPvAnyNetwork, Tag, model_validator
 
@@ -238,8 +238,50 @@ class AcceleratorSpec(Spec):
     """TCP ports."""
 
 
+AccountId = Annotated[str, Field(pattern=form(r"^\d{12}$", "the 12 digits of an account, in quotes"))]
+
+
+class AssumedRoleSpec(Spec):
+    """A role that everything is made in. What else an assumption may need (an external id) belongs into a profile."""
+
+    role_arn: RoleArn
+    """ARN of the role."""
+
+
+class AwsAccountSpec(Spec):
+    """The keys `aws:NAME` of a stack file that are handed on: to the provider, the preflight, the drain, the gate and
+    the kubeconfig. All others are refused.
+    """
+
+    profile: str = ""
+    """Profile of the AWS command line's files."""
+    region: str = ""
+    """The region once more; `cluster.region` decides."""
+    assume_role: AssumedRoleSpec | None = None
+    """A role to assume."""
+    assume_roles: tuple[AssumedRoleSpec, ...] = Field(default=(), max_length=1)
+    """The same as newer versions of the provider write it."""
+    allowed_account_ids: tuple[AccountId, ...] = ()
+    """Accounts that the stack may be built in; when left out, any."""
+    forbidden_account_ids: tuple[AccountId, ...] = ()
+    """Accounts that the stack may not be built in."""
+
+    @property
+    def role_arn(self) -> str:
+        """ARN of the role to assume; empty for none."""
+        return next((role.role_arn for role in (self.assume_role, *self.assume_roles) if role), "")
+
+    @model_validator(mode="after")
+    def _one_role(self) -> Self:
+        if self.assume_role and self.assume_roles:
+            raise ValueError("assumeRole and assumeRoles stand there both; remove one")
+        return self
+
+
 class AwsSpec(Spec):
     """Settings of AWS alone. What is not asked for is not made."""
+
+    account_form: ClassVar[type[Spec]] = AwsAccountSpec
 
     control_plane: ControlPlane = EksSpec()
     """Control plane: EKS by default, `kind: pcs` (Slurm) or `kind: batch`."""

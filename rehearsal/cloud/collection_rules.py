@@ -166,7 +166,9 @@ class CollectionRules:
     def oracle(self, store: Store) -> Oracle:  # noqa: ARG002
         return SchemaOracle(self._by_token, self.signature)
 
-    def environment(self, folder: Path, *, preview: bool) -> AbstractContextManager[Mapping[str, str]]:  # noqa: ARG002
+    def environment(
+        self, folder: Path, config: Mapping[str, Any], *, preview: bool  # noqa: ARG002
+    ) -> AbstractContextManager[Mapping[str, str]]:  # fmt: skip
         return nullcontext(self.variables)
 
     def endpoint(self, cluster: Object) -> str:

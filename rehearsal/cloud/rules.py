@@ -198,8 +198,12 @@ class Rules(Protocol):
 
     def oracle(self, store: Store) -> Oracle: ...
 
-    def environment(self, folder: Path, *, preview: bool) -> AbstractContextManager[Mapping[str, str]]:
-        """Environment for programs that speak to the cloud's API themselves: to the simulation, or to nobody."""
+    def environment(
+        self, folder: Path, config: Mapping[str, Any], *, preview: bool
+    ) -> AbstractContextManager[Mapping[str, str]]:
+        """Environment for programs that speak to the cloud's API themselves: to the simulation, or to nobody. `config`
+        is that of the stack file.
+        """
         ...
 
     def endpoint(self, cluster: "Object") -> str:

@@ -114,6 +114,8 @@ class Deployment:
     """The address that pulumi comes from, "" for an unknown one outside every network of the stack."""
     announced: tuple[str, ...] = ()
     """Lines that were shown to the user before the last `up` began to change anything."""
+    config: Mapping[str, Any] = field(default_factory=dict)
+    """Keys under `config` of the stack file."""
     before: Deployment | None = None
 
     def of(self, token: str) -> Iterator[BuiltResource]:

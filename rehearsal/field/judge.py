@@ -1,8 +1,10 @@
 """Judges a stack in the field between two states of its engine, once for each finding."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from importlib import import_module
 from importlib.util import find_spec
+from types import MappingProxyType
+from typing import Any
 
 from engine.state import Resource, StackState
 from rehearsal.field.deployed import BuiltResource, MachinePool
@@ -13,10 +15,14 @@ from rehearsal.field.rules import findings
 
 
 class FieldJudge:
-    """One rehearsal's judge. `shipped`: the stack is penstock's own, which has all that is expected of it."""
+    """One rehearsal's judge. `shipped`: the stack is penstock's own, which has all that is expected of it. `config`:
+    the keys of its file.
+    """
 
-    def __init__(self, facts: FieldFacts | None, stack: str, *, shipped: bool) -> None:
-        self._facts, self._stack, self._shipped = facts, stack, shipped
+    def __init__(
+        self, facts: FieldFacts | None, stack: str, *, shipped: bool, config: Mapping[str, Any] = MappingProxyType({})
+    ) -> None:
+        self._facts, self._stack, self._shipped, self._config = facts, stack, shipped, config
         self._told: set[tuple[str, str, str]] = set()
 
     def judge(
@@ -27,8 +33,9 @@ class FieldJudge:
             return FieldVerdict()
         earlier = tuple(map(_built, before.resources))
         deployment = deployment_of(
-            self._facts, map(_built, after.resources), nodes=nodes, before=earlier, announced=announced
-        )
+            self._facts, map(_built, after.resources), nodes=nodes, before=earlier, announced=announced,
+            config=self._config,
+        )  # fmt: skip
         new = [one for one in findings(deployment) if one.key not in self._told]
         self._told |= {one.key for one in new}
         return compare(new, self._stack, expected_findings(), in_full=self._shipped and not earlier)

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from fnmatch import fnmatchcase
+from types import MappingProxyType
 from typing import Any
 
 from rehearsal.field.deployed import (
@@ -24,6 +25,7 @@ KUBERNETES = "kubernetes:"
 def deployment_of(
     facts: FieldFacts, resources: Iterable[BuiltResource], *, nodes: Iterable[MachinePool] = (),
     before: Iterable[BuiltResource] | None = None, announced: tuple[str, ...] = (),
+    config: Mapping[str, Any] = MappingProxyType({}),
 ) -> Deployment:  # fmt: skip
     """The deployment. `nodes` are pools that no resource of the stack describes, as those of an existing cluster."""
     made = tuple(resources)
@@ -37,6 +39,7 @@ def deployment_of(
         objects=tuple(_objects(made)),
         operations=tuple(_operation(row, one) for row in facts.waits for one in made if one.token == row.resource),
         announced=announced,
+        config=config,
         before=Deployment(facts=facts, resources=earlier) if earlier else None,
     )
 

@@ -6,6 +6,7 @@ from rehearsal.field.allocatable import allocatable
 from rehearsal.field.claims import claims
 from rehearsal.field.deployed import Deployment, Finding
 from rehearsal.field.disruption import disruption
+from rehearsal.field.identity import identity
 from rehearsal.field.images import images
 from rehearsal.field.landing import landing
 from rehearsal.field.mirror import mirror
@@ -20,7 +21,7 @@ from rehearsal.field.transitions import transitions
 Rule = Callable[[Deployment], Iterator[Finding]]
 RULES: tuple[Rule, ...] = (
     reach, allocatable, landing, images, rolling, transitions, scaling, served, propagation, exclusive, topology,
-    disruption, claims, nvlink, mirror,
+    disruption, claims, nvlink, identity, mirror,
 )  # fmt: skip
 
 

@@ -22,6 +22,7 @@ from rehearsal.kubernetes.cluster import SimulatedKubernetes
 from rehearsal.places.kubernetes import drifted, simulated_kubernetes
 from rehearsal.places.place import AccountReport
 from rehearsal.recovery import recover
+from rehearsal.stack_file import config_in
 
 
 class Membership:
@@ -173,14 +174,14 @@ def simulated(
     home.mkdir(parents=True, exist_ok=True)
     existing = named_in(rules, re.split(r"[\s\"'\[\]{},]+", stack_file.read_text()))
     cloud = SimulatedCloud(rules, home / "account.sqlite", faults=faults, existing=existing)
-    cloud.oracle.warm(preview=preview)
     with ExitStack() as stack:
         stack.callback(cloud.close)
         port = stack.enter_context(serving(SimulatedProvider(cloud, crash_log=home / "simulated-cloud-errors.log")))
         stack.callback(cloud.clock.idle)
         authority = Authority(cloud.account.store)
         kubernetes, kubernetes_port = stack.enter_context(simulated_kubernetes(home, cloud.clock, faults, authority))
-        env = stack.enter_context(rules.environment(home, preview=preview))
+        env = stack.enter_context(rules.environment(home, config_in(stack_file), preview=preview))
+        cloud.oracle.warm(preview=preview)  # in threads: not while the API's server imports the same modules
         env = {**env, **rules.credentials(home, kubernetes.outside_access.token or ""), **kubernetes.env}
         env["PULUMI_DEBUG_PROVIDERS"] = f"{rules.package}:{port},kubernetes:{kubernetes_port}"
         cluster = Membership(cloud.account, kubernetes)

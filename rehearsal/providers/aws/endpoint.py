@@ -4,29 +4,35 @@ It answers from the same moto that the engine's requests change.
 """
 
 import logging
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from rehearsal.cloud.credential_program import credential_program
 
 LOOPBACK = "127.0.0.1"
+SIMULATED = "simulated"
 DISCARD_PORT = 9
 """Port that nobody listens on: a client of AWS in a preview gets no answer, and never a real account's."""
 
 
 @contextmanager
-def environment(folder: Path, *, preview: bool) -> Iterator[Mapping[str, str]]:
-    """The environment that leads boto3 to the simulation; in a preview, to nobody."""
+def environment(folder: Path, config: Mapping[str, Any], *, preview: bool) -> Iterator[Mapping[str, str]]:
+    """The environment that leads boto3 to the simulation; in a preview, to nobody. The profile that the stack file
+    names is there, and leads to the same.
+    """
+    profile = str(config.get("aws:profile") or SIMULATED)
     if preview:
-        yield _no_credentials(folder)
+        yield _nobodys(folder, f"http://{LOOPBACK}:{DISCARD_PORT}", profile)
         return
-    with api_endpoint(folder) as env:
+    with api_endpoint(folder, profile) as env:
         yield env
 
 
 @contextmanager
-def api_endpoint(folder: Path) -> Iterator[Mapping[str, str]]:
+def api_endpoint(folder: Path, profile: str = SIMULATED) -> Iterator[Mapping[str, str]]:
     """The environment that leads boto3 there, and to no account of the user's, while the block runs."""
     from moto.server import ThreadedMotoServer
 
@@ -35,7 +41,7 @@ def api_endpoint(folder: Path) -> Iterator[Mapping[str, str]]:
     server.start()
     try:
         _, port = server.get_host_and_port()
-        yield _no_credentials(folder) | {"AWS_ENDPOINT_URL": f"http://{LOOPBACK}:{port}"}
+        yield _nobodys(folder, f"http://{LOOPBACK}:{port}", profile)
     finally:
         server.stop()
 
@@ -45,17 +51,24 @@ def credentials(folder: Path, token: str) -> Mapping[str, str]:
     return credential_program(folder, "aws", "eks get-token --cluster-name ", token)
 
 
-def _no_credentials(folder: Path) -> dict[str, str]:
-    """The environment in which nothing of the user's own AWS settings is found. Its settings lie in the folder."""
+def _nobodys(folder: Path, url: str, profile: str) -> dict[str, str]:
+    """The environment in which nothing of the user's own AWS settings is found: neither identity nor endpoint. Its
+    settings lie in the folder. An endpoint of one service comes before that of all (boto3, "Service-specific
+    endpoints"), and AWS_DEFAULT_PROFILE before AWS_PROFILE.
+    """
     settings = folder / "aws.config"
-    settings.write_text("[profile simulated]\n")
-    return {
-        "AWS_ACCESS_KEY_ID": "simulated",
-        "AWS_SECRET_ACCESS_KEY": "simulated",
+    keys = "aws_access_key_id = simulated\naws_secret_access_key = simulated\n"
+    settings.write_text("".join(f"[profile {name}]\n{keys}" for name in sorted({profile, SIMULATED})))
+    of_services = {name: url for name in os.environ if name.startswith("AWS_ENDPOINT_URL_")}
+    return of_services | {
+        "AWS_ACCESS_KEY_ID": SIMULATED,
+        "AWS_SECRET_ACCESS_KEY": SIMULATED,
         "AWS_SESSION_TOKEN": "",
-        "AWS_PROFILE": "simulated",
+        "AWS_PROFILE": SIMULATED,
+        "AWS_DEFAULT_PROFILE": SIMULATED,
         "AWS_CONFIG_FILE": str(settings),
-        "AWS_SHARED_CREDENTIALS_FILE": str(settings),
+        "AWS_SHARED_CREDENTIALS_FILE": str(folder / "aws.credentials"),
         "AWS_EC2_METADATA_DISABLED": "true",
-        "AWS_ENDPOINT_URL": f"http://{LOOPBACK}:{DISCARD_PORT}",
+        "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "false",
+        "AWS_ENDPOINT_URL": url,
     }

@@ -80,6 +80,8 @@ class Moto:
             return
         from moto import mock_aws
 
+        for name in ("AWS_PROFILE", "AWS_DEFAULT_PROFILE"):  # moto makes sessions of its own, which look for them
+            os.environ.pop(name, None)
         os.environ["MOTO_EC2_LOAD_DEFAULT_AMIS"] = "false"  # 1,300 images for each region, which no request names
         self._mock = mock_aws()
         self._mock.start()
@@ -114,13 +116,16 @@ class Moto:
     def _client(self, service: str, region: str) -> Any:
         key = (service, region)
         if key not in self._clients:
-            import boto3
             from botocore.config import Config
+            from botocore.session import Session
 
-            make: Any = boto3.client  # its types want a literal name
-            self._clients[key] = make(
+            # Neither a profile nor an endpoint of the user's: what moto does not know as AWS's it lets out.
+            own: Any = Session(session_vars={"profile": (None, [], None, None)})
+            settings: Any = Config(retries={"total_max_attempts": 1}, parameter_validation=False)
+            settings.ignore_configured_endpoint_urls = True  # its types do not know it
+            self._clients[key] = own.create_client(
                 service, region_name=region, aws_access_key_id="simulated", aws_secret_access_key="simulated",  # noqa: S106
-                config=Config(retries={"total_max_attempts": 1}, parameter_validation=False),
+                config=settings,
             )  # fmt: skip
         return self._clients[key]
 

@@ -137,3 +137,31 @@ def test_a_point_in_time_is_kept_in_utc() -> None:
 def test_a_point_in_time_after_the_last_year_is_told() -> None:
     (problem,) = refusals(expiresAt="9999-12-31T23:59:00-05:00")
     assert problem == "cluster.expiresAt: 9999-12-31T23:59:00-05:00 is outside the years 1 to 9999 in UTC"
+
+
+OF_AWS = {"penstock:cluster": {"cloud": "aws", "region": "us-east-2"}}
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "words"),
+    [
+        ("aws:endpoints", [{"eks": "http://localhost"}], "known are allowedAccountIds, assumeRole"),
+        ("aws:assumeRole", {"roleArn": "arn:aws:iam::111122223333:role/x", "externalId": "7"}, "externalId"),
+        ("aws:allowedAccountIds", [111122223333], "write it in quotes"),
+        ("gcp:project", "p", "would be passed over; remove it"),
+        ("azure-native:location", "westeurope", "would be passed over; remove it"),
+    ],
+)
+def test_a_key_that_no_provider_would_get_is_refused_by_name(key: str, value: object, words: str) -> None:
+    with pytest.raises(SpecError) as refused:
+        parse_stack({**OF_AWS, key: value}, "x", clouds())
+    (told,) = [str(problem) for problem in refused.value.problems if problem.path.startswith(key)]
+    assert words in told
+
+
+def test_keys_of_the_own_provider_and_of_other_programs_are_kept() -> None:
+    keys = {"aws:profile": "ml", "aws:assumeRoles": [{"roleArn": "arn:aws:iam::111122223333:role/x"}], "mine:key": 3}
+    pools = {"nodePools": [{"name": "work", "machineType": "m7i.xlarge", "count": 1}]}
+    spec = parse_stack({"penstock:cluster": {**OF_AWS["penstock:cluster"], **pools}, **keys}, "x", clouds())
+    assert spec.account is not None
+    assert spec.account.model_dump(include={"profile"}) == {"profile": "ml"}

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 import pulumi
 from pulumi_aws import cloudwatch, eks, iam
@@ -34,9 +35,10 @@ class Eks(pulumi.ComponentResource):
 
     def __init__(
         self, name: str, *, plan: EksPlan, network: NetworkHandle, after: Sequence[pulumi.Resource] = (),
+        identity: Mapping[str, str] = MappingProxyType({}),
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:  # fmt: skip
-        """`after`: what the cluster waits for, and what outlives it."""
+        """`after`: what the cluster waits for, and what outlives it. `identity`: profile and role to enter with."""
         super().__init__("penstock:aws:Eks", name, None, opts)
         self._after = list(after)
         log_group = f"/aws/eks/{plan.name}/cluster"
@@ -65,7 +67,7 @@ class Eks(pulumi.ComponentResource):
         ready: list[pulumi.Resource] = [cluster, *first, *nodes.attached]
         if plan.self_managed_nodes:
             ready.append(self._admit_nodes(f"{name}-nodes", cluster, nodes.role))
-        self.handle = _handle(plan, cluster, nodes.role, tuple(ready))
+        self.handle = _handle(plan, cluster, nodes.role, tuple(ready), identity)
         self.register_outputs({"clusterName": cluster.name, "endpoint": cluster.endpoint})
 
     def _cluster_role(self, name: str, key: ClusterKey) -> Role:
@@ -150,7 +152,10 @@ def _vpc_config(plan: EksPlan, network: NetworkHandle) -> eks.ClusterVpcConfigAr
     )
 
 
-def _handle(plan: EksPlan, cluster: eks.Cluster, node_role: iam.Role, ready: tuple[pulumi.Resource, ...]) -> EksHandle:
+def _handle(
+    plan: EksPlan, cluster: eks.Cluster, node_role: iam.Role, ready: tuple[pulumi.Resource, ...],
+    identity: Mapping[str, str],
+) -> EksHandle:  # fmt: skip
     authority = cluster.certificate_authority.apply(lambda one: str(one.data))
     return EksHandle(
         cluster_name=cluster.name,
@@ -162,14 +167,17 @@ def _handle(plan: EksPlan, cluster: eks.Cluster, node_role: iam.Role, ready: tup
         node_role_arn=node_role.arn,
         node_role_name=node_role.name,
         service_cidr=plan.service_cidr,
-        kubeconfig=_kubeconfig(plan, cluster.endpoint, authority),
+        kubeconfig=_kubeconfig(plan, cluster.endpoint, authority, identity),
         ready=ready,
     )
 
 
-def _kubeconfig(plan: EksPlan, endpoint: pulumi.Output[str], authority: pulumi.Output[str]) -> pulumi.Output[str]:
+def _kubeconfig(
+    plan: EksPlan, endpoint: pulumi.Output[str], authority: pulumi.Output[str], identity: Mapping[str, str]
+) -> pulumi.Output[str]:
     """A kubeconfig for users with AWS credentials: the token is asked for when it is used, and is valid for minutes."""
     token = ["--region", plan.region, "eks", "get-token", "--cluster-name", plan.name, "--output", "json"]
+    token += [word for key, value in identity.items() for word in (f"--{key.replace('_', '-')}", value)]
     command = {"apiVersion": "client.authentication.k8s.io/v1beta1", "command": "aws", "args": token}
     document = pulumi.Output.json_dumps(
         {

@@ -1,5 +1,6 @@
 """An account's own answers, before anything is created. AWS's side: botocore's stubs, which hold to its model."""
 
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,9 @@ from botocore.stub import Stubber
 from providers import aws
 from providers.aws.plan import AwsPlan
 from providers.aws.preflight import credentials_at_hand, look
+from providers.aws.settings import AwsAccountSpec
 from stacks.config import read_file
+from stacks.plan import plan_stack
 from tests.clock import NOW
 
 BLOCK = "cr-0a1b2c3d4e5f60718"
@@ -109,6 +112,33 @@ def test_credentials_that_do_not_work_are_told_first(plan: AwsPlan) -> None:
     account.stubs["sts"].add_client_error("get_caller_identity", "ExpiredToken")
     (problem,) = account.look(plan)
     assert problem.startswith("cluster.cloud: the credentials found do not work: An error occurred (ExpiredToken)")
+
+
+@pytest.mark.parametrize(
+    ("guard", "path"),
+    [({"allowedAccountIds": ("210987654321",)}, "allowed"), ({"forbiddenAccountIds": ("123456789012",)}, "forbidden")],
+)
+def test_another_account_is_told_and_asked_nothing_else(plan: AwsPlan, guard: dict[str, Any], path: str) -> None:
+    account = Account(allowed=0)
+    account.stubs["sts"].add_response("get_caller_identity", {"Account": "123456789012"})
+    (problem,) = account.look(replace(plan, account=AwsAccountSpec(**guard)))
+    assert problem.startswith(f"aws:{path}AccountIds: the credentials are of 123456789012")
+
+
+def test_the_account_that_is_allowed_is_looked_at(plan: AwsPlan) -> None:
+    account = Account(allowed=100_000)
+    account.answers(plan, block())
+    assert (
+        account.look(replace(plan, account=AwsAccountSpec.model_validate({"allowedAccountIds": ("123456789012",)})))
+        == []
+    )
+
+
+def test_a_profile_that_is_not_there_is_told(bare: Path) -> None:
+    spec = read_file("aws-dev")
+    asked = spec.model_copy(update={"account": AwsAccountSpec(profile="nobodys")})
+    (problem,) = aws.preflight(plan_stack(asked, "aws-dev", NOW))
+    assert (problem.path, "nobodys" in problem.message) == ("aws:profile", True)
 
 
 @pytest.fixture
