@@ -8,6 +8,7 @@ from pydantic import BeforeValidator, Field, IPvAnyNetwork, ValidationInfo, mode
 from pydantic_core import PydanticCustomError
 
 from components.spec.base import Instant, Name, Spec, form
+from components.spec.marks import LabelValue, MarkKey
 
 
 def _known(value: Any, info: ValidationInfo) -> Any:
@@ -171,9 +172,9 @@ class TaintEffect(StrEnum):
 class TaintSpec(Spec):
     """Kubernetes taint: keeps pods off that do not tolerate it."""
 
-    key: str = Field(min_length=1, max_length=316)
+    key: MarkKey
     """Key of the taint, such as `nvidia.com/gpu`."""
-    value: str = Field(default="", max_length=63)
+    value: LabelValue = ""
     """Value of the taint; empty by default."""
     effect: TaintEffect = TaintEffect.NO_SCHEDULE
     """Treatment of pods that do not tolerate the taint."""
@@ -202,7 +203,7 @@ class NodePoolSpec(Spec):
     """
     fabric: Without | None = None
     """`{none: REASON}` for a pool of several nodes that goes without the fabric of its machines."""
-    labels: dict[str, str] = Field(default_factory=dict)
+    labels: dict[MarkKey, LabelValue] = Field(default_factory=dict)
     """Kubernetes labels on every node of the pool."""
     taints: tuple[TaintSpec, ...] = ()
     """Kubernetes taints on every node of the pool."""
@@ -221,6 +222,16 @@ class NodePoolSpec(Spec):
             raise ValueError(f"{count} is less than minCount ({low})")
         if high is not None and self.count > high:
             raise ValueError(f"{count} is more than maxCount ({high})")
+        return self
+
+    @model_validator(mode="after")
+    def _taints_differ(self) -> Self:
+        marks = [(taint.key, taint.effect) for taint in self.taints]
+        for key, effect in sorted({mark for mark in marks if marks.count(mark) > 1}):
+            raise ValueError(
+                f"taints: {key} with {effect.value} is given {marks.count((key, effect))} times, and Kubernetes takes a"
+                " key once for each effect; keep one, or give the others a key of their own"
+            )
         return self
 
     @property

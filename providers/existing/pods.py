@@ -8,13 +8,11 @@ from pydantic import Field, StringConstraints, model_validator
 
 from components.plan.cluster import HostPath, Mount, PodBinding, ResourceClaim, Sidecar
 from components.spec.base import Spec, form
+from components.spec.marks import ANNOTATIONS_LIMIT, LabelValue, MarkKey
 from components.spec.storage import MountPath
 
 # Forms and limits: Kubernetes API, validation of object metadata and of pods (apimachinery/pkg/util/validation,
 # pkg/apis/core/validation).
-ANNOTATIONS_LIMIT = 256 * 1024
-"""Bytes of all annotations of an object together."""
-
 ObjectName = Annotated[
     str,
     StringConstraints(
@@ -27,23 +25,6 @@ DnsLabel = Annotated[
     str,
     StringConstraints(
         pattern=form(r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$", "a DNS label: lower-case letters, digits and -, up to 63")
-    ),
-]
-QualifiedName = Annotated[
-    str,
-    StringConstraints(
-        pattern=form(
-            r"^([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$",
-            "a key such as k8s.v1.cni.cncf.io/networks",
-        )
-    ),
-]
-LabelValue = Annotated[
-    str,
-    StringConstraints(
-        pattern=form(
-            r"^([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$", "a label's value: up to 63 of A-Z a-z 0-9 -_."
-        )
     ),
 ]
 VariableName = Annotated[
@@ -181,9 +162,9 @@ class PoolPodsSpec(Spec):
     """Environment variables, such as those of NCCL; they win over penstock's own choice of an interface."""
     mounts: tuple[MountSpec, ...] = ()
     """Further claims that jobs mount."""
-    annotations: dict[QualifiedName, str] = Field(default_factory=dict)
+    annotations: dict[MarkKey, str] = Field(default_factory=dict)
     """Annotations, such as the networks that a pod is attached to."""
-    labels: dict[QualifiedName, LabelValue] = Field(default_factory=dict)
+    labels: dict[MarkKey, LabelValue] = Field(default_factory=dict)
     """Labels, such as one that an admission webhook looks for."""
     host_paths: tuple[HostPathSpec, ...] = ()
     """Files, folders and sockets of the node that pods mount."""

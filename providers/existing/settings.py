@@ -7,16 +7,14 @@ from pydantic import Field, StringConstraints, model_validator
 from components.fabric import Fabric
 from components.plan.kubernetes import Concern
 from components.spec.base import Name, Spec, form
+from components.spec.marks import DeviceName, LabelValue, MarkKey
 from components.spec.storage import MountPath
 from providers.existing.pods import ObjectName, PoolPodsSpec
 
-ResourceName = Annotated[
-    str, StringConstraints(pattern=form(r"^[a-z0-9.-]+/[A-Za-z0-9_.-]+$", "a device resource such as nvidia.com/gpu"))
-]
 ClaimName = Annotated[
     str, StringConstraints(pattern=form(r"^[a-z0-9][-a-z0-9]*/[a-z0-9][-a-z0-9.]*$", "a claim: namespace/name"))
 ]
-Labels = dict[str, str]
+Labels = dict[MarkKey, LabelValue]
 
 
 class MachineSpec(Spec):
@@ -30,7 +28,7 @@ class MachineSpec(Spec):
     """Accelerator by penstock's name, such as h100; with `acceleratorCount`."""
     accelerator_count: int = Field(default=0, ge=0)
     """Accelerators of a node."""
-    devices: dict[ResourceName, Annotated[int, Field(ge=1)]] = Field(default_factory=dict)
+    devices: dict[DeviceName, Annotated[int, Field(ge=1)]] = Field(default_factory=dict)
     """Device resources that the node offers: `{nvidia.com/gpu: 8, rdma/hca_shared_devices_a: 1}`."""
     fabric: Fabric | None = None
     """Fabric between nodes; when left out, the one that its devices show."""
@@ -38,7 +36,7 @@ class MachineSpec(Spec):
     """Gbit/s of all its fabric interfaces together."""
     labels: Labels = Field(default_factory=dict)
     """Node labels that tell such machines; when left out, their instance type."""
-    topology_keys: tuple[str, ...] = ()
+    topology_keys: tuple[MarkKey, ...] = ()
     """Node labels from the widest domain to the narrowest; when left out, those that the nodes are seen to have."""
 
     @model_validator(mode="after")

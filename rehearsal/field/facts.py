@@ -265,6 +265,16 @@ class ExclusiveRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MarkRow:
+    """Limits of the cloud's own request for a pool on its labels and taints, beside those of Kubernetes."""
+
+    longest_key: int
+    empty_values: bool
+    """True if a label may have none."""
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FieldFacts:
     """One cloud's rows. `nodes` is its name in nodes.csv."""
 
@@ -293,3 +303,4 @@ class FieldFacts:
     settling: tuple[SettlingRow, ...] = ()
     waits: tuple[WaitRow, ...] = WAITS
     exclusive: tuple[ExclusiveRow, ...] = ()
+    marks: tuple[MarkRow, ...] = ()

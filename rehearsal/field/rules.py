@@ -9,6 +9,7 @@ from rehearsal.field.disruption import disruption
 from rehearsal.field.identity import identity
 from rehearsal.field.images import images
 from rehearsal.field.landing import landing
+from rehearsal.field.marks import marks
 from rehearsal.field.mirror import mirror
 from rehearsal.field.nvlink import nvlink
 from rehearsal.field.propagation import exclusive, propagation
@@ -21,7 +22,7 @@ from rehearsal.field.transitions import transitions
 Rule = Callable[[Deployment], Iterator[Finding]]
 RULES: tuple[Rule, ...] = (
     reach, allocatable, landing, images, rolling, transitions, scaling, served, propagation, exclusive, topology,
-    disruption, claims, nvlink, identity, mirror,
+    disruption, claims, nvlink, identity, mirror, marks,
 )  # fmt: skip
 
 

@@ -10,6 +10,7 @@ from rehearsal.field.facts import (
     FieldFacts,
     ImageRow,
     MachineRow,
+    MarkRow,
     NameRow,
     NodeLabelRow,
     PoolRow,
@@ -260,6 +261,12 @@ FACTS = FieldFacts(
             resource=BATCH, one="computeResources.securityGroupIds",
             other="computeResources.launchTemplate.launchTemplateId>networkInterfaces",
             source="aws/aws-cdk 21577: security groups of the compute environment or interfaces of the template",
+        ),
+    ),
+    marks=(
+        MarkRow(
+            longest_key=63, empty_values=False,
+            source="EKS API Reference, CreateNodegroup: keys of labels and taints of 1 to 63, label values of 1 to 63",
         ),
     ),
 )  # fmt: skip
