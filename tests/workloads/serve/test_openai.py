@@ -151,7 +151,7 @@ def test_null_is_left_out_for_every_parameter_that_openai_documents(server: Serv
 
 
 def test_null_is_left_out_inside_messages_and_options(server: Server) -> None:
-    """What OpenAI's client gives back when an answer is put into the next request."""
+    """The message that OpenAI's client gives back when an answer is put into the next request."""
     silent = {"role": "assistant", "content": None, "refusal": None, "tool_calls": None, "function_call": None,
               "audio": None, "name": None}  # fmt: skip
     messages = [{"role": "user", "content": "Water?", "name": None}, silent, {"role": "user", "content": "Well?"}]

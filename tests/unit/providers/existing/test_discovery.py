@@ -15,6 +15,7 @@ from providers import clouds, existing
 from providers.existing.preflight import namespace_problems
 from providers.existing.refusals import number
 from providers.existing.seen import DiscoveredSpec, Discovery, Listing, seen_in
+from providers.existing.settings import MachineSpec
 from tests.clock import NOW
 
 GPUS = {"nvidia.com/gpu": "8", "rdma/hca_a": "1"}
@@ -197,3 +198,15 @@ def test_a_label_that_says_nothing_is_no_level() -> None:
     (pool,) = existing.plan(spec, "s", NOW).node_pools
     assert "nvidia.com/gpu.clique" not in pool.binding.topology_keys
     assert not pool.machine.compute_domain
+
+
+def test_levels_that_not_all_nodes_carry_are_refused() -> None:
+    bare = rack_node("b", "0.1", "l")
+    del bare["metadata"]["labels"]["network.topology.nvidia.com/leaf"]
+    spec = asked(seen_in(listing(rack_node("a", "0.1", "l"), bare)))
+    box = MachineSpec(cores=112, memory_gib=2000, topology_keys=("network.topology.nvidia.com/leaf",))
+    labels = {"node.kubernetes.io/instance-type": "h100-8"}
+    assert spec.settings is not None
+    known = spec.settings.model_copy(update={"machines": {"h100-8": box}, "pool_selectors": {"train": labels}})
+    (found,) = [one for one in messages(spec.model_copy(update={"settings": known})) if "topologyKeys" in one]
+    assert "1 of 2 nodes of the pool 'train' have no label network.topology.nvidia.com/leaf" in found
