@@ -19,7 +19,12 @@ from providers.existing.devices import (
     MEMORY_LABEL_MIB,
     PRODUCT_LABELS,
     accelerator_resource,
+    asked_of,
     fabric_of,
+    is_slice,
+    slicing,
+    vendor_of,
+    whole_first,
 )
 from providers.existing.seen import INSTANCE_TYPE, TOPOLOGY_KEYS, Discovery, SeenNode
 from providers.existing.settings import ExistingSpec, MachineSpec
@@ -42,6 +47,8 @@ class Nodes:
     """Empty where nobody looked, or none is there."""
     described: bool
     """By the stack file, or the catalog, rather than by themselves."""
+    sliced: str = ""
+    """The evidence that they offer parts of chips and no whole ones."""
 
 
 def nodes_of(pool: NodePoolSpec, settings: ExistingSpec, seen: Discovery | None, unseen: str) -> Nodes:
@@ -63,6 +70,7 @@ def nodes_of(pool: NodePoolSpec, settings: ExistingSpec, seen: Discovery | None,
         allocatable=_least([Room(cores=described.cores, memory_gib=described.memory_gib), *_rooms(there)]),
         seen=there,
         described=True,
+        sliced=slicing(described.devices, selector) or _sliced(there),
     )
 
 
@@ -143,20 +151,22 @@ def _spans(chip: Accelerator | None, keys: Sequence[str]) -> bool:
 
 def _devices(row: MachineSpec) -> Mapping[str, int]:
     """As described; where no chip is among them, those of the vendor whose it is."""
-    if row.accelerator is None or accelerator_resource(row.devices):
-        return dict(row.devices)
+    asked = whole_first({name: asked_of(name, count) for name, count in row.devices.items()})
+    if row.accelerator is None or accelerator_resource(row.devices) or any(map(is_slice, row.devices)):
+        return asked
     vendor = accelerators()[row.accelerator].vendor
     resource = next(name for name, whose in ACCELERATORS.items() if whose == vendor)
-    return {resource: row.accelerator_count, **row.devices}
+    return {resource: row.accelerator_count, **asked}
 
 
 def _as_seen(name: str, selector: Mapping[str, str], there: Sequence[SeenNode]) -> Nodes:
     """Devices as the best node has them, so that one that lacks some is found; cores and memory as the least has."""
     devices = {
-        resource: max(node.capacity.get(resource, 0) for node in there)
+        resource: asked_of(resource, max(node.capacity.get(resource, 0) for node in there))
         for resource in sorted({resource for node in there for resource in node.capacity})
     }
-    resource = accelerator_resource(devices)
+    devices = whole_first(devices)
+    resource = accelerator_resource(devices) or next(filter(is_slice, devices), None)
     chip = _chip(resource, there) if resource else None
     keys = _common_keys(there)
     machine = MachineType(
@@ -177,7 +187,13 @@ def _as_seen(name: str, selector: Mapping[str, str], there: Sequence[SeenNode]) 
         allocatable=_least(_rooms(there)),
         seen=tuple(there),
         described=False,
+        sliced=_sliced(there),
     )
+
+
+def _sliced(there: Sequence[SeenNode]) -> str:
+    """The evidence of the first node that has any."""
+    return next((found for node in there if (found := slicing(node.capacity, node.labels))), "")
 
 
 def _rooms(there: Sequence[SeenNode]) -> list[Room]:
@@ -198,7 +214,7 @@ def _chip(resource: str, there: Sequence[SeenNode]) -> Accelerator:
     memory_mib = next(_labels(there, (MEMORY_LABEL_MIB,)), "0")
     unknown = Accelerator(
         name=label.lower() or resource.partition("/")[0],
-        vendor=ACCELERATORS[resource],
+        vendor=vendor_of(resource),
         reported=label or resource,
         memory_gib=int(memory_mib) // 1024 if memory_mib.isdigit() else 0,
         bf16_tflops=0.0,

@@ -10,7 +10,7 @@ from typing import Any
 from components.kubernetes.inventory import noted
 from components.kubernetes.ownership import OwnershipRow, ownership_tables
 from components.plan.kubernetes import Concern, Owner, Ownership
-from providers.existing.devices import ACCELERATORS, fabric_of_resource
+from providers.existing.devices import ACCELERATORS, fabric_of_resource, is_slice
 
 _TABLES = ownership_tables(Path(__file__).with_name("ownership.toml"))
 
@@ -62,7 +62,7 @@ def _known(workload: Mapping[str, Any]) -> Iterable[Software]:
 def _offered(devices: Iterable[str]) -> Iterable[tuple[Concern, str, str]]:
     """Owner by evidence: a node that offers a device has a driver and a plugin for it, whoever brought them."""
     for resource in sorted(devices):
-        if resource in ACCELERATORS:
+        if resource in ACCELERATORS or is_slice(resource):
             yield Concern.DRIVER, "the nodes", resource
             yield Concern.CONTAINER_TOOLKIT, "the nodes", resource
             yield Concern.DEVICE_PLUGIN, "the nodes", resource

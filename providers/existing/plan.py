@@ -14,10 +14,16 @@ from components.plan.part import Decision, PartPlan
 from components.spec.cluster import NodePoolSpec
 from components.spec.stack import StackSpec
 from providers.existing.catalog import MAX_NODES, SCHEDULERS
-from providers.existing.devices import accelerator_resource, collective, fabric_of_resource
+from providers.existing.devices import PRODUCT_LABELS, accelerator_resource, collective, fabric_of_resource
 from providers.existing.machines import Nodes, nodes_of
 from providers.existing.pods import PoolPodsSpec, bound
-from providers.existing.refusals import AUTOSCALERS, autoscaler_problems, general_problems, pool_problems
+from providers.existing.refusals import (
+    AUTOSCALERS,
+    autoscaler_problems,
+    gang_problems,
+    general_problems,
+    pool_problems,
+)
 from providers.existing.seen import DiscoveredSpec, Discovery, SeenVolume
 from providers.existing.settings import ExistingSpec, SharedVolumeSpec
 
@@ -55,6 +61,9 @@ def plan(spec: StackSpec, stack: str, now: datetime) -> ExistingPlan:
             scaler = _autoscaler(spec, settings, seen) if pool.least != pool.most else ""
             problems += autoscaler_problems(pool, scaler)
             pools.append(replace(planned, grown_by=scaler))
+    if spec.training:
+        trains = spec.training.pool or spec.cluster.node_pools[0].name
+        problems += gang_problems(trains, nodes[trains]) if trains in nodes else []
     if problems:
         raise SpecError(problems)
     return ExistingPlan(
@@ -197,10 +206,20 @@ def _warnings(
     if looked and seen is None:
         yield f"existing: planned from the stack file, as the cluster was not seen: {unseen}"
     for pool, found in nodes.items():
+        if not found.described and (resource := accelerator_resource(found.devices)) and not _named(found):
+            yield (
+                f"cluster.nodePools.{pool}: its nodes offer {resource} and have no label of the product "
+                f"({', '.join(PRODUCT_LABELS)}), so that memory and speed are unknown; label them (GPU feature "
+                f"discovery does), or describe the machine under existing.machines"
+            )
         for what in _differences(found):
             yield f"existing.machines.{found.machine.name}: is described otherwise than the nodes of {pool} are: {what}"
     if seen and settings.version and settings.version != seen.version:
         yield f"existing.version: {settings.version!r}, but the cluster has {seen.version}, which counts"
+
+
+def _named(nodes: Nodes) -> bool:
+    return any(key in node.labels for node in nodes.seen for key in PRODUCT_LABELS)
 
 
 def _differences(nodes: Nodes) -> Sequence[str]:

@@ -8,13 +8,14 @@ from datetime import datetime
 
 from components.errors import Problem
 from components.fabric import Fabric
+from components.plan.kubernetes import Concern
 from components.spec.base import Spec
 from components.spec.cluster import NodePoolSpec
 from components.spec.explain import suggestion
 from components.spec.scheduler import SchedulerKind
 from components.spec.stack import StackSpec
 from components.spec.storage import OnDestroy
-from providers.existing.devices import fabric_of, fabric_of_resource
+from providers.existing.devices import ACCELERATORS, accelerator_resource, fabric_of, fabric_of_resource, is_slice
 from providers.existing.machines import Nodes, is_placed
 from providers.existing.pod_problems import pods_problems
 from providers.existing.pods import PoolPodsSpec
@@ -28,6 +29,9 @@ scheduling gates and a ValidatingAdmissionPolicy are all there from 1.30 on (Kub
 
 AUTOSCALERS = ("cluster-autoscaler", "karpenter")
 """Add-ons that change the number of a cluster's nodes, where their values say how."""
+
+CKS_DOMAINS = ("cks.coreweave.cloud", "node.coreweave.cloud")
+"""Of labels by which CoreWeave's Kubernetes marks its nodes (docs.coreweave.com, node labels)."""
 
 KNOWN = {
     "cluster": {"cloud", "node_pools", "expires_at", "budget_usd_per_hour"},
@@ -50,6 +54,7 @@ def general_problems(
             if pool.machine_type == name and pool.name in settings.pods
         )
         yield from _fabric_problems(name, machine, carried=carried)
+        yield from _chip_problems(name, machine)
     if spec.cluster.expired(now) and spec.cluster.expires_at:
         message = f"{spec.cluster.expires_at:%Y-%m-%dT%H:%MZ} is in the past; set a future time, or destroy the stack"
         yield Problem(path="cluster.expiresAt", message=message)
@@ -65,6 +70,8 @@ def general_problems(
             "choose the right kubeconfig or context, or correct existing.clusterId"
         )
         yield Problem(path="existing.clusterId", message=message)
+    if seen:
+        yield from cks_problems(spec, seen)
     if version := seen.version if seen else settings.version:
         yield from version_problems(version)
     yield from pods_problems(spec, settings, number(version) if version else ())
@@ -155,6 +162,48 @@ def _fabric_problems(name: str, machine: MachineSpec, *, carried: bool) -> Itera
     else:
         return
     yield Problem(path=f"existing.machines.{name}.fabric", message=message)
+
+
+def _chip_problems(name: str, machine: MachineSpec) -> Iterator[Problem]:
+    """Devices that are chips, or parts of them, on a machine that is described without."""
+    path = f"existing.machines.{name}"
+    chips = [device for device in machine.devices if device in ACCELERATORS or is_slice(device)]
+    if not chips:
+        return
+    whole = accelerator_resource(machine.devices)
+    if machine.accelerator is None:
+        count = machine.devices[whole or chips[0]]
+        message = (
+            f"is missing, and devices has {count} x {whole or chips[0]}: such a machine is not planned as one of "
+            f"processors alone; give accelerator (h100, b200, ...) with acceleratorCount: {count}"
+        )
+        yield Problem(path=f"{path}.accelerator", message=message)
+    elif whole and machine.devices[whole] != machine.accelerator_count:
+        message = f"{machine.accelerator_count}, but devices has {machine.devices[whole]} x {whole}; give one number"
+        yield Problem(path=f"{path}.acceleratorCount", message=message)
+
+
+def gang_problems(pool: str, nodes: Nodes) -> Iterator[Problem]:
+    """A gang on parts of chips: NCCL takes each chip for one rank alone (NCCL User Guide, and NVIDIA MIG User Guide:
+    no peer to peer between instances), and turns on a chip have no memory of their own."""
+    if nodes.sliced:
+        message = (
+            f"nodes of {pool} offer parts of accelerators ({nodes.sliced}), and a gang needs whole ones; name a pool "
+            "of whole accelerators, or remove training: a service may use parts"
+        )
+        yield Problem(path="training.pool", message=message)
+
+
+def cks_problems(spec: StackSpec, seen: Discovery) -> Iterator[Problem]:
+    """Upstream Kueue on CoreWeave: its webhook fails closed on the pods of new nodes, which then never join, so that it
+    never runs (marin-community/marin, lib/iris/docs/coreweave.md); CoreWeave's chart leaves those pods out."""
+    marked = any(key.partition("/")[0].endswith(CKS_DOMAINS) for node in seen.nodes for key in node.labels)
+    if marked and Concern.QUEUES not in seen.owners and spec.scheduler.kind in (None, SchedulerKind.KUEUE):
+        message = (
+            "'kueue' on CoreWeave's Kubernetes is to be CoreWeave's own: upstream's webhook keeps new nodes from "
+            "joining; install the chart coreweave/cks-kueue, which is then used"
+        )
+        yield Problem(path="scheduler.kind", message=message)
 
 
 def _names(spec: StackSpec, settings: ExistingSpec) -> Iterator[Problem]:

@@ -11,11 +11,12 @@ from components.kubernetes.quantities import quantity
 from components.labels import QUARANTINE
 from components.plan.kubernetes import AddonPlan, Concern, Owner, PlatformPlan
 from components.spec.stack import StackSpec, parse_stack
+from components.spec.training import TrainingSpec
 from providers import clouds, existing
 from providers.existing.preflight import namespace_problems
 from providers.existing.refusals import number
 from providers.existing.seen import DiscoveredSpec, Discovery, Listing, seen_in
-from providers.existing.settings import MachineSpec
+from providers.existing.settings import MachineSpec, SharedVolumeSpec
 from tests.clock import NOW
 
 GPUS = {"nvidia.com/gpu": "8", "rdma/hca_a": "1"}
@@ -210,3 +211,76 @@ def test_levels_that_not_all_nodes_carry_are_refused() -> None:
     known = spec.settings.model_copy(update={"machines": {"h100-8": box}, "pool_selectors": {"train": labels}})
     (found,) = [one for one in messages(spec.model_copy(update={"settings": known})) if "topologyKeys" in one]
     assert "1 of 2 nodes of the pool 'train' have no label network.topology.nvidia.com/leaf" in found
+
+
+def marked(name: str, offered: dict[str, str], **labels: str) -> dict[str, Any]:
+    """A node without whole GPUs of its own kind: what it offers in their place, and labels beside its own."""
+    found = node(name, offered={"nvidia.com/gpu": "0"} | offered)
+    found["metadata"]["labels"] |= {key.replace("_", "/").replace("9", "."): value for key, value in labels.items()}
+    return found
+
+
+def training(seen: Discovery) -> StackSpec:
+    spec = asked(seen)
+    volume = SharedVolumeSpec(claim="a/b", mount_path="/data")
+    settings = DiscoveredSpec.model_construct(**{**dict(spec.settings or {}), "volume": volume})
+    work = TrainingSpec.model_validate({"steps": 5, "nodes": 2, "image": "x:1"})
+    return StackSpec.model_construct(**{**dict(spec), "settings": settings, "training": work})
+
+
+@pytest.mark.parametrize(
+    ("offered", "labels", "evidence"),
+    [
+        ({"nvidia.com/mig-3g.40gb": "14"}, {}, "nvidia.com/mig-3g.40gb"),
+        ({"nvidia.com/gpu.shared": "80"}, {}, "nvidia.com/gpu.shared"),
+        ({"nvidia.com/gpu": "56"}, {"nvidia9com_gpu.product": "NVIDIA-H100-MIG-1g.10gb"}, "NVIDIA-H100-MIG-1g.10gb"),
+        ({"nvidia.com/gpu": "80"}, {"nvidia9com_gpu.sharing-strategy": "time-slicing"}, "time-slicing"),
+    ],
+)
+def test_a_gang_takes_no_parts_of_chips(offered: dict[str, str], labels: dict[str, str], evidence: str) -> None:
+    seen = seen_in(listing(marked("a", offered, **labels), marked("b", offered, **labels)))
+    found = [text for text in messages(training(seen)) if text.startswith("training.pool: ")]
+    assert len(found) == 1
+    assert evidence in found[0]
+    assert "a gang needs whole ones" in found[0]
+    assert existing.plan(asked(seen, fabric={"none": "a service talks to none"}), "mine", NOW).node_pools, "to serve"
+
+
+def test_nodes_with_parts_of_chips_are_no_machines_of_processors_alone() -> None:
+    (pool,) = existing.plan(
+        asked(seen_in(listing(marked("a", {"nvidia.com/mig-1g.10gb": "7"}))), count=1), "mine", NOW
+    ).node_pools  # fmt: skip
+    assert pool.machine.accelerator is not None
+    assert pool.binding.devices == {"nvidia.com/mig-1g.10gb": 7}
+
+
+def test_whole_chips_are_asked_for_without_the_parts_of_others() -> None:
+    mixed = {"nvidia.com/gpu": "4", "nvidia.com/mig-1g.10gb": "28"}
+    plan = existing.plan(asked(seen_in(listing(marked("a", mixed))), count=1), "mine", NOW)
+    assert plan.node_pools[0].binding.devices == {"nvidia.com/gpu": 4}
+
+
+def test_a_device_that_pods_share_is_asked_for_once() -> None:
+    shared = {"rdma/hca_a": "63", "rdma/hca_shared_devices_b": "8"}
+    nodes = [node(name, offered=shared) for name in "ab"]
+    devices = existing.plan(asked(seen_in(listing(*nodes))), "mine", NOW).node_pools[0].binding.devices
+    assert devices == {"nvidia.com/gpu": 8, "rdma/hca_a": 1, "rdma/hca_shared_devices_b": 1}
+
+
+def test_a_chip_without_a_label_of_its_product_is_said() -> None:
+    bare = node("a")
+    del bare["metadata"]["labels"]["nvidia.com/gpu.product"]
+    plan = existing.plan(asked(seen_in(listing(bare)), count=1), "mine", NOW)
+    assert any("have no label of the product" in text for text in plan.warnings)
+    plan = existing.plan(asked(seen_in(listing(node("a"))), count=1), "mine", NOW)
+    assert not any("label of the product" in text for text in plan.warnings)
+
+
+def test_coreweave_has_a_kueue_of_its_own() -> None:
+    one = node("a")
+    one["metadata"]["labels"]["node.coreweave.cloud/state"] = "production"
+    (told,) = messages(asked(seen_in(listing(one)), count=1))
+    assert told.startswith("scheduler.kind: ")
+    assert "coreweave/cks-kueue" in told
+    theirs = [deployment("kueue", "registry.example/coreweave/cks-kueue:1.4.0")]
+    assert existing.plan(asked(seen_in(listing(one, workloads=theirs)), count=1), "mine", NOW).node_pools
