@@ -12,6 +12,7 @@ from components.spec.stack import StackSpec, stack_error
 from providers import load
 from stacks.kubernetes import Rendered, render
 from workloads.plan.inference import plan_inference, service_warnings
+from workloads.plan.sums import rolled, rollout_warnings, sum_problems
 from workloads.plan.training import job_warnings, plan_training, pool_named
 
 _STACK_NAME = re.compile(r"[A-Za-z0-9_.][A-Za-z0-9_.-]{0,99}")
@@ -25,8 +26,13 @@ def plan_stack(spec: StackSpec, stack: str, now: datetime) -> StackPlan:
         raise stack_error(_name_told_once(problems), f"Pulumi.{stack}.yaml")
     job, decisions = _plan_training(spec, cluster, problems)
     service = _plan_inference(spec, cluster, job, problems)
+    if cluster.kubernetes is not None:
+        problems += sum_problems(job, service, cluster.node_pools, cluster.scheduler)
     if problems:
         raise stack_error(problems, f"Pulumi.{stack}.yaml")
+    if cluster.kubernetes is not None and service is not None:
+        service, rollout = rolled(job, service, cluster.node_pools, cluster.scheduler)
+        decisions = (*decisions, *rollout)
     rendered = problems.collect(render, spec, cluster, job, service)
     if rendered is None:
         raise stack_error(problems, f"Pulumi.{stack}.yaml")
@@ -36,7 +42,7 @@ def plan_stack(spec: StackSpec, stack: str, now: datetime) -> StackPlan:
         training=job,
         inference=service,
         decisions=decisions,
-        warnings=_warnings(spec, cluster, rendered, job),
+        warnings=_warnings(spec, cluster, rendered, job, service),
         job=rendered.job,
         service=rendered.service,
         inside=rendered.inside,
@@ -57,12 +63,17 @@ def _name_told_once(problems: list[Problem]) -> list[Problem]:
     return [problem for problem in problems if problem.path != "stack" or problem is first]
 
 
-def _warnings(spec: StackSpec, cluster: ClusterPlan, rendered: Rendered, job: JobPlan | None) -> tuple[str, ...]:
+def _warnings(
+    spec: StackSpec, cluster: ClusterPlan, rendered: Rendered, job: JobPlan | None, service: ServicePlan | None
+) -> tuple[str, ...]:
     """Those of every part, each once."""
     of_job = job_warnings(job, cluster.node_pools) if job else ()
     pods = cluster.kubernetes is not None
     of_service = service_warnings(spec.inference, pods=pods) if spec.inference else ()
-    return tuple(dict.fromkeys((*spec.warnings, *cluster.warnings, *rendered.warnings, *of_job, *of_service)))
+    of_rollout = rollout_warnings(service) if service else ()
+    return tuple(
+        dict.fromkeys((*spec.warnings, *cluster.warnings, *rendered.warnings, *of_job, *of_service, *of_rollout))
+    )
 
 
 def _plan_training(

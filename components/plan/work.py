@@ -76,3 +76,5 @@ class ServicePlan:
     autoscaling: AutoscalingSpec | None = None
     canary: CanarySpec | None = None
     route: RouteSpec | None = None
+    surge: bool = True
+    """A new server is ready before an old one goes; else one old one goes first, as the pool has no room for both."""

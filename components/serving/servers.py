@@ -67,10 +67,11 @@ def _config(service: ServicePlan, track: str, model_folder: str) -> Manifest:
 
 
 def _deployment(service: ServicePlan, pool: NodePoolPlan, track: str, *, config: str, replicas: int | None) -> Manifest:
-    """A new replica is ready before an old one goes."""
+    """A new replica is ready before an old one goes, or where there is no room for both, the old one goes first."""
+    rolling = {"maxUnavailable": 0, "maxSurge": 1} if service.surge else {"maxUnavailable": 1, "maxSurge": 0}
     spec = {
         "selector": {"matchLabels": dict(track_labels(service, track))},
-        "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 0, "maxSurge": 1}},
+        "strategy": {"type": "RollingUpdate", "rollingUpdate": rolling},
         "revisionHistoryLimit": 3,
         "template": bind(
             {"metadata": {"labels": dict(track_labels(service, track))}, "spec": _pod(service, pool, track, config)},

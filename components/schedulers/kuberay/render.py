@@ -3,6 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
+from components.errors import Problem, SpecError
 from components.plan.cluster import NodePoolPlan
 from components.plan.kubernetes import NAMESPACE, Manifest, QueuePlan, SchedulerPlan
 from components.plan.work import JobPlan
@@ -18,7 +19,8 @@ RAY = "2.60.0"
 """Version of Ray that the operator is told; the entrypoint was tried with this one, and the image's own is what runs.
 """
 
-HEAD = {"cpu": "1", "memory": "4Gi"}
+HEAD_CORES, HEAD_GIB = 1, 4
+HEAD = {"cpu": f"{HEAD_CORES}", "memory": f"{HEAD_GIB}Gi"}
 """For the node that only leads; it computes nothing."""
 
 NODE_RESOURCE = "penstock-node"
@@ -28,11 +30,28 @@ NODE_RESOURCE = "penstock-node"
 def render_job(job: JobPlan, pool: NodePoolPlan, plan: SchedulerPlan) -> tuple[Manifest, ...]:
     """The job's file and its RayJob; SpecError for what KubeRay cannot run."""
     refuse_elastic(job, "kuberay")
-    queue = queue_of(job, plan)
+    queue, job = queue_of(job, plan), _beside_the_head(job, pool)
     return named(
         job,
         lambda name: (job_file(job, name), *compute_domains(pool, job.nodes, name), _ray_job(job, pool, queue, name)),
     )
+
+
+def _beside_the_head(job: JobPlan, pool: NodePoolPlan) -> JobPlan:
+    """The gang with room for the head on one of its nodes, unless the pool has one more: Ray's nodes are alike, so each
+    leaves as much. SpecError where its ranks need that too.
+    """
+    if job.nodes < pool.node_count:
+        return job
+    cpu, memory_gib = pool.room.cores - HEAD_CORES, pool.room.memory_gib - HEAD_GIB
+    if cpu <= 0 or (job.pod_memory_gib > memory_gib and not pool.machine.accelerator_count):
+        message = (
+            f"{pool.name!r} has no node more than the gang, and beside its pod of {job.pod_memory_gib:.1f} GiB Ray's "
+            f"head needs {HEAD_CORES} core and {HEAD_GIB} GiB, where {pool.machine.name} leaves {pool.room.cores:.1f} "
+            f"and {pool.room.memory_gib:.1f}; train on fewer nodes, or take a larger machine type"
+        )
+        raise SpecError([Problem(path="training.nodes", message=message)])
+    return replace(job, cpu=min(job.cpu, cpu), pod_memory_gib=min(job.pod_memory_gib, memory_gib))
 
 
 def _ray_job(job: JobPlan, pool: NodePoolPlan, queue: QueuePlan, name: str) -> Manifest:

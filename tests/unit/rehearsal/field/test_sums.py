@@ -1,0 +1,61 @@
+"""Sums: pods of a pool that never are all there, and updates without a place."""
+
+from typing import Any
+
+import pytest
+
+from rehearsal.field.sums import sums
+from tests.unit.rehearsal.field.field_cases import GPU_TOLERATION, deployment, pool
+
+
+def template(devices: int) -> dict[str, Any]:
+    resources = {"limits": {"nvidia.com/gpu": str(devices)}}
+    spec = {
+        "nodeSelector": {"pool": "train"},
+        "tolerations": [GPU_TOLERATION],
+        "containers": [{"resources": resources}],
+    }
+    return {"spec": spec}
+
+
+def service(replicas: int, devices: int = 1, *, surge: int = 0) -> dict[str, Any]:
+    rolling = {"maxSurge": surge, "maxUnavailable": 0 if surge else 1}
+    spec = {"replicas": replicas, "strategy": {"rollingUpdate": rolling}, "template": template(devices)}
+    return {"kind": "Deployment", "metadata": {"name": "serve"}, "spec": spec}
+
+
+def gang(nodes: int, devices: int = 8) -> dict[str, Any]:
+    jobs = [{"replicas": 1, "template": {"spec": {"parallelism": nodes, "template": template(devices)}}}]
+    return {"kind": "JobSet", "metadata": {"name": "trainer"}, "spec": {"replicatedJobs": jobs}}
+
+
+def judged(*objects: Any, **more: Any) -> list[str]:
+    return [f"{one.subject}: {one.message}" for one in sums(deployment(pools=(pool(**more),), objects=objects))]
+
+
+@pytest.mark.parametrize(
+    "objects",
+    [(gang(2),), (service(16),), (gang(1), service(8)), (service(4, devices=3),), (service(15, surge=1),), ()],
+)
+def test_what_the_pool_holds_is_fine(objects: tuple[Any, ...]) -> None:
+    assert judged(*objects) == []
+
+
+def test_a_gang_of_all_nodes_and_a_service_are_found() -> None:
+    (found,) = judged(gang(2), service(1))
+    assert found.startswith("JobSet trainer, Deployment serve: 2 pods of JobSet trainer and 1 pods of Deployment serve")
+
+
+@pytest.mark.parametrize("objects", [(service(17),), (service(5, devices=3),), (gang(3),)])
+def test_pods_beyond_the_pool_are_found(objects: tuple[Any, ...]) -> None:
+    assert "are never all there: train has 2 nodes at most" in judged(*objects)[0]
+
+
+def test_an_update_without_a_place_is_found() -> None:
+    assert "an update starts 1 more before one goes" in judged(service(16, surge=1))[0]
+    assert judged(service(16)) == []
+
+
+def test_a_pool_that_something_resizes_counts_with_its_most() -> None:
+    assert judged(gang(3), maximum=4, resized_by=("start",)) == []
+    assert judged(gang(3), maximum=4)

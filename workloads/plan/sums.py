@@ -1,0 +1,168 @@
+"""Sums over the workloads of a pool: a gang, the servers beside it, and the one more of a rolling update.
+
+Pods are packed first fit, the largest first, as a scheduler that does not move pods would at best do.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from components.errors import Problem
+from components.plan.cluster import NodePoolPlan
+from components.plan.part import Decision
+from components.plan.work import JobPlan, ServicePlan
+
+_NEAR = 1e-6
+_FURTHEST = 64
+"""Nodes more than a pool has, up to which a remedy is looked for."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PodGroup:
+    """Pods that are alike."""
+
+    count: int
+    accelerators: int
+    cores: float
+    memory_gib: float
+
+
+def sum_problems(
+    job: JobPlan | None, service: ServicePlan | None, pools: Sequence[NodePoolPlan], scheduler: str
+) -> Iterator[Problem]:
+    """Servers that the pool can never hold, by themselves or beside the gang that runs there."""
+    if service is None:
+        return
+    pool = _pool(service.pool, pools)
+    alone, most = _servers(service, _most(service)), _nodes(pool)
+    beside = _gang(job, pool, scheduler)
+    if not fits(pool, most, alone):
+        yield _too_many(service, pool)
+    elif beside and not fits(pool, most, (*beside, *alone)):
+        yield _in_each_others_way(service, pool, beside, alone, scheduler)
+
+
+def rolled(
+    job: JobPlan | None, service: ServicePlan, pools: Sequence[NodePoolPlan], scheduler: str
+) -> tuple[ServicePlan, tuple[Decision, ...]]:
+    """The service with the way in which it is updated: a new server first, where the pool has room for one more."""
+    pool = _pool(service.pool, pools)
+    asked = (*_gang(job, pool, scheduler), *_servers(service, _most(service) + 1))
+    if fits(pool, _nodes(pool), asked):
+        return service, ()
+    reason = f"{pool.name} has no room for one more beside all that runs there"
+    decision = Decision(path="inference.rollout", value="one old server goes before its successor comes", reason=reason)
+    return replace(service, surge=False), (decision,)
+
+
+def rollout_warnings(service: ServicePlan) -> Iterator[str]:
+    """An update that interrupts a service."""
+    if not service.surge and _least(service) < 2:
+        key = "autoscaling.minReplicas" if service.autoscaling else "replicas"
+        yield (
+            f"inference.{key}: {_least(service)}, and the pool {service.pool!r} has no room for one more, so an update "
+            "interrupts the service until the new server has its model; another node of the pool, or a second replica, "
+            "avoids it"
+        )
+
+
+def fits(pool: NodePoolPlan, nodes: int, groups: Sequence[PodGroup]) -> bool:
+    """True if so many nodes of the pool hold all these pods at once."""
+    machine, room = pool.machine, pool.room
+    left = [[float(machine.accelerator_count), room.cores, room.memory_gib] for _ in range(nodes)]
+    for group in sorted(groups, key=lambda one: (one.accelerators, one.memory_gib, one.cores), reverse=True):
+        asked, waiting = (float(group.accelerators), group.cores, group.memory_gib), group.count
+        for free in left:
+            count = min(
+                [waiting, *(int((have + _NEAR) / want) for have, want in zip(free, asked, strict=True) if want)]
+            )
+            waiting -= count
+            free[:] = [have - count * want for have, want in zip(free, asked, strict=True)]
+        if waiting:
+            return False
+    return True
+
+
+def _pool(name: str, pools: Sequence[NodePoolPlan]) -> NodePoolPlan:
+    return next(pool for pool in pools if pool.name == name)
+
+
+def _nodes(pool: NodePoolPlan) -> int:
+    """The most that the pool can ever have."""
+    return max(pool.node_count, pool.max_count) if pool.grown_by else pool.node_count
+
+
+def _servers(service: ServicePlan, count: int) -> tuple[PodGroup, ...]:
+    total = count + (service.canary.replicas if service.canary else 0)
+    return (_of_servers(service, total),)
+
+
+def _of_servers(service: ServicePlan, count: int) -> PodGroup:
+    return PodGroup(count=count, accelerators=service.accelerators, cores=service.cpu, memory_gib=service.memory_gib)
+
+
+def _gang(job: JobPlan | None, pool: NodePoolPlan, scheduler: str) -> tuple[PodGroup, ...]:
+    """Pods of the run that hold the pool's nodes while it runs; under Slurm those that wait for it, on every node."""
+    machine, room = pool.machine, pool.room
+    if scheduler == "slurm":
+        whole = PodGroup(
+            count=pool.node_count, accelerators=machine.accelerator_count, cores=0.0, memory_gib=room.memory_gib
+        )
+        return (whole,)
+    if job is None or job.pool != pool.name:
+        return ()
+    pods = PodGroup(
+        count=job.min_nodes,
+        accelerators=machine.accelerator_count,
+        cores=min(job.cpu, room.cores),
+        memory_gib=min(job.pod_memory_gib, room.memory_gib),
+    )
+    return (pods,)
+
+
+def _most(service: ServicePlan) -> int:
+    return service.autoscaling.max_replicas if service.autoscaling else len(service.ports)
+
+
+def _least(service: ServicePlan) -> int:
+    return service.autoscaling.min_replicas if service.autoscaling else len(service.ports)
+
+
+def _too_many(service: ServicePlan, pool: NodePoolPlan) -> Problem:
+    held = next((n for n in range(_most(service), 0, -1) if fits(pool, _nodes(pool), _servers(service, n))), 0)
+    scaling = service.autoscaling
+    path = "inference.autoscaling.maxReplicas" if scaling else "inference.replicas"
+    beside = f" beside {service.canary.replicas} of its canary" if service.canary else ""
+    message = (
+        f"{_most(service)}, but the pool {pool.name!r} has at most {_nodes(pool)} of {pool.machine.name}, and they "
+        f"hold {held} replicas{beside}; "
+    )
+    lower = f"lower {'minReplicas and maxReplicas' if scaling and scaling.min_replicas > held else 'it'} to {held}, or "
+    return Problem(
+        path=path, message=message + (lower if held else "") + _larger(pool, _servers(service, _most(service)))
+    )
+
+
+def _in_each_others_way(
+    service: ServicePlan, pool: NodePoolPlan, beside: Sequence[PodGroup], alone: Sequence[PodGroup], scheduler: str
+) -> Problem:
+    (gang,), (servers,) = beside, alone
+    who = "Slurm's nodes take" if scheduler == "slurm" else "training takes"
+    waits = ", which waits for the model of the run that it blocks" if service.follows_training else ""
+    message = (
+        f"the pool {pool.name!r} has at most {_nodes(pool)} of {pool.machine.name}: {who} {gang.count} of them, and "
+        f"nothing is left for {servers.count} server{'s' if servers.count > 1 else ''} of the service{waits}; give the "
+        "service a pool of its own"
+    )
+    if scheduler != "slurm":
+        message += f", or {_larger(pool, (*beside, *alone))}"
+    return Problem(path="inference.pool", message=message)
+
+
+def _larger(pool: NodePoolPlan, groups: Sequence[PodGroup]) -> str:
+    """The remedy by a larger pool, where nodes of its machine type do."""
+    most = _nodes(pool)
+    enough = next((n for n in range(most + 1, most + _FURTHEST + 1) if fits(pool, n, groups)), None)
+    if enough is None:
+        return "take a larger machine type for the pool"
+    key = "maxCount" if pool.grown_by and pool.max_count > pool.node_count else "count"
+    return f"raise cluster.nodePools.{pool.name}.{key} to {enough}"
