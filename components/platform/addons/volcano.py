@@ -50,16 +50,25 @@ def _scheduler_config(request: PlatformRequest) -> dict[str, object]:
     `reclaim`, without which a queue never gets back what it lent; and `preempt`, without which a priority orders only
     what waits. Queues with nodes of their own are the `capacity` plugin's, which excludes `proportion`: that one knows
     weights alone and passes `deserved` over (docs/user-guide of v1.14.1: capacity plugin, scheduler).
+
+    `gang` protects no gang that is to give back what it was lent: else none ever does, as each has its least running.
+    Without `overcommit`, which keeps a job out of the queue, and so from claiming its own, while a cluster is full.
+    Both seen on the lab.
     """
     shares = "capacity" if request.queues_have_nodes else "proportion"
     claims = {"arguments": {"predicate.DynamicResourceAllocationEnable": True}} if request.has_claims() else {}
     return {
         "actions": "enqueue, allocate, preempt, reclaim, backfill",
         "tiers": [
-            {"plugins": [{"name": "priority"}, {"name": "gang", "enablePreemptable": False}, {"name": "conformance"}]},
             {
                 "plugins": [
-                    {"name": "overcommit"},
+                    {"name": "priority"},
+                    {"name": "gang", "enablePreemptable": False, "enableReclaimable": False},
+                    {"name": "conformance"},
+                ]
+            },
+            {
+                "plugins": [
                     {"name": "drf", "enablePreemptable": False},
                     {"name": "predicates", **claims},
                     {"name": shares},

@@ -339,3 +339,7 @@ def test_volcano_shares_by_nodes_where_they_are_given_and_by_weight_otherwise(*,
     plugins = {one["name"] for tier in config["tiers"] for one in tier["plugins"]}
     assert plugins & {"capacity", "proportion"} == {plugin}
     assert {"preempt", "reclaim"} <= set(config["actions"].split(", "))
+    (gang,) = [one for tier in config["tiers"] for one in tier["plugins"] if one["name"] == "gang"]
+    assert not gang["enablePreemptable"]
+    assert not gang["enableReclaimable"]
+    assert "overcommit" not in plugins
