@@ -95,7 +95,7 @@ def _kubernetes(
         )
     storage = _storage(name, plan, network, {"nodes": cluster.cluster_security_group_id}, opts)
     known = {"cluster": cluster.cluster_name, "endpoint": cluster.endpoint, "kubeconfig": cluster.kubeconfig}
-    scalers = {pool.name: scaler(plan, cluster, pools[pool.name], pool.least_in_group) for pool in plan.grouped_pools}
+    scalers = {pool.name: scaler(plan, cluster, pools[pool.name], pool) for pool in plan.grouped_pools}
     ready = (system, add_ons, *pools.values(), *others, *storage.ready)
     return known, storage, reach(name, cluster, storage, scalers, ready, opts)
 

@@ -12,6 +12,9 @@ from providers.aws.nodes.build import NodePool
 from providers.aws.plan import AwsPlan
 from providers.aws.storage.handle import StorageHandle
 from providers.aws.storage.plan import CLAIMS
+from providers.aws.types import AwsNodePoolPlan, BlockCapacity, ReservedCapacity
+
+Scaler = Mapping[str, pulumi.Input[str]]
 
 ELASTIC_GIB = 1024
 """A capacity has to be given for a claim; an elastic file system has none, and the driver passes it over."""
@@ -55,9 +58,14 @@ def _volumes(storage: StorageHandle) -> Iterator[StaticVolume]:
         yield StaticVolume(claim=CLAIMS["sharedFileSystem"], capacity_gib=ELASTIC_GIB, source={"csi": csi})
 
 
-def scaler(plan: AwsPlan, cluster: EksHandle, pool: NodePool, least: int) -> Mapping[str, pulumi.Input[str]]:
-    """EKS keeps the size of its own groups; the others have none but their auto scaling group's."""
-    known = {"cloud": "aws", "region": plan.region, "least": str(least), **plan.identity}
+def scaler(plan: AwsPlan, cluster: EksHandle, pool: NodePool, asked: AwsNodePoolPlan) -> Scaler:
+    """EKS keeps the size of its own groups; the others have none but their auto scaling group's. What is paid for in
+    advance is marked: no nodes there cost as much as some.
+    """
+    least, paid = asked.least_in_group, isinstance(asked.capacity, BlockCapacity | ReservedCapacity)
+    known = {"cloud": "aws", "region": plan.region, "least": str(least), **plan.identity} | (
+        {"prepaid": "true"} if paid else {}
+    )
     if isinstance(pool.group, eks.NodeGroup):
         return {**known, "kind": "eks", "cluster": cluster.cluster_name, "group": pool.group.node_group_name}
     return {**known, "kind": "autoscaling", "group": pool.auto_scaling_group}

@@ -16,8 +16,8 @@ DRAIN_INPUTS: Mapping[str, type | tuple[type, ...]] = {
 }  # fmt: skip
 
 Scaler = Mapping[str, str]
-"""A pool's group: `kind`, `region`, `group`, `least`, `cluster` for one of EKS's own, and what is asked of
-`profile` and `role_arn`."""
+"""A pool's group: `kind`, `region`, `group`, `least`, `cluster` for one of EKS's own, `prepaid` where it is,
+and what is asked of `profile` and `role_arn`."""
 
 
 def drain(inputs: Mapping[str, Any], say: Callable[[str], None]) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 from components.errors import Problem
 from components.plan.part import QuotaNeed
 from components.plan.stack import StackPlan
+from providers.aws.control_plane.eks.types import EksPlan
 from providers.aws.plan import AwsPlan
 from providers.aws.session import session
 from providers.aws.settings import AwsAccountSpec
@@ -67,6 +68,8 @@ def look(plan: AwsPlan, client: ClientOf) -> tuple[Problem, ...]:
         return (Problem(path="cluster.cloud", message=message),)
     if problem := _account_problem(plan.account, found):
         return (problem,)
+    if isinstance(plan.control_plane, EksPlan) and (stuck := _version_problem(plan.control_plane, client("eks"))):
+        return (stuck,)
     return (*_quota_problems(plan, client("service-quotas")), *_reservation_problems(plan.node_pools, client("ec2")))
 
 
@@ -81,6 +84,33 @@ def _account_problem(asked: AwsAccountSpec, found: str) -> Problem | None:
     if found in asked.forbidden_account_ids:
         return Problem(path="aws:forbiddenAccountIds", message=f"the credentials are of {found}; {remedy}")
     return None
+
+
+def _version_problem(plan: EksPlan, eks: Any) -> Problem | None:
+    """The step of a cluster that is there already: EKS takes one minor up at a time, and none down.
+
+    Source: EKS User Guide, "Update existing cluster to new Kubernetes version".
+    """
+    from botocore.exceptions import ClientError
+
+    try:
+        there = str(eks.describe_cluster(name=plan.name)["cluster"]["version"])
+    except ClientError:
+        return None
+    step = _minor(plan.version) - _minor(there)
+    if step in (0, 1):
+        return None
+    told = f"the cluster is at {there}, and {plan.version} is asked"
+    if step < 0:
+        message = f"{told}; EKS takes no version back: ask {there}, or build another stack"
+    else:
+        following = f"1.{_minor(there) + 1}"
+        message = f"{told}; EKS takes one minor version at a time: ask {following!r}, run `up`, then the next"
+    return Problem(path="cluster.kubernetesVersion", message=message)
+
+
+def _minor(version: str) -> int:
+    return int(version.split(".")[1])
 
 
 def _quota_problems(plan: AwsPlan, quotas: Any) -> Iterator[Problem]:

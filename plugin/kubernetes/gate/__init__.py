@@ -38,8 +38,8 @@ def create(call: Call, inputs: Properties) -> Properties:
     return _run(call, inputs)
 
 
-def update(call: Call, old: Properties, new: Properties) -> Properties:  # noqa: ARG001
-    return _run(call, new)
+def update(call: Call, old: Properties, new: Properties) -> Properties:
+    return _run(call, new, old)
 
 
 def read(inputs: Properties) -> RefreshResult | None:
@@ -61,14 +61,14 @@ def delete(call: Call, outputs: Properties) -> None:
     unless_gone(call, outputs, "the gate's marks", lambda api: take_back(call, api, outputs["name"]))
 
 
-def _run(call: Call, inputs: Properties) -> Properties:
+def _run(call: Call, inputs: Properties, before: Properties | None = None) -> Properties:
     """The outputs where nothing failed; else the resource is kept as unfinished, so that `up` looks again."""
     from plugin.kubernetes.cluster import connected
     from plugin.kubernetes.gate.run import run
     from plugin.kubernetes.gate.verdict import CheckState
 
     with connected(inputs) as api:
-        outputs = run(call, api, inputs)
+        outputs = run(call, api, inputs, before)
     if outputs["state"] == CheckState.FAIL:
         raise UnfinishedError([f"the cluster has not shown what it must: {outputs['reason']}"], outputs)
     return outputs

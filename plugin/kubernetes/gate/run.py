@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -28,11 +28,18 @@ ROUNDS = 2
 Pool = Mapping[str, Any]
 
 
-def run(call: Call, api: KubernetesApi, inputs: Properties) -> dict[str, Any]:
-    """The gate's outputs. Its checks are taken away again, also when the engine interrupts it."""
-    gate = _Gate(call, api, inputs)
+def run(call: Call, api: KubernetesApi, inputs: Properties, before: Properties | None = None) -> dict[str, Any]:
+    """The gate's outputs. Its checks are taken away again, also when the engine interrupts it.
+
+    `before` are the inputs of the last look: a pool whose number of nodes has changed since then is set to it once, as
+    the engine leaves the size of a pool that others resize alone.
+    """
+    last = evidence.load(api, inputs["name"]) or {}
+    passed = last.get("state") in (CheckState.PASS, CheckState.UNKNOWN)
+    seen = {check["pool"] for check in last.get("checks", ())} if passed else set()
+    gate = _Gate(call, api, inputs, whole={*last.get("whole", ()), *seen})
     clear(api, Patience(call, api, CLEAR_S))
-    gate.restore((evidence.load(api, inputs["name"]) or {}).get("emptied", ()))
+    gate.resize({*last.get("emptied", ()), *recounted(before, inputs)})
     try:
         checks = gate.checks()
     finally:
@@ -45,8 +52,14 @@ def run(call: Call, api: KubernetesApi, inputs: Properties) -> dict[str, Any]:
         "emptied": gate.emptied,
         "checks": [check.as_json() for check in checks],
     }
-    evidence.save(api, inputs["name"], outputs)
+    evidence.save(api, inputs["name"], outputs | {"whole": sorted(gate.whole)})
     return outputs
+
+
+def recounted(before: Properties | None, inputs: Properties) -> set[str]:
+    """Pools that were there before with another number of nodes."""
+    earlier = {pool["pool"]: pool["nodes"] for pool in (before or {}).get("pools", ())}
+    return {pool["pool"] for pool in inputs["pools"] if earlier.get(pool["pool"], pool["nodes"]) != pool["nodes"]}
 
 
 def take_back(call: Call, api: KubernetesApi, name: str) -> None:
@@ -69,8 +82,10 @@ def _clear_anyhow(call: Call, api: KubernetesApi) -> None:
 class _Gate:
     """One look at all pools."""
 
-    def __init__(self, call: Call, api: KubernetesApi, inputs: Properties) -> None:
+    def __init__(self, call: Call, api: KubernetesApi, inputs: Properties, whole: Iterable[str] = ()) -> None:
         self._call, self._api, self._inputs = call, api, inputs
+        self.whole = set(whole)
+        """Pools that have once had all of their nodes: work may run there."""
         self.told: list[str] = []
         """Actions that were taken on the findings."""
         self.emptied: list[str] = []
@@ -94,11 +109,13 @@ class _Gate:
         missing = pool["nodes"] - len(nodes.there)
         checks = [check_devices(pool["pool"], name, pool["devices"], has) for name, has in nodes.there.items()]
         if missing <= 0:
+            self.whole.add(pool["pool"])
             return checks
         reason = (
             f"{len(nodes.there)} of {pool['nodes']} nodes are Ready after {self._inputs['timeoutS']} s{nodes.others}"
         )
-        if scaler := self._scaler(pool):
+        scaler = self._scaler(pool)
+        if scaler and not scaler.get("prepaid") and pool["pool"] not in self.whole:
             self.emptied.append(pool["pool"])
             # Before it happens: a gate that ends between the two must not forget that the pool is owed its nodes.
             evidence.note_emptied(self._api, self._inputs["name"], self.emptied)
@@ -106,13 +123,13 @@ class _Gate:
             self.told.append(f"{pool['pool']} was set to no nodes, so that a part of a gang is not paid for")
         return [Check(subject=Subject.NODES, pool=pool["pool"], state=CheckState.FAIL, reason=reason), *checks]
 
-    def restore(self, emptied: Sequence[str]) -> None:
-        """Gives pools that an earlier look set to no nodes their size back."""
+    def resize(self, pools: Collection[str]) -> None:
+        """Sets pools that an earlier look emptied, or whose number of nodes has changed, to their size."""
         for pool in self._inputs["pools"]:
             scaler = self._scaler(pool)
-            if scaler and pool["pool"] in emptied:
+            if scaler and pool["pool"] in pools:
                 operations(scaler["cloud"]).restore(scaler, pool["nodes"])
-                self._call.voice.say(f"{pool['pool']} is set to {pool['nodes']} nodes again")
+                self._call.voice.say(f"{pool['pool']} is set to {pool['nodes']} nodes")
 
     def _scaler(self, pool: Pool) -> Mapping[str, str] | None:
         """The pool's scaler; None where nothing sets its size."""

@@ -39,14 +39,14 @@ class Call:
         self.voice = Voice()
 
 
-def test_restore_resizes_the_pools_that_were_emptied_and_no_others(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_resize_sets_the_pools_that_it_is_given_and_no_others(monkeypatch: pytest.MonkeyPatch) -> None:
     clouds = {"fog": Operations()}
     monkeypatch.setattr(subject, "operations", clouds.__getitem__)
     call: Any = Call()
     inputs = {"pools": POOLS, "scalers": {"train": SCALER, "serve": SCALER | {"group": "serve-group"}}}
-    subject._Gate(call, Any, inputs).restore(["train", "edge"])  # type: ignore[arg-type]
+    subject._Gate(call, Any, inputs).resize(["train", "edge"])  # type: ignore[arg-type]
     assert clouds["fog"].asked == [("train-group", 4)]
-    assert call.voice.said == ["train is set to 4 nodes again"]
+    assert call.voice.said == ["train is set to 4 nodes"]
 
 
 def test_a_pool_is_known_as_emptied_before_its_cloud_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -62,3 +62,30 @@ def test_a_pool_is_known_as_emptied_before_its_cloud_is_asked(monkeypatch: pytes
         gate._nodes(POOLS[0], NodesOf(there={}, others=""))
     assert clouds["fog"].asked == ["train-group"]
     assert saved == {"emptied": ["train"], "state": "pass"}
+
+
+@pytest.mark.parametrize(("scaler", "whole"), [(SCALER | {"prepaid": "true"}, ()), (SCALER, ("train",))])
+def test_a_pool_that_is_prepaid_or_once_was_whole_is_never_emptied(
+    scaler: dict[str, str], whole: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clouds = {"fog": Operations()}
+    monkeypatch.setattr(subject, "operations", clouds.__getitem__)
+    call: Any = Call()
+    inputs = {"name": "gate", "pools": POOLS, "scalers": {"train": scaler}, "timeoutS": 60}
+    gate = subject._Gate(call, Any, inputs, whole=whole)  # type: ignore[arg-type]
+    (check,) = gate._nodes(POOLS[0], NodesOf(there={}, others=""))
+    assert check.reason.startswith("0 of 4 nodes are Ready")
+    assert (clouds["fog"].asked, gate.emptied, gate.told) == ([], [], [])
+
+
+def test_a_pool_with_all_of_its_nodes_is_remembered() -> None:
+    call: Any = Call()
+    gate = subject._Gate(call, Any, {"pools": POOLS, "timeoutS": 60})  # type: ignore[arg-type]
+    gate._nodes({"pool": "edge", "nodes": 1, "devices": {}}, NodesOf(there={"a": {}}, others=""))
+    assert gate.whole == {"edge"}
+
+
+def test_only_a_changed_number_of_nodes_is_set() -> None:
+    before = {"pools": [{"pool": "train", "nodes": 1}, {"pool": "serve", "nodes": 4}]}
+    assert subject.recounted(before, {"pools": POOLS}) == {"train"}
+    assert subject.recounted(None, {"pools": POOLS}) == set()

@@ -3,6 +3,7 @@
 import hashlib
 from typing import Any
 
+from rehearsal.cloud.errors import CloudApiError
 from rehearsal.cloud.kind import CloudApi, Inputs, Made, Outputs, ResourceKind
 from rehearsal.providers.aws.kinds.parts import arn, given
 
@@ -84,6 +85,7 @@ def _vpc_config(api: CloudApi, settings: Inputs, group_id: str) -> dict[str, Any
 
 def _update_cluster(api: CloudApi, id: str, old: Outputs, new: Inputs) -> Outputs:  # noqa: A002 (AWS's own word)
     if "version" in new and old.get("version") != new["version"]:
+        _refuse_other_steps(str(old.get("version", "")), str(new["version"]))
         api.keep("eks", "UpdateClusterVersion", {}, name=id, version=new["version"])
     changes = _request(new)
     before = _request(dict(old))
@@ -91,6 +93,14 @@ def _update_cluster(api: CloudApi, id: str, old: Outputs, new: Inputs) -> Output
         if changes.get(member) and changes.get(member) != before.get(member):
             api.keep("eks", "UpdateClusterConfig", {}, name=id, **{member: _updatable(member, changes[member])})
     return {"vpcConfig": dict(old["vpcConfig"]) | dict(new["vpcConfig"])}
+
+
+def _refuse_other_steps(there: str, asked: str) -> None:
+    """One minor up is taken, and nothing else (EKS User Guide, "Update existing cluster to new Kubernetes version")."""
+    if not there or int(asked.split(".")[1]) - int(there.split(".")[1]) == 1:
+        return
+    what = f"Unsupported Kubernetes minor version update from {there} to {asked}"
+    raise CloudApiError("InvalidParameterException", what, operation="eks:UpdateClusterVersion")
 
 
 def _updatable(member: str, value: Any) -> Any:

@@ -25,7 +25,7 @@ class Account:
 
     def __init__(self, allowed: float) -> None:
         make: Any = boto3.Session("simulated", "simulated", region_name="us-east-2").client
-        self.clients = {name: make(name) for name in ("sts", "service-quotas", "ec2")}
+        self.clients = {name: make(name) for name in ("sts", "eks", "service-quotas", "ec2")}
         self.stubs = {name: Stubber(client) for name, client in self.clients.items()}
         self.allowed = allowed
         for stub in self.stubs.values():
@@ -33,6 +33,7 @@ class Account:
 
     def answers(self, plan: AwsPlan, reservation: dict[str, Any] | str) -> None:
         self.stubs["sts"].add_response("get_caller_identity", {"Account": "123456789012"})
+        self.stubs["eks"].add_client_error("describe_cluster", "ResourceNotFoundException")
         for _ in plan.quotas:
             self.stubs["service-quotas"].add_response("get_service_quota", {"Quota": {"Value": self.allowed}})
         if isinstance(reservation, str):
@@ -100,6 +101,7 @@ def test_a_reservation_that_is_not_what_the_stack_says(plan: AwsPlan, found: Any
 def test_what_may_not_be_read_is_unknown_and_not_missing(plan: AwsPlan) -> None:
     account = Account(allowed=0)
     account.stubs["sts"].add_response("get_caller_identity", {})
+    account.stubs["eks"].add_client_error("describe_cluster", "AccessDeniedException")
     for _ in plan.quotas:
         for operation in ("get_service_quota", "get_aws_default_service_quota"):
             account.stubs["service-quotas"].add_client_error(operation, "AccessDeniedException")
@@ -112,6 +114,19 @@ def test_credentials_that_do_not_work_are_told_first(plan: AwsPlan) -> None:
     account.stubs["sts"].add_client_error("get_caller_identity", "ExpiredToken")
     (problem,) = account.look(plan)
     assert problem.startswith("cluster.cloud: the credentials found do not work: An error occurred (ExpiredToken)")
+
+
+@pytest.mark.parametrize(
+    ("there", "words"),
+    [("1.31", "one minor version at a time: ask '1.32', run `up`"), ("1.40", "no version back: ask 1.40")],
+)
+def test_a_version_that_eks_does_not_take_is_told(plan: AwsPlan, there: str, words: str) -> None:
+    account = Account(allowed=100_000)
+    account.stubs["sts"].add_response("get_caller_identity", {"Account": "123456789012"})
+    account.stubs["eks"].add_response("describe_cluster", {"cluster": {"name": "aws-prod", "version": there}})
+    (problem,) = account.look(plan)
+    assert problem.startswith(f"cluster.kubernetesVersion: the cluster is at {there}")
+    assert words in problem
 
 
 @pytest.mark.parametrize(
