@@ -33,4 +33,5 @@ def test_a_new_kubeconfig_is_no_change_and_another_namespace_is() -> None:
 
 def test_a_missing_input_is_a_problem() -> None:
     assert [problem.name for problem in resource([]).check({"kubeconfig": "a"})] == ["namespace"]
-    assert {problem.name for problem in network_drain("aws").check({})} == {"region", "cluster", "vpc", "patienceS"}
+    asked = {"region", "cluster", "vpc", "patienceS", "identity"}
+    assert {problem.name for problem in network_drain("aws").check({})} == asked
