@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from components.errors import Problem
-from components.spec.explain import suggestion
 from components.spec.stack import StackSpec
+from providers.aws.known_names import region_problem
 from providers.aws.regions import Region, regions
 from providers.aws.types import AwsNodePoolPlan
 
@@ -39,11 +39,9 @@ def choose_zones(
 
 
 def _no_region(region: str | None) -> Problem:
-    known = sorted(regions())
     if region is None:
         return Problem(path="cluster.region", message="is missing; AWS needs one, such as us-east-2")
-    hint = suggestion(region, known) or f"; available: {', '.join(known)}"
-    return Problem(path="cluster.region", message=f"{region!r} is not a region of AWS{hint}")
+    return Problem(path="cluster.region", message=region_problem(region, regions()))
 
 
 def _zone_problems(asked: Sequence[str], pools: Sequence[AwsNodePoolPlan], region: Region, eks: bool) -> list[Problem]:

@@ -4,14 +4,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from components.catalog import Catalog
 from components.errors import Problem, SpecError
 from components.fabric import Fabric
 from components.plan.part import PartPlan
 from components.spec.cluster import ClusterSpec, NodePoolSpec, PlacementKind
-from components.spec.explain import suggestion
 from components.spec.stack import StackSpec
-from providers.aws.catalog import AwsMachine, catalog, machines
+from providers.aws.catalog import AwsMachine, machines
+from providers.aws.known_names import machine_type_problem, region_problem
 from providers.aws.nodes.allocatable import allocatable
 from providers.aws.nodes.binding import ami_type, binding, collective, labels, taints
 from providers.aws.nodes.blocks import block_capacity, nodes_now, size_changes
@@ -102,25 +101,20 @@ def part(plan: Sequence[AwsNodePoolPlan], spec: StackSpec, billed: Sequence[AwsN
 def _region(cluster: ClusterSpec, problems: list[Problem]) -> Region | None:
     if found := regions().get(cluster.region or ""):
         return found
-    known = sorted(regions())
-    hint = suggestion(cluster.region, known) or f"; available: {', '.join(known)}"
-    message = f"{cluster.region!r} is not a region of AWS{hint}" if cluster.region else "is required on AWS and missing"
+    message = region_problem(cluster.region, regions()) if cluster.region else "is required on AWS and missing"
     problems.append(Problem(path="cluster.region", message=message))
     return None
 
 
 def _choose_machines(setting: Setting, problems: list[Problem]) -> list[tuple[NodePoolSpec, AwsMachine]]:
     """The pools whose machine type there is, in order; with each problem added to `problems`."""
-    offered: Catalog = catalog()
     chosen = []
     for pool in setting.pools:
-        machine = None
-        try:
-            offered.machine_type(pool.machine_type, f"cluster.nodePools.{pool.name}.machineType")
-            machine = machines()[pool.machine_type]
+        if machine := machines().get(pool.machine_type):
             chosen.append((pool, machine))
-        except SpecError as error:
-            problems += error.problems
+        else:
+            path = f"cluster.nodePools.{pool.name}.machineType"
+            problems.append(Problem(path=path, message=machine_type_problem(pool.machine_type, machines())))
         problems += pool_problems(pool, machine, setting)
     return chosen
 
