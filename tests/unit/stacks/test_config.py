@@ -70,7 +70,7 @@ def test_a_file_without_configuration_is_refused(stack: Path, content: str, prob
 
 def test_the_engine_hands_objects_as_json(monkeypatch: pytest.MonkeyPatch) -> None:
     cluster = '{"cloud":"local","nodePools":[{"name":"a","machineType":"this-machine"}]}'
-    monkeypatch.setenv("PULUMI_CONFIG", json.dumps({"penstock:cluster": cluster, "aws:region": "x"}))
+    monkeypatch.setenv("PULUMI_CONFIG", json.dumps({"penstock:cluster": cluster, "mine:region": "x"}))
     assert config.read_engine().cluster.cloud == "local"
 
 
