@@ -10,6 +10,7 @@ from components.plan.work import JobPlan, ServicePlan
 from components.platform.plan import plan_platform
 from components.platform.request import PlatformRequest
 from components.schedulers import load
+from components.schedulers.slurm.plan import refuse_held
 from components.spec.scheduler import SchedulerKind
 from components.spec.stack import StackSpec
 
@@ -34,6 +35,8 @@ def render(spec: StackSpec, cluster: ClusterPlan, job: JobPlan | None, service: 
     plan = problems.collect(scheduler.plan, spec.scheduler, cluster.node_pools, cluster.kubernetes)
     inside = problems.collect(_inside, spec, cluster, cluster.kubernetes, plan, service)
     gang = problems.collect(scheduler.render_job, job, _pool(cluster, job.pool), plan) if job and plan else ()
+    if service and plan and plan.kind is SchedulerKind.SLURM:
+        problems.collect(refuse_held, service, _pool(cluster, service.pool), plan)
     servers = problems.collect(scheduler.render_service, service, _pool(cluster, service.pool)) if service else ()
     if problems:
         raise SpecError(problems)

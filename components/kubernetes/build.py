@@ -36,7 +36,7 @@ class Inside(pulumi.ComponentResource):
         self._namespace = self._make([_namespace(), inventory(pulumi.get_stack(), plan.platform)], self._own)
         here = self._after([*self._namespace, *platform.ready.values()])
         drain = NamespaceDrain(f"{name}-drain", kubeconfig=cluster.kubeconfig, namespace=NAMESPACE, opts=here)
-        grounds = [*self._namespace, drain, *self._volumes(cluster.volumes)]
+        grounds = [*self._namespace, drain, *self._volumes(cluster.volumes, plan.scheduler.opening)]
         controllers = [platform.ready[addon] for addon in plan.scheduler.addons if addon in platform.ready]
         queues = self._make(plan.scheduler.objects, self._after([*grounds, *controllers]))
         gate = self._gate(plan, cluster, [*grounds, *platform.ready.values(), *queues])
@@ -82,19 +82,22 @@ class Inside(pulumi.ComponentResource):
     def _after(self, resources: Iterable[pulumi.Resource]) -> pulumi.ResourceOptions:
         return pulumi.ResourceOptions.merge(self._own, pulumi.ResourceOptions(depends_on=list(resources)))
 
-    def _volumes(self, volumes: Iterable[StaticVolume]) -> list[pulumi.Resource]:
+    def _volumes(self, volumes: Iterable[StaticVolume], pods: Iterable[Manifest]) -> list[pulumi.Resource]:
+        """The claims of jobs and services, and of a scheduler's own pods where those are in another namespace."""
         made: list[pulumi.Resource] = []
+        spaces = {NAMESPACE: self._name} | {space: f"{self._name}-{space}" for space in sorted(_spaces(pods))}
         for volume in volumes:
-            claim = _claim(volume)
-            there = [] if volume.storage_class else [self._static(volume)]
-            after = self._after([*there, *self._namespace])
-            made.append(apply_manifest(resource_name(self._name, claim), claim, after))
+            for space, name in spaces.items():
+                claim = _claim(volume, space)
+                there = [] if volume.storage_class else [self._static(volume, space, name)]
+                after = self._after([*there, *self._namespace])
+                made.append(apply_manifest(resource_name(name, claim), claim, after))
         return made
 
-    def _static(self, volume: StaticVolume) -> pulumi.Resource:
-        first = _volume(volume)
+    def _static(self, volume: StaticVolume, space: str, name: str) -> pulumi.Resource:
+        first = _volume(volume, space)
         spec = {**first["spec"], **volume.source}
-        return apply_manifest(resource_name(self._name, first), first, self._own, spec=spec)
+        return apply_manifest(resource_name(name, first), first, self._own, spec=spec)
 
     def _gate(self, plan: InsidePlan, cluster: KubernetesHandle, after: list[pulumi.Resource]) -> list[Gate]:
         if plan.gate is None:
@@ -129,28 +132,38 @@ def _namespace() -> Manifest:
     }
 
 
-def _volume(volume: StaticVolume) -> dict[str, Any]:
+def _spaces(objects: Iterable[Manifest]) -> set[str]:
+    """Namespaces of the objects whose pods mount claims."""
+    return {
+        one["metadata"]["namespace"]
+        for one in objects
+        for volume in one.get("spec", {}).get("template", {}).get("spec", {}).get("volumes", ())
+        if "persistentVolumeClaim" in volume
+    }
+
+
+def _volume(volume: StaticVolume, space: str) -> dict[str, Any]:
     """Kept by the cluster when its claim goes: what becomes of the data is the storage's own matter."""
     spec: dict[str, Any] = {
         "capacity": {"storage": f"{volume.capacity_gib}Gi"},
         "accessModes": ["ReadWriteMany"],
         "persistentVolumeReclaimPolicy": "Retain",
         **({"mountOptions": list(volume.mount_options)} if volume.mount_options else {}),
-        "claimRef": {"namespace": NAMESPACE, "name": volume.claim},
+        "claimRef": {"namespace": space, "name": volume.claim},
     }
-    metadata = {"name": f"{NAMESPACE}-{volume.claim}", "labels": OWN_LABELS}
+    metadata = {"name": f"{space}-{volume.claim}", "labels": OWN_LABELS}
     return {"apiVersion": "v1", "kind": "PersistentVolume", "metadata": metadata, "spec": spec}
 
 
-def _claim(volume: StaticVolume) -> Manifest:
+def _claim(volume: StaticVolume, space: str) -> Manifest:
     spec: dict[str, Any] = {
         "accessModes": ["ReadWriteMany"],
         "resources": {"requests": {"storage": f"{volume.capacity_gib}Gi"}},
         "storageClassName": volume.storage_class,
     }
     if not volume.storage_class:
-        spec["volumeName"] = f"{NAMESPACE}-{volume.claim}"
-    metadata = {"name": volume.claim, "namespace": NAMESPACE, "labels": OWN_LABELS}
+        spec["volumeName"] = f"{space}-{volume.claim}"
+    metadata = {"name": volume.claim, "namespace": space, "labels": OWN_LABELS}
     return {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": metadata, "spec": spec}
 
 

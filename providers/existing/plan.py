@@ -8,10 +8,11 @@ from datetime import datetime
 
 from components.errors import Problems, SpecError
 from components.fabric import Collective, Fabric
-from components.plan.cluster import ClusterPlan, NodePoolPlan, Taint, VolumePlan
+from components.plan.cluster import ClusterPlan, Mount, NodePoolPlan, Taint, VolumePlan
 from components.plan.kubernetes import Concern, KubernetesFacts, Owner, Ownership
 from components.plan.part import Decision, PartPlan
 from components.spec.cluster import NodePoolSpec
+from components.spec.scheduler import SchedulerKind
 from components.spec.stack import StackSpec
 from providers.existing.catalog import MAX_NODES, SCHEDULERS
 from providers.existing.devices import PRODUCT_LABELS, accelerator_resource, collective, fabric_of_resource
@@ -60,7 +61,7 @@ def plan(spec: StackSpec, stack: str, now: datetime) -> ExistingPlan:
             planned = _plan_pool(pool, found, settings.pods.get(pool.name, PoolPodsSpec()))
             scaler = _autoscaler(spec, settings, seen) if pool.least != pool.most else ""
             problems += autoscaler_problems(pool, scaler)
-            pools.append(replace(planned, grown_by=scaler))
+            pools.append(replace(_with_volume(planned, spec.scheduler.kind, settings.volume), grown_by=scaler))
     if spec.training:
         trains = spec.training.pool or spec.cluster.node_pools[0].name
         problems += gang_problems(trains, nodes[trains]) if trains in nodes else []
@@ -121,6 +122,14 @@ def _plan_pool(pool: NodePoolSpec, nodes: Nodes, pods: PoolPodsSpec) -> NodePool
         binding=binding,
         node_allocatable=nodes.allocatable,
     )
+
+
+def _with_volume(pool: NodePoolPlan, scheduler: SchedulerKind | None, volume: SharedVolumeSpec | None) -> NodePoolPlan:
+    """The pool with the volume in all its pods where jobs run in pods that are there before them, as Slurm's do."""
+    if scheduler is not SchedulerKind.SLURM or volume is None:
+        return pool
+    mount = Mount(volume=CLAIM, path=volume.mount_path)
+    return replace(pool, binding=replace(pool.binding, mounts=(mount, *pool.binding.mounts)))
 
 
 def _fabric(pool: NodePoolSpec, nodes: Nodes) -> Fabric:

@@ -61,6 +61,12 @@ def general_problems(
     if spec.scheduler.kind is SchedulerKind.PROCESS:
         message = "'process' starts jobs on one machine, not on a cluster; remove it, or choose kueue"
         yield Problem(path="scheduler.kind", message=message)
+    if spec.scheduler.kind is SchedulerKind.SLURM and settings.volume and settings.volume.storage_class:
+        message = (
+            f"{settings.volume.storage_class!r} fills each claim with a volume of its own, and Slurm's nodes are in "
+            "another namespace than services, with a claim of their own; give existing.volume.nfs, hostPath or claim"
+        )
+        yield Problem(path="existing.volume.storageClass", message=message)
     if seen is None and settings.version is None:
         message = "is missing, and the cluster was not seen; give Kubernetes' version, or make the cluster reachable"
         yield Problem(path="existing.version", message=message)

@@ -17,13 +17,14 @@ from rehearsal.field.reach import reach
 from rehearsal.field.rolling import rolling
 from rehearsal.field.scaling import scaling, served
 from rehearsal.field.sums import sums
+from rehearsal.field.slurm import slurm
 from rehearsal.field.topology import topology
 from rehearsal.field.transitions import transitions
 
 Rule = Callable[[Deployment], Iterator[Finding]]
 RULES: tuple[Rule, ...] = (
     reach, allocatable, landing, images, rolling, transitions, scaling, served, propagation, exclusive, topology,
-    disruption, claims, nvlink, identity, mirror, marks, sums,
+    disruption, claims, nvlink, identity, mirror, marks, sums, slurm,
 )  # fmt: skip
 
 

@@ -142,7 +142,7 @@ def server_pods(on: NodePoolPlan) -> Iterator[BoundPod]:
 
 
 def slurm_pods(on: NodePoolPlan) -> Iterator[BoundPod]:
-    for manifest in load(SchedulerKind.SLURM).plan(SchedulerSpec(), (on,), FACTS).objects:
+    for manifest in load(SchedulerKind.SLURM).plan(SchedulerSpec(), (on,), FACTS).opening:
         spec = manifest["spec"]
         yield BoundPod(template=spec["template"], main=spec["slurmd"], manifest=manifest)
 

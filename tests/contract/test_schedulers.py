@@ -9,15 +9,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from components.catalog import MachineType, accelerators
-from components.errors import SpecError
+from components.errors import SpecError, UnsupportedError
 from components.fabric import Fabric
 from components.plan.cluster import NodePoolPlan
 from components.plan.kubernetes import NAMESPACE, Manifest, SchedulerPlan
-from components.plan.work import JobPlan
+from components.plan.work import JobPlan, ServicePlan
 from components.schedulers import load
+from components.schedulers.slurm.plan import refuse_held
+from components.schedulers.slurm.render import sbatch
 from components.spec.scheduler import Priority, QueueSpec, SchedulerKind, SchedulerSpec, TopologyRequest
 from tests.contract.binding_cases import BINDINGS, PODS
-from tests.contract.scheduler_cases import BINDING, FACTS, ON_KUBERNETES, gangs, job, pool
+from tests.contract.scheduler_cases import BINDING, FACTS, H100, ON_KUBERNETES, gangs, job, pool
 from tests.definitions import judge
 from workloads.pretrain.exits import ExitCode
 
@@ -274,3 +276,56 @@ def test_a_scheduler_that_cannot_take_a_gang_apart_refuses_one_larger_than_its_d
     render(kind, job(nodes=18, topology=TopologyRequest.REQUIRED), rack(36))
     with pytest.raises(SpecError, match=r"training\.topology: 'required' within one NVLink domain, which has 18 nodes"):
         render(kind, job(nodes=36, topology=TopologyRequest.REQUIRED), rack(36))
+
+
+def slurm_nodes(spec: SchedulerSpec, *pools: NodePoolPlan) -> dict[str, Manifest]:
+    plan = load(SchedulerKind.SLURM).plan(spec, pools, FACTS)
+    assert not plan.objects, "made before the gate, they would keep its check off the devices"
+    return {body["metadata"]["name"]: body for body in plan.opening}
+
+
+def test_slurms_nodes_have_what_their_batch_script_asks_for() -> None:
+    on = pool()
+    body = slurm_nodes(SchedulerSpec(), on)["train"]
+    judge(body)
+    slurmd = body["spec"]["slurmd"]
+    mounted = {one["mountPath"] for one in slurmd["volumeMounts"]}
+    assert {"/dev/shm", "/fsx"} <= mounted  # noqa: S108  # mounts in a pod
+    assert body["spec"]["replicas"] == 4
+    assert int(slurmd["resources"]["limits"]["memory"].removesuffix("Mi")) <= on.room.memory_gib * 1024
+    script = sbatch(job(), on, "pretrain-1")
+    assert "--mem=0\n" in script
+    assert "--container-image='registry.example#penstock:1'" in script
+    assert "Gres=gpu:8" in body["spec"]["extraConf"]
+
+
+@pytest.mark.parametrize(
+    ("image", "asked"),
+    [
+        ("python:3.12", "python:3.12"),
+        ("acme/trainer:2", "acme/trainer:2"),
+        ("localhost/t:1", "'localhost#t:1'"),
+        ("hub.example:5000/a/b@sha256:0f", "'hub.example:5000#a/b@sha256:0f'"),
+    ],
+)
+def test_slurms_container_plugin_is_told_the_registry(image: str, asked: str) -> None:
+    assert f" --container-image={asked} " in sbatch(job(image=image), pool(), "x")
+
+
+def test_slurm_has_only_the_nodes_that_its_queue_names() -> None:
+    other = pool(name="serve", node_count=3, min_count=3, max_count=3)
+    spec = SchedulerSpec(queues=(QueueSpec(name="default", nodes={"train": 3}),))
+    assert {name: body["spec"]["replicas"] for name, body in slurm_nodes(spec, pool(), other).items()} == {"train": 3}
+    service = ServicePlan(
+        name="chat", pool="serve", program=(), env={}, config={}, ports=(8000,), host="", state_folder="",
+        model_folder="", follows_training=False, drain_s=1.0, accelerators=1,
+    )  # fmt: skip
+    refuse_held(service, other, load(SchedulerKind.SLURM).plan(spec, (pool(), other), FACTS))
+    with pytest.raises(UnsupportedError, match="'chat' finds no room on the pool 'serve': Slurm's own pods"):
+        refuse_held(service, other, load(SchedulerKind.SLURM).plan(SchedulerSpec(), (pool(), other), FACTS))
+
+
+def test_slurm_refuses_chips_that_its_nodes_do_not_find() -> None:
+    chip = replace(H100, name="trn2.48xlarge", accelerator=accelerators()["trainium2"])
+    with pytest.raises(UnsupportedError, match=r"NVIDIA's chips alone.*trn2\.48xlarge"):
+        slurm_nodes(SchedulerSpec(), pool(machine=chip))

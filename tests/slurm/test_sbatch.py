@@ -1,21 +1,27 @@
 """The rendered batch script under a real Slurm: slurmctld and two slurmd on this machine."""
 
+import json
 import os
 import secrets
 import shutil
 import signal
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from components.catalog import MachineType
+from components.fabric import Fabric
 from components.plan.cluster import PodBinding
 from components.schedulers.slurm.render import sbatch
 from tests.contract.scheduler_cases import job, pool
+from tests.workloads.pretrain.runs import REPOSITORY, make_run
 
 DAEMONS = ("munged", "slurmctld", "slurmd")
 MISSING = [name for name in DAEMONS if shutil.which(name, path=f"{os.environ['PATH']}:/usr/sbin") is None]
@@ -49,6 +55,10 @@ NodeName=node0 NodeHostname=localhost NodeAddr=127.0.0.1 Port={ports[1]} CPUs=1 
 NodeName=node1 NodeHostname=localhost NodeAddr=127.0.0.1 Port={ports[2]} CPUs=1 State=UNKNOWN
 PartitionName=train Nodes=ALL State=UP
 """
+
+CPU = MachineType(name="cpu", cores=1, memory_gib=1, accelerator=None, accelerator_count=0, fabric=Fabric.ETHERNET)
+POOL = pool(machine=CPU, fabric=Fabric.ETHERNET, binding=PodBinding())
+LOCAL: dict[str, Any] = {"image": "", "cpu": 0.0, "pod_memory_gib": 0.0, "claim": ""}
 
 PROGRAM = """
 import json, os, pathlib, sys
@@ -154,17 +164,42 @@ def script(slurm: Slurm, ends: list[int], restarts: int) -> str:
         config={"runFolder": f"{slurm.folder}/run", "ends": ends},
         run_folder=f"{slurm.folder}/run",
         max_agent_restarts=restarts,
-        image="",
-        cpu=0.0,
-        pod_memory_gib=0.0,
-        claim="",
         mount_path=str(slurm.folder),
+        **LOCAL,
     )
-    from components.catalog import MachineType
-    from components.fabric import Fabric
+    return sbatch(one, POOL, "gang-1")
 
-    cpu = MachineType(name="cpu", cores=1, memory_gib=1, accelerator=None, accelerator_count=0, fabric=Fabric.ETHERNET)
-    return sbatch(one, pool(machine=cpu, fabric=Fabric.ETHERNET, binding=PodBinding()), "gang-1")
+
+def test_a_training_of_two_nodes_runs_to_its_export(daemons: Slurm) -> None:
+    """The trainer itself, one agent on each node, which meet through the script alone."""
+    texts = daemons.folder / "texts"
+    texts.mkdir()
+    for number in range(30):
+        (texts / f"{number}.txt").write_text(Path(os.__file__).read_text()[number * 900 : number * 900 + 4000])
+    run = make_run(_empty(daemons.folder / "run"), texts, nodes=2, minNodes=2, ranksPerNode=1, steps=20)
+    one = job(name="gang", config=json.loads(run.job.read_text()), run_folder=str(run.folder), **LOCAL)
+    content = sbatch(replace(one, mount_path=str(daemons.folder)), POOL, "gang-2")
+    # Two names for one machine: what differs on real nodes is their address.
+    content = content.replace("$head:", "127.0.0.1:").replace("\\$SLURMD_NODENAME", "127.0.0.1")
+    here = f"PYTHONPATH={REPOSITORY} PATH={Path(sys.executable).parent}:$PATH"
+    interpreter = f"export {here} GLOO_SOCKET_IFNAME=lo OMP_NUM_THREADS=1"
+    content = content.replace("mkdir -p", f"{interpreter}\nmkdir -p", 1)
+    assert daemons.run(content) == "COMPLETED", _log(daemons)
+    assert run.status["state"] == "finished"
+    assert run.step == 20
+    assert run.export.is_dir()
+    assert {path.name for path in (run.folder / "logs" / "attempt-1").iterdir()} == {"rank-0.log", "rank-1.log"}
+    assert _log(daemons).count("attempt 1: workers {") == 2, "both nodes say so in the job's log"
+
+
+def _empty(folder: Path) -> Path:
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    return folder
+
+
+def _log(slurm: Slurm) -> str:
+    return "".join(path.read_text() for path in slurm.folder.glob("gang-2-*.log"))
 
 
 def test_every_node_runs_one_agent_that_knows_where_to_meet(daemons: Slurm) -> None:

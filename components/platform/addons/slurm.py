@@ -9,6 +9,10 @@ from components.platform.versions import versions
 
 NAME = "slurm"
 DOES = (Concern.QUEUES,)
+PLUGINS = "include /usr/share/pyxis/*\n"
+"""Plugin by which a step runs in a container image. A pattern, as the controller's image lacks it and would not start
+by a name (slurm-operator, docs/usage/pyxis.md).
+"""
 
 
 def verdict(request: PlatformRequest) -> AddonVerdict:
@@ -19,11 +23,14 @@ def verdict(request: PlatformRequest) -> AddonVerdict:
 
 def plan(request: PlatformRequest) -> AddonPlan:
     """Without accounting, which needs a database from outside, and without log-in nodes, which are open to the world
-    by the chart's default. A node that comes back after it was down is let in again by whoever put it out.
+    by the chart's default: jobs are handed in from a node's pod. A node that comes back after it was down is let in
+    again by whoever put it out.
     """
+    gpus = request.has_accelerators()
     values: dict[str, Any] = {
         "accounting": {"enabled": False},
-        "controller": {"extraConfMap": {"ReturnToService": 1}},
+        "configFiles": {**({"gres.conf": "AutoDetect=nvidia\n"} if gpus else {}), "plugstack.conf": PLUGINS},
+        "controller": {"extraConfMap": {"ReturnToService": 1, **({"GresTypes": "gpu"} if gpus else {})}},
         "loginsets": {},
         "nodesets": {},
     }

@@ -1,14 +1,20 @@
-"""Pools as Slurm partitions of Slinky's NodeSets, down until the acceptance gate has passed."""
+"""Pools as Slurm partitions of Slinky's NodeSets, made when the acceptance gate has passed.
 
-from collections.abc import Sequence
+Facts of Slinky's operator 1.2 (SlinkyProject/slurm-operator, internal/builder): a NodeSet is in the namespace of its
+controller; slurmd tells Slurm the memory that its container's limit says; partition and feature are called as the
+NodeSet is; slurmd is privileged.
+"""
+
+import math
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from components.errors import Problem, UnsupportedError
 from components.labels import OWN_LABELS
 from components.plan.cluster import NodePoolPlan
-from components.plan.kubernetes import KubernetesFacts, Manifest, SchedulerPlan
+from components.plan.kubernetes import KubernetesFacts, Manifest, QueuePlan, SchedulerPlan
+from components.plan.work import ServicePlan
 from components.pods.bind import bind
-from components.pods.template import gib
 from components.schedulers.queues import plan_queues, refuse_forbidden
 from components.spec.scheduler import SchedulerKind, SchedulerSpec
 
@@ -20,6 +26,12 @@ CONTROLLER = "slurm"
 SLURMD = "ghcr.io/slinkyproject/slurmd-pyxis:26.05-ubuntu24.04"
 """Slinky's own, with the plugin that runs a step in a container image."""
 
+VENDORS = ("nvidia",)
+"""Makers of the chips that slurmd's image finds by itself (gres.conf: AutoDetect=nvidia needs no library of theirs)."""
+
+_DAEMON_MIB = 1024
+"""Of slurmd's memory, what Slurm keeps from jobs (slurm.conf, MemSpecLimit): slurmd, its step daemons, enroot."""
+
 
 def plan(spec: SchedulerSpec, pools: Sequence[NodePoolPlan], facts: KubernetesFacts | None) -> SchedulerPlan:
     """A partition for each pool; UnsupportedError for several queues, whose shares take Slurm's accounting database."""
@@ -30,49 +42,66 @@ def plan(spec: SchedulerSpec, pools: Sequence[NodePoolPlan], facts: KubernetesFa
             "not run; use one queue, or kueue, volcano or kai"
         )
         raise UnsupportedError([Problem(path="scheduler.queues", message=message)])
-    return SchedulerPlan(
-        kind=SchedulerKind.SLURM,
-        addons=ADDONS,
-        queues=plan_queues(spec, pools),
-        objects=tuple(_node_set(pool, "DOWN") for pool in pools),
-        opening=tuple(_partial(pool, {"controllerRef": {"name": CONTROLLER}, **_partition("UP")}) for pool in pools),
-    )
+    if problems := [problem for pool in pools for problem in _foreign_chips(pool)]:
+        raise UnsupportedError(problems)
+    queues = plan_queues(spec, pools)
+    # Not before the gate: each of these pods takes all devices of a node, and the gate's check needs them.
+    opening = tuple(_node_set(pool, nodes) for pool in pools if (nodes := _share(queues, pool)))
+    return SchedulerPlan(kind=SchedulerKind.SLURM, addons=ADDONS, queues=queues, objects=(), opening=opening)
 
 
-def _node_set(pool: NodePoolPlan, state: str) -> Manifest:
+def refuse_held(service: ServicePlan, pool: NodePoolPlan, plan: SchedulerPlan) -> None:
+    """UnsupportedError for a service on a pool of which Slurm has every node."""
+    if _share(plan.queues, pool) >= pool.node_count:
+        message = (
+            f"{service.name!r} finds no room on the pool {pool.name!r}: Slurm's own pods have all its "
+            f"{pool.node_count} nodes; give Slurm only the pools of jobs, as in scheduler.queues: "
+            "[{name: default, nodes: {train: 2}}], and the service another pool"
+        )
+        raise UnsupportedError([Problem(path="inference.pool", message=message)])
+
+
+def _share(queues: Sequence[QueuePlan], pool: NodePoolPlan) -> int:
+    """Nodes of the pool that Slurm has: its only queue's own."""
+    return min(pool.node_count, sum(queue.nodes.get(pool.name, 0) for queue in queues))
+
+
+def _foreign_chips(pool: NodePoolPlan) -> Iterator[Problem]:
+    chip = pool.machine.accelerator
+    if chip and chip.vendor not in VENDORS:
+        message = (
+            f"slurmd's image finds NVIDIA's chips alone, and those of {pool.machine.name} are of {chip.vendor}; "
+            "choose scheduler.kind kueue, volcano or kai"
+        )
+        yield Problem(path=f"cluster.nodePools.{pool.name}.machineType", message=message)
+
+
+def _node_set(pool: NodePoolPlan, nodes: int) -> Manifest:
     template, slurmd = _bound(pool)
-    return _partial(
-        pool,
-        {
-            "controllerRef": {"name": CONTROLLER},
-            "replicas": pool.node_count,
-            "slurmd": slurmd,
-            "template": template,
-            "extraConf": " ".join(_node_conf(pool)),
-            "workloadDisruptionProtection": True,
-            **_partition(state),
-        },
-    )
-
-
-def _partial(pool: NodePoolPlan, spec: dict[str, Any]) -> Manifest:
-    metadata = {
-        "name": pool.name,
-        "namespace": SLURM_NAMESPACE,
-        "labels": dict(OWN_LABELS),
+    metadata = {"name": pool.name, "namespace": SLURM_NAMESPACE, "labels": dict(OWN_LABELS)}
+    spec = {
+        "controllerRef": {"name": CONTROLLER},
+        "replicas": nodes,
+        "slurmd": slurmd,
+        "template": template,
+        "extraConf": " ".join(_node_conf(pool)),
+        "workloadDisruptionProtection": True,
+        "partition": {"enabled": True, "config": "State=UP MaxTime=UNLIMITED"},
     }
     return {"apiVersion": "slinky.slurm.net/v1beta1", "kind": "NodeSet", "metadata": metadata, "spec": spec}
 
 
-def _partition(state: str) -> dict[str, Any]:
-    return {"partition": {"enabled": True, "config": f"State={state} MaxTime=UNLIMITED"}}
-
-
 def _bound(pool: NodePoolPlan) -> tuple[dict[str, Any], dict[str, Any]]:
     """Pod template and slurmd's container: a NodeSet has them apart, and joins them by itself."""
-    memory = {"memory": gib(pool.room.memory_gib)}
-    slurmd = {"name": "slurmd", "image": SLURMD, "resources": {"requests": memory, "limits": memory}}
-    template = bind({"spec": {"containers": [slurmd]}}, pool.binding, container="slurmd")
+    memory = {"memory": f"{math.floor(pool.room.memory_gib * 1024)}Mi"}
+    slurmd = {
+        "name": "slurmd",
+        "image": SLURMD,
+        "resources": {"requests": memory, "limits": memory},
+        "volumeMounts": [{"name": "shm", "mountPath": "/dev/shm"}],  # noqa: S108  # ranks and loaders share memory there
+    }
+    shm = {"name": "shm", "emptyDir": {"medium": "Memory"}}
+    template = bind({"spec": {"containers": [slurmd], "volumes": [shm]}}, pool.binding, container="slurmd")
     (container,) = template["spec"].pop("containers")
     del container["name"]
     return template, container
@@ -80,4 +109,4 @@ def _bound(pool: NodePoolPlan) -> tuple[dict[str, Any], dict[str, Any]]:
 
 def _node_conf(pool: NodePoolPlan) -> list[str]:
     gpus = [f"Gres=gpu:{pool.machine.accelerator_count}"] if pool.machine.accelerator_count else []
-    return [f"Features={pool.name}", *gpus]
+    return [f"MemSpecLimit={_DAEMON_MIB}", *gpus]

@@ -70,8 +70,8 @@ def _options(job: JobPlan, pool: NodePoolPlan, name: str) -> Iterator[str]:
         yield f"--gres=gpu:{pool.machine.accelerator_count}"
     if job.cpu:
         yield f"--cpus-per-task={max(1, math.floor(job.cpu))}"
-    if job.pod_memory_gib:
-        yield f"--mem={math.ceil(job.pod_memory_gib * 1024)}M"
+    # All that slurmd has (sbatch: "--mem=0"): a figure above its container's limit would never start.
+    yield "--mem=0"
     yield "--exclusive"
     if job.topology is TopologyRequest.REQUIRED:
         yield f"--switches=1@{SWITCHES_WAIT}"
@@ -89,7 +89,16 @@ def _container(job: JobPlan, pool: NodePoolPlan) -> str:
     bound = {mount.path for mount in pool.binding.mounts} | {one.mount_path for one in pool.binding.host_paths}
     paths = sorted(bound | ({job.mount_path} if job.claim else set()))
     mounts = ",".join(f"{path}:{path}" for path in paths)
-    return f" --container-image={shlex.quote(job.image)}" + (f" --container-mounts={mounts}" if mounts else "")
+    return f" --container-image={shlex.quote(_enroot(job.image))}" + (f" --container-mounts={mounts}" if mounts else "")
+
+
+def _enroot(image: str) -> str:
+    """The image as enroot takes it, with a `#` behind its registry; without one it asks Docker Hub
+    (NVIDIA/enroot, doc/cmd/import.md).
+    """
+    first, slash, rest = image.partition("/")
+    is_registry = slash and ("." in first or ":" in first or first == "localhost")
+    return f"{first}#{rest}" if is_registry else image
 
 
 def _config_map(job: JobPlan, name: str, script: str) -> Manifest:
