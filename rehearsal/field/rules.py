@@ -16,8 +16,8 @@ from rehearsal.field.propagation import exclusive, propagation
 from rehearsal.field.reach import reach
 from rehearsal.field.rolling import rolling
 from rehearsal.field.scaling import scaling, served
-from rehearsal.field.sums import sums
 from rehearsal.field.slurm import slurm
+from rehearsal.field.sums import sums
 from rehearsal.field.topology import topology
 from rehearsal.field.transitions import transitions
 
