@@ -60,8 +60,7 @@ def rollout_warnings(service: ServicePlan) -> Iterator[str]:
         key = "autoscaling.minReplicas" if service.autoscaling else "replicas"
         yield (
             f"inference.{key}: {_least(service)}, and the pool {service.pool!r} has no room for one more, so an update "
-            "interrupts the service until the new server has its model; another node of the pool, or a second replica, "
-            "avoids it"
+            "interrupts the service until the new server has its model; one node more in the pool avoids it"
         )
 
 

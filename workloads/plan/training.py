@@ -219,6 +219,6 @@ def _pool_has_to_grow(job: JobPlan, pool: NodePoolPlan) -> str:
     if job.nodes <= pool.node_count:
         return ""
     return (
-        f"training.nodes: {job.nodes}, and {pool.name!r} has {pool.node_count}: the job waits until the pool has grown "
-        f"(maxCount {pool.max_count})"
+        f"training.nodes: {job.nodes}, and {pool.name!r} has {pool.node_count}: the job waits until {pool.grown_by} "
+        f"has added the rest (maxCount {pool.max_count})"
     )

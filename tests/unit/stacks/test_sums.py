@@ -102,6 +102,7 @@ def test_an_update_that_interrupts_is_said() -> None:
     plan = planned(1, inference=serving(autoscaling={"minReplicas": 1, "maxReplicas": 4}))
     assert rolling(plan) == (0, 1)
     (said,) = [warning for warning in plan.warnings if "interrupts" in warning]
+    assert rolling(planned(2, inference=serving(autoscaling={"minReplicas": 1, "maxReplicas": 4}))) == (1, 0)
     assert said.startswith("inference.autoscaling.minReplicas: 1, and the pool 'gpu' has no room for one more")
 
 

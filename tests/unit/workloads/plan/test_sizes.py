@@ -34,8 +34,8 @@ def machine(cores: int, memory_gib: float, chips: int = 0) -> MachineType:
 
 
 H100 = NodePoolPlan(
-    name="train", machine=machine(192, 2048, 8), node_count=4, min_count=4, max_count=8, fabric=Fabric.EFA,
-    collective=Collective.NCCL, binding=PodBinding(devices={"nvidia.com/gpu": 8}, topology_keys=("rack",)),
+    name="train", machine=machine(192, 2048, 8), node_count=4, min_count=4, max_count=8, grown_by="a scaler",
+    fabric=Fabric.EFA, collective=Collective.NCCL, binding=PodBinding(devices={"nvidia.com/gpu": 8}, topology_keys=("rack",)),
 )  # fmt: skip
 PROCESSORS = NodePoolPlan(
     name="cpu", machine=machine(8, 32), node_count=2, min_count=2, max_count=2, fabric=Fabric.ETHERNET,
@@ -201,7 +201,7 @@ def test_machines_that_are_taken_back_faster_than_a_run_can_stop() -> None:
 def test_a_pool_that_has_to_grow_first_is_told() -> None:
     job = train(H100, nodes=6, batch=BatchSpec(sequences=48))
     assert job_warnings(job, [H100]) == (
-        "training.nodes: 6, and 'train' has 4: the job waits until the pool has grown (maxCount 8)",
+        "training.nodes: 6, and 'train' has 4: the job waits until a scaler has added the rest (maxCount 8)",
     )
 
 
