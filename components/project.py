@@ -76,7 +76,7 @@ def read_project(folder: Path) -> Project:
         content = yaml.safe_load(file.read_text(encoding="utf-8"))
     except OSError as error:
         raise ProjectError(file, f"{error.strerror}; run this in the project's folder") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, ValueError) as error:
         raise ProjectError(file, f"is not YAML: {error}") from error
     settings = content if isinstance(content, Mapping) else {}
     name = settings.get("name")

@@ -76,7 +76,7 @@ def parse_kubeconfig(
         cluster = _named(content, "clusters", pair["cluster"])["cluster"]
         user = _named(content, "users", pair["user"])["user"]
         server = cluster["server"]
-    except (yaml.YAMLError, KeyError, TypeError) as error:
+    except (yaml.YAMLError, ValueError, KeyError, TypeError) as error:
         what = f"has no {error}" if isinstance(error, KeyError) else "is not a kubeconfig"
         raise KubeconfigError(f"{source} {what}; get a new one from the cluster's administrator") from None
     token, certificate = _credentials(user, folder, source)

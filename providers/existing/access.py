@@ -34,7 +34,7 @@ def kubeconfig_content(settings: ExistingSpec) -> str:
     path = _kubeconfig_path(settings)
     try:
         content = yaml.safe_load(path.read_text())
-    except (OSError, yaml.YAMLError):
+    except (OSError, ValueError, yaml.YAMLError):
         raise KubeconfigError(f"{path} is not a readable kubeconfig") from None
     if settings.context:
         content["current-context"] = settings.context

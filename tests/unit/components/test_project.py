@@ -84,7 +84,13 @@ def test_the_examples_are_programs_of_their_own(repository: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "problem"), [("a: [", "is not YAML"), ("runtime: python", "has no name"), ("[]", "has no name")]
+    ("text", "problem"),
+    [
+        ("a: [", "is not YAML"),
+        ("name: x\nsince: 2027-02-30", "is not YAML: day is out"),
+        ("runtime: python", "has no name"),
+        ("[]", "has no name"),
+    ],
 )
 def test_a_project_that_cannot_be_read_is_refused(tmp_path: Path, text: str, problem: str) -> None:
     with pytest.raises(ProjectError, match=r"Pulumi\.yaml: No such file"):
