@@ -35,7 +35,8 @@ def machine(cores: int, memory_gib: float, chips: int = 0) -> MachineType:
 
 H100 = NodePoolPlan(
     name="train", machine=machine(192, 2048, 8), node_count=4, min_count=4, max_count=8, grown_by="a scaler",
-    fabric=Fabric.EFA, collective=Collective.NCCL, binding=PodBinding(devices={"nvidia.com/gpu": 8}, topology_keys=("rack",)),
+    fabric=Fabric.EFA, collective=Collective.NCCL,
+    binding=PodBinding(devices={"nvidia.com/gpu": 8}, topology_keys=("rack",)),
 )  # fmt: skip
 PROCESSORS = NodePoolPlan(
     name="cpu", machine=machine(8, 32), node_count=2, min_count=2, max_count=2, fabric=Fabric.ETHERNET,
