@@ -24,6 +24,7 @@ from providers.existing.refusals import (
     gang_problems,
     general_problems,
     pool_problems,
+    stack_problems,
 )
 from providers.existing.seen import DiscoveredSpec, Discovery, SeenVolume
 from providers.existing.settings import ExistingSpec, SharedVolumeSpec
@@ -51,6 +52,7 @@ def plan(spec: StackSpec, stack: str, now: datetime) -> ExistingPlan:
     looked = isinstance(settings, DiscoveredSpec)
     seen, unseen = (settings.seen, settings.unseen) if isinstance(settings, DiscoveredSpec) else (None, "")
     problems = Problems(general_problems(spec, settings, seen, now))
+    problems += stack_problems(stack)
     nodes: dict[str, Nodes] = {}
     pools: list[NodePoolPlan] = []
     for pool in spec.cluster.node_pools:

@@ -12,6 +12,7 @@ from components.plan.kubernetes import Concern
 from components.spec.base import Spec
 from components.spec.cluster import NodePoolSpec
 from components.spec.explain import suggestion
+from components.spec.marks import LONGEST_NAME
 from components.spec.scheduler import SchedulerKind
 from components.spec.stack import StackSpec
 from components.spec.storage import OnDestroy
@@ -94,6 +95,16 @@ def autoscaler_problems(pool: NodePoolSpec, scaler: str) -> Iterator[Problem]:
         "minCount and maxCount, or name what does under existing.owners: {node autoscaler: <name>}"
     )
     yield Problem(path=f"cluster.nodePools.{pool.name}.{key}", message=message)
+
+
+def stack_problems(stack: str) -> Iterator[Problem]:
+    """A stack whose name no label can have: that by which its namespace is known (Kubernetes, label values)."""
+    if len(stack) > LONGEST_NAME or not (stack[:1].isalnum() and stack[-1:].isalnum()):
+        message = (
+            f"{stack!r} becomes a label on the cluster: {LONGEST_NAME} characters at most, a letter or digit at both "
+            "ends; choose another name for the stack"
+        )
+        yield Problem(path="stack", message=message)
 
 
 def version_problems(version: str) -> Iterator[Problem]:

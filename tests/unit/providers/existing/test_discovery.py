@@ -284,3 +284,11 @@ def test_coreweave_has_a_kueue_of_its_own() -> None:
     assert "coreweave/cks-kueue" in told
     theirs = [deployment("kueue", "registry.example/coreweave/cks-kueue:1.4.0")]
     assert existing.plan(asked(seen_in(listing(one, workloads=theirs)), count=1), "mine", NOW).node_pools
+
+
+@pytest.mark.parametrize("name", ["a" * 64, "team.", "-team"])
+def test_a_stack_whose_name_no_label_can_have_is_refused(name: str) -> None:
+    seen = seen_in(listing(node("a")))
+    with pytest.raises(SpecError, match=r"stack: .* becomes a label on the cluster"):
+        existing.plan(asked(seen, count=1), name, NOW)
+    assert existing.plan(asked(seen, count=1), "a" * 63, NOW).node_pools
