@@ -232,3 +232,24 @@ def test_preflight_names_an_object_that_is_missing() -> None:
     ]
     assert "no ServiceAccount 'trainer' in the namespace penstock; make it there first" in found[-1].message
     assert len(list(needed_objects(made.cluster.settings.pods["train"]))) == 4
+
+
+def slurm_stack(volume: dict[str, Any]) -> Any:
+    machine = {"cores": 32, "memoryGib": 256, "accelerator": "h100", "acceleratorCount": 8,
+               "devices": {"nvidia.com/gpu": 8}}  # fmt: skip
+    config = {
+        "cluster": {"cloud": "existing", "nodePools": [{"name": "hpc", "machineType": "box", "count": 1}]},
+        "existing": {"version": "1.34", "machines": {"box": machine}, "volume": {**volume, "mountPath": "/scratch"}},
+        "scheduler": {"kind": "slurm"},
+    }
+    return plan_stack(
+        parse_stack({f"penstock:{key}": value for key, value in config.items()}, "x", clouds()), "mine", NOW
+    )
+
+
+def test_slurms_nodes_mount_the_volume_and_a_volume_that_cannot_be_there_is_refused() -> None:
+    planned = slurm_stack({"nfs": {"server": "files.example.org", "path": "/export"}})
+    (pool,) = planned.cluster.node_pools
+    assert [mount.path for mount in pool.binding.mounts] == ["/scratch"]
+    with pytest.raises(SpecError, match=r"existing\.volume\.storageClass: 'fast' fills each claim with a volume of"):
+        slurm_stack({"storageClass": "fast", "sizeGib": 100})
