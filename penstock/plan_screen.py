@@ -1,5 +1,6 @@
 """A plan on one screen: verdict, pools, cost, what to do before `up`, and what runs."""
 
+import math
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from decimal import Decimal
@@ -55,17 +56,18 @@ def _head(plan: StackPlan, width: int) -> Iterator[Line]:
 
 
 def pools(planned: Sequence[NodePoolPlan], width: int) -> Iterator[Line]:
-    """Each pool with what all its nodes hold together."""
-    headers = ("pool", "nodes", "machine type", "accelerators", "fabric", "Gbit/s", "cores", "memory GiB")
+    """Each pool with the cores of all its nodes, and one node's memory beside what kubelet and daemons leave of it."""
+    headers = ("pool", "nodes", "machine type", "accelerators", "GiB a node", "for pods", "fabric", "Gbit/s", "cores")
     rows = [
         (
-            pool.name, _nodes(pool), pool.machine.name, _chips(pool), *_fabric(pool),
-            f"{pool.machine.cores * pool.node_count}", f"{pool.machine.memory_gib * pool.node_count:.0f}",
+            pool.name, _nodes(pool), pool.machine.name, _chips(pool),
+            f"{pool.machine.memory_gib:.0f}", f"{math.floor(pool.room.memory_gib)}", *_fabric(pool),
+            f"{pool.machine.cores * pool.node_count}",
         )
         for pool in planned
     ]  # fmt: skip
-    right = ("Gbit/s", "cores", "memory GiB")
-    return Table(headers, rows, right=right, drop=("memory GiB", "cores", "Gbit/s", "fabric")).lines(width)
+    right = ("GiB a node", "for pods", "Gbit/s", "cores")
+    return Table(headers, rows, right=right, drop=("cores", "Gbit/s", "fabric")).lines(width)
 
 
 def _nodes(pool: NodePoolPlan) -> str:

@@ -26,7 +26,7 @@ from providers.existing.devices import (
     vendor_of,
     whole_first,
 )
-from providers.existing.seen import INSTANCE_TYPE, TOPOLOGY_KEYS, Discovery, SeenNode
+from providers.existing.seen import INSTANCE_TYPE, TOPOLOGY_KEYS, Discovery, SeenNode, offer
 from providers.existing.settings import ExistingSpec, MachineSpec
 
 
@@ -42,7 +42,7 @@ class Nodes:
     """Those that all of them have."""
     topology_keys: tuple[str, ...]
     allocatable: Room | None
-    """Of one node: as the least of them says, and no more than the stack file says; None where neither does."""
+    """Of one node: the least that the stack file and the nodes say; None where neither does."""
     seen: tuple[SeenNode, ...]
     """Empty where nobody looked, or none is there."""
     described: bool
@@ -67,7 +67,7 @@ def nodes_of(pool: NodePoolSpec, settings: ExistingSpec, seen: Discovery | None,
         selector=selector,
         taints=_common_taints(there),
         topology_keys=described.topology_keys or _common_keys(there),
-        allocatable=_least([Room(cores=described.cores, memory_gib=described.memory_gib), *_rooms(there)]),
+        allocatable=_least([*_stated(described), *_rooms(there)]),
         seen=there,
         described=True,
         sliced=slicing(described.devices, selector) or _sliced(there),
@@ -194,6 +194,11 @@ def _as_seen(name: str, selector: Mapping[str, str], there: Sequence[SeenNode]) 
 def _sliced(there: Sequence[SeenNode]) -> str:
     """The evidence of the first node that has any."""
     return next((found for node in there if (found := slicing(node.capacity, node.labels))), "")
+
+
+def _stated(row: MachineSpec) -> Iterator[Room]:
+    if said := row.allocatable:
+        yield offer(said.model_dump())
 
 
 def _rooms(there: Sequence[SeenNode]) -> list[Room]:

@@ -170,12 +170,15 @@ def _node(node: Object) -> SeenNode:
         memory_gib=round(quantity(total.get("memory", 0)) / 2**30, 1),
         capacity=_devices_of(capacity),
         allocatable=_devices_of(allocatable),
-        room=Room(
-            cores=float(quantity(allocatable.get("cpu", 0))),
-            memory_gib=float(quantity(allocatable.get("memory", 0))) / 2**30,
-        ),
+        room=offer(allocatable),
         usable=is_usable(node),
     )
+
+
+def offer(allocatable: Mapping[str, Any]) -> Room:
+    """Cores and memory of a node's own words; none where it says nothing yet."""
+    cores, memory = quantity(allocatable.get("cpu", 0)), quantity(allocatable.get("memory", 0))
+    return Room(cores=cores, memory_gib=memory / 2**30)
 
 
 def _devices_of(resources: Mapping[str, Any]) -> dict[str, int]:

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Self
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import BeforeValidator, Field, StringConstraints, model_validator
 
 from components.fabric import Fabric
 from components.plan.kubernetes import Concern
@@ -17,13 +17,31 @@ ClaimName = Annotated[
 Labels = dict[MarkKey, LabelValue]
 
 
+Quantity = Annotated[
+    str,
+    BeforeValidator(str),
+    StringConstraints(pattern=form(r"^[0-9]+(\.[0-9]+)?(m|[kMGT]i?|Ki)?$", "an amount such as 500m or 1900Gi")),
+]
+
+
+class AllocatableSpec(Spec):
+    """Offer of a node, as `kubectl get node NAME -o jsonpath={.status.allocatable}` shows it."""
+
+    cpu: Quantity
+    """Cores that pods can have, such as 191450m."""
+    memory: Quantity
+    """Memory that pods can have, such as 2052366988Ki; huge pages are off it already."""
+
+
 class MachineSpec(Spec):
     """One node of a machine type, as pods can ask for it."""
 
     cores: int = Field(ge=1)
-    """Cores of a node, as pods can ask for them."""
+    """Cores of a node."""
     memory_gib: float = Field(gt=0)
     """Memory of a node in GiB."""
+    allocatable: AllocatableSpec | None = None
+    """Offer of such a node to pods; when left out, as nodes are seen to have it, else a cautious estimate."""
     accelerator: str | None = None
     """Accelerator by penstock's name, such as h100; with `acceleratorCount`."""
     accelerator_count: int = Field(default=0, ge=0)

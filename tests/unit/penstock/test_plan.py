@@ -67,9 +67,10 @@ def test_columns_make_way_for_names() -> None:
     plan = replace(planned("aws-prod"), cluster=replace(planned("aws-prod").cluster, node_pools=(pool,)))
     (row,) = [line.text for line in screen(plan, 80) if line.text.startswith(long)]
     assert "p5.48xlarge" in row
-    assert "65536" not in row
+    assert "6144" not in row
+    assert row.split()[-2:] == ["2048", "1975"], "nominal GiB of a node, and those left for pods, stay"
     (wide,) = [line.text for line in screen(plan, PIPE) if line.text.startswith(long)]
-    assert "65536" in wide
+    assert "6144" in wide
 
 
 def test_verdict_and_warnings_come_first() -> None:
@@ -170,7 +171,7 @@ def test_a_pipe_gets_whole_lines_without_escape_codes(monkeypatch: pytest.Monkey
     assert piped.returncode == 0, piped.stderr
     assert "\x1b" not in piped.stdout
     (row,) = [line for line in piped.stdout.splitlines() if line.startswith("train ")]
-    assert row.split()[-1] == "65536"
+    assert row.split()[-1] == "6144"
     assert all(line.startswith("warning: ") for line in piped.stdout.splitlines()[2:5])
 
 
