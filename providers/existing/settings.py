@@ -20,7 +20,7 @@ Labels = dict[MarkKey, LabelValue]
 Quantity = Annotated[
     str,
     BeforeValidator(str),
-    StringConstraints(pattern=form(r"^[0-9]+(\.[0-9]+)?(m|[kMGT]i?|Ki)?$", "an amount such as 500m or 1900Gi")),
+    StringConstraints(pattern=form(r"^[0-9]+(\.[0-9]+)?(m|k|[MGT]|[KMGT]i)?$", "an amount such as 500m or 1900Gi")),
 ]
 
 

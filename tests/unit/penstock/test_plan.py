@@ -75,9 +75,9 @@ def test_columns_make_way_for_names() -> None:
 
 def test_verdict_and_warnings_come_first() -> None:
     lines = shown("aws-prod", PIPE)
-    assert lines[1].startswith("valid, 4 warnings")
-    assert [line.partition(":")[0] for line in lines[2:6]] == ["warning"] * 4
-    assert lines[7].startswith("pool ")
+    assert lines[1].startswith("valid, 3 warnings")
+    assert [line.partition(":")[0] for line in lines[2:5]] == ["warning"] * 3
+    assert lines[6].startswith("pool ")
 
 
 def test_a_plan_without_its_cluster_says_so_on_top(monkeypatch: pytest.MonkeyPatch) -> None:
