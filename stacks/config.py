@@ -19,8 +19,8 @@ MORE_DOCUMENTS = (
 )
 
 ENVIRONMENT = (
-    "environment: only the engine opens it; what it sets is in `pulumi preview` and `up`, and not in this plan or a "
-    "rehearsal"
+    "environment: only the engine opens it; what it sets is in `pulumi preview` and `up`, and not in this plan or "
+    "`penstock rehearse`"
 )
 
 

@@ -53,7 +53,7 @@ def _scheduler_config(request: PlatformRequest) -> dict[str, object]:
 
     `gang` protects no gang that is to give back what it was lent: else none ever does, as each has its least running.
     Without `overcommit`, which keeps a job out of the queue, and so from claiming its own, while a cluster is full.
-    Both seen on the lab.
+    Both seen under Volcano 1.14.1.
     """
     shares = "capacity" if request.queues_have_nodes else "proportion"
     claims = {"arguments": {"predicate.DynamicResourceAllocationEnable": True}} if request.has_claims() else {}

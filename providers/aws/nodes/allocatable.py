@@ -7,7 +7,7 @@ _FIRMWARE_GIB, _FIRMWARE_SHARE = 230 / 1024, 0.0135
 """Memory that Nitro and firmware keep. Short of the truth by up to 0.65 % of the memory, and never too much for a
 machine of 16 GiB and more, on 12 measured nodes (2023 to 2025)."""
 _SMALL_GIB, _SMALL_SHARE = 16, 0.93
-"""Below so many GiB the share is less regular: an inf1.xlarge of 8 GiB shows 0.9356 of them."""
+"""Below so many GiB the share is less regular: a machine of 8 GiB with Inferentia shows 0.9356 of them."""
 
 _RESERVED_MIB, _RESERVED_MIB_PER_ADDRESS = 255, 11
 """Kube-reserved memory (awslabs/amazon-eks-ami, nodeadm/internal/kubelet/config.go). Of the addresses that the machine

@@ -99,8 +99,8 @@ MACHINES: list[Case] = [
     (
         "a label that is no value",
         {f"{TRAIN}.labels": {"owner": "a b"}},
-        f"{POOL}.labels",
-        ["'a b' of owner", "63 at most"],
+        f"{POOL}.labels.owner",
+        ["'a b' is not a value", "63 at most"],
     ),
     (
         "an effect of nobody",
