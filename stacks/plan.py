@@ -1,6 +1,7 @@
 """From one stack's spec to all that it becomes: pure, without the engine."""
 
 import re
+from collections.abc import Mapping
 from datetime import datetime
 
 from components.errors import Problem, Problems
@@ -27,11 +28,11 @@ def plan_stack(spec: StackSpec, stack: str, now: datetime) -> StackPlan:
     job, decisions = _plan_training(spec, cluster, problems)
     service = _plan_inference(spec, cluster, job, problems)
     if cluster.kubernetes is not None:
-        problems += sum_problems(job, service, cluster.node_pools, cluster.scheduler)
+        problems += sum_problems(job, service, cluster.node_pools, _held_by_slurm(spec, cluster))
     if problems:
         raise stack_error(problems, f"Pulumi.{stack}.yaml")
     if cluster.kubernetes is not None and service is not None:
-        service, rollout = rolled(job, service, cluster.node_pools, cluster.scheduler)
+        service, rollout = rolled(job, service, cluster.node_pools, _held_by_slurm(spec, cluster))
         decisions = (*decisions, *rollout)
     rendered = problems.collect(render, spec, cluster, job, service)
     if rendered is None:
@@ -47,6 +48,16 @@ def plan_stack(spec: StackSpec, stack: str, now: datetime) -> StackPlan:
         service=rendered.service,
         inside=rendered.inside,
     )
+
+
+def _held_by_slurm(spec: StackSpec, cluster: ClusterPlan) -> Mapping[str, int] | None:
+    """Nodes of each pool that Slurm's own pods take, all where no queue says how many; None under another scheduler."""
+    if cluster.scheduler != "slurm":
+        return None
+    written = [queue.nodes for queue in spec.scheduler.queues if queue.nodes is not None]
+    if len(written) < len(spec.scheduler.queues) or not written:
+        return {pool.name: pool.node_count for pool in cluster.node_pools}
+    return {pool.name: sum(nodes.get(pool.name, 0) for nodes in written) for pool in cluster.node_pools}
 
 
 def _name_problems(stack: str) -> list[Problem]:

@@ -57,10 +57,8 @@ def mirror_warnings(request: PlatformRequest, plans: Mapping[str, AddonPlan]) ->
 def own_problems(request: PlatformRequest, plans: Mapping[str, AddonPlan]) -> Iterator[Problem]:
     """All that is wrong with what would be installed."""
     for name, plan in plans.items():
-        yield from _forbidden(request, name)
-        yield from _too_old(request, name)
-        yield from _done_by_others(request, plan)
-        yield from _without_values(plan)
+        unwanted = (*_forbidden(request, name), *_too_old(request, name), *_done_by_others(request, plan))
+        yield from unwanted or _without_values(plan)
     yield from _done_twice(plans)
     yield from _nobody_wakes(request, plans)
 

@@ -99,10 +99,11 @@ def _overbooked(queues: Sequence[QueueSpec], pools: Sequence[NodePoolPlan]) -> l
     for pool in pools:
         promised = _promised(queues, pool.name)
         if sum(promised.values()) > pool.max_count:
+            key = "maxCount" if pool.max_count > pool.node_count else "count"
             parts = " + ".join(f"{count} to {name}" for name, count in promised.items())
             message = (
                 f"{sum(promised.values())} nodes of the pool '{pool.name}' are promised ({parts}), and it has at most "
-                f"{pool.max_count}; promise fewer, or raise cluster.nodePools.{pool.name}.maxCount"
+                f"{pool.max_count}; promise fewer, or raise cluster.nodePools.{pool.name}.{key}"
             )
             problems.append(Problem(path="scheduler.queues", message=message))
     return problems

@@ -4,7 +4,13 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
 
-from components.spec.base import Spec
+from components.spec.base import Spec, form
+
+_MIRROR = form(
+    r"^(localhost|[a-z0-9-]+(\.[a-z0-9-]+)+|[a-z0-9-]+:[0-9]{1,5})(:[0-9]{1,5})?(/[a-z0-9._-]+)*/?$",
+    "the name of a registry, such as mirror.example/hub: a host with a dot or a port, a path, and no https://",
+)
+"""A first part without a dot or a port is a path on Docker Hub (distribution/reference, normalize.go)."""
 
 
 class AddonSpec(Spec):
@@ -43,7 +49,7 @@ class PlatformSpec(Spec):
     addons: dict[str, Addon] = Field(default_factory=dict)
     """Add-ons by name: `true`, `false`, or `{values: {...}}`. `penstock plan STACK --show addons` says what is on,
     and why."""
-    registry_mirror: Annotated[str, Field(min_length=3)] | None = None
+    registry_mirror: Annotated[str, Field(pattern=_MIRROR)] | None = None
     """Host and path that images are pulled from in place of the public registries."""
     domain: Annotated[str, Field(min_length=3)] | None = None
     """DNS zone in which external-dns may make names for services."""

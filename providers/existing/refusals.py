@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
+from components.catalog import accelerators
 from components.errors import Problem
 from components.fabric import Fabric
 from components.plan.kubernetes import Concern
@@ -16,11 +17,18 @@ from components.spec.marks import LONGEST_NAME
 from components.spec.scheduler import SchedulerKind
 from components.spec.stack import StackSpec
 from components.spec.storage import OnDestroy
-from providers.existing.devices import ACCELERATORS, accelerator_resource, fabric_of, fabric_of_resource, is_slice
+from providers.existing.devices import (
+    ACCELERATORS,
+    Vendor,
+    accelerator_resource,
+    fabric_of,
+    fabric_of_resource,
+    is_slice,
+)
 from providers.existing.machines import Nodes, is_placed
 from providers.existing.pod_problems import pods_problems
 from providers.existing.pods import PoolPodsSpec
-from providers.existing.seen import Discovery
+from providers.existing.seen import Discovery, offer
 from providers.existing.settings import ExistingSpec, MachineSpec, SharedVolumeSpec
 
 OLDEST = (1, 30)
@@ -56,6 +64,7 @@ def general_problems(
         )
         yield from _fabric_problems(name, machine, carried=carried)
         yield from _chip_problems(name, machine)
+        yield from room_problems(name, machine)
     if spec.cluster.expired(now) and spec.cluster.expires_at:
         message = f"{spec.cluster.expires_at:%Y-%m-%dT%H:%MZ} is in the past; set a future time, or destroy the stack"
         yield Problem(path="cluster.expiresAt", message=message)
@@ -190,14 +199,36 @@ def _chip_problems(name: str, machine: MachineSpec) -> Iterator[Problem]:
     whole = accelerator_resource(machine.devices)
     if machine.accelerator is None:
         count = machine.devices[whole or chips[0]]
+        vendor = ACCELERATORS.get(whole or chips[0], Vendor.NVIDIA)
+        known = [chip.name for chip in accelerators().values() if chip.vendor == vendor]
+        remedy = (
+            f"give accelerator ({', '.join(known)}) with acceleratorCount: {count}"
+            if known
+            else f"of these chips none is known by name: remove {path}, and let `penstock plan` look at the cluster"
+        )
         message = (
             f"is missing, and devices has {count} x {whole or chips[0]}: such a machine is not planned as one of "
-            f"processors alone; give accelerator (h100, b200, ...) with acceleratorCount: {count}"
+            f"processors alone; {remedy}"
         )
         yield Problem(path=f"{path}.accelerator", message=message)
     elif whole and machine.devices[whole] != machine.accelerator_count:
         message = f"{machine.accelerator_count}, but devices has {machine.devices[whole]} x {whole}; give one number"
         yield Problem(path=f"{path}.acceleratorCount", message=message)
+
+
+def room_problems(name: str, machine: MachineSpec) -> Iterator[Problem]:
+    """An offer to pods that its machine cannot make: above what it has, or none, as of memory without its unit."""
+    said = machine.allocatable
+    if said is None:
+        return
+    path, room = f"existing.machines.{name}.allocatable", offer(said.model_dump())
+    remedy = "write what `kubectl get node NAME -o jsonpath={.status.allocatable}` prints"
+    if not 0 < room.cores <= machine.cores:
+        message = f"{said.cpu!r} is {room.cores:g} cores, of a machine with {machine.cores}; {remedy}"
+        yield Problem(path=f"{path}.cpu", message=message)
+    if not 1 <= room.memory_gib <= machine.memory_gib:
+        message = f"{said.memory!r} is {room.memory_gib:.1f} GiB, of a machine with {machine.memory_gib:g}; {remedy}"
+        yield Problem(path=f"{path}.memory", message=message)
 
 
 def gang_problems(pool: str, nodes: Nodes) -> Iterator[Problem]:

@@ -3,7 +3,7 @@
 Pods are packed first fit, the largest first, as a scheduler that does not move pods would at best do.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from components.errors import Problem
@@ -27,26 +27,28 @@ class PodGroup:
 
 
 def sum_problems(
-    job: JobPlan | None, service: ServicePlan | None, pools: Sequence[NodePoolPlan], scheduler: str
+    job: JobPlan | None, service: ServicePlan | None, pools: Sequence[NodePoolPlan], held: Mapping[str, int] | None
 ) -> Iterator[Problem]:
-    """Servers that the pool can never hold, by themselves or beside the gang that runs there."""
+    """Servers that the pool can never hold, by themselves or beside the gang that runs there.
+
+    `held`: nodes of each pool that Slurm's own pods have, None under another scheduler."""
     if service is None:
         return
     pool = _pool(service.pool, pools)
     alone, most = _servers(service, _most(service)), _nodes(pool)
-    beside = _gang(job, pool, scheduler)
+    beside = _gang(job, pool, held)
     if not fits(pool, most, alone):
         yield _too_many(service, pool)
     elif beside and not fits(pool, most, (*beside, *alone)):
-        yield _in_each_others_way(service, pool, beside, alone, scheduler)
+        yield _in_each_others_way(service, pool, beside, alone, slurm=held is not None)
 
 
 def rolled(
-    job: JobPlan | None, service: ServicePlan, pools: Sequence[NodePoolPlan], scheduler: str
+    job: JobPlan | None, service: ServicePlan, pools: Sequence[NodePoolPlan], held: Mapping[str, int] | None
 ) -> tuple[ServicePlan, tuple[Decision, ...]]:
     """The service with the way in which it is updated: a new server first, where the pool has room for one more."""
     pool = _pool(service.pool, pools)
-    asked = (*_gang(job, pool, scheduler), *_servers(service, _most(service) + 1))
+    asked = (*_gang(job, pool, held), *_servers(service, _most(service) + 1))
     if fits(pool, _nodes(pool), asked):
         return service, ()
     reason = f"{pool.name} has no room for one more beside all that runs there"
@@ -99,12 +101,12 @@ def _of_servers(service: ServicePlan, count: int) -> PodGroup:
     return PodGroup(count=count, accelerators=service.accelerators, cores=service.cpu, memory_gib=service.memory_gib)
 
 
-def _gang(job: JobPlan | None, pool: NodePoolPlan, scheduler: str) -> tuple[PodGroup, ...]:
-    """Pods of the run that hold the pool's nodes while it runs; under Slurm those that wait for it, on every node."""
+def _gang(job: JobPlan | None, pool: NodePoolPlan, held: Mapping[str, int] | None) -> tuple[PodGroup, ...]:
+    """Pods of the run that hold the pool's nodes while it runs; under Slurm those that wait for it, on its nodes."""
     machine, room = pool.machine, pool.room
-    if scheduler == "slurm":
+    if held is not None:
         whole = PodGroup(
-            count=pool.node_count, accelerators=machine.accelerator_count, cores=0.0, memory_gib=room.memory_gib
+            count=held.get(pool.name, 0), accelerators=machine.accelerator_count, cores=0.0, memory_gib=room.memory_gib
         )
         return (whole,)
     if job is None or job.pool != pool.name:
@@ -133,7 +135,7 @@ def _too_many(service: ServicePlan, pool: NodePoolPlan) -> Problem:
     beside = f" beside {service.canary.replicas} of its canary" if service.canary else ""
     message = (
         f"{_most(service)}, but the pool {pool.name!r} has at most {_nodes(pool)} of {pool.machine.name}, and they "
-        f"hold {held} replicas{beside}; "
+        f"hold {held} replica{'' if held == 1 else 's'}{beside}; "
     )
     lower = f"lower {'minReplicas and maxReplicas' if scaling and scaling.min_replicas > held else 'it'} to {held}, or "
     return Problem(
@@ -142,17 +144,17 @@ def _too_many(service: ServicePlan, pool: NodePoolPlan) -> Problem:
 
 
 def _in_each_others_way(
-    service: ServicePlan, pool: NodePoolPlan, beside: Sequence[PodGroup], alone: Sequence[PodGroup], scheduler: str
+    service: ServicePlan, pool: NodePoolPlan, beside: Sequence[PodGroup], alone: Sequence[PodGroup], *, slurm: bool
 ) -> Problem:
     (gang,), (servers,) = beside, alone
-    who = "Slurm's nodes take" if scheduler == "slurm" else "training takes"
+    who = "Slurm's nodes take" if slurm else "training takes"
     waits = ", which waits for the model of the run that it blocks" if service.follows_training else ""
     message = (
         f"the pool {pool.name!r} has at most {_nodes(pool)} of {pool.machine.name}: {who} {gang.count} of them, and "
         f"nothing is left for {servers.count} server{'s' if servers.count > 1 else ''} of the service{waits}; give the "
         "service a pool of its own"
     )
-    if scheduler != "slurm":
+    if not slurm:
         message += f", or {_larger(pool, (*beside, *alone))}"
     return Problem(path="inference.pool", message=message)
 

@@ -35,6 +35,12 @@ def test_a_whole_stack_is_read() -> None:
     assert spec.inference.host == "127.0.0.1"
 
 
+@pytest.mark.parametrize("mirror", ["mirror.example/hub/", "mirror.example:5000", "localhost/hub", "mirror:5000/a_b/c"])
+def test_names_of_registries_are_mirrors(mirror: str) -> None:
+    found = parse_stack(config(platform={"registryMirror": mirror}), "x", clouds())
+    assert found.platform.registry_mirror == mirror
+
+
 def test_keys_of_other_programs_are_passed_over() -> None:
     assert parse_stack(config() | {"aws:region": "us-east-2"}, "x").cluster.cloud == "local"
 
@@ -45,6 +51,11 @@ def test_keys_of_other_programs_are_passed_over() -> None:
         ({"trainig": {}}, "penstock:trainig: unknown key; did you mean 'penstock:training'?"),
         ({"training": {"stepz": 5}}, "training.stepz: unknown key; did you mean 'steps'?"),
         ({"training": {"model": {"layer": 5}}}, "training.model.layer: unknown key; did you mean 'layers'?"),
+        (
+            {"platform": {"registryMirror": "https://mirror.example/hub"}},
+            "platform.registryMirror: 'https://mirror.exam",
+        ),
+        ({"platform": {"registryMirror": "mirror"}}, "platform.registryMirror: 'mirror' is not the name of a registry"),
         ({"training": {"steps": "ten"}}, "training.steps: 'ten' is not a whole number"),
         ({"training": {"steps": 1.5}}, "training.steps: 1.5 is not a whole number"),
         ({"training": {"steps": 0}}, "training.steps: 0 is out of range; 1 or more is right"),

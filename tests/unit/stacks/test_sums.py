@@ -88,6 +88,27 @@ def test_slurms_nodes_leave_nothing_for_servers() -> None:
     assert "Slurm's nodes take 2 of them" in found["inference.pool"]
 
 
+def test_servers_have_the_nodes_that_no_queue_of_slurm_has() -> None:
+    def shared(**nodes: int) -> StackPlan:
+        pools = [
+            {"name": name, "machineType": "box", "count": 2, "fabric": {"none": "a test of sums"}}
+            for name in ("a", "b")
+        ]
+        own = {"machines": {"box": BOX}, "version": "1.35", "kubeconfig": "/nowhere/config"}
+        own["volume"] = {"nfs": {"server": "storage.example.org", "path": "/export"}, "mountPath": "/data"}
+        config = {
+            "penstock:cluster": {"cloud": "existing", "nodePools": pools},
+            "penstock:existing": own,
+            "penstock:scheduler": {"kind": "slurm", "queues": [{"name": "default", "nodes": nodes}]},
+            "penstock:inference": serving(pool="b", replicas=2),
+        }
+        return plan_stack(discover(parse_stack(config, "Pulumi.mine.yaml", clouds())), "mine", NOW)
+
+    shared(a=2)
+    with pytest.raises(SpecError, match="Slurm's nodes take 2 of them"):
+        shared(a=2, b=2)
+
+
 @pytest.mark.parametrize(
     ("count", "replicas", "surge", "interrupts"), [(1, 3, True, False), (1, 4, False, False), (2, 8, False, False)]
 )

@@ -224,6 +224,12 @@ def test_plugins_of_different_vendors_are_no_two() -> None:
     assert {"gpu-operator", "neuron"} <= set(names(plan_platform(request(GPUS, NEURON))))
 
 
+def test_nothing_is_asked_of_an_addon_that_may_not_be_there() -> None:
+    forbidden = facts(refused_addons={"karpenter": "it starts machines of its own"})
+    assert set(problems(request(GPUS, addons={"karpenter": True}, facts=forbidden))) == {"platform.addons.karpenter"}
+    assert "platform.addons.karpenter.values.settings.clusterName" in problems(request(addons={"karpenter": True}))
+
+
 def test_what_the_cloud_forbids_is_refused_by_who_asked_for_it() -> None:
     forbidden = facts(refused_addons={"kueue": "CoreWeave runs its own", "gpu-operator": "the platform runs it"})
     found = problems(request(GPUS, addons={"gpu-operator": True}, facts=forbidden))

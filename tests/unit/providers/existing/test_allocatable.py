@@ -6,6 +6,7 @@ from pydantic import ValidationError
 from components.plan.cluster import NodePoolPlan
 from components.spec.cluster import NodePoolSpec
 from providers.existing.machines import nodes_of
+from providers.existing.refusals import room_problems
 from providers.existing.settings import ExistingSpec, MachineSpec
 from rehearsal.field.allocatable import NodeRow, node_rows
 from tests.contract.scheduler_cases import pool
@@ -40,3 +41,20 @@ def test_a_described_machine_is_never_counted_for_more_than_such_nodes_printed(r
 def test_an_amount_that_is_none_is_refused() -> None:
     with pytest.raises(ValidationError, match=r"allocatable\.memory"):
         planned(8, 32, allocatable={"cpu": "8", "memory": "lots"})
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        ({"cpu": "300", "memory": "30Gi"}, ["cpu: '300' is 300 cores, of a machine with 8"]),
+        ({"cpu": "8", "memory": "33Gi"}, ["memory: '33Gi' is 33.0 GiB, of a machine with 32"]),
+        ({"cpu": "0", "memory": "1900"}, ["cpu: '0' is 0 cores", "memory: '1900' is 0.0 GiB"]),
+        ({"cpu": "7910m", "memory": "29Gi"}, []),
+        ({"cpu": "8", "memory": "32Gi"}, []),
+    ],
+)
+def test_an_offer_that_the_machine_cannot_make_is_refused(said: dict[str, str], expected: list[str]) -> None:
+    row = MachineSpec.model_validate({"cores": 8, "memoryGib": 32, "allocatable": said})
+    found = [str(problem) for problem in room_problems("hgx", row)]
+    assert len(found) == len(expected)
+    assert all(f"existing.machines.hgx.allocatable.{part}" in told for part, told in zip(expected, found, strict=True))
