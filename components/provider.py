@@ -147,5 +147,9 @@ class CloudOperations(Protocol):
         ...
 
     def restore(self, scaler: Mapping[str, str], nodes: int) -> None:
-        """Gives a pool its planned size back."""
+        """Gives a pool its planned size and limits."""
+        ...
+
+    def limit(self, scaler: Mapping[str, str]) -> None:
+        """Gives a pool its planned limits, and leaves its size alone where that lies within."""
         ...

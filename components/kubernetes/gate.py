@@ -70,6 +70,12 @@ def gate_warnings(spec: PlatformSpec, gate: GatePlan | None, pools: Sequence[Nod
     """Warns of all that jobs will start on unseen."""
     if gate is None and not spec.gate.enabled:
         yield "platform.gate.enabled: false, so jobs start on nodes that nothing has checked; remove it"
+        elastic = ", ".join(pool.name for pool in pools if pool.min_count < pool.max_count)
+        if elastic:
+            yield (
+                f"cluster.nodePools: {elastic} may change size, and with platform.gate.enabled: false a changed count, "
+                "minCount or maxCount takes no effect after the first `up`; remove it, or resize with the cloud's tools"
+            )
         return
     fabrics = {pool.name for pool in pools if not pool.fabric.is_plain}
     for found in gate.pools if gate else ():

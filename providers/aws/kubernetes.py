@@ -62,10 +62,9 @@ def scaler(plan: AwsPlan, cluster: EksHandle, pool: NodePool, asked: AwsNodePool
     """EKS keeps the size of its own groups; the others have none but their auto scaling group's. What is paid for in
     advance is marked: no nodes there cost as much as some.
     """
-    least, paid = asked.least_in_group, isinstance(asked.capacity, BlockCapacity | ReservedCapacity)
-    known = {"cloud": "aws", "region": plan.region, "least": str(least), **plan.identity} | (
-        {"prepaid": "true"} if paid else {}
-    )
+    limits = {"least": str(asked.least_in_group), "most": str(asked.max_count)}
+    paid = isinstance(asked.capacity, BlockCapacity | ReservedCapacity)
+    known = {"cloud": "aws", "region": plan.region, **limits, **plan.identity} | ({"prepaid": "true"} if paid else {})
     if isinstance(pool.group, eks.NodeGroup):
         return {**known, "kind": "eks", "cluster": cluster.cluster_name, "group": pool.group.node_group_name}
     return {**known, "kind": "autoscaling", "group": pool.auto_scaling_group}

@@ -16,7 +16,7 @@ DRAIN_INPUTS: Mapping[str, type | tuple[type, ...]] = {
 }  # fmt: skip
 
 Scaler = Mapping[str, str]
-"""A pool's group: `kind`, `region`, `group`, `least`, `cluster` for one of EKS's own, `prepaid` where it is,
+"""A pool's group: `kind`, `region`, `group`, `least`, `most`, `cluster` for one of EKS's own, `prepaid` where it is,
 and what is asked of `profile` and `role_arn`."""
 
 
@@ -31,26 +31,44 @@ def drain(inputs: Mapping[str, Any], say: Callable[[str], None]) -> None:
 def scale_to_zero(scaler: Scaler) -> None:
     """Tells the pool to let its nodes go; PenstockError in AWS's own words where it refuses."""
     with _explained(f"{scaler['group']} could not be set to no nodes"):
-        _resize(scaler, least=0, nodes=0)
+        _resize(scaler, least=0, most=int(scaler["most"]), nodes=0)
 
 
 def restore(scaler: Scaler, nodes: int) -> None:
-    """Gives the pool its planned size back; PenstockError in AWS's own words where it refuses."""
-    with _explained(f"{scaler['group']} could not be set to {nodes} nodes again"):
-        _resize(scaler, least=int(scaler["least"]), nodes=nodes)
+    """Gives the pool its planned size and limits; PenstockError in AWS's own words where it refuses."""
+    with _explained(f"{scaler['group']} could not be set to {nodes} nodes"):
+        _resize(scaler, least=int(scaler["least"]), most=int(scaler["most"]), nodes=nodes)
 
 
-def _resize(scaler: Scaler, *, least: int, nodes: int) -> None:
+def limit(scaler: Scaler) -> None:
+    """Gives the pool its planned limits, and leaves its size alone where that lies within; PenstockError in AWS's own
+    words where it refuses. An auto scaling group of one's own has its limits from the engine.
+    """
+    if scaler["kind"] != "eks":
+        return
+    least, most = int(scaler["least"]), int(scaler["most"])
+    with _explained(f"{scaler['group']} could not be limited to {least} to {most} nodes"):
+        found = _account(scaler).client("eks").describe_nodegroup(**_node_group(scaler))["nodegroup"]["scalingConfig"]
+        _resize(scaler, least=least, most=most, nodes=min(max(int(found["desiredSize"]), least), most))
+
+
+def _resize(scaler: Scaler, *, least: int, most: int, nodes: int) -> None:
     """EKS keeps the size of its own groups (UpdateNodegroupConfig; maxSize is one at least)."""
-    known = {key: scaler[key] for key in ("profile", "role_arn") if key in scaler}
-    account = session(scaler["region"], **known)
+    account = _account(scaler)
     if scaler["kind"] == "eks":
-        size = {"minSize": least, "desiredSize": nodes}
-        group = {"clusterName": scaler["cluster"], "nodegroupName": scaler["group"]}
-        account.client("eks").update_nodegroup_config(**group, scalingConfig=size)
+        size = {"minSize": least, "maxSize": most, "desiredSize": nodes}
+        account.client("eks").update_nodegroup_config(**_node_group(scaler), scalingConfig=size)
     else:
-        size = {"MinSize": least, "DesiredCapacity": nodes}
+        size = {"MinSize": least, "MaxSize": most, "DesiredCapacity": nodes}
         account.client("autoscaling").update_auto_scaling_group(AutoScalingGroupName=scaler["group"], **size)
+
+
+def _node_group(scaler: Scaler) -> dict[str, str]:
+    return {"clusterName": scaler["cluster"], "nodegroupName": scaler["group"]}
+
+
+def _account(scaler: Scaler) -> Any:
+    return session(scaler["region"], **{key: scaler[key] for key in ("profile", "role_arn") if key in scaler})
 
 
 @contextmanager

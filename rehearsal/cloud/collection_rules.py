@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import Field, create_model
 
@@ -23,6 +23,9 @@ from rehearsal.cloud.rules import Demand, Oracle, ProviderSettings, SimulatedNod
 from rehearsal.cloud.sdk import Signature
 from rehearsal.cloud.store import Store
 from rehearsal.faults import FaultPart, read_limits
+
+if TYPE_CHECKING:
+    from rehearsal.cloud.lifecycle import SimulatedCloud
 
 FULL = "RESOURCE_EXHAUSTED"
 TAGS = frozenset({"tags", "labels"})
@@ -167,7 +170,7 @@ class CollectionRules:
         return SchemaOracle(self._by_token, self.signature)
 
     def environment(
-        self, folder: Path, config: Mapping[str, Any], *, preview: bool  # noqa: ARG002
+        self, folder: Path, config: Mapping[str, Any], cloud: "SimulatedCloud", *, preview: bool  # noqa: ARG002
     ) -> AbstractContextManager[Mapping[str, str]]:  # fmt: skip
         return nullcontext(self.variables)
 

@@ -8,6 +8,7 @@ class CloudApiError(PenstockError):
 
     def __init__(self, code: str, message: str, *, operation: str = "") -> None:
         self.code = code
+        self.message = message
         self.operation = operation
         super().__init__(f"{operation}: {code}: {message}" if operation else f"{code}: {message}")
 

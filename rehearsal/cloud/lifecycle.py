@@ -89,6 +89,7 @@ class SimulatedCloud:
         """The object, changed, and ready if it was not before."""
         with self.clock.working():
             kind, thing = self.kind(token), self._require(token, id)
+            new = _with_what_stays(thing, old, new)
             references = self.account.references(kind, new)
             api = LiveApi(self._services, region=region, name=name)
             added = kind.update(api, id, thing.outputs, new) if kind.update and old != new else {}
@@ -220,6 +221,16 @@ class SimulatedCloud:
                 if self.clock.now_min >= last_min:
                     raise
             self.clock.wait(1.0)
+
+
+def _with_what_stays(thing: Object, old: Inputs, new: Inputs) -> dict[str, Any]:
+    """Inputs after the update. What the program did not change is not sent, so that it stays as the cloud has it,
+    whoever set it since.
+    """
+    return {
+        name: thing.inputs[name] if old.get(name) == value and name in thing.inputs else value
+        for name, value in new.items()
+    }
 
 
 def _foreseen(made: Any, given: Any) -> Any:

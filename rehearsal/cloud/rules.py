@@ -15,6 +15,7 @@ from rehearsal.cloud.store import Store
 
 if TYPE_CHECKING:
     from rehearsal.cloud.account import Account, Object
+    from rehearsal.cloud.lifecycle import SimulatedCloud
     from rehearsal.cloud.quotas import Quota
     from rehearsal.cloud.requests import LiveApi
 
@@ -199,10 +200,10 @@ class Rules(Protocol):
     def oracle(self, store: Store) -> Oracle: ...
 
     def environment(
-        self, folder: Path, config: Mapping[str, Any], *, preview: bool
+        self, folder: Path, config: Mapping[str, Any], cloud: "SimulatedCloud", *, preview: bool
     ) -> AbstractContextManager[Mapping[str, str]]:
-        """Environment for programs that speak to the cloud's API themselves: to the simulation, or to nobody. `config`
-        is that of the stack file.
+        """Environment for programs that speak to the cloud's API themselves: to the simulation `cloud`, or to nobody.
+        `config` is that of the stack file.
         """
         ...
 

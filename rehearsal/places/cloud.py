@@ -180,7 +180,7 @@ def simulated(
         stack.callback(cloud.clock.idle)
         authority = Authority(cloud.account.store)
         kubernetes, kubernetes_port = stack.enter_context(simulated_kubernetes(home, cloud.clock, faults, authority))
-        env = stack.enter_context(rules.environment(home, config_in(stack_file), preview=preview))
+        env = stack.enter_context(rules.environment(home, config_in(stack_file), cloud, preview=preview))
         cloud.oracle.warm(preview=preview)  # in threads: not while the API's server imports the same modules
         env = {**env, **rules.credentials(home, kubernetes.outside_access.token or ""), **kubernetes.env}
         env["PULUMI_DEBUG_PROVIDERS"] = f"{rules.package}:{port},kubernetes:{kubernetes_port}"

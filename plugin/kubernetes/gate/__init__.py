@@ -11,6 +11,7 @@ from typing import Any
 from engine.provider.errors import UnfinishedError
 from engine.provider.values import Unknown, is_known
 from plugin.calls import Call, InputChange, InputProblem, Properties, RefreshResult, required
+from plugin.kubernetes.gate.sizes import relimited
 
 INPUTS: Mapping[str, type | tuple[type, ...]] = {
     "name": str, "kubeconfig": str, "pools": list, "timeoutS": (int, float),
@@ -27,7 +28,9 @@ def check(inputs: Properties) -> Sequence[InputProblem]:
 
 
 def diff(old: Properties, new: Properties, outputs: Properties) -> Sequence[InputChange]:  # noqa: ARG001 (as every kind)
-    return [] if _looked_at(old) == _looked_at(new) else [InputChange(name="pools")]
+    if _looked_at(old) != _looked_at(new):
+        return [InputChange(name="pools")]
+    return [InputChange(name="scalers")] if relimited(old, new) else []
 
 
 def foresee(inputs: Properties, outputs: Properties | None) -> Properties:  # noqa: ARG001

@@ -14,6 +14,9 @@ from plugin.kubernetes.gate.verdict import Check, CheckState, Subject, check_fab
 
 Pool = Mapping[str, Any]
 
+PAIR = 2
+"""Nodes without which there is nothing between nodes to measure."""
+
 
 def fabric(api: KubernetesApi, pool: Pool, nodes: Sequence[str], patience: Patience) -> tuple[Check, ...]:
     """The pool's check, and one of each node that it names. `nodes` are those that are not kept out."""

@@ -10,10 +10,11 @@ from components.kubernetes.api import KubernetesApi
 from plugin.calls import Call, Properties
 from plugin.kubernetes.cluster import Patience
 from plugin.kubernetes.gate import evidence
-from plugin.kubernetes.gate.fabric import fabric
+from plugin.kubernetes.gate.fabric import PAIR, fabric
 from plugin.kubernetes.gate.pods import clear
 from plugin.kubernetes.gate.probe import probe
 from plugin.kubernetes.gate.quarantine import keep_out, let_in, quarantined
+from plugin.kubernetes.gate.sizes import due, recounted, relimited
 from plugin.kubernetes.gate.verdict import Check, CheckState, Subject, check_devices, conclude
 from plugin.kubernetes.gate.waiting import NodesOf, wait_for_nodes
 from providers.registry import operations
@@ -31,20 +32,23 @@ Pool = Mapping[str, Any]
 def run(call: Call, api: KubernetesApi, inputs: Properties, before: Properties | None = None) -> dict[str, Any]:
     """The gate's outputs. Its checks are taken away again, also when the engine interrupts it.
 
-    `before` are the inputs of the last look: a pool whose number of nodes has changed since then is set to it once, as
-    the engine leaves the size of a pool that others resize alone.
+    `before` are the inputs of the last look: a pool whose number of nodes or limits have changed since then is set to
+    them once, as the engine leaves the sizes of a pool that others resize alone.
     """
     last = evidence.load(api, inputs["name"]) or {}
     passed = last.get("state") in (CheckState.PASS, CheckState.UNKNOWN)
     seen = {check["pool"] for check in last.get("checks", ())} if passed else set()
-    gate = _Gate(call, api, inputs, whole={*last.get("whole", ()), *seen})
+    whole = {*last.get("whole", ()), *seen}
+    sized = {*last.get("emptied", ()), *recounted(before, inputs)}
+    gate = _Gate(call, api, inputs, pools=[due(pool, inputs, whole - sized) for pool in inputs["pools"]], whole=whole)
     clear(api, Patience(call, api, CLEAR_S))
-    gate.resize({*last.get("emptied", ()), *recounted(before, inputs)})
+    gate.resize(sized)
+    gate.limit(relimited(before, inputs) - sized)
     try:
         checks = gate.checks()
     finally:
         _clear_anyhow(call, api)
-    verdict = conclude({pool["pool"]: pool["nodes"] for pool in inputs["pools"]}, checks)
+    verdict = conclude({pool["pool"]: pool["nodes"] for pool in gate.pools}, checks)
     outputs = {
         "state": verdict.state.value,
         "reason": "; ".join([verdict.reason, *gate.told]),
@@ -54,12 +58,6 @@ def run(call: Call, api: KubernetesApi, inputs: Properties, before: Properties |
     }
     evidence.save(api, inputs["name"], outputs | {"whole": sorted(gate.whole)})
     return outputs
-
-
-def recounted(before: Properties | None, inputs: Properties) -> set[str]:
-    """Pools that were there before with another number of nodes."""
-    earlier = {pool["pool"]: pool["nodes"] for pool in (before or {}).get("pools", ())}
-    return {pool["pool"] for pool in inputs["pools"] if earlier.get(pool["pool"], pool["nodes"]) != pool["nodes"]}
 
 
 def take_back(call: Call, api: KubernetesApi, name: str) -> None:
@@ -82,8 +80,13 @@ def _clear_anyhow(call: Call, api: KubernetesApi) -> None:
 class _Gate:
     """One look at all pools."""
 
-    def __init__(self, call: Call, api: KubernetesApi, inputs: Properties, whole: Iterable[str] = ()) -> None:
+    def __init__(
+        self, call: Call, api: KubernetesApi, inputs: Properties, *,
+        pools: Sequence[Pool] | None = None, whole: Iterable[str] = (),
+    ) -> None:  # fmt: skip
         self._call, self._api, self._inputs = call, api, inputs
+        self.pools: Sequence[Pool] = inputs["pools"] if pools is None else pools
+        """Expectations, each of the nodes that its pool must have now."""
         self.whole = set(whole)
         """Pools that have once had all of their nodes: work may run there."""
         self.told: list[str] = []
@@ -93,14 +96,13 @@ class _Gate:
 
     def checks(self) -> list[Check]:
         """All of them, in the order in which they were made."""
-        pools: Sequence[Pool] = self._inputs["pools"]
-        nodes = wait_for_nodes(self._call, self._api, pools, self._patience(self._inputs["timeoutS"]))
-        found = [check for pool in pools for check in self._nodes(pool, nodes[pool["pool"]])]
+        nodes = wait_for_nodes(self._call, self._api, self.pools, self._patience(self._inputs["timeoutS"]))
+        found = [check for pool in self.pools for check in self._nodes(pool, nodes[pool["pool"]])]
         self._keep_out(found)
         if any(check.state is CheckState.FAIL and not check.node for check in found):
             return found
         found += self._volume(found)
-        for pool in pools:
+        for pool in self.pools:
             found += self._fabric(pool, found)
         return found
 
@@ -131,6 +133,14 @@ class _Gate:
                 operations(scaler["cloud"]).restore(scaler, pool["nodes"])
                 self._call.voice.say(f"{pool['pool']} is set to {pool['nodes']} nodes")
 
+    def limit(self, pools: Collection[str]) -> None:
+        """Sets the least and the most of pools, and leaves their size alone where it lies within."""
+        for pool in self._inputs["pools"]:
+            scaler = self._scaler(pool)
+            if scaler and pool["pool"] in pools:
+                operations(scaler["cloud"]).limit(scaler)
+                self._call.voice.say(f"{pool['pool']} may have {scaler['least']} to {scaler['most']} nodes")
+
     def _scaler(self, pool: Pool) -> Mapping[str, str] | None:
         """The pool's scaler; None where nothing sets its size."""
         found: Mapping[str, str] | None = (self._inputs.get("scalers") or {}).get(pool["pool"])
@@ -152,7 +162,7 @@ class _Gate:
 
     def _fabric(self, pool: Pool, found: Sequence[Check]) -> list[Check]:
         """Checks the fabric. Where a node was named, the others are looked at again, if there are enough of them."""
-        if pool["check"] is None:
+        if pool["check"] is None or pool["nodes"] < PAIR:
             return []
         checks: list[Check] = []
         for _ in range(ROUNDS):

@@ -125,11 +125,16 @@ def _managed_group(
     Its version is the control plane's, which is there before; without one EKS leaves the nodes where they were. The
     release of the image is not pinned: EKS takes none that is not published for the version, and none is known here.
 
+    The sizes of a group that others resize are the gate's to set (plugin/kubernetes/gate/run.py): the provider sends
+    all three or none, so that a changed limit would come with the size of long ago. EKS refuses one outside the limits
+    ("Minimum capacity 8 can't be greater than desired size 4", terraform-aws-modules/terraform-aws-eks 3306), and takes
+    away nodes that have come since where it lies within.
+
     Replaced by first taking away: what a reservation or a block holds, and often a region, is not there twice.
     """
     resized_by_others = plan.least_in_group != plan.max_count or bool(plan.schedule)
     own = pulumi.ResourceOptions(
-        delete_before_replace=True, ignore_changes=["scalingConfig.desiredSize"] if resized_by_others else []
+        delete_before_replace=True, ignore_changes=["scalingConfig"] if resized_by_others else []
     )
     return eks.NodeGroup(
         name,

@@ -29,7 +29,8 @@ def demand(account: Account, token: str, inputs: Inputs) -> Demand | None:
         types = tuple(filter(None, (one.get("instanceType") for one in mixed.get("overrides") or ())))
         types, market = types or _type_of(template), _market_of(template)
         subnets = inputs.get("vpcZoneIdentifiers") or ()
-        count = inputs.get("desiredCapacity", inputs["minSize"])
+        # A raised least size raises the size (Auto Scaling API reference, UpdateAutoScalingGroup).
+        count = max(inputs.get("desiredCapacity", 0), inputs.get("minSize", 0))
     else:
         return None
     zones = tuple(dict.fromkeys(_zone(account, subnet) for subnet in subnets))

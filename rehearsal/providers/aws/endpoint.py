@@ -1,16 +1,19 @@
 """The account's API over HTTP on loopback, for programs that speak to AWS themselves, as penstock's own drain does.
 
-It answers from the same moto that the engine's requests change.
+It answers from the same moto that the engine's requests change, and groups that are resized here are in the account.
 """
 
 import logging
 import os
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from rehearsal.cloud.credential_program import credential_program
+from rehearsal.cloud.lifecycle import SimulatedCloud
+from rehearsal.providers.aws.resizing import resizing
 
 LOOPBACK = "127.0.0.1"
 SIMULATED = "simulated"
@@ -19,7 +22,9 @@ DISCARD_PORT = 9
 
 
 @contextmanager
-def environment(folder: Path, config: Mapping[str, Any], *, preview: bool) -> Iterator[Mapping[str, str]]:
+def environment(
+    folder: Path, config: Mapping[str, Any], cloud: SimulatedCloud, *, preview: bool
+) -> Iterator[Mapping[str, str]]:
     """The environment that leads boto3 to the simulation; in a preview, to nobody. The profile that the stack file
     names is there, and leads to the same.
     """
@@ -27,23 +32,32 @@ def environment(folder: Path, config: Mapping[str, Any], *, preview: bool) -> It
     if preview:
         yield _nobodys(folder, f"http://{LOOPBACK}:{DISCARD_PORT}", profile)
         return
-    with api_endpoint(folder, profile) as env:
+    with api_endpoint(folder, profile, cloud) as env:
         yield env
 
 
 @contextmanager
-def api_endpoint(folder: Path, profile: str = SIMULATED) -> Iterator[Mapping[str, str]]:
-    """The environment that leads boto3 there, and to no account of the user's, while the block runs."""
-    from moto.server import ThreadedMotoServer
+def api_endpoint(
+    folder: Path, profile: str = SIMULATED, cloud: SimulatedCloud | None = None
+) -> Iterator[Mapping[str, str]]:
+    """The environment that leads boto3 there, and to no account of the user's, while the block runs. Without `cloud`,
+    moto is all that answers.
+    """
+    from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
+    from werkzeug.serving import make_server
 
     logging.getLogger("werkzeug").setLevel(logging.ERROR)  # it tells of every request
-    server = ThreadedMotoServer(ip_address=LOOPBACK, port=0, verbose=False)
-    server.start()
+    moto: Any = DomainDispatcherApplication(create_backend_app)
+    app = resizing(cloud, moto) if cloud else moto
+    server = make_server(LOOPBACK, 0, app, threaded=True, request_handler=MotoRequestHandler)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
     try:
-        _, port = server.get_host_and_port()
-        yield _nobodys(folder, f"http://{LOOPBACK}:{port}", profile)
+        yield _nobodys(folder, f"http://{LOOPBACK}:{server.server_port}", profile)
     finally:
-        server.stop()
+        server.shutdown()
+        thread.join()
+        server.server_close()
 
 
 def credentials(folder: Path, token: str) -> Mapping[str, str]:

@@ -6,6 +6,7 @@ import pytest
 
 from components.errors import PenstockError
 from plugin.kubernetes.gate import run as subject
+from plugin.kubernetes.gate.sizes import due, recounted, relimited
 from plugin.kubernetes.gate.waiting import NodesOf
 
 SCALER = {"cloud": "fog", "group": "train-group"}
@@ -21,6 +22,9 @@ class Operations:
     def scale_to_zero(self, scaler: dict[str, str]) -> None:
         self.asked.append(scaler["group"])
         raise PenstockError("throttled")
+
+    def limit(self, scaler: dict[str, str]) -> None:
+        self.asked.append((scaler["group"], scaler["least"], scaler["most"]))
 
     def restore(self, scaler: dict[str, str], nodes: int) -> None:
         self.asked.append((scaler["group"], nodes))
@@ -87,5 +91,25 @@ def test_a_pool_with_all_of_its_nodes_is_remembered() -> None:
 
 def test_only_a_changed_number_of_nodes_is_set() -> None:
     before = {"pools": [{"pool": "train", "nodes": 1}, {"pool": "serve", "nodes": 4}]}
-    assert subject.recounted(before, {"pools": POOLS}) == {"train"}
-    assert subject.recounted(None, {"pools": POOLS}) == set()
+    assert recounted(before, {"pools": POOLS}) == {"train"}
+    assert recounted(None, {"pools": POOLS}) == set()
+
+
+def test_changed_limits_are_set_and_leave_the_size_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    clouds = {"fog": Operations()}
+    monkeypatch.setattr(subject, "operations", clouds.__getitem__)
+    call: Any = Call()
+    before = {"scalers": {"train": SCALER | {"least": "0", "most": "4"}, "serve": SCALER | {"least": "1", "most": "1"}}}
+    after = {"pools": POOLS, "scalers": before["scalers"] | {"train": SCALER | {"least": "2", "most": "4"}}}
+    changed = relimited(before, after)
+    assert changed == {"train"}
+    assert relimited({"scalers": {"train": SCALER}}, after) == set()
+    subject._Gate(call, Any, after).limit(changed)  # type: ignore[arg-type]
+    assert clouds["fog"].asked == [("train-group", "2", "4")]
+
+
+def test_a_pool_that_was_whole_may_have_been_taken_to_its_least_since() -> None:
+    scalers = {"train": SCALER | {"least": "1", "most": "8"}, "serve": SCALER | {"least": "0", "prepaid": "true"}}
+    found = [due(pool, {"scalers": scalers}, {"train", "serve", "edge"})["nodes"] for pool in POOLS]
+    assert found == [1, 4, 4]
+    assert due(POOLS[0], {"scalers": scalers}, ())["nodes"] == 4

@@ -4,6 +4,7 @@ import hashlib
 from typing import Any
 
 from engine.provider.values import is_unknown
+from rehearsal.cloud.errors import CloudApiError
 from rehearsal.cloud.kind import CloudApi, Inputs, Made, Outputs, ResourceKind
 from rehearsal.providers.aws.kinds.parts import given
 
@@ -14,6 +15,7 @@ READY_MIN, GONE_MIN = 3.0, 4.0
 def _create(api: CloudApi, inputs: Inputs) -> Made:
     cluster, name = inputs["clusterName"], inputs["nodeGroupName"]
     template = inputs.get("launchTemplate")
+    refuse_sizes(_sizes(inputs))
     made = api.call(
         "eks", "CreateNodegroup", clusterName=cluster, nodegroupName=name, scalingConfig=_sizes(inputs),
         subnets=inputs["subnetIds"], nodeRole=inputs["nodeRoleArn"], tags=inputs.get("tags") or None,
@@ -51,6 +53,22 @@ def _sizes(inputs: Inputs) -> dict[str, Any]:
     return given(inputs["scalingConfig"], "minSize", "maxSize", "desiredSize")
 
 
+def refuse_sizes(sizes: Inputs) -> None:
+    """Refuses sizes that contradict each other, in EKS's words (seen in terraform-aws-modules/terraform-aws-eks 3306
+    and 3683: a raised minimum beside a desired size that is ignored, and so sent as it was).
+    """
+    least, most, desired = (sizes.get(name, 0) for name in ("minSize", "maxSize", "desiredSize"))
+    if any(map(is_unknown, (least, most, desired))):
+        return
+    if least > desired:
+        what = f"Minimum capacity {least:g} can't be greater than desired size {desired:g}"
+    elif desired > most:
+        what = f"Desired capacity {desired:g} can't be greater than max size {most:g}"
+    else:
+        return
+    raise CloudApiError("InvalidParameterException", what, operation="eks:UpdateNodegroupConfig")
+
+
 def _update(api: CloudApi, _id: str, old: Outputs, new: Inputs) -> Outputs:
     names = {"clusterName": new["clusterName"], "nodegroupName": new["nodeGroupName"]}
     template, before = new.get("launchTemplate") or {}, old.get("launchTemplate") or {}
@@ -59,6 +77,7 @@ def _update(api: CloudApi, _id: str, old: Outputs, new: Inputs) -> Outputs:
         api.keep("eks", "UpdateNodegroupVersion", {}, **names, **request)
     changes = _settings(new)
     if changes != _settings(old):
+        refuse_sizes(_sizes(new))
         labels = {"addOrUpdateLabels": new["labels"]} if new.get("labels") else None
         taints = {"addOrUpdateTaints": new["taints"]} if new.get("taints") else None
         api.keep("eks", "UpdateNodegroupConfig", {}, **names, **changes["sent"], labels=labels, taints=taints)

@@ -8,12 +8,14 @@ import boto3
 import pytest
 
 from components.errors import PenstockError
-from providers.aws.operations import restore, scale_to_zero
+from providers.aws.operations import limit, restore, scale_to_zero
 from rehearsal.providers.aws.endpoint import api_endpoint
 
 REGION = "us-east-2"
 ROLE = "arn:aws:iam::123456789012:role/nodes"
-SCALER = {"cloud": "aws", "kind": "eks", "least": "2", "region": REGION, "cluster": "c", "group": "train"}
+SCALER = {
+    "cloud": "aws", "kind": "eks", "least": "2", "most": "8", "region": REGION, "cluster": "c", "group": "train",
+}  # fmt: skip
 
 
 @pytest.fixture
@@ -36,6 +38,16 @@ def test_a_managed_node_group_is_set_to_no_nodes_and_back(eks: Any) -> None:
     restore(SCALER, 4)
     again = eks.describe_nodegroup(clusterName="c", nodegroupName="train")["nodegroup"]["scalingConfig"]
     assert (again["minSize"], again["desiredSize"], again["maxSize"]) == (2, 4, 8)
+    eks.delete_nodegroup(clusterName="c", nodegroupName="train")
+
+
+@pytest.mark.parametrize(("there", "after"), [(1, 2), (5, 5), (9, 8)])
+def test_limits_leave_a_size_alone_that_lies_within(eks: Any, there: int, after: int) -> None:
+    sizes = {"minSize": 0, "maxSize": 9, "desiredSize": there}
+    eks.create_nodegroup(clusterName="c", nodegroupName="train", subnets=[], nodeRole=ROLE, scalingConfig=sizes)
+    limit(SCALER)
+    found = eks.describe_nodegroup(clusterName="c", nodegroupName="train")["nodegroup"]["scalingConfig"]
+    assert (found["minSize"], found["desiredSize"], found["maxSize"]) == (2, after, 8)
     eks.delete_nodegroup(clusterName="c", nodegroupName="train")
 
 

@@ -5,9 +5,11 @@ from pathlib import Path
 import pytest
 
 from providers.aws.session import session
+from rehearsal.cloud.lifecycle import SimulatedCloud
 from rehearsal.cloud.store import Store
 from rehearsal.providers.aws.endpoint import environment
 from rehearsal.providers.aws.moto_oracle import Moto
+from rehearsal.providers.aws.rules import RULES
 
 USERS = {
     "AWS_ENDPOINT_URL_EKS": "https://eks.example",
@@ -23,7 +25,7 @@ def test_every_client_speaks_to_the_simulation(
 ) -> None:
     for name, value in USERS.items():
         monkeypatch.setenv(name, value)
-    with environment(tmp_path, config, preview=True) as env:
+    with environment(tmp_path, config, SimulatedCloud(RULES), preview=True) as env:
         for name, value in env.items():
             monkeypatch.setenv(name, value)
         account = session("us-east-2", profile=config.get("aws:profile", ""))

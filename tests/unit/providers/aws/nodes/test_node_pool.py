@@ -250,8 +250,8 @@ def test_eks_is_told_how_machines_are_had(keys: dict[str, Any], kind: str) -> No
     ("keys", "ignored"),
     [
         ({"count": 2}, ()),
-        ({"count": 2, "maxCount": 4}, ("scalingConfig.desiredSize",)),
-        (IN_BLOCK, ("scalingConfig.desiredSize",)),
+        ({"count": 2, "maxCount": 4}, ("scalingConfig",)),
+        (IN_BLOCK, ("scalingConfig",)),
     ],
 )
 def test_a_size_that_others_change_is_left_alone(keys: dict[str, Any], ignored: tuple[str, ...]) -> None:

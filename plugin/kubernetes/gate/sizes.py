@@ -1,0 +1,35 @@
+"""Sizes of pools between one look and the next: pure."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from plugin.calls import Properties
+
+Pool = Mapping[str, Any]
+
+
+def recounted(before: Properties | None, inputs: Properties) -> set[str]:
+    """Pools that were there before with another number of nodes."""
+    earlier = {pool["pool"]: pool["nodes"] for pool in (before or {}).get("pools", ())}
+    return {pool["pool"] for pool in inputs["pools"] if earlier.get(pool["pool"], pool["nodes"]) != pool["nodes"]}
+
+
+def relimited(before: Properties | None, inputs: Properties) -> set[str]:
+    """Pools that were there before with other limits. Looks of earlier versions have not kept any."""
+    earlier, now = _limits(before or {}), _limits(inputs)
+    return {pool for pool, limits in now.items() if earlier.get(pool, limits) != limits}
+
+
+def due(pool: Pool, inputs: Properties, settled: Collection[str]) -> Pool:
+    """The pool with the nodes that it must have now: one that once had all may have been taken to its least since."""
+    scaler = (inputs.get("scalers") or {}).get(pool["pool"]) or {}
+    if pool["pool"] not in settled or "least" not in scaler or scaler.get("prepaid"):
+        return pool
+    return {**pool, "nodes": min(pool["nodes"], int(scaler["least"]))}
+
+
+def _limits(inputs: Properties) -> dict[str, tuple[str, str]]:
+    scalers = inputs.get("scalers") or {}
+    return {pool: (one["least"], one["most"]) for pool, one in scalers.items() if "most" in one}
