@@ -8,6 +8,8 @@ from datetime import datetime
 
 TAG_PREFIX = "penstock:"
 """Of tags that a user may not set."""
+STACK = f"{TAG_PREFIX}stack"
+"""Tag with the stack that a resource is of."""
 EXPIRES, BUDGET = f"{TAG_PREFIX}expires", f"{TAG_PREFIX}budget-usd-per-hour"
 """Tags whose values change while a stack is there."""
 DOMAIN = "penstock.dev"
@@ -44,7 +46,7 @@ PROCESS_MARK = "PENSTOCK_FOLDER"
 
 def labels_for(stack: str, expires: datetime | None, budget_usd_per_hour: float | None) -> dict[str, str]:
     """Tags of everything of a stack: whose it is, until when, and what it may cost."""
-    tags = {f"{TAG_PREFIX}stack": stack}
+    tags = {STACK: stack}
     if expires:
         tags[EXPIRES] = expires.isoformat()
     if budget_usd_per_hour:

@@ -47,6 +47,8 @@ class InputChange:
 
     name: str
     replaces: bool = False
+    warning: str = ""
+    """Line that a preview and an `up` show before the change is made; empty for none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,7 @@
 # ruff: noqa: N802, ARG002 -- gRPC names the methods and gives every one a request and a context
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -13,10 +13,11 @@ from google.protobuf.struct_pb2 import Struct
 from engine.protocol import provider
 from engine.provider.servicer import Servicer, abort_unfinished, difference, name_of, token_of
 from engine.provider.values import answer, plain
-from plugin.calls import Call, ResourceType
+from plugin.calls import Call, InputChange, ResourceType
 from plugin.console import Console, Voice
 from plugin.kubernetes import gate, namespace_drain, ready
 from plugin.local import inference_server, training_run, volume
+from plugin.node_changes import NODE_CHANGES
 from plugin.on_delete import network_drain
 from providers.registry import MODULES
 
@@ -30,6 +31,7 @@ KINDS: Mapping[str, ResourceType] = {
     "penstock:kubernetes:Drain": namespace_drain.DRAIN,
     "penstock:kubernetes:Gate": gate,
     "penstock:kubernetes:Ready": ready,
+    "penstock:nodes:Changes": NODE_CHANGES,
     **{f"penstock:{cloud}:Drain": network_drain(cloud) for cloud in MODULES},
 }
 T = TypeVar("T")
@@ -55,7 +57,15 @@ class Provider(Servicer):
 
     def Diff(self, request: provider.DiffRequest, context: grpc.ServicerContext) -> provider.DiffResponse:
         old, new, outputs = plain(request.old_inputs), plain(request.news), plain(request.olds)
-        changes = self._asked(context, request.urn, lambda kind, _: kind.diff(old, new, outputs))
+
+        def compared(kind: ResourceType, call: Call) -> Sequence[InputChange]:
+            found = kind.diff(old, new, outputs)
+            for change in found:
+                if change.warning:
+                    call.voice.warn(change.warning)
+            return found
+
+        changes = self._asked(context, request.urn, compared)
         replaces = [change.name for change in changes if change.replaces]
         return difference({change.name: "update" for change in changes}, replaces, inputs=new)
 

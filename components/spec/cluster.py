@@ -284,6 +284,9 @@ class ClusterSpec(Spec):
     without it; only `pulumi destroy` ends anything."""
     budget_usd_per_hour: float | None = Field(default=None, gt=0)
     """Dollars an hour; a plan whose known prices are over it is refused."""
+    allow_node_roll: str | None = Field(default=None, min_length=8)
+    """Reason, of at least 8 characters, why `up` may roll or replace nodes with accelerators; without one it is
+    refused. Take it out when it is done."""
     network: NetworkSpec = NetworkSpec()
     """Network of the cluster; when left out, one that fits its pools."""
     node_pools: tuple[NodePoolSpec, ...] = Field(min_length=1)

@@ -10,6 +10,7 @@ import pulumi
 import pulumi_aws as aws
 
 from components.estimate.cost import totals
+from components.node_changes import NodeChanges
 from components.provider import ClusterHandle, KubernetesHandle
 from providers.aws.control_plane.batch.build import Batch
 from providers.aws.control_plane.eks.add_ons import EksAddOns
@@ -24,6 +25,7 @@ from providers.aws.eks_handle import EksHandle
 from providers.aws.kubernetes import reach, scaler
 from providers.aws.network.build import Network
 from providers.aws.network.handle import NetworkHandle
+from providers.aws.node_changes import made_of
 from providers.aws.nodes.build import NodePool
 from providers.aws.plan import AwsPlan
 from providers.aws.serving.build import Serving
@@ -38,7 +40,9 @@ def build_cluster(name: str, plan: AwsPlan, opts: pulumi.ResourceOptions) -> Clu
     """The cluster with all that the stack asks for beside it, in the plan's region, under the plan's tags."""
     tags = aws.ProviderDefaultTagsArgs(tags=dict(plan.tags))
     account = _provider(f"{name}-aws", plan, tags, opts)
-    inside = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(providers=[account]))
+    # First of all: where it refuses, nothing has changed yet.
+    changes = NodeChanges(f"{name}-nodes", pools=made_of(plan), consent=plan.node_roll_reason, opts=opts)
+    inside = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(providers=[account], depends_on=[changes]))
     network = Network(f"{name}-network", plan=plan.network, opts=inside).handle
     if isinstance(plan.control_plane, EksPlan):
         outputs, storage, kubernetes = _kubernetes(name, plan, plan.control_plane, network, inside)

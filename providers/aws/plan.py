@@ -56,6 +56,8 @@ class AwsPlan(ClusterPlan):
     serving: ServingPlan
     account: AwsAccountSpec = field(default_factory=AwsAccountSpec)
     """The identity that it is built with, and the accounts that it may be built in."""
+    node_roll_reason: str = ""
+    """Consent to roll or replace nodes with accelerators; empty where none is given."""
 
     @property
     def identity(self) -> Mapping[str, str]:
@@ -107,6 +109,7 @@ def plan(spec: StackSpec, stack: str, now: datetime) -> AwsPlan:
         storage=storage,
         serving=asked,
         account=spec.account if isinstance(spec.account, AwsAccountSpec) else AwsAccountSpec(),
+        node_roll_reason=spec.cluster.allow_node_roll or "",
         volume=storage.volume,
         scheduler=_scheduler(spec, control),
         kubernetes=_facts(control, full, hyper),

@@ -6,12 +6,14 @@ from pathlib import Path
 from typing import Any
 
 from components.errors import Problem
+from components.labels import STACK
 from components.plan.part import QuotaNeed
 from components.plan.stack import StackPlan
 from providers.aws.control_plane.eks.types import EksPlan
 from providers.aws.plan import AwsPlan
 from providers.aws.session import session
 from providers.aws.settings import AwsAccountSpec
+from providers.aws.storage.deployed import lustre_problems
 from providers.aws.types import AwsNodePoolPlan, BlockCapacity, ReservedCapacity
 
 CREDENTIALS = (
@@ -70,6 +72,8 @@ def look(plan: AwsPlan, client: ClientOf) -> tuple[Problem, ...]:
         return (problem,)
     if isinstance(plan.control_plane, EksPlan) and (stuck := _version_problem(plan.control_plane, client("eks"))):
         return (stuck,)
+    if lost := tuple(_storage_problems(plan, client)):
+        return lost
     return (*_quota_problems(plan, client("service-quotas")), *_reservation_problems(plan.node_pools, client("ec2")))
 
 
@@ -107,6 +111,34 @@ def _version_problem(plan: EksPlan, eks: Any) -> Problem | None:
         following = f"1.{_minor(there) + 1}"
         message = f"{told}; EKS takes one minor version at a time: ask {following!r}, run `up`, then the next"
     return Problem(path="cluster.kubernetesVersion", message=message)
+
+
+def _storage_problems(plan: AwsPlan, client: ClientOf) -> Iterator[Problem]:
+    """Changes of the stack's file system that would lose what it holds."""
+    from botocore.exceptions import ClientError
+
+    asked, stack = plan.storage.file_system, {"Key": STACK, "Value": plan.tags[STACK]}
+    if asked is None:
+        return
+    try:
+        pages = client("fsx").get_paginator("describe_file_systems").paginate()
+        there = [one for page in pages for one in page["FileSystems"] if stack in one.get("Tags", ())]
+    except ClientError:
+        return
+    for found in there:
+        if found["FileSystemType"] == "LUSTRE":
+            yield from lustre_problems(asked, found, _zone_of(found.get("SubnetIds", []), client("ec2")))
+
+
+def _zone_of(subnets: Sequence[str], ec2: Any) -> str:
+    """Zone of the first subnet, empty where it may not be asked."""
+    from botocore.exceptions import ClientError
+
+    try:
+        found = ec2.describe_subnets(SubnetIds=list(subnets[:1]))["Subnets"] if subnets else []
+    except ClientError:
+        return ""
+    return str(found[0]["AvailabilityZone"]) if found else ""
 
 
 def _minor(version: str) -> int:

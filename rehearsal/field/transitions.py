@@ -15,11 +15,13 @@ def transitions(deployment: Deployment) -> Iterator[Finding]:
     for version in facts.versions:
         for old, new in _pairs(before, deployment, version.resource):
             yield from _moved(deployment, version, old, new)
+            yield from _followed(before, deployment, version, new)
     for size in facts.sizes:
         for old, new in _pairs(before, deployment, size.resource):
             was, now = at(old.inputs, size.path), at(new.inputs, size.path)
-            if old.id == new.id and was is not None and now is not None and float(now) < float(was):
-                message = f"{size.path} of {new.name} goes from {was} to {now}, and it only grows"
+            if was is not None and now is not None and float(now) < float(was):
+                end = "it only grows" if old.id == new.id else "another one took its place: what it held is gone"
+                message = f"{size.path} of {new.name} goes from {was} to {now}, and {end}"
                 yield Finding(rule="transitions", subject=new.name, message=message, source=size.source)
     for name in facts.names:
         for old in before.of(name.resource):
@@ -52,6 +54,26 @@ def _moved(deployment: Deployment, row: VersionRow, old: BuiltResource, new: Bui
             if follows is None or _minors(str(follows)) < _minors(str(now)):
                 message = f"{new.name} goes to {now}, and {one.name} stays at {follows or was}: nothing moves its nodes"
                 yield Finding(rule="transitions", subject=f"version of {one.name}", message=message, source=row.source)
+
+
+def _followed(before: Deployment, after: Deployment, row: VersionRow, leader: BuiltResource) -> Iterator[Finding]:
+    """Followers that run ahead of what they follow, or go down."""
+    leads = at(leader.inputs, row.path)
+    if leads is None:
+        return
+    for token, path in row.followers:
+        earlier = {one.name: at(one.inputs, path) for one in before.of(token)}
+        for one in after.of(token):
+            now, was = at(one.inputs, path), earlier.get(one.name)
+            if now is None:
+                continue
+            subject = f"version of {one.name}"
+            if _minors(str(now)) > _minors(str(leads)):
+                message = f"{one.name} is at {now}, and {leader.name} at {leads}; nodes are never ahead of it"
+                yield Finding(rule="transitions", subject=subject, message=message, source=row.source)
+            if was is not None and _minors(str(now)) < _minors(str(was)):
+                message = f"{one.name} goes from {was} down to {now}; nodes never go down"
+                yield Finding(rule="transitions", subject=subject, message=message, source=row.source)
 
 
 def _minors(version: str) -> int:

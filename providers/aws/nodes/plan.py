@@ -95,7 +95,16 @@ def part(plan: Sequence[AwsNodePoolPlan], spec: StackSpec, billed: Sequence[AwsN
         decisions=tuple(one for one in decisions(spec, plan) if one.path not in passed_over),
         quotas=quotas(billed),
         bill=bill(billed, region),
+        warnings=_consent(spec.cluster.allow_node_roll),
     )
+
+
+def _consent(reason: str | None) -> tuple[str, ...]:
+    """A consent holds for every change as long as it stands in the file."""
+    if reason is None:
+        return ()
+    what = "`up` may roll or replace nodes with accelerators, and jobs on them end"
+    return (f"cluster.allowNodeRoll ({reason}): {what}; take it out when that is done",)
 
 
 def _region(cluster: ClusterSpec, problems: list[Problem]) -> Region | None:

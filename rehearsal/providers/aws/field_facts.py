@@ -184,6 +184,7 @@ FACTS = FieldFacts(
             resource=TEMPLATE, path="tagSpecifications.tags", key="expires|budget|updated|date|commit",
             followed_by=(
                 (NODE_GROUP, "launchTemplate.id"), (BATCH, "computeResources.launchTemplate.launchTemplateId"),
+                ("aws:cloudcontrol/resource:Resource", "desiredState.CustomLaunchTemplate.TemplateId"),
             ),
             source=f"{UPDATES}: a new version of the launch template replaces every node of the group",
         ),
@@ -193,6 +194,10 @@ FACTS = FieldFacts(
     ),
     sizes=(
         SizeRow(resource=LUSTRE, path="storageCapacity", source="FSx for Lustre User Guide, Managing storage capacity"),
+        SizeRow(
+            resource=LUSTRE, path="metadataConfiguration.iops",
+            source="FSx for Lustre User Guide, Managing metadata performance: increased, never decreased",
+        ),
         SizeRow(resource="aws:ebs/volume:Volume", path="size", source="EBS User Guide, Modify a volume"),
     ),
     names=(

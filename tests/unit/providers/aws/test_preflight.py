@@ -25,7 +25,7 @@ class Account:
 
     def __init__(self, allowed: float) -> None:
         make: Any = boto3.Session("simulated", "simulated", region_name="us-east-2").client
-        self.clients = {name: make(name) for name in ("sts", "eks", "service-quotas", "ec2")}
+        self.clients = {name: make(name) for name in ("sts", "eks", "fsx", "service-quotas", "ec2")}
         self.stubs = {name: Stubber(client) for name, client in self.clients.items()}
         self.allowed = allowed
         for stub in self.stubs.values():
@@ -34,6 +34,12 @@ class Account:
     def answers(self, plan: AwsPlan, reservation: dict[str, Any] | str) -> None:
         self.stubs["sts"].add_response("get_caller_identity", {"Account": "123456789012"})
         self.stubs["eks"].add_client_error("describe_cluster", "ResourceNotFoundException")
+        self.stubs["fsx"].add_response("describe_file_systems", {"FileSystems": []})
+        self.rest(plan, reservation)
+
+    def rest(self, plan: AwsPlan, reservation: dict[str, Any] | str | None = None) -> None:
+        """Answers about quotas and reservations; the latter is as it should be where none is given."""
+        reservation = reservation or block()
         for _ in plan.quotas:
             self.stubs["service-quotas"].add_response("get_service_quota", {"Quota": {"Value": self.allowed}})
         if isinstance(reservation, str):
@@ -102,6 +108,7 @@ def test_what_may_not_be_read_is_unknown_and_not_missing(plan: AwsPlan) -> None:
     account = Account(allowed=0)
     account.stubs["sts"].add_response("get_caller_identity", {})
     account.stubs["eks"].add_client_error("describe_cluster", "AccessDeniedException")
+    account.stubs["fsx"].add_client_error("describe_file_systems", "AccessDeniedException")
     for _ in plan.quotas:
         for operation in ("get_service_quota", "get_aws_default_service_quota"):
             account.stubs["service-quotas"].add_client_error(operation, "AccessDeniedException")
@@ -127,6 +134,54 @@ def test_a_version_that_eks_does_not_take_is_told(plan: AwsPlan, there: str, wor
     (problem,) = account.look(plan)
     assert problem.startswith(f"cluster.kubernetesVersion: the cluster is at {there}")
     assert words in problem
+
+
+def lustre(**changes: Any) -> dict[str, Any]:
+    """A file system of the stack, which is what the stack asks but for the changes."""
+    own = {"DeploymentType": "PERSISTENT_2", "EfaEnabled": True, "MetadataConfiguration": {"Mode": "AUTOMATIC"}}
+    return {
+        "FileSystemId": "fs-0123456789abcdef0", "FileSystemType": "LUSTRE", "StorageType": "SSD",
+        "StorageCapacity": 1200, "SubnetIds": ["subnet-0a1b2c3d"], "LustreConfiguration": own | changes.pop("own", {}),
+        "Tags": [{"Key": "penstock:stack", "Value": "aws-prod"}],
+    } | changes  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("changes", "zone", "words"),
+    [
+        ({"StorageCapacity": 999_600}, "us-east-2b", ["capacityTib: the file system that is there holds 999,600 GiB"]),
+        ({"own": {"DeploymentType": "SCRATCH_2"}}, "us-east-2b", ["scratch: true", "SCRATCH_2, and PERSISTENT_2"]),
+        ({"StorageType": "INTELLIGENT_TIERING"}, "us-east-2b", ["tiering", "this one's data goes"]),
+        ({"own": {"EfaEnabled": False}}, "us-east-2b", ["fabric: false", "is TCP, and EFA is asked"]),
+        ({}, "us-east-2c", ["zone: the file system that is there is us-east-2c, and us-east-2b is asked"]),
+    ],
+)
+def test_a_file_system_that_would_be_made_anew_is_told(
+    plan: AwsPlan, changes: dict[str, Any], zone: str, words: list[str]
+) -> None:
+    account = deployed(lustre(**changes), zone)
+    (problem,) = account.look(plan)
+    assert problem.startswith("storage.fileSystem.")
+    assert all(word in problem for word in words), problem
+
+
+@pytest.mark.parametrize(
+    "changes", [{}, {"StorageCapacity": 1200}, {"Tags": [{"Key": "penstock:stack", "Value": "another"}]}]
+)
+def test_a_file_system_that_may_grow_is_no_problem(plan: AwsPlan, changes: dict[str, Any]) -> None:
+    account = deployed(lustre(**changes), "us-east-2b" if "Tags" not in changes else "")
+    account.rest(plan)
+    assert account.look(plan) == []
+
+
+def deployed(found: dict[str, Any], zone: str) -> Account:
+    account = Account(allowed=1_000_000)
+    account.stubs["sts"].add_response("get_caller_identity", {"Account": "123456789012"})
+    account.stubs["eks"].add_client_error("describe_cluster", "ResourceNotFoundException")
+    account.stubs["fsx"].add_response("describe_file_systems", {"FileSystems": [found]})
+    if zone:
+        account.stubs["ec2"].add_response("describe_subnets", {"Subnets": [{"AvailabilityZone": zone}]})
+    return account
 
 
 @pytest.mark.parametrize(

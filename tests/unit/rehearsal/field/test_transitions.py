@@ -53,7 +53,8 @@ def test_a_disk_only_grows() -> None:
 
     assert judged(disk(100), disk(200)) == []
     assert "only grows" in judged(disk(200), disk(100))[0]
-    assert judged(disk(200), disk(100, "another")) == []
+    assert "what it held is gone" in judged(disk(200), disk(100, "another"))[0]
+    assert judged(disk(200), disk(300, "another")) == []
 
 
 def test_a_name_stays_taken_for_a_while() -> None:
@@ -63,3 +64,15 @@ def test_a_name_stays_taken_for_a_while() -> None:
     assert judged(vault("keys", "1"), vault("keys", "1")) == []
     assert judged(vault("keys", "1"), vault("keys-2", "2")) == []
     assert "stays taken for 168 h" in judged(vault("keys", "1"), vault("keys", "2"))[0]
+
+
+@pytest.mark.parametrize(
+    ("was", "now", "reason"), [("1.35", "1.36", "never ahead"), ("1.35", "1.33", "never go down"), ("1.34", "1.34", "")]
+)
+def test_nodes_are_neither_ahead_of_their_cluster_nor_go_down(was: str, now: str, reason: str) -> None:
+    before = deployment(FACTS, resources=(cluster("1.35"), built("c:Group", "g", {"version": was})))
+    after = deployment(
+        FACTS, resources=(cluster("1.35"), built("c:Group", "g", {"version": now})), before=before
+    )  # fmt: skip
+    found = [one.message for one in transitions(after)]
+    assert [reason in message for message in found] == ([True] if reason else [])
