@@ -21,6 +21,7 @@ from lab.proof import Deployed, ProofError, prove
 from lab.shape import LabNode, LabShape
 from providers import clouds
 from providers.existing.settings import ExistingSpec, MachineSpec
+from rehearsal.field.allocatable import FORMULAS, node_rows
 from rehearsal.places.place import AccountReport, RehearsalError
 from rehearsal.providers.kubernetes.manifests import identity
 from rehearsal.providers.kubernetes.real import applying_to
@@ -32,6 +33,11 @@ SYSTEM = "system"
 """The pool of the node that controllers run on, where the stack's own pools are for its jobs."""
 STANDING = frozenset({"default", "kube-node-lease", "kube-public", "kube-system"})
 """Namespaces of an empty cluster."""
+
+OWN_MACHINES = ("bare metal", "coreweave")
+"""Clouds of nodes.csv whose kubelets reserve next to nothing."""
+PODS = 110
+"""The most on one node, as a kubelet takes when nobody says otherwise."""
 
 Say = Callable[[str], None]
 
@@ -168,8 +174,23 @@ def _labels(machine_type: str, machine: MachineSpec) -> dict[str, str]:
 
 
 def _allocatable(machine: MachineSpec) -> dict[str, str]:
+    """Offer that the stack file states, else the least that own machines of that memory were measured to have."""
     devices = {name: str(count) for name, count in machine.devices.items()}
-    return {"cpu": str(machine.cores), "memory": f"{machine.memory_gib:g}Gi", "pods": "110", **devices}
+    offer = {"cpu": str(machine.cores), "memory": f"{_offered_ki(machine.memory_gib)}Ki"}
+    if machine.allocatable:
+        offer |= {name: str(value) for name, value in machine.allocatable.model_dump().items()}
+    return {**offer, "pods": str(PODS), **devices}
+
+
+def _offered_ki(nominal_gib: float) -> int:
+    """The formula of a kubelet that reserves nothing, and no more than any measured row of so much memory."""
+    measured = [
+        row.allocatable_memory_ki
+        for (cloud, _), rows in node_rows().items()
+        for row in rows
+        if cloud in OWN_MACHINES and row.nominal_memory_gib == nominal_gib and not row.hugepages_2mi_mib
+    ]
+    return max(0, min([FORMULAS["bare metal"](nominal_gib, PODS), *filter(None, measured)]))
 
 
 def _mount_path(spec: StackSpec) -> str:

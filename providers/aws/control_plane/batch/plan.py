@@ -19,7 +19,10 @@ _LONGEST_NAME = 40
 named after the stack too, and have 64 with their random end (IAM API, RoleName)."""
 
 _HOST_SHARE = 8
-"""An eighth of a machine's memory stays with its kernel, its agent and the page cache."""
+"""An eighth of a machine's memory stays with its kernel, its agent and the page cache. Nitro nodes were measured to
+show 2.3 to 4.2 % less than the nominal memory from 16 GiB up, 6.5 % at 8 GiB; the agent registers that less 32 MiB, and
+Batch recommends 5 % for the system (User Guide, "Reserve system memory"). EFA's huge pages are 7.8 % of the smallest
+machine that has it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,9 @@ from typing import Any
 
 import pytest
 
+from providers.aws.catalog import machines
 from providers.aws.control_plane.batch.plan import BatchPlan, plan_batch
+from rehearsal.field.allocatable import FORMULAS, node_rows
 from tests.unit.providers.aws.control_plane.planned_pools import decided, refused
 from tests.unit.providers.aws.nodes.pools import BLOCK, pool, spec_of
 
@@ -43,6 +45,23 @@ def test_every_fabric_interface_is_a_device_of_the_container(machine_type: str, 
     listed = container(decided(plan_batch, spec))["linuxParameters"]["devices"]
     assert [device["hostPath"] for device in listed] == [f"/dev/infiniband/uverbs{index}" for index in range(devices)]
     assert all(device["permissions"] == ["READ", "WRITE", "MKNOD"] for device in listed)
+
+
+def test_a_job_asks_for_no_more_than_the_agent_registers() -> None:
+    """MemTotal of each measured node, less the 32 MiB that the agent of Batch's image reserves (Batch User Guide)."""
+    rows = [row for (cloud, _), rows in node_rows().items() if cloud == "aws" for row in rows]
+    measured = [(row.nominal_memory_gib, row.capacity_memory_ki) for row in rows if row.kind == "measured"]
+    compared = [(nominal * 2**20 * 7 / 8, total - 32 * 2**10) for nominal, total in measured if nominal and total]
+    assert len(compared) > 8
+    assert all(asked < registered for asked, registered in compared)
+
+
+def test_a_job_leaves_the_huge_pages_of_the_fabric_alone() -> None:
+    """On every machine that has EFA: 5128 pages of 2 MiB, which the agent counts as memory and no process can have."""
+    for machine in machines().values():
+        if machine.max_efa:
+            nominal_gib = float(machine.memory_gib)
+            assert nominal_gib * 7 / 8 * 2**20 < FORMULAS["aws"](nominal_gib, 0) - 10256 * 2**10, machine.name
 
 
 def test_a_machine_without_fabric_has_no_device_of_it() -> None:
