@@ -87,6 +87,16 @@ def _has_another(loader: "_Loader") -> bool:
         return True
 
 
+_REMEDIES = {
+    "did not find expected": "add it, or correct the indentation",
+    "unexpected end of stream": "close the quotes",
+    "unknown escape character": "write the text in single quotes",
+    "mapping values are not allowed": "indent the keys of a mapping alike, and write a text with a colon in quotes",
+    "undefined alias": "write the value, and in quotes a text that begins with *",
+}
+"""Remedy of each of libyaml's problems, by words of its message."""
+
+
 def _reason(error: yaml.MarkedYAMLError, content: bytes) -> str:
     mark, begin = error.problem_mark or error.context_mark, error.context_mark
     place = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
@@ -97,7 +107,7 @@ def _reason(error: yaml.MarkedYAMLError, content: bytes) -> str:
             "a tab; indent with spaces" if letter == "\t" else f"a value cannot begin with {letter}; write it in quotes"
         )
     since = f" (of what begins in line {begin.line + 1})" if mark and begin and begin.line != mark.line else ""
-    return f"{place}{what}{since}"
+    return f"{place}{what}{since}{next((f'; {remedy}' for words, remedy in _REMEDIES.items() if words in what), '')}"
 
 
 def _unreadable(content: bytes) -> str:
@@ -158,7 +168,7 @@ class _Values:
 
     def _count(self, node: Node) -> None:
         if node in self._open:
-            raise _refused(node, "an anchor stands inside of itself")
+            raise _refused(node, "an anchor stands inside of itself; write the value there")
         self._repeated += id(node) in self._seen
         self._seen.add(id(node))
         if self._repeated > MOST_REPEATED_NODES:
@@ -178,7 +188,7 @@ class _Values:
         """Of a list the first has the last word."""
         for source in reversed(node.value) if isinstance(node, SequenceNode) else [node]:
             if not isinstance(source, MappingNode):
-                raise _refused(source, "`<<` merges a mapping, or a list of mappings")
+                raise _refused(source, "`<<` merges a mapping, or a list of mappings; write one")
             yield from self.value(source).items()
 
     def _key(self, node: Node) -> str:
@@ -200,7 +210,7 @@ def _refuse_repeated_keys(node: MappingNode) -> None:
     for key, _ in node.value:
         if isinstance(key, ScalarNode):
             if key.value in first:
-                raise _refused(key, f"{key.value!r} is given twice")
+                raise _refused(key, f"{key.value!r} is given twice; remove one")
             first.add(key.value)
 
 
@@ -225,7 +235,7 @@ def _tagged(node: ScalarNode, tag: str) -> Any:
     value = _resolved(node.value, with_times=tag == "timestamp")
     kind = "timestamp" if value != node.value and isinstance(value, str) else _KINDS[type(value)]
     if kind != tag and (kind, tag) != ("int", "float"):
-        raise _refused(node, f"{node.value!r} is not a !!{tag}")
+        raise _refused(node, f"{node.value!r} is not a !!{tag}; remove the tag, or correct the value")
     return value
 
 
@@ -233,7 +243,7 @@ def _from_base64(node: ScalarNode) -> str:
     try:
         return base64.b64decode(re.sub(r"[\r\n]", "", node.value), validate=True).decode(errors="replace")
     except ValueError:
-        raise _refused(node, "the value of !!binary is not base64") from None
+        raise _refused(node, "the value of !!binary is not base64; remove the tag, or correct it") from None
 
 
 def _resolved(text: str, *, with_times: bool) -> Any:
@@ -297,7 +307,7 @@ def _json_number(node: ScalarNode, value: Any) -> Any:
     if not isinstance(value, float):
         return value
     if not math.isfinite(value):
-        raise _refused(node, f"{node.value} is not a number that the engine can hand on")
+        raise _refused(node, f"{node.value} is not a number that the engine can hand on; write one in digits")
     return int(Decimal(repr(value))) if value.is_integer() and abs(value) < 1e21 else value
 
 

@@ -64,9 +64,9 @@ def _config(data: Any, source: str, project: str) -> dict[str, Any]:
     """The keys under `config`, each with its namespace, as the engine hands them to a program."""
     config = data.get("config") if isinstance(data, Mapping) else None
     if not isinstance(config, Mapping):
-        message = "is required and missing: penstock's keys stand under it"
+        message = "is required and missing: penstock's keys stand under it; add it"
         if config is not None:
-            message = f"{shown(config)} is not a mapping: penstock's keys stand under it"
+            message = f"{shown(config)} is not a mapping: penstock's keys stand under it; write keys with their values"
         raise stack_error([Problem(path="config", message=message)], source)
     problems, found = [], {}
     for key, value in config.items():

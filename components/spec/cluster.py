@@ -63,7 +63,7 @@ class CapacityBlock(Spec):
     def _starts_before_it_ends(self) -> Self:
         if self.starts_at >= self.ends_at:
             ends, starts = (f"{each:%Y-%m-%dT%H:%MZ}" for each in (self.ends_at, self.starts_at))
-            raise ValueError(f"endsAt: {ends} is not after startsAt ({starts})")
+            raise ValueError(f"endsAt: {ends} is not after startsAt ({starts}); give a later time")
         return self
 
 
@@ -297,7 +297,8 @@ class ClusterSpec(Spec):
         names = [pool.name for pool in self.node_pools]
         repeated = sorted({name for name in names if names.count(name) > 1})
         if repeated:
-            raise ValueError(f"nodePools: the name {', '.join(map(repr, repeated))} is given to more than one pool")
+            names_given = ", ".join(map(repr, repeated))
+            raise ValueError(f"nodePools: the name {names_given} is given to more than one pool; give each its own")
         return self
 
     def expired(self, now: datetime) -> bool:

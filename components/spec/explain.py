@@ -76,6 +76,8 @@ def _echoes(detail: ErrorDetails, others: Sequence[ErrorDetails]) -> bool:
 
 def _problem(detail: ErrorDetails, model: type[BaseModel], data: Mapping[str, Any]) -> Problem:
     path = "config" if detail["type"] == "json_invalid" else readable_path(detail["loc"], data)
+    if detail["type"] == "union_tag_invalid" and isinstance(detail["input"], Mapping) and "kind" in detail["input"]:
+        path = f"{path}.kind"
     if detail["type"] == "value_error":
         # Validators of a spec write `field: what is wrong`, relative to the spec they stand in.
         where, colon, what = detail["msg"].removeprefix("Value error, ").partition(": ")
@@ -154,6 +156,8 @@ def _rewritten(value: object, kind: str) -> str:
         return "; write it in quotes, without which 1.30 is 1.3"
     if kind == "string_type" and isinstance(value, int):
         return "; write it in quotes"
+    if kind == "string_type" and isinstance(value, list) and len(value) == 1 and isinstance(value[0], str):
+        return f"; write {shown(value[0])}"
     if kind == "bool_type" and str(value).lower() in _TRUE_OR_FALSE:
         return f"; write {_TRUE_OR_FALSE[str(value).lower()]}"
     is_number = isinstance(value, str) and re.fullmatch(r"-?\d+(\.\d+)?", value)

@@ -33,12 +33,16 @@ class ModelSpec(Spec):
 
     @model_validator(mode="after")
     def _shape_divides(self) -> Self:
+        even = -(-self.width // (2 * self.heads)) * 2 * self.heads
         if self.width % self.heads:
-            raise ValueError(f"width: {self.width} is not a multiple of heads ({self.heads})")
+            raise ValueError(f"width: {self.width} is not a multiple of heads ({self.heads}); take {even}")
         if self.head_width % 2:
-            raise ValueError(f"width: width / heads is {self.head_width}, but rotary positions need it even")
+            what = f"width / heads is {self.head_width}, but rotary positions need it even"
+            raise ValueError(f"width: {what}; take {even}")
         if self.heads % self.kv_heads:
-            raise ValueError(f"heads: {self.heads} is not a multiple of kvHeads ({self.kv_heads})")
+            fits = max(few for few in range(1, self.kv_heads) if self.heads % few == 0)
+            what = f"{self.heads} is not a multiple of kvHeads ({self.kv_heads})"
+            raise ValueError(f"heads: {what}; set kvHeads to {fits}")
         return self
 
     @property
@@ -145,7 +149,7 @@ class ParallelSpec(Spec):
     @model_validator(mode="after")
     def _shard_ranks_need_hsdp(self) -> Self:
         if self.shard_ranks is not None and self.sharding is not Sharding.HSDP:
-            raise ValueError("shardRanks: is only for sharding: hsdp")
+            raise ValueError("shardRanks: is only for sharding: hsdp; remove it, or set parallel.sharding to hsdp")
         return self
 
 

@@ -58,7 +58,9 @@ def _plan_pool(pool: NodePoolSpec, offered: Catalog) -> NodePoolPlan:
     if pool.count < 1:
         raise SpecError([Problem(path=f"{path}.count", message=f"{pool.count} is out of range; 1 is right here")])
     if pool.count > offered.capabilities.max_nodes_per_pool:
-        message = f"{pool.count} machines, but there is 1 of {machine.name}; more ranks are training.ranksPerNode"
+        message = (
+            f"{pool.count} machines, but there is 1 of {machine.name}; write 1, more ranks are training.ranksPerNode"
+        )
         raise UnsupportedError([Problem(path=f"{path}.count", message=message)])
     collective = Collective.NCCL if machine.accelerator_count else Collective.GLOO
     return NodePoolPlan(

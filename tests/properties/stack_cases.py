@@ -59,7 +59,8 @@ class Case:
         if section == "file":
             return raw
         if section == "pool":
-            section, raw = "cluster", f"nodePools: [{{name: train, machineType: p5.48xlarge, count: 2, {raw}}}]"
+            count = "" if re.search(r"\bcount:", raw) else "count: 2, "
+            section, raw = "cluster", f"nodePools: [{{name: train, machineType: p5.48xlarge, {count}{raw}}}]"
         parts = dict(BASES[base])
         parts[section] = _changed(parts[section], raw) if "\n" in parts.get(section, "") else raw
         return "config:\n" + "".join(f"  penstock:{key}:\n{_indented(part)}" for key, part in parts.items())

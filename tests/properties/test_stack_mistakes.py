@@ -110,15 +110,6 @@ def _known_keys(spec: StackSpec) -> str:
     return str(spec.model_dump(mode="json", by_alias=True))
 
 
-@pytest.fixture
-def stack_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Path for a case's file: in a project of penstock's name, without a cluster at hand."""
-    (tmp_path / "Pulumi.yaml").write_text("{name: penstock, runtime: python, main: .}")
-    (tmp_path / "__main__.py").write_text("import stacks.__main__")
-    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "none"))
-    return tmp_path / "Pulumi.case.yaml"
-
-
 @pytest.mark.parametrize("kind", dict.fromkeys(case.kind for case in CASES))
 def test_each_wrong_file_is_told_in_one_message_with_path_value_and_remedy(kind: str, stack_file: Path) -> None:
     wrong = {}
