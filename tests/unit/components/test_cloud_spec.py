@@ -68,7 +68,10 @@ def test_a_mistake_in_a_pool_has_path_value_and_remedy(pool: dict[str, Any], exp
 @pytest.mark.parametrize(
     ("aws", "expected"),
     [
-        ({"controlPlane": {"kind": "ek"}}, "aws.controlPlane.kind: 'ek' is not one of 'eks', 'pcs', 'batch'; did you mean"),
+        (
+            {"controlPlane": {"kind": "ek"}},
+            "aws.controlPlane.kind: 'ek' is not one of 'eks', 'pcs', 'batch'; did you mean",
+        ),
         ({"controlPlane": {"tier": "xl"}}, "aws.controlPlane.tier: 'xl' is not one of 'standard', 'tier-xl'"),
         ({"controlPlane": {"teir": "x"}}, "aws.controlPlane.teir: unknown key; did you mean 'tier'?"),
         ({"controlPlane": {"publicCidrs": ["10.0.0.0/44"]}}, "aws.controlPlane.publicCidrs.0: '10.0.0.0/44' is not a"),
