@@ -10,10 +10,12 @@ KNOWN = {"cluster-autoscaler", "karpenter"}
 
 
 def faults(deployment: Deployment) -> Iterator[Finding]:
-    """A finding for each autoscaler that does not run, or that has no right to resize."""
+    """A finding for each autoscaler that does not run, that has no right to resize, or that adds too much."""
     for row, chart in _installed(deployment):
         if message := _fault(deployment, row, chart):
             yield Finding(rule="scaling", subject=row.chart, message=message, source=row.source)
+        else:
+            yield from _overgrown(deployment, row, chart)
 
 
 def why_not_grown(deployment: Deployment, pool: MachinePool) -> str:
@@ -70,6 +72,20 @@ def _unseen(deployment: Deployment, row: AutoscalerRow, chart: InstalledChart, p
     if pool.minimum == 0 and unknown:
         return f"{row.chart} does not know that an empty group's nodes have {unknown[0]}: no tag says so"
     return ""
+
+
+def _overgrown(deployment: Deployment, row: AutoscalerRow, chart: InstalledChart) -> Iterator[Finding]:
+    """A finding for each pool to which it would add more nodes than pods wait for."""
+    for pool in deployment.pools:
+        if pool.maximum <= pool.minimum or pool.resized_by or _unseen(deployment, row, chart, pool):
+            continue
+        for device, label in row.awaits.items():
+            if device in pool.devices and label not in pool.labels:
+                message = (
+                    f"{row.chart} adds node after node for one pod while the first does not show {device} yet: "
+                    f"no label {label} says that it will"
+                )
+                yield Finding(rule="scaling", subject=f"pool {pool.name}", message=message, source=row.source)
 
 
 def _of_group(tag: BuiltResource, row: AutoscalerRow, pool: MachinePool) -> bool:

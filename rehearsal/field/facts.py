@@ -203,6 +203,8 @@ class AutoscalerRow:
     """Beginning of the tags that say which devices the nodes of an empty group will have."""
     devices_known: tuple[str, ...] = ()
     """Devices that it knows without."""
+    awaits: Mapping[str, str] = field(default_factory=dict)
+    """Devices that come after a node is Ready, and the label by which it waits for them and adds no further node."""
 
     def is_account(self, name: str, told: str) -> bool:
         """True for the account of the chart, told by its values or not."""

@@ -8,6 +8,7 @@ from components.labels import CAPACITY_LABEL, POOL_LABEL
 from components.plan.cluster import PodBinding, Taint
 from components.spec.cluster import NodePoolSpec, TaintEffect
 from providers.aws.catalog import Arch, AwsMachine
+from providers.aws.nodes.scaling import may_change
 from providers.aws.types import BlockCapacity, Capacity, OnDemandCapacity, ReservedCapacity, SpotCapacity
 
 _DEVICE = {"nvidia": NVIDIA, "aws": NEURON}
@@ -16,6 +17,11 @@ _DEVICE = {"nvidia": NVIDIA, "aws": NEURON}
 _HUGE_PAGES_MIB = 5120
 """Of 2 MiB, for libfabric's buffers: the EFA driver of the AL2023 images sets 5128 pages aside (EKS User Guide, "Manage
 EFA devices"), and AWS's own jobs ask for these."""
+
+_GPU_LABEL = "k8s.amazonaws.com/accelerator"
+"""Tells the cluster autoscaler that a new node will have GPUs: until the driver shows them it counts the node as one
+that still starts. Without, it takes the node for ready and useless, and adds another for the same pod
+(cluster-autoscaler/cloudprovider/aws/README.md on GPUs; kubernetes/autoscaler#3164, NVIDIA/gpu-operator#708)."""
 
 _ZONE = "topology.kubernetes.io/zone"
 _NETWORK_LAYER = "topology.k8s.aws/network-node-layer-{}"
@@ -35,9 +41,11 @@ def ami_type(machine: AwsMachine) -> str:
     return f"AL2023_{arch}_{variant[collective(machine)]}"
 
 
-def labels(pool: NodePoolSpec, capacity: Capacity) -> Mapping[str, str]:
-    """The user's and penstock's own."""
-    return {**pool.labels, POOL_LABEL: pool.name, CAPACITY_LABEL: capacity_word(capacity)}
+def labels(pool: NodePoolSpec, machine: AwsMachine, capacity: Capacity) -> Mapping[str, str]:
+    """The user's and penstock's own, and for GPUs of a pool that may change size the one that its autoscaler reads."""
+    chip = machine.accelerator
+    awaited = {_GPU_LABEL: chip.name} if chip and chip.vendor == "nvidia" and may_change(pool) else {}
+    return {**awaited, **pool.labels, POOL_LABEL: pool.name, CAPACITY_LABEL: capacity_word(capacity)}
 
 
 def capacity_word(capacity: Capacity) -> str:

@@ -17,7 +17,7 @@ Taint). Kubernetes itself takes 253 before the slash."""
 
 MOST_LABELS, MOST_TAINTS = 50, 50
 """Of an EKS node group (service quotas), penstock's own among them."""
-_OWN_LABELS, _OWN_TAINTS = 2, 1
+_OWN_LABELS, _OWN_TAINTS = 3, 1
 
 
 def mark_problems(pool: NodePoolSpec, path: str) -> Iterator[Problem]:

@@ -176,7 +176,7 @@ def _plan(
         placement=_placement(pool, fabric, f"{stack}-{pool.name}"),
         ami_type=ami_type(machine),
         self_managed=block is not None and block.is_group,
-        labels=labels(pool, capacity),
+        labels=labels(pool, machine, capacity),
         taints=taints(pool, machine),
         root_disk_gib=pool.root_disk_gib or _ROOT_DISK_GIB[machine.accelerator is not None],
         desired_now=nodes_now(block, pool.count, now) if block else pool.count,
@@ -236,6 +236,6 @@ def _with_fallback(plan: AwsNodePoolPlan, cluster: ClusterSpec, stack: str) -> I
         desired_now=0,
         capacity=OnDemandCapacity(),
         notice_s=None,
-        labels=labels(pool, OnDemandCapacity()),
+        labels=labels(pool, plan.machine, OnDemandCapacity()),
         placement=OwnGroup(name=f"{stack}-{name}") if own else plan.placement,
     )

@@ -26,7 +26,7 @@ OF_ITS_OWN = {"pcs": "Slurm", "batch": "Batch"}
 def grown_by(pool: NodePoolSpec, spec: StackSpec) -> str:
     """Software that changes the pool's size, or turns to its fallback; empty for a pool that stays as it is."""
     assert isinstance(spec.settings, AwsSpec)
-    if not _may_change(pool):
+    if not may_change(pool):
         return ""
     return OF_ITS_OWN.get(spec.settings.control_plane.kind, AUTOSCALER)
 
@@ -78,7 +78,8 @@ def autoscaler_tags(pool: AwsNodePoolPlan) -> Mapping[str, str]:
     return {GROWS_TAG: "true", **resources}
 
 
-def _may_change(pool: NodePoolSpec) -> bool:
+def may_change(pool: NodePoolSpec) -> bool:
+    """True for a pool whose size is not fixed: a range, or a place to turn to."""
     return _ranged(pool) or has_fallback(pool)
 
 

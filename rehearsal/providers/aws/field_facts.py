@@ -227,7 +227,8 @@ FACTS = FieldFacts(
             finds_by="autoDiscovery.tags", tag="aws:autoscaling/tag:Tag", tag_group="autoscalingGroupName",
             tag_key="tag.key",
             tagged_by_cloud=("k8s.io/cluster-autoscaler/",),  # EKS User Guide, Managed node groups concepts
-            device_tag="k8s.io/cluster-autoscaler/node-template/resources/", devices_known=(GPU,), source=AUTOSCALER,
+            device_tag="k8s.io/cluster-autoscaler/node-template/resources/", devices_known=(GPU,),
+            awaits={GPU: "k8s.amazonaws.com/accelerator"}, source=AUTOSCALER,
         ),
         AutoscalerRow(
             chart="karpenter", needs=("settings.clusterName",), right=IDENTITY, account="serviceAccount",

@@ -16,7 +16,7 @@ FACTS = FieldFacts(
             account_value="account.name", account_pattern="scaler", policy="c:Policy", policy_role="role",
             policy_actions="allows", actions=("groups:resize",), finds_by="tags", tag="c:Tag", tag_group="group",
             tag_key="key", tagged_by_cloud=("cloud/",), device_tag="device/", devices_known=("nvidia.com/gpu",),
-            source="guide",
+            awaits={"nvidia.com/gpu": "waits"}, source="guide",
         ),
     ),
     served=(ServedRow(kind="NetworkPolicy", chart="cni", switch="policies", effect="all is open", source="guide"),),
@@ -62,7 +62,7 @@ def test_a_schedule_grows_its_pool() -> None:
 
 
 def grown(**more: Any) -> Any:
-    return pool(**{"maximum": 8, "groups": ("g",), **more})
+    return pool(**{"maximum": 8, "groups": ("g",), "labels": {"waits": "h100"}, **more})
 
 
 def test_an_autoscaler_with_a_right_grows_pools_that_it_sees() -> None:
@@ -98,6 +98,13 @@ def test_an_empty_pool_whose_devices_nobody_tells_is_found() -> None:
     assert "does not know that an empty group's nodes have fabric" in found
     told = built("c:Tag", "d", {"group": "g", "key": "device/fabric"})
     assert judged(grown(**wired), charts=(SCALER,), resources=(*RIGHTS, TAG, told)) == []
+
+
+def test_a_pool_that_grows_before_its_devices_show_is_found() -> None:
+    asked: dict[str, Any] = {"charts": (SCALER,), "resources": (*RIGHTS, TAG)}
+    (found,) = judged(grown(labels={}), **asked)
+    assert "adds node after node for one pod while the first does not show nvidia.com/gpu yet" in found
+    assert judged(grown(labels={"waits": "h100"}), **asked) == []
 
 
 def test_replicas_within_the_devices_there_are_fine() -> None:

@@ -95,7 +95,8 @@ def test_a_spot_pool_with_a_fallback_is_two() -> None:
     assert (spot.name, spot.capacity, spot.desired_now, spot.min_count) == ("serve", SpotCapacity(), 2, 2)
     assert (fallback.name, fallback.capacity) == ("serve-on-demand", OnDemandCapacity())
     assert (fallback.node_count, fallback.desired_now, fallback.min_count, fallback.max_count) == (0, 0, 0, 8)
-    assert spot.labels == {"tier": "gold", "penstock.dev/pool": "serve", "penstock.dev/capacity": "spot"}
+    waits = {"k8s.amazonaws.com/accelerator": "l40s"}
+    assert spot.labels == {**waits, "tier": "gold", "penstock.dev/pool": "serve", "penstock.dev/capacity": "spot"}
     assert fallback.labels == {**spot.labels, "penstock.dev/capacity": "on-demand"}
     assert fallback.binding == spot.binding
     assert set(spot.binding.node_selector.items()) <= set(fallback.labels.items())
