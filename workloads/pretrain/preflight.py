@@ -1,7 +1,7 @@
 """Problems that can be known before anything starts: seconds of checks without torch."""
 
-import os
 import shutil
+import tempfile
 
 import psutil
 
@@ -53,9 +53,10 @@ def _disk(job: JobFile) -> list[Problem]:
     for path in (folder.path, folder.checkpoints, folder.logs):
         try:
             path.mkdir(parents=True, exist_ok=True)
-            probe = path / f".probe-{os.getpid()}"
-            probe.write_bytes(b"penstock")
-            probe.unlink()
+            # A name of its own: on a shared volume the first process of every pod has the same number.
+            with tempfile.NamedTemporaryFile(dir=path, prefix=".probe-") as probe:
+                probe.write(b"penstock")
+                probe.flush()
         except OSError as error:
             message = f"{path} cannot be written ({error.strerror}); free or unlock it, or use another run folder"
             return [Problem(path="runFolder", message=message)]
