@@ -255,7 +255,7 @@ def _attempts(session: _Session, name: str, command: Command, state: StackState)
         phase = replace(phase, simulated_min=minutes, faults=faults, repeated=repeated)
         phase = phase if phase.problem else _proven(phase, place, state)
         judged = command == "up" and not phase.problem
-        yield (_judged_in_the_field(phase, session.field, first, state, result) if judged else phase), state
+        yield (_judged_in_the_field(phase, session.field, place, first, state, result) if judged else phase), state
         if not repeated:
             return
         if place.recover(engine, stack, state):
@@ -271,10 +271,10 @@ def _proven(phase: Phase, place: RehearsalPlace, state: StackState) -> Phase:
 
 
 def _judged_in_the_field(
-    phase: Phase, judge: FieldJudge, before: StackState, after: StackState, result: Result
+    phase: Phase, judge: FieldJudge, place: RehearsalPlace, before: StackState, after: StackState, result: Result
 ) -> Phase:
     """The phase with what goes wrong on a real cloud though every oracle took it."""
-    verdict = judge.judge(before, after, result.warnings)
+    verdict = judge.judge(before, after, result.warnings, place.nodes())
     title = "the field rules find what rehearsal/field/expected.toml does not have:"
     problem = "\n".join((title, *verdict.wrong)) if verdict.wrong else ""
     return replace(phase, problem=problem, expected=verdict.expected)

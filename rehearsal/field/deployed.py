@@ -110,8 +110,6 @@ class Deployment:
     objects: tuple[Mapping[str, Any], ...] = ()
     """Bodies of the Kubernetes objects that the stack made."""
     operations: tuple[Operation, ...] = ()
-    runner_address: str = ""
-    """The address that pulumi comes from, "" for an unknown one outside every network of the stack."""
     announced: tuple[str, ...] = ()
     """Lines that were shown to the user before the last `up` began to change anything."""
     config: Mapping[str, Any] = field(default_factory=dict)

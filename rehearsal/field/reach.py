@@ -1,7 +1,7 @@
 """Reach: from where pulumi runs, does the API server answer, and does the token outlive the operation."""
 
 from collections.abc import Iterator
-from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from ipaddress import IPv4Network, IPv6Network, ip_network
 
 from rehearsal.field.deployed import ApiEndpoint, Deployment, Finding
 
@@ -15,21 +15,18 @@ def reach(deployment: Deployment) -> Iterator[Finding]:
     if not (charts or deployment.objects or deployment.operations):
         return
     for endpoint in deployment.endpoints:
-        if reason := _unreachable(endpoint, deployment.runner_address):
+        if reason := _unreachable(endpoint):
             yield Finding(rule="reach", subject="API server", message=reason, source=endpoint.source)
         yield from _outlived(endpoint, deployment)
 
 
-def _unreachable(endpoint: ApiEndpoint, runner: str) -> str:
+def _unreachable(endpoint: ApiEndpoint) -> str:
     if not endpoint.is_public:
         return (
             f"{endpoint.cluster} answers only inside the network that the same `up` makes, where pulumi does not run; "
             "all that is made in the cluster fails when the nodes are paid for"
         )
     ranges = [ip_network(one, strict=False) for one in endpoint.open_to]
-    if runner:
-        inside = any(ip_address(runner) in one for one in ranges)
-        return "" if inside else f"{endpoint.cluster} answers {_shown(endpoint)}, and pulumi comes from {runner}"
     if any(not one.is_private or _is_documentation(one) for one in ranges) and not all(map(_is_documentation, ranges)):
         return ""
     if ranges and all(map(_is_documentation, ranges)):

@@ -18,6 +18,7 @@ from rehearsal.cloud.lifecycle import SimulatedCloud
 from rehearsal.cloud.rules import Rules, named_in
 from rehearsal.cloud.servicer import SimulatedProvider
 from rehearsal.faults import Drift, FaultScript, LoadBalancer
+from rehearsal.field.deployed import MachinePool
 from rehearsal.kubernetes.cluster import SimulatedKubernetes
 from rehearsal.places.kubernetes import drifted, simulated_kubernetes
 from rehearsal.places.place import AccountReport
@@ -115,6 +116,10 @@ class Simulation:
         self.cloud.clock.idle()
         self.cloud.look_for_load_balancers()
         return tuple(sorted(leftovers(self.cloud.account, self._retained), key=lambda one: -(one.usd_per_hour or 0)))
+
+    def nodes(self) -> tuple[MachinePool, ...]:
+        """None: resources of the stack describe them all."""
+        return ()
 
     def report(self) -> AccountReport:
         counts: dict[str, int] = {}

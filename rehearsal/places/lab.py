@@ -22,6 +22,8 @@ from lab.shape import LabNode, LabShape
 from providers import clouds
 from providers.existing.settings import ExistingSpec, MachineSpec
 from rehearsal.field.allocatable import FORMULAS, node_rows
+from rehearsal.field.deployed import MachinePool
+from rehearsal.field.nodes import pools_of_nodes
 from rehearsal.places.place import AccountReport, RehearsalError
 from rehearsal.providers.kubernetes.manifests import identity
 from rehearsal.providers.kubernetes.real import applying_to
@@ -80,6 +82,11 @@ class LabPlace:
             except ProofError as error:
                 logs = self._keep_logs()
                 raise RehearsalError(f"{error}; the pods' logs are in {logs}") from None
+
+    def nodes(self) -> tuple[MachinePool, ...]:
+        """The lab's own, by its API server."""
+        with KubernetesApi(self.lab.access()) as api:
+            return tuple(pools_of_nodes(api.list("v1", "Node")))
 
     def _keep_logs(self) -> Path:
         """Keeps the pods' logs, where the end of the lab does not take them along."""
@@ -170,7 +177,8 @@ def shape_of(spec: StackSpec) -> LabShape:
 
 
 def _labels(machine_type: str, machine: MachineSpec) -> dict[str, str]:
-    return {"node.kubernetes.io/instance-type": machine_type, **machine.labels}
+    levels = dict.fromkeys(machine.topology_keys, "lab")  # the nodes of a lab are near each other
+    return {"node.kubernetes.io/instance-type": machine_type, **levels, **machine.labels}
 
 
 def _allocatable(machine: MachineSpec) -> dict[str, str]:

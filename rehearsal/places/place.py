@@ -7,6 +7,7 @@ from typing import Protocol
 from engine.cli import Engine
 from engine.process import Run
 from engine.state import StackState
+from rehearsal.field.deployed import MachinePool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +50,9 @@ class RehearsalPlace(Protocol):
 
     def after(self, phase: str, state: StackState) -> tuple[str, ...]:
         """Lets happen what happens between two phases. Observations, a line each; RehearsalError where one is wrong."""
+
+    def nodes(self) -> tuple[MachinePool, ...]:
+        """The nodes that are there whatever the stack makes, as they tell of themselves."""
 
     def report(self) -> AccountReport:
         """Requests, faults and leftovers."""

@@ -11,23 +11,19 @@ from tests.unit.rehearsal.field.field_cases import deployment, job
 WAIT = Operation(name="Gate", longest_min=30, holds_token=True)
 
 
-def judged(runner: str = "", operations: tuple[Operation, ...] = (), **endpoint: Any) -> list[str]:
+def judged(operations: tuple[Operation, ...] = (), **endpoint: Any) -> list[str]:
     given: dict[str, Any] = {"cluster": "c", "is_public": True, "open_to": ("0.0.0.0/0",), **endpoint}
-    one = deployment(endpoints=(ApiEndpoint(**given),), objects=(job(),), runner_address=runner, operations=operations)
+    one = deployment(endpoints=(ApiEndpoint(**given),), objects=(job(),), operations=operations)
     return [found.message for found in reach(one)]
 
 
 def test_a_public_endpoint_is_reached() -> None:
     assert judged() == []
-    assert judged(runner="8.8.8.8", open_to=("8.8.8.0/24",)) == []
+    assert judged(open_to=("8.8.8.0/24",)) == []
 
 
 def test_a_private_endpoint_is_not_reached_from_outside() -> None:
     assert "only inside the network" in judged(is_public=False)[0]
-
-
-def test_a_runner_outside_the_ranges_is_not_answered() -> None:
-    assert "pulumi comes from 9.9.9.9" in judged(runner="9.9.9.9", open_to=("8.8.8.0/24",))[0]
 
 
 @pytest.mark.parametrize("ranges", [(), ("10.0.0.0/8",), ("10.0.0.0/8", "192.168.0.0/16")])
