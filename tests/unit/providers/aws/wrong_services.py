@@ -61,7 +61,7 @@ CONTROL: list[Case] = [
     (
         "a control plane of nobody",
         {PLANE: {"kind": "slurm"}},
-        PLANE,
+        f"{PLANE}.kind",
         ["'slurm'", "'eks', 'pcs', 'batch'"],
     ),
     (

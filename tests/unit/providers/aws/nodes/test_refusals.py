@@ -237,7 +237,7 @@ CASES: list[tuple[str, dict[str, Any], dict[str, Any], str, list[str]]] = [
     ("label without a value", {"labels": {"a": ""}}, {}, "labels", ["'' of a", 'write a: "true"']),
     ("long label", {"labels": {f"a.{'b' * 60}/c": "y"}}, {}, "labels", ["has 64 characters", "63 at most"]),
     ("long taint", {"taints": [{"key": f"a.{'b' * 60}/c"}]}, {}, "taints", ["has 64 characters", "63 at most"]),
-    ("too many labels", {"labels": {f"l{n}": "x" for n in range(49)}}, {}, "labels", ["49 of them", "48"]),
+    ("too many labels", {"labels": {f"l{n}": "x" for n in range(48)}}, {}, "labels", ["48 of them", "47"]),
     ("taint of Kubernetes", {"taints": [{"key": "k8s.io/x"}]}, {}, "taints", ["'k8s.io/x'", "a domain of your own"]),
     ("too many taints", {"taints": [{"key": f"t{n}"} for n in range(50)]}, {}, "taints", ["50 of them", "49"]),
 ]
