@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from components.errors import PenstockError
-from plugin.calls import Call, InputChange, InputProblem, Properties, RefreshResult, changed, required
+from plugin.calls import Call, InputChange, InputProblem, Properties, changed, required
+from plugin.on_delete import MakesNothing
 
 INPUTS: Mapping[str, type | tuple[type, ...]] = {"pools": dict, "consent": str}
 _LONGEST = 60
@@ -17,7 +18,7 @@ REMEDY = (
 )
 
 
-class NodeChangesType:
+class NodeChangesType(MakesNothing):
     """Makeup of the pools as the last `up` left it."""
 
     def check(self, inputs: Properties) -> Sequence[InputProblem]:
@@ -30,18 +31,6 @@ class NodeChangesType:
             raise PenstockError(f"cluster.allowNodeRoll is not set, and {lost}; {REMEDY}")
         told = {"pools": f"{lost}; cluster.allowNodeRoll: {new['consent']}"} if lost else {}
         return [InputChange(name=name, warning=told.get(name, "")) for name in changed(old, new, [*INPUTS])]
-
-    def foresee(self, inputs: Properties, outputs: Properties | None) -> Properties:  # noqa: ARG002
-        return {}
-
-    def create(self, call: Call, inputs: Properties) -> Properties:  # noqa: ARG002
-        return {}
-
-    def update(self, call: Call, old: Properties, new: Properties) -> Properties:  # noqa: ARG002
-        return {}
-
-    def read(self, inputs: Properties) -> RefreshResult | None:  # noqa: ARG002
-        return RefreshResult(outputs={})
 
     def delete(self, call: Call, outputs: Properties) -> None:
         pass

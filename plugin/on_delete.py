@@ -7,8 +7,24 @@ from plugin.calls import Call, InputChange, InputProblem, Properties, RefreshRes
 from providers.registry import operations
 
 
+class MakesNothing:
+    """Answers of a resource that has nothing of its own out there."""
+
+    def foresee(self, inputs: Properties, outputs: Properties | None) -> Properties:  # noqa: ARG002
+        return {}
+
+    def create(self, call: Call, inputs: Properties) -> Properties:  # noqa: ARG002
+        return {}
+
+    def update(self, call: Call, old: Properties, new: Properties) -> Properties:  # noqa: ARG002
+        return {}
+
+    def read(self, inputs: Properties) -> RefreshResult | None:  # noqa: ARG002
+        return RefreshResult(outputs={})
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OnDelete:
+class OnDelete(MakesNothing):
     """A resource whose one deed is its end; every other request is answered with nothing."""
 
     inputs: Callable[[], Mapping[str, type | tuple[type, ...]]]
@@ -23,18 +39,6 @@ class OnDelete:
         return [
             InputChange(name=name) for name in changed(old, new, [key for key in self.inputs() if key != "kubeconfig"])
         ]
-
-    def foresee(self, inputs: Properties, outputs: Properties | None) -> Properties:  # noqa: ARG002
-        return {}
-
-    def create(self, call: Call, inputs: Properties) -> Properties:  # noqa: ARG002
-        return {}
-
-    def update(self, call: Call, old: Properties, new: Properties) -> Properties:  # noqa: ARG002
-        return {}
-
-    def read(self, inputs: Properties) -> RefreshResult | None:  # noqa: ARG002
-        return RefreshResult(outputs={})
 
 
 def network_drain(cloud: str) -> OnDelete:
