@@ -1,9 +1,11 @@
 """The programs of the lab, with their charts, CRDs, stages: downloaded, or built from the pinned Go modules here."""
 
+import errno
 import re
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
@@ -78,6 +80,7 @@ MODULES: Mapping[str, Module] = {
 CONTROL_PLANE = ("etcd", "kubernetes", "kwok")
 AT_ONCE = 2
 STARTS_S = 60.0
+BUSY_S = 0.02
 HELP_ENDS_WITH = (0, 2)
 """Programs that show their help; Volcano's end with 2. A loader that misses a library ends with 127 or 1."""
 
@@ -175,14 +178,29 @@ def _bring_program(name: str, program: str, package: str, target: Path) -> None:
 def _require_start(program: Path) -> None:
     """UnavailableError where the program is for another machine, or needs libraries that this one lacks."""
     try:
-        ended = subprocess.run(
-            [program, "--help"], capture_output=True, stdin=subprocess.DEVNULL, timeout=STARTS_S, check=False
-        )
+        ended = _help_of(program)
     except (OSError, subprocess.SubprocessError) as error:
         raise UnavailableError(f"what was downloaded does not start here ({error})") from error
     if ended.returncode not in HELP_ENDS_WITH:
         said = (ended.stderr.decode(errors="replace").splitlines() or ["it said nothing"])[-1]
         raise UnavailableError(f"what was downloaded does not start here (it ended with {ended.returncode}: {said})")
+
+
+def _help_of(program: Path) -> subprocess.CompletedProcess[bytes]:
+    """The end of `program --help`, begun once nobody has the file open for writing any more.
+
+    What another thread starts while the file is written holds it open until it runs a program of its own (ETXTBSY).
+    """
+    deadline = time.monotonic() + STARTS_S
+    while True:
+        try:
+            return subprocess.run(
+                [program, "--help"], capture_output=True, stdin=subprocess.DEVNULL, timeout=STARTS_S, check=False
+            )
+        except OSError as error:
+            if error.errno != errno.ETXTBSY or time.monotonic() > deadline:
+                raise
+        time.sleep(BUSY_S)
 
 
 def _bring_files(name: str, folders: Mapping[str, Path]) -> None:

@@ -1,6 +1,5 @@
-import sys
-
+from workloads.pretrain.exits import leave
 from workloads.pretrain.launch import main
 
 if __name__ == "__main__":
-    sys.exit(main())
+    leave(main())

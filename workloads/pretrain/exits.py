@@ -1,6 +1,10 @@
 """Exits of a worker and of an agent."""
 
+import atexit
+import os
+import sys
 from enum import IntEnum
+from typing import NoReturn
 
 
 class ExitCode(IntEnum):
@@ -13,3 +17,15 @@ class ExitCode(IntEnum):
     """Stopped on request, with a checkpoint (EX_TEMPFAIL)."""
     REFUSED = 78
     """The user's mistake; the message says which (EX_CONFIG)."""
+
+
+def leave(code: int) -> NoReturn:
+    """Ends this process with `code`, whatever torch's threads do meanwhile.
+
+    The rendezvous' heartbeats run in a thread that torch stops only where the whole run is closed. Python's own end
+    aborts the process (SIGABRT, exit -6) when it meets such a thread inside torch (seen on torch 2.15).
+    """
+    atexit._run_exitfuncs()  # noqa: SLF001  # what Python itself would run now; os._exit leaves it out
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)

@@ -150,7 +150,7 @@ def test_a_killed_node_takes_its_pods_along_and_tells_of_them_when_it_is_back(la
     run(api, "always", f"sleep {SLEEP_S}", restartPolicy="Always")
     for name in ("once", "always"):
         ready(api, name)
-    assert len(_sleepers()) == 2
+    until(lambda: len(_sleepers()) == 2)  # a container has started before its shell has become the program
 
     killed = lab.home.nodes / "nodes" / f"{node}.pid"
     signal_inside(lab, "KILL", killed)

@@ -170,6 +170,24 @@ def test_a_download_that_does_not_start_here_is_built(
     assert ("etcd: what was downloaded does not start here" in capsys.readouterr().err) == bool(built)
 
 
+def test_a_download_that_is_still_open_elsewhere_is_started_once_it_is_not(
+    compiler: list[tuple[str, str, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As by a program that another thread started meanwhile, until that has become itself."""
+    closers = []
+
+    def bring(program: str, version: str, target: Path, step: Step) -> None:
+        target.write_text(PROGRAM)
+        target.chmod(0o755)
+        closers.append(threading.Timer(0.3, target.open("ab").close))
+        closers[-1].start()
+
+    monkeypatch.setattr(official, "bring", bring)
+    ensure_lab(["etcd"])
+    assert closers
+    assert not compiler
+
+
 def test_a_wrong_checksum_is_not_built_around(
     compiler: list[tuple[str, str, str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
