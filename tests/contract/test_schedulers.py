@@ -329,3 +329,23 @@ def test_slurm_refuses_chips_that_its_nodes_do_not_find() -> None:
     chip = replace(H100, name="trn2.48xlarge", accelerator=accelerators()["trainium2"])
     with pytest.raises(UnsupportedError, match=r"NVIDIA's chips alone.*trn2\.48xlarge"):
         slurm_nodes(SchedulerSpec(), pool(machine=chip))
+
+
+@pytest.mark.parametrize(
+    ("nodes", "topology", "asked"),
+    [
+        (256, TopologyRequest.PREFERRED, {"mode": "soft"}),
+        (257, TopologyRequest.PREFERRED, None),
+        (257, TopologyRequest.REQUIRED, {"mode": "hard", "highestTierAllowed": 3}),
+    ],
+)
+def test_volcano_looks_for_close_nodes_as_long_as_that_takes_seconds(
+    nodes: int, topology: TopologyRequest, asked: dict[str, object] | None
+) -> None:
+    large = pool(node_count=nodes, min_count=nodes, max_count=nodes)
+    (made,) = (
+        one for one in render(SchedulerKind.VOLCANO, job(nodes=nodes, topology=topology), large) if one["kind"] == "Job"
+    )
+    assert made["spec"].get("networkTopology") == asked
+    warned = [text for text in plan_of(SchedulerKind.VOLCANO, large).warnings if "more than 256 nodes" in text]
+    assert len(warned) == (nodes > 256)

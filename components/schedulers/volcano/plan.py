@@ -12,6 +12,10 @@ from components.spec.scheduler import SchedulerKind, SchedulerSpec
 
 ADDONS = ("volcano",)
 
+SOFT_AT_MOST = 256
+"""Nodes of a gang that is placed as close as it comes. Volcano 1.14 places 256 at 3 s of processor, 512 at 29 s where
+6 s are enough without its soft mode, and had not placed 1,024 after five minutes (docs/benchmarks.md)."""
+
 
 def plan(spec: SchedulerSpec, pools: Sequence[NodePoolPlan], facts: KubernetesFacts | None) -> SchedulerPlan:
     """A queue for each that is asked for; SpecError with every reason why they cannot be.
@@ -58,3 +62,8 @@ def _warnings(pools: Sequence[NodePoolPlan]) -> Iterable[str]:
                 f"cluster.nodePools.{pool.name}: Volcano places by topology only where its controller finds HyperNodes "
                 "from these labels, narrowest first: " + ", ".join(reversed(pool.binding.topology_keys))
             )
+            if pool.max_count > SOFT_AT_MOST:
+                yield (
+                    f"cluster.nodePools.{pool.name}: Volcano places a gang of more than {SOFT_AT_MOST} nodes without "
+                    "regard to topology unless that is required, as its search takes minutes then; Kueue's does not"
+                )

@@ -11,7 +11,7 @@ from components.schedulers.exits import GAVE_UP, PREEMPTED, REFUSED
 from components.schedulers.priorities import priority_class
 from components.schedulers.queues import queue_of
 from components.schedulers.topology import domains, level, refuse_several_domains
-from components.schedulers.volcano.plan import queue_name
+from components.schedulers.volcano.plan import SOFT_AT_MOST, queue_name
 from components.spec.scheduler import TopologyRequest
 
 INDEX = "metadata.annotations['volcano.sh/task-index']"
@@ -68,10 +68,10 @@ def _policies(job: JobPlan) -> list[dict[str, Any]]:
 
 
 def _topology(job: JobPlan, pool: NodePoolPlan) -> dict[str, Any]:
-    """Tiers are counted from 1, the narrowest domain."""
+    """Tiers are counted from 1, the narrowest domain; of a large gang only a required one is worth its price."""
     asked = level(job, pool)
     if not asked:
         return {}
     if job.topology is TopologyRequest.PREFERRED:
-        return {"mode": "soft"}
+        return {"mode": "soft"} if job.nodes <= SOFT_AT_MOST else {}
     return {"mode": "hard", "highestTierAllowed": len(domains(pool)) - domains(pool).index(asked)}
