@@ -35,12 +35,13 @@ def render(spec: StackSpec, cluster: ClusterPlan, job: JobPlan | None, service: 
     plan = problems.collect(scheduler.plan, spec.scheduler, cluster.node_pools, cluster.kubernetes)
     inside = problems.collect(_inside, spec, cluster, cluster.kubernetes, plan, service)
     gang = problems.collect(scheduler.render_job, job, _pool(cluster, job.pool), plan) if job and plan else ()
+    near = scheduler.placement_warnings(job, _pool(cluster, job.pool)) if job else ()
     if service and plan and plan.kind is SchedulerKind.SLURM:
         problems.collect(refuse_held, service, _pool(cluster, service.pool), plan)
     servers = problems.collect(scheduler.render_service, service, _pool(cluster, service.pool)) if service else ()
     if problems:
         raise SpecError(problems)
-    warnings = (*(plan.warnings if plan else ()), *(_warnings(spec, cluster, inside) if inside else ()))
+    warnings = (*(plan.warnings if plan else ()), *near, *(_warnings(spec, cluster, inside) if inside else ()))
     return Rendered(job=gang or (), service=servers or (), inside=inside, warnings=warnings)
 
 

@@ -90,7 +90,7 @@ class Inside(pulumi.ComponentResource):
             for space, name in spaces.items():
                 claim = _claim(volume, space)
                 there = [] if volume.storage_class else [self._static(volume, space, name)]
-                after = self._after([*there, *self._namespace])
+                after = pulumi.ResourceOptions.merge(self._after([*there, *self._namespace]), _kept(volume))
                 made.append(apply_manifest(resource_name(name, claim), claim, after))
         return made
 
@@ -156,15 +156,23 @@ def _volume(volume: StaticVolume, space: str) -> dict[str, Any]:
 
 
 def _claim(volume: StaticVolume, space: str) -> Manifest:
+    """Of a volume that is there it asks for the least: it has that one by name, and could never follow its growth, as
+    Kubernetes lets no claim without a class grow (Expanding Persistent Volumes Claims).
+    """
     spec: dict[str, Any] = {
         "accessModes": ["ReadWriteMany"],
-        "resources": {"requests": {"storage": f"{volume.capacity_gib}Gi"}},
+        "resources": {"requests": {"storage": f"{volume.capacity_gib if volume.storage_class else 1}Gi"}},
         "storageClassName": volume.storage_class,
     }
     if not volume.storage_class:
         spec["volumeName"] = f"{space}-{volume.claim}"
     metadata = {"name": volume.claim, "namespace": space, "labels": OWN_LABELS}
     return {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": metadata, "spec": spec}
+
+
+def _kept(volume: StaticVolume) -> pulumi.ResourceOptions:
+    """A claim of a given volume that was made when claims asked for its size: it could not ask for less either."""
+    return pulumi.ResourceOptions(ignore_changes=[] if volume.storage_class else ["spec.resources"])
 
 
 def _url(service: Mapping[str, Any]) -> str:

@@ -77,4 +77,5 @@ class ServicePlan:
     canary: CanarySpec | None = None
     route: RouteSpec | None = None
     surge: bool = True
-    """A new server is ready before an old one goes; else one old one goes first, as the pool has no room for both."""
+    """A new server is ready before an old one goes, however many there are; else the pool has no room for one more
+    beside the most of them, and of so many one old one goes first."""

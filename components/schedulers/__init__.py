@@ -1,6 +1,6 @@
 """The schedulers: one folder each."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 
@@ -19,6 +19,8 @@ class GangScheduler:
     """The queues, as objects of the scheduler's own kinds; SpecError for queues that cannot be."""
     render_job: Callable[[JobPlan, NodePoolPlan, SchedulerPlan], tuple[Manifest, ...]]
     """The job as manifests, with all of the pool's binding in its pods; SpecError for what it cannot run."""
+    placement_warnings: Callable[[JobPlan, NodePoolPlan], Iterable[str]] = lambda _job, _pool: ()
+    """Conditions on which the gang's nodes are near each other. None for a job that asks for no nearness."""
     render_service: Callable[[ServicePlan, NodePoolPlan], tuple[Manifest, ...]] = render.render_service
     """The service as manifests: on a Kubernetes the same for all."""
 

@@ -23,17 +23,26 @@ def level(job: JobPlan, pool: NodePoolPlan) -> str:
     `preferred`: the narrowest; schedulers try it, then wider ones, then spread the gang.
     `required`: the widest domain of the network that is narrower than a zone. Nobody knows before the nodes are there
     how many of them a switch has, and a gang that requires a switch that is too small waits for ever. Within what it
-    requires, schedulers still take the fewest narrower ones. SpecError where no domain is known.
+    requires, schedulers still take the fewest narrower ones. SpecError where no such domain is known.
     """
     known = domains(pool)
-    if job.topology is TopologyRequest.REQUIRED and not known:
-        message = f"'required', but nodes of the pool '{pool.name}' have no topology labels; use preferred or none"
-        raise SpecError([Problem(path="training.topology", message=message)])
-    if job.topology is TopologyRequest.NONE or not known:
-        return ""
-    if job.topology is TopologyRequest.PREFERRED:
-        return known[-1]
-    return next((key for key in known if key != ZONE), known[0])
+    if job.topology is TopologyRequest.REQUIRED:
+        return _required(known, pool)
+    return known[-1] if known and job.topology is TopologyRequest.PREFERRED else ""
+
+
+def _required(known: tuple[str, ...], pool: NodePoolPlan) -> str:
+    narrower = [key for key in known if key != ZONE]
+    if narrower:
+        return narrower[0]
+    labels = "no topology labels but their zone's, which says nothing of the network" if known else "no topology labels"
+    message = f"'required', but nodes of the pool '{pool.name}' have {labels}; use preferred or none"
+    raise SpecError([Problem(path="training.topology", message=message)])
+
+
+def asks_for_nearness(job: JobPlan, pool: NodePoolPlan) -> bool:
+    """True for a gang that is to stand close together, on nodes that tell where they are."""
+    return job.nodes > 1 and job.topology is not TopologyRequest.NONE and bool(domains(pool))
 
 
 def share_of_domain(job: JobPlan, pool: NodePoolPlan) -> int:

@@ -67,11 +67,9 @@ def _config(service: ServicePlan, track: str, model_folder: str) -> Manifest:
 
 
 def _deployment(service: ServicePlan, pool: NodePoolPlan, track: str, *, config: str, replicas: int | None) -> Manifest:
-    """A new replica is ready before an old one goes, or where there is no room for both, the old one goes first."""
-    rolling = {"maxUnavailable": 0, "maxSurge": 1} if service.surge else {"maxUnavailable": 1, "maxSurge": 0}
     spec = {
         "selector": {"matchLabels": dict(track_labels(service, track))},
-        "strategy": {"type": "RollingUpdate", "rollingUpdate": rolling},
+        "strategy": {"type": "RollingUpdate", "rollingUpdate": _rolling(service, replicas)},
         "revisionHistoryLimit": 3,
         "template": bind(
             {"metadata": {"labels": dict(track_labels(service, track))}, "spec": _pod(service, pool, track, config)},
@@ -85,6 +83,19 @@ def _deployment(service: ServicePlan, pool: NodePoolPlan, track: str, *, config:
         "metadata": annotated(service, track_name(service, track)),
         "spec": spec if replicas is None else {"replicas": replicas, **spec},
     }
+
+
+def _rolling(service: ServicePlan, replicas: int | None) -> dict[str, int | str]:
+    """A new replica is ready before an old one goes, or where there is no room for both, the old one goes first.
+
+    Where an autoscaler decides, there is no room at its most alone: the share that may be missing is rounded down
+    (Kubernetes, Deployments), so that it is none of few replicas, and one of the most.
+    """
+    if service.surge:
+        return {"maxUnavailable": 0, "maxSurge": 1}
+    if replicas is None and service.autoscaling and service.autoscaling.max_replicas > 1:
+        return {"maxUnavailable": f"{math.ceil(100 / service.autoscaling.max_replicas)}%", "maxSurge": 1}
+    return {"maxUnavailable": 1, "maxSurge": 0}
 
 
 def _pod(service: ServicePlan, pool: NodePoolPlan, track: str, config: str) -> dict[str, Any]:

@@ -35,7 +35,7 @@ def build_cluster(name: str, plan: ExistingPlan, opts: pulumi.ResourceOptions) -
     return ClusterHandle(
         volume_path=pulumi.Output.from_input(plan.volume.path),
         runner=None,
-        kubernetes=KubernetesHandle(provider=provider, kubeconfig=kubeconfig, volumes=_volumes(plan)),
+        kubernetes=KubernetesHandle(provider=provider, kubeconfig=kubeconfig, volumes=volumes(plan)),
     )
 
 
@@ -46,7 +46,7 @@ def _content(settings: ExistingSpec) -> str:
         raise PenstockError(f"existing.kubeconfig: {error}") from None
 
 
-def _volumes(plan: ExistingPlan) -> tuple[StaticVolume, ...]:
+def volumes(plan: ExistingPlan) -> tuple[StaticVolume, ...]:
     """Volumes that have to be made before pods can mount them. A claim's own volume is mounted as it is, and never
     deleted.
     """

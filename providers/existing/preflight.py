@@ -20,6 +20,7 @@ from providers.existing.pods import needed_objects
 from providers.existing.refusals import number, version_problems
 from providers.existing.seen import Discovery, SeenNode, seen_in
 from providers.existing.settings import ExistingSpec
+from providers.existing.volume_changes import volume_changes
 
 if TYPE_CHECKING:
     from components.kubernetes.api import ApiError, KubernetesApi
@@ -71,7 +72,10 @@ def _found_problems(plan: StackPlan, cluster: ExistingPlan, api: KubernetesApi) 
         nodes = cluster.nodes[pool.name]
         yield from _node_problems(pool.name, pool.node_count, nodes, seen.nodes_with(nodes.selector))
     yield from namespace_problems(api.get("v1", "Namespace", NAMESPACE), plan.stack)
-    yield from _volume_problems(cluster, seen)
+    if unclaimed := list(_volume_problems(cluster, seen)):
+        yield from unclaimed
+    else:
+        yield from volume_changes(cluster, api)
     yield from _missing_objects(plan, cluster, api)
 
 

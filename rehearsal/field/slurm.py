@@ -9,6 +9,7 @@ from rehearsal.field.pods import quantity
 
 OPERATOR = "SlinkyProject/slurm-operator 1.2, internal/builder/workerbuilder and controllerbuilder"
 SBATCH = "sbatch(1), --mem and --gres; slurm.conf(5), GresTypes"
+SWITCHES = "sbatch(1), --switches: when a tree topology is used; slurm.conf(5), TopologyPlugin: flat by default"
 ENROOT = "NVIDIA/enroot, doc/cmd/import.md: docker://[USER@][REGISTRY#]IMAGE[:TAG]"
 PYXIS = "slurm-operator, docs/usage/pyxis.md: plugstack.conf has to include the plugin"
 SHM = "Kubernetes: a container's /dev/shm is 64 MiB unless a volume is mounted there; NCCL and data loaders need more"
@@ -78,6 +79,8 @@ def _script(script: str, sets: Mapping[str, Mapping[str, Any]], values: Mapping[
     mounted = [str(path) for path in every(nodes, "spec.slurmd.volumeMounts.mountPath")]
     if folder not in ("", "/") and not any(folder == path or folder.startswith(f"{path}/") for path in mounted):
         yield f"works in {folder}, which slurmd's pods do not mount: what it writes is lost with the pod", OPERATOR
+    if "#SBATCH --switches=" in script and "topology" not in " ".join(at(values, "configFiles") or {}):
+        yield "asks for so many switches, and Slurm has no topology: the option counts for nothing", SWITCHES
     if image := _IMAGE.search(script):
         first, slash, _rest = image[1].strip("'").partition("/")
         if slash and "#" not in first and ("." in first or ":" in first):

@@ -65,13 +65,19 @@ def _wanted(body: Mapping[str, Any]) -> Iterator[Wanted]:
     kind = str(body.get("kind", ""))
     subject = f"{kind} {HASH.sub('', str(at(body, 'metadata.name') or ''))}"
     for count, spec in _counted(body.get("spec"), 1):
-        yield Wanted(subject=subject, kind=kind, count=count, spec=spec, surge=_surge(body, kind))
+        yield Wanted(subject=subject, kind=kind, count=count, spec=spec, surge=_surge(body, kind, count))
 
 
-def _surge(body: Mapping[str, Any], kind: str) -> int:
-    """Of a Deployment that lets none go first; a surge in percent is rounded up to one at least."""
+def _surge(body: Mapping[str, Any], kind: str, count: int) -> int:
+    """Of a Deployment that lets none go first: a share that may be missing is rounded down, a surge up to one at least.
+    One whose number an autoscaler has is judged at a single pod.
+    """
     rolling = at(body, "spec.strategy.rollingUpdate") or {}
-    if kind != "Deployment" or at(body, "spec.strategy.type") == "Recreate" or rolling.get("maxUnavailable", 1) != 0:
+    if kind != "Deployment" or at(body, "spec.strategy.type") == "Recreate":
+        return 0
+    missing = str(rolling.get("maxUnavailable", "25%"))
+    share = missing.removesuffix("%")
+    if (int(share) * count // 100 if missing.endswith("%") else int(share)) > 0:
         return 0
     surge = rolling.get("maxSurge", 1)
     return int(surge) if isinstance(surge, int) else 1

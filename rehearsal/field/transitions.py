@@ -1,9 +1,14 @@
-"""Transitions: versions move one minor up and never down, some sizes only grow, some names stay taken for a while."""
+"""Transitions: versions move one minor up and never down, some sizes only grow, some names stay taken for a while, and
+fields of Kubernetes' objects that cannot change.
+"""
 
 from collections.abc import Iterator
+from typing import Any
 
 from rehearsal.field.deployed import BuiltResource, Deployment, Finding, at
 from rehearsal.field.facts import VersionRow
+from rehearsal.field.fixed_fields import EXPANSION, changed, fixed_fields, why_not_resized
+from rehearsal.field.pods import HASH
 
 
 def transitions(deployment: Deployment) -> Iterator[Finding]:
@@ -11,25 +16,69 @@ def transitions(deployment: Deployment) -> Iterator[Finding]:
     before = deployment.before
     if before is None:
         return
-    facts = deployment.facts
-    for version in facts.versions:
+    for version in deployment.facts.versions:
         for old, new in _pairs(before, deployment, version.resource):
             yield from _moved(deployment, version, old, new)
             yield from _followed(before, deployment, version, new)
-    for size in facts.sizes:
+    yield from _shrunk(before, deployment)
+    yield from _named_again(before, deployment)
+    yield from _changed(before, deployment)
+
+
+def _shrunk(before: Deployment, deployment: Deployment) -> Iterator[Finding]:
+    for size in deployment.facts.sizes:
         for old, new in _pairs(before, deployment, size.resource):
             was, now = at(old.inputs, size.path), at(new.inputs, size.path)
             if was is not None and now is not None and float(now) < float(was):
                 end = "it only grows" if old.id == new.id else "another one took its place: what it held is gone"
                 message = f"{size.path} of {new.name} goes from {was} to {now}, and {end}"
                 yield Finding(rule="transitions", subject=new.name, message=message, source=size.source)
-    for name in facts.names:
+
+
+def _named_again(before: Deployment, deployment: Deployment) -> Iterator[Finding]:
+    for name in deployment.facts.names:
         for old in before.of(name.resource):
             held = at(old.inputs, name.path)
             again = [one for one in deployment.of(name.resource) if at(one.inputs, name.path) == held]
             if held and any(one.id != old.id for one in again):
                 message = f"{held} was deleted and is made again; its name stays taken for {name.held_h:g} h"
                 yield Finding(rule="transitions", subject=f"name {held}", message=message, source=name.source)
+
+
+def _changed(before: Deployment, deployment: Deployment) -> Iterator[Finding]:
+    earlier = {(one.key, _called(one)): one for one in before.resources if "kind" in one.inputs}
+    for new in deployment.resources:
+        if old := earlier.get((new.key, _called(new))):
+            yield from _fixed(deployment, old, new)
+
+
+def _called(one: BuiltResource) -> tuple[Any, Any]:
+    return at(one.inputs, "metadata.namespace"), at(one.inputs, "metadata.name")
+
+
+def _fixed(deployment: Deployment, old: BuiltResource, new: BuiltResource) -> Iterator[Finding]:
+    """Fields of a Kubernetes object that a server refuses to change, or another object of the name in its place."""
+    group, kind = str(at(new.inputs, "apiVersion")).rpartition("/")[0], str(new.inputs["kind"])
+    subject = f"{kind} {HASH.sub('', str(at(new.inputs, 'metadata.name')))}"
+    anew = at(old.outputs, "metadata.uid") != at(new.outputs, "metadata.uid")
+    for row in fixed_fields(group, kind):
+        paths = ", ".join(changed(row, old.inputs, new.inputs))
+        if anew and row.lost:
+            message = f"another of the name took its place{paths and f' for {paths}'}: {row.lost}"
+            yield Finding(rule="transitions", subject=subject, message=message, source=row.source)
+        elif paths and not anew:
+            message = f"{paths} cannot change; what is other needs another name"
+            yield Finding(rule="transitions", subject=subject, message=message, source=row.source)
+    if kind == "PersistentVolumeClaim" and not anew and (why := _why_not_resized(deployment, old, new)):
+        yield Finding(rule="transitions", subject=subject, message=why, source=EXPANSION)
+
+
+def _why_not_resized(deployment: Deployment, old: BuiltResource, new: BuiltResource) -> str:
+    """A class that the stack did not make counts as one that lets its claims grow: nothing is known of it here."""
+    made = {at(one, "metadata.name"): one for one in deployment.objects if one["kind"] == "StorageClass"}
+    return why_not_resized(
+        old.inputs, new.inputs, lambda name: name not in made or bool(made[name].get("allowVolumeExpansion"))
+    )
 
 
 def _pairs(before: Deployment, after: Deployment, token: str) -> Iterator[tuple[BuiltResource, BuiltResource]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from components.kubernetes.definitions import GROUPS_OF_CHARTS
+from rehearsal.field.deployed import every
 from rehearsal.kubernetes.kinds import Served
 from rehearsal.kubernetes.objects import Body, Objects
 from rehearsal.kubernetes.refusals import RefusalError
@@ -58,14 +59,23 @@ class Admission:
             body["metadata"].setdefault("finalizers", []).append(finalizer)
 
     def release(self, key: str, body: Body) -> None:
-        """Takes a controller's finalizer off an object that is to go, if the controller runs."""
+        """Takes a controller's finalizer off an object that is to go and that nothing uses, if the controller runs."""
         group, kind, *_ = key.split("|")
         finalizer, found = FINALIZERS.get((group, kind)), self._controller(_chart_of(group))
-        if "deletionTimestamp" in body["metadata"] and finalizer and found and _available(found):
+        leaves = "deletionTimestamp" in body["metadata"] and not self._in_use(kind, str(body["metadata"]["name"]))
+        if leaves and finalizer and found and _available(found):
             held = body["metadata"].get("finalizers") or []
             body["metadata"]["finalizers"] = [one for one in held if one != finalizer]
             if not body["metadata"]["finalizers"]:
                 self._objects.drop(key)
+
+    def _in_use(self, kind: str, name: str) -> bool:
+        """True for a flavor that a queue has (Kueue, pkg/controller/core/resourceflavor_controller.go)."""
+        return kind == "ResourceFlavor" and any(
+            name in every(queue, "spec.resourceGroups.flavors.name")
+            for key, queue in self._objects.all()
+            if key.startswith("kueue.x-k8s.io|ClusterQueue|")
+        )
 
     def _require_webhook(self, kind: Served, chart: str, controller: Body) -> None:
         if not _available(controller):

@@ -1,48 +1,25 @@
-"""Fields of an object that cannot change once it is made. Source: the validation of updates in Kubernetes' API."""
+"""Fields of an object that cannot change once it is made, as the server refuses to change them."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
+from rehearsal.field.fixed_fields import changed, fixed_fields, why_not_resized
 from rehearsal.kubernetes.kinds import Served
-from rehearsal.kubernetes.refusals import invalid
+from rehearsal.kubernetes.refusals import RefusalError, invalid
 
-FIXED: Mapping[tuple[str, str], tuple[str, ...]] = {
-    ("apps", "Deployment"): ("spec.selector",),
-    ("apps", "DaemonSet"): ("spec.selector",),
-    ("apps", "StatefulSet"): (
-        *("spec.selector", "spec.serviceName", "spec.podManagementPolicy", "spec.volumeClaimTemplates"),
-    ),
-    ("batch", "Job"): ("spec.template", "spec.selector", "spec.completions", "spec.completionMode"),
-    ("", "PersistentVolumeClaim"): (
-        *("spec.accessModes", "spec.storageClassName", "spec.volumeName", "spec.selector", "spec.volumeMode"),
-    ),
-    ("", "PersistentVolume"): ("spec.csi", "spec.nfs", "spec.hostPath", "spec.local"),
-    ("", "Secret"): ("type",),
-    ("rbac.authorization.k8s.io", "RoleBinding"): ("roleRef",),
-    ("rbac.authorization.k8s.io", "ClusterRoleBinding"): ("roleRef",),
-    ("storage.k8s.io", "StorageClass"): ("provisioner", "parameters", "reclaimPolicy", "volumeBindingMode"),
-    ("scheduling.k8s.io", "PriorityClass"): ("value", "preemptionPolicy"),
-    ("apiextensions.k8s.io", "CustomResourceDefinition"): ("spec.scope", "spec.group"),
-}
+Expands = Callable[[str], bool]
+"""By its name, whether a storage class lets its claims grow."""
 
 
-def require_unchanged(kind: Served, old: Mapping[str, Any] | None, new: Mapping[str, Any]) -> None:
-    """RefusalError 422 for each field that may not change and did. What the server filled in may be left out."""
+def require_unchanged(kind: Served, old: Mapping[str, Any] | None, new: Mapping[str, Any], expands: Expands) -> None:
+    """RefusalError 422 for each field that may not change and did, 403 for a claim of another size. What the server
+    filled in may be left out.
+    """
     if old is None:
         return
-    paths: tuple[str, ...] = FIXED.get((kind.group, kind.kind), ())
-    if kind.kind in ("ConfigMap", "Secret") and old.get("immutable"):
-        paths = (*paths, "data", "binaryData", "immutable")
-    problems = [
-        f"{path}: Invalid value: field is immutable"
-        for path in paths
-        if _at(old, path) is not None and _at(old, path) != _at(new, path)
-    ]
-    if problems:
-        raise invalid(kind.shown, new["metadata"]["name"], problems)
-
-
-def _at(body: Any, path: str) -> Any:
-    for part in path.split("."):
-        body = body.get(part) if isinstance(body, Mapping) else None
-    return body
+    paths = [path for row in fixed_fields(kind.group, kind.kind) for path in changed(row, old, new)]
+    name = str(new["metadata"]["name"])
+    if paths:
+        raise invalid(kind.shown, name, [f"{path}: Invalid value: field is immutable" for path in paths])
+    if (kind.group, kind.kind) == ("", "PersistentVolumeClaim") and (why := why_not_resized(old, new, expands)):
+        raise RefusalError(403, "Forbidden", f'{kind.what} "{name}" is forbidden: {why}')

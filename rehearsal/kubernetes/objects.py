@@ -250,13 +250,16 @@ class Objects:
             text = f"unable to create new content in namespace {namespace} because it is being terminated"
             raise RefusalError(403, "Forbidden", text)
 
+    def _expands(self, storage_class: str) -> bool:
+        return bool((self.at(f"storage.k8s.io|StorageClass||{storage_class}") or {}).get("allowVolumeExpansion"))
+
     def _store_it(self, kind: Served, new: Body, old: Body | None, *, dry_run: bool, status: bool = False) -> Body:
         key = kind.key(new["metadata"].get("namespace", ""), new["metadata"]["name"])
         if old is not None:
             new["metadata"] |= {name: old["metadata"][name] for name in SERVER_KEPT if name in old["metadata"]}
         if not status:
             self._judge(kind, new)
-            require_unchanged(kind, old, new)
+            require_unchanged(kind, old, new, self._expands)
             self.admit(kind, new, None if old is None else copy.deepcopy(old))
         self._complete(new)
         if old is not None:

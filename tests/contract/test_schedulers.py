@@ -11,13 +11,15 @@ from hypothesis import strategies as st
 from components.catalog import MachineType, accelerators
 from components.errors import SpecError, UnsupportedError
 from components.fabric import Fabric
-from components.plan.cluster import NodePoolPlan
+from components.plan.cluster import NodePoolPlan, Taint
 from components.plan.kubernetes import NAMESPACE, Manifest, SchedulerPlan
 from components.plan.work import JobPlan, ServicePlan
 from components.schedulers import load
 from components.schedulers.slurm.plan import refuse_held
 from components.schedulers.slurm.render import sbatch
+from components.spec.cluster import TaintEffect
 from components.spec.scheduler import Priority, QueueSpec, SchedulerKind, SchedulerSpec, TopologyRequest
+from rehearsal.field.fixed_fields import changed, fixed_fields
 from tests.contract.binding_cases import BINDINGS, PODS
 from tests.contract.scheduler_cases import BINDING, FACTS, H100, ON_KUBERNETES, gangs, job, pool
 from tests.definitions import judge
@@ -124,6 +126,81 @@ def test_a_job_that_no_queue_can_hold_is_refused(kind: SchedulerKind) -> None:
         load(kind).render_job(job(), pool(), found)
     with pytest.raises(SpecError, match=r"training\.queue: 'bb' is not a queue of this stack; did you mean 'b'"):
         load(kind).render_job(job(queue="bb"), pool(), found)
+
+
+@pytest.mark.parametrize("kind", ON_KUBERNETES)
+@settings(max_examples=25, deadline=None)
+@given(data=st.data())
+def test_a_changed_pool_changes_nothing_that_a_server_holds_fixed(kind: SchedulerKind, data: st.DataObject) -> None:
+    def planned() -> dict[tuple[str, str, str], Manifest]:
+        binding = data.draw(BINDINGS)
+        least, more = data.draw(st.integers(1, 3)), data.draw(st.integers(0, 2))
+        on = pool(binding=binding, node_count=least, min_count=least, max_count=least + more)
+        found = plan_of(kind, on)
+        return {(body["apiVersion"], body["kind"], body["metadata"]["name"]): body for body in _all(found)}
+
+    before, after = planned(), planned()
+    for key in before.keys() & after.keys():
+        group = key[0].rpartition("/")[0]
+        changes = [path for row in fixed_fields(group, key[1]) for path in changed(row, before[key], after[key])]
+        assert not changes, f"{' '.join(key)}: {changes}"
+
+
+def _all(plan: SchedulerPlan) -> tuple[Manifest, ...]:
+    return (*plan.objects, *plan.opening)
+
+
+def test_another_taint_is_another_flavor_to_which_the_queue_moves() -> None:
+    """Made before the queue names it, and called as before where nothing of it is fixed."""
+
+    def planned(taint: str, least: int = 4) -> tuple[list[str], list[str]]:
+        toleration = Taint(key=taint, value="", effect=TaintEffect.NO_SCHEDULE)
+        on = pool(binding=replace(BINDING, tolerations=(toleration,)), min_count=least)
+        found = plan_of(SchedulerKind.KUEUE, on).objects
+        (queue,) = [one for one in found if one["kind"] == "ClusterQueue"]
+        (group,) = queue["spec"]["resourceGroups"]
+        kinds = [one["kind"] for one in found]
+        assert kinds.index("ResourceFlavor") < kinds.index("ClusterQueue")
+        flavors = [one["metadata"]["name"] for one in found if one["kind"] == "ResourceFlavor"]
+        return flavors, [one["name"] for one in group["flavors"]]
+
+    for case in ("a", "b"):
+        flavors, named = planned(case)
+        assert flavors == named
+    assert planned("a") != planned("b")
+    assert planned("a", least=1) == planned("b", least=1) == (["penstock-train"], ["penstock-train"])
+
+
+@pytest.mark.parametrize("kind", PODS)
+@pytest.mark.parametrize(("keys", "why"), [((), "have no topology labels; use"), (BINDING.topology_keys[:1], "zone's")])
+def test_nearness_is_not_required_of_nodes_that_do_not_tell_where_they_are(
+    kind: SchedulerKind, keys: tuple[str, ...], why: str
+) -> None:
+    bare = pool(binding=replace(BINDING, topology_keys=keys))
+    with pytest.raises(SpecError, match=rf"training\.topology: 'required', but nodes of the pool 'train' .*{why}"):
+        render(kind, job(topology=TopologyRequest.REQUIRED), bare)
+    render(kind, job(topology=TopologyRequest.PREFERRED), bare)
+    render(kind, job(topology=TopologyRequest.REQUIRED), pool())
+
+
+def test_slurm_is_told_of_no_switches() -> None:
+    with pytest.raises(SpecError, match=r"training\.topology: 'required', but Slurm .* preferred or none"):
+        render(SchedulerKind.SLURM, job(topology=TopologyRequest.REQUIRED), pool())
+    assert render(SchedulerKind.SLURM, job(topology=TopologyRequest.PREFERRED), pool())
+
+
+@pytest.mark.parametrize("kind", PODS)
+def test_only_a_gang_that_is_to_be_near_is_warned_of_its_place(kind: SchedulerKind) -> None:
+    def warned(one: JobPlan, **on: Any) -> list[str]:
+        return list(load(kind).placement_warnings(one, pool(**on)))
+
+    preferred = job(topology=TopologyRequest.PREFERRED)
+    of_volcano, of_kueue = kind is SchedulerKind.VOLCANO, kind in ADMITTED
+    assert bool(warned(preferred)) is of_volcano
+    assert bool(warned(preferred, min_count=1)) is (of_volcano or of_kueue)
+    for none in (job(), job(nodes=1, topology=TopologyRequest.PREFERRED)):
+        assert warned(none, min_count=1) == []
+    assert warned(preferred, min_count=1, binding=replace(BINDING, topology_keys=())) == []
 
 
 @pytest.mark.parametrize("kind", ON_KUBERNETES)
@@ -347,5 +424,5 @@ def test_volcano_looks_for_close_nodes_as_long_as_that_takes_seconds(
         one for one in render(SchedulerKind.VOLCANO, job(nodes=nodes, topology=topology), large) if one["kind"] == "Job"
     )
     assert made["spec"].get("networkTopology") == asked
-    warned = [text for text in plan_of(SchedulerKind.VOLCANO, large).warnings if "more than 256 nodes" in text]
-    assert len(warned) == (nodes > 256)
+    (warned,) = load(SchedulerKind.VOLCANO).placement_warnings(job(nodes=nodes, topology=topology), large)
+    assert ("more than 256 nodes" in warned) is (asked is None)

@@ -52,16 +52,19 @@ def rolled(
     if fits(pool, _nodes(pool), asked):
         return service, ()
     reason = f"{pool.name} has no room for one more beside all that runs there"
-    decision = Decision(path="inference.rollout", value="one old server goes before its successor comes", reason=reason)
+    value = "one old server goes before its successor comes"
+    if service.autoscaling and _most(service) > 1:
+        value, reason = f"{value} where all {_most(service)} run, else after it", f"{reason} then"
+    decision = Decision(path="inference.rollout", value=value, reason=reason)
     return replace(service, surge=False), (decision,)
 
 
 def rollout_warnings(service: ServicePlan) -> Iterator[str]:
-    """An update that interrupts a service."""
-    if not service.surge and _least(service) < 2:
-        key = "autoscaling.minReplicas" if service.autoscaling else "replicas"
+    """An update that interrupts a service: of its only server, where there is never room for another."""
+    if not service.surge and _most(service) < 2:
+        key = "autoscaling.maxReplicas" if service.autoscaling else "replicas"
         yield (
-            f"inference.{key}: {_least(service)}, and the pool {service.pool!r} has no room for one more, so an update "
+            f"inference.{key}: {_most(service)}, and the pool {service.pool!r} has no room for one more, so an update "
             "interrupts the service until the new server has its model; one node more in the pool avoids it"
         )
 
@@ -122,10 +125,6 @@ def _gang(job: JobPlan | None, pool: NodePoolPlan, held: Mapping[str, int] | Non
 
 def _most(service: ServicePlan) -> int:
     return service.autoscaling.max_replicas if service.autoscaling else len(service.ports)
-
-
-def _least(service: ServicePlan) -> int:
-    return service.autoscaling.min_replicas if service.autoscaling else len(service.ports)
 
 
 def _too_many(service: ServicePlan, pool: NodePoolPlan) -> Problem:

@@ -1,5 +1,7 @@
 """Queues as Kueue has them: quotas of each pool, out of reach until the acceptance gate has passed."""
 
+import hashlib
+import json
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -59,7 +61,24 @@ def _object(kind: str, name: str, **fields: Any) -> Manifest:
     return {"apiVersion": API, "kind": kind, "metadata": metadata, **fields}
 
 
+def flavor_name(pool: NodePoolPlan) -> str:
+    """Another where the flavor is another, if it has a topology: its labels, tolerations and topology cannot change
+    then (rules of Kueue's definition, v1beta2).
+
+    The queues move to the new flavor before the old one goes, which Kueue holds until then. What runs goes on.
+    """
+    spec = _flavor_spec(pool)
+    if "topologyName" not in spec:
+        return scoped(pool.name)
+    digest = hashlib.sha256(json.dumps(spec, sort_keys=True).encode()).hexdigest()
+    return f"{scoped(pool.name)}-{digest[:8]}"
+
+
 def _flavor(pool: NodePoolPlan) -> Manifest:
+    return _object("ResourceFlavor", flavor_name(pool), spec=_flavor_spec(pool))
+
+
+def _flavor_spec(pool: NodePoolPlan) -> dict[str, Any]:
     """Without an empty list of tolerations: Kueue drops it as it takes its finalizer off, and its own definition then
     refuses that as a change of what cannot change (0.18.3), so the flavor would never go."""
     spec: dict[str, Any] = {"nodeLabels": dict(pool.binding.node_selector)}
@@ -67,7 +86,7 @@ def _flavor(pool: NodePoolPlan) -> Manifest:
         spec["tolerations"] = tolerations(pool.binding.tolerations)
     if levels(pool):
         spec["topologyName"] = topology_name(levels(pool))
-    return _object("ResourceFlavor", scoped(pool.name), spec=spec)
+    return spec
 
 
 def _cluster_queue(queue: QueuePlan, pools: Sequence[NodePoolPlan], has_cohort: bool) -> Manifest:
@@ -99,7 +118,7 @@ def _quota(queue: QueuePlan, pool: NodePoolPlan, covering: Sequence[str], has_co
     resources = [
         {"name": resource, "nominalQuota": times(node.get(resource, "0"), nodes), **limit} for resource in covering
     ]
-    return {"name": scoped(pool.name), "resources": resources}
+    return {"name": flavor_name(pool), "resources": resources}
 
 
 def _priority_class(priority: Priority, value: int) -> Manifest:
@@ -136,12 +155,6 @@ def _warnings(pools: Sequence[NodePoolPlan]) -> Iterable[str]:
                 " as soon as all of its nodes are Ready with their devices; the acceptance gate has not looked at them "
                 "then: run `pulumi up` when they are there and idle"
             )
-    names = ", ".join(pool.name for pool in pools if pool.binding.topology_keys and not levels(pool))
-    if names:
-        yield (
-            f"cluster.nodePools: {names} may change size, and Kueue places by topology only on pools of a fixed size; "
-            "jobs there are placed without it; a pool whose minCount is its maxCount has it"
-        )
 
 
 def _refuse_too_much(queues: Sequence[QueueSpec], pools: Sequence[NodePoolPlan]) -> None:

@@ -1,14 +1,14 @@
 """Topology of a gang: the switches above a node, as Kueue's topology-aware scheduling takes them."""
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from components.errors import Problem, SpecError
 from components.labels import OWN_LABELS
 from components.plan.cluster import NodePoolPlan
 from components.plan.kubernetes import NAMESPACE, Manifest
 from components.plan.work import JobPlan
-from components.schedulers.topology import HOST, domains, level, share_of_domain
+from components.schedulers.topology import HOST, asks_for_nearness, domains, level, share_of_domain
 from components.spec.scheduler import TopologyRequest
 
 _ANNOTATION = "kueue.x-k8s.io/podset-{}-topology"
@@ -46,6 +46,15 @@ def topologies(pools: Iterable[NodePoolPlan]) -> tuple[Manifest, ...]:
         }
         for keys in distinct
     )
+
+
+def placement_warnings(job: JobPlan, pool: NodePoolPlan) -> Iterator[str]:
+    """A gang that could stand close together, on a pool where Kueue cannot see to it."""
+    if asks_for_nearness(job, pool) and pool.min_count < pool.max_count:
+        yield (
+            f"cluster.nodePools.{pool.name}: may change size, and Kueue places by topology only on pools of a fixed "
+            f"size; the gang of {job.nodes} nodes is placed without it; a pool whose minCount is its maxCount has it"
+        )
 
 
 def annotations(job: JobPlan, pool: NodePoolPlan) -> dict[str, str]:

@@ -5,6 +5,7 @@ import math
 import shlex
 from collections.abc import Iterator
 
+from components.errors import Problem, UnsupportedError
 from components.plan.cluster import NodePoolPlan
 from components.plan.kubernetes import NAMESPACE, Manifest, SchedulerPlan
 from components.plan.work import JobPlan
@@ -16,17 +17,22 @@ from components.spec.scheduler import TopologyRequest
 
 SCRIPT = "run.sbatch"
 
-SWITCHES_WAIT = "12:00:00"
-"""Time for which a job that requires one switch is kept for it; Slurm has no `for ever` (its own limit is
-SchedulerParameters=max_switch_wait).
-"""
-
 
 def render_job(job: JobPlan, pool: NodePoolPlan, plan: SchedulerPlan) -> tuple[Manifest, ...]:
     """The script, in a ConfigMap from which it is handed to sbatch; SpecError for what Slurm cannot run."""
     refuse_elastic(job, "slurm")
+    _refuse_required(job)
     queue_of(job, plan)
     return named(job, lambda name: (_config_map(job, name, sbatch(job, pool, name)),))
+
+
+def _refuse_required(job: JobPlan) -> None:
+    """UnsupportedError for a gang that requires a switch: without a topology of its own Slurm passes over `--switches`
+    (sbatch(1): "when a tree topology is used"), and Slinky's controller is given none.
+    """
+    if job.topology is TopologyRequest.REQUIRED:
+        message = "'required', but Slurm is told of no switches here; use preferred or none, or the scheduler kueue"
+        raise UnsupportedError([Problem(path="training.topology", message=message)])
 
 
 def sbatch(job: JobPlan, pool: NodePoolPlan, name: str) -> str:
@@ -73,8 +79,6 @@ def _options(job: JobPlan, pool: NodePoolPlan, name: str) -> Iterator[str]:
     # All that slurmd has (sbatch: "--mem=0"): a figure above its container's limit would never start.
     yield "--mem=0"
     yield "--exclusive"
-    if job.topology is TopologyRequest.REQUIRED:
-        yield f"--switches=1@{SWITCHES_WAIT}"
     yield "--requeue"
     yield "--open-mode=append"
     # The run's folder is not there before the script has made it.

@@ -2,6 +2,6 @@
 
 from components.schedulers import GangScheduler
 from components.schedulers.volcano.plan import plan
-from components.schedulers.volcano.render import render_job
+from components.schedulers.volcano.render import placement_warnings, render_job
 
-SCHEDULER = GangScheduler(plan=plan, render_job=render_job)
+SCHEDULER = GangScheduler(plan=plan, render_job=render_job, placement_warnings=placement_warnings)

@@ -1,6 +1,6 @@
 """Queues as Volcano has them: shares of the cluster, made when the acceptance gate has passed."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from components.labels import OWN_LABELS
 from components.plan.cluster import NodePoolPlan
@@ -11,10 +11,6 @@ from components.schedulers.queues import plan_queues, reach, refuse_forbidden
 from components.spec.scheduler import SchedulerKind, SchedulerSpec
 
 ADDONS = ("volcano",)
-
-SOFT_AT_MOST = 256
-"""Nodes of a gang that is placed as close as it comes. Volcano 1.14 places 256 at 3 s of processor, 512 at 29 s where
-6 s are enough without its soft mode, and had not placed 1,024 after five minutes (docs/benchmarks.md)."""
 
 
 def plan(spec: SchedulerSpec, pools: Sequence[NodePoolPlan], facts: KubernetesFacts | None) -> SchedulerPlan:
@@ -30,7 +26,6 @@ def plan(spec: SchedulerSpec, pools: Sequence[NodePoolPlan], facts: KubernetesFa
         queues=queues,
         objects=priority_classes(),
         opening=tuple(_queue(queue, queues, pools) for queue in queues),
-        warnings=tuple(_warnings(pools)),
     )
 
 
@@ -53,17 +48,3 @@ def _queue(queue: QueuePlan, queues: Sequence[QueuePlan], pools: Sequence[NodePo
     }
     metadata = {"name": queue_name(queue), "labels": dict(OWN_LABELS)}
     return {"apiVersion": "scheduling.volcano.sh/v1beta1", "kind": "Queue", "metadata": metadata, "spec": spec}
-
-
-def _warnings(pools: Sequence[NodePoolPlan]) -> Iterable[str]:
-    for pool in pools:
-        if pool.binding.topology_keys:
-            yield (
-                f"cluster.nodePools.{pool.name}: Volcano places by topology only where its controller finds HyperNodes "
-                "from these labels, narrowest first: " + ", ".join(reversed(pool.binding.topology_keys))
-            )
-            if pool.max_count > SOFT_AT_MOST:
-                yield (
-                    f"cluster.nodePools.{pool.name}: Volcano places a gang of more than {SOFT_AT_MOST} nodes without "
-                    "regard to topology unless that is required, as its search takes minutes then; Kueue's does not"
-                )

@@ -1,5 +1,6 @@
 """A training job as Volcano takes it."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from components.plan.cluster import NodePoolPlan
@@ -10,14 +11,18 @@ from components.pods.compute_domain import compute_domains, in_domain
 from components.schedulers.exits import GAVE_UP, PREEMPTED, REFUSED
 from components.schedulers.priorities import priority_class
 from components.schedulers.queues import queue_of
-from components.schedulers.topology import domains, level, refuse_several_domains
-from components.schedulers.volcano.plan import SOFT_AT_MOST, queue_name
+from components.schedulers.topology import asks_for_nearness, domains, level, refuse_several_domains
+from components.schedulers.volcano.plan import queue_name
 from components.spec.scheduler import TopologyRequest
 
 INDEX = "metadata.annotations['volcano.sh/task-index']"
 
 PREEMPTIONS = 100
 """Restarts that a job has on top of its own: Volcano counts being put back and failing alike."""
+
+SOFT_AT_MOST = 256
+"""Nodes of a gang that is placed as close as it comes. Volcano 1.14 places 256 at 3 s of processor, 512 at 29 s where
+6 s are enough without its soft mode, and had not placed 1,024 after five minutes (docs/benchmarks.md)."""
 
 
 def render_job(job: JobPlan, pool: NodePoolPlan, plan: SchedulerPlan) -> tuple[Manifest, ...]:
@@ -28,6 +33,24 @@ def render_job(job: JobPlan, pool: NodePoolPlan, plan: SchedulerPlan) -> tuple[M
         job,
         lambda name: (job_file(job, name), *compute_domains(pool, job.nodes, name), _job(job, pool, queue, name)),
     )
+
+
+def placement_warnings(job: JobPlan, pool: NodePoolPlan) -> Iterator[str]:
+    """Limits of Volcano: its topology is what its controller makes of labels, and it looks for nearness as long as that
+    takes seconds.
+    """
+    if not asks_for_nearness(job, pool):
+        return
+    if job.topology is TopologyRequest.PREFERRED and job.nodes > SOFT_AT_MOST:
+        yield (
+            f"cluster.nodePools.{pool.name}: Volcano places a gang of more than {SOFT_AT_MOST} nodes without regard to "
+            "topology unless that is required, as its search takes minutes then; Kueue's does not"
+        )
+    else:
+        yield (
+            f"cluster.nodePools.{pool.name}: Volcano places by topology only where its controller finds HyperNodes "
+            "from these labels, narrowest first: " + ", ".join(reversed(pool.binding.topology_keys))
+        )
 
 
 def _job(job: JobPlan, pool: NodePoolPlan, queue: QueuePlan, name: str) -> Manifest:

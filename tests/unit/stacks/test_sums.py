@@ -20,10 +20,11 @@ TRAINING = {
 }  # fmt: skip
 
 
-def planned(count: int, *, grown: int = 0, scheduler: str = "", **parts: Any) -> StackPlan:
+def planned(count: int, *, grown: int = 0, scheduler: str = "", chips: int = 4, **parts: Any) -> StackPlan:
     """A pool of `count` boxes with four accelerators each, on a cluster whose nodes others add where it may grow."""
+    box = {**BOX, "acceleratorCount": chips, "devices": {"nvidia.com/gpu": chips}}
     pool: dict[str, Any] = {"name": "gpu", "machineType": "box", "count": count, "fabric": {"none": "a test of sums"}}
-    own: dict[str, Any] = {"machines": {"box": BOX}, "version": "1.35", "kubeconfig": "/nowhere/config"}
+    own: dict[str, Any] = {"machines": {"box": box}, "version": "1.35", "kubeconfig": "/nowhere/config"}
     own["volume"] = {"nfs": {"server": "storage.example.org", "path": "/export"}, "mountPath": "/data"}
     if grown:
         pool["maxCount"], own["owners"] = grown, {"node autoscaler": "theirs"}
@@ -44,7 +45,7 @@ def refused(**asked: Any) -> dict[str, str]:
     return {problem.path.removeprefix("penstock:"): problem.message for problem in error.value.problems}
 
 
-def rolling(plan: StackPlan) -> tuple[int, int]:
+def rolling(plan: StackPlan) -> tuple[int, int | str]:
     found = [body["spec"]["strategy"]["rollingUpdate"] for body in plan.service if body["kind"] == "Deployment"]
     return found[0]["maxSurge"], found[0]["maxUnavailable"]
 
@@ -120,11 +121,30 @@ def test_an_update_needs_room_for_one_more(count: int, replicas: int, *, surge: 
 
 
 def test_an_update_that_interrupts_is_said() -> None:
-    plan = planned(1, inference=serving(autoscaling={"minReplicas": 1, "maxReplicas": 4}))
+    plan = planned(1, chips=1, inference=serving(replicas=1))
     assert rolling(plan) == (0, 1)
     (said,) = [warning for warning in plan.warnings if "interrupts" in warning]
-    assert rolling(planned(2, inference=serving(autoscaling={"minReplicas": 1, "maxReplicas": 4}))) == (1, 0)
-    assert said.startswith("inference.autoscaling.minReplicas: 1, and the pool 'gpu' has no room for one more")
+    assert said.startswith("inference.replicas: 1, and the pool 'gpu' has no room for one more")
+    for count, grown in ((2, 0), (1, 4)):
+        better = planned(count, grown=grown, chips=1, inference=serving(replicas=1))
+        assert rolling(better) == (1, 0)
+        assert not [warning for warning in better.warnings if "interrupts" in warning]
+
+
+@pytest.mark.parametrize("most", [2, 3, 4, 7, 16])
+def test_an_autoscaled_service_makes_way_for_an_update_only_where_all_its_servers_run(most: int) -> None:
+    """Kubernetes rounds the share that may be missing down."""
+    plan = planned(1, grown=-(-most // 4), inference=serving(autoscaling={"minReplicas": 1, "maxReplicas": most}))
+    surge, missing = rolling(plan)
+    if most % 4:
+        assert (surge, missing) == (1, 0)
+        return
+    share = int(str(missing).removesuffix("%"))
+    assert surge == 1
+    assert [share * servers // 100 for servers in (1, most)] == [0, 1]
+    assert not [warning for warning in plan.warnings if "interrupts" in warning]
+    (told,) = [decision.value for decision in plan.decisions if decision.path == "inference.rollout"]
+    assert told == f"one old server goes before its successor comes where all {most} run, else after it"
 
 
 def test_rays_head_has_room_beside_the_gang() -> None:

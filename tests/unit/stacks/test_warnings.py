@@ -38,10 +38,15 @@ def aws(
     return planned(cluster=cluster, aws={"controlPlane": {"publicCidrs": ["203.0.113.0/24"]}, **(own or {})}, **parts)
 
 
-def existing(owners: dict[str, str] | None = None, **pool: Any) -> StackPlan:
+def existing(owners: dict[str, str] | None = None, gang: int = 0, **pool: Any) -> StackPlan:
+    """`gang`: nodes of a run on the pool, none where it is 0."""
     pools = [{"name": "train", "machineType": "box", "count": 2, **pool}]
     own = {"machines": {"box": BOX}, "version": "1.35", "kubeconfig": "/nowhere/config", "owners": owners or {}}
-    return planned(cluster={"cloud": "existing", "nodePools": pools}, existing=own)
+    own["volume"] = {"nfs": {"server": "storage.example.org", "path": "/export"}}
+    run = {"nodes": gang, "image": "registry.example/penstock:1", "batch": {"sequences": 16 * gang}}
+    return planned(
+        cluster={"cloud": "existing", "nodePools": pools}, existing=own, **({"training": run} if gang else {})
+    )
 
 
 def local(**parts: Any) -> StackPlan:
@@ -66,8 +71,8 @@ CASES: dict[str, tuple[Callable[[], StackPlan], str]] = {
         "platform.addons.rook-ceph.values.noSuchKey",
     ),
     "scheduler": (
-        lambda: existing(minCount=1, owners={"node autoscaler": "ours"}),
-        "cluster.nodePools: train may change size, and Kueue",
+        lambda: existing(minCount=1, owners={"node autoscaler": "ours"}, gang=2),
+        "cluster.nodePools.train: may change size, and Kueue",
     ),
     "gate": (lambda: aws(platform={"gate": {"enabled": False}}), "platform.gate.enabled: false"),
     "fabric check": (aws, "cluster.nodePools.train: the gate does not measure its fabric: no image"),
@@ -88,6 +93,12 @@ def test_a_warning_of_each_part_arrives_once(part: str) -> None:
     make, begins = CASES[part]
     found = [warning for warning in make().warnings if warning.startswith(begins)]
     assert len(found) == 1, make().warnings
+
+
+@pytest.mark.parametrize(("gang", "count"), [(0, 2), (1, 2)])
+def test_a_pool_without_a_gang_is_not_warned_of_its_topology(gang: int, count: int) -> None:
+    plan = existing(minCount=1, owners={"node autoscaler": "ours"}, gang=gang, count=count)
+    assert not [warning for warning in plan.warnings if "topology" in warning]
 
 
 def test_a_warning_of_two_parts_is_told_once() -> None:

@@ -62,6 +62,7 @@ def test_a_script_that_its_nodes_can_run_is_fine() -> None:
         (cluster(files={"gres.conf": "x"}), "no plugstack.conf includes pyxis"),
         (cluster(files={"plugstack.conf": "include pyxis"}), "has no gres.conf"),
         (cluster(types=""), "in no GresTypes"),
+        (cluster(script=SCRIPT.replace("--mem=400G", "--switches=1@12:00:00")), "Slurm has no topology"),
         (cluster(nodes(conf="")), "accelerators that Slurm is not told of"),
         (cluster(needs="kubernetes:slinky.slurm.net/v1beta1:NodeSet in-nodeset-a100"), "before the gate"),
     ],

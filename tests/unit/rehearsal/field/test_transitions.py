@@ -76,3 +76,50 @@ def test_nodes_are_neither_ahead_of_their_cluster_nor_go_down(was: str, now: str
     )  # fmt: skip
     found = [one.message for one in transitions(after)]
     assert [reason in message for message in found] == ([True] if reason else [])
+
+
+def in_cluster(kind: str, spec: dict[str, Any], *, version: str = "v1", uid: str = "1", name: str = "one") -> Any:
+    body = {"apiVersion": version, "kind": kind, "metadata": {"name": name}, "spec": spec}
+    return built(f"kubernetes:{version}:{kind}", "it", body, outputs={"metadata": {"uid": uid}})
+
+
+def flavor(taint: str | None = "a", topology: str = "", **more: Any) -> Any:
+    spec: dict[str, Any] = {"nodeLabels": {"pool": "a"}}
+    if taint:
+        spec["tolerations"] = [{"key": taint, "operator": "Exists"}]
+    if topology:
+        spec["topologyName"] = topology
+    return in_cluster("ResourceFlavor", spec, version="kueue.x-k8s.io/v1beta2", **more)
+
+
+def test_a_flavor_with_a_topology_never_changes() -> None:
+    assert judged(flavor("a", "racks"), flavor("a", "racks")) == []
+    assert judged(flavor("a"), flavor("b", "racks")) == []
+    assert judged(flavor("a", "racks"), flavor("b", "racks", name="two")) == []
+    for other in (flavor("b", "racks"), flavor(None, "racks"), flavor("a")):
+        (message,) = judged(flavor("a", "racks"), other)
+        assert message.endswith("cannot change; what is other needs another name")
+    assert "spec.tolerations" in judged(flavor(None, "racks"), flavor("a", "racks"))[0]
+    assert "its queues keep it from going" in judged(flavor("a", "racks"), flavor("b", "racks", uid="2"))[0]
+
+
+def test_a_claim_of_a_given_volume_keeps_its_size_and_one_of_a_class_grows() -> None:
+    def claim(gib: int, storage: str = "", uid: str = "1") -> Any:
+        spec = {"resources": {"requests": {"storage": f"{gib}Gi"}}, "storageClassName": storage}
+        return in_cluster("PersistentVolumeClaim", spec, uid=uid)
+
+    assert judged(claim(4), claim(4)) == []
+    assert judged(claim(4, "fast"), claim(8, "fast")) == []
+    assert "one without a class never grows" in judged(claim(4), claim(8))[0]
+    assert "never shrinks" in judged(claim(8, "fast"), claim(4, "fast"))[0]
+    assert "storageClassName cannot change" in judged(claim(4, "fast"), claim(4, "slow"))[0]
+    assert "what it held goes with it" in judged(claim(4, "fast"), claim(4, "slow", uid="2"))[0]
+
+
+def test_a_selector_that_changes_is_another_workload() -> None:
+    def workload(label: str, uid: str = "1") -> Any:
+        return in_cluster("StatefulSet", {"selector": {"matchLabels": {"app": label}}}, version="apps/v1", uid=uid)
+
+    assert judged(workload("a"), workload("a")) == []
+    assert "spec.selector cannot change" in judged(workload("a"), workload("b"))[0]
+    assert "all of its pods ended" in judged(workload("a"), workload("b", uid="2"))[0]

@@ -147,6 +147,60 @@ def test_an_object_whose_controller_went_first_is_held_by_its_finalizer(
     assert held["metadata"]["deletionTimestamp"]
 
 
+def flavor(taint: str, name: str = "a") -> Body:
+    spec = {"nodeLabels": {"pool": "a"}, "topologyName": "t", "tolerations": [{"key": taint, "operator": "Exists"}]}
+    return {"apiVersion": "kueue.x-k8s.io/v1beta2", "kind": "ResourceFlavor", "metadata": {"name": name}, "spec": spec}
+
+
+def test_a_flavor_with_a_topology_is_never_changed_and_stays_while_a_queue_has_it(
+    kubernetes: SimulatedKubernetes, api: KubernetesApi
+) -> None:
+    kubernetes.add_nodes("system", 1, {}, (), {})
+    install(kubernetes, "kueue")
+
+    def queue_of(name: str) -> Body:
+        quota = {"name": name, "resources": [{"name": "cpu", "nominalQuota": "1"}]}
+        return queue(resourceGroups=[{"coveredResources": ["cpu"], "flavors": [quota]}])
+
+    def flavors() -> list[str]:
+        later(kubernetes)
+        return [one["metadata"]["name"] for one in api.list("kueue.x-k8s.io/v1beta2", "ResourceFlavor")]
+
+    api.apply(flavor("x"))
+    with pytest.raises(ApiError, match=r"spec\.tolerations: Invalid value: field is immutable"):
+        api.apply(flavor("y"))
+    api.apply(queue_of("a"))
+    api.delete("kueue.x-k8s.io/v1beta2", "ResourceFlavor", "a")
+    assert flavors() == ["a"]
+    api.apply(flavor("y", "b"))
+    api.apply(queue_of("b"))
+    assert flavors() == ["b"]
+
+
+def test_a_claim_grows_only_where_its_class_lets_it(api: KubernetesApi) -> None:
+    def claim(gib: int, storage_class: str = "") -> Body:
+        spec = {
+            "accessModes": ["ReadWriteMany"], "resources": {"requests": {"storage": f"{gib}Gi"}},
+            "storageClassName": storage_class,
+        }  # fmt: skip
+        metadata = {"name": f"of-{storage_class or 'none'}", "namespace": "default"}
+        return {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": metadata, "spec": spec}
+
+    def storage(*, grows: bool) -> Body:
+        metadata = {"name": "grows" if grows else "fixed"}
+        own = {"provisioner": "x", "allowVolumeExpansion": grows, "volumeBindingMode": "WaitForFirstConsumer"}
+        return {"apiVersion": "storage.k8s.io/v1", "kind": "StorageClass", "metadata": metadata, **own}
+
+    for grows in (True, False):
+        api.apply(storage(grows=grows))
+    for name in ("", "fixed", "grows"):
+        api.apply(claim(2, name))
+    api.apply(claim(3, "grows"))
+    for gib, name, why in ((3, "", "never grows"), (3, "fixed", "does not let"), (2, "grows", "never shrinks")):
+        with pytest.raises(ApiError, match=why):
+            api.apply(claim(gib, name))
+
+
 def test_a_deployment_waits_for_a_node_that_suits_it(kubernetes: SimulatedKubernetes, api: KubernetesApi) -> None:
     def available() -> int:
         found = api.get("apps/v1", "Deployment", "web", "default")
