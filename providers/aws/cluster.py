@@ -16,7 +16,7 @@ from providers.aws.control_plane.batch.build import Batch
 from providers.aws.control_plane.eks.add_ons import EksAddOns
 from providers.aws.control_plane.eks.build import Eks
 from providers.aws.control_plane.eks.types import EksPlan
-from providers.aws.control_plane.host_mounts import HostMount, LustreMount, NfsMount
+from providers.aws.control_plane.host_mounts import EfsMount, HostMount, LustreMount
 from providers.aws.control_plane.hyper_pod.build import HyperPod
 from providers.aws.control_plane.pcs.build import Pcs
 from providers.aws.control_plane.pcs.plan import PcsPlan
@@ -29,6 +29,7 @@ from providers.aws.node_changes import made_of
 from providers.aws.nodes.build import NodePool
 from providers.aws.plan import AwsPlan
 from providers.aws.serving.build import Serving
+from providers.aws.storage.access import bucket_rights
 from providers.aws.storage.build import Storage
 from providers.aws.storage.handle import StorageHandle
 from providers.aws.types import AwsNodePoolPlan
@@ -126,12 +127,15 @@ def _without_kubernetes(
     mounts = _mounts(storage)
     if isinstance(plan.control_plane, PcsPlan):
         slurm = Pcs(
-            f"{name}-slurm", plan=plan.control_plane, network=network, mounts=mounts, tags=plan.tags, opts=opts
+            f"{name}-slurm", plan=plan.control_plane, network=network, mounts=mounts, after=storage.ready,
+            tags=plan.tags, opts=opts,
         ).handle  # fmt: skip
-        return {"cluster": slurm.cluster_id, "endpoints": slurm.endpoints, "queues": list(slurm.queues)}, storage
+        known = {"cluster": slurm.cluster_id, "endpoints": slurm.endpoints, "queues": list(slurm.queues)}
+        return {**known, "login": slurm.login}, storage
     assert not isinstance(plan.control_plane, EksPlan)
     batch = Batch(
-        f"{name}-batch", plan=plan.control_plane, network=network, mounts=mounts, tags=plan.tags, opts=opts
+        f"{name}-batch", plan=plan.control_plane, network=network, mounts=mounts, after=storage.ready,
+        rights=bucket_rights(storage), tags=plan.tags, opts=opts,
     ).handle  # fmt: skip
     return {"queues": dict(batch.queue_arns), "jobDefinitions": dict(batch.job_definition_arns)}, storage
 
@@ -153,7 +157,7 @@ def _mounts(storage: StorageHandle) -> list[HostMount]:
     if lustre := storage.file_system:
         mounts.append(LustreMount(path=lustre.mount_path, dns_name=lustre.dns_name, mount_name=lustre.mount_name))
     if shared := storage.shared_file_system:
-        mounts.append(NfsMount(path=shared.mount_path, dns_name=shared.dns_name))
+        mounts.append(EfsMount(path=shared.mount_path, file_system_id=shared.id))
     return mounts
 
 

@@ -52,6 +52,12 @@ def region_problem(name: str, known: Iterable[str]) -> str:
     return f"{name!r} is not a region of AWS{hint}"
 
 
+def partition_called(name: str) -> str:
+    """Words for a partition that is not AWS's usual one; empty for that one, and for none of AWS."""
+    found = (one["called"] for one in _names()["partitions"] if one["name"] == name)
+    return next(found, "")
+
+
 @cache
 def _names() -> Mapping[str, Any]:
     return tomllib.loads(Path(__file__).with_suffix(".toml").read_text())

@@ -13,7 +13,6 @@ from components.spec.cluster import NetworkSpec
 from components.spec.stack import StackSpec
 from components.spec.storage import StorageSpec
 from providers.aws import ownership
-from providers.aws.arn_regions import region_problems
 from providers.aws.catalog import SCHEDULERS
 from providers.aws.control_plane import plan as control_plane
 from providers.aws.control_plane.batch.plan import BatchPlan
@@ -23,17 +22,19 @@ from providers.aws.control_plane.hyper_pod import plan as hyper_pods
 from providers.aws.control_plane.hyper_pod.plan import HyperPodPlan
 from providers.aws.control_plane.pcs.plan import PcsPlan
 from providers.aws.control_plane.plan import ControlPlanePlan
+from providers.aws.named_places import place_problems
 from providers.aws.network import plan as networks
 from providers.aws.network.types import AwsSubnetPlan, NetworkPlan
 from providers.aws.nodes import plan as nodes
 from providers.aws.regions import regions
 from providers.aws.serving import plan as serving
 from providers.aws.serving.types import ServingPlan
-from providers.aws.settings import AwsAccountSpec, AwsSpec
+from providers.aws.settings import AwsAccountSpec, AwsSpec, EksSpec
 from providers.aws.storage import plan as stores
 from providers.aws.storage.types import StoragePlan
 from providers.aws.tags import tag_problems, tags
 from providers.aws.types import AwsNodePoolPlan
+from providers.aws.versions import default_version, version_problem
 
 _STACK_NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 """Form of a name that buckets, repositories, roles, endpoints and queues all take; each part adds how long it may be.
@@ -77,7 +78,7 @@ def plan(spec: StackSpec, stack: str, now: datetime) -> AwsPlan:
     settings = spec.settings
     assert isinstance(settings, AwsSpec)
     problems = Problems(
-        [*_general_problems(spec, stack, now), *tag_problems(settings.tags), *region_problems(spec, settings)]
+        [*_general_problems(spec, stack, now), *tag_problems(settings.tags), *place_problems(spec, settings)]
     )
     pools = problems.collect(nodes.plan_pools, spec, settings, stack, now)
     network = problems.collect(networks.plan_network, spec, settings, pools or ())
@@ -139,7 +140,7 @@ def _billed(
         case BatchPlan():
             return tuple(replace(pool, node_count=0) for pool in others)  # they run while a job does
         case PcsPlan():
-            return others
+            return (control.login.pool, *others)
 
 
 def _pools_of(hyper_pod: HyperPodPlan | None) -> frozenset[str]:
@@ -167,6 +168,10 @@ def _general_problems(spec: StackSpec, stack: str, now: datetime) -> Iterator[Pr
     if cluster.expired(now) and cluster.expires_at:
         message = f"{cluster.expires_at:%Y-%m-%dT%H:%MZ} is in the past; set a future time, or destroy the stack"
         yield Problem(path="cluster.expiresAt", message=message)
+    if isinstance(spec.settings, AwsSpec) and isinstance(spec.settings.control_plane, EksSpec):
+        version = cluster.kubernetes_version or default_version()
+        if problem := version_problem(version, now):
+            yield problem
     asked = spec.account.region if isinstance(spec.account, AwsAccountSpec) else ""
     if asked and asked != cluster.region:
         message = f"{asked!r}, and the stack is in {cluster.region or 'a region of its own choice'}; "

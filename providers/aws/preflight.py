@@ -2,19 +2,22 @@
 
 import os
 from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from components.errors import Problem
 from components.labels import STACK
-from components.plan.part import QuotaNeed
 from components.plan.stack import StackPlan
 from providers.aws.control_plane.eks.types import EksPlan
+from providers.aws.control_plane.pcs.image import image_problems
+from providers.aws.control_plane.pcs.plan import PcsPlan
+from providers.aws.nodes.reservations import held_problems
 from providers.aws.plan import AwsPlan
+from providers.aws.quota_use import quota_problems
 from providers.aws.session import session
 from providers.aws.settings import AwsAccountSpec
 from providers.aws.storage.deployed import lustre_problems
-from providers.aws.types import AwsNodePoolPlan, BlockCapacity, ReservedCapacity
 
 CREDENTIALS = (
     "AWS_ACCESS_KEY_ID",
@@ -74,7 +77,12 @@ def look(plan: AwsPlan, client: ClientOf) -> tuple[Problem, ...]:
         return (stuck,)
     if lost := tuple(_storage_problems(plan, client)):
         return lost
-    return (*_quota_problems(plan, client("service-quotas")), *_reservation_problems(plan.node_pools, client("ec2")))
+    stack = plan.tags[STACK]
+    return (
+        *(image_problems(plan.control_plane, client("ec2")) if isinstance(plan.control_plane, PcsPlan) else ()),
+        *quota_problems(plan.quotas, stack, plan.region, client),
+        *held_problems(plan.node_pools, stack, datetime.now(UTC), client),
+    )
 
 
 def _account_problem(asked: AwsAccountSpec, found: str) -> Problem | None:
@@ -143,69 +151,3 @@ def _zone_of(subnets: Sequence[str], ec2: Any) -> str:
 
 def _minor(version: str) -> int:
     return int(version.split(".")[1])
-
-
-def _quota_problems(plan: AwsPlan, quotas: Any) -> Iterator[Problem]:
-    for need in plan.quotas:
-        allowed = _allowed(quotas, need)
-        if allowed is not None and allowed < need.needed:
-            yield Problem(path="cluster.nodePools", message=_shortage(need, allowed, plan.region))
-
-
-def _allowed(quotas: Any, need: QuotaNeed) -> float | None:
-    """The quota's value in this account, its default where it was never changed, None where it cannot be read.
-
-    One without a code is known by its name only, and is not looked for among some hundreds.
-    """
-    from botocore.exceptions import ClientError
-
-    if not need.code:
-        return None
-    for operation in ("get_service_quota", "get_aws_default_service_quota"):
-        try:
-            answer = getattr(quotas, operation)(ServiceCode=need.service, QuotaCode=need.code)
-        except ClientError:
-            continue
-        return float(answer["Quota"]["Value"])
-    return None
-
-
-def _shortage(need: QuotaNeed, allowed: float, region: str) -> str:
-    unit = f"{need.unit} " if need.unit else ""
-    return (
-        f"the account allows {allowed:,.0f} {unit}of '{need.name}' in {region}, the plan needs "
-        f"{need.needed:,.0f} ({need.reason}); ask for it: aws service-quotas request-service-quota-increase "
-        f"--region {region} --service-code {need.service} --quota-code {need.code} --desired-value {need.needed:.0f}"
-    )
-
-
-def _reservation_problems(pools: Sequence[AwsNodePoolPlan], ec2: Any) -> Iterator[Problem]:
-    from botocore.exceptions import ClientError
-
-    for pool in pools:
-        if not isinstance(pool.capacity, BlockCapacity | ReservedCapacity):
-            continue
-        path = f"cluster.nodePools.{pool.name}.capacity"
-        identifier = pool.capacity.reservation
-        try:
-            answer = ec2.describe_capacity_reservations(CapacityReservationIds=[identifier])
-        except ClientError as error:
-            if error.response["Error"]["Code"].startswith("InvalidCapacityReservation"):
-                yield Problem(path=path, message=f"{identifier!r} is not a reservation of this account in this region")
-            continue
-        for found in answer["CapacityReservations"]:
-            for what in _differences(pool, found):
-                yield Problem(path=path, message=f"{identifier} {what}")
-
-
-def _differences(pool: AwsNodePoolPlan, found: dict[str, Any]) -> Iterator[str]:
-    if found["State"] not in ("active", "pending", "scheduled", "payment-pending"):
-        yield f"is {found['State']}; name one that is active or scheduled"
-    if found["InstanceType"] != pool.machine.name:
-        yield f"holds {found['InstanceType']}, the pool asks for {pool.machine.name}"
-    if found["AvailabilityZone"] not in pool.zones:
-        yield f"is in {found['AvailabilityZone']}, the pool in {', '.join(pool.zones)}"
-    if found["TotalInstanceCount"] < pool.max_count:
-        yield f"holds {found['TotalInstanceCount']} machines, the pool may grow to {pool.max_count}"
-    if isinstance(pool.capacity, BlockCapacity) and "EndDate" in found and found["EndDate"] != pool.capacity.ends_at:
-        yield f"ends at {found['EndDate'].isoformat()}, not at {pool.capacity.ends_at.isoformat()}"

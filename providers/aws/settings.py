@@ -67,7 +67,11 @@ class PcsSpec(Spec):
     )
     """Slurm version in quotes, such as "25.05"."""
     ami_id: AmiId | None = None
-    """Machine image with Slurm of that version and PCS's agent, of this region. Required."""
+    """Machine image of this region with Slurm of that version, PCS's agent and the machines' drivers. Required."""
+    root_device: str = Field(
+        default="/dev/sda1", pattern=form(r"^/dev/(sd[a-z][0-9]*|xvda)$", "a root device: /dev/sda1 or /dev/xvda")
+    )
+    """Root device of the image: /dev/sda1 of Ubuntu, as AWS's PCS-ready image is, /dev/xvda of Amazon Linux."""
     accounting: bool = False
     """Slurm's accounting; billed by the hour."""
     scale_down_idle_s: int = Field(default=600, ge=60)
@@ -106,6 +110,8 @@ class HyperPodSpec(Spec):
     """Names of node pools that HyperPod runs."""
     lifecycle_scripts: Uri
     """Prefix that holds an `on_create.sh`: s3://bucket/prefix/."""
+    chart_installed: bool = False
+    """`true` once HyperPod's own Helm chart is on the cluster, which a first `up` without hyperPod makes."""
     deep_health_checks: bool = True
     """SageMaker tests every machine before it joins."""
     training_plan: (

@@ -7,6 +7,8 @@ from datetime import UTC, date, datetime, time
 from functools import cache
 from pathlib import Path
 
+from components.errors import Problem
+
 _FILE = Path(__file__).with_name("versions.toml")
 
 
@@ -29,6 +31,27 @@ def kubernetes_versions() -> Mapping[str, KubernetesVersion]:
 @cache
 def default_version() -> str:
     return str(tomllib.loads(_FILE.read_text())["default"])
+
+
+def version_problem(asked: str, now: datetime) -> Problem | None:
+    """The problem of a version of which EKS makes no cluster at `now`, or that penstock does not know."""
+    known = kubernetes_versions()
+    offered = [name for name, version in known.items() if version.extended_support_ends > now]
+    if asked in offered:
+        return None
+    if asked in known:
+        ended = f"{known[asked].extended_support_ends:%Y-%m-%d}"
+        what = f"EKS makes no cluster of it since its extended support ended on {ended}"
+    elif _minor(asked) < min(map(_minor, known)):
+        what = "EKS no longer makes clusters of this version"
+    else:
+        what = "penstock has no add-on versions for it"
+    remedy = f"available: {', '.join(offered)}" if offered else "so have all that this penstock knows; take a newer one"
+    return Problem(path="cluster.kubernetesVersion", message=f"{asked!r}: {what}; {remedy}")
+
+
+def _minor(version: str) -> int:
+    return int(version.partition(".")[2])
 
 
 def _version(name: str, row: Mapping[str, date | Mapping[str, str]], common: Mapping[str, str]) -> KubernetesVersion:

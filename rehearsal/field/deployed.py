@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -115,6 +116,8 @@ class Deployment:
     config: Mapping[str, Any] = field(default_factory=dict)
     """Keys under `config` of the stack file."""
     before: Deployment | None = None
+    now: datetime | None = None
+    """Time of the `up`; None where no rule may judge by it."""
 
     def of(self, token: str) -> Iterator[BuiltResource]:
         """The resources of the type."""

@@ -7,6 +7,7 @@ Every row of a fact has its source.
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from enum import StrEnum
 
 
@@ -227,7 +228,8 @@ class SettlingRow:
     """A thing that works only some time after it was made: `user` (with `user_path` set) fails while it does not.
 
     `made_where` is a path and the value that it must have, empty for any. Told to wait is a user that needs `made` or
-    `waits_on`, a type that exists to wait.
+    `waits_on`, a type that exists to wait; and one that comes after something which takes longer to make, itself made
+    after it: `outlasted_by`, a type, a path and the value there.
     """
 
     made: str
@@ -237,6 +239,7 @@ class SettlingRow:
     made_where: tuple[str, str] = ("", "")
     minutes: float = 1.0
     waits_on: str = ""
+    outlasted_by: tuple[str, str, str] = ("", "", "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -263,6 +266,101 @@ class ExclusiveRow:
     resource: str
     one: str
     other: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobRoleRow:
+    """A definition of jobs whose containers need a role to reach a store: at the first of the paths `role` that is set.
+
+    What a role may do stands in `policy`, the role's name at `policy_role`, and `actions` are those it needs.
+    """
+
+    resource: str
+    role: tuple[str, ...]
+    store: str
+    policy: str
+    policy_role: str
+    policy_actions: str
+    actions: tuple[str, ...]
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostDataRow:
+    """Machines of a template that mount file systems in their data, a script in base64 at `data`.
+
+    `users` are those that start machines of it: types, and paths at which the template's id stands. A file system with
+    a policy that denies what comes without TLS takes no plain NFS, and no file system is there before its targets.
+    """
+
+    template: str
+    data: str
+    users: tuple[tuple[str, str], ...]
+    policy: str
+    policy_text: str
+    target: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EntranceRow:
+    """A scheduler that has nodes for people only where a group of them is in no queue and always runs.
+
+    All are resources of one type, told apart by their `kind`.
+    """
+
+    resource: str
+    kind: str
+    cluster: str
+    group: str
+    queue: str
+    id: str
+    """Path, in the outputs, of a group's id."""
+    members: str
+    least: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PreparedRow:
+    """A resource, told by a path and its value, that fails unless a chart is on the cluster `host` before it."""
+
+    resource: str
+    path: str
+    value: str
+    host: str
+    chart: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlaceRow:
+    """A value of `path` (a pattern) that the service does not have in `regions` (patterns)."""
+
+    resource: str
+    path: str
+    value: str
+    regions: tuple[str, ...]
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartitionRow:
+    """The partition of regions, by a pattern of their names. The first that fits counts."""
+
+    regions: str
+    partition: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SupportRow:
+    """Versions of `path` and the day from which no new resource is made of each."""
+
+    resource: str
+    path: str
+    ends: Mapping[str, date]
     source: str
 
 
@@ -305,4 +403,11 @@ class FieldFacts:
     settling: tuple[SettlingRow, ...] = ()
     waits: tuple[WaitRow, ...] = WAITS
     exclusive: tuple[ExclusiveRow, ...] = ()
+    job_roles: tuple[JobRoleRow, ...] = ()
+    host_data: tuple[HostDataRow, ...] = ()
+    entrances: tuple[EntranceRow, ...] = ()
+    prepared: tuple[PreparedRow, ...] = ()
+    places: tuple[PlaceRow, ...] = ()
+    partitions: tuple[PartitionRow, ...] = ()
+    support: tuple[SupportRow, ...] = ()
     marks: tuple[MarkRow, ...] = ()

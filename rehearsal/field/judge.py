@@ -1,6 +1,7 @@
 """Judges a stack in the field between two states of its engine, once for each finding."""
 
 from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 from importlib import import_module
 from importlib.util import find_spec
 from types import MappingProxyType
@@ -34,7 +35,7 @@ class FieldJudge:
         earlier = tuple(map(_built, before.resources))
         deployment = deployment_of(
             self._facts, map(_built, after.resources), nodes=nodes, before=earlier, announced=announced,
-            config=self._config,
+            config=self._config, now=datetime.now(UTC),
         )  # fmt: skip
         new = [one for one in findings(deployment) if one.key not in self._told]
         self._told |= {one.key for one in new}

@@ -44,14 +44,21 @@ def _is_meant(row: SettlingRow, one: BuiltResource) -> bool:
 
 
 def _waits(deployment: Deployment, row: SettlingRow, user: BuiltResource, made: BuiltResource) -> bool:
-    """Holds where the user comes after `made` has been waited for."""
+    """Holds where the user comes after `made` has been waited for, or after what takes longer than that."""
+    earlier = made_before(deployment, user)
     if not row.waits_on:
-        return made.key in _before(deployment, user)
-    return any(one.key in _before(deployment, user) for one in deployment.of(row.waits_on))
+        return made.key in earlier
+    if any(one.key in earlier for one in deployment.of(row.waits_on)):
+        return True
+    token, path, value = row.outlasted_by
+    return any(
+        one.key in earlier and at(one.inputs, path) == value and made.key in made_before(deployment, one)
+        for one in deployment.of(token)
+    )
 
 
-def _before(deployment: Deployment, user: BuiltResource) -> set[str]:
-    """Keys of all that the engine makes before it."""
+def made_before(deployment: Deployment, user: BuiltResource) -> set[str]:
+    """The keys of all that the engine makes before it."""
     by_key = {one.key: one for one in deployment.resources}
     seen, left = set[str](), list(user.needs)
     while left:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
 from fnmatch import fnmatchcase
 from types import MappingProxyType
 from typing import Any
@@ -22,10 +23,10 @@ RELEASE = "kubernetes:helm.sh/v3:Release"
 KUBERNETES = "kubernetes:"
 
 
-def deployment_of(
+def deployment_of(  # noqa: PLR0913 (all that surrounds an `up`, by name)
     facts: FieldFacts, resources: Iterable[BuiltResource], *, nodes: Iterable[MachinePool] = (),
     before: Iterable[BuiltResource] | None = None, announced: tuple[str, ...] = (),
-    config: Mapping[str, Any] = MappingProxyType({}),
+    config: Mapping[str, Any] = MappingProxyType({}), now: datetime | None = None,
 ) -> Deployment:  # fmt: skip
     """The deployment. `nodes` are pools that no resource of the stack describes, as those of an existing cluster."""
     made = tuple(resources)
@@ -41,6 +42,7 @@ def deployment_of(
         announced=announced,
         config=config,
         before=Deployment(facts=facts, resources=earlier) if earlier else None,
+        now=now,
     )
 
 

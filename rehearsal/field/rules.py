@@ -6,12 +6,15 @@ from rehearsal.field.allocatable import allocatable
 from rehearsal.field.claims import claims
 from rehearsal.field.deployed import Deployment, Finding
 from rehearsal.field.disruption import disruption
+from rehearsal.field.hosts import entrances, mounts, prepared
 from rehearsal.field.identity import identity
 from rehearsal.field.images import images
+from rehearsal.field.lacking import lacking
 from rehearsal.field.landing import landing
 from rehearsal.field.marks import marks
 from rehearsal.field.mirror import mirror
 from rehearsal.field.nvlink import nvlink
+from rehearsal.field.places import partitions, places, support
 from rehearsal.field.propagation import exclusive, propagation
 from rehearsal.field.reach import reach
 from rehearsal.field.rolling import rolling
@@ -23,8 +26,9 @@ from rehearsal.field.transitions import transitions
 
 Rule = Callable[[Deployment], Iterator[Finding]]
 RULES: tuple[Rule, ...] = (
-    reach, allocatable, landing, images, rolling, transitions, scaling, served, propagation, exclusive, topology,
-    disruption, claims, nvlink, identity, mirror, marks, sums, slurm,
+    reach, allocatable, landing, images, rolling, transitions, scaling, served, propagation, exclusive, lacking,
+    topology, disruption, claims, nvlink, identity, mirror, marks, sums, slurm, places, partitions, support, mounts,
+    entrances, prepared,
 )  # fmt: skip
 
 

@@ -15,12 +15,12 @@ class LustreMount:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NfsMount:
+class EfsMount:
     path: str
-    dns_name: pulumi.Input[str]
+    file_system_id: pulumi.Input[str]
 
 
-HostMount = LustreMount | NfsMount
+HostMount = LustreMount | EfsMount
 
 _BOUNDARY = "==penstock=="
 
@@ -28,7 +28,9 @@ _BOUNDARY = "==penstock=="
 def user_data(mounts: Sequence[HostMount]) -> pulumi.Output[str] | None:
     """MIME in base64, as PCS and Batch join it to their own; None where there is nothing to mount.
 
-    Of the packages that mount, the Lustre client is not in every image, so it is installed where it is missing.
+    What mounts is in AWS's images for PCS, and of Amazon Linux it is installed where it is missing. An elastic file
+    system of the stack's takes nobody without TLS, which its own helper brings (EFS User Guide, "Encrypting data in
+    transit").
     """
     if not mounts:
         return None
@@ -41,10 +43,10 @@ def _script(mount: HostMount) -> pulumi.Output[str]:
             device = pulumi.Output.concat(mount.dns_name, "@tcp:/", mount.mount_name)
             prepare = "command -v mount.lustre >/dev/null || dnf install -y lustre-client"
             options = "-t lustre -o relatime,flock"
-        case NfsMount():
-            device = pulumi.Output.concat(mount.dns_name, ":/")
-            prepare = "command -v mount.nfs4 >/dev/null || dnf install -y nfs-utils"
-            options = "-t nfs4 -o nfsvers=4.1,rsize=1048576,wsize=1048576,hard,timeo=600,retrans=2,noresvport"
+        case EfsMount():
+            device = pulumi.Output.concat(mount.file_system_id, ":/")
+            prepare = "command -v mount.efs >/dev/null || dnf install -y amazon-efs-utils"
+            options = "-t efs -o tls"
     return pulumi.Output.concat(f"{prepare}\nmkdir -p {mount.path}\nmount {options} ", device, f" {mount.path}\n")
 
 

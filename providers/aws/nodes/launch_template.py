@@ -19,8 +19,8 @@ from providers.aws.types import (
     is_resource_group,
 )
 
-_ROOT_DEVICE = "/dev/xvda"
-"""Of Amazon Linux."""
+AMAZON_LINUX_ROOT = "/dev/xvda"
+"""Root device of Amazon Linux: of another name, a disk is a second one, and the root as small as its image."""
 
 
 class LaunchTemplate(pulumi.ComponentResource):
@@ -41,6 +41,7 @@ class LaunchTemplate(pulumi.ComponentResource):
         user_data: pulumi.Input[str] | None = None,
         image_id: pulumi.Input[str] | None = None,
         instance_profile_arn: pulumi.Input[str] | None = None,
+        root_device: str = AMAZON_LINUX_ROOT,
         tags: Mapping[str, str] | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
@@ -55,7 +56,7 @@ class LaunchTemplate(pulumi.ComponentResource):
             image_id=image_id,
             iam_instance_profile=_profile(instance_profile_arn),
             network_interfaces=_interfaces(plan, security_group_ids),
-            block_device_mappings=[_root_disk(plan.root_disk_gib)],
+            block_device_mappings=[_root_disk(root_device, plan.root_disk_gib)],
             metadata_options=_metadata_options(),
             instance_market_options=_market(plan.capacity),
             capacity_reservation_specification=_reservation(plan.capacity),
@@ -92,11 +93,11 @@ def _interfaces(
     ]
 
 
-def _root_disk(gib: int) -> ec2.LaunchTemplateBlockDeviceMappingArgs:
+def _root_disk(device: str, gib: int) -> ec2.LaunchTemplateBlockDeviceMappingArgs:
     disk = ec2.LaunchTemplateBlockDeviceMappingEbsArgs(
         volume_type="gp3", volume_size=gib, encrypted="true", delete_on_termination="true"
     )
-    return ec2.LaunchTemplateBlockDeviceMappingArgs(device_name=_ROOT_DEVICE, ebs=disk)
+    return ec2.LaunchTemplateBlockDeviceMappingArgs(device_name=device, ebs=disk)
 
 
 def _metadata_options() -> ec2.LaunchTemplateMetadataOptionsArgs:

@@ -21,10 +21,10 @@ from providers.aws.nodes.refusals import (
     Setting,
     fabric_of,
     fallback_name,
-    family_problems,
     pool_problems,
     reserved_zone,
 )
+from providers.aws.nodes.reservations import shared_problems
 from providers.aws.nodes.scaling import grown_by, scaling_problems
 from providers.aws.regions import Region, regions
 from providers.aws.settings import AwsSpec, EksSpec
@@ -71,7 +71,7 @@ def plan_pools(spec: StackSpec, settings: AwsSpec, stack: str, now: datetime) ->
         stack=stack,
     )
     chosen = _choose_machines(setting, problems)
-    problems += [*family_problems(chosen), *scaling_problems(spec)]
+    problems += [*shared_problems(cluster.node_pools), *scaling_problems(spec)]
     if problems or region is None:
         raise SpecError(problems)
     repair = isinstance(settings.control_plane, EksSpec) and settings.control_plane.node_repair
@@ -95,7 +95,7 @@ def part(plan: Sequence[AwsNodePoolPlan], spec: StackSpec, billed: Sequence[AwsN
         decisions=tuple(one for one in decisions(spec, plan) if one.path not in passed_over),
         quotas=quotas(billed),
         bill=bill(billed, region),
-        warnings=_consent(spec.cluster.allow_node_roll),
+        warnings=(*_consent(spec.cluster.allow_node_roll), *_apart(plan)),
     )
 
 
@@ -105,6 +105,20 @@ def _consent(reason: str | None) -> tuple[str, ...]:
         return ()
     what = "`up` may roll or replace nodes with accelerators, and jobs on them end"
     return (f"cluster.allowNodeRoll ({reason}): {what}; take it out when that is done",)
+
+
+def _apart(pools: Sequence[AwsNodePoolPlan]) -> Iterator[str]:
+    """Pools whose EFA devices cannot talk to those of the first pool with a fabric: a job stays within a pool, and its
+    gang is whole there (EC2 User Guide, "Elastic Fabric Adapter": p4d and p4de reach each other only).
+    """
+    wired = [pool for pool in pools if pool.fabric is Fabric.EFA]
+    for pool in wired[1:]:
+        first = wired[0]
+        if pool.machine.fabric_family is not first.machine.fabric_family:
+            yield (
+                f"cluster.nodePools.{pool.name}: EFA of {pool.machine.name} does not reach that of "
+                f"{first.machine.name} in {first.name} (p4d and p4de talk to each other only); keep a job in one pool"
+            )
 
 
 def _region(cluster: ClusterSpec, problems: list[Problem]) -> Region | None:

@@ -1,7 +1,7 @@
 """Problems of a pool that AWS would refuse, or would take and not do as meant: told before anything exists."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -55,19 +55,6 @@ def pool_problems(pool: NodePoolSpec, machine: AwsMachine | None, setting: Setti
         *_count_problems(pool, path),
         *found,
     ]
-
-
-def family_problems(chosen: Sequence[tuple[NodePoolSpec, AwsMachine]]) -> Iterator[Problem]:
-    """Pools whose EFA devices cannot talk to those of the stack's first pool with a fabric."""
-    wired = [(pool, machine) for pool, machine in chosen if fabric_of(pool, machine) is Fabric.EFA]
-    for pool, machine in wired[1:]:
-        first, other = wired[0]
-        if machine.fabric_family is not other.fabric_family:
-            message = (
-                f"EFA of {machine.name!r} cannot reach that of {other.name} in pool {first.name} (p4d and p4de talk to"
-                " each other only), and a stack has one fabric; give one of the pools a stack of its own"
-            )
-            yield Problem(path=f"cluster.nodePools.{pool.name}.machineType", message=message)
 
 
 def fabric_of(pool: NodePoolSpec, machine: AwsMachine) -> Fabric:

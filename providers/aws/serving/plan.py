@@ -195,14 +195,10 @@ def _endpoint(asked: EndpointSpec, stack: str) -> EndpointPlan:
         key=asked.name,
         revision=hashlib.sha256(asked.model_dump_json().encode()).hexdigest()[:8],
         image=asked.image,
-        repository_arn=f"arn:{_partition(asked.image)}:ecr:{image['region']}:{image['account']}:repository/{image['name']}",
+        repository_arn=f"arn:aws:ecr:{image['region']}:{image['account']}:repository/{image['name']}",
         model_data=asked.model_data,
         serve=_serve(asked.serve),
     )
-
-
-def _partition(image: str) -> str:
-    return "aws-cn" if ".amazonaws.com.cn/" in image else "aws-us-gov" if ".us-gov-" in image else "aws"
 
 
 def _serve(asked: RealTimeSpec | ServerlessSpec | AsynchronousSpec) -> RealTime | Serverless | Asynchronous:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from components.errors import Problem
-from providers.aws.storage.lustre import PATH
+from providers.aws.storage.lustre_regions import PATH
 from providers.aws.storage.types import LustrePlan
 
 GIB_PER_TIB = 1024

@@ -17,10 +17,10 @@ from components.spec.storage import FileSystemSpec, OnDestroy
 from providers.aws.network.demand import MOST_GIB
 from providers.aws.network.types import NetworkPlan
 from providers.aws.storage.links import link_problems, plan_links
+from providers.aws.storage.lustre_regions import PATH, efa_obstacle, place_of, place_problems
 from providers.aws.storage.types import LustrePlan
 from providers.aws.types import AwsNodePoolPlan
 
-PATH = "storage.fileSystem"
 SMALLEST_GIB, STEP_GIB = 1200, 2400
 EFA_STEP_GIB = {125: 38_400, 250: 19_200, 500: 9_600, 1000: 4_800}
 """By MB/s for each TiB, the tiers of PERSISTENT_2: the size, and each step of it, that can be reached over EFA."""
@@ -37,13 +37,16 @@ FAMILIES_WITHOUT_FSX = frozenset({"dl1", "g4dn", "g5", "p3dn", "p4d", "p4de", "t
 
 def plan_lustre(asked: FileSystemSpec, pools: Sequence[AwsNodePoolPlan], network: NetworkPlan) -> LustrePlan:
     """The file system in the zone of the pools with a fabric; SpecError with every problem at once."""
-    problems = [*_size_problems(asked), *_metadata_problems(asked), *link_problems(asked), *_scratch_problems(asked)]
+    zone = _zone(pools, network)
+    problems = [
+        *place_problems(asked, place_of(zone, network.region)), *_size_problems(asked), *_metadata_problems(asked),
+        *link_problems(asked), *_scratch_problems(asked),
+    ]  # fmt: skip
     obstacles = tuple(_found_problems(asked, pools, network))
     if asked.fabric:
         problems += [Problem(path=f"{PATH}.fabric", message=f"true, but {obstacle}") for obstacle in obstacles]
     if problems:
         raise SpecError(problems)
-    zone = _zone(pools, network)
     tiering = asked.tiering
     fixed = not asked.scratch and tiering is None
     return LustrePlan(
@@ -166,14 +169,15 @@ def _found_problems(
         if step and (not _gib(asked) or _gib(asked) % step):
             tier = asked.throughput_mbps_per_tib or DEFAULT_TIER
             yield f"{asked.capacity_tib:g} TiB at {tier} has no EFA: it takes multiples of {step / 1000:g}"
-    clients = _clients(pools)
+    clients, zone = _clients(pools), _zone(pools, network)
+    if obstacle := efa_obstacle(place_of(zone, network.region)):
+        yield obstacle
     if not pools:
         return  # they are wrong, and have said so
     if not clients:
         others = ", ".join(sorted(FAMILIES_WITHOUT_FSX))
         yield f"no pool has a fabric over which FSx can be reached (that of {others} is not)"
         return
-    zone = _zone(pools, network)
     count = sum(pool.max_count for pool in clients if zone in pool.zones)
     if count > MOST_EFA_CLIENTS:
         yield f"{count} nodes would reach it, and FSx takes {MOST_EFA_CLIENTS} over EFA"

@@ -1,24 +1,33 @@
 """Rows of AWS for the field rules: which field of which resource type means what, each with its source."""
 
+from datetime import date
+
 from rehearsal.field.facts import (
     AutoscalerRow,
     ChangeRow,
     CloudAddonRow,
     Effect,
     EndpointRow,
+    EntranceRow,
     ExclusiveRow,
     FieldFacts,
+    HostDataRow,
     ImageRow,
+    JobRoleRow,
     MachineRow,
     MarkRow,
     NameRow,
     NodeLabelRow,
+    PartitionRow,
+    PlaceRow,
     PoolRow,
+    PreparedRow,
     RegistryRow,
     ResizerRow,
     ServedRow,
     SettlingRow,
     SizeRow,
+    SupportRow,
     VersionRow,
     VolatileRow,
 )
@@ -32,6 +41,13 @@ GPU, NEURON, EFA = "nvidia.com/gpu", "aws.amazon.com/neuron", "vpc.amazonaws.com
 UPDATES = "EKS User Guide, Update a managed node group"
 EKS_API = "EKS API Reference, UpdateNodegroupConfig, UpdateNodegroupVersion and CreateNodegroup"
 LUSTRE_API = "FSx API Reference, UpdateFileSystem"
+FOLLOWERS = (
+    (NODE_GROUP, "launchTemplate.id"), (BATCH, "computeResources.launchTemplate.launchTemplateId"),
+    ("aws:cloudcontrol/resource:Resource", "desiredState.CustomLaunchTemplate.TemplateId"),
+)  # fmt: skip
+LUSTRE_PLACES = "FSx for Lustre User Guide, Deployment type availability"
+LUSTRE_SLOW = ("ap-east-2", "ap-southeast-[57]", "ca-west-1", "il-central-1", "mx-central-1")
+PARTITIONS = "IAM User Guide, Amazon Resource Names: partitions and their regions"
 VERSIONS = "EKS User Guide, Update existing cluster to new Kubernetes version"
 AUTOSCALER = "kubernetes/autoscaler, cluster-autoscaler/cloudprovider/aws/README.md"
 
@@ -182,10 +198,7 @@ FACTS = FieldFacts(
     volatile=(
         VolatileRow(
             resource=TEMPLATE, path="tagSpecifications.tags", key="expires|budget|updated|date|commit",
-            followed_by=(
-                (NODE_GROUP, "launchTemplate.id"), (BATCH, "computeResources.launchTemplate.launchTemplateId"),
-                ("aws:cloudcontrol/resource:Resource", "desiredState.CustomLaunchTemplate.TemplateId"),
-            ),
+            followed_by=FOLLOWERS,
             source=f"{UPDATES}: a new version of the launch template replaces every node of the group",
         ),
     ),
@@ -254,6 +267,7 @@ FACTS = FieldFacts(
         SettlingRow(
             made="aws:iam/instanceProfile:InstanceProfile", user="aws:cloudcontrol/resource:Resource",
             user_path="desiredState.IamInstanceProfileArn", minutes=0.5, waits_on="time:index/sleep:Sleep",
+            outlasted_by=("aws:cloudcontrol/resource:Resource", "typeName", "AWS::PCS::Cluster"),
             source="IAM User Guide, Troubleshoot: changes that I make are not always immediately visible",
         ),
         SettlingRow(
@@ -267,6 +281,79 @@ FACTS = FieldFacts(
             resource=BATCH, one="computeResources.securityGroupIds",
             other="computeResources.launchTemplate.launchTemplateId>networkInterfaces",
             source="aws/aws-cdk 21577: security groups of the compute environment or interfaces of the template",
+        ),
+    ),
+    job_roles=(
+        JobRoleRow(
+            resource="aws:batch/jobDefinition:JobDefinition",
+            role=(
+                "nodeProperties.nodeRangeProperties.container.jobRoleArn", "containerProperties.jobRoleArn",
+                "ecsProperties.taskProperties.taskRoleArn",
+            ),
+            store="aws:s3/bucket:Bucket", policy="aws:iam/rolePolicy:RolePolicy", policy_role="role",
+            policy_actions="policy.Statement.Action", actions=("s3:ListBucket", "s3:GetObject", "s3:PutObject"),
+            source="Batch API Reference, ContainerProperties.jobRoleArn: the role of the job's container",
+        ),
+    ),
+    host_data=(
+        HostDataRow(
+            template=TEMPLATE, data="userData", users=FOLLOWERS, policy="aws:efs/fileSystemPolicy:FileSystemPolicy",
+            policy_text="policy", target="aws:efs/mountTarget:MountTarget",
+            source="EFS User Guide, Encrypting data in transit; Creating mount targets",
+        ),
+    ),
+    entrances=(
+        EntranceRow(
+            resource="aws:cloudcontrol/resource:Resource", kind="typeName", cluster="AWS::PCS::Cluster",
+            group="AWS::PCS::ComputeNodeGroup", queue="AWS::PCS::Queue", id="properties.Id",
+            members="desiredState.ComputeNodeGroupConfigurations.ComputeNodeGroupId",
+            least="desiredState.ScalingConfiguration.MinInstanceCount",
+            source="PCS User Guide, Login nodes: a compute node group in no queue, or a host of one's own",
+        ),
+    ),
+    prepared=(
+        PreparedRow(
+            resource="aws:cloudcontrol/resource:Resource", path="typeName", value="AWS::SageMaker::Cluster",
+            host=CLUSTER, chart="hyperpod*",
+            source="SageMaker Developer Guide, Installing packages on the EKS cluster using Helm: required before",
+        ),
+    ),
+    places=(
+        PlaceRow(
+            resource=LUSTRE, path="deploymentType", value="PERSISTENT_2", source=LUSTRE_PLACES,
+            regions=(
+                "af-south-1", "ap-northeast-3", "ap-south-2", "ap-southeast-[346]", "eu-central-2", "eu-south-*",
+                "eu-west-3", "me-*", "sa-east-1", "us-gov-*", "cn-*",
+            ),
+        ),
+        *(
+            PlaceRow(resource=LUSTRE, path=path, value=value, source=LUSTRE_PLACES, regions=LUSTRE_SLOW)
+            for path, value in (
+                ("perUnitStorageThroughput", "500"), ("perUnitStorageThroughput", "1000"), ("efaEnabled", "True"),
+                ("storageType", "INTELLIGENT_TIERING"),
+            )
+        ),
+        PlaceRow(
+            resource=LUSTRE, path="deploymentType", value="SCRATCH_2", source=LUSTRE_PLACES,
+            regions=("ap-east-2", "ap-southeast-[57]", "ca-west-1", "mx-central-1"),
+        ),
+    ),
+    partitions=(
+        PartitionRow(regions="cn-*", partition="aws-cn", source=PARTITIONS),
+        PartitionRow(regions="us-gov-*", partition="aws-us-gov", source=PARTITIONS),
+        PartitionRow(regions="us-isob-*", partition="aws-iso-b", source=PARTITIONS),
+        PartitionRow(regions="us-iso-*", partition="aws-iso", source=PARTITIONS),
+        PartitionRow(regions="eusc-*", partition="aws-eusc", source=PARTITIONS),
+        PartitionRow(regions="*", partition="aws", source=PARTITIONS),
+    ),
+    support=(
+        SupportRow(
+            resource=CLUSTER, path="version",
+            ends={
+                "1.29": date(2026, 3, 23), "1.30": date(2026, 7, 23), "1.31": date(2026, 11, 26),
+                "1.32": date(2027, 3, 23), "1.33": date(2027, 7, 29), "1.34": date(2027, 12, 2),
+            },
+            source="EKS User Guide, Understand the Kubernetes version lifecycle: end of extended support",
         ),
     ),
     marks=(

@@ -27,23 +27,28 @@ class Batch(pulumi.ComponentResource):
 
     handle: BatchHandle
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 (what surrounds a queue, by name)
         self,
         name: str,
         *,
         plan: BatchPlan,
         network: NetworkHandle,
         mounts: Sequence[HostMount] = (),
+        after: Sequence[pulumi.Resource] = (),
+        rights: pulumi.Output[str] | None = None,
         tags: Mapping[str, str] | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        """`mounts` are made on every machine, at the paths of the plan. `tags` go on what it launches."""
+        """`mounts` are made on every machine, at the paths of the plan, and work `after` these. `rights`: a policy of
+        what jobs may do on AWS; None for nothing. `tags` go on what it launches.
+        """
         super().__init__("penstock:aws:Batch", name, None, opts)
         self._network, self._tags = network, dict(tags or {})
-        self._before_nodes: list[pulumi.Resource] = list(network.ready)
+        self._before_nodes: list[pulumi.Resource] = [*network.ready, *after]
         self._profile = self._instance_profile(name)
         assert network.gang_security_group_id is not None, "the network's plan knows that Batch needs it"
         self._group_id = network.gang_security_group_id
+        self._job_role = self._role_of_jobs(name, rights)
         data = user_data(mounts)
         queues = {each.pool.name: self._queue(name, each, data) for each in plan.pools}
         definitions = {each.pool.name: self._definition(name, each) for each in plan.pools}
@@ -61,6 +66,18 @@ class Batch(pulumi.ComponentResource):
             tags={"Name": f"{name}-nodes"},
             opts=pulumi.ResourceOptions(parent=self),
         )
+
+    def _role_of_jobs(self, name: str, rights: pulumi.Output[str] | None) -> pulumi.Output[str]:
+        """Role of a job's containers, which else would act as the machine does (Batch User Guide, "Job role")."""
+        jobs = role_of("ecs-tasks.amazonaws.com", f"{name}-jobs", parent=self)
+        if rights is not None:
+            iam.RolePolicy(
+                f"{name}-jobs-stores",
+                role=jobs.role.name,
+                policy=rights,
+                opts=pulumi.ResourceOptions(parent=self),
+            )
+        return jobs.role.arn
 
     def _queue(self, name: str, plan: BatchPoolPlan, data: pulumi.Output[str] | None) -> pulumi.Output[str]:
         environment = batch.ComputeEnvironment(
@@ -88,7 +105,9 @@ class Batch(pulumi.ComponentResource):
     def _machines(
         self, name: str, plan: BatchPoolPlan, data: pulumi.Output[str] | None
     ) -> batch.ComputeEnvironmentComputeResourcesArgs:
-        """With BEST_FIT, Batch's default, another launch template would need another environment."""
+        """With BEST_FIT, Batch's default, another launch template would need another environment. Security groups
+        stand on the template's interfaces alone: Batch refuses an environment that names them too (aws/aws-cdk#21577).
+        """
         template = LaunchTemplate(
             f"{name}-{plan.pool.name}",
             plan=plan.pool,
@@ -111,7 +130,6 @@ class Batch(pulumi.ComponentResource):
             launch_template=batch.ComputeEnvironmentComputeResourcesLaunchTemplateArgs(
                 launch_template_id=template.id, version=template.version
             ),
-            security_group_ids=[self._group_id],
             subnets=[self._network.subnet_ids[subnet] for subnet in plan.subnets],
         )
 
@@ -120,7 +138,7 @@ class Batch(pulumi.ComponentResource):
             f"{name}-{plan.pool.name}",
             name=plan.name,
             type="multinode",
-            node_properties=plan.job.node_properties(),
+            node_properties=self._job_role.apply(plan.job.node_properties),
             retry_strategy=batch.JobDefinitionRetryStrategyArgs(attempts=plan.job.attempts),
             propagate_tags=True,
             tags={"Name": plan.name},

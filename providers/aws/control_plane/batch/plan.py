@@ -43,9 +43,9 @@ class GangPlan:
     """Paths of the host, which the container has at the same place."""
     attempts: int
 
-    def node_properties(self) -> str:
-        """The document of Batch's API: `nodeProperties` in JSON."""
-        nodes = {"targetNodes": "0:", "container": self._container()}
+    def node_properties(self, job_role_arn: str) -> str:
+        """The document of Batch's API: `nodeProperties` in JSON. `job_role_arn`: what its containers may do."""
+        nodes = {"targetNodes": "0:", "container": {**self._container(), "jobRoleArn": job_role_arn}}
         return json.dumps({"numNodes": self.nodes, "mainNode": 0, "nodeRangeProperties": [nodes]}, sort_keys=True)
 
     def _container(self) -> Mapping[str, Any]:

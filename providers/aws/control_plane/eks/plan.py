@@ -42,18 +42,20 @@ _WIDEST_PUBLIC_PREFIX = 8
 def plan_eks(
     spec: StackSpec, settings: AwsSpec, pools: tuple[AwsNodePoolPlan, ...], network: NetworkPlan, stack: str
 ) -> EksPlan:
-    """The control plane of the stack's pools. SpecError with all that EKS would refuse, or that opens it to anybody."""
+    """The control plane of the stack's pools. SpecError with all that EKS would refuse, or that opens it to anybody; a
+    version that there is not is told by the plan as a whole, which knows the time.
+    """
     asked = settings.control_plane
     assert isinstance(asked, EksSpec)
     name = spec.cluster.kubernetes_version or default_version()
     zones = control_plane_zones(network.zones, regions()[network.region])
     system = system_pool(zones, network.region, node_repair=asked.node_repair)
-    problems = [*_version_problems(name), *_name_problems(stack), *_access_problems(asked), *_pool_problems(spec)]
+    version = kubernetes_versions().get(name)
+    problems = [*_name_problems(stack), *_access_problems(asked), *_pool_problems(spec)]
     if system is None:
         problems.append(_no_system_machine(network))
-    if problems or system is None:
+    if problems or system is None or version is None:
         raise SpecError(problems)
-    version = kubernetes_versions()[name]
     support = _support(spec, version)
     return EksPlan(
         name=stack,
@@ -115,21 +117,6 @@ def warnings(plan: EksPlan) -> Iterator[str]:
             "from elsewhere `pulumi up` stops before anything is installed on the cluster: name the ranges you come "
             "from, or run it where a VPN or peering reaches the VPC"
         )
-
-
-def _version_problems(asked: str) -> Iterator[Problem]:
-    offered = kubernetes_versions()
-    if asked in offered:
-        return
-    oldest = next(iter(offered))
-    gone = _minor(asked) < _minor(oldest)
-    what = "EKS no longer creates clusters of this version" if gone else "penstock has no add-on versions for it"
-    message = f"{asked!r}: {what}; available: {', '.join(offered)}"
-    yield Problem(path="cluster.kubernetesVersion", message=message)
-
-
-def _minor(version: str) -> int:
-    return int(version.partition(".")[2])
 
 
 def _name_problems(stack: str) -> Iterator[Problem]:

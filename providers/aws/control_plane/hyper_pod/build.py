@@ -18,7 +18,8 @@ from providers.aws.network.handle import NetworkHandle
 class HyperPod(pulumi.ComponentResource):
     """Instance groups whose nodes join the EKS cluster, are checked before they do, and replaced when they fail.
 
-    HyperPod wants its own Helm chart (health agent, device plugins) on the EKS cluster before it makes nodes.
+    HyperPod wants its own Helm chart (health agent, device plugins) on the EKS cluster before it makes nodes: the stack
+    file says that it is there.
     """
 
     cluster_arn: pulumi.Output[str]

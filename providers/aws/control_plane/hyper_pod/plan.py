@@ -13,9 +13,18 @@ from providers.aws.network.types import NetworkPlan
 from providers.aws.sagemaker_machine_types import HYPER_POD_MACHINE_TYPES
 from providers.aws.settings import AwsSpec, HyperPodSpec
 from providers.aws.types import AwsNodePoolPlan, BlockCapacity, OnDemandCapacity, ReservedCapacity, SpotCapacity
+from providers.aws.versions import default_version
 
 KUBERNETES_VERSIONS = ("1.28", "1.29", "1.30", "1.31", "1.32", "1.33", "1.34")
 """That HyperPod joins (SageMaker Developer Guide, "Getting started with Amazon EKS support", 2026)."""
+
+_CHART_FIRST = (
+    "false: HyperPod makes a cluster only where its own Helm chart is on the EKS cluster already, and no registry has "
+    "that chart; run `up` without aws.hyperPod, then `git clone https://github.com/aws/sagemaker-hyperpod-cli`, "
+    "`helm dependencies update` and `helm install hyperpod-dependencies ... --namespace kube-system` of its "
+    "helm_chart/HyperPodHelmChart, and set it to true"
+)
+"""SageMaker Developer Guide, "Installing packages on the Amazon EKS cluster using Helm": without, creation fails."""
 
 _LONGEST_NAME = 63
 """Of a cluster (SageMaker API)."""
@@ -103,9 +112,11 @@ def _asked_problems(asked: HyperPodSpec, spec: StackSpec, stack: str) -> Iterato
             yield Problem(path=path, message=f"{name!r} is not a pool of cluster.nodePools{hint}")
         elif name in asked.pools[:index]:
             yield Problem(path=path, message=f"{name!r} is named twice; remove one")
-    version = spec.cluster.kubernetes_version
-    if version is not None and version not in KUBERNETES_VERSIONS:
-        what = f"{version!r} is not a version that HyperPod supports; set one of {', '.join(KUBERNETES_VERSIONS)}"
+    if not asked.chart_installed:
+        yield Problem(path="aws.hyperPod.chartInstalled", message=_CHART_FIRST)
+    version = spec.cluster.kubernetes_version or default_version()
+    if version not in KUBERNETES_VERSIONS:
+        what = f"{version!r} is not a version that HyperPod supports; set {KUBERNETES_VERSIONS[-1]!r}"
         yield Problem(path="cluster.kubernetesVersion", message=f"{what}, or remove aws.hyperPod")
     if len(stack) > _LONGEST_NAME:
         what = f"{stack!r} is longer than the {_LONGEST_NAME} characters of a HyperPod cluster; choose a shorter name"

@@ -24,8 +24,8 @@ class PcsHandle:
     """Of slurmctld, and of slurmdbd where there is accounting: Type, PrivateIpAddress, Port."""
     queues: tuple[str, ...]
     """Slurm's partitions."""
-    security_group_id: pulumi.Output[str]
-    """A login node needs it to reach the controller."""
+    login: pulumi.Output[str]
+    """The command line that opens a shell on the login node."""
 
 
 class Pcs(pulumi.ComponentResource):
@@ -33,34 +33,39 @@ class Pcs(pulumi.ComponentResource):
 
     handle: PcsHandle
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 (what surrounds a controller, by name)
         self,
         name: str,
         *,
         plan: PcsPlan,
         network: NetworkHandle,
         mounts: Sequence[HostMount] = (),
+        after: Sequence[pulumi.Resource] = (),
         tags: Mapping[str, str] | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        """`mounts` are made on every node. `tags` go on all of it: a provider's default tags miss Cloud Control."""
+        """`mounts` are made on every node, and work `after` these. `tags` go on all of it: a provider's default tags
+        miss Cloud Control.
+        """
         super().__init__("penstock:aws:Pcs", name, None, opts)
         self._tags = dict(tags or {})
         self._network = network
-        self._before_nodes: list[pulumi.Resource] = list(network.ready)
+        self._before: list[pulumi.Resource] = list(network.ready)
         assert network.gang_security_group_id is not None, "the network's plan knows that Slurm needs it"
         self._group_id = network.gang_security_group_id
-        self._cluster = self._make_cluster(name, plan)
         profile = self._instance_profile(name, plan)
+        self._cluster = self._make_cluster(name, plan)
+        self._before += [self._may_register(name), *after]
         data = user_data(mounts)
         groups = {group.pool.name: self._node_group(name, plan, group, profile, data) for group in plan.groups}
+        login = self._node_group(name, plan, plan.login, profile, data)
         for queue in plan.queues:
             self._queue(name, queue, groups)
         self.handle = PcsHandle(
             cluster_id=_read(self._cluster, "Id"),
             endpoints=_read(self._cluster, "Endpoints"),
             queues=tuple(queue.name for queue in plan.queues),
-            security_group_id=self._group_id,
+            login=_read(login, "Id").apply(lambda group: _shell(plan.region, group)),
         )
         self.register_outputs({"clusterId": self.handle.cluster_id, "endpoints": self.handle.endpoints})
 
@@ -82,26 +87,38 @@ class Pcs(pulumi.ComponentResource):
         return self._resource(f"{name}-controller", "AWS::PCS::Cluster", state)
 
     def _instance_profile(self, name: str, plan: PcsPlan) -> iam.InstanceProfile:
-        """PCS takes a profile only when its role has such a name, and registers nodes by this permission."""
+        """PCS takes a profile only when its role has such a name.
+
+        It is made before the controller, which takes minutes: a profile that is seconds old is not there yet for
+        everybody, and a node group of it fails (IAM User Guide, "Changes that I make are not always immediately
+        visible").
+        """
         child = pulumi.ResourceOptions(parent=self)
-        role = iam.Role(
+        self._role = iam.Role(
             f"{name}-nodes",
             name=f"AWSPCS-{plan.name}",
             assume_role_policy=json.dumps(_TRUST_EC2),
             tags={"Name": f"{name}-nodes"},
             opts=child,
         )
-        permission = iam.RolePolicy(
+        session = iam.RolePolicyAttachment(
+            f"{name}-session", role=self._role.name, policy_arn=_SESSION_POLICY, opts=child
+        )
+        profile = iam.InstanceProfile(
+            f"{name}-nodes", name=f"AWSPCS-{plan.name}", role=self._role.name, tags={"Name": f"{name}-nodes"},
+            opts=child,
+        )  # fmt: skip
+        self._before += [session, profile]
+        return profile
+
+    def _may_register(self, name: str) -> iam.RolePolicy:
+        """The right of a node to become one of this cluster's."""
+        return iam.RolePolicy(
             f"{name}-register",
             name="register",
-            role=role.name,
-            policy=_read(self._cluster, "Arn").apply(_may_register),
-            opts=child,
-        )
-        self._before_nodes.append(permission)
-        iam.RolePolicyAttachment(f"{name}-session", role=role.name, policy_arn=_SESSION_POLICY, opts=child)
-        return iam.InstanceProfile(
-            f"{name}-nodes", name=f"AWSPCS-{plan.name}", role=role.name, tags={"Name": f"{name}-nodes"}, opts=child
+            role=self._role.name,
+            policy=_read(self._cluster, "Arn").apply(_registering),
+            opts=pulumi.ResourceOptions(parent=self),
         )
 
     def _node_group(
@@ -117,6 +134,7 @@ class Pcs(pulumi.ComponentResource):
             plan=group.pool,
             security_group_ids=[self._group_id],
             user_data=data,
+            root_device=plan.root_device,
             tags=self._tags,
             opts=pulumi.ResourceOptions(parent=self),
         )
@@ -151,7 +169,7 @@ class Pcs(pulumi.ComponentResource):
             name,
             type_name=type_name,
             desired_state=pulumi.Output.json_dumps({**state, "Tags": self._tags | {"Name": name}}, sort_keys=True),
-            opts=pulumi.ResourceOptions(parent=self, depends_on=list(self._before_nodes)),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=list(self._before)),
         )
 
 
@@ -164,8 +182,16 @@ _SESSION_POLICY = "arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore"
 """A shell on a node without a key or an open port."""
 
 
-def _may_register(cluster_arn: str) -> str:
+def _registering(cluster_arn: str) -> str:
     return allowing(["pcs:RegisterComputeNodeGroupInstance"], cluster_arn)
+
+
+def _shell(region: str, group: str) -> str:
+    """PCS tags each machine with its group (PCS User Guide, "Tags that PCS adds")."""
+    filters = f"Name=tag:aws:pcs:compute-node-group-id,Values={group} Name=instance-state-name,Values=running"
+    query = "--query 'Reservations[0].Instances[0].InstanceId' --output text"
+    found = f"aws ec2 describe-instances --region {region} --filters {filters} {query}"
+    return f"aws ssm start-session --region {region} --target $({found})"
 
 
 def _read(resource: cloudcontrol.Resource, name: str) -> pulumi.Output[Any]:

@@ -5,13 +5,17 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from components.errors import Problem, SpecError
+from components.fabric import Collective
 from components.plan.part import BillLine, Decision, PartPlan
 from components.spec.cluster import NodePoolSpec
 from components.spec.explain import suggestion
 from components.spec.stack import StackSpec
+from providers.aws.catalog import Arch, machines
 from providers.aws.control_plane.no_kubernetes import kubernetes_only
 from providers.aws.network.types import NetworkPlan
+from providers.aws.nodes.plain_pool import plain_pool
 from providers.aws.nodes.refusals import fallback_name
+from providers.aws.regions import regions
 from providers.aws.settings import AwsSpec, PcsSize, PcsSpec
 from providers.aws.types import (
     AwsNodePoolPlan,
@@ -25,7 +29,13 @@ SLURM_VERSIONS = ("24.11", "25.05", "25.11", "26.05")
 """Versions that PCS creates (PCS API, SchedulerRequest.version, botocore 1.44)."""
 
 MOST_NODES = {PcsSize.SMALL: 32, PcsSize.MEDIUM: 512, PcsSize.LARGE: 2048}
-"""Nodes that a controller of each size manages (PCS User Guide, cluster sizes)."""
+"""Nodes that a controller of each size manages, login nodes among them (PCS User Guide, cluster sizes)."""
+
+LOGIN = "login"
+"""The group of the node that people submit from: PCS makes none by itself (PCS User Guide, "Login nodes")."""
+
+LOGIN_MACHINES = {Arch.X86_64: ("m7i.xlarge", "c7i.2xlarge"), Arch.ARM64: ("m7g.xlarge", "m7g.2xlarge")}
+"""The first that one of the network's zones offers, of the processors that the image is for."""
 
 _CLUSTER_NAME = re.compile(r"(?!pcs_)[A-Za-z][A-Za-z0-9-]{2,39}")
 _GROUP_NAME = re.compile(r"(?!pcs_)[A-Za-z][A-Za-z0-9-]{2,24}")
@@ -64,14 +74,18 @@ class PartitionPlan:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PcsPlan:
     name: str
+    region: str
     size: PcsSize
     slurm_version: str
     ami_id: str
+    root_device: str
     accounting: bool
     scale_down_idle_s: int
     subnet: str
     """Subnet of the controller's interface: PCS takes exactly one."""
     groups: tuple[NodeGroupPlan, ...]
+    login: NodeGroupPlan
+    """In no queue: jobs are submitted from it and do not run there."""
     queues: tuple[PartitionPlan, ...]
     decisions: tuple[Decision, ...]
 
@@ -87,19 +101,25 @@ def plan_pcs(
         *_controller_problems(asked, spec.cluster.region or "", pools),
     ]
     problems += kubernetes_only(spec, "pcs", "Slurm")
-    if problems:
+    login = _login(pools, network)
+    if login is None:
+        problems.append(_no_login_machine(pools, network))
+    if problems or login is None:
         raise SpecError(problems)
     return PcsPlan(
         name=stack,
+        region=network.region,
         size=asked.size or _smallest(_nodes(pools)),
         slurm_version=asked.slurm_version,
         ami_id=str(asked.ami_id),
+        root_device=asked.root_device,
         accounting=asked.accounting,
         scale_down_idle_s=asked.scale_down_idle_s,
         subnet=_controller_subnet(pools, network),
         groups=tuple(_group(pool, network, spec) for pool in pools),
+        login=login,
         queues=tuple(_queue(pool, pools) for pool in spec.cluster.node_pools),
-        decisions=tuple(_decided(asked, pools)),
+        decisions=tuple(_decided(asked, pools, login)),
     )
 
 
@@ -126,6 +146,9 @@ def _name_problems(stack: str, pools: Iterable[NodePoolSpec]) -> Iterator[Proble
         what = "is not a valid PCS cluster name: 3 to 40 letters, digits and dashes, a letter first"
         yield Problem(path="stack", message=f"{stack!r} {what}; choose another name for the stack")
     for pool in pools:
+        if LOGIN in (pool.name, _fallback_of(pool)):
+            what = f"{LOGIN!r} is reserved for the node that jobs are submitted from; choose another name"
+            yield Problem(path=f"cluster.nodePools.{pool.name}.name", message=what)
         longest = _fallback_of(pool) or pool.name
         if not _GROUP_NAME.fullmatch(pool.name) or not _GROUP_NAME.fullmatch(longest):
             what = "is not a valid PCS queue name: 3 to 25 letters, digits and dashes, a letter first"
@@ -152,20 +175,52 @@ def _controller_problems(asked: PcsSpec, region: str, pools: tuple[AwsNodePoolPl
     if nodes > most:
         larger = [f"{size} ({MOST_NODES[size]})" for size in PcsSize if MOST_NODES[size] >= nodes]
         remedy = f"choose {larger[0]}" if larger else "make the pools smaller, or two stacks of them"
-        what = f"{nodes} nodes at most, but a controller of size {asked.size or PcsSize.LARGE} manages {most}; {remedy}"
+        size = asked.size or PcsSize.LARGE
+        what = f"{nodes - 1} nodes beside the login node, but a controller of size {size} manages {most}; {remedy}"
         yield Problem(path=f"{path}.size" if asked.size else "cluster.nodePools", message=what)
 
 
 def _how_to_find_an_image(slurm_version: str, region: str, pools: tuple[AwsNodePoolPlan, ...]) -> str:
-    arch = pools[0].machine.arch if pools else "*"
-    command = f"aws ec2 describe-images --region {region} --owners amazon --query 'sort_by(Images,&CreationDate)[-1]'"
-    name = f"--filters 'Name=name,Values=aws-pcs-sample_ami-al2023-{arch}-slurm-{slurm_version}*'"
+    """AWS's PCS-ready image has PCS's agent, several versions of Slurm, and NVIDIA's drivers, EFA's, Lustre's and EFS's
+    (PCS User Guide, "Using PCS-ready DLAMI"); of Neuron's it has none.
+    """
+    arch = pools[0].machine.arch if pools else Arch.X86_64
+    parameter = f"/aws/service/pcs/ami/dlami-base-ubuntu2404/{arch}/latest/ami-id"
+    command = f"aws ssm get-parameter --region {region} --name {parameter} --query Parameter.Value"
     what = f"PCS has no default image; give the id of one with Slurm {slurm_version} and the drivers of your machines"
-    return f"{what}; AWS's sample, to begin with: {command} {name}"
+    if any(pool.collective is Collective.NEURON for pool in pools):
+        return f"{what}: of Neuron's AWS publishes none, so build it from a DLAMI Neuron with PCS's agent and Slurm"
+    return f"{what}; AWS's own: {command}"
 
 
 def _nodes(pools: Iterable[AwsNodePoolPlan]) -> int:
-    return sum(pool.max_count for pool in pools)
+    """With the login node, which the controller manages too."""
+    return sum(pool.max_count for pool in pools) + 1
+
+
+def _login(pools: Sequence[AwsNodePoolPlan], network: NetworkPlan) -> NodeGroupPlan | None:
+    """One small node that always runs, in a private subnet; None where no zone of the network offers a machine."""
+    arch = pools[0].machine.arch if pools else Arch.X86_64
+    for name in LOGIN_MACHINES[arch]:
+        offered = machines()[name].zones_in(regions()[network.region])
+        for zone in network.zones:
+            if zone in offered:
+                pool = plain_pool(LOGIN, machines()[name], (zone,), 1, node_repair=False)
+                return NodeGroupPlan(
+                    pool=pool,
+                    purchase_option="ONDEMAND",
+                    min_count=1,
+                    max_count=1,
+                    subnets=tuple(subnet.name for subnet in network.node_subnets(pool.zones)),
+                    weight=_FIRST,
+                )
+    return None
+
+
+def _no_login_machine(pools: Sequence[AwsNodePoolPlan], network: NetworkPlan) -> Problem:
+    types = " or ".join(LOGIN_MACHINES[pools[0].machine.arch if pools else Arch.X86_64])
+    what = f"{', '.join(network.zones)}: the login node runs on {types}, which none of these zones offers"
+    return Problem(path="cluster.network.zones", message=f"{what}; add a zone of {network.region} that does")
 
 
 def _smallest(nodes: int) -> PcsSize:
@@ -204,11 +259,15 @@ def _purchase_option(pool: AwsNodePoolPlan) -> str:
             return "CAPACITY_BLOCK"
 
 
-def _decided(asked: PcsSpec, pools: tuple[AwsNodePoolPlan, ...]) -> Iterator[Decision]:
+def _decided(asked: PcsSpec, pools: tuple[AwsNodePoolPlan, ...], login: NodeGroupPlan) -> Iterator[Decision]:
     nodes = _nodes(pools)
+    reason = "jobs are submitted from it; reached by Session Manager, without a key or an open port"
+    yield Decision(path="aws.controlPlane.login", value=f"1 x {login.pool.machine.name}", reason=reason)
+    reason = "AWS's PCS-ready image has neither; name an image of yours where jobs are to start by --container-image"
+    yield Decision(path="aws.controlPlane.amiId", value="no Enroot or Pyxis added", reason=reason)
     if asked.size is None:
         size = _smallest(nodes)
-        reason = f"the smallest for {nodes} nodes: it manages {MOST_NODES[size]}"
+        reason = f"the smallest for {nodes} nodes, the login node among them: it manages {MOST_NODES[size]}"
         yield Decision(path="aws.controlPlane.size", value=size, reason=reason)
     for pool in pools:
         if pool.least_in_group < pool.max_count:

@@ -18,6 +18,8 @@ from stacks.plan import plan_stack
 from tests.clock import NOW
 
 BLOCK = "cr-0a1b2c3d4e5f60718"
+COUNTED = {"describe_instances": "Reservations", "describe_vpcs": "Vpcs", "describe_addresses": "Addresses"}
+"""What is counted of what the account already has: nothing is there."""
 
 
 class Account:
@@ -40,6 +42,8 @@ class Account:
     def rest(self, plan: AwsPlan, reservation: dict[str, Any] | str | None = None) -> None:
         """Answers about quotas and reservations; the latter is as it should be where none is given."""
         reservation = reservation or block()
+        for operation, empty in COUNTED.items():
+            self.stubs["ec2"].add_response(operation, {empty: []})
         for _ in plan.quotas:
             self.stubs["service-quotas"].add_response("get_service_quota", {"Quota": {"Value": self.allowed}})
         if isinstance(reservation, str):
@@ -91,8 +95,8 @@ def test_each_quota_that_is_too_small_comes_with_the_command_that_asks_for_more(
         (block(State="expired"), "is expired; name one that is active or scheduled"),
         (block(InstanceType="p5en.48xlarge"), "holds p5en.48xlarge, the pool asks for p5.48xlarge"),
         (block(AvailabilityZone="us-east-2a"), "is in us-east-2a, the pool in us-east-2b"),
-        (block(TotalInstanceCount=16), "holds 16 machines, the pool may grow to 32"),
-        (block(EndDate=datetime.fromisoformat("2027-11-14T11:30:00+00:00")), "ends at 2027-11-14T11:30:00+00:00, not"),
+        (block(TotalInstanceCount=16), "holds 16 machines, asked by train for 32"),
+        (block(EndDate=datetime.fromisoformat("2027-11-14T11:30:00+00:00")), "ends at 2027-11-14T11:30:00Z, not"),
         ("InvalidCapacityReservationId.NotFound", "is not a reservation of this account in this region"),
     ],
 )
@@ -109,6 +113,8 @@ def test_what_may_not_be_read_is_unknown_and_not_missing(plan: AwsPlan) -> None:
     account.stubs["sts"].add_response("get_caller_identity", {})
     account.stubs["eks"].add_client_error("describe_cluster", "AccessDeniedException")
     account.stubs["fsx"].add_client_error("describe_file_systems", "AccessDeniedException")
+    for operation in COUNTED:
+        account.stubs["ec2"].add_client_error(operation, "UnauthorizedOperation")
     for _ in plan.quotas:
         for operation in ("get_service_quota", "get_aws_default_service_quota"):
             account.stubs["service-quotas"].add_client_error(operation, "AccessDeniedException")

@@ -60,7 +60,7 @@ TOGETHER: dict[str, Any] = {
     f"{LUSTRE}.capacityTib": 10,
     "storage.objectStore.name": "Tokens",
     PLANE: {"publicCidrs": ["0.0.0.0/0"]},
-    "aws.hyperPod": {"pools": ["trian"], "lifecycleScripts": "s3://scripts/on/"},
+    "aws.hyperPod": {"pools": ["trian"], "lifecycleScripts": "s3://scripts/on/", "chartInstalled": True},
     "aws.tags": {"aws:team": "a"},
 } | endpoint(image="quay.io/serve:1")
 

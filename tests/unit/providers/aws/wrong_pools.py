@@ -39,12 +39,6 @@ MACHINES: list[Case] = [
         ["'none' is not a reason", "`none:` under it"],
     ),
     (
-        "two fabrics that cannot talk",
-        {"cluster.nodePools.1": {"name": "old", "machineType": "p4d.24xlarge", "count": 2}},
-        "cluster.nodePools.old.machineType",
-        ["'p4d.24xlarge'", "p5.48xlarge in pool train", "a stack of its own"],
-    ),
-    (
         "Kubernetes too old for the machine",
         GB200 | {"cluster.kubernetesVersion": "1.32"},
         "cluster.kubernetesVersion",

@@ -74,7 +74,7 @@ CONTROL: list[Case] = [
         "Slurm without an image",
         {"cluster.kubernetesVersion": GONE, "aws": {"controlPlane": {"kind": "pcs"}}},
         f"{PLANE}.amiId",
-        ["no default image", "aws ec2 describe-images --region us-east-2", "x86_64-slurm-25.05"],
+        ["no default image", "aws ssm get-parameter --region us-east-2", "ubuntu2404/x86_64/latest"],
     ),
     (
         "Slurm with an image of another form",

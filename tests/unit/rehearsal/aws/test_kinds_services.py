@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -28,6 +29,10 @@ from providers.aws.settings import AwsSpec
 from providers.aws.types import AwsNodePoolPlan
 from rehearsal.cloud.errors import CloudApiError
 from rehearsal.cloud.rules import Treatment
+from rehearsal.field.deployed import BuiltResource, Deployment
+from rehearsal.field.hosts import entrances
+from rehearsal.field.reading import deployment_of
+from rehearsal.providers.aws.field_facts import FACTS
 from rehearsal.providers.aws.kinds.batch import ENVIRONMENT, JOB_DEFINITION, QUEUE
 from rehearsal.providers.aws.kinds.bedrock import THROUGHPUT
 from rehearsal.providers.aws.kinds.cloudcontrol import RESOURCE
@@ -47,8 +52,8 @@ def aws() -> Iterator[SimulatedAws]:
     simulated.cloud.close()
 
 
-def asked(aws_settings: dict[str, Any], *pools: dict[str, Any]) -> tuple[StackSpec, AwsSpec]:
-    cluster = {"cloud": "aws", "region": REGION, "nodePools": list(pools or [FAMILY])}
+def asked(aws_settings: dict[str, Any], *pools: dict[str, Any], **more: str) -> tuple[StackSpec, AwsSpec]:
+    cluster = {"cloud": "aws", "region": REGION, "nodePools": list(pools or [FAMILY]), **more}
     spec = parse_stack({"penstock:cluster": cluster, "penstock:aws": aws_settings}, "stack.yaml", clouds())
     assert isinstance(spec.settings, AwsSpec)
     return spec, spec.settings
@@ -78,10 +83,27 @@ def test_slurm_becomes_the_requests_of_pcs_itself_and_goes_without_a_trace(aws: 
     assert {"pcs:DeleteCluster", "pcs:DeleteComputeNodeGroup", "pcs:DeleteQueue"} <= aws.requested(Treatment.KEPT)
 
 
+def in_the_field(aws: SimulatedAws) -> Deployment:
+    made = [
+        BuiltResource(token=one.token, name=one.called, id=one.id, inputs=one.inputs, outputs=one.outputs)
+        for one in aws.cloud.account.objects()
+    ]
+    return deployment_of(FACTS, made)
+
+
+def test_a_slurm_cluster_has_a_node_that_people_submit_from(aws: SimulatedAws) -> None:
+    build_pcs(aws)
+    deployment = in_the_field(aws)
+    assert list(entrances(deployment)) == []
+    without = tuple(one for one in deployment.resources if "login" not in one.name)
+    (found,) = entrances(replace(deployment, resources=without))
+    assert found.message == "slurm-controller has no node outside its queues: nobody can submit a job"
+
+
 def test_what_slurm_nodes_start_from_does_not_go_before_them(aws: SimulatedAws) -> None:
     build_pcs(aws)
     needed = [made for made in aws.made if made[0].rpartition(":")[2] in ("LaunchTemplate", "InstanceProfile")]
-    assert len(needed) == 2
+    assert len(needed) == 3, "the pool's template, the login node's, and the profile of both"
     for made in needed:
         with pytest.raises(CloudApiError, match="instances"):
             aws.cloud.delete(*made)
@@ -167,8 +189,8 @@ def test_a_queue_needs_its_environment(aws: SimulatedAws) -> None:
 
 
 def test_hyper_pod_becomes_sagemaker_s_own_request_and_holds_its_eks_cluster(aws: SimulatedAws) -> None:
-    hyper_pod = {"pools": ["train"], "lifecycleScripts": "s3://scripts/eks/"}
-    spec, settings = asked({"hyperPod": hyper_pod})
+    hyper_pod = {"pools": ["train"], "lifecycleScripts": "s3://scripts/eks/", "chartInstalled": True}
+    spec, settings = asked({"hyperPod": hyper_pod}, kubernetesVersion="1.34")
     pools, network = base(spec, settings)
     eks, plan = plan_eks(spec, settings, pools, network, STACK), plan_hyper_pod(spec, settings, pools, network, STACK)
     assert plan is not None

@@ -10,7 +10,14 @@ FACTS = FieldFacts(
     nodes="aws",
     settling=(
         SettlingRow(made="c:Agent", made_where=("kind", "identity"), user="c:Addon", user_path="role", source="guide"),
-        SettlingRow(made="c:Role", user="c:Machine", user_path="role", waits_on="c:Sleep", source="guide"),
+        SettlingRow(
+            made="c:Role",
+            user="c:Machine",
+            user_path="role",
+            waits_on="c:Sleep",
+            outlasted_by=("c:Controller", "kind", "slow"),
+            source="guide",
+        ),
     ),
     exclusive=(ExclusiveRow(resource="c:Fleet", one="groups", other="template>interfaces", source="guide"),),
 )
@@ -49,6 +56,18 @@ def test_a_reference_is_no_wait() -> None:
     sleep = built("c:Sleep", "sleep", needs=frozenset({role.key}))
     rested = built("c:Machine", "machine", {"role": "role"}, needs=frozenset({sleep.key}))
     assert judged(role, sleep, rested) == []
+
+
+def test_what_takes_longer_than_the_settling_is_a_wait_if_it_is_made_in_between() -> None:
+    def found(kind: str, *needs: str) -> list[str]:
+        role = built("c:Role", "role")
+        controller = built("c:Controller", "controller", {"kind": kind}, needs=frozenset(needs))
+        wanted = frozenset({role.key, controller.key})
+        return judged(role, controller, built("c:Machine", "machine", {"role": "role"}, needs=wanted))
+
+    assert found("slow", "c:Role role") == []
+    assert found("slow") == ["Machine machine"], "made beside the role, it may be there as soon"
+    assert found("quick", "c:Role role") == ["Machine machine"]
 
 
 def test_a_thing_of_an_earlier_up_has_settled() -> None:

@@ -14,12 +14,15 @@ from tests.unit.providers.aws.nodes.pools import BLOCK, pool, spec_of
 JOB = {"kind": "batch", "image": "123456789012.dkr.ecr.us-east-2.amazonaws.com/train:1", "command": ["train", "-v"]}
 
 
+ROLE = "arn:aws:iam::123456789012:role/jobs"
+
+
 def plan(*pools: dict[str, Any], **control_plane: Any) -> BatchPlan:
     return decided(plan_batch, spec_of(*(pools or (pool(count=4),)), aws={"controlPlane": {**JOB, **control_plane}}))
 
 
 def container(made: BatchPlan) -> dict[str, Any]:
-    properties = json.loads(made.pools[0].job.node_properties())
+    properties = json.loads(made.pools[0].job.node_properties(ROLE))
     (nodes,) = properties["nodeRangeProperties"]
     assert nodes["targetNodes"] == "0:"
     assert isinstance(nodes["container"], dict)
@@ -34,7 +37,7 @@ def test_a_gang_has_each_of_its_nodes_whole() -> None:
     assert job["linuxParameters"]["sharedMemorySize"] * 4 == int(needs["MEMORY"])
     assert job["ulimits"] == [{"name": "memlock", "softLimit": -1, "hardLimit": -1}]
     assert job["command"] == ["train", "-v"]
-    assert json.loads(made.pools[0].job.node_properties())["numNodes"] == 4
+    assert json.loads(made.pools[0].job.node_properties(ROLE))["numNodes"] == 4
 
 
 @pytest.mark.parametrize(

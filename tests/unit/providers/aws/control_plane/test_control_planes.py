@@ -7,25 +7,33 @@ from typing import Any
 
 import pulumi
 import pytest
+from pulumi_aws import kms, s3
 
 from providers.aws.control_plane.batch.build import Batch
 from providers.aws.control_plane.batch.plan import plan_batch
-from providers.aws.control_plane.host_mounts import HostMount, LustreMount, NfsMount
+from providers.aws.control_plane.host_mounts import EfsMount, HostMount, LustreMount
 from providers.aws.control_plane.hyper_pod.build import HyperPod
 from providers.aws.control_plane.hyper_pod.plan import plan_hyper_pod
 from providers.aws.control_plane.pcs.build import Pcs
 from providers.aws.control_plane.pcs.plan import plan_pcs
 from providers.aws.eks_handle import EksHandle
 from providers.aws.network.handle import NetworkHandle
+from providers.aws.storage.access import bucket_rights
+from providers.aws.storage.handle import BucketHandle, StorageHandle
 from tests.unit.providers.aws.control_plane.planned_pools import decided
+from tests.unit.providers.aws.in_the_field import found_in
 from tests.unit.providers.aws.mocks import Graph, register
 from tests.unit.providers.aws.nodes.pools import pool, spec_of
 
 RESOURCE = "aws:cloudcontrol/resource:Resource"
+TEMPLATE = "aws:ec2/launchTemplate:LaunchTemplate"
 PROPERTIES = {
     "Resource": {"properties": json.dumps({"Id": "pcs_1", "Arn": "arn:pcs_1", "Endpoints": [], "ClusterArn": "arn:1"})}
 }
-MOUNTS = (LustreMount(path="/fsx", dns_name="fs-1.fsx", mount_name="abcd"), NfsMount(path="/home", dns_name="fs-2.efs"))
+MOUNTS = (
+    LustreMount(path="/fsx", dns_name="fs-1.fsx", mount_name="abcd"),
+    EfsMount(path="/home", file_system_id="fs-2"),
+)
 
 
 def network() -> NetworkHandle:
@@ -47,10 +55,13 @@ def slurm(mounts: tuple[HostMount, ...] = (), *pools: dict[str, Any], preview: b
     return built(lambda: Pcs("slurm", plan=plan, network=network(), mounts=mounts, tags={"team": "a"}), preview=preview)
 
 
-def state(graph: Graph, type_name: str) -> dict[str, Any]:
-    """The desired state of the one resource of the type."""
-    (found,) = [each for each in graph.of(RESOURCE) if each.inputs["typeName"] == type_name]
-    return dict(json.loads(found.inputs["desiredState"]))
+def state(graph: Graph, type_name: str, name: str = "") -> dict[str, Any]:
+    """The desired state of the one resource of the type, and of that name where one is given."""
+    found = [
+        json.loads(each.inputs["desiredState"]) for each in graph.of(RESOURCE) if each.inputs["typeName"] == type_name
+    ]
+    (only,) = [each for each in found if name in ("", each.get("Name"))]
+    return dict(only)
 
 
 def test_the_controller_as_cloudformation_spells_it() -> None:
@@ -63,20 +74,42 @@ def test_the_controller_as_cloudformation_spells_it() -> None:
 
 def test_nodes_start_from_the_pool_s_template_with_the_role_that_pcs_wants() -> None:
     graph = slurm()
-    group = state(graph, "AWS::PCS::ComputeNodeGroup")
+    group = state(graph, "AWS::PCS::ComputeNodeGroup", "train")
     assert group["CustomLaunchTemplate"]["TemplateId"] == "slurm-train-id"
     assert group["InstanceConfigs"] == [{"InstanceType": "p5.48xlarge"}]
     assert graph.one("InstanceProfile").inputs["name"].startswith("AWSPCS")
     assert graph.one("Role").inputs["name"].startswith("AWSPCS")
     assert json.loads(graph.one("RolePolicy").inputs["policy"])["Statement"][0]["Resource"] == "arn:pcs_1"
-    interfaces = graph.one("aws:ec2/launchTemplate:LaunchTemplate").inputs["networkInterfaces"]
+    interfaces = graph.named("slurm-train", TEMPLATE).inputs["networkInterfaces"]
     assert all(interface["securityGroups"] == ["sg-gang"] for interface in interfaces)
     assert len(interfaces) == 33
 
 
 def test_no_node_starts_before_it_may_register_and_reach_the_controller() -> None:
     (group,) = [each for each in slurm().of(RESOURCE) if each.name == "slurm-train"]
-    assert {"slurm-register", "slurm-controller"} <= set(group.depends_on)
+    assert {"slurm-register", "slurm-controller", "slurm-session"} <= set(group.depends_on)
+
+
+def test_the_profile_is_there_for_minutes_before_a_node_group_needs_it() -> None:
+    graph = slurm()
+    (controller,) = [each for each in graph.of(RESOURCE) if each.name == "slurm-controller"]
+    assert "slurm-nodes" in controller.depends_on
+    assert found_in(graph, "propagation") == []
+
+
+def test_people_submit_from_a_node_that_is_in_no_queue_and_has_the_image_and_the_file_systems() -> None:
+    graph = slurm(MOUNTS, rootDevice="/dev/xvda")
+    login, train = (state(graph, "AWS::PCS::ComputeNodeGroup", name) for name in ("login", "train"))
+    assert login["ScalingConfiguration"] == {"MinInstanceCount": 1, "MaxInstanceCount": 1}
+    assert login["InstanceConfigs"] == [{"InstanceType": "m7i.xlarge"}]
+    assert (login["AmiId"], login["IamInstanceProfileArn"]) == (train["AmiId"], train["IamInstanceProfileArn"])
+    for template in graph.of(TEMPLATE):
+        assert [disk["deviceName"] for disk in template.inputs["blockDeviceMappings"]] == ["/dev/xvda"]
+
+
+def test_the_root_disk_is_that_of_awss_image_for_pcs_where_nothing_else_is_said() -> None:
+    template = slurm().named("slurm-train", TEMPLATE)
+    assert template.inputs["blockDeviceMappings"][0]["deviceName"] == "/dev/sda1"
 
 
 def test_a_queue_has_its_pool_s_groups() -> None:
@@ -85,12 +118,14 @@ def test_a_queue_has_its_pool_s_groups() -> None:
 
 
 def test_file_systems_are_mounted_at_first_boot() -> None:
-    data = slurm(MOUNTS).one("aws:ec2/launchTemplate:LaunchTemplate").inputs["userData"]
+    graph = slurm(MOUNTS)
+    data = graph.named("slurm-login", TEMPLATE).inputs["userData"]
+    assert graph.named("slurm-train", TEMPLATE).inputs["userData"] == data
     text = base64.b64decode(data).decode()
     assert text.startswith("MIME-Version: 1.0\nContent-Type: multipart/mixed")
     assert "mount -t lustre -o relatime,flock fs-1.fsx@tcp:/abcd /fsx\n" in text
-    assert "fs-2.efs:/ /home\n" in text
-    assert "userData" not in slurm().one("aws:ec2/launchTemplate:LaunchTemplate").inputs
+    assert "mount -t efs -o tls fs-2:/ /home\n" in text
+    assert "userData" not in slurm().named("slurm-train", TEMPLATE).inputs
 
 
 def gang(preview: bool = False) -> Graph:
@@ -99,20 +134,55 @@ def gang(preview: bool = False) -> Graph:
     return built(lambda: Batch("batch", plan=plan, network=network()), preview=preview)
 
 
+def beside_a_bucket(rights: bool = True) -> Graph:
+    """Batch with a bucket of the stack, of which its jobs are told or not."""
+    asked = {"kind": "batch", "image": "i:1", "command": ["train"]}
+    plan = decided(plan_batch, spec_of(pool(count=2), aws={"controlPlane": asked}))
+
+    def program() -> Batch:
+        key, bucket = kms.Key("key"), s3.Bucket("objects")
+        store = BucketHandle(name=bucket.bucket, arn=bucket.arn)
+        storage = StorageHandle(
+            volume_path="", key_arn=key.arn, file_system=None, shared_file_system=None, object_store=store,
+            express_store=None, repositories={}, mirrors={},
+        )  # fmt: skip
+        return Batch("batch", plan=plan, network=network(), rights=bucket_rights(storage) if rights else None)
+
+    return built(program)
+
+
 def test_batch_starts_machines_from_the_pool_s_template() -> None:
     graph = gang()
     machines = graph.one("ComputeEnvironment").inputs["computeResources"]
     assert machines["launchTemplate"]["launchTemplateId"] == "batch-train-id"
-    assert machines["securityGroupIds"] == ["sg-gang"]
+    assert "securityGroupIds" not in machines, "they stand on the template's interfaces"
+    template = graph.one("aws:ec2/launchTemplate:LaunchTemplate").inputs
+    assert all(one["securityGroups"] == ["sg-gang"] for one in template["networkInterfaces"])
     assert (machines["minVcpus"], machines["maxVcpus"]) == (0, 384)
     assert len(machines["subnets"]) == 1
     assert json.loads(graph.one("JobDefinition").inputs["nodeProperties"])["numNodes"] == 2
     assert "batch-nodes-AmazonEC2ContainerServiceforEC2Role" in graph.one("ComputeEnvironment").depends_on
 
 
+def test_the_field_takes_batch_as_it_is() -> None:
+    assert found_in(beside_a_bucket(), "exclusive", "lacking", "propagation") == []
+
+
+def test_jobs_of_batch_act_on_the_stacks_buckets_alone_and_never_as_the_machine() -> None:
+    graph = beside_a_bucket()
+    arn = graph.named("batch-jobs", "Role")
+    assert "ecs-tasks.amazonaws.com" in arn.inputs["assumeRolePolicy"]
+    container = json.loads(graph.one("JobDefinition").inputs["nodeProperties"])["nodeRangeProperties"][0]["container"]
+    assert container["jobRoleArn"].endswith(":batch-jobs")
+    statements = json.loads(graph.named("batch-jobs-stores", "RolePolicy").inputs["policy"])["Statement"]
+    assert {statement["Resource"].rpartition(":")[2] for statement in statements} == {"key", "objects", "objects/*"}
+    (told,) = found_in(beside_a_bucket(rights=False), "lacking")
+    assert "may not s3:ListBucket and s3:GetObject and s3:PutObject: its jobs cannot reach objects" in told
+
+
 def pod(preview: bool = False, **keys: Any) -> Graph:
-    asked = {"pools": ["train"], "lifecycleScripts": "s3://scripts/eks/", **keys}
-    plan = decided(plan_hyper_pod, spec_of(pool(count=2), aws={"hyperPod": asked}))
+    asked = {"pools": ["train"], "lifecycleScripts": "s3://scripts/eks/", "chartInstalled": True, **keys}
+    plan = decided(plan_hyper_pod, spec_of(pool(count=2), aws={"hyperPod": asked}, kubernetesVersion="1.34"))
     assert plan is not None
 
     def program() -> HyperPod:

@@ -131,17 +131,6 @@ def test_nodes_that_eks_does_not_manage_are_let_in() -> None:
 
 
 @pytest.mark.parametrize(
-    ("version", "words"),
-    [("1.32", "no longer creates clusters of this version"), ("1.52", "has no add-on versions for it")],
-)
-def test_a_version_that_eks_does_not_offer_is_refused(version: str, words: str) -> None:
-    (message,) = refusals(cluster={"kubernetesVersion": version})
-    assert message.startswith(f"cluster.kubernetesVersion: '{version}': ")
-    assert words in message
-    assert "1.33, 1.34, 1.35" in message
-
-
-@pytest.mark.parametrize(
     ("cidr", "words"),
     [
         ("0.0.0.0/0", "opens the API server"),
@@ -172,12 +161,10 @@ def test_a_stacks_name_too_long_for_a_cluster_is_refused() -> None:
 def test_all_mistakes_are_told_at_once() -> None:
     arn = "arn:aws:iam::123456789012:role/ops"
     settings = {"kind": "eks", "publicCidrs": ["0.0.0.0/0"], "admins": [arn, arn], "logRetentionDays": 31}
-    messages = refusals("a" * 33, cluster={"kubernetesVersion": "1.20"}, control_plane=settings)
+    messages = refusals("a" * 33, control_plane=settings)
     paths = [message.partition(":")[0] for message in messages]
     settled = "aws.controlPlane."
-    assert paths == [
-        "cluster.kubernetesVersion", "stack", f"{settled}publicCidrs", f"{settled}admins", f"{settled}logRetentionDays"
-    ]  # fmt: skip
+    assert paths == ["stack", f"{settled}publicCidrs", f"{settled}admins", f"{settled}logRetentionDays"]
     assert "the next longer one is 60" in messages[-1]
 
 

@@ -5,16 +5,19 @@ from typing import Any
 import pytest
 
 from providers.aws.control_plane.hyper_pod.plan import HyperPodPlan, bill, plan_hyper_pod
+from providers.aws.versions import default_version
 from tests.unit.providers.aws.control_plane.planned_pools import decided, refused
 from tests.unit.providers.aws.nodes.pools import BLOCK, pool, spec_of
 
-SCRIPTS = {"lifecycleScripts": "s3://scripts/eks/"}
+SCRIPTS = {"lifecycleScripts": "s3://scripts/eks/", "chartInstalled": True}
 PLAN = "arn:aws:sagemaker:us-east-2:123456789012:training-plan/ours"
 
 
 def plan(*pools: dict[str, Any], names: tuple[str, ...] = ("train",), **hyper_pod: Any) -> HyperPodPlan:
     asked = {"pools": list(names), **SCRIPTS, **hyper_pod}
-    made = decided(plan_hyper_pod, spec_of(*(pools or (pool(count=2),)), aws={"hyperPod": asked}))
+    made = decided(
+        plan_hyper_pod, spec_of(*(pools or (pool(count=2),)), aws={"hyperPod": asked}, kubernetesVersion="1.34")
+    )
     assert made is not None
     return made
 
@@ -66,7 +69,21 @@ REFUSALS: list[tuple[dict[str, Any], tuple[str, ...], dict[str, Any], str, list[
     ),
     ({"maxCount": 3}, ("train",), {}, "cluster.nodePools.train.maxCount", ["1 to 3", "fixed size", "remove minCount"]),
     ({}, ("train",), {"kubernetesVersion": "1.35"}, "cluster.kubernetesVersion", ["'1.35'", "1.34"]),
+    (
+        {},
+        ("train",),
+        {},
+        "cluster.kubernetesVersion",
+        [f"'{default_version()}' is not a version that HyperPod supports"],
+    ),
 ]
+
+
+def test_without_its_chart_on_the_cluster_it_is_refused_with_the_way_to_get_it_there() -> None:
+    spec = spec_of(pool(), aws={"hyperPod": {"pools": ["train"], **SCRIPTS, "chartInstalled": False}})
+    told = refused(plan_hyper_pod, spec)["aws.hyperPod.chartInstalled"]
+    assert "run `up` without aws.hyperPod" in told
+    assert "helm install hyperpod-dependencies" in told
 
 
 @pytest.mark.parametrize(("keys", "names", "cluster", "path", "words"), REFUSALS)

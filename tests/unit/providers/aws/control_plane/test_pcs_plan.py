@@ -16,12 +16,12 @@ def plan(*pools: dict[str, Any], stack: str = "aws-test", **control_plane: Any) 
     return decided(plan_pcs, spec, stack)
 
 
-@pytest.mark.parametrize(("nodes", "size"), [(1, "SMALL"), (32, "SMALL"), (33, "MEDIUM"), (513, "LARGE")])
+@pytest.mark.parametrize(("nodes", "size"), [(1, "SMALL"), (31, "SMALL"), (32, "MEDIUM"), (512, "LARGE")])
 def test_the_smallest_controller_that_holds_the_pools(nodes: int, size: str) -> None:
     made = plan(pool(count=nodes))
     assert made.size == size
     (why,) = [found for found in made.decisions if found.path == "aws.controlPlane.size"]
-    assert f"{nodes} nodes" in why.reason
+    assert f"{nodes + 1} nodes, the login node among them" in why.reason
 
 
 def test_a_size_that_is_asked_for_stays_and_needs_no_reason() -> None:
@@ -79,7 +79,7 @@ REFUSALS: list[tuple[dict[str, Any], dict[str, Any], str, list[str]]] = [
         {"amiId": None},
         {},
         "aws.controlPlane.amiId",
-        ["describe-images", "--region us-east-2", "aws-pcs-sample_ami-al2023-x86_64-slurm-25.05"],
+        ["--region us-east-2", "/aws/service/pcs/ami/dlami-base-ubuntu2404/x86_64/latest/ami-id", "Slurm 25.05"],
     ),
     (
         {},
@@ -91,7 +91,7 @@ REFUSALS: list[tuple[dict[str, Any], dict[str, Any], str, list[str]]] = [
         {"size": "SMALL"},
         {"nodePools": [pool(count=33)]},
         "aws.controlPlane.size",
-        ["33 nodes", "SMALL manages 32", "choose MEDIUM (512)"],
+        ["33 nodes beside the login node", "SMALL manages 32", "choose MEDIUM (512)"],
     ),
     ({}, {"nodePools": [pool(count=2049)]}, "cluster.nodePools", ["2049 nodes", "LARGE manages 2048", "two stacks"]),
     (
@@ -122,6 +122,37 @@ def test_what_pcs_cannot_do_is_refused_with_its_remedy(
     assert list(found) == [path]
     for word in words:
         assert word in found[path]
+
+
+def test_a_login_node_of_the_pools_processors_always_runs_and_is_in_no_queue() -> None:
+    made = plan(pool(count=0, maxCount=2))
+    assert (made.login.min_count, made.login.max_count) == (1, 1)
+    assert made.login.pool.machine.arch == "x86_64"
+    assert made.login.subnets == made.groups[0].subnets
+    assert "login" not in {name for queue in made.queues for name in queue.groups}
+    assert plan(pool(machine_type="m7g.2xlarge")).login.pool.machine.name == "m7g.xlarge"
+
+
+def test_a_pool_cannot_have_the_login_nodes_name() -> None:
+    spec = spec_of(pool("login"), aws={"controlPlane": {"kind": "pcs", **IMAGE}})
+    found = refused(plan_pcs, spec)
+    assert "'login' is reserved" in found["cluster.nodePools.login.name"]
+
+
+def test_where_no_zone_offers_a_login_machine_another_zone_is_asked_for() -> None:
+    spec = spec_of(
+        pool(machine_type="g6.xlarge", zone="us-east-1e"), region="us-east-1",
+        aws={"controlPlane": {"kind": "pcs", **IMAGE}},
+    )  # fmt: skip
+    found = refused(plan_pcs, spec)
+    assert "us-east-1e: the login node runs on m7i.xlarge" in found["cluster.network.zones"]
+
+
+def test_the_image_that_is_advised_has_the_drivers_of_the_machines() -> None:
+    neuron = pool(machine_type="trn1.32xlarge", count=2)
+    asked = spec_of(neuron, aws={"controlPlane": {"kind": "pcs"}})
+    found = refused(plan_pcs, asked)["aws.controlPlane.amiId"]
+    assert "of Neuron's AWS publishes none" in found
 
 
 @pytest.mark.parametrize("stack", ["ab", "a" * 41, "my_stack"])

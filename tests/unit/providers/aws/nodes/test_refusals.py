@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from tests.unit.providers.aws.nodes.pools import BLOCK, GB200, GROUP, plans, pool, problems
+from providers.aws.nodes.plan import part
+from tests.unit.providers.aws.nodes.pools import BLOCK, GB200, GROUP, plan_of, pool, problems, spec_of
 
 GANG: dict[str, Any] = {"count": 2}
 
@@ -260,15 +261,13 @@ def test_a_block_that_is_over_is_refused() -> None:
     assert "remove the pool" in problem.message
 
 
-def test_families_that_do_not_talk_are_not_one_fabric() -> None:
-    (problem,) = problems(pool("old", "p4d.24xlarge", **GANG), pool("new", **GANG))
-    assert problem.path == "cluster.nodePools.new.machineType"
-    assert "'p5.48xlarge' cannot reach that of p4d.24xlarge in pool old" in problem.message
-    assert "a stack of its own" in problem.message
-
-
-def test_families_that_do_not_talk_may_stand_side_by_side_without_a_fabric() -> None:
-    assert len(plans(pool("old", "p4d.24xlarge"), pool("new", **GANG))) == 2
+@pytest.mark.parametrize("size", [{"count": 0, "maxCount": 4}, GANG])
+def test_families_that_do_not_talk_stand_side_by_side_and_are_warned_of(size: dict[str, Any]) -> None:
+    spec = spec_of(pool("old", "p4d.24xlarge", **size), pool("new", **GANG))
+    (told,) = part(plan_of(spec), spec, ()).warnings
+    assert told.startswith("cluster.nodePools.new: EFA of p5.48xlarge does not reach that of p4d.24xlarge in old")
+    alike = spec_of(pool("old", "p5en.48xlarge", **GANG), pool("new", **GANG))
+    assert part(plan_of(alike), alike, ()).warnings == ()
 
 
 def test_a_fallback_is_not_named_like_another_pool() -> None:

@@ -1,0 +1,22 @@
+"""The field rules' findings in what a component registers."""
+
+from rehearsal.field.deployed import BuiltResource
+from rehearsal.field.reading import deployment_of
+from rehearsal.field.rules import findings
+from rehearsal.providers.aws.field_facts import FACTS
+from tests.unit.providers.aws.mocks import Graph
+
+
+def found_in(graph: Graph, *rules: str) -> list[str]:
+    """Messages of these rules about a first `up` of all that was registered."""
+    keys: dict[str, set[str]] = {}
+    for one in graph.registrations:
+        keys.setdefault(one.name, set()).add(f"{one.token} {one.name}")
+    built = [
+        BuiltResource(
+            token=one.token, name=one.name, id=f"{one.name}-id", inputs=one.inputs,
+            needs=frozenset(key for name in one.depends_on for key in keys.get(name, ())),
+        )
+        for one in graph.registrations
+    ]  # fmt: skip
+    return [one.message for one in findings(deployment_of(FACTS, built)) if one.rule in rules]
