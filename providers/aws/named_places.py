@@ -13,7 +13,7 @@ Named = tuple[str, str]
 
 
 def place_problems(spec: StackSpec, settings: AwsSpec) -> Iterator[Problem]:
-    """What is in another partition of AWS than the stack, or where that matters in another region."""
+    """Things in another partition of AWS than the stack, or where that matters in another region."""
     region = spec.cluster.region or ""
     if region not in regions():
         return

@@ -12,7 +12,7 @@ from components.plan.stack import StackPlan
 from providers.aws.control_plane.eks.types import EksPlan
 from providers.aws.control_plane.pcs.image import image_problems
 from providers.aws.control_plane.pcs.plan import PcsPlan
-from providers.aws.nodes.reservations import held_problems
+from providers.aws.held_reservations import held_problems
 from providers.aws.plan import AwsPlan
 from providers.aws.quota_use import quota_problems
 from providers.aws.session import session

@@ -11,7 +11,7 @@ from providers.aws.tables import QUOTAS
 
 ClientOf = Callable[[str], Any]
 Count = Callable[[ClientOf, str], Mapping[str, float]]
-"""What others use, by the code of its quota."""
+"""Use by others, by the code of its quota."""
 
 
 def quota_problems(needs: Sequence[QuotaNeed], stack: str, region: str, client: ClientOf) -> Iterator[Problem]:

@@ -43,7 +43,7 @@ def plan_lustre(asked: FileSystemSpec, pools: Sequence[AwsNodePoolPlan], network
         *link_problems(asked), *_scratch_problems(asked),
     ]  # fmt: skip
     obstacles = tuple(_found_problems(asked, pools, network))
-    if asked.fabric:
+    if asked.fabric and not efa_obstacle(place_of(zone, network.region)):
         problems += [Problem(path=f"{PATH}.fabric", message=f"true, but {obstacle}") for obstacle in obstacles]
     if problems:
         raise SpecError(problems)
@@ -161,7 +161,11 @@ def _scratch_problems(asked: FileSystemSpec) -> Iterator[Problem]:
 def _found_problems(
     asked: FileSystemSpec, pools: Sequence[AwsNodePoolPlan], network: NetworkPlan
 ) -> Iterator[str]:  # fmt: skip
-    """Reasons why it cannot be reached over the fabric."""
+    """Reasons why it cannot be reached over the fabric; where the place has none, no other matters."""
+    zone = _zone(pools, network)
+    if obstacle := efa_obstacle(place_of(zone, network.region)):
+        yield obstacle
+        return
     if asked.scratch:
         yield "a scratch file system has no EFA; leave scratch out"
     elif asked.tiering is None:
@@ -169,9 +173,7 @@ def _found_problems(
         if step and (not _gib(asked) or _gib(asked) % step):
             tier = asked.throughput_mbps_per_tib or DEFAULT_TIER
             yield f"{asked.capacity_tib:g} TiB at {tier} has no EFA: it takes multiples of {step / 1000:g}"
-    clients, zone = _clients(pools), _zone(pools, network)
-    if obstacle := efa_obstacle(place_of(zone, network.region)):
-        yield obstacle
+    clients = _clients(pools)
     if not pools:
         return  # they are wrong, and have said so
     if not clients:

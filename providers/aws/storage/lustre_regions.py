@@ -20,8 +20,10 @@ def place_of(zone: str, region: str) -> str:
 
 
 def place_problems(asked: FileSystemSpec, place: str) -> Iterator[Problem]:
-    """What is asked of a place that does not have it."""
+    """Settings that the place does not have."""
     has = _places()
+    if asked.fabric and (obstacle := efa_obstacle(place)):
+        yield Problem(path=f"{PATH}.fabric", message=f"true, but {obstacle}; leave it out")
     persistent = has["full"] | has["slow"]
     if asked.scratch:
         if place not in has["full"] | has["scratch"]:
@@ -55,7 +57,6 @@ def _as_scratch(asked: FileSystemSpec) -> str:
         "throughputMbpsPerTib": asked.throughput_mbps_per_tib is not None,
         "metadataIops": asked.metadata_iops is not None,
         "tiering (and give capacityTib)": asked.tiering is not None,
-        "fabric": bool(asked.fabric),
         "onDestroy: keep": asked.on_destroy is OnDestroy.KEEP and "on_destroy" in asked.model_fields_set,
     }
     apart = [key for key, there in given.items() if there]

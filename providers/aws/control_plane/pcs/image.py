@@ -13,7 +13,7 @@ _PATH = "aws.controlPlane"
 
 
 def image_problems(plan: PcsPlan, ec2: Any) -> Iterator[Problem]:
-    """What is wrong with the image. What may not be read is unknown."""
+    """Faults of the image. What may not be read is unknown."""
     from botocore.exceptions import ClientError
 
     try:

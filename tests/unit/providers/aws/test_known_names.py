@@ -72,7 +72,6 @@ def test_the_lists_are_botocores() -> None:
 
 def test_all_regions_that_are_planned_are_of_the_partition_that_arns_and_hosts_are_built_for() -> None:
     """`arn:aws:` and `amazonaws.com` stand in policies, trusts and registries: right in the partition aws alone."""
-    resolver = SESSION.get_component("endpoint_resolver")
-    for name in regions():
-        assert SESSION.get_partition_for_region(name) == "aws"
-        assert resolver.get_partition_dns_suffix("aws") == "amazonaws.com"
+    suffixes = {one["partition"]: one["dnsSuffix"] for one in SESSION.get_data("endpoints")["partitions"]}
+    assert suffixes["aws"] == "amazonaws.com"
+    assert {SESSION.get_partition_for_region(name) for name in regions()} == {"aws"}

@@ -19,7 +19,7 @@ from tests.clock import NOW
 
 BLOCK = "cr-0a1b2c3d4e5f60718"
 COUNTED = {"describe_instances": "Reservations", "describe_vpcs": "Vpcs", "describe_addresses": "Addresses"}
-"""What is counted of what the account already has: nothing is there."""
+"""Things that are counted in the account: nothing is there."""
 
 
 class Account:

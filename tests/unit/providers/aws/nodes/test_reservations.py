@@ -8,7 +8,7 @@ import boto3
 import pytest
 from botocore.stub import Stubber
 
-from providers.aws.nodes.reservations import held_problems
+from providers.aws.held_reservations import held_problems
 from tests.unit.providers.aws.nodes.pools import BLOCK, GROUP, plans, pool, problems
 
 ID = "cr-0a1b2c3d4e5f60718"
@@ -87,7 +87,7 @@ def account() -> Iterator[Account]:
 
 
 def found(**changes: Any) -> dict[str, Any]:
-    """What the account says of an on-demand reservation that has all its machines free."""
+    """Answer of the account about an on-demand reservation that has all its machines free."""
     return {
         "CapacityReservationId": ID, "State": "active", "InstanceType": "p5.48xlarge", "ReservationType": "default",
         "AvailabilityZone": "us-east-2b", "TotalInstanceCount": 4, "AvailableInstanceCount": 4,

@@ -1,0 +1,172 @@
+"""Reservations and capacity blocks of pools as the account holds them, against what the stack file says of each.
+
+Source: EC2 API Reference, CapacityReservation; EC2 User Guide, "Capacity Reservations" and "Capacity Blocks for ML".
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from components.errors import Problem
+from components.labels import STACK
+from providers.aws.types import AwsNodePoolPlan, BlockCapacity, GivenGroup, ReservedCapacity, is_resource_group
+
+ClientOf = Callable[[str], Any]
+
+_COMING = ("pending", "scheduled", "payment-pending")
+_PLATFORM = "Linux/UNIX"
+"""Of every image that penstock starts."""
+
+
+def held_problems(pools: Sequence[AwsNodePoolPlan], stack: str, now: datetime, client: ClientOf) -> Iterator[Problem]:
+    """Differences between the pools' reservations and what the account answers. What may not be read is unknown."""
+    users: dict[str, list[AwsNodePoolPlan]] = {}
+    for pool in pools:
+        if isinstance(pool.capacity, BlockCapacity | ReservedCapacity):
+            users.setdefault(pool.capacity.reservation, []).append(pool)
+    for identifier, sharing in users.items():
+        path = f"cluster.nodePools.{sharing[-1].name}.capacity"
+        found = _describe(identifier, client)
+        if found is None:
+            continue
+        if not found:
+            message = (
+                f"{identifier!r} is not a reservation of this account in this region; copy its id from "
+                "`aws ec2 describe-capacity-reservations`, and look at the profile and the region"
+            )
+            yield Problem(path=path, message=message)
+            continue
+        for what in _of_each(sharing, found, now):
+            yield Problem(path=path, message=f"{identifier} {what}")
+        if what := _room(identifier, sharing, found, stack, client):
+            yield Problem(path=path, message=what)
+
+
+def _describe(identifier: str, client: ClientOf) -> list[Mapping[str, Any]] | None:
+    """The reservations behind the id or the group's ARN; none where there are none, None where it may not be read."""
+    from botocore.exceptions import ClientError
+
+    try:
+        ids = _members(identifier, client("resource-groups")) if is_resource_group(identifier) else [identifier]
+        if not ids:
+            return []
+        answer = client("ec2").describe_capacity_reservations(CapacityReservationIds=ids)
+    except ClientError as error:
+        gone = error.response["Error"]["Code"].startswith(("InvalidCapacityReservation", "NotFound"))
+        return [] if gone else None
+    return list(answer["CapacityReservations"])
+
+
+def _members(group: str, groups: Any) -> list[str]:
+    """Ids of a resource group's reservations."""
+    pages = groups.get_paginator("list_group_resources").paginate(Group=group)
+    arns = [one["Identifier"]["ResourceArn"] for page in pages for one in page.get("Resources", ())]
+    return [arn.rpartition("/")[2] for arn in arns if ":capacity-reservation/" in arn]
+
+
+def _of_each(sharing: Sequence[AwsNodePoolPlan], found: Sequence[Mapping[str, Any]], now: datetime) -> Iterator[str]:
+    """Differences of kind, machine, place and time; what two pools share is told once."""
+    told: set[str] = set()
+    for pool in sharing:
+        for one in found:
+            for what in _differences(pool, one, now):
+                if what not in told:
+                    told.add(what)
+                    yield what
+
+
+def _differences(pool: AwsNodePoolPlan, found: Mapping[str, Any], now: datetime) -> Iterator[str]:
+    block = pool.capacity if isinstance(pool.capacity, BlockCapacity) else None
+    yield from _kind(block, found)
+    if found["State"] not in ("active", *_COMING):
+        yield f"is {found['State']}; name one that is active or scheduled"
+    if found["InstanceType"] != pool.machine.name:
+        yield (
+            f"holds {found['InstanceType']}, the pool asks for {pool.machine.name}; "
+            "change machineType, or name a reservation of it"
+        )
+    if (platform := found.get("InstancePlatform", _PLATFORM)) != _PLATFORM:
+        yield f"is for {platform}, and nodes run {_PLATFORM}; name a reservation for {_PLATFORM}"
+    if found["AvailabilityZone"] not in pool.zones:
+        yield f"is in {found['AvailabilityZone']}, the pool in {', '.join(pool.zones)}; write its zone"
+    yield from _group(pool, found)
+    yield from _times(block, found, now)
+
+
+def _kind(block: BlockCapacity | None, found: Mapping[str, Any]) -> Iterator[str]:
+    is_block = found.get("ReservationType", "capacity-block" if block else "default") == "capacity-block"
+    if is_block and block is None:
+        yield "is a capacity block; write it as capacity.capacityBlock, with startsAt and endsAt"
+    if not is_block and block is not None:
+        yield "is an on-demand reservation and no capacity block; write it as capacity.reservation"
+
+
+def _group(pool: AwsNodePoolPlan, found: Mapping[str, Any]) -> Iterator[str]:
+    """A group and its reservation go together: machines of another group, or of none, do not use it."""
+    if isinstance(pool.capacity, BlockCapacity):
+        return
+    there = str(found.get("PlacementGroupArn", "")).rpartition("/")[2]
+    mine = pool.placement.name if isinstance(pool.placement, GivenGroup) else ""
+    if there != mine:
+        remedy = f"write placementGroup: {there}" if there else "leave placementGroup out"
+        yield f"was made in {there or 'no placement group'}, the pool's machines are in {mine or 'none'}; {remedy}"
+
+
+def _times(block: BlockCapacity | None, found: Mapping[str, Any], now: datetime) -> Iterator[str]:
+    start, end = found.get("StartDate"), found.get("EndDate")
+    if block is None:
+        if found["State"] == "scheduled" and start is not None and start > now:
+            yield f"begins at {_utc(start)}, and nodes on demand are asked for at once; run `up` from then on"
+        return
+    if start is not None and start != block.starts_at:
+        yield f"starts at {_utc(start)}, not at {_utc(block.starts_at)}; copy startsAt from it"
+    if end is not None and end != block.ends_at:
+        yield f"ends at {_utc(end)}, not at {_utc(block.ends_at)}; copy endsAt from it"
+
+
+def _utc(moment: datetime) -> str:
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _room(
+    identifier: str,
+    sharing: Sequence[AwsNodePoolPlan],
+    found: Sequence[Mapping[str, Any]],
+    stack: str,
+    client: ClientOf,
+) -> str:
+    """A shortage of machines: of all that it holds, or of those that nobody else runs; empty where there is none."""
+    asked = sum(pool.max_count for pool in sharing)
+    names = " and ".join(f"{pool.name} for {pool.max_count}" for pool in sharing)
+    held = sum(one["TotalInstanceCount"] for one in found)
+    if held < asked:
+        return f"{identifier} holds {held} machines, asked by {names}; lower the counts, or name a larger reservation"
+    if any(one["State"] != "active" or "AvailableInstanceCount" not in one for one in found):
+        return ""
+    free = sum(one["AvailableInstanceCount"] for one in found)
+    if free >= asked:
+        return ""
+    mine = _running(found, stack, client("ec2"))
+    if mine is None or free + mine >= asked:
+        return ""
+    return (
+        f"{identifier} has {free} machines free of {held}, and this stack runs {mine} of them; asked by {names}: "
+        "end what else runs there, or lower the counts"
+    )
+
+
+def _running(found: Sequence[Mapping[str, Any]], stack: str, ec2: Any) -> int | None:
+    """Machines of this stack that run in these reservations; None where it may not be read."""
+    from botocore.exceptions import ClientError
+
+    ids = [one["CapacityReservationId"] for one in found]
+    filters = [
+        {"Name": "capacity-reservation-id", "Values": ids},
+        {"Name": f"tag:{STACK}", "Values": [stack]},
+        {"Name": "instance-state-name", "Values": ["pending", "running"]},
+    ]
+    try:
+        pages = ec2.get_paginator("describe_instances").paginate(Filters=filters)
+        return sum(len(group["Instances"]) for page in pages for group in page["Reservations"])
+    except ClientError:
+        return None
