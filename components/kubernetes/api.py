@@ -17,7 +17,8 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from components.kubernetes.kubeconfig import Access
+from components.kubernetes.bearer import BearerToken
+from components.kubernetes.kubeconfig import Access, KubeconfigError
 
 Object = dict[str, Any]
 """A Kubernetes object, as JSON."""
@@ -38,7 +39,9 @@ class ApiError(Exception):
 
 
 class UnreachableError(Exception):
-    """The API server does not answer, or what answers is not one that these credentials trust."""
+    """The API server does not answer, what answers is not one that these credentials trust, or they have ended and no
+    others are to be had.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +65,14 @@ class Kind:
 
 
 class KubernetesApi:
-    """One API server. Safe to use from several threads. UnreachableError where it does not answer."""
+    """One API server, for longer than a token of its lives. Safe to use from several threads. UnreachableError where it
+    does not answer.
+    """
 
     def __init__(self, access: Access, *, timeout_s: float = 30.0) -> None:
         self.server = access.server
         self._http = httpx.Client(
-            base_url=access.server, verify=access.tls(), headers=access.headers(), timeout=timeout_s,
+            base_url=access.server, verify=access.tls(), auth=BearerToken(access), timeout=timeout_s,
             trust_env=not _is_loopback(access.server),
             limits=httpx.Limits(max_connections=64, max_keepalive_connections=16),
         )  # fmt: skip
@@ -99,7 +104,7 @@ class KubernetesApi:
             answer = self._http.request(
                 method, path, params=given, content=content, headers={"Content-Type": content_type}
             )
-        except httpx.HTTPError as error:
+        except (httpx.HTTPError, KubeconfigError) as error:
             raise UnreachableError(f"{self.server}: {error or type(error).__name__}") from error
         self._clock_s = _date(answer)
         return _read(answer)
@@ -231,7 +236,7 @@ class KubernetesApi:
                     if event["type"] == "ERROR":
                         raise _refusal(event["object"].get("code", 500), event["object"])
                     yield event["type"], event["object"]
-        except httpx.HTTPError as error:
+        except (httpx.HTTPError, KubeconfigError) as error:
             raise UnreachableError(f"{self.server}: {error or type(error).__name__}") from error
 
     def _at(self, body: Mapping[str, Any], *, named: bool = True, sub: str = "") -> str:

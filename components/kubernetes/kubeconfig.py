@@ -8,8 +8,10 @@ import os
 import ssl
 import subprocess
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -33,12 +35,13 @@ class Access:
     token: str | None = None
     certificate: tuple[bytes, bytes] | None = None
     """Client certificate and key, PEM."""
+    ends_s: float | None = None
+    """Seconds since 1970 at which the credentials end, as far as their helper tells."""
+    renew: Callable[[], Access] | None = None
+    """Gets the access once more, with new credentials; KubeconfigError where there are none. None: it never changes."""
 
     def __repr__(self) -> str:
         return f"Access({self.server})"
-
-    def headers(self) -> dict[str, str]:
-        return {"Authorization": f"Bearer {self.token}"} if self.token else {}
 
     def tls(self) -> ssl.SSLContext | bool:
         """Verification of a connection's server, and the client's own proof."""
@@ -79,13 +82,13 @@ def parse_kubeconfig(
     except (yaml.YAMLError, ValueError, KeyError, TypeError) as error:
         what = f"has no {error}" if isinstance(error, KeyError) else "is not a kubeconfig"
         raise KubeconfigError(f"{source} {what}; get a new one from the cluster's administrator") from None
-    token, certificate = _credentials(user, folder, source)
+    changes = "exec" in user or "tokenFile" in user
     return Access(
         server=server.rstrip("/"),
         authority=_bytes(cluster, "certificate-authority", folder),
         insecure=bool(cluster.get("insecure-skip-tls-verify")),
-        token=token,
-        certificate=certificate,
+        renew=partial(parse_kubeconfig, text, context, folder=folder, source=source) if changes else None,
+        **_credentials(user, folder, source),
     )
 
 
@@ -97,14 +100,13 @@ def _named(content: Mapping[str, Any], key: str, name: str) -> Mapping[str, Any]
     raise KeyError(f"{key.removesuffix('s')} {name!r}")
 
 
-def _credentials(user: Mapping[str, Any], folder: Path, source: str) -> tuple[str | None, tuple[bytes, bytes] | None]:
+def _credentials(user: Mapping[str, Any], folder: Path, source: str) -> dict[str, Any]:
+    """Fields of the access."""
     if "exec" in user:
-        status = _run_helper(user["exec"], source)
-        pair = (status.get("clientCertificateData", "").encode(), status.get("clientKeyData", "").encode())
-        return status.get("token"), pair if all(pair) else None
-    token = user.get("token") or (_bytes(user, "tokenFile", folder) or b"").decode().strip() or None
+        return _run_helper(user["exec"], source)
+    token = (_bytes(user, "tokenFile", folder) or b"").decode().strip() or user.get("token") or None
     certificate, key = _bytes(user, "client-certificate", folder), _bytes(user, "client-key", folder)
-    return token, (certificate, key) if certificate and key else None
+    return {"token": token, "certificate": (certificate, key) if certificate and key else None}
 
 
 def _bytes(row: Mapping[str, Any], key: str, folder: Path) -> bytes | None:
@@ -119,7 +121,7 @@ def _bytes(row: Mapping[str, Any], key: str, folder: Path) -> bytes | None:
 
 
 def _run_helper(helper: Mapping[str, Any], source: str) -> dict[str, Any]:
-    """Runs a credential helper such as `aws eks get-token` and reads its answer."""
+    """Runs a credential helper such as `aws eks get-token` and reads its answer as fields of the access."""
     own = {row["name"]: row["value"] for row in helper.get("env") or ()}
     command = [helper["command"], *(helper.get("args") or ())]
     try:
@@ -127,12 +129,22 @@ def _run_helper(helper: Mapping[str, Any], source: str) -> dict[str, Any]:
             command, env=os.environ | own, capture_output=True, text=True, timeout=EXEC_TIMEOUT_S, check=True,
             stdin=subprocess.DEVNULL,
         )  # fmt: skip
-        status: dict[str, Any] = json.loads(done.stdout)["status"]
+        return _given(json.loads(done.stdout)["status"])
     except FileNotFoundError:
         raise KubeconfigError(f"{source} needs the program {helper['command']}; install it") from None
     except subprocess.CalledProcessError as error:
         reason = (error.stderr or "").strip().splitlines()[-1:] or [f"it ended with {error.returncode}"]
         raise KubeconfigError(f"{source}: {helper['command']} gave no credentials: {reason[0]}") from None
-    except (subprocess.TimeoutExpired, ValueError, KeyError):
+    except (subprocess.TimeoutExpired, ValueError, KeyError, TypeError, AttributeError):
         raise KubeconfigError(f"{source}: {helper['command']} gave no credentials; run it by hand to see why") from None
-    return status
+
+
+def _given(status: Mapping[str, Any]) -> dict[str, Any]:
+    """Fields of the access in the status of an ExecCredential (client.authentication.k8s.io)."""
+    pair = (status.get("clientCertificateData", "").encode(), status.get("clientKeyData", "").encode())
+    ends = status.get("expirationTimestamp")
+    return {
+        "token": status.get("token"),
+        "certificate": pair if all(pair) else None,
+        "ends_s": datetime.fromisoformat(ends).timestamp() if ends else None,
+    }

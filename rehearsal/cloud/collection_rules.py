@@ -54,6 +54,7 @@ class CollectionRules:
     variables: Mapping[str, str] = field(default_factory=dict)
     """Environment in which no client of the cloud finds a real account."""
     replacing_settings: frozenset[str] = frozenset({"region"})
+    token_life_min: float = 60.0
     delete_retried_min: float = 15.0
     ready_timeout_min: float = 30.0
     refusals: tuple[str, ...] = (FULL, "INTERNAL", "UNAVAILABLE")
@@ -177,9 +178,9 @@ class CollectionRules:
     def endpoint(self, cluster: Object) -> str:
         return str(cluster.outputs.get("endpoint", ""))
 
-    def credentials(self, folder: Path, token: str) -> Mapping[str, str]:
+    def credentials(self, folder: Path, given: Path) -> Mapping[str, str]:
         name, _, arguments = self.login_command.partition(" ")
-        return credential_program(folder, name, arguments, token)
+        return credential_program(folder, name, arguments, given)
 
 
 def _word(token: str) -> str:

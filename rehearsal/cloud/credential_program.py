@@ -1,6 +1,5 @@
 """Stand-in for a cloud's command line, which a kubeconfig runs for the token of a cluster."""
 
-import json
 import os
 import shlex
 from collections.abc import Mapping
@@ -8,25 +7,28 @@ from pathlib import Path
 
 SCRIPT = """#!/bin/sh
 case "$*" in
-  *{arguments}*) exec cat {answer} ;;
+  *{arguments}*)
+    token=$(od -An -N16 -tx1 /dev/urandom | tr -d ' \\n')
+    echo "$token" >> {given}
+    echo '{{"kind": "ExecCredential", "apiVersion": "client.authentication.k8s.io/v1beta1", "spec": {{}},' \\
+      '"status": {{"token": "'"$token"'"}}}}'
+    exit ;;
 esac
 echo "{name}: a rehearsal has {name}" {arguments} "only, and not: $*" >&2
 exit 252
 """
 
 
-def credential_program(folder: Path, name: str, arguments: str, token: str) -> Mapping[str, str]:
-    """The environment in which the program `name`, called with these arguments, gives out the token."""
+def credential_program(folder: Path, name: str, arguments: str, given: Path) -> Mapping[str, str]:
+    """The environment in which the program `name`, called with these arguments, makes a token and notes it in `given`.
+
+    It does not say when the token ends: a rehearsal's time is not this machine's.
+    """
     place = folder / "bin"
     place.mkdir(exist_ok=True)
-    credential = {
-        "kind": "ExecCredential", "apiVersion": "client.authentication.k8s.io/v1beta1", "spec": {},
-        "status": {"token": token},
-    }  # fmt: skip
-    answer = place / "token.json"
-    answer.touch(mode=0o600)
-    answer.write_text(json.dumps(credential))
+    given.touch(mode=0o600)
     program = place / name
-    program.write_text(SCRIPT.format(name=name, arguments=shlex.quote(arguments), answer=shlex.quote(str(answer))))
+    quoted = shlex.quote(str(given))
+    program.write_text(SCRIPT.format(name=name, arguments=shlex.quote(arguments), given=quoted))
     program.chmod(0o700)
     return {"PATH": f"{place}{os.pathsep}{os.environ.get('PATH', '')}"}

@@ -108,6 +108,8 @@ class Rules(Protocol):
     """The type of a Kubernetes cluster."""
     node_tokens: frozenset[str]
     """Types whose creation, change and deletion change the cluster's nodes, the cluster among them."""
+    token_life_min: float
+    """Minutes for which a cluster's API server takes a token."""
     delete_retried_min: float
     """Minutes for which the provider repeats a deletion that is refused because of dependencies."""
     ready_timeout_min: float
@@ -211,8 +213,10 @@ class Rules(Protocol):
         """Address of a Kubernetes cluster that is ready, as a kubeconfig names it."""
         ...
 
-    def credentials(self, folder: Path, token: str) -> Mapping[str, str]:
-        """Environment in which a kubeconfig of this cloud comes to `token`. Its programs lie in `folder`."""
+    def credentials(self, folder: Path, given: Path) -> Mapping[str, str]:
+        """Environment in which a kubeconfig of this cloud comes to tokens, each of which is noted in the file `given`.
+        Its programs lie in `folder`.
+        """
         ...
 
 

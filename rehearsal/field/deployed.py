@@ -75,8 +75,6 @@ class ApiEndpoint:
     cluster: str
     is_public: bool
     open_to: tuple[str, ...] = ()
-    token_min: float | None = None
-    """Life of a token, None where it does not end."""
     source: str = ""
 
 
@@ -91,15 +89,6 @@ class InstalledChart:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Operation:
-    """A wait inside a cluster. `holds_token`: one token from its begin to its end."""
-
-    name: str
-    longest_min: float
-    holds_token: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Deployment:
     """All that the rules look at. `before` is what the stack had before the last `up`, None for the first."""
 
@@ -110,7 +99,6 @@ class Deployment:
     charts: tuple[InstalledChart, ...] = ()
     objects: tuple[Mapping[str, Any], ...] = ()
     """Bodies of the Kubernetes objects that the stack made."""
-    operations: tuple[Operation, ...] = ()
     announced: tuple[str, ...] = ()
     """Lines that were shown to the user before the last `up` began to change anything."""
     config: Mapping[str, Any] = field(default_factory=dict)

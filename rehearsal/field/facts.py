@@ -31,7 +31,6 @@ class EndpointRow:
     """False for a field that says that the cluster is private."""
     open_to: str
     open_unless_said: tuple[str, ...]
-    token_min: float | None
     source: str
 
 
@@ -243,23 +242,6 @@ class SettlingRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WaitRow:
-    """A resource that waits inside a cluster; at `seconds` stands how long at most."""
-
-    resource: str
-    seconds: str
-    seconds_unless_said: float
-    holds_token: bool
-
-
-# Penstock's own provider asks for a token as an operation begins, and has that one until it ends.
-WAITS = (
-    WaitRow(resource="penstock:kubernetes:Gate", seconds="timeoutS", seconds_unless_said=3600, holds_token=True),
-    WaitRow(resource="penstock:kubernetes:Ready", seconds="timeoutS", seconds_unless_said=600, holds_token=True),
-)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class ExclusiveRow:
     """Two fields of which a service takes only one. Paths may follow an id."""
 
@@ -401,7 +383,6 @@ class FieldFacts:
     no_default_class: str = ""
     """The publication that says that its clusters have no default storage class; empty where they have one."""
     settling: tuple[SettlingRow, ...] = ()
-    waits: tuple[WaitRow, ...] = WAITS
     exclusive: tuple[ExclusiveRow, ...] = ()
     job_roles: tuple[JobRoleRow, ...] = ()
     host_data: tuple[HostDataRow, ...] = ()

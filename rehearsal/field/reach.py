@@ -1,4 +1,4 @@
-"""Reach: from where pulumi runs, does the API server answer, and does the token outlive the operation."""
+"""Reach: from where pulumi runs, does the API server answer."""
 
 from collections.abc import Iterator
 from ipaddress import IPv4Network, IPv6Network, ip_network
@@ -12,12 +12,11 @@ DOCUMENTATION = tuple(ip_network(one) for one in ("192.0.2.0/24", "198.51.100.0/
 def reach(deployment: Deployment) -> Iterator[Finding]:
     """Findings of the control planes in which the stack makes something."""
     charts = any(not chart.by_cloud for chart in deployment.charts)
-    if not (charts or deployment.objects or deployment.operations):
+    if not (charts or deployment.objects):
         return
     for endpoint in deployment.endpoints:
         if reason := _unreachable(endpoint):
             yield Finding(rule="reach", subject="API server", message=reason, source=endpoint.source)
-        yield from _outlived(endpoint, deployment)
 
 
 def _unreachable(endpoint: ApiEndpoint) -> str:
@@ -32,16 +31,6 @@ def _unreachable(endpoint: ApiEndpoint) -> str:
     if ranges and all(map(_is_documentation, ranges)):
         return f"{endpoint.cluster} answers {_shown(endpoint)}, ranges of documentation that nobody comes from"
     return f"{endpoint.cluster} answers {_shown(endpoint)}: no range that a runner outside can come from"
-
-
-def _outlived(endpoint: ApiEndpoint, deployment: Deployment) -> Iterator[Finding]:
-    for operation in deployment.operations:
-        if endpoint.token_min is not None and operation.holds_token and operation.longest_min > endpoint.token_min:
-            message = (
-                f"{operation.name} may wait {operation.longest_min:.0f} min with one token that lives "
-                f"{endpoint.token_min:.0f}; renew it before it ends"
-            )
-            yield Finding(rule="reach", subject=f"token of {operation.name}", message=message, source=endpoint.source)
 
 
 def _is_documentation(network: IPv4Network | IPv6Network) -> bool:

@@ -13,11 +13,10 @@ from rehearsal.field.deployed import (
     Deployment,
     InstalledChart,
     MachinePool,
-    Operation,
     at,
     every,
 )
-from rehearsal.field.facts import EndpointRow, FieldFacts, PoolRow, WaitRow
+from rehearsal.field.facts import EndpointRow, FieldFacts, PoolRow
 
 RELEASE = "kubernetes:helm.sh/v3:Release"
 KUBERNETES = "kubernetes:"
@@ -38,7 +37,6 @@ def deployment_of(  # noqa: PLR0913 (all that surrounds an `up`, by name)
         endpoints=tuple(_endpoint(row, one) for row in facts.endpoints for one in made if one.token == row.resource),
         charts=tuple(_charts(facts, made)),
         objects=tuple(_objects(made)),
-        operations=tuple(_operation(row, one) for row in facts.waits for one in made if one.token == row.resource),
         announced=announced,
         config=config,
         before=Deployment(facts=facts, resources=earlier) if earlier else None,
@@ -117,7 +115,6 @@ def _endpoint(row: EndpointRow, one: BuiltResource) -> ApiEndpoint:
         cluster=str(at(one.inputs, row.cluster) or one.name),
         is_public=row.public_unless_said if said is None else bool(said) is row.public_when,
         open_to=ranges or row.open_unless_said,
-        token_min=row.token_min,
         source=row.source,
     )
 
@@ -138,13 +135,6 @@ def _objects(resources: tuple[BuiltResource, ...]) -> Iterator[Mapping[str, Any]
     for one in resources:
         if one.token.startswith(KUBERNETES) and one.token != RELEASE and "kind" in one.inputs:
             yield one.inputs
-
-
-def _operation(row: WaitRow, one: BuiltResource) -> Operation:
-    seconds = at(one.inputs, row.seconds) if row.seconds else None
-    name = row.resource.rpartition(":")[2]
-    longest_min = float(seconds if seconds is not None else row.seconds_unless_said) / 60
-    return Operation(name=name, longest_min=longest_min, holds_token=row.holds_token)
 
 
 def _plain(values: Any) -> Mapping[str, Any]:

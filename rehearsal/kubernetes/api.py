@@ -28,9 +28,12 @@ VERBS = {"GET": "Read", "POST": "Create", "PUT": "Replace", "DELETE": "Delete"}
 class Api:
     """Requests of the API. `before` may refuse (RefusalError) or delay one: (verb, kind, name, client's token)."""
 
-    def __init__(self, objects: Objects, *, version: str, before: Callable[[str, str, str, str], None]) -> None:
-        self.objects, self.version, self.before = objects, version, before
-        self.tokens: set[str] = set()
+    def __init__(
+        self, objects: Objects, *, version: str, before: Callable[[str, str, str, str], None],
+        takes: Callable[[str], bool],
+    ) -> None:  # fmt: skip
+        """`takes` tells that a client's token is good."""
+        self.objects, self.version, self.before, self.takes = objects, version, before, takes
         self.reachable = True
 
     def answer(self, request: Request) -> Any:
@@ -206,7 +209,7 @@ class Handler(BaseHTTPRequestHandler):
             return
         try:
             request = Request(self.command, self.path, self.headers, content)
-            if request.token not in self.server.api.tokens:
+            if not self.server.api.takes(request.token):
                 raise RefusalError(401, "Unauthorized", "Unauthorized")
             if request.query.get("watch") in ("true", "1"):
                 self._watch(request)

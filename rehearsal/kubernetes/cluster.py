@@ -26,6 +26,7 @@ from rehearsal.kubernetes.fault_injection import KubernetesFaultInjector
 from rehearsal.kubernetes.kinds import FROM_DATA
 from rehearsal.kubernetes.objects import Body, Objects
 from rehearsal.kubernetes.schemas import Schemas
+from rehearsal.kubernetes.tokens import Tokens
 
 VERSION = "1.36"
 FIRST_NAMESPACES = ("default", "kube-node-lease", "kube-public", "kube-system")
@@ -54,11 +55,11 @@ class SimulatedKubernetes:
         self._store, self._lock, self._seen = store, threading.Lock(), dict[str, tuple[int, int]]()
         self._admission = Admission(self.objects, silent=self.injector.silent)
         self._controllers = Controllers(self.objects, now_min=lambda: self.clock.now_min)
-        self._api = Api(self.objects, version=version, before=self._before)
+        self._own_token, self._token = secrets.token_hex(16), secrets.token_hex(16)
+        self.tokens = Tokens(self._own_token, self._token, now_min=lambda: self.clock.now_min)
+        self._api = Api(self.objects, version=version, before=self._before, takes=self.tokens.takes)
         self._authority, self._hosts = authority or Authority(store), frozenset[str]()
         self._server = Server(self._api, self._tls)
-        self._own_token, self._token = secrets.token_hex(16), secrets.token_hex(16)
-        self._api.tokens |= {self._own_token, self._token}
         self.objects.admit, self.objects.on_change = self._admission.admit, self._changed
         self.objects.on_drop = self._controllers.gone
         self._begin()

@@ -187,7 +187,8 @@ def simulated(
         kubernetes, kubernetes_port = stack.enter_context(simulated_kubernetes(home, cloud.clock, faults, authority))
         env = stack.enter_context(rules.environment(home, config_in(stack_file), cloud, preview=preview))
         cloud.oracle.warm(preview=preview)  # in threads: not while the API's server imports the same modules
-        env = {**env, **rules.credentials(home, kubernetes.outside_access.token or ""), **kubernetes.env}
+        kubernetes.tokens.given_out(given := home / "tokens", rules.token_life_min)
+        env = {**env, **rules.credentials(home, given), **kubernetes.env}
         env["PULUMI_DEBUG_PROVIDERS"] = f"{rules.package}:{port},kubernetes:{kubernetes_port}"
         cluster = Membership(cloud.account, kubernetes)
         cloud.changed = cluster.note

@@ -60,9 +60,9 @@ def api_endpoint(
         server.server_close()
 
 
-def credentials(folder: Path, token: str) -> Mapping[str, str]:
-    """The environment in which a kubeconfig finds the program `aws`, which gives out the token of a cluster."""
-    return credential_program(folder, "aws", "eks get-token --cluster-name ", token)
+def credentials(folder: Path, given: Path) -> Mapping[str, str]:
+    """The environment in which a kubeconfig finds the program `aws`, which gives out tokens of a cluster."""
+    return credential_program(folder, "aws", "eks get-token --cluster-name ", given)
 
 
 def _nobodys(folder: Path, url: str, profile: str) -> dict[str, str]:

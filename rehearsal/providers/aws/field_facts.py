@@ -154,8 +154,8 @@ FACTS = FieldFacts(
     endpoints=(
         EndpointRow(
             resource=CLUSTER, cluster="name", public="vpcConfig.endpointPublicAccess", public_unless_said=True,
-            open_to="vpcConfig.publicAccessCidrs", open_unless_said=("0.0.0.0/0",), token_min=15,
-            source="EKS User Guide, Cluster API server endpoint; tokens: aws/aws-cli 6201",
+            open_to="vpcConfig.publicAccessCidrs", open_unless_said=("0.0.0.0/0",),
+            source="EKS User Guide, Cluster API server endpoint",
         ),
     ),
     pools=(

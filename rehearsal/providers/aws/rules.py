@@ -37,6 +37,7 @@ class AwsRules:
     always_updated = frozenset({"tags", "tagsAll", DEFAULTED})
     cluster_token = controllers.CLUSTER
     node_tokens = nodes.NODE_TOKENS
+    token_life_min = 15.0  # aws/aws-cli 6201: the request to STS that a token is, signed for 15 minutes
     delete_retried_min = 15.0  # pulumi-aws's timeouts for subnets and security groups are 20 and 15 minutes
     ready_timeout_min = 35.0  # a node group that lacks nodes is given up then. Source: EKS user guide
     refusals: tuple[str, ...] = (

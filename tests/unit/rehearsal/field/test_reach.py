@@ -1,19 +1,17 @@
-"""Reach: private endpoints, ranges that exclude the runner, and tokens that end before the operation."""
+"""Reach: private endpoints, and ranges that exclude the runner."""
 
 from typing import Any
 
 import pytest
 
-from rehearsal.field.deployed import ApiEndpoint, Operation
+from rehearsal.field.deployed import ApiEndpoint
 from rehearsal.field.reach import reach
 from tests.unit.rehearsal.field.field_cases import deployment, job
 
-WAIT = Operation(name="Gate", longest_min=30, holds_token=True)
 
-
-def judged(operations: tuple[Operation, ...] = (), **endpoint: Any) -> list[str]:
+def judged(**endpoint: Any) -> list[str]:
     given: dict[str, Any] = {"cluster": "c", "is_public": True, "open_to": ("0.0.0.0/0",), **endpoint}
-    one = deployment(endpoints=(ApiEndpoint(**given),), objects=(job(),), operations=operations)
+    one = deployment(endpoints=(ApiEndpoint(**given),), objects=(job(),))
     return [found.message for found in reach(one)]
 
 
@@ -39,14 +37,3 @@ def test_a_range_of_documentation_lets_nobody_in() -> None:
 def test_a_stack_that_makes_nothing_inside_needs_no_endpoint() -> None:
     endpoint = ApiEndpoint(cluster="c", is_public=False)
     assert list(reach(deployment(endpoints=(endpoint,)))) == []
-
-
-def test_a_token_that_ends_before_the_wait_is_found() -> None:
-    assert "with one token that lives 15" in judged(operations=(WAIT,), token_min=15.0)[0]
-
-
-def test_a_token_that_lasts_or_is_renewed_is_fine() -> None:
-    renewed = Operation(name="Gate", longest_min=30, holds_token=False)
-    assert judged(operations=(WAIT,), token_min=60.0) == []
-    assert judged(operations=(WAIT,), token_min=None) == []
-    assert judged(operations=(renewed,), token_min=15.0) == []

@@ -78,7 +78,7 @@ def test_an_endpoint_is_public_unless_said(settings: dict[str, Any], *, is_publi
 def test_a_cloud_may_say_that_a_cluster_is_private_and_that_a_pool_grows_by_itself() -> None:
     endpoint = EndpointRow(
         resource="c:Cluster", cluster="name", public="private", public_unless_said=True, public_when=False,
-        open_to="ranges", open_unless_said=("0.0.0.0/0",), token_min=60, source="guide",
+        open_to="ranges", open_unless_said=("0.0.0.0/0",), source="guide",
     )  # fmt: skip
     pool = PoolRow(
         resource="c:Pool", name="name", machine_type=("type",), labels="labels", taints="taints", minimum="min",

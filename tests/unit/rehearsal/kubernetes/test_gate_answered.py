@@ -1,9 +1,11 @@
 """The acceptance gate on the simulated Kubernetes: its pods run to their end, by the state of the nodes they are on."""
 
+import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,7 +22,9 @@ from components.spec.platform import GateSpec, PlatformSpec
 from components.spec.storage import OnDestroy
 from plugin.calls import Call
 from plugin.console import Voice
+from plugin.kubernetes.cluster import connected
 from plugin.kubernetes.gate.run import run, take_back
+from rehearsal.cloud.credential_program import credential_program
 from rehearsal.faults import BadNode, FaultScript
 from rehearsal.kubernetes.cluster import SimulatedKubernetes
 
@@ -157,6 +161,22 @@ def test_nodes_that_do_not_come_are_missed_on_the_clusters_clock() -> None:
         assert outputs["state"] == "fail"
         assert "2 of 3 nodes are Ready after 1800 s" in outputs["reason"]
         assert kubernetes.clock.now_min >= 30
+
+
+def test_a_gate_outlives_the_tokens_of_its_cloud(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    given = tmp_path / "tokens"
+    monkeypatch.setenv("PATH", credential_program(tmp_path, "cloud", "get-token", given)["PATH"])
+    with cluster(nodes=2) as (kubernetes, _):
+        kubernetes.tokens.given_out(given, 15.0)
+        content = {
+            "current-context": "c", "contexts": [{"name": "c", "context": {"cluster": "c", "user": "u"}}],
+            "clusters": [{"name": "c", "cluster": {"server": kubernetes.access.server}}],
+            "users": [{"name": "u", "user": {"exec": {"command": "cloud", "args": ["get-token"]}}}],
+        }  # fmt: skip
+        with connected({"kubeconfig": json.dumps(content)}) as api:
+            outputs = run(CALL, api, inputs(timeout_s=1800))
+        assert "2 of 3 nodes are Ready after 1800 s" in outputs["reason"]
+        assert len(given.read_text().split()) > 1
 
 
 def test_a_bad_node_that_nobody_finds_is_told() -> None:
