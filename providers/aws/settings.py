@@ -44,7 +44,7 @@ class EksSpec(Spec):
     log_retention_days: int = Field(default=30, ge=1, le=3653)
     """Days that CloudWatch keeps the control plane's logs: one of the periods that it offers."""
     node_repair: bool = True
-    """EKS replaces nodes whose accelerators, kernel or network fail."""
+    """EKS reboots or replaces nodes whose accelerators, kernel or network fail, one of a pool at a time."""
 
 
 class PcsSize(StrEnum):

@@ -242,6 +242,25 @@ class SettlingRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RepairRow:
+    """A group of machines that the cloud itself repairs where `enabled` is true. `pool` is the path to its name."""
+
+    resource: str
+    pool: str
+    enabled: str
+    bounds: tuple[tuple[str, ...], ...]
+    """Paths of which one of each set must have a value."""
+    overrides: str
+    """Path to what is done for single reasons: each with its `reason` and `action`, of which `left_alone` does nothing."""
+    reason: str
+    action: str
+    left_alone: str
+    needless: tuple[tuple[str, str, str], ...]
+    """Devices, reasons for which the cloud repairs nodes with them though no repair helps, and what comes of it."""
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ExclusiveRow:
     """Two fields of which a service takes only one. Paths may follow an id."""
 
@@ -383,6 +402,7 @@ class FieldFacts:
     no_default_class: str = ""
     """The publication that says that its clusters have no default storage class; empty where they have one."""
     settling: tuple[SettlingRow, ...] = ()
+    repairs: tuple[RepairRow, ...] = ()
     exclusive: tuple[ExclusiveRow, ...] = ()
     job_roles: tuple[JobRoleRow, ...] = ()
     host_data: tuple[HostDataRow, ...] = ()

@@ -17,6 +17,7 @@ from rehearsal.field.nvlink import nvlink
 from rehearsal.field.places import partitions, places, support
 from rehearsal.field.propagation import exclusive, propagation
 from rehearsal.field.reach import reach
+from rehearsal.field.repair import repair
 from rehearsal.field.rolling import rolling
 from rehearsal.field.scaling import scaling, served
 from rehearsal.field.slurm import slurm
@@ -28,7 +29,7 @@ Rule = Callable[[Deployment], Iterator[Finding]]
 RULES: tuple[Rule, ...] = (
     reach, allocatable, landing, images, rolling, transitions, scaling, served, propagation, exclusive, lacking,
     topology, disruption, claims, nvlink, identity, mirror, marks, sums, slurm, places, partitions, support, mounts,
-    entrances, prepared,
+    entrances, prepared, repair,
 )  # fmt: skip
 
 

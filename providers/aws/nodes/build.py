@@ -20,6 +20,14 @@ __all__ = ["LaunchTemplate", "NodePool"]
 
 _PERCENT_UPDATED_AT_ONCE = 33
 
+_NOT_THE_HARDWARE = ("DCGMError", "NvidiaXID13Error", "NvidiaXID31Error")
+"""Reasons for which no other machine helps. The agent's way to its own host engine is lost, which it never takes back
+once it has said so (aws/eks-node-monitoring-agent 266); a program has touched memory that is not its own (NVIDIA, Xid
+Errors: 13 and 31), for which EKS would reboot the node under all others (EKS User Guide, Detect node health issues)."""
+
+_DEFAULT_WAIT_MIN = 10
+"""Of EKS for accelerators; an override must have one."""
+
 
 class NodePool(pulumi.ComponentResource):
     """The pool's launch template; the node group that starts machines from it, EKS's or our own; and for a capacity
@@ -150,7 +158,7 @@ def _managed_group(
             min_size=plan.least_in_group, max_size=plan.max_count, desired_size=plan.desired_now
         ),
         update_config=_update_config(plan),
-        node_repair_config=eks.NodeGroupNodeRepairConfigArgs(enabled=plan.node_repair),
+        node_repair_config=_repair_config(plan),
         labels=plan.labels,
         taints=[
             eks.NodeGroupTaintArgs(key=taint.key, value=taint.value, effect=user_data.EKS_EFFECT[taint.effect])
@@ -175,6 +183,29 @@ def _update_config(plan: AwsNodePoolPlan) -> eks.NodeGroupUpdateConfigArgs:
     """Machines with accelerators go before their successors come, as there are seldom more to be had."""
     strategy = None if plan.machine.accelerator is None else "MINIMAL"
     return eks.NodeGroupUpdateConfigArgs(max_unavailable_percentage=_PERCENT_UPDATED_AT_ONCE, update_strategy=strategy)
+
+
+def _repair_config(plan: AwsNodePoolPlan) -> eks.NodeGroupNodeRepairConfigArgs:
+    """Machines with accelerators are repaired one at a time, and none while more than a tenth of them are unhealthy:
+    what many have at once is seldom their own fault. EKS by itself takes all of them, and stops only where there are
+    more than five nodes and more than a fifth is unhealthy (EKS User Guide, Automatic node repair).
+    """
+    if not plan.node_repair or plan.machine.accelerator is None:
+        return eks.NodeGroupNodeRepairConfigArgs(enabled=plan.node_repair)
+    return eks.NodeGroupNodeRepairConfigArgs(
+        enabled=True,
+        max_parallel_nodes_repaired_count=1,
+        max_unhealthy_node_threshold_count=max(1, plan.max_count // 10),
+        node_repair_config_overrides=[
+            eks.NodeGroupNodeRepairConfigNodeRepairConfigOverrideArgs(
+                node_monitoring_condition="AcceleratedHardwareReady",
+                node_unhealthy_reason=reason,
+                min_repair_wait_time_mins=_DEFAULT_WAIT_MIN,
+                repair_action="NoAction",
+            )
+            for reason in _NOT_THE_HARDWARE
+        ],
+    )
 
 
 def _group_of(resources: Sequence[eks.outputs.NodeGroupResource]) -> str:

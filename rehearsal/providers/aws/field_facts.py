@@ -23,6 +23,7 @@ from rehearsal.field.facts import (
     PoolRow,
     PreparedRow,
     RegistryRow,
+    RepairRow,
     ResizerRow,
     ServedRow,
     SettlingRow,
@@ -274,6 +275,25 @@ FACTS = FieldFacts(
             made="aws:iam/instanceProfile:InstanceProfile", user=BATCH, user_path="computeResources.instanceRole",
             minutes=0.5, waits_on="aws:iam/rolePolicyAttachment:RolePolicyAttachment",
             source="IAM User Guide, Troubleshoot; Batch User Guide: a compute environment without its role is INVALID",
+        ),
+    ),
+    repairs=(
+        RepairRow(
+            resource=NODE_GROUP, pool="nodeGroupName", enabled="nodeRepairConfig.enabled",
+            bounds=(
+                ("nodeRepairConfig.maxParallelNodesRepairedCount", "nodeRepairConfig.maxParallelNodesRepairedPercentage"),
+                ("nodeRepairConfig.maxUnhealthyNodeThresholdCount", "nodeRepairConfig.maxUnhealthyNodeThresholdPercentage"),
+            ),
+            overrides="nodeRepairConfig.nodeRepairConfigOverrides", reason="nodeUnhealthyReason",
+            action="repairAction", left_alone="NoAction",
+            needless=(
+                # aws/eks-node-monitoring-agent 266, aws/containers-roadmap 2555
+                (GPU, "DCGMError", "one start too late of the agent's own host engine, and a healthy node goes"),
+                # NVIDIA, Xid Errors
+                (GPU, "NvidiaXID13Error", "a program's own fault takes the node from every other"),
+                (GPU, "NvidiaXID31Error", "a program's own fault takes the node from every other"),
+            ),
+            source="EKS User Guide, Automatic node repair and Detect node health issues",
         ),
     ),
     exclusive=(

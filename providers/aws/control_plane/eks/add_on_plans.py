@@ -1,5 +1,8 @@
 """Add-ons of a cluster, and their rights on AWS."""
 
+import json
+from collections.abc import Mapping
+
 from components.labels import OWN_LABELS
 from components.plan.kubernetes import Manifest
 from components.spec.storage import StorageSpec
@@ -45,7 +48,7 @@ def add_ons(version: KubernetesVersion, storage: StorageSpec, *, node_repair: bo
         ),
     ]
     if node_repair:
-        asked.append(_add_on(version, "eks-node-monitoring-agent"))
+        asked.append(_add_on(version, "eks-node-monitoring-agent", configuration=_ON_TAINTED_NODES))
     if storage.shared_file_system:
         asked.append(
             _add_on(
@@ -60,6 +63,10 @@ def add_ons(version: KubernetesVersion, storage: StorageSpec, *, node_repair: bo
     return tuple(asked)
 
 
+_ON_TAINTED_NODES = {"dcgmAgent": {"tolerations": [{"operator": "Exists"}]}}
+"""The agent's host engine tolerates no taint by itself, and without one the agent reports its nodes as broken
+(aws/containers-roadmap 2567; the add-on's schema is aws/eks-node-monitoring-agent, charts/configuration.schema.json)."""
+
 _ACTIONS_OF_FSX = ("fsx:DescribeFileSystems",)
 """The stack makes the file system, and the driver mounts it. It makes none, so it may make none."""
 
@@ -68,6 +75,7 @@ def _add_on(
     version: KubernetesVersion,
     name: str,
     *,
+    configuration: Mapping[str, object] | None = None,
     account: str = "",
     managed: tuple[str, ...] = (),
     actions: tuple[str, ...] = (),
@@ -75,7 +83,7 @@ def _add_on(
     return AddOnPlan(
         name=name,
         version=version.add_ons[name],
-        configuration="",
+        configuration=json.dumps(configuration) if configuration else "",
         service_account=account,
         managed_policies=managed,
         actions=actions,

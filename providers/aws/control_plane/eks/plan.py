@@ -205,6 +205,9 @@ def _decided(
     value = f"{system.node_count} x {system.machine.name}"
     yield Decision(path="aws.controlPlane.systemPool", value=value, reason=reason)
     if asked.node_repair:
+        reason = "one node of a pool at a time, none while over a tenth of its accelerators fail at once, and none for "
+        reason += "errors of programs or of the agent itself"
+        yield Decision(path="aws.controlPlane.nodeRepair", value="on", reason=reason)
         reason = "EKS's node agent runs DCGM's host engine; beside a second one it replaces healthy nodes"
         yield Decision(path="aws.controlPlane.dcgm", value="owned by EKS", reason=reason)
 

@@ -1,5 +1,6 @@
 """EKS, decided: what a stack gets, what it is told, and what is refused."""
 
+import json
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -73,6 +74,11 @@ def test_drivers_and_the_repair_agent_are_there_where_they_are_asked_for() -> No
     assert {one.name for one in bare.add_ons} == {"coredns", "aws-ebs-csi-driver"}
     assert not [decision for decision in bare.decisions if "DCGM" in decision.reason]
     assert "DCGM" in reason(eks(), "dcgm")
+
+
+def test_the_agents_host_engine_runs_on_nodes_with_accelerators() -> None:
+    (agent,) = [one for one in eks().add_ons if one.name == "eks-node-monitoring-agent"]
+    assert json.loads(agent.configuration) == {"dcgmAgent": {"tolerations": [{"operator": "Exists"}]}}
 
 
 def test_what_acts_on_aws_may_do_so_in_its_own_name() -> None:

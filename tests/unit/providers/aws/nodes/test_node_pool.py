@@ -1,6 +1,7 @@
 """Node pools and launch templates as the engine is asked for them, in a preview and not."""
 
 import base64
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -229,8 +230,25 @@ def test_a_managed_group() -> None:
     assert found.inputs["labels"]["tier"] == "gold"
     assert found.inputs["labels"]["penstock.dev/capacity"] == "spot"
     assert found.inputs["taints"] == [{"key": "nvidia.com/gpu", "value": "present", "effect": "NO_SCHEDULE"}]
-    assert found.inputs["nodeRepairConfig"] == {"enabled": True}
+    assert found.inputs["nodeRepairConfig"]["enabled"] is True
     assert graph.result == "eks-train-1"
+
+
+@pytest.mark.parametrize(("keys", "most"), [({"count": 2}, 1), (IN_BLOCK, 3), ({"count": 2, "maxCount": 40}, 4)])
+def test_accelerators_are_repaired_with_bounds_and_for_faults_of_their_own(keys: dict[str, Any], most: int) -> None:
+    repair = built(one(**keys)).one("NodeGroup").inputs["nodeRepairConfig"]
+    assert (repair["maxParallelNodesRepairedCount"], repair["maxUnhealthyNodeThresholdCount"]) == (1, most)
+    left_alone = {each["nodeUnhealthyReason"]: each["repairAction"] for each in repair["nodeRepairConfigOverrides"]}
+    assert left_alone == dict.fromkeys(("DCGMError", "NvidiaXID13Error", "NvidiaXID31Error"), "NoAction")
+    assert {each["nodeMonitoringCondition"] for each in repair["nodeRepairConfigOverrides"]} == {
+        "AcceleratedHardwareReady"
+    }
+
+
+def test_machines_without_accelerators_are_repaired_as_eks_does_it_and_none_where_it_is_off() -> None:
+    assert built(one("m7i.large")).one("NodeGroup").inputs["nodeRepairConfig"] == {"enabled": True}
+    off = replace(one(count=2), node_repair=False)
+    assert built(off).one("NodeGroup").inputs["nodeRepairConfig"] == {"enabled": False}
 
 
 @pytest.mark.parametrize(
