@@ -18,6 +18,9 @@ ANSWER_S = 3600
 def policy(service: ServicePlan) -> Manifest:
     """Pods of the namespace, the gateways and Prometheus may come; nobody else.
 
+    The port is a number: EKS looks for a name among the ports of those who come, finds none and lets nobody in
+    (aws/amazon-network-policy-controller-k8s 81).
+
     Behind a Gateway that is there already anybody may: where its proxies stand, inside the cluster or before it, only
     who made it knows.
     """
@@ -28,7 +31,7 @@ def policy(service: ServicePlan) -> Manifest:
             for name in (MONITORING, GATEWAYS)
         ),
     ]
-    rule: dict[str, Any] = {"ports": [{"protocol": "TCP", "port": HTTP}]}
+    rule: dict[str, Any] = {"ports": [{"protocol": "TCP", "port": service.ports[0]}]}
     if not (service.route and service.route.gateway):
         rule["from"] = peers
     return {

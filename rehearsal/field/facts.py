@@ -220,6 +220,9 @@ class ServedRow:
     switch: str
     effect: str
     source: str
+    names: str = ""
+    """Path in the object to what must be a number where the chart acts on it: it does not find what has only a name."""
+    names_source: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,10 +1,12 @@
 """Scaling: nothing grows unless something is there that grows it. Served: no object does anything by itself."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
+from typing import Any
 
 from rehearsal.field.autoscalers import faults, why_not_grown
 from rehearsal.field.deployed import Deployment, Finding, MachinePool, at, every
+from rehearsal.field.facts import ServedRow
 from rehearsal.field.pods import HASH, pods_of, requests, why_elsewhere
 
 MOST = ("spec.maxReplicaCount", "spec.maxReplicas")
@@ -35,12 +37,22 @@ def scaling(deployment: Deployment) -> Iterator[Finding]:
 
 def served(deployment: Deployment) -> Iterator[Finding]:
     """A finding for each kind of objects that is made and that nothing acts on."""
-    kinds = {str(body.get("kind")) for body in deployment.objects}
     for row in deployment.facts.served:
+        made = [body for body in deployment.objects if body.get("kind") == row.kind]
         charts = [chart for chart in deployment.charts if chart.chart == row.chart]
-        if row.kind in kinds and charts and not any(_is_on(at(chart.values, row.switch)) for chart in charts):
+        if made and charts and not any(_is_on(at(chart.values, row.switch)) for chart in charts):
             message = f"{row.kind} is made, and {row.chart} has no {row.switch}: {row.effect}"
             yield Finding(rule="served", subject=row.kind, message=message, source=row.source)
+        elif charts and row.names:
+            yield from _named(row, made)
+
+
+def _named(row: ServedRow, made: list[Mapping[str, Any]]) -> Iterator[Finding]:
+    for body in made:
+        for value in every(body, row.names):
+            if isinstance(value, str):
+                message = f"{body['metadata']['name']} names {value!r} at {row.names}, which {row.chart} does not find"
+                yield Finding(rule="served", subject=row.kind, message=message, source=row.names_source)
 
 
 def _is_on(value: object) -> bool:

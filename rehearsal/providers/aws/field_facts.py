@@ -256,6 +256,8 @@ FACTS = FieldFacts(
             kind="NetworkPolicy", chart="vpc-cni", switch="enableNetworkPolicy",
             effect="every pod reaches every other",
             source="EKS User Guide, Limit pod traffic with Kubernetes network policies: off by default",
+            names="spec.ingress.ports.port",
+            names_source="aws/amazon-network-policy-controller-k8s 81: looked for among the ports of who comes",
         ),
     ),
     no_default_class="EKS User Guide, release notes of Kubernetes 1.30: gp2 is no longer made the default class",

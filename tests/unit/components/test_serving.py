@@ -225,7 +225,8 @@ def test_only_neighbours_gateways_and_prometheus_may_come() -> None:
     (rule,) = only(render(), "NetworkPolicy")["spec"]["ingress"]
     names = [peer["namespaceSelector"]["matchLabels"] for peer in rule["from"] if "namespaceSelector" in peer]
     assert [name["kubernetes.io/metadata.name"] for name in names] == ["monitoring", "envoy-gateway-system"]
-    assert rule["ports"] == [{"protocol": "TCP", "port": "http"}]
+    (container,) = only(render(), "Deployment")["spec"]["template"]["spec"]["containers"]
+    assert rule["ports"] == [{"protocol": "TCP", "port": container["ports"][0]["containerPort"]}]
 
 
 def test_the_service_is_made_behind_its_deployment() -> None:

@@ -28,11 +28,15 @@ disks, each in the zone of the pod that claims it."""
 
 
 def first_add_ons(version: KubernetesVersion) -> tuple[AddOnPlan, ...]:
-    """Add-ons that a node needs to become ready. All of them run on the host's network, so none waits for another."""
+    """Add-ons that a node needs to become ready, in their order: what hands out roles comes before what needs one. All of
+    them run on the host's network of nodes that are not ready yet, and are there before the first node is.
+    """
     return (
         _add_on(version, "eks-pod-identity-agent"),
         _add_on(version, "kube-proxy"),
-        _add_on(version, "vpc-cni", account="aws-node", managed=("AmazonEKS_CNI_Policy",)),
+        _add_on(
+            version, "vpc-cni", configuration=_ENFORCING, account="aws-node", managed=("AmazonEKS_CNI_Policy",)
+        ),  # fmt: skip
     )
 
 
@@ -62,6 +66,10 @@ def add_ons(version: KubernetesVersion, storage: StorageSpec, *, node_repair: bo
         asked.append(_add_on(version, "aws-fsx-csi-driver", account="fsx-csi-controller-sa", actions=_ACTIONS_OF_FSX))
     return tuple(asked)
 
+
+_ENFORCING = {"enableNetworkPolicy": "true"}
+"""Network policies are carried out by the CNI's own agent on each node, which is off by default; the value is a text
+(EKS User Guide, Restrict Pod network traffic)."""
 
 _ON_TAINTED_NODES = {"dcgmAgent": {"tolerations": [{"operator": "Exists"}]}}
 """The agent's host engine tolerates no taint by itself, and without one the agent reports its nodes as broken

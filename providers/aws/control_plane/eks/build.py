@@ -61,9 +61,7 @@ class Eks(pulumi.ComponentResource):
         cluster = self._cluster(f"{name}-cluster", plan, network, role, key, logs)
         nodes = role_of("ec2.amazonaws.com", f"{name}-nodes", managed=_OF_NODES, actions=_of_nodes(plan), parent=self)
         self._admit_admins(name, plan, cluster)
-        first = [
-            add_on(f"{name}-{one.name}", plan=one, cluster=cluster.name, parent=self) for one in plan.first_add_ons
-        ]
+        first = self._first_add_ons(name, plan, cluster)
         ready: list[pulumi.Resource] = [cluster, *first, *nodes.attached]
         if plan.self_managed_nodes:
             ready.append(self._admit_nodes(f"{name}-nodes", cluster, nodes.role))
@@ -126,6 +124,16 @@ class Eks(pulumi.ComponentResource):
                 access_scope=eks.AccessPolicyAssociationAccessScopeArgs(type="cluster"),
                 opts=pulumi.ResourceOptions(parent=self, depends_on=[entry]),
             )
+
+    def _first_add_ons(self, name: str, plan: EksPlan, cluster: eks.Cluster) -> list[eks.Addon]:
+        """One that acts on AWS comes after those before it, of which one hands out its role: without a role the CNI
+        gives a node no network, and without that no node becomes ready.
+        """
+        made: list[eks.Addon] = []
+        for one in plan.first_add_ons:
+            after = made if one.service_account else ()
+            made.append(add_on(f"{name}-{one.name}", plan=one, cluster=cluster.name, after=after, parent=self))
+        return made
 
     def _admit_nodes(self, name: str, cluster: eks.Cluster, role: iam.Role) -> eks.AccessEntry:
         """EKS lets in the nodes of its own groups by itself, and no others."""

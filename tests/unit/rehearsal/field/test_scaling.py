@@ -136,3 +136,20 @@ def test_an_object_that_nothing_acts_on_is_found() -> None:
     assert found("NetworkPolicy", chart("cni", policies=True)) == []
     assert found("NetworkPolicy", chart("another")) == []  # a CNI that no row knows
     assert found("Service", chart("cni")) == []
+
+
+def test_a_port_by_its_name_is_not_found_by_who_looks_for_it_elsewhere() -> None:
+    row = ServedRow(
+        kind="NetworkPolicy", chart="cni", switch="policies", effect="all is open", source="guide",
+        names="spec.ingress.ports.port", names_source="issue",
+    )  # fmt: skip
+
+    def found(port: int | str, *charts: Any) -> list[str]:
+        body = {"kind": "NetworkPolicy", "metadata": {"name": "p"}, "spec": {"ingress": [{"ports": [{"port": port}]}]}}
+        facts = FieldFacts(nodes="aws", served=(row,))
+        return [one.message for one in served(deployment(facts, objects=(body,), charts=charts))]
+
+    enforcing = chart("cni", policies="true")
+    assert found("http", enforcing) == ["p names 'http' at spec.ingress.ports.port, which cni does not find"]
+    assert found(8000, enforcing) == []
+    assert found("http", chart("another")) == []

@@ -93,6 +93,14 @@ def test_nodes_come_after_what_they_need_and_before_what_needs_them() -> None:
         assert "system" in graph.named(f"addons-{one.name}", "aws:eks/addon:Addon").depends_on
 
 
+def test_what_needs_a_role_comes_after_what_hands_it_out() -> None:
+    graph = built(plan())
+    for addon in graph.of("aws:eks/addon:Addon"):
+        if addon.inputs.get("podIdentityAssociations"):
+            assert {"eks-eks-pod-identity-agent", "system"} & set(addon.depends_on), addon.name
+    assert "eks-eks-pod-identity-agent" in graph.named("eks-vpc-cni", "aws:eks/addon:Addon").depends_on
+
+
 def test_pods_that_act_on_aws_have_a_role_that_only_pods_take() -> None:
     graph = built(plan(storage={"fileSystem": {"capacityTib": 1.2}, "sharedFileSystem": {}}))
     for addon in graph.of("aws:eks/addon:Addon"):

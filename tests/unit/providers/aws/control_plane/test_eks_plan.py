@@ -76,6 +76,11 @@ def test_drivers_and_the_repair_agent_are_there_where_they_are_asked_for() -> No
     assert "DCGM" in reason(eks(), "dcgm")
 
 
+def test_the_cni_carries_out_network_policies() -> None:
+    (cni,) = [one for one in eks().first_add_ons if one.name == "vpc-cni"]
+    assert json.loads(cni.configuration) == {"enableNetworkPolicy": "true"}
+
+
 def test_the_agents_host_engine_runs_on_nodes_with_accelerators() -> None:
     (agent,) = [one for one in eks().add_ons if one.name == "eks-node-monitoring-agent"]
     assert json.loads(agent.configuration) == {"dcgmAgent": {"tolerations": [{"operator": "Exists"}]}}
