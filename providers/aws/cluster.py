@@ -16,6 +16,7 @@ from providers.aws.control_plane.batch.build import Batch
 from providers.aws.control_plane.eks.add_ons import EksAddOns
 from providers.aws.control_plane.eks.build import Eks
 from providers.aws.control_plane.eks.types import EksPlan
+from providers.aws.control_plane.eks.workload_role import WorkloadRole
 from providers.aws.control_plane.host_mounts import EfsMount, HostMount, LustreMount
 from providers.aws.control_plane.hyper_pod.build import HyperPod
 from providers.aws.control_plane.pcs.build import Pcs
@@ -99,6 +100,8 @@ def _kubernetes(
             )
         )
     storage = _storage(name, plan, network, {"nodes": cluster.cluster_security_group_id}, opts)
+    if plan.storage.has_buckets:
+        others.append(WorkloadRole(f"{name}-workload", cluster=cluster, storage=storage, opts=opts))
     known = {"cluster": cluster.cluster_name, "endpoint": cluster.endpoint, "kubeconfig": cluster.kubeconfig}
     scalers = {pool.name: scaler(plan, cluster, pools[pool.name], pool) for pool in plan.grouped_pools}
     ready = (system, add_ons, *pools.values(), *others, *storage.ready)

@@ -245,6 +245,34 @@ class SettlingRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StoreRow:
+    """A store that the stack makes and that pods use by a role. `named`: the path, in the outputs, to its name in
+    policies.
+    """
+
+    resource: str
+    named: str
+    actions: tuple[str, ...]
+    """Those without which nothing is read or written."""
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PodRightRow:
+    """A type that gives the pods of a namespace a role, and the type of a role's policy, each with the paths in it."""
+
+    right: str
+    namespace: str
+    role: str
+    policy: str
+    policy_role: str
+    statements: str
+    action: str
+    target: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RepairRow:
     """A group of machines that the cloud itself repairs where `enabled` is true. `pool` is the path to its name."""
 
@@ -254,7 +282,7 @@ class RepairRow:
     bounds: tuple[tuple[str, ...], ...]
     """Paths of which one of each set must have a value."""
     overrides: str
-    """Path to what is done for single reasons: each with its `reason` and `action`, of which `left_alone` does nothing."""
+    """Path to what is done for single reasons: each with its `reason` and `action`; `left_alone` does nothing."""
     reason: str
     action: str
     left_alone: str
@@ -406,6 +434,8 @@ class FieldFacts:
     """The publication that says that its clusters have no default storage class; empty where they have one."""
     settling: tuple[SettlingRow, ...] = ()
     repairs: tuple[RepairRow, ...] = ()
+    stores: tuple[StoreRow, ...] = ()
+    pod_rights: tuple[PodRightRow, ...] = ()
     exclusive: tuple[ExclusiveRow, ...] = ()
     job_roles: tuple[JobRoleRow, ...] = ()
     host_data: tuple[HostDataRow, ...] = ()

@@ -18,6 +18,7 @@ from rehearsal.field.places import partitions, places, support
 from rehearsal.field.propagation import exclusive, propagation
 from rehearsal.field.reach import reach
 from rehearsal.field.repair import repair
+from rehearsal.field.rights import rights
 from rehearsal.field.rolling import rolling
 from rehearsal.field.scaling import scaling, served
 from rehearsal.field.slurm import slurm
@@ -29,7 +30,7 @@ Rule = Callable[[Deployment], Iterator[Finding]]
 RULES: tuple[Rule, ...] = (
     reach, allocatable, landing, images, rolling, transitions, scaling, served, propagation, exclusive, lacking,
     topology, disruption, claims, nvlink, identity, mirror, marks, sums, slurm, places, partitions, support, mounts,
-    entrances, prepared, repair,
+    entrances, prepared, repair, rights,
 )  # fmt: skip
 
 

@@ -109,6 +109,11 @@ class StoragePlan:
         return not any(stores)
 
     @property
+    def has_buckets(self) -> bool:
+        """True if jobs have a bucket of the stack's to read and write."""
+        return self.object_store is not None or self.express_store is not None
+
+    @property
     def key_kept(self) -> bool:
         """True if anything outlives `destroy`: without its key it would be lost all the same."""
         lustre, stores = self.file_system, (self.shared_file_system, self.object_store, self.express_store)

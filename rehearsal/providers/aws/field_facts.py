@@ -20,6 +20,7 @@ from rehearsal.field.facts import (
     NodeLabelRow,
     PartitionRow,
     PlaceRow,
+    PodRightRow,
     PoolRow,
     PreparedRow,
     RegistryRow,
@@ -28,6 +29,7 @@ from rehearsal.field.facts import (
     ServedRow,
     SettlingRow,
     SizeRow,
+    StoreRow,
     SupportRow,
     VersionRow,
     VolatileRow,
@@ -279,12 +281,29 @@ FACTS = FieldFacts(
             source="IAM User Guide, Troubleshoot; Batch User Guide: a compute environment without its role is INVALID",
         ),
     ),
+    stores=(
+        StoreRow(
+            resource="aws:s3/bucket:Bucket", named="arn", actions=("s3:ListBucket", "s3:GetObject", "s3:PutObject"),
+            source="S3 User Guide, Identity and access management: denied unless a policy allows it",
+        ),
+        StoreRow(
+            resource="aws:s3/directoryBucket:DirectoryBucket", named="arn", actions=("s3express:CreateSession",),
+            source="S3 User Guide, Authorizing Zonal endpoint API operations with CreateSession",
+        ),
+    ),
+    pod_rights=(
+        PodRightRow(
+            right=IDENTITY, namespace="namespace", role="roleArn", policy="aws:iam/rolePolicy:RolePolicy",
+            policy_role="role", statements="policy.Statement", action="Action", target="Resource",
+            source="EKS Best Practices Guide, Identity and access management: least privileged access to applications",
+        ),
+    ),
     repairs=(
         RepairRow(
             resource=NODE_GROUP, pool="nodeGroupName", enabled="nodeRepairConfig.enabled",
-            bounds=(
-                ("nodeRepairConfig.maxParallelNodesRepairedCount", "nodeRepairConfig.maxParallelNodesRepairedPercentage"),
-                ("nodeRepairConfig.maxUnhealthyNodeThresholdCount", "nodeRepairConfig.maxUnhealthyNodeThresholdPercentage"),
+            bounds=tuple(
+                (f"nodeRepairConfig.max{bound}Count", f"nodeRepairConfig.max{bound}Percentage")
+                for bound in ("ParallelNodesRepaired", "UnhealthyNodeThreshold")
             ),
             overrides="nodeRepairConfig.nodeRepairConfigOverrides", reason="nodeUnhealthyReason",
             action="repairAction", left_alone="NoAction",

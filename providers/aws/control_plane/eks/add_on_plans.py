@@ -28,15 +28,14 @@ disks, each in the zone of the pod that claims it."""
 
 
 def first_add_ons(version: KubernetesVersion) -> tuple[AddOnPlan, ...]:
-    """Add-ons that a node needs to become ready, in their order: what hands out roles comes before what needs one. All of
-    them run on the host's network of nodes that are not ready yet, and are there before the first node is.
+    """Add-ons that a node needs to become ready, in their order: what hands out roles comes before what needs one.
+
+    All of them run on the host's network of nodes that are not ready yet, and are there before the first node is.
     """
     return (
         _add_on(version, "eks-pod-identity-agent"),
         _add_on(version, "kube-proxy"),
-        _add_on(
-            version, "vpc-cni", configuration=_ENFORCING, account="aws-node", managed=("AmazonEKS_CNI_Policy",)
-        ),  # fmt: skip
+        _add_on(version, "vpc-cni", configuration=_ENFORCING, account="aws-node", managed=("AmazonEKS_CNI_Policy",)),
     )
 
 
@@ -72,8 +71,8 @@ _ENFORCING = {"enableNetworkPolicy": "true"}
 (EKS User Guide, Restrict Pod network traffic)."""
 
 _ON_TAINTED_NODES = {"dcgmAgent": {"tolerations": [{"operator": "Exists"}]}}
-"""The agent's host engine tolerates no taint by itself, and without one the agent reports its nodes as broken
-(aws/containers-roadmap 2567; the add-on's schema is aws/eks-node-monitoring-agent, charts/configuration.schema.json)."""
+"""The agent's host engine tolerates no taint by itself, and without one the agent reports its nodes as broken (aws/
+containers-roadmap 2567; the add-on's schema: aws/eks-node-monitoring-agent, charts/configuration.schema.json)."""
 
 _ACTIONS_OF_FSX = ("fsx:DescribeFileSystems",)
 """The stack makes the file system, and the driver mounts it. It makes none, so it may make none."""

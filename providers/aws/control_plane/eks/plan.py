@@ -5,6 +5,7 @@ from dataclasses import replace
 from ipaddress import IPv4Network, IPv6Network, ip_network
 
 from components.errors import Problem, SpecError
+from components.plan.kubernetes import NAMESPACE
 from components.plan.part import BillLine, Decision, PartPlan, QuotaNeed
 from components.spec.stack import StackSpec
 from providers.aws.control_plane.eks.add_on_plans import add_ons, first_add_ons
@@ -78,7 +79,7 @@ def plan_eks(
         self_managed_nodes=any(pool.self_managed for pool in pools),
         pulls_through=settings.registry is not None and bool(settings.registry.mirrors),
         node_repair=asked.node_repair,
-        decisions=tuple(_decided(spec, asked, version, system)),
+        decisions=tuple(_decided(spec, settings, version, system)),
     )
 
 
@@ -189,8 +190,10 @@ def _provisioned(plan: EksPlan) -> Iterator[BillLine]:
 
 
 def _decided(
-    spec: StackSpec, asked: EksSpec, version: KubernetesVersion, system: AwsNodePoolPlan
+    spec: StackSpec, settings: AwsSpec, version: KubernetesVersion, system: AwsNodePoolPlan
 ) -> Iterator[Decision]:
+    asked = settings.control_plane
+    assert isinstance(asked, EksSpec)
     if spec.cluster.kubernetes_version is None:
         reason = "the newest version of EKS whose accelerated images have a long-term kernel"
         yield Decision(path="cluster.kubernetesVersion", value=version.name, reason=reason)
@@ -201,6 +204,11 @@ def _decided(
     if not asked.admins:
         reason = "only the identity that runs the first `pulumi up` administers the cluster"
         yield Decision(path="aws.controlPlane.admins", value="none", reason=reason)
+    if spec.storage.object_store or settings.express_store:
+        reason = (
+            f"jobs and services in the namespace {NAMESPACE} have it by EKS Pod Identity, and no other right on AWS"
+        )
+        yield Decision(path="storage.objectStore.rights", value="read and write", reason=reason)
     reason = "two zones, to survive the loss of one; no taint, as pods without accelerators run there too"
     value = f"{system.node_count} x {system.machine.name}"
     yield Decision(path="aws.controlPlane.systemPool", value=value, reason=reason)

@@ -1,0 +1,49 @@
+"""Rights: pods of jobs may use the stores that the stack makes, and nothing else."""
+
+from collections.abc import Iterator, Mapping
+from fnmatch import fnmatchcase
+from typing import Any
+
+from rehearsal.field.deployed import Deployment, Finding, at, every
+from rehearsal.field.facts import PodRightRow
+from rehearsal.field.pods import pods_of
+
+
+def rights(deployment: Deployment) -> Iterator[Finding]:
+    """Findings of the namespaces in which the stack has pods of its own."""
+    spaces = {str(at(body, "metadata.namespace")) for body in deployment.objects if any(pods_of(body))}
+    statements = [
+        (row, statement)
+        for row in deployment.facts.pod_rights
+        for statement in _statements(deployment, row, spaces)
+    ]  # fmt: skip
+    for row, statement in statements:
+        if "*" in every(statement, row.target) or any(one.endswith("*") for one in every(statement, row.action)):
+            what = f"may {', '.join(every(statement, row.action))} on {', '.join(every(statement, row.target))}"
+            yield Finding(rule="rights", subject="pods", message=f"every job {what}", source=row.source)
+    for store in deployment.facts.stores if spaces else ():
+        for one in deployment.of(store.resource):
+            name = str(at(one.outputs, store.named))
+            missing = [action for action in store.actions if not _allowed(statements, action, name)]
+            if missing:
+                message = f"no pod of {', '.join(sorted(spaces))} may {', '.join(missing)} on {one.name}"
+                yield Finding(rule="rights", subject=f"store {one.name}", message=message, source=store.source)
+
+
+def _statements(deployment: Deployment, row: PodRightRow, spaces: set[str]) -> Iterator[Mapping[str, Any]]:
+    """Those of the policies of roles that pods in these namespaces have."""
+    given = [one for one in deployment.of(row.right) if at(one.inputs, row.namespace) in spaces]
+    roles = {str(at(one.inputs, row.role)) for one in given}
+    names = {one.id for one in deployment.resources if at(one.outputs, "arn") in roles} | roles
+    for policy in deployment.of(row.policy):
+        if at(policy.inputs, row.policy_role) in names:
+            yield from every(policy.inputs, row.statements)
+
+
+def _allowed(statements: list[tuple[PodRightRow, Mapping[str, Any]]], action: str, name: str) -> bool:
+    """Holds where a statement has the action on the store, or on what is in it."""
+    return any(
+        action in every(statement, row.action)
+        and any(fnmatchcase(target, one) for one in every(statement, row.target) for target in (name, f"{name}/object"))
+        for row, statement in statements
+    )

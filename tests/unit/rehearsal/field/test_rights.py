@@ -1,0 +1,66 @@
+"""Rights: a store of the stack's own that jobs may use, and nothing beside it."""
+
+import json
+from typing import Any
+
+import pytest
+
+from rehearsal.field.rights import rights
+from rehearsal.providers.aws.field_facts import FACTS, IDENTITY
+from tests.unit.rehearsal.field.field_cases import built, deployment, job
+
+BUCKET = built("aws:s3/bucket:Bucket", "objects", outputs={"arn": "arn:aws:s3:::objects"})
+ROLE = built("aws:iam/role:Role", "jobs", id="jobs-1", outputs={"arn": "arn:aws:iam::1:role/jobs-1"})
+LIST = {"Effect": "Allow", "Action": ["s3:ListBucket"], "Resource": ["arn:aws:s3:::objects"]}
+USE = {"Effect": "Allow", "Action": ["s3:GetObject", "s3:PutObject"], "Resource": ["arn:aws:s3:::objects/*"]}
+
+
+def right(namespace: str = "penstock") -> Any:
+    inputs = {"namespace": namespace, "serviceAccount": "default", "roleArn": "arn:aws:iam::1:role/jobs-1"}
+    return built(IDENTITY, "jobs", inputs)
+
+
+def policy(*statements: dict[str, Any], role: str = "jobs-1") -> Any:
+    return built(
+        "aws:iam/rolePolicy:RolePolicy", "jobs", {"role": role, "policy": json.dumps({"Statement": statements})}
+    )
+
+
+def judged(*resources: Any, objects: int = 1) -> list[str]:
+    body = job()
+    body["metadata"]["namespace"] = "penstock"
+    one = deployment(FACTS, resources=resources, objects=(body,) * objects)
+    return [found.message for found in rights(one)]
+
+
+def test_a_store_that_jobs_may_use_is_fine() -> None:
+    assert judged(BUCKET, ROLE, right(), policy(LIST, USE)) == []
+
+
+def test_a_store_without_jobs_is_nobodys() -> None:
+    assert judged(BUCKET, objects=0) == []
+
+
+@pytest.mark.parametrize(
+    ("made", "missing"),
+    [
+        ((), "s3:ListBucket, s3:GetObject, s3:PutObject"),
+        ((ROLE, right()), "s3:ListBucket, s3:GetObject, s3:PutObject"),
+        ((ROLE, right("other"), policy(LIST, USE)), "s3:ListBucket, s3:GetObject, s3:PutObject"),
+        ((ROLE, right(), policy(LIST, USE, role="another")), "s3:ListBucket, s3:GetObject, s3:PutObject"),
+        ((ROLE, right(), policy(LIST)), "s3:GetObject, s3:PutObject"),
+        ((ROLE, right(), policy(USE)), "s3:ListBucket"),
+    ],
+    ids=["no role", "no policy", "another namespace", "another role", "no objects", "no list"],
+)
+def test_a_store_that_refuses_jobs_is_found(made: tuple[Any, ...], missing: str) -> None:
+    assert judged(BUCKET, *made) == [f"no pod of penstock may {missing} on objects"]
+
+
+@pytest.mark.parametrize(
+    "broad", [USE | {"Resource": "*"}, USE | {"Action": ["s3:*"]}], ids=["everything", "every action"]
+)
+def test_a_right_on_more_than_the_store_is_found(broad: dict[str, Any]) -> None:
+    found = judged(BUCKET, ROLE, right(), policy(LIST, USE, broad))
+    assert len(found) == 1
+    assert found[0].startswith("every job may s3:")
