@@ -17,10 +17,25 @@ CHARTS = {
 helm at penstock's versions; nvsentinel's by its documentation."""
 
 
+KEEPS = {"kube-prometheus-stack": "prometheus.prometheusSpec.storageSpec"}
+"""Charts that keep data for days, in a folder of their pod unless the value says on what."""
+OF_A_POD = "Kubernetes, Volumes: an emptyDir is deleted with its pod; kube-prometheus-stack's values, storageSpec"
+
+
 def claims(deployment: Deployment) -> Iterator[Finding]:
-    """A finding for each claim without a class, where the cloud makes no default one and neither does the stack."""
+    """A finding for each claim without a class, where neither cloud nor stack makes a default one, and for what is kept
+    in a pod where the stack makes one.
+    """
+    if any(_is_default(body) for body in deployment.objects):
+        for chart in deployment.charts:
+            if chart.chart in KEEPS and not at(chart.values, KEEPS[chart.chart]):
+                message = (
+                    f"keeps its data in its pod ({KEEPS[chart.chart]} is not set): each update and repair loses it"
+                )
+                yield Finding(rule="claims", subject=chart.chart, message=message, source=OF_A_POD)
+        return
     source = deployment.facts.no_default_class
-    if not source or any(_is_default(body) for body in deployment.objects):
+    if not source:
         return
     for subject in _without_class(deployment):
         message = "claims a disk without naming a storage class, and the cluster has no default one: it stays pending"

@@ -5,6 +5,7 @@ import re
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -75,6 +76,24 @@ def test_a_dashboard_is_json_with_panels_of_their_own() -> None:
         ids = [panel["id"] for panel in dashboard["panels"]]
         places = [(panel["gridPos"]["x"], panel["gridPos"]["y"]) for panel in dashboard["panels"]]
         assert len(set(ids)) == len(set(places)) == len(dashboard["panels"]) >= 10
+
+
+def test_metrics_outlive_a_pod_where_there_are_disks() -> None:
+    disks = {"kind": "StorageClass", "metadata": {"name": "fast"}}
+
+    def prometheus(**fields: Any) -> dict[str, Any]:
+        release = ADDONS["kube-prometheus-stack"].plan(request(GPUS, facts=facts(**fields))).release
+        assert release is not None
+        spec: dict[str, Any] = release.values["prometheus"]["prometheusSpec"]
+        return spec
+
+    there = prometheus(storage_class=disks)
+    claim = there["storageSpec"]["volumeClaimTemplate"]["spec"]
+    assert int(claim["resources"]["requests"]["storage"].removesuffix("Gi")) > int(
+        there["retentionSize"].removesuffix("GiB")
+    )
+    assert "storageClassName" not in claim
+    assert "storageSpec" not in prometheus()
 
 
 def test_an_alert_says_what_it_means() -> None:

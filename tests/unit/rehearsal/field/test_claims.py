@@ -33,6 +33,13 @@ def test_a_chart_without_its_claim_or_with_a_class_is_fine() -> None:
     assert judged(charts=(chart("loki", singleBinary={"persistence": {"storageClass": "fast"}}),)) == []
 
 
+def test_what_is_kept_for_days_is_not_kept_in_a_pod_where_there_are_disks() -> None:
+    kept = chart("kube-prometheus-stack", prometheus={"prometheusSpec": {"storageSpec": {"volumeClaimTemplate": {}}}})
+    assert judged(charts=(chart("kube-prometheus-stack"),), objects=(CLASS,)) == ["kube-prometheus-stack"]
+    assert judged(charts=(kept,), objects=(CLASS,)) == []
+    assert judged(charts=(chart("kube-prometheus-stack"),)) == []
+
+
 def test_a_claim_of_an_object_needs_a_class_unless_it_wants_none() -> None:
     assert judged(objects=(claim(),)) == ["PersistentVolumeClaim notes"]
     assert judged(objects=(claim(storageClassName=""),)) == []
