@@ -16,6 +16,8 @@ class Problem:
     """Its place in the stack file, such as `training.model.heads`."""
     message: str
     """The fact, with the value, and the remedy."""
+    stops: bool = True
+    """False for one that is told and stops nothing: the place could not be asked, and `up` does without the answer."""
 
     def __str__(self) -> str:
         return f"{self.path}: {self.message}"

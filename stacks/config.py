@@ -55,7 +55,11 @@ def read_path(path: Path) -> StackSpec:
         spec = parse_stack(config, path.name, clouds(), project=project)
     except SpecError as error:
         raise stack_error(told_of_secrets(error.problems, secrets), path.name) from None
-    warnings = [*(f"{secret}: {ENCRYPTED}" for secret in secrets), *([MORE_DOCUMENTS] if document.has_others else ())]
+    warnings = [
+        *spec.warnings,
+        *(f"{secret}: {ENCRYPTED}" for secret in secrets),
+        *([MORE_DOCUMENTS] if document.has_others else ()),
+    ]
     warnings += [ENVIRONMENT] if isinstance(document.data, Mapping) and document.data.get("environment") else []
     return spec.model_copy(update={"warnings": tuple(warnings)})
 

@@ -1,5 +1,6 @@
 """The two halves of every stack's program: decide what is wanted, then register it with the engine."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -19,9 +20,10 @@ def decide() -> tuple[CloudProvider[Any], StackPlan]:
     spec = discover(read_engine())
     provider = load(spec.cluster.cloud)
     plan = plan_stack(spec, pulumi.get_stack(), datetime.now(UTC))
-    if problems := provider.preflight(plan):
+    found = provider.preflight(plan)
+    if problems := [one for one in found if one.stops]:
         raise stack_error(problems, f"Pulumi.{plan.stack}.yaml")
-    return provider, plan
+    return provider, replace(plan, warnings=(*plan.warnings, *map(str, found)))
 
 
 def build(provider: CloudProvider[Any], plan: StackPlan) -> None:

@@ -5,6 +5,7 @@ capacity less the kubelet's reserve, its eviction threshold and all huge pages; 
 ask for. A cloud whose nodes follow a rule of its own has it in its folder, made of the parts here.
 """
 
+import math
 from dataclasses import dataclass
 
 from components.catalog import MachineType
@@ -23,10 +24,6 @@ EVICTION_GIB = 100 / 1024
 FIRMWARE_GIB = 550 / 1024
 """The most that firmware was seen to keep on bare metal (nodes of 1 and 2 TiB, kubeadm)."""
 
-DAEMON_CORES = 0.5
-DAEMON_GIB = 1.0
-"""Requests of the daemon sets that penstock's platform and the clouds bring, added up and rounded up."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Room:
@@ -34,6 +31,14 @@ class Room:
 
     cores: float
     memory_gib: float
+
+
+CAUTIOUS_DAEMONS = Room(cores=0.5, memory_gib=1.0)
+"""Requests of the daemon sets that penstock's platform and the clouds bring, added up and rounded up."""
+OWN_DAEMONS = Room(cores=0.25, memory_gib=0.5)
+"""Of those that penstock's platform alone brings, its optional ones among them."""
+DAEMON_STEP = Room(cores=0.5, memory_gib=1.0)
+"""Steps to which counted requests are rounded up: a small daemon set that comes or goes must not change a job."""
 
 
 def cautious_allocatable(machine: MachineType, huge_pages_mib: int) -> Room:
@@ -52,12 +57,24 @@ def allocatable_cores(cores: float) -> float:
     return cores - _kept(cores, CORE_SHARES, 0.0025)
 
 
-def without_daemons(allocatable: Room) -> Room:
+def daemons_beside(others: Room) -> Room:
+    """Requests of all daemon sets of a node on which those of others were counted."""
+    return Room(
+        cores=_rounded_up(others.cores + OWN_DAEMONS.cores, DAEMON_STEP.cores),
+        memory_gib=_rounded_up(others.memory_gib + OWN_DAEMONS.memory_gib, DAEMON_STEP.memory_gib),
+    )
+
+
+def without_daemons(allocatable: Room, daemons: Room = CAUTIOUS_DAEMONS) -> Room:
     """Resources of one node that workloads can have; never less than nothing."""
     return Room(
-        cores=max(0.0, int((allocatable.cores - DAEMON_CORES) * 100) / 100),
-        memory_gib=max(0.0, int((allocatable.memory_gib - DAEMON_GIB) * 100) / 100),
+        cores=max(0.0, int((allocatable.cores - daemons.cores) * 100) / 100),
+        memory_gib=max(0.0, int((allocatable.memory_gib - daemons.memory_gib) * 100) / 100),
     )
+
+
+def _rounded_up(amount: float, step: float) -> float:
+    return math.ceil(amount / step) * step
 
 
 def _kept(size: float, shares: tuple[tuple[float, float], ...], above: float) -> float:

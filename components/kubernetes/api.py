@@ -138,6 +138,16 @@ class KubernetesApi:
             raise ApiError(404, "NotFound", f"the server has no kind {kind} in {api_version}")
         return self._kinds[key]
 
+    def versions(self, group: str) -> tuple[str, ...]:
+        """Versions that it serves of an API group, the preferred first; none where it has no such group."""
+        try:
+            found = self.call("GET", f"/apis/{group}")
+        except ApiError as error:
+            if error.status == 404:
+                return ()
+            raise
+        return tuple(str(row["version"]) for row in found["versions"])
+
     def get(self, api_version: str, kind: str, name: str, namespace: str | None = None) -> Object | None:
         """The object, None where there is none of that name; a kind that the server lacks is ApiError 404."""
         path = self.kind(api_version, kind).path(namespace, name)

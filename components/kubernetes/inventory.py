@@ -33,3 +33,8 @@ def noted(manifest: Mapping[str, Any] | None) -> dict[Concern, str]:
     addons: dict[str, list[str]] = json.loads(manifest["data"]["addons"])
     known = {concern.value: concern for concern in Concern}
     return {known[one]: name for name, done in addons.items() for one in done if one in known}
+
+
+def noted_addons(manifest: Mapping[str, Any] | None) -> frozenset[str]:
+    """Names of penstock's own add-ons; none where there is no note."""
+    return frozenset(json.loads(manifest["data"]["addons"])) if manifest else frozenset()

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from components.catalog import MachineType
-from components.estimate.nodes import Room, cautious_allocatable, without_daemons
+from components.estimate.nodes import CAUTIOUS_DAEMONS, Room, cautious_allocatable, without_daemons
 from components.fabric import Collective, Fabric
 from components.plan.kubernetes import KubernetesFacts
 from components.plan.part import BillLine, Decision, PartPlan, QuotaNeed
@@ -140,6 +140,8 @@ class NodePoolPlan:
     for a pool that keeps its size."""
     node_allocatable: Room | None = None
     """Allocatable of one node, as its cloud computes it or the node itself says; None where nobody does."""
+    daemons: Room = CAUTIOUS_DAEMONS
+    """Requests of the daemon sets of one node: counted where its cluster could be asked."""
     allocatable: Room = field(init=False)
     """Resources that one node says its pods can have, daemons among them."""
     room: Room = field(init=False)
@@ -148,7 +150,7 @@ class NodePoolPlan:
     def __post_init__(self) -> None:
         offer = self.node_allocatable or cautious_allocatable(self.machine, self.binding.huge_pages_mib)
         object.__setattr__(self, "allocatable", offer)
-        object.__setattr__(self, "room", without_daemons(offer))
+        object.__setattr__(self, "room", without_daemons(offer, self.daemons))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,7 +21,13 @@ PROVIDERS = frozenset(
         "helm", "kubernetes", "oci",
     }
 )  # fmt: skip
-"""Namespaces of providers that a cloud of penstock's has, or may be taken for. Other namespaces belong to programs."""
+"""Namespaces of providers that a cloud of penstock's has, or may be taken for."""
+
+ENGINES = frozenset({"pulumi"})
+"""Namespaces that the engine itself reads (`pulumi:tags`, `pulumi:disable-default-providers`)."""
+
+_ALIKE_ENOUGH = 0.65
+"""Likeness of two namespaces from which one is a misspelling of the other: `asw` and `aws` are 0.67."""
 
 _LETTERS = [f"[{letter}{letter.upper()}]" for letter in PREFIX.rstrip(":")]
 _ALIKE = "|".join("".join((*_LETTERS[:at], ".{0,3}", *_LETTERS[at + 2 :])) for at in range(len(_LETTERS) - 1))
@@ -84,6 +90,29 @@ def provider_keys(config: Mapping[str, Any], cloud: str, accepts: bool) -> tuple
             )
             problems.append(Problem(path=key, message=message))
     return own, problems
+
+
+def others_keys(config: Mapping[str, Any], names: Sequence[str], project: str) -> tuple[list[str], list[Problem]]:
+    """A warning for each key that nobody reads, and a problem for each whose namespace is a provider's misspelled.
+
+    The engine lets a stack file have keys of any namespace, for programs to share; penstock's reads only its own.
+    A provider's key may be a guard, which must not be lost by two letters.
+    """
+    warnings: list[str] = []
+    problems: list[Problem] = []
+    for key in config:
+        namespace, _, name = key.partition(":")
+        if f"{namespace}:" == PREFIX or namespace in PROVIDERS | ENGINES or _meant(key, names, project)[0]:
+            continue
+        alike = get_close_matches(namespace.lower(), PROVIDERS, n=1, cutoff=_ALIKE_ENOUGH)
+        if namespace != project and alike:
+            message = f"no provider is called {namespace!r}; did you mean '{alike[0]}:{name}'? Else remove it"
+            problems.append(Problem(path=key, message=message))
+            continue
+        meant = get_close_matches(name, names, n=1)
+        hint = f"did you mean '{PREFIX}{meant[0]}'?" if meant else f"penstock's keys begin with '{PREFIX}'"
+        warnings.append(f"{key}: passed over, as penstock's program reads no such key; {hint}")
+    return warnings, problems
 
 
 def _is_deep(value: Any, levels: int) -> bool:

@@ -13,7 +13,7 @@ from components.spec.cluster import ClusterSpec
 from components.spec.editor import Choices, for_editors
 from components.spec.explain import explain
 from components.spec.inference import InferenceSpec
-from components.spec.keys import PREFIX, as_in_the_file, own_keys, provider_keys, wrong_keys
+from components.spec.keys import PREFIX, as_in_the_file, others_keys, own_keys, provider_keys, wrong_keys
 from components.spec.platform import PlatformSpec
 from components.spec.scheduler import SchedulerSpec
 from components.spec.storage import StorageSpec
@@ -56,8 +56,8 @@ def parse_stack(
 ) -> StackSpec:
     """The spec that the keys of a stack file describe; SpecError with every problem at once.
 
-    `config` maps keys such as `penstock:cluster` to plain data; keys of providers are handed on or refused; those of
-    other namespaces belong to other programs and are passed over. `source` names the file in messages, `project` the
+    `config` maps keys such as `penstock:cluster` to plain data; keys of providers are handed on or refused; of those of
+    other namespaces a warning tells that nobody reads them. `source` names the file in messages, `project` the
     namespace that the engine gives a key without.
     Without `clouds` every name is a cloud's, and none has a key of its own.
     """
@@ -69,11 +69,14 @@ def parse_stack(
     asked = _validated(Asked, shared, "", problems, clouds)
     settings = _validated(forms[cloud](), own.get(cloud, {}), f"{cloud}.", problems) if cloud in forms else None
     account = _account(config, cloud, forms, problems) if clouds else None
+    unread, misspelled = others_keys(config, (*Asked.model_fields, *forms), project) if clouds else ([], [])
+    problems += misspelled
     if problems or asked is None:
         raise stack_error(problems, source)
     return StackSpec.model_construct(
-        **{name: getattr(asked, name) for name in Asked.model_fields}, settings=settings, account=account
-    )
+        **{name: getattr(asked, name) for name in Asked.model_fields}, settings=settings, account=account,
+        warnings=tuple(unread),
+    )  # fmt: skip
 
 
 def _account(

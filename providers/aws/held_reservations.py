@@ -5,10 +5,12 @@ Source: EC2 API Reference, CapacityReservation; EC2 User Guide, "Capacity Reserv
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
-from components.errors import Problem
+from components.errors import Problem, Problems
 from components.labels import STACK
+from providers.aws.asked import asked
 from providers.aws.types import AwsNodePoolPlan, BlockCapacity, GivenGroup, ReservedCapacity, is_resource_group
 
 ClientOf = Callable[[str], Any]
@@ -18,15 +20,19 @@ _PLATFORM = "Linux/UNIX"
 """Of every image that penstock starts."""
 
 
-def held_problems(pools: Sequence[AwsNodePoolPlan], stack: str, now: datetime, client: ClientOf) -> Iterator[Problem]:
-    """Differences between the pools' reservations and what the account answers. What may not be read is unknown."""
+def held_problems(
+    pools: Sequence[AwsNodePoolPlan], stack: str, now: datetime, client: ClientOf
+) -> list[Problem]:  # fmt: skip
+    """Differences between the pools' reservations and what the account answers. A question that is not answered is
+    told, and stops nothing."""
     users: dict[str, list[AwsNodePoolPlan]] = {}
     for pool in pools:
         if isinstance(pool.capacity, BlockCapacity | ReservedCapacity):
             users.setdefault(pool.capacity.reservation, []).append(pool)
+    problems = Problems()
     for identifier, sharing in users.items():
         path = f"cluster.nodePools.{sharing[-1].name}.capacity"
-        found = _describe(identifier, client)
+        found = problems.collect(_describe, identifier, path, client)
         if found is None:
             continue
         if not found:
@@ -34,27 +40,26 @@ def held_problems(pools: Sequence[AwsNodePoolPlan], stack: str, now: datetime, c
                 f"{identifier!r} is not a reservation of this account in this region; copy its id from "
                 "`aws ec2 describe-capacity-reservations`, and look at the profile and the region"
             )
-            yield Problem(path=path, message=message)
+            problems.append(Problem(path=path, message=message))
             continue
-        for what in _of_each(sharing, found, now):
-            yield Problem(path=path, message=f"{identifier} {what}")
-        if what := _room(identifier, sharing, found, stack, client):
-            yield Problem(path=path, message=what)
+        problems += [Problem(path=path, message=f"{identifier} {what}") for what in _of_each(sharing, found, now)]
+        if what := problems.collect(_room, identifier, path, sharing, found, stack, client):
+            problems.append(Problem(path=path, message=what))
+    return problems
 
 
-def _describe(identifier: str, client: ClientOf) -> list[Mapping[str, Any]] | None:
-    """The reservations behind the id or the group's ARN; none where there are none, None where it may not be read."""
-    from botocore.exceptions import ClientError
-
-    try:
-        ids = _members(identifier, client("resource-groups")) if is_resource_group(identifier) else [identifier]
-        if not ids:
-            return []
-        answer = client("ec2").describe_capacity_reservations(CapacityReservationIds=ids)
-    except ClientError as error:
-        gone = error.response["Error"]["Code"].startswith(("InvalidCapacityReservation", "NotFound"))
-        return [] if gone else None
-    return list(answer["CapacityReservations"])
+def _describe(identifier: str, path: str, client: ClientOf) -> list[Mapping[str, Any]]:
+    """The reservations behind the id or the group's ARN; none where there are none."""
+    ids: list[str] | None = [identifier]
+    if is_resource_group(identifier):
+        request: Callable[[], Any] = partial(_members, identifier, client("resource-groups"))
+        ids = asked("resource-groups:ListGroupResources", path, request, absent=("NotFound",), stops=False)
+    if not ids:
+        return []
+    request = partial(client("ec2").describe_capacity_reservations, CapacityReservationIds=ids)
+    action, absent = "ec2:DescribeCapacityReservations", ("InvalidCapacityReservation",)
+    answer = asked(action, path, request, absent=absent, stops=False)
+    return list(answer["CapacityReservations"]) if answer else []
 
 
 def _members(group: str, groups: Any) -> list[str]:
@@ -130,24 +135,25 @@ def _utc(moment: datetime) -> str:
 
 def _room(
     identifier: str,
+    path: str,
     sharing: Sequence[AwsNodePoolPlan],
     found: Sequence[Mapping[str, Any]],
     stack: str,
     client: ClientOf,
 ) -> str:
     """A shortage of machines: of all that it holds, or of those that nobody else runs; empty where there is none."""
-    asked = sum(pool.max_count for pool in sharing)
+    wanted = sum(pool.max_count for pool in sharing)
     names = " and ".join(f"{pool.name} for {pool.max_count}" for pool in sharing)
     held = sum(one["TotalInstanceCount"] for one in found)
-    if held < asked:
+    if held < wanted:
         return f"{identifier} holds {held} machines, asked by {names}; lower the counts, or name a larger reservation"
     if any(one["State"] != "active" or "AvailableInstanceCount" not in one for one in found):
         return ""
     free = sum(one["AvailableInstanceCount"] for one in found)
-    if free >= asked:
+    if free >= wanted:
         return ""
-    mine = _running(found, stack, client("ec2"))
-    if mine is None or free + mine >= asked:
+    mine = _running(found, stack, path, client("ec2"))
+    if free + mine >= wanted:
         return ""
     return (
         f"{identifier} has {free} machines free of {held}, and this stack runs {mine} of them; asked by {names}: "
@@ -155,18 +161,17 @@ def _room(
     )
 
 
-def _running(found: Sequence[Mapping[str, Any]], stack: str, ec2: Any) -> int | None:
-    """Machines of this stack that run in these reservations; None where it may not be read."""
-    from botocore.exceptions import ClientError
-
+def _running(found: Sequence[Mapping[str, Any]], stack: str, path: str, ec2: Any) -> int:
+    """Machines of this stack that run in these reservations."""
     ids = [one["CapacityReservationId"] for one in found]
     filters = [
         {"Name": "capacity-reservation-id", "Values": ids},
         {"Name": f"tag:{STACK}", "Values": [stack]},
         {"Name": "instance-state-name", "Values": ["pending", "running"]},
     ]
-    try:
-        pages = ec2.get_paginator("describe_instances").paginate(Filters=filters)
+    pages = ec2.get_paginator("describe_instances").paginate(Filters=filters)
+
+    def request() -> int:
         return sum(len(group["Instances"]) for page in pages for group in page["Reservations"])
-    except ClientError:
-        return None
+
+    return asked("ec2:DescribeInstances", path, request, stops=False) or 0

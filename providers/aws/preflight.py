@@ -1,14 +1,16 @@
 """Checks that only the account can answer, before anything is created: its identity, quotas and reservations."""
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from components.errors import Problem
+from components.errors import Problem, Problems
 from components.labels import STACK
 from components.plan.stack import StackPlan
+from providers.aws.asked import asked
 from providers.aws.control_plane.eks.types import EksPlan
 from providers.aws.control_plane.pcs.image import image_problems
 from providers.aws.control_plane.pcs.plan import PcsPlan
@@ -18,6 +20,7 @@ from providers.aws.quota_use import quota_problems
 from providers.aws.session import session
 from providers.aws.settings import AwsAccountSpec
 from providers.aws.storage.deployed import lustre_problems
+from providers.aws.storage.lustre_regions import PATH
 
 CREDENTIALS = (
     "AWS_ACCESS_KEY_ID",
@@ -35,7 +38,8 @@ ClientOf = Callable[[str], Any]
 def preflight(plan: StackPlan) -> tuple[Problem, ...]:
     """Every obstacle in the account; none where no credentials are at hand, as then nothing can be known.
 
-    What the credentials may not read counts as unknown, not as missing.
+    What the credentials may not read is neither there nor missing: it is told with the action that they lack. It stops
+    where `up` needs the same action, or could lose data without the answer.
     """
     cluster = plan.cluster
     assert isinstance(cluster, AwsPlan)
@@ -73,16 +77,18 @@ def look(plan: AwsPlan, client: ClientOf) -> tuple[Problem, ...]:
         return (Problem(path="cluster.cloud", message=message),)
     if problem := _account_problem(plan.account, found):
         return (problem,)
-    if isinstance(plan.control_plane, EksPlan) and (stuck := _version_problem(plan.control_plane, client("eks"))):
-        return (stuck,)
-    if lost := tuple(_storage_problems(plan, client)):
-        return lost
+    problems = Problems()
+    if isinstance(plan.control_plane, EksPlan):
+        problems += problems.collect(_version_problems, plan.control_plane, client("eks")) or ()
+    problems += problems.collect(_storage_problems, plan, client) or ()
+    if problems:
+        return tuple(problems)
+    if isinstance(plan.control_plane, PcsPlan):
+        problems += problems.collect(image_problems, plan.control_plane, client("ec2")) or ()
     stack = plan.tags[STACK]
-    return (
-        *(image_problems(plan.control_plane, client("ec2")) if isinstance(plan.control_plane, PcsPlan) else ()),
-        *quota_problems(plan.quotas, stack, plan.region, client),
-        *held_problems(plan.node_pools, stack, datetime.now(UTC), client),
-    )
+    problems += quota_problems(plan.quotas, stack, plan.region, client)
+    problems += held_problems(plan.node_pools, stack, datetime.now(UTC), client)
+    return tuple(problems)
 
 
 def _account_problem(asked: AwsAccountSpec, found: str) -> Problem | None:
@@ -98,55 +104,52 @@ def _account_problem(asked: AwsAccountSpec, found: str) -> Problem | None:
     return None
 
 
-def _version_problem(plan: EksPlan, eks: Any) -> Problem | None:
+def _version_problems(plan: EksPlan, eks: Any) -> list[Problem]:
     """The step of a cluster that is there already: EKS takes one minor up at a time, and none down.
 
     Source: EKS User Guide, "Update existing cluster to new Kubernetes version".
     """
-    from botocore.exceptions import ClientError
-
-    try:
-        there = str(eks.describe_cluster(name=plan.name)["cluster"]["version"])
-    except ClientError:
-        return None
+    path = "cluster.kubernetesVersion"
+    found = asked(
+        "eks:DescribeCluster", path, lambda: eks.describe_cluster(name=plan.name), absent=("ResourceNotFoundException",)
+    )
+    if found is None:
+        return []
+    there = str(found["cluster"]["version"])
     step = _minor(plan.version) - _minor(there)
     if step in (0, 1):
-        return None
+        return []
     told = f"the cluster is at {there}, and {plan.version} is asked"
     if step < 0:
         message = f"{told}; EKS takes no version back: ask {there}, or build another stack"
     else:
         following = f"1.{_minor(there) + 1}"
         message = f"{told}; EKS takes one minor version at a time: ask {following!r}, run `up`, then the next"
-    return Problem(path="cluster.kubernetesVersion", message=message)
+    return [Problem(path=path, message=message)]
 
 
-def _storage_problems(plan: AwsPlan, client: ClientOf) -> Iterator[Problem]:
+def _storage_problems(plan: AwsPlan, client: ClientOf) -> list[Problem]:
     """Changes of the stack's file system that would lose what it holds."""
-    from botocore.exceptions import ClientError
-
-    asked, stack = plan.storage.file_system, {"Key": STACK, "Value": plan.tags[STACK]}
-    if asked is None:
-        return
-    try:
-        pages = client("fsx").get_paginator("describe_file_systems").paginate()
-        there = [one for page in pages for one in page["FileSystems"] if stack in one.get("Tags", ())]
-    except ClientError:
-        return
-    for found in there:
-        if found["FileSystemType"] == "LUSTRE":
-            yield from lustre_problems(asked, found, _zone_of(found.get("SubnetIds", []), client("ec2")))
+    wanted, stack = plan.storage.file_system, {"Key": STACK, "Value": plan.tags[STACK]}
+    if wanted is None:
+        return []
+    pages = client("fsx").get_paginator("describe_file_systems").paginate()
+    there = asked("fsx:DescribeFileSystems", PATH, lambda: [one for page in pages for one in page["FileSystems"]])
+    return [
+        problem
+        for found in there or ()
+        if stack in found.get("Tags", ()) and found["FileSystemType"] == "LUSTRE"
+        for problem in lustre_problems(wanted, found, _zone_of(found.get("SubnetIds", []), client("ec2")))
+    ]
 
 
 def _zone_of(subnets: Sequence[str], ec2: Any) -> str:
-    """Zone of the first subnet, empty where it may not be asked."""
-    from botocore.exceptions import ClientError
-
-    try:
-        found = ec2.describe_subnets(SubnetIds=list(subnets[:1]))["Subnets"] if subnets else []
-    except ClientError:
+    """Zone of the first subnet, empty where there is none."""
+    if not subnets:
         return ""
-    return str(found[0]["AvailabilityZone"]) if found else ""
+    request = partial(ec2.describe_subnets, SubnetIds=list(subnets[:1]))
+    found = asked("ec2:DescribeSubnets", PATH, request, absent=("InvalidSubnetID",))
+    return str(found["Subnets"][0]["AvailabilityZone"]) if found else ""
 
 
 def _minor(version: str) -> int:

@@ -1,47 +1,57 @@
 """Quotas of the account against the plan: what is allowed, less what others in the account use of it."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
-from components.errors import Problem
+from components.errors import Problem, Problems, SpecError
 from components.labels import STACK
 from components.plan.part import QuotaNeed
+from providers.aws.asked import asked
 from providers.aws.catalog import machines
 from providers.aws.tables import QUOTAS
+
+PATH = "cluster.nodePools"
 
 ClientOf = Callable[[str], Any]
 Count = Callable[[ClientOf, str], Mapping[str, float]]
 """Use by others, by the code of its quota."""
 
 
-def quota_problems(needs: Sequence[QuotaNeed], stack: str, region: str, client: ClientOf) -> Iterator[Problem]:
+def quota_problems(needs: Sequence[QuotaNeed], stack: str, region: str, client: ClientOf) -> list[Problem]:
     """Each quota of which less is free than the plan needs, with the command that asks for more.
 
-    What the stack itself uses already counts as free: the plan asks for it again. What may not be read is unknown.
+    What the stack itself uses already counts as free: the plan asks for it again. A question that is not answered is
+    told once, and stops nothing.
     """
-    used = _used_by_others(needs, stack, client)
+    problems = Problems()
+    used = _used_by_others(needs, stack, client, problems)
     for need in needs:
-        allowed = _allowed(client("service-quotas"), need)
+        try:
+            allowed = _allowed(client("service-quotas"), need)
+        except SpecError as error:
+            return [*problems, *error.problems]
         taken = used.get(need.code, 0)
         if allowed is not None and allowed - taken < need.needed:
-            yield Problem(path="cluster.nodePools", message=_shortage(need, allowed, taken, region))
+            problems.append(Problem(path=PATH, message=_shortage(need, allowed, taken, region)))
+    return problems
 
 
 def _allowed(quotas: Any, need: QuotaNeed) -> float | None:
-    """The quota's value in this account, its default where it was never changed, None where it cannot be read.
+    """The quota's value in this account, its default where it was never changed, None where there is no such quota.
 
     One without a code is known by its name only, and is not looked for among some hundreds.
     """
-    from botocore.exceptions import ClientError
-
     if not need.code:
         return None
-    for operation in ("get_service_quota", "get_aws_default_service_quota"):
-        try:
-            answer = getattr(quotas, operation)(ServiceCode=need.service, QuotaCode=need.code)
-        except ClientError:
-            continue
-        return float(answer["Quota"]["Value"])
+    for action, read in (
+        ("servicequotas:GetServiceQuota", "get_service_quota"),
+        ("servicequotas:GetAWSDefaultServiceQuota", "get_aws_default_service_quota"),
+    ):
+        request = partial(getattr(quotas, read), ServiceCode=need.service, QuotaCode=need.code)
+        answer = asked(action, PATH, request, absent=("NoSuchResourceException",), stops=False)
+        if answer is not None:
+            return float(answer["Quota"]["Value"])
     return None
 
 
@@ -56,16 +66,16 @@ def _shortage(need: QuotaNeed, allowed: float, taken: float, region: str) -> str
     )
 
 
-def _used_by_others(needs: Sequence[QuotaNeed], stack: str, client: ClientOf) -> Mapping[str, float]:
-    from botocore.exceptions import ClientError
-
-    asked, used = {need.code for need in needs}, dict[str, float]()
-    for codes, count in _COUNTED:
-        if codes & asked:
+def _used_by_others(
+    needs: Sequence[QuotaNeed], stack: str, client: ClientOf, problems: Problems
+) -> Mapping[str, float]:
+    codes, used = {need.code for need in needs}, dict[str, float]()
+    for counted, action, count in _COUNTED:
+        if counted & codes:
             try:
-                used |= count(client, stack)
-            except ClientError:
-                continue
+                used |= asked(action, PATH, partial(count, client, stack), stops=False) or {}
+            except SpecError as error:
+                problems += error.problems
     return used
 
 
@@ -102,14 +112,16 @@ def _is_of(found: Mapping[str, Any], stack: str) -> bool:
     return {"Key": STACK, "Value": stack} in found.get("Tags", ())
 
 
-_COUNTED: tuple[tuple[frozenset[str], Count], ...] = (
+_COUNTED: tuple[tuple[frozenset[str], str, Count], ...] = (
     (
         frozenset(
             quota.code for name, quota in QUOTAS.items() if name.startswith(("on_demand.", "spot.")) and quota.code
         ),
+        "ec2:DescribeInstances",
         _vcpus,
     ),
-    (frozenset({QUOTAS["vpc.networks"].code}), _networks),
-    (frozenset({QUOTAS["addresses.elastic"].code}), _addresses),
+    (frozenset({QUOTAS["vpc.networks"].code}), "ec2:DescribeVpcs", _networks),
+    (frozenset({QUOTAS["addresses.elastic"].code}), "ec2:DescribeAddresses", _addresses),
 )
-"""Quotas of which the use can be counted by what is there. Of the others the limit alone is looked at."""
+"""Quotas of which the use can be counted by what is there, and by which action. Of the others the limit alone is looked
+at."""

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from components.catalog import Accelerator, MachineType, accelerators
 from components.errors import Problem, SpecError
-from components.estimate.nodes import Room
+from components.estimate.nodes import CAUTIOUS_DAEMONS, Room, daemons_beside
 from components.kubernetes.devices import CLIQUE_LABEL, NVIDIA
 from components.labels import POOL_LABEL
 from components.plan.cluster import Taint
@@ -47,6 +47,8 @@ class Nodes:
     """Empty where nobody looked, or none is there."""
     described: bool
     """By the stack file, or the catalog, rather than by themselves."""
+    daemons: Room = CAUTIOUS_DAEMONS
+    """Requests of the daemon sets of one node: the most that some node has, where that could be seen."""
     sliced: str = ""
     """The evidence that they offer parts of chips and no whole ones."""
 
@@ -60,7 +62,7 @@ def nodes_of(pool: NodePoolSpec, settings: ExistingSpec, seen: Discovery | None,
     if described is None and not there:
         return _from_catalog(pool, selector, seen, unseen, path)
     if described is None:
-        return _as_seen(pool.machine_type, selector, there)
+        return replace(_as_seen(pool.machine_type, selector, there), daemons=_daemons(there, seen))
     return Nodes(
         machine=_described(pool.machine_type, described, described.topology_keys or _common_keys(there)),
         devices=_devices(described),
@@ -70,6 +72,7 @@ def nodes_of(pool: NodePoolSpec, settings: ExistingSpec, seen: Discovery | None,
         allocatable=_least([*_stated(described), *_rooms(there)]),
         seen=there,
         described=True,
+        daemons=_daemons(there, seen),
         sliced=slicing(described.devices, selector) or _sliced(there),
     )
 
@@ -205,6 +208,14 @@ def _rooms(there: Sequence[SeenNode]) -> list[Room]:
     return [node.room for node in there if node.room.memory_gib]
 
 
+def _daemons(there: Sequence[SeenNode], seen: Discovery | None) -> Room:
+    if seen is None or not there or "DaemonSet" in seen.hidden:
+        return CAUTIOUS_DAEMONS
+    found = [node.daemons for node in there]
+    most = Room(cores=max(one.cores for one in found), memory_gib=max(one.memory_gib for one in found))
+    return daemons_beside(most)
+
+
 def _least(rooms: Sequence[Room]) -> Room | None:
     if not rooms:
         return None
@@ -214,7 +225,7 @@ def _least(rooms: Sequence[Room]) -> Room | None:
 def _chip(resource: str, there: Sequence[SeenNode]) -> Accelerator:
     """By the label with its name; one that penstock has no row for goes by that name, with its peak unknown (0)."""
     label = next(_labels(there, PRODUCT_LABELS), "")
-    reported = label.replace("-", " ")
+    reported = label.replace("-", " ").replace("_", " ")
     known = (chip for chip in accelerators().values() if _is_called(chip, reported))
     memory_mib = next(_labels(there, (MEMORY_LABEL_MIB,)), "0")
     unknown = Accelerator(
@@ -228,8 +239,8 @@ def _chip(resource: str, there: Sequence[SeenNode]) -> Accelerator:
 
 
 def _is_called(chip: Accelerator, reported: str) -> bool:
-    """The label has dashes where the driver's name has blanks, and dashes of its own too."""
-    return bool(reported) and chip.vendor in ("nvidia",) and f" {chip.reported.replace('-', ' ')} " in f" {reported} "
+    """The label has dashes or underscores where the driver's name has blanks, and dashes of its own too."""
+    return bool(reported) and f" {chip.reported.replace('-', ' ')} " in f" {reported} "
 
 
 def _labels(there: Sequence[SeenNode], keys: Sequence[str]) -> Iterator[str]:

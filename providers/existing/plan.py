@@ -15,7 +15,7 @@ from components.spec.cluster import NodePoolSpec
 from components.spec.scheduler import SchedulerKind
 from components.spec.stack import StackSpec
 from providers.existing.catalog import MAX_NODES, SCHEDULERS
-from providers.existing.devices import PRODUCT_LABELS, accelerator_resource, collective, fabric_of_resource
+from providers.existing.devices import PRODUCT_LABELS, Vendor, accelerator_resource, collective, fabric_of_resource
 from providers.existing.machines import Nodes, nodes_of
 from providers.existing.pods import PoolPodsSpec, bound
 from providers.existing.refusals import (
@@ -127,6 +127,7 @@ def _plan_pool(pool: NodePoolSpec, nodes: Nodes, pods: PoolPodsSpec) -> NodePool
         collective=talks,
         binding=binding,
         node_allocatable=nodes.allocatable,
+        daemons=nodes.daemons,
     )
 
 
@@ -220,12 +221,19 @@ def _warnings(
 ) -> Iterator[str]:
     if looked and seen is None:
         yield f"existing: planned from the stack file, as the cluster was not seen: {unseen}"
+    for kind, error in seen.hidden.items() if seen else ():
+        yield f"existing: {kind} objects were not seen, and nothing is taken from that: {error}"
     for pool, found in nodes.items():
         if not found.described and (resource := accelerator_resource(found.devices)) and not _named(found):
             yield (
                 f"cluster.nodePools.{pool}: its nodes offer {resource} and have no label of the product "
                 f"({', '.join(PRODUCT_LABELS)}), so that memory and speed are unknown; label them (GPU feature "
                 f"discovery does), or describe the machine under existing.machines"
+            )
+        if (chip := found.machine.accelerator) and chip.vendor == Vendor.AMD:
+            yield (
+                f"cluster.nodePools.{pool}: torch reaches {chip.name} by ROCm, and penstock's own images are built for "
+                "CUDA; name images of workloads that are built for ROCm"
             )
         for what in _differences(found):
             yield f"existing.machines.{found.machine.name}: is described otherwise than the nodes of {pool} are: {what}"

@@ -9,12 +9,24 @@ from typing import TYPE_CHECKING, Any
 from components.errors import Problem
 from components.kubernetes.kubeconfig import KubeconfigError
 from components.labels import MANAGED_BY, MANAGER, STACK_LABEL
+from components.plan.cluster import NodePoolPlan
 from components.plan.kubernetes import NAMESPACE
 from components.plan.stack import StackPlan
+from components.pods.bind import tolerations
 from components.schedulers.slurm.plan import SLURM_NAMESPACE
 from components.spec.scheduler import SchedulerKind
 from providers.existing.access import access_of
+from providers.existing.daemons import as_objects, untolerated, written
+from providers.existing.lacks import (
+    class_problems,
+    field_problems,
+    idle_problems,
+    kind_problems,
+    leftover_problems,
+    right_problems,
+)
 from providers.existing.machines import Nodes
+from providers.existing.needs import addons, values_of
 from providers.existing.plan import ExistingPlan
 from providers.existing.pods import needed_objects
 from providers.existing.refusals import number, version_problems
@@ -37,16 +49,19 @@ def preflight(plan: StackPlan) -> tuple[Problem, ...]:
 
     cluster = plan.cluster
     assert isinstance(cluster, ExistingPlan)
+    problems: list[Problem] = []
     try:
         with KubernetesApi(access_of(cluster.settings), timeout_s=TIMEOUT_S) as api:
-            return tuple(_found_problems(plan, cluster, api))
+            for problem in _found_problems(plan, cluster, api):
+                problems.append(problem)  # noqa: PERF402 (those before a refused request are told too)
     except KubeconfigError as error:
-        return (Problem(path="existing.kubeconfig", message=str(error)),)
+        problems.append(Problem(path="existing.kubeconfig", message=str(error)))
     except UnreachableError as error:
         message = f"the API server does not answer: {error}; is its address right, and can this machine reach it?"
-        return (Problem(path="existing.kubeconfig", message=message),)
+        problems.append(Problem(path="existing.kubeconfig", message=message))
     except ApiError as error:
-        return (_refused(error),)
+        problems.append(_refused(error))
+    return tuple(problems)
 
 
 def _refused(error: ApiError) -> Problem:
@@ -63,24 +78,33 @@ def _refused(error: ApiError) -> Problem:
 def _found_problems(plan: StackPlan, cluster: ExistingPlan, api: KubernetesApi) -> Iterator[Problem]:
     from providers.existing.discovery import read_listing
 
-    seen = seen_in(read_listing(api))
+    listing = read_listing(api)
+    seen = seen_in(listing)
     if wrong := list(_identity_problems(cluster.settings, seen)):
         yield from wrong  # of another cluster nothing else is worth telling
         return
+    yield from right_problems(plan, cluster.settings, listing)
     yield from _version_problems(plan, cluster, seen)
     for pool in cluster.node_pools:
         nodes = cluster.nodes[pool.name]
         yield from _node_problems(pool.name, pool.node_count, nodes, seen.nodes_with(nodes.selector))
+        yield from _taint_problems(pool, seen.nodes_with(nodes.selector))
+    yield from _controller_problems(plan, seen)
     yield from namespace_problems(api.get("v1", "Namespace", NAMESPACE), plan.stack)
     if unclaimed := list(_volume_problems(cluster, seen)):
         yield from unclaimed
     else:
         yield from volume_changes(cluster, api)
+    yield from class_problems(plan, cluster.settings, listing)
+    yield from kind_problems(plan, lambda version, kind: _serves(api, version, kind), api.versions)
+    yield from field_problems(plan, listing)
+    yield from leftover_problems(plan, listing)
+    yield from idle_problems(plan, cluster.settings, listing)
     yield from _missing_objects(plan, cluster, api)
 
 
 def _identity_problems(settings: ExistingSpec, seen: Discovery) -> Iterator[Problem]:
-    if settings.cluster_id and seen.cluster_id != settings.cluster_id:
+    if settings.cluster_id and "Namespace" not in seen.hidden and seen.cluster_id != settings.cluster_id:
         message = (
             f"the kubeconfig leads to the cluster {seen.cluster_id}, and this stack is for {settings.cluster_id}; "
             "choose the right kubeconfig or context, or correct existing.clusterId"
@@ -129,6 +153,48 @@ def _node_problems(pool: str, count: int, nodes: Nodes, there: Sequence[SeenNode
             yield Problem(path=f"{path}.machineType", message=message)
 
 
+def _taint_problems(pool: NodePoolPlan, there: Sequence[SeenNode]) -> Iterator[Problem]:
+    """Taints by which too few of the pool's nodes take its pods."""
+    tolerated = tolerations(pool.binding.tolerations)
+    usable = [node for node in there if node.usable]
+    kept_off = {node.name: left for node in usable if (left := untolerated(as_objects(node.taints), tolerated))}
+    if len(usable) < pool.node_count or len(usable) - len(kept_off) >= pool.node_count:
+        return
+    marks = sorted({written(taint) for left in kept_off.values() for taint in left})
+    message = (
+        f"{pool.node_count} nodes, but {named(sorted(kept_off))} have {', '.join(marks)}, which no pod of the plan "
+        f"tolerates; name it under cluster.nodePools.{pool.name}.taints, or take it off those nodes"
+    )
+    yield Problem(path=f"cluster.nodePools.{pool.name}.taints", message=message)
+
+
+def _controller_problems(plan: StackPlan, seen: Discovery) -> Iterator[Problem]:
+    """A cluster of tainted nodes alone: controllers of add-ons tolerate none, unless their values say so."""
+    usable = [node for node in seen.nodes if node.usable]
+    taints = [untolerated(as_objects(node.taints), ()) for node in usable]
+    bare = [one.name for one in addons(plan) if one.release and not any(values_of(one.release.values, "tolerations"))]
+    if not usable or not bare or not all(taints):
+        return
+    marks = sorted({written(taint) for left in taints for taint in left})
+    message = (
+        f"controllers of {named(bare)} find no node: all {len(usable)} that can be used have taints "
+        f"({', '.join(marks)}); take them off one node, add a node without, or give tolerations in their values"
+    )
+    yield Problem(path="platform.addons", message=message)
+
+
+def _serves(api: KubernetesApi, api_version: str, kind: str) -> bool:
+    from components.kubernetes.api import ApiError
+
+    try:
+        api.kind(api_version, kind)
+    except ApiError as error:
+        if error.status == 404:
+            return False
+        raise
+    return True
+
+
 def named(names: Sequence[str]) -> str:
     """The first few, and how many more there are."""
     more = len(names) - MOST_NAMED
@@ -155,7 +221,7 @@ def namespace_problems(namespace: Object | None, stack: str) -> Iterator[Problem
 def _volume_problems(cluster: ExistingPlan, seen: Discovery) -> Iterator[Problem]:
     """A plan from the file alone knows of a claim what the file says: its name."""
     asked = cluster.settings.volume
-    if asked and asked.claim and cluster.claimed is None:
+    if asked and asked.claim and cluster.claimed is None and "PersistentVolume" not in seen.hidden:
         there = "is there, but was not when the plan was made" if asked.claim in seen.claims else "is no bound claim"
         message = f"{asked.claim!r} {there} of this cluster; make it, and run again"
         yield Problem(path="existing.volume.claim", message=message)
@@ -167,24 +233,30 @@ def _missing_objects(plan: StackPlan, cluster: ExistingPlan, api: KubernetesApi)
     namespaces = [NAMESPACE, *([SLURM_NAMESPACE] if is_slurm else ())]
     for pool, pods in cluster.settings.pods.items():
         for key, api_version, kind, name in needed_objects(pods):
-            lacking = [space for space in namespaces if not _exists(api, api_version, kind, name, space)]
-            if lacking:
-                message = (
-                    f"the cluster has no {kind} {name!r} in the namespace {lacking[0]}; make it there first (the "
-                    f"namespace with the label app.kubernetes.io/managed-by=penstock, so that {plan.stack!r} takes it)"
-                )
-                yield Problem(path=f"existing.pods.{pool}.{key}", message=message)
+            found = (_missing_object(api, api_version, kind, name, space) for space in namespaces)
+            if lacking := next((one for one in found if one is not None), None):
+                space, stops, why = lacking
+                message = f"{kind} {name!r} in the namespace {space} {why}"
+                if stops:
+                    message += (
+                        " (the namespace with the label app.kubernetes.io/managed-by=penstock, so that "
+                        f"{plan.stack!r} takes it)"
+                    )
+                yield Problem(path=f"existing.pods.{pool}.{key}", message=message, stops=stops)
 
 
-def _exists(api: KubernetesApi, api_version: str, kind: str, name: str, namespace: str) -> bool:
-    """True if the object is there, or may not be read; False where the cluster lacks its kind."""
+def _missing_object(
+    api: KubernetesApi, api_version: str, kind: str, name: str, namespace: str
+) -> tuple[str, bool, str] | None:
+    """Its namespace, whether it is surely missing, and what is known of it; None where it is there."""
     from components.kubernetes.api import ApiError
 
     try:
-        return api.get(api_version, kind, name, namespace) is not None
+        there = api.get(api_version, kind, name, namespace) is not None
     except ApiError as error:
         if error.status == 403:
-            return True
-        if error.status == 404:
-            return False
-        raise
+            return namespace, False, f"may be missing: these credentials may not look ({error}); see that it is there"
+        if error.status != 404:
+            raise
+        there = False
+    return None if there else (namespace, True, "is not there; make it there first")

@@ -24,6 +24,7 @@ from providers.existing.devices import (
     fabric_of,
     fabric_of_resource,
     is_slice,
+    vendor_of,
 )
 from providers.existing.machines import Nodes, is_placed
 from providers.existing.pod_problems import pods_problems
@@ -80,7 +81,7 @@ def general_problems(
     if seen is None and settings.version is None:
         message = "is missing, and the cluster was not seen; give Kubernetes' version, or make the cluster reachable"
         yield Problem(path="existing.version", message=message)
-    if seen and settings.cluster_id and seen.cluster_id != settings.cluster_id:
+    if seen and settings.cluster_id and "Namespace" not in seen.hidden and seen.cluster_id != settings.cluster_id:
         message = (
             f"the kubeconfig leads to the cluster {seen.cluster_id}, and this stack is for {settings.cluster_id}; "
             "choose the right kubeconfig or context, or correct existing.clusterId"
@@ -211,6 +212,9 @@ def _chip_problems(name: str, machine: MachineSpec) -> Iterator[Problem]:
             f"processors alone; {remedy}"
         )
         yield Problem(path=f"{path}.accelerator", message=message)
+    elif (chip := accelerators().get(machine.accelerator)) and chip.vendor != vendor_of(chips[0]):
+        message = f"{machine.accelerator!r} is {chip.vendor}'s, and devices has {chips[0]}; correct one of them"
+        yield Problem(path=f"{path}.accelerator", message=message)
     elif whole and machine.devices[whole] != machine.accelerator_count:
         message = f"{machine.accelerator_count}, but devices has {machine.devices[whole]} x {whole}; give one number"
         yield Problem(path=f"{path}.acceleratorCount", message=message)
@@ -283,7 +287,7 @@ def _volume_problems(spec: StackSpec, settings: ExistingSpec, seen: Discovery | 
 
 def _class_problems(spec: StackSpec, asked: SharedVolumeSpec, seen: Discovery) -> Iterator[Problem]:
     wanted, known = asked.storage_class, sorted(seen.storage_classes)
-    if wanted is None:
+    if wanted is None or "StorageClass" in seen.hidden:
         return
     if wanted not in known:
         hint = suggestion(wanted, known) or f"; it has {', '.join(known) or 'none'}"
@@ -299,7 +303,7 @@ def _class_problems(spec: StackSpec, asked: SharedVolumeSpec, seen: Discovery) -
 
 def _claim_problems(asked: SharedVolumeSpec, seen: Discovery) -> Iterator[Problem]:
     path = "existing.volume.claim"
-    if asked.claim is None:
+    if asked.claim is None or "PersistentVolume" in seen.hidden:
         return
     if (found := seen.claims.get(asked.claim)) is None:
         hint = suggestion(asked.claim, list(seen.claims))

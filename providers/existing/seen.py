@@ -13,6 +13,7 @@ from components.labels import BLOCK_LABEL, QUARANTINE, RACK_LABEL
 from components.plan.cluster import Taint
 from components.plan.kubernetes import Concern, Ownership
 from components.spec.cluster import TaintEffect
+from providers.existing.daemons import asked_on, others_daemons
 from providers.existing.devices import is_device
 from providers.existing.owners import Software, inventory_of, owners_of, software
 from providers.existing.settings import ExistingSpec
@@ -66,6 +67,8 @@ class SeenNode:
     """Devices that pods can have."""
     room: Room
     """Cores and memory that pods can have."""
+    daemons: Room
+    """Requests of the daemon sets that run on it, penstock's own left out."""
     usable: bool
     """Ready, not cordoned, not in quarantine."""
 
@@ -101,6 +104,8 @@ class Discovery:
     """By name, what becomes of a volume whose claim is deleted: `Delete` or `Retain`."""
     claims: Mapping[str, SeenVolume] = field(default_factory=dict)
     """By `namespace/name`, what a bound claim stands for."""
+    hidden: Mapping[str, str] = field(default_factory=dict)
+    """As of the listing."""
 
     @property
     def version(self) -> str:
@@ -128,13 +133,17 @@ class Listing:
     definitions: Sequence[Object] = ()
     storage_classes: Sequence[Object] = ()
     volumes: Sequence[Object] = ()
+    runtime_classes: Sequence[Object] = ()
     inventory: Object | None = None
     """Penstock's note of its own add-ons (components/kubernetes/inventory.py)."""
+    hidden: Mapping[str, str] = field(default_factory=dict)
+    """Kinds that the credentials may not see, with the server's words. Their lists are empty and say nothing."""
 
 
 def seen_in(listing: Listing) -> Discovery:
     """The cluster behind the listing."""
-    nodes = tuple(_node(one) for one in listing.nodes if not _is_control_plane(one))
+    daemons = others_daemons(listing.workloads, listing.inventory)
+    nodes = tuple(_node(one, daemons) for one in listing.nodes if not is_control_plane(one))
     kinds = frozenset(str(one["metadata"]["name"]) for one in listing.definitions)
     running: tuple[Software, ...] = software(listing.workloads)
     devices = {name for node in nodes for name in node.capacity}
@@ -148,17 +157,30 @@ def seen_in(listing: Listing) -> Discovery:
             str(one["metadata"]["name"]): str(one.get("reclaimPolicy", "Delete")) for one in listing.storage_classes
         },
         claims={_claim(one): _volume(one) for one in listing.volumes if "claimRef" in one["spec"]},
+        hidden=dict(listing.hidden),
     )
 
 
-def _is_control_plane(node: Object) -> bool:
+IS_DEFAULT = ("storageclass.kubernetes.io/is-default-class", "storageclass.beta.kubernetes.io/is-default-class")
+
+
+def default_class(listing: Listing) -> str:
+    """Name of the storage class that a claim without one gets; "" where there is none."""
+    for one in listing.storage_classes:
+        marks = one["metadata"].get("annotations") or {}
+        if any(marks.get(key) == "true" for key in IS_DEFAULT):
+            return str(one["metadata"]["name"])
+    return ""
+
+
+def is_control_plane(node: Object) -> bool:
     """True if it is marked as such and keeps pods off: a cluster of one machine is its own control plane."""
     labels = node["metadata"].get("labels", {})
     taints = [taint["key"] for taint in node["spec"].get("taints", ())]
     return any(label in labels and label in taints for label in CONTROL_PLANE)
 
 
-def _node(node: Object) -> SeenNode:
+def _node(node: Object, daemons: Sequence[Object]) -> SeenNode:
     status = node.get("status", {})
     capacity, allocatable = status.get("capacity", {}), status.get("allocatable", {})
     total = capacity or allocatable
@@ -171,6 +193,7 @@ def _node(node: Object) -> SeenNode:
         capacity=_devices_of(capacity),
         allocatable=_devices_of(allocatable),
         room=offer(allocatable),
+        daemons=asked_on(node, daemons),
         usable=is_usable(node),
     )
 

@@ -5,20 +5,20 @@ from components.estimate.stop import StopEstimate
 from components.fabric import Collective
 from components.plan.cluster import NodePoolPlan, VolumePlan
 from components.spec.training import TrainingSpec
-from workloads.plan.sizes import GIB, Estimate, PodSize, image_problem
+from workloads.plan.sizes import GIB, Estimate, PodSize, estimate, image_problem
 
 
-def misfits(spec: TrainingSpec, pool: NodePoolPlan, estimate: Estimate, *, pods: bool) -> list[Problem]:
+def misfits(spec: TrainingSpec, pool: NodePoolPlan, needed: Estimate, *, pods: bool) -> list[Problem]:
     """Problems of this pool for a spec with nothing left open, wherever it is."""
     found = (
         unknown_device(pool, "training.pool"),
         _too_many_nodes(spec, pool, pods=pods),
         _too_many_ranks(spec, pool),
-        _too_little_memory(spec, pool, estimate.memory.total_bytes / GIB),
+        _too_little_memory(spec, pool, needed.memory.total_bytes / GIB),
         _uneven_sharding(spec),
         _too_small_batch(spec),
-        _too_slow(spec, pool, estimate.least_step_s),
-        _too_short_grace(spec, estimate.stop),
+        _too_slow(spec, pool, needed.least_step_s),
+        _too_short_grace(spec, needed.stop),
     )
     return [problem for problem in found if problem]
 
@@ -34,14 +34,23 @@ def pod_misfits(spec: TrainingSpec, pool: NodePoolPlan, volume: VolumePlan, size
     return [problem for problem in found if problem]
 
 
+def too_many(spec: TrainingSpec, pool: NodePoolPlan, *, pods: bool) -> bool:
+    """True if a spec with nothing left open would have to have fewer ranks on a node."""
+    found = estimate(spec, pool, 0.0, pods=pods)
+    crowded = _too_large_a_pod(pool, found.pod) if pods else None
+    needs_gib = found.memory.total_bytes / GIB
+    uneven = _uneven_sharding(spec) or _too_small_batch(spec)
+    return any((crowded, uneven, _too_little_memory(spec, pool, needs_gib)))
+
+
 def unknown_device(pool: NodePoolPlan, path: str) -> Problem | None:
-    """The accelerators that penstock's own workloads cannot compute on."""
-    if pool.collective is not Collective.NEURON:
-        return None
+    """The accelerators that penstock's own workloads cannot compute on: those of which torch itself knows nothing."""
     chip = pool.machine.accelerator
+    if pool.collective is not Collective.NEURON and (chip is None or pool.collective is Collective.NCCL):
+        return None
     message = (
-        f"{pool.name!r} has {chip.name if chip else 'Neuron devices'}, and penstock's own workloads run on NVIDIA "
-        "accelerators and on processors; choose a pool of those, and hand jobs of your own to this one"
+        f"{pool.name!r} has {chip.name if chip else 'Neuron devices'}, and penstock's own workloads run on NVIDIA's "
+        "and AMD's accelerators and on processors; choose a pool of those, and hand jobs of your own to this one"
     )
     return Problem(path=path, message=message)
 

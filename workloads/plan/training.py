@@ -15,7 +15,7 @@ from components.plan.work import JobPlan
 from components.spec.explain import suggestion
 from components.spec.scheduler import TopologyRequest
 from components.spec.training import ParallelSpec, Precision, Sharding, TrainingSpec
-from workloads.plan.problems import misfits, pod_misfits
+from workloads.plan.problems import misfits, pod_misfits, too_many
 from workloads.plan.sizes import GIB, Estimate, estimate
 
 DEVICES = {Collective.GLOO: "cpu", Collective.NCCL: "cuda"}
@@ -117,15 +117,14 @@ def pool_named(name: str | None, pools: Sequence[NodePoolPlan], path: str) -> No
 
 def decide(spec: TrainingSpec, pool: NodePoolPlan, *, pods: bool = False) -> tuple[TrainingSpec, tuple[Decision, ...]]:
     """The spec with nothing left open, and each decision that this took."""
-    ranks, ranks_why = _default_ranks(pool, pods=pods)
-    precision, precision_why = _default_precision(pool)
-    sharding, sharding_why = _default_sharding(spec, pool)
+    ranks, ranks_why = _default_ranks(spec, pool, pods=pods)
+    filled = _filled(spec, pool, spec.ranks_per_node or ranks)
     open_fields = (
         ("pool", spec.pool, pool.name, "the only node pool"),
         ("minNodes", spec.min_nodes, spec.nodes, "the run needs all its nodes unless minNodes is set"),
         ("ranksPerNode", spec.ranks_per_node, ranks, ranks_why),
-        ("precision", spec.precision, precision, precision_why),
-        ("parallel.sharding", spec.parallel.sharding, sharding, sharding_why),
+        ("precision", spec.precision, *_default_precision(pool)),
+        ("parallel.sharding", spec.parallel.sharding, *_default_sharding(spec, pool, _ranks(filled))),
         *([("topology", spec.topology, *_default_topology(spec, pool))] if pods else []),
     )
     decisions = tuple(
@@ -133,17 +132,22 @@ def decide(spec: TrainingSpec, pool: NodePoolPlan, *, pods: bool = False) -> tup
         for path, asked, value, reason in open_fields
         if asked is None
     )
-    filled = spec.model_copy(
+    return filled, decisions
+
+
+def _filled(spec: TrainingSpec, pool: NodePoolPlan, ranks: int) -> TrainingSpec:
+    """The spec with so many ranks on a node, and with nothing else left open."""
+    sharding, _ = _default_sharding(spec, pool, ranks)
+    return spec.model_copy(
         update={
             "pool": pool.name,
             "min_nodes": spec.min_nodes or spec.nodes,
-            "ranks_per_node": spec.ranks_per_node or ranks,
-            "precision": spec.precision or precision,
-            "parallel": _filled_parallel(spec, sharding, spec.ranks_per_node or ranks),
+            "ranks_per_node": ranks,
+            "precision": spec.precision or _default_precision(pool)[0],
+            "parallel": _filled_parallel(spec, sharding, ranks),
             "topology": spec.topology or _default_topology(spec, pool)[0],
         }
     )
-    return filled, decisions
 
 
 def run_identity(spec: TrainingSpec) -> str:
@@ -152,14 +156,18 @@ def run_identity(spec: TrainingSpec) -> str:
     return hashlib.sha256(json.dumps(fixed, sort_keys=True).encode()).hexdigest()
 
 
-def _default_ranks(pool: NodePoolPlan, *, pods: bool) -> tuple[int, str]:
+def _default_ranks(spec: TrainingSpec, pool: NodePoolPlan, *, pods: bool) -> tuple[int, str]:
+    """One for each accelerator; on processors the most that cores, memory and batch allow."""
     machine = pool.machine
     if machine.accelerator_count:
         return machine.accelerator_count, "one rank per accelerator"
-    if pods:
-        left = max(1, int(pool.room.cores))
-        return left, f"one rank per core that is left to pods; {machine.name} has no accelerator"
-    return machine.cores, f"one rank per core; {machine.name} has no accelerator"
+    most = max(1, int(pool.room.cores)) if pods else machine.cores
+    left = " that is left to pods" if pods else ""
+    for ranks in range(most, 1, -1):
+        if not too_many(_filled(spec, pool, ranks), pool, pods=pods):
+            fewer = f", of which there are {most}: memory and batch allow no more" if ranks < most else ""
+            return ranks, f"one rank per core{left}{fewer}; {machine.name} has no accelerator"
+    return 1, f"one rank: memory, batch or cores allow no second; {machine.name} has no accelerator"
 
 
 def _default_topology(spec: TrainingSpec, pool: NodePoolPlan) -> tuple[TopologyRequest, str]:
@@ -176,9 +184,9 @@ def _default_precision(pool: NodePoolPlan) -> tuple[Precision, str]:
     return Precision.FP32, "attention in bf16 is slower than in fp32 on a CPU (torch 2.15)"
 
 
-def _default_sharding(spec: TrainingSpec, pool: NodePoolPlan) -> tuple[Sharding, str]:
+def _default_sharding(spec: TrainingSpec, pool: NodePoolPlan, ranks: int) -> tuple[Sharding, str]:
     accelerator = pool.machine.accelerator
-    room = accelerator.memory_gib if accelerator else pool.machine.memory_gib / _default_ranks(pool, pods=False)[0]
+    room = accelerator.memory_gib if accelerator else pool.machine.memory_gib / ranks
     needed = state_bytes(spec.model) / GIB
     figures = f"training state {needed:.2f} GiB, {room:.0f} GiB for each rank"
     if needed < 0.4 * room:

@@ -168,3 +168,40 @@ def test_keys_of_the_own_provider_and_of_other_programs_are_kept() -> None:
     spec = parse_stack({"penstock:cluster": {**OF_AWS["penstock:cluster"], **pools}, **keys}, "x", clouds())
     assert spec.account is not None
     assert spec.account.model_dump(include={"profile"}) == {"profile": "ml"}
+    (told,) = spec.warnings
+    assert told.startswith("mine:key: passed over, as penstock's program reads no such key; penstock's keys begin with")
+
+
+POOLS = {"nodePools": [{"name": "work", "machineType": "m7i.xlarge", "count": 1}]}
+
+
+@pytest.mark.parametrize(
+    ("key", "words"),
+    [
+        ("mycompany:trainig", "did you mean 'penstock:training'?"),
+        ("own:trainig", "did you mean 'penstock:training'?"),
+        ("own:team", "penstock's keys begin with 'penstock:'"),
+        ("pulumi:tags", ""),
+    ],
+)
+def test_a_key_that_nobody_reads_is_told(key: str, words: str) -> None:
+    config = {"penstock:cluster": {**OF_AWS["penstock:cluster"], **POOLS}, key: {}}
+    spec = parse_stack(config, "x", clouds(), project="own")
+    told = f"{key}: passed over, as penstock's program reads no such key; {words}"
+    assert spec.warnings == ((told,) if words else ())
+
+
+@pytest.mark.parametrize("key", ["asw:allowedAccountIds", "AWS:profile", "awss:assumeRole", "kubernets:context"])
+def test_a_guard_is_not_lost_by_two_letters(key: str) -> None:
+    config = {"penstock:cluster": {**OF_AWS["penstock:cluster"], **POOLS}, key: ["1"]}
+    with pytest.raises(SpecError) as refused:
+        parse_stack(config, "x", clouds(), project="own")
+    (told,) = map(str, refused.value.problems)
+    assert told.startswith(f"{key}: no provider is called {key.partition(':')[0]!r}; did you mean '")
+
+
+@pytest.mark.parametrize("prefix", ["penstok", "pentsock", "penstocks", "Penstock", "enstock", "pennstock"])
+def test_a_misspelled_prefix_of_penstocks_does_not_pass(prefix: str) -> None:
+    config = {"penstock:cluster": {**OF_AWS["penstock:cluster"], **POOLS}, f"{prefix}:inference": {}}
+    with pytest.raises(SpecError, match="did you mean 'penstock:inference'"):
+        parse_stack(config, "x", clouds(), project="own")

@@ -4,12 +4,14 @@ import gc
 import runpy
 from collections.abc import Callable
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import psutil
 import pulumi
 import pytest
 
+from components.errors import Problem, SpecError
 from components.plan.stack import StackPlan
 from components.spec.stack import parse_stack
 from providers import clouds, discover
@@ -105,6 +107,26 @@ def test_a_warning_of_two_parts_is_told_once() -> None:
     keyed = {"penstock:cluster": {"cloud": "local", "nodePools": [{"name": "here", "machineType": "this-machine"}]}}
     spec = parse_stack(keyed, "Pulumi.mine.yaml", clouds()).model_copy(update={"warnings": ("one", "two", "one")})
     assert plan_stack(spec, "mine", NOW).warnings == ("one", "two")
+
+
+@pytest.mark.parametrize("stops", [True, False])
+def test_what_a_place_could_not_be_asked_is_told_and_stops_only_where_it_must(
+    monkeypatch: pytest.MonkeyPatch, stops: bool
+) -> None:
+    plan = replace(local(), warnings=("first",))
+    found = Problem(path="cluster.nodePools", message="could not be looked at; allow it", stops=stops)
+    provider = SimpleNamespace(preflight=lambda _: (found,))
+    spec = SimpleNamespace(cluster=SimpleNamespace(cloud="x"))
+    monkeypatch.setattr(program, "read_engine", lambda: None)
+    monkeypatch.setattr(program, "discover", lambda _: spec)
+    monkeypatch.setattr(program, "load", lambda _: provider)
+    monkeypatch.setattr(program, "plan_stack", lambda *_: plan)
+    monkeypatch.setattr(pulumi, "get_stack", lambda: "mine")
+    if stops:
+        with pytest.raises(SpecError, match=r"cluster\.nodePools: could not be looked at; allow it"):
+            program.decide()
+    else:
+        assert program.decide()[1].warnings == ("first", "cluster.nodePools: could not be looked at; allow it")
 
 
 def test_up_tells_every_warning_of_the_plan(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,27 +3,25 @@
 Source: EC2 API Reference, DescribeImages.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from components.errors import Problem
+from providers.aws.asked import asked
 from providers.aws.control_plane.pcs.plan import PcsPlan
 
 _PATH = "aws.controlPlane"
 
 
-def image_problems(plan: PcsPlan, ec2: Any) -> Iterator[Problem]:
-    """Faults of the image. What may not be read is unknown."""
-    from botocore.exceptions import ClientError
+def image_problems(plan: PcsPlan, ec2: Any) -> list[Problem]:
+    """Faults of the image; SpecError where AWS does not say."""
+    request = partial(ec2.describe_images, ImageIds=[plan.ami_id])
+    answer = asked("ec2:DescribeImages", f"{_PATH}.amiId", request, absent=("InvalidAMIID",))
+    return list(_faults(plan, answer["Images"] if answer else ()))
 
-    try:
-        found = ec2.describe_images(ImageIds=[plan.ami_id])["Images"]
-    except ClientError as error:
-        if error.response["Error"]["Code"].startswith("InvalidAMIID"):
-            yield _problem(
-                "amiId", f"{plan.ami_id!r} is no image that this account sees in {plan.region}; name one of it"
-            )
-        return
+
+def _faults(plan: PcsPlan, found: Sequence[Mapping[str, Any]]) -> Iterator[Problem]:
     if not found:
         yield _problem("amiId", f"{plan.ami_id!r} is no image that this account sees in {plan.region}; name one of it")
         return

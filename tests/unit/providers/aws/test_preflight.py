@@ -108,18 +108,58 @@ def test_a_reservation_that_is_not_what_the_stack_says(plan: AwsPlan, found: Any
     assert words in problem
 
 
-def test_what_may_not_be_read_is_unknown_and_not_missing(plan: AwsPlan) -> None:
+@pytest.mark.parametrize(
+    ("service", "operation", "code", "path", "remedy"),
+    [
+        ("eks", "describe_cluster", "AccessDeniedException", "cluster.kubernetesVersion", "allow eks:DescribeCluster"),
+        ("eks", "describe_cluster", "ThrottlingException", "cluster.kubernetesVersion", "run again when AWS answers"),
+        ("fsx", "describe_file_systems", "AccessDeniedException", "storage.fileSystem", "fsx:DescribeFileSystems"),
+        ("ec2", "describe_subnets", "UnauthorizedOperation", "storage.fileSystem", "allow ec2:DescribeSubnets to them"),
+    ],
+)
+def test_a_right_that_is_missing_is_not_taken_for_nothing_there(
+    plan: AwsPlan, service: str, operation: str, code: str, path: str, remedy: str
+) -> None:
+    account = Account(allowed=1_000_000)
+    account.stubs["sts"].add_response("get_caller_identity", {"Account": "123456789012"})
+    fine = {
+        ("eks", "describe_cluster"): None,
+        ("fsx", "describe_file_systems"): {"FileSystems": [lustre()]},
+        ("ec2", "describe_subnets"): {"Subnets": [{"AvailabilityZone": "us-east-2b"}]},
+    }
+    for (name, asked), answer in fine.items():
+        if (name, asked) == (service, operation):
+            account.stubs[name].add_client_error(asked, code)
+        elif answer is None:
+            account.stubs[name].add_client_error(asked, "ResourceNotFoundException")
+        else:
+            account.stubs[name].add_response(asked, answer)
+    (problem,) = look(plan, account.clients.__getitem__)
+    assert (problem.path, problem.stops) == (path, True)
+    assert code in problem.message
+    assert remedy in problem.message
+
+
+def test_what_up_can_do_without_is_told_once_and_stops_nothing(plan: AwsPlan) -> None:
     account = Account(allowed=0)
-    account.stubs["sts"].add_response("get_caller_identity", {})
-    account.stubs["eks"].add_client_error("describe_cluster", "AccessDeniedException")
-    account.stubs["fsx"].add_client_error("describe_file_systems", "AccessDeniedException")
+    account.stubs["sts"].add_response("get_caller_identity", {"Account": "123456789012"})
+    account.stubs["eks"].add_client_error("describe_cluster", "ResourceNotFoundException")
+    account.stubs["fsx"].add_response("describe_file_systems", {"FileSystems": []})
     for operation in COUNTED:
         account.stubs["ec2"].add_client_error(operation, "UnauthorizedOperation")
-    for _ in plan.quotas:
-        for operation in ("get_service_quota", "get_aws_default_service_quota"):
-            account.stubs["service-quotas"].add_client_error(operation, "AccessDeniedException")
+    account.stubs["service-quotas"].add_client_error("get_service_quota", "NoSuchResourceException")
+    account.stubs["service-quotas"].add_client_error("get_aws_default_service_quota", "AccessDeniedException")
     account.stubs["ec2"].add_client_error("describe_capacity_reservations", "UnauthorizedOperation")
-    assert account.look(plan) == []
+    *counts, quota, reservation = look(plan, account.clients.__getitem__)
+    assert not any(one.stops for one in counts)
+    assert all(
+        f"ec2:Describe{what}" in one.message
+        for one, what in zip(counts, ("Instances", "Vpcs", "Addresses"), strict=True)
+    )
+    assert (quota.path, quota.stops) == ("cluster.nodePools", False)
+    assert "allow servicequotas:GetAWSDefaultServiceQuota to them" in quota.message
+    assert (reservation.path, reservation.stops) == ("cluster.nodePools.train.capacity", False)
+    assert "allow ec2:DescribeCapacityReservations to them" in reservation.message
 
 
 def test_credentials_that_do_not_work_are_told_first(plan: AwsPlan) -> None:
@@ -137,6 +177,7 @@ def test_a_version_that_eks_does_not_take_is_told(plan: AwsPlan, there: str, wor
     account = Account(allowed=100_000)
     account.stubs["sts"].add_response("get_caller_identity", {"Account": "123456789012"})
     account.stubs["eks"].add_response("describe_cluster", {"cluster": {"name": "aws-prod", "version": there}})
+    account.stubs["fsx"].add_response("describe_file_systems", {"FileSystems": []})
     (problem,) = account.look(plan)
     assert problem.startswith(f"cluster.kubernetesVersion: the cluster is at {there}")
     assert words in problem

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from components.errors import SpecError
-from components.fabric import Fabric
+from components.fabric import Collective, Fabric
 from components.kubernetes.inventory import inventory
 from components.kubernetes.quantities import quantity
 from components.labels import QUARANTINE
@@ -17,6 +17,7 @@ from providers.existing.preflight import namespace_problems
 from providers.existing.refusals import number
 from providers.existing.seen import DiscoveredSpec, Discovery, Listing, seen_in
 from providers.existing.settings import MachineSpec, SharedVolumeSpec
+from stacks.plan import plan_stack
 from tests.clock import NOW
 
 GPUS = {"nvidia.com/gpu": "8", "rdma/hca_a": "1"}
@@ -292,3 +293,71 @@ def test_a_stack_whose_name_no_label_can_have_is_refused(name: str) -> None:
     with pytest.raises(SpecError, match=r"stack: .* becomes a label on the cluster"):
         existing.plan(asked(seen, count=1), name, NOW)
     assert existing.plan(asked(seen, count=1), "a" * 63, NOW).node_pools
+
+
+@pytest.mark.parametrize(
+    ("resource", "label", "product", "chip"),
+    [
+        ("amd.com/gpu", "amd.com/gpu.product-name", "AMD_Instinct_MI300X_OAM", "mi300x"),
+        ("google.com/tpu", "cloud.google.com/gke-tpu-accelerator", "tpu-v5p-slice", "tpu-v5p"),
+        ("google.com/tpu", "cloud.google.com/gke-tpu-accelerator", "tpu-v5-lite-podslice", "tpu-v5e"),
+        ("nvidia.com/gpu", "nvidia.com/gpu.product", "NVIDIA-H100-80GB-HBM3", "h100"),
+    ],
+)
+def test_a_chip_is_known_by_the_label_of_its_product(resource: str, label: str, product: str, chip: str) -> None:
+    one = node("a", offered={"nvidia.com/gpu": "0", resource: "8"})
+    del one["metadata"]["labels"]["nvidia.com/gpu.product"]
+    one["metadata"]["labels"][label] = product
+    (pool,) = existing.plan(asked(seen_in(listing(one)), count=1), "mine", NOW).node_pools
+    assert pool.machine.accelerator is not None
+    assert (pool.machine.accelerator.name, pool.machine.accelerator_count) == (chip, 8)
+
+
+def described(**machine: Any) -> StackSpec:
+    config = {
+        "penstock:cluster": {
+            "cloud": "existing",
+            "nodePools": [{"name": "train", "machineType": "box", "count": 1}],
+        },
+        "penstock:existing": {"version": "1.34", "machines": {"box": {"cores": 96, "memoryGib": 1500} | machine}},
+    }
+    return parse_stack(config, "x", clouds())
+
+
+def test_machines_of_other_vendors_can_be_described() -> None:
+    amd = existing.plan(described(accelerator="mi300x", acceleratorCount=8), "mine", NOW)
+    assert amd.node_pools[0].binding.devices == {"amd.com/gpu": 8}
+    assert any("built for ROCm" in warning for warning in amd.warnings)
+    tpu = existing.plan(
+        described(accelerator="tpu-v5e", acceleratorCount=4, devices={"google.com/tpu": 4}), "mine", NOW
+    )
+    assert tpu.node_pools[0].binding.devices == {"google.com/tpu": 4}
+    assert tpu.node_pools[0].collective is Collective.GLOO
+    spec = described(accelerator="tpu-v5e", acceleratorCount=4, devices={"google.com/tpu": 4})
+    volume = SharedVolumeSpec(claim="a/b", mount_path="/data")
+    assert spec.settings is not None
+    run = {
+        "settings": spec.settings.model_copy(update={"volume": volume}),
+        "training": TrainingSpec.model_validate({"steps": 5, "image": "x:1"}),
+    }
+    with pytest.raises(SpecError, match=r"training\.pool: 'train' has tpu-v5e, and penstock's own workloads run on NV"):
+        plan_stack(StackSpec.model_construct(**{**dict(spec), **run}), "mine", NOW)
+
+
+def test_a_chip_of_another_vendor_than_its_devices_is_refused() -> None:
+    (message,) = messages(described(accelerator="h100", acceleratorCount=8, devices={"amd.com/gpu": 8}))
+    assert message == (
+        "existing.machines.box.accelerator: 'h100' is nvidia's, and devices has amd.com/gpu; correct one of them"
+    )
+
+
+def test_what_may_not_be_seen_is_told_and_nothing_is_taken_from_it() -> None:
+    hidden = dict.fromkeys(("StorageClass", "PersistentVolume", "Namespace"), "is forbidden")
+    spec = asked(seen_in(listing(node("a"), hidden=hidden)), count=1)
+    assert spec.settings is not None
+    for volume in ({"storageClass": "fast", "sizeGib": 5}, {"claim": "a/b"}):
+        update = {"volume": SharedVolumeSpec.model_validate(volume), "cluster_id": "12345678"}
+        looked = spec.model_copy(update={"settings": spec.settings.model_copy(update=update)})
+        told = [warning for warning in existing.plan(looked, "mine", NOW).warnings if "nothing is taken" in warning]
+        assert len(told) == 3
+        assert told[0] == "existing: StorageClass objects were not seen, and nothing is taken from that: is forbidden"

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from components.errors import SpecError
+from components.kubernetes.api import ApiError
 from components.plan.cluster import HostPath, Mount, PodBinding, ResourceClaim, Sidecar
 from components.pods.bind import bind
 from components.spec.stack import parse_stack
@@ -230,8 +231,28 @@ def test_preflight_names_an_object_that_is_missing() -> None:
     assert [one.path for one in found] == [
         f"existing.pods.train.{key}" for key in ("mounts", "resourceClaims", "serviceAccount")
     ]
-    assert "no ServiceAccount 'trainer' in the namespace penstock; make it there first" in found[-1].message
+    assert "ServiceAccount 'trainer' in the namespace penstock is not there; make it there first" in found[-1].message
+    assert all(one.stops for one in found)
     assert len(list(needed_objects(made.cluster.settings.pods["train"]))) == 4
+
+
+def test_an_object_that_may_not_be_seen_is_told_and_not_taken_for_there() -> None:
+    class Api:
+        def get(self, *_: str) -> None:
+            raise ApiError(403, "Forbidden", "secrets is forbidden")
+
+    config: Any = {
+        "penstock:cluster": {"cloud": "existing", "nodePools": [{"name": "train", "machineType": "hgx", "count": 1}]},
+        "penstock:existing": {
+            "version": "1.34", "machines": {"hgx": {"cores": 8, "memoryGib": 32}},
+            "pods": {"train": {"imagePullSecrets": ["registry"]}},
+        },
+    }  # fmt: skip
+    made: Any = plan_stack(parse_stack(config, "Pulumi.own.yaml", clouds()), "own", NOW)
+    api: Any = Api()
+    (found,) = _missing_objects(made, made.cluster, api)
+    assert (found.path, found.stops) == ("existing.pods.train.imagePullSecrets", False)
+    assert "may be missing: these credentials may not look (secrets is forbidden)" in found.message
 
 
 def slurm_stack(volume: dict[str, Any]) -> Any:

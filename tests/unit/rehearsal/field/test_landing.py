@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.estimate.nodes import DAEMON_CORES, DAEMON_GIB
+from components.estimate.nodes import CAUTIOUS_DAEMONS
 from rehearsal.field.landing import asked_by_daemons, daemon_rows, landing
 from rehearsal.field.pods import quantity, untolerated
 from tests.unit.rehearsal.field.field_cases import chart, deployment, pool
@@ -104,5 +104,5 @@ def test_more_tolerations_never_keep_a_pod_off(taints: list[dict[str, str]], tol
 
 def test_the_share_that_the_planner_leaves_to_daemons_is_enough_for_all_of_them() -> None:
     """On one node every daemon of every chart, as no real node has them: so on each pool of every stack."""
-    assert sum(quantity(row.cpu) for row in daemon_rows()) <= DAEMON_CORES
-    assert sum(quantity(row.memory) for row in daemon_rows()) <= DAEMON_GIB * 2**30
+    assert sum(quantity(row.cpu) for row in daemon_rows()) <= CAUTIOUS_DAEMONS.cores
+    assert sum(quantity(row.memory) for row in daemon_rows()) <= CAUTIOUS_DAEMONS.memory_gib * 2**30

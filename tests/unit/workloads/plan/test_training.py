@@ -48,6 +48,41 @@ def test_one_rank_per_core_where_there_is_no_accelerator() -> None:
     assert job(cores=4).ranks_per_node == 4
 
 
+@pytest.mark.parametrize(
+    ("model", "batch", "nodes", "ranks"),
+    [
+        (ModelSpec(), BatchSpec(sequences=64), 2, 31),
+        (ModelSpec(), BatchSpec(), 2, 4),
+        (ModelSpec(layers=4, width=1024, heads=8, kv_heads=8, vocabulary=32_000, context=1024), BatchSpec(), 2, 4),
+        (
+            ModelSpec(layers=4, width=1024, heads=8, kv_heads=8, vocabulary=32_000, context=1024),
+            BatchSpec(sequences=512), 2, 10,
+        ),
+        (ModelSpec(), BatchSpec(sequences=1, micro_sequences=1), 1, 1),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("pods", [True, False])
+def test_the_default_of_processors_is_what_cores_memory_and_batch_hold(
+    model: ModelSpec, batch: BatchSpec, nodes: int, ranks: int, pods: bool
+) -> None:
+    spec = TrainingSpec(model=model, batch=batch, nodes=nodes, image="r.example/x:1")
+    volume = VolumePlan(path="/data", on_destroy=OnDestroy.KEEP, claim="volume", mount_path="/data")
+    planned, decisions = plan_training(spec, [pool(cores=32, memory_gib=128, nodes=2)], volume, pods=pods)
+    (why,) = [decision.reason for decision in decisions if decision.path == "training.ranksPerNode"]
+    if pods:
+        assert planned.ranks_per_node == ranks, why
+        assert ("no more" in why) == (1 < ranks < 31)
+    more = spec.model_copy(update={"ranks_per_node": planned.ranks_per_node + 1})
+    if planned.ranks_per_node < 31:
+        with pytest.raises(SpecError):
+            plan_training(more, [pool(cores=32, memory_gib=128, nodes=2)], volume, pods=pods)
+
+
+def test_default_ranks_are_divided_by_the_ranks_of_a_shard() -> None:
+    asked = TrainingSpec(parallel=ParallelSpec(sharding=Sharding.HSDP, shard_ranks=3))
+    assert job(asked, cores=4).ranks_per_node == 3
+
+
 def test_one_rank_per_accelerator() -> None:
     planned = job(cores=96, chips=8)
     assert planned.ranks_per_node == 8
@@ -90,7 +125,7 @@ def test_the_binding_of_the_pool_reaches_the_job() -> None:
             "training.parallel.shardRanks: 3 does not divide the world size (4)",
         ),
         (
-            TrainingSpec(batch=BatchSpec(sequences=2, micro_sequences=1)),
+            TrainingSpec(ranks_per_node=4, batch=BatchSpec(sequences=2, micro_sequences=1)),
             {},
             "training.batch.sequences: 2 sequences cannot be shared by 4 ranks",
         ),

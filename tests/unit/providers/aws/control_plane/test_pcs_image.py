@@ -6,6 +6,7 @@ import boto3
 import pytest
 from botocore.stub import Stubber
 
+from components.errors import SpecError
 from providers.aws.control_plane.pcs.image import image_problems
 from providers.aws.control_plane.pcs.plan import plan_pcs
 from tests.unit.providers.aws.control_plane.planned_pools import decided
@@ -33,7 +34,11 @@ def image(arch: str = "x86_64", device: str = "/dev/sda1") -> dict[str, str]:
 def test_an_image_that_fits_is_no_problem() -> None:
     assert told(image()) == []
     assert told(image(device="/dev/xvda"), rootDevice="/dev/xvda") == []
-    assert told("UnauthorizedOperation") == [], "unknown is not missing"
+
+
+def test_an_image_that_may_not_be_looked_at_is_neither_there_nor_missing() -> None:
+    with pytest.raises(SpecError, match=r"aws\.controlPlane\.amiId: .*UnauthorizedOperation.*allow ec2:DescribeImages"):
+        told("UnauthorizedOperation")
 
 
 @pytest.mark.parametrize("answer", [None, "InvalidAMIID.NotFound"])
