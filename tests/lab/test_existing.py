@@ -3,10 +3,11 @@
 Each remedy that is told is carried out, and the next look finds nothing.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -91,7 +92,9 @@ def storage_class(name: str, *, default: bool = False) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def definition(name: str, kind: str, *versions: str, namespaced: bool = True, **marks: str) -> dict[str, Any]:
+def definition(
+    name: str, kind: str, *versions: str, namespaced: bool = True, marks: Mapping[str, str] = MappingProxyType({})
+) -> dict[str, Any]:
     schema = {"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": True}}
     plural, _, group = name.partition(".")
     served = [
@@ -133,7 +136,7 @@ def test_a_cluster_that_lacks_each_thing_is_told_all_at_once_and_each_remedy_hel
     nodes = [one["metadata"]["name"] for one in api.list("v1", "Node", labels="penstock.dev/pool=wired")]
     plan = stack(lab.kubeconfig)
     with ExitStack() as standing:
-        kedas = definition("scaledobjects.keda.sh", "ScaledObject", "v1alpha1", **RELEASE)
+        kedas = definition("scaledobjects.keda.sh", "ScaledObject", "v1alpha1", marks=RELEASE)
         with tainted(api, nodes[:2], [TAINT]), made(api, kedas):
             found = told(plan)
             expected = [
