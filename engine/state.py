@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 STACK_TYPE = "pulumi:pulumi:Stack"
@@ -22,6 +22,8 @@ class Resource:
     """`retain_on_delete`: a destroy leaves it where it is."""
     needs: tuple[str, ...] = ()
     """URNs of what the engine makes before it."""
+    timeouts_s: Mapping[str, float] = field(default_factory=dict)
+    """Seconds that the program gives a create, an update or a delete, by that word; the provider's own where none."""
 
     @property
     def name(self) -> str:
@@ -95,6 +97,7 @@ def _resource(entry: Mapping[str, Any]) -> Resource:
         init_errors=tuple(entry.get("initErrors") or ()),
         retained=bool(entry.get("retainOnDelete")),
         needs=tuple(entry.get("dependencies") or ()),
+        timeouts_s={name: seconds for name, seconds in (entry.get("customTimeouts") or {}).items() if seconds},
     )
 
 

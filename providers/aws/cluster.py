@@ -126,18 +126,23 @@ def _without_kubernetes(
     name: str, plan: AwsPlan, network: NetworkHandle, opts: pulumi.ResourceOptions
 ) -> tuple[Outputs, StorageHandle]:
     """Slurm or Batch, whose machines mount the file systems themselves."""
+    held = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=list(network.held)))
+    drain = NetworkDrainResource(
+        f"{name}-drain", region=plan.region, cluster=plan.control_plane.name, vpc_id=network.vpc_id,
+        identity=plan.identity, opts=held,
+    )  # fmt: skip
     storage = _storage(name, plan, network, {}, opts)
-    mounts = _mounts(storage)
+    mounts, after = _mounts(storage), (drain, *storage.ready)
     if isinstance(plan.control_plane, PcsPlan):
         slurm = Pcs(
-            f"{name}-slurm", plan=plan.control_plane, network=network, mounts=mounts, after=storage.ready,
+            f"{name}-slurm", plan=plan.control_plane, network=network, mounts=mounts, after=after,
             tags=plan.tags, opts=opts,
         ).handle  # fmt: skip
         known = {"cluster": slurm.cluster_id, "endpoints": slurm.endpoints, "queues": list(slurm.queues)}
         return {**known, "login": slurm.login}, storage
     assert not isinstance(plan.control_plane, EksPlan)
     batch = Batch(
-        f"{name}-batch", plan=plan.control_plane, network=network, mounts=mounts, after=storage.ready,
+        f"{name}-batch", plan=plan.control_plane, network=network, mounts=mounts, after=after,
         rights=bucket_rights(storage), tags=plan.tags, opts=opts,
     ).handle  # fmt: skip
     return {"queues": dict(batch.queue_arns), "jobDefinitions": dict(batch.job_definition_arns)}, storage

@@ -1,8 +1,9 @@
-"""Removes the resources that controllers made in a cluster's network, found by the tags they leave.
+"""Removes what others made in a stack's network and for its cluster, found by the tags they leave.
 
-A controller inside a cluster makes load balancers, target groups, security groups and interfaces that no stack knows.
-They hold the network: its subnets and the network itself cannot be deleted while one is there
-(terraform-aws-eks #1267).
+A controller inside a cluster makes load balancers, target groups, security groups and interfaces that no stack knows,
+and GuardDuty an endpoint with a group of its own. They hold the network: its subnets and the network itself cannot be
+deleted while one is there (terraform-aws-eks #1267; hashicorp/terraform-provider-aws#46747). Disks that pods claimed
+hold nothing, and are billed for ever.
 """
 
 import time
@@ -12,6 +13,7 @@ from types import MappingProxyType
 from typing import Any
 
 from components.errors import PenstockError
+from components.labels import STACK
 from providers.aws.session import session
 
 POLL_S = 5.0
@@ -56,11 +58,14 @@ def drain(clients: Clients, cluster: str, vpc: str, say: Callable[[str], None], 
         say(f"deleted load balancer {name}, which a controller of {cluster} had made")
     for arn in found.target_groups:
         clients.elbv2.delete_target_group(TargetGroupArn=arn)
+    if _is_own(clients.ec2, cluster, vpc):
+        _delete_guards(clients.ec2, vpc, say, patience_s)
     _await_no_balancer_interfaces(clients.ec2, vpc, patience_s)
     for interface in _left_interfaces(clients.ec2, cluster, vpc):
         clients.ec2.delete_network_interface(NetworkInterfaceId=interface)
         say(f"deleted interface {interface}, which a node of {cluster} had left")
     _delete_groups(clients.ec2, cluster, vpc, say)
+    _delete_disks(clients.ec2, cluster, say)
 
 
 def find(clients: Clients, cluster: str, vpc: str) -> Found:
@@ -154,3 +159,48 @@ def _delete_groups(ec2: Any, cluster: str, vpc: str, say: Callable[[str], None])
     for group in groups:
         ec2.delete_security_group(GroupId=group["GroupId"])
         say(f"deleted security group {group['GroupName']}, which a controller of {cluster} had made")
+
+
+def _is_own(ec2: Any, cluster: str, vpc: str) -> bool:
+    """True for a network that the stack has made: in another's, GuardDuty still guards what is there."""
+    (found,) = ec2.describe_vpcs(VpcIds=[vpc])["Vpcs"]
+    return {"Key": STACK, "Value": cluster} in found.get("Tags", [])
+
+
+def _delete_guards(ec2: Any, vpc: str, say: Callable[[str], None], patience_s: float) -> None:
+    """The endpoint first, then the group of its interfaces: GuardDuty leaves both where the last machine has gone.
+
+    Source of their names: hashicorp/terraform-provider-aws#46747.
+    """
+    deadline = time.monotonic() + patience_s
+    endpoints = _guards(ec2, vpc)
+    if endpoints:
+        ec2.delete_vpc_endpoints(VpcEndpointIds=endpoints)
+        say(f"deleted endpoint {', '.join(endpoints)}, which GuardDuty had made")
+    while held := _guards(ec2, vpc):
+        if time.monotonic() > deadline:
+            raise PenstockError(f"{', '.join(held)} of GuardDuty's hold {vpc}; delete them, then destroy again")
+        time.sleep(POLL_S)
+    for group in _in_network(ec2, vpc, "describe_security_groups", "SecurityGroups"):
+        if group["GroupName"] == f"GuardDutyManagedSecurityGroup-{vpc}":
+            ec2.delete_security_group(GroupId=group["GroupId"])
+            say(f"deleted security group {group['GroupName']}, which GuardDuty had made")
+
+
+def _guards(ec2: Any, vpc: str) -> list[str]:
+    found = _in_network(ec2, vpc, "describe_vpc_endpoints", "VpcEndpoints")
+    guarding = [one for one in found if one["ServiceName"].endswith(".guardduty-data") and one["State"] != "deleted"]
+    return [one["VpcEndpointId"] for one in guarding]
+
+
+def _delete_disks(ec2: Any, cluster: str, say: Callable[[str], None]) -> None:
+    """Those of the stack's own class, whose disks go with their claims: the cluster is gone, and the claims with it."""
+    filters = [
+        {"Name": "tag-key", "Values": ["CSIVolumeName"]},  # of the EBS CSI driver (its docs, tagging.md)
+        {"Name": f"tag:{STACK}", "Values": [cluster]},
+        {"Name": "status", "Values": ["available"]},
+    ]
+    for page in ec2.get_paginator("describe_volumes").paginate(Filters=filters):
+        for one in page["Volumes"]:
+            ec2.delete_volume(VolumeId=one["VolumeId"])
+            say(f"deleted disk {one['VolumeId']} ({one['Size']} GiB), which a claim of {cluster} had left")

@@ -16,7 +16,7 @@ from providers.aws import ownership
 from providers.aws.catalog import SCHEDULERS
 from providers.aws.control_plane import plan as control_plane
 from providers.aws.control_plane.batch.plan import BatchPlan
-from providers.aws.control_plane.eks.add_on_plans import DISKS
+from providers.aws.control_plane.eks.add_on_plans import disks
 from providers.aws.control_plane.eks.types import EksPlan
 from providers.aws.control_plane.hyper_pod import plan as hyper_pods
 from providers.aws.control_plane.hyper_pod.plan import HyperPodPlan
@@ -207,7 +207,7 @@ def _facts(
         owners=ownership.owners(control, pools, hyper),
         addon_values=ownership.addon_values(control, pools, hyper),
         refused_addons=ownership.REFUSED,
-        storage_class=DISKS,
+        storage_class=disks(control.name),
         system_selector=control.system_pool.binding.node_selector,
     )
 

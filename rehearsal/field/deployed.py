@@ -39,6 +39,8 @@ class BuiltResource:
     outputs: Mapping[str, Any] = field(default_factory=dict)
     needs: frozenset[str] = frozenset()
     """Keys of the resources that the engine made before it."""
+    timeouts_min: Mapping[str, float] = field(default_factory=dict)
+    """Minutes that the program gives a create, an update or a delete; the provider's own where none."""
 
     @property
     def key(self) -> str:

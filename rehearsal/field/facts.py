@@ -367,6 +367,22 @@ class PreparedRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PatienceRow:
+    """An operation that may take longer than the provider waits for it by itself.
+
+    Only of resources with that value at a path, where one is given: `when`.
+    """
+
+    resource: str
+    operation: str
+    takes_min: float
+    given_min: float
+    """The provider's own patience."""
+    source: str
+    when: tuple[str, str] = ("", "")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PlaceRow:
     """A value of `path` (a pattern) that the service does not have in `regions` (patterns)."""
 
@@ -441,6 +457,7 @@ class FieldFacts:
     host_data: tuple[HostDataRow, ...] = ()
     entrances: tuple[EntranceRow, ...] = ()
     prepared: tuple[PreparedRow, ...] = ()
+    patience: tuple[PatienceRow, ...] = ()
     places: tuple[PlaceRow, ...] = ()
     partitions: tuple[PartitionRow, ...] = ()
     support: tuple[SupportRow, ...] = ()

@@ -55,6 +55,7 @@ def _built(resource: Resource) -> BuiltResource:
     return BuiltResource(
         token=resource.type, name=resource.name, id=resource.id, inputs=resource.inputs, outputs=resource.outputs,
         needs=frozenset(map(_key, resource.needs)),
+        timeouts_min={name: seconds / 60 for name, seconds in resource.timeouts_s.items()},
     )  # fmt: skip
 
 

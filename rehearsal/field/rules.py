@@ -14,6 +14,7 @@ from rehearsal.field.landing import landing
 from rehearsal.field.marks import marks
 from rehearsal.field.mirror import mirror
 from rehearsal.field.nvlink import nvlink
+from rehearsal.field.patience import patience
 from rehearsal.field.places import partitions, places, support
 from rehearsal.field.propagation import exclusive, propagation
 from rehearsal.field.reach import reach
@@ -30,7 +31,7 @@ Rule = Callable[[Deployment], Iterator[Finding]]
 RULES: tuple[Rule, ...] = (
     reach, allocatable, landing, images, rolling, transitions, scaling, served, propagation, exclusive, lacking,
     topology, disruption, claims, nvlink, identity, mirror, marks, sums, slurm, places, partitions, support, mounts,
-    entrances, prepared, repair, rights,
+    entrances, prepared, repair, rights, patience,
 )  # fmt: skip
 
 

@@ -28,6 +28,10 @@ Errors: 13 and 31), for which EKS would reboot the node under all others (EKS Us
 _DEFAULT_WAIT_MIN = 10
 """Of EKS for accelerators; an override must have one."""
 
+_PATIENCE = pulumi.CustomTimeouts(create="2h", update="8h", delete="2h")
+"""A third of the nodes at a time is drained for up to 15 minutes and started anew (EKS User Guide, "Managed node update
+behaviour"); the provider gives a group an hour, and one of ours ten minutes to go."""
+
 
 class NodePool(pulumi.ComponentResource):
     """The pool's launch template; the node group that starts machines from it, EKS's or our own; and for a capacity
@@ -142,7 +146,9 @@ def _managed_group(
     """
     resized_by_others = plan.least_in_group != plan.max_count or bool(plan.schedule)
     own = pulumi.ResourceOptions(
-        delete_before_replace=True, ignore_changes=["scalingConfig"] if resized_by_others else []
+        delete_before_replace=True,
+        ignore_changes=["scalingConfig"] if resized_by_others else [],
+        custom_timeouts=_PATIENCE,
     )
     return eks.NodeGroup(
         name,
@@ -238,7 +244,10 @@ def _own_group(
         wait_for_capacity_timeout="0",
         tags=[owned, autoscaling.GroupTagArgs(key="Name", value=name, propagate_at_launch=False)],
         opts=pulumi.ResourceOptions.merge(
-            opts, pulumi.ResourceOptions(delete_before_replace=True, ignore_changes=["desired_capacity"])
+            opts,
+            pulumi.ResourceOptions(
+                delete_before_replace=True, ignore_changes=["desired_capacity"], custom_timeouts=_PATIENCE
+            ),
         ),
     )
 

@@ -14,6 +14,12 @@ PORTS = ((988, 988), (1018, 1023))
 """Ports of Lustre without EFA (FSx for Lustre User Guide, "File system access control with Amazon VPC")."""
 ALL = "-1"
 
+_PATIENCE = pulumi.CustomTimeouts(create="2h", update="12h", delete="12h")
+"""A change of its size moves data, and its last backup copies all of it (FSx for Lustre User Guide); the provider gives
+up after half an hour, and leaves behind what AWS still works on."""
+_LINK_PATIENCE = pulumi.CustomTimeouts(create="1h", update="1h", delete="1h")
+"""The provider gives a link ten minutes, whatever is linked."""
+
 
 class FileSystem(pulumi.ComponentResource):
     """A file system that the given security groups reach, and that leaves a backup where its plan says so."""
@@ -33,7 +39,12 @@ class FileSystem(pulumi.ComponentResource):
         )  # fmt: skip
         rules = _rules(name, group.id, clients, efa=plan.efa, opts=child)
         system = _file_system(
-            name, plan, subnet_id, key_arn, group.id, pulumi.ResourceOptions(parent=self, depends_on=rules)
+            name,
+            plan,
+            subnet_id,
+            key_arn,
+            group.id,
+            pulumi.ResourceOptions(parent=self, depends_on=rules, custom_timeouts=_PATIENCE),
         )
         for link in plan.links:
             _link(f"{name}{link.path}", system.id, link, child)
@@ -107,7 +118,7 @@ def _link(
             else None,
         ),
         tags={"Name": name},
-        opts=opts,
+        opts=pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(custom_timeouts=_LINK_PATIENCE)),
     )
 
 

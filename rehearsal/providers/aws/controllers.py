@@ -26,21 +26,46 @@ def load_balancer(api: LiveApi, cluster: Object) -> Object:
         "elbv2", "CreateLoadBalancer", Name=f"k8s-{cluster.id}"[:LONGEST_NAME].rstrip("-"), Type="network",
         Subnets=settings["subnetIds"], SecurityGroups=[group], Tags=tags,
     )["LoadBalancers"][0]  # fmt: skip
-    api.side_effect("security group", group, blocks_deletion_of=[settings["vpcId"]])
+    endpoint, guarding = _guard(api, settings["vpcId"], settings["subnetIds"])
+    for one in (group, guarding, endpoint):
+        api.side_effect("security group", one, blocks_deletion_of=[settings["vpcId"]])
     for subnet in settings["subnetIds"]:
         api.side_effect("network interface", api.new_id("eni"), blocks_deletion_of=[subnet])
     return Object(
         token=LOAD_BALANCER, id=made["LoadBalancerArn"], called=f"a controller of {cluster.id}", region=api.region,
-        inputs={}, outputs={"arn": made["LoadBalancerArn"], "dnsName": made["DNSName"], "group": group},
+        inputs={}, outputs={
+            "arn": made["LoadBalancerArn"], "dnsName": made["DNSName"], "groups": [group, guarding],
+            "endpoint": endpoint,
+        },
         status=Status.ACTIVE, side_effects=api.side_effects,
     )  # fmt: skip
 
 
+def _guard(api: LiveApi, vpc: str, subnets: list[str]) -> tuple[str, str]:
+    """Endpoint and group as GuardDuty's Runtime Monitoring makes them in the network of each cluster of an account.
+
+    Source: hashicorp/terraform-provider-aws#46747.
+    """
+    tags = [{"Key": "GuardDutyManaged", "Value": "true"}]
+    group = api.call(
+        "ec2", "CreateSecurityGroup", GroupName=f"GuardDutyManagedSecurityGroup-{vpc}", Description="GuardDuty's",
+        VpcId=vpc, TagSpecifications=[{"ResourceType": "security-group", "Tags": tags}],
+    )["GroupId"]  # fmt: skip
+    made = api.call(
+        "ec2", "CreateVpcEndpoint", VpcId=vpc, ServiceName=f"com.amazonaws.{api.region}.guardduty-data",
+        VpcEndpointType="Interface", SubnetIds=subnets, SecurityGroupIds=[group],
+        TagSpecifications=[{"ResourceType": "vpc-endpoint", "Tags": tags}],
+    )["VpcEndpoint"]  # fmt: skip
+    return made["VpcEndpointId"], group
+
+
 def is_gone(api: LiveApi, balancer: Object) -> bool:
-    """Tells that somebody has deleted the load balancer and its security group through the API."""
+    """Tells that somebody has deleted the load balancer, the endpoint and the groups through the API."""
+    endpoints = _there(api, "ec2", "DescribeVpcEndpoints", VpcEndpointIds=[balancer.outputs["endpoint"]]) or {}
     return not (
         _there(api, "elbv2", "DescribeLoadBalancers", LoadBalancerArns=[balancer.id])
-        or _there(api, "ec2", "DescribeSecurityGroups", GroupIds=[balancer.outputs["group"]])
+        or any(_there(api, "ec2", "DescribeSecurityGroups", GroupIds=[group]) for group in balancer.outputs["groups"])
+        or any(one["State"] != "deleted" for one in endpoints.get("VpcEndpoints", ()))
     )
 
 

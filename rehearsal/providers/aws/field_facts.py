@@ -19,6 +19,7 @@ from rehearsal.field.facts import (
     NameRow,
     NodeLabelRow,
     PartitionRow,
+    PatienceRow,
     PlaceRow,
     PodRightRow,
     PoolRow,
@@ -357,6 +358,32 @@ FACTS = FieldFacts(
             resource="aws:cloudcontrol/resource:Resource", path="typeName", value="AWS::SageMaker::Cluster",
             host=CLUSTER, chart="hyperpod*",
             source="SageMaker Developer Guide, Installing packages on the EKS cluster using Helm: required before",
+        ),
+    ),
+    patience=(
+        # Nobody publishes how long; these are hours where a provider waits for minutes.
+        PatienceRow(
+            resource=LUSTRE, operation="delete", takes_min=240, given_min=30, when=("skipFinalBackup", "False"),
+            source="FSx for Lustre User Guide, Working with backups: the first one copies all that is stored",
+        ),
+        PatienceRow(
+            resource=LUSTRE, operation="update", takes_min=240, given_min=30,
+            when=("storageCapacity", "[1-9]????*"),
+            source="FSx for Lustre User Guide, Managing storage capacity: minutes to hours, by what is stored",
+        ),
+        PatienceRow(
+            resource=NODE_GROUP, operation="update", takes_min=120, given_min=60,
+            when=("scalingConfig.maxSize", "[1-9][0-9]*"),
+            source="EKS User Guide, Managed node update behaviour: a third at a time, each up to 15 min of draining",
+        ),
+        PatienceRow(
+            resource="aws:autoscaling/group:Group", operation="delete", takes_min=30, given_min=10,
+            source="EC2 Auto Scaling User Guide, Delete your group: it goes when its last machine has gone",
+        ),
+        PatienceRow(
+            resource="aws:cloudcontrol/resource:Resource", operation="create", takes_min=240, given_min=120,
+            when=("desiredState.InstanceGroups.OnStartDeepHealthChecks", "Instance*"),
+            source="SageMaker Developer Guide, Deep health checks: about two hours, before the cluster is in service",
         ),
     ),
     places=(

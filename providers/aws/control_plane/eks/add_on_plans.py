@@ -3,28 +3,32 @@
 import json
 from collections.abc import Mapping
 
-from components.labels import OWN_LABELS
+from components.labels import OWN_LABELS, STACK
 from components.plan.kubernetes import Manifest
 from components.spec.storage import StorageSpec
 from providers.aws.control_plane.eks.types import AddOnPlan
 from providers.aws.versions import KubernetesVersion
 
-DISKS: Manifest = {
-    "apiVersion": "storage.k8s.io/v1",
-    "kind": "StorageClass",
-    "metadata": {
-        "name": "gp3",
-        "labels": dict(OWN_LABELS),
-        "annotations": {"storageclass.kubernetes.io/is-default-class": "true"},
-    },
-    "provisioner": "ebs.csi.aws.com",
-    "parameters": {"type": "gp3", "encrypted": "true"},
-    "reclaimPolicy": "Delete",
-    "allowVolumeExpansion": True,
-    "volumeBindingMode": "WaitForFirstConsumer",
-}
-"""Default class of a cluster, which EKS makes none of since 1.30 (EKS User Guide, release notes of 1.30): encrypted
-disks, each in the zone of the pod that claims it."""
+
+def disks(stack: str) -> Manifest:
+    """Default class of a cluster, which EKS makes none of since 1.30 (EKS User Guide, release notes of 1.30): encrypted
+    disks, each in the zone of the pod that claims it, and with the stack's tag, by which a destroy finds those that are
+    left (EBS CSI driver, docs/tagging.md).
+    """
+    return {
+        "apiVersion": "storage.k8s.io/v1",
+        "kind": "StorageClass",
+        "metadata": {
+            "name": "gp3",
+            "labels": dict(OWN_LABELS),
+            "annotations": {"storageclass.kubernetes.io/is-default-class": "true"},
+        },
+        "provisioner": "ebs.csi.aws.com",
+        "parameters": {"type": "gp3", "encrypted": "true", "tagSpecification_1": f"{STACK}={stack}"},
+        "reclaimPolicy": "Delete",
+        "allowVolumeExpansion": True,
+        "volumeBindingMode": "WaitForFirstConsumer",
+    }
 
 
 def first_add_ons(version: KubernetesVersion) -> tuple[AddOnPlan, ...]:

@@ -51,7 +51,7 @@ class HyperPod(pulumi.ComponentResource):
             f"{name}-cluster",
             type_name="AWS::SageMaker::Cluster",
             desired_state=pulumi.Output.json_dumps(state, sort_keys=True),
-            opts=pulumi.ResourceOptions(parent=self, depends_on=ready),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=ready, custom_timeouts=_PATIENCE),
         )
         self.cluster_arn = made.properties.apply(lambda properties: str(json.loads(properties)["ClusterArn"]))
         self.register_outputs({"clusterArn": self.cluster_arn})
@@ -66,6 +66,10 @@ class HyperPod(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self),
         )
         return nodes.role, [*nodes.attached, scripts]
+
+
+_PATIENCE = pulumi.CustomTimeouts(create="6h", update="6h", delete="2h")
+"""Deep health checks alone take about two hours (SageMaker Developer Guide), which is all that the provider waits."""
 
 
 def _may_read_scripts(plan: HyperPodPlan) -> str:

@@ -16,6 +16,7 @@ def found_in(graph: Graph, *rules: str) -> list[str]:
         BuiltResource(
             token=one.token, name=one.name, id=f"{one.name}-id", inputs=one.inputs,
             needs=frozenset(key for name in one.depends_on for key in keys.get(name, ())),
+            timeouts_min={operation: 60 * float(text.removesuffix("h")) for operation, text in one.timeouts.items()},
         )
         for one in graph.registrations
     ]  # fmt: skip

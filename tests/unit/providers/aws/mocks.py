@@ -28,6 +28,8 @@ class Registration:
     ignore_changes: tuple[str, ...]
     """Inputs that others change: left as they are once the resource is there."""
     delete_before_replace: bool
+    timeouts: Mapping[str, str]
+    """By create, update and delete: `2h`."""
 
 
 @dataclass(slots=True)
@@ -86,6 +88,7 @@ class _Monitor(mocks.MockMonitor):
                     protect=request.protect,
                     ignore_changes=tuple(request.ignoreChanges),
                     delete_before_replace=request.deleteBeforeReplace,
+                    timeouts=MessageToDict(request.customTimeouts),
                 )
             )
         return super().RegisterResource(request)  # type: ignore[no-untyped-call]  # Pulumi has no types here

@@ -25,7 +25,8 @@ def clients(monkeypatch: pytest.MonkeyPatch) -> Iterator[Clients]:
 
 @pytest.fixture
 def network(clients: Clients) -> tuple[str, list[str]]:
-    vpc = clients.ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
+    tags = [{"ResourceType": "vpc", "Tags": [{"Key": "penstock:stack", "Value": "prod"}]}]
+    vpc = clients.ec2.create_vpc(CidrBlock="10.0.0.0/16", TagSpecifications=tags)["Vpc"]["VpcId"]
     subnets = [
         clients.ec2.create_subnet(VpcId=vpc, CidrBlock=f"10.0.{index}.0/24", AvailabilityZone=f"{REGION}{zone}")[
             "Subnet"
@@ -124,3 +125,46 @@ def test_interfaces_of_a_load_balancer_that_stays_are_named(
 )
 def test_shared_is_not_owned(tags: list[dict[str, str]], mine: bool) -> None:
     assert is_of_cluster(tags, "prod") is mine
+
+
+def test_what_guardduty_made_goes_and_an_endpoint_of_the_stack_stays(
+    clients: Clients, network: tuple[str, list[str]]
+) -> None:
+    vpc, subnets = network
+    guard = [{"Key": "GuardDutyManaged", "Value": "true"}]
+    guarded = group(clients.ec2, vpc, f"GuardDutyManagedSecurityGroup-{vpc}", guard)
+    for service, tags in (("guardduty-data", guard), ("ssm", [{"Key": "penstock:stack", "Value": "prod"}])):
+        clients.ec2.create_vpc_endpoint(
+            VpcId=vpc, ServiceName=f"com.amazonaws.{REGION}.{service}", VpcEndpointType="Interface", SubnetIds=subnets,
+            SecurityGroupIds=[guarded] if service == "guardduty-data" else [],
+            TagSpecifications=[{"ResourceType": "vpc-endpoint", "Tags": tags}],
+        )  # fmt: skip
+    said: list[str] = []
+    drain(clients, "dev", vpc, said.append, patience_s=0)
+    assert said == [], "in a network of another's, it guards what is there"
+    drain(clients, "prod", vpc, said.append, patience_s=0)
+    left = [
+        one["ServiceName"] for one in clients.ec2.describe_vpc_endpoints()["VpcEndpoints"] if one["State"] != "deleted"
+    ]
+    assert left == [f"com.amazonaws.{REGION}.ssm"]
+    assert guarded not in {one["GroupId"] for one in clients.ec2.describe_security_groups()["SecurityGroups"]}
+    assert len(said) == 2
+    assert all("which GuardDuty had made" in one for one in said)
+
+
+def test_disks_that_claims_of_the_stacks_class_left_go_and_no_others(
+    clients: Clients, network: tuple[str, list[str]]
+) -> None:
+    vpc, _ = network
+    claimed = {"Key": "CSIVolumeName", "Value": "pvc-1"}
+    mine, others = ({"Key": "penstock:stack", "Value": name} for name in ("prod", "dev"))
+    kept = []
+    for tags in ([claimed, mine], [claimed, others], [claimed], [mine]):
+        specification = [{"ResourceType": "volume", "Tags": tags}]
+        made = clients.ec2.create_volume(AvailabilityZone=f"{REGION}a", Size=10, TagSpecifications=specification)
+        kept.append(made["VolumeId"])
+    gone = kept.pop(0)
+    said: list[str] = []
+    drain(clients, "prod", vpc, said.append, patience_s=0)
+    assert said == [f"deleted disk {gone} (10 GiB), which a claim of prod had left"]
+    assert {one["VolumeId"] for one in clients.ec2.describe_volumes()["Volumes"]} == set(kept)

@@ -212,6 +212,10 @@ def test_hyper_pod_joins_the_eks_cluster() -> None:
     assert json.loads(scripts)["Statement"][0]["Resource"] == "arn:aws:s3:::scripts/eks/*"
 
 
+def test_deep_health_checks_are_waited_for_longer_than_the_provider_does() -> None:
+    assert found_in(pod(), "patience") == []
+
+
 def test_what_is_not_asked_of_hyper_pod_is_left_out() -> None:
     (group,) = state(pod(deepHealthChecks=False), "AWS::SageMaker::Cluster")["InstanceGroups"]
     assert not {"OnStartDeepHealthChecks", "TrainingPlanArn"} & set(group)

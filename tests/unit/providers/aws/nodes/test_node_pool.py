@@ -20,6 +20,7 @@ from providers.aws.nodes.build import NodePool
 from providers.aws.nodes.launch_template import LaunchTemplate
 from providers.aws.tags import lasting
 from providers.aws.types import AwsNodePoolPlan
+from tests.unit.providers.aws.in_the_field import found_in
 from tests.unit.providers.aws.mocks import Graph, register
 from tests.unit.providers.aws.nodes.pools import BLOCK, GB200, GROUP, NOW, plans, pool
 
@@ -374,3 +375,10 @@ def test_user_data_is_the_same_each_time() -> None:
     }
     assert len(texts) == 1
     assert "--register-with-taints=k=:NoExecute" in texts.pop()
+
+
+@pytest.mark.parametrize("managed", [True, False])
+def test_a_big_pool_is_waited_for_longer_than_the_provider_does(managed: bool) -> None:
+    (plan,) = plans(pool(count=32)) if managed else plans(pool(count=18) | GB200, region="us-east-1")
+    assert plan.self_managed is not managed
+    assert found_in(built(plan), "patience") == []

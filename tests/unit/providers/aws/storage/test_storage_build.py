@@ -12,6 +12,7 @@ from providers.aws.storage.build import Storage
 from providers.aws.storage.plan import plan_storage
 from providers.aws.storage.types import StoragePlan
 from providers.aws.types import AwsNodePoolPlan
+from tests.unit.providers.aws.in_the_field import found_in
 from tests.unit.providers.aws.mocks import Graph, Registration, register
 from tests.unit.providers.aws.stacks import pool, stack
 
@@ -234,3 +235,9 @@ def test_images_are_immutable_scanned_encrypted_and_few() -> None:
 
 def test_nothing_stored_makes_no_key() -> None:
     assert [found.token for found in built(planned()).registrations] == ["penstock:aws:Storage"]
+
+
+def test_a_last_backup_and_a_link_are_waited_for_longer_than_the_provider_does() -> None:
+    graph = built(planned(storage=ALL, aws=AWS))
+    assert graph.one("LustreFileSystem").inputs["skipFinalBackup"] is False
+    assert found_in(graph, "patience", "places") == []
