@@ -8,6 +8,11 @@ import pulumi
 
 from providers.aws.storage.handle import StorageHandle
 
+_OF_BUCKETS = ["s3:ListBucket", "s3:GetBucketLocation", "s3:ListBucketMultipartUploads"]
+_OF_OBJECTS = [
+    "s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts",
+]  # fmt: skip
+
 
 def bucket_rights(storage: StorageHandle) -> pulumi.Output[str] | None:
     """A policy that lets its bearer list, read and write the stack's buckets; None where the stack has none.
@@ -22,16 +27,15 @@ def bucket_rights(storage: StorageHandle) -> pulumi.Output[str] | None:
 
 
 def _document(bucket: str | None, express: str | None, key: str) -> str:
-    statements = [_allow(["kms:Decrypt", "kms:GenerateDataKey"], key)]
+    statements: list[Mapping[str, Any]] = []
     if bucket:
-        statements.append(_allow(["s3:ListBucket"], bucket))
-        statements.append(
-            _allow(["s3:AbortMultipartUpload", "s3:DeleteObject", "s3:GetObject", "s3:PutObject"], f"{bucket}/*")
-        )
+        statements.append(_allow(_OF_BUCKETS, bucket))
+        statements.append(_allow(_OF_OBJECTS, f"{bucket}/*"))
     if express:
         statements.append(_allow(["s3express:CreateSession"], express))
+    statements.append(_allow(["kms:Decrypt", "kms:GenerateDataKey"], key))
     return json.dumps({"Version": "2012-10-17", "Statement": statements})
 
 
 def _allow(actions: list[str], resource: str) -> Mapping[str, Any]:
-    return {"Effect": "Allow", "Action": actions, "Resource": resource}
+    return {"Effect": "Allow", "Action": actions, "Resource": [resource]}

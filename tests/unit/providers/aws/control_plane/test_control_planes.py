@@ -175,7 +175,7 @@ def test_jobs_of_batch_act_on_the_stacks_buckets_alone_and_never_as_the_machine(
     container = json.loads(graph.one("JobDefinition").inputs["nodeProperties"])["nodeRangeProperties"][0]["container"]
     assert container["jobRoleArn"].endswith(":batch-jobs")
     statements = json.loads(graph.named("batch-jobs-stores", "RolePolicy").inputs["policy"])["Statement"]
-    assert {statement["Resource"].rpartition(":")[2] for statement in statements} == {"key", "objects", "objects/*"}
+    assert {statement["Resource"][0].rpartition(":")[2] for statement in statements} == {"key", "objects", "objects/*"}
     (told,) = found_in(beside_a_bucket(rights=False), "lacking")
     assert "may not s3:ListBucket and s3:GetObject and s3:PutObject: its jobs cannot reach objects" in told
 
