@@ -146,8 +146,10 @@ class CloudOperations(Protocol):
         """Tells a pool to let its nodes go."""
         ...
 
-    def restore(self, scaler: Mapping[str, str], nodes: int) -> None:
-        """Gives a pool its planned size and limits."""
+    def restore(self, scaler: Mapping[str, str], nodes: int) -> int:
+        """Gives a pool its planned limits and size, and returns the size: one with a range keeps more nodes that it
+        has.
+        """
         ...
 
     def limit(self, scaler: Mapping[str, str]) -> None:

@@ -1,4 +1,7 @@
-"""Proof of a stack on the lab after `up`: it trained to its end, kept a checkpoint, answered a request."""
+"""Proof of a stack on the lab after `up`: it trained to its end, kept a checkpoint, answered a request.
+
+What belongs to a pool that the acceptance gate keeps shut is told, and not waited for.
+"""
 
 import json
 import time
@@ -8,7 +11,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from components.kubernetes.api import ApiError, KubernetesApi, UnreachableError
-from components.labels import JOB_LABEL, SERVICE_LABEL
+from components.labels import JOB_LABEL, POOL_LABEL, SERVICE_LABEL
 from components.plan.kubernetes import NAMESPACE, Manifest
 from engine.state import StackState
 from workloads.pretrain.folder import RunFolder
@@ -17,6 +20,7 @@ FINISHES_S = 900.0
 ANSWERS_S = 180.0
 POLL_S = 0.5
 JOBS = frozenset({"JobSet", "TrainJob", "Job", "RayJob", "MPIJob"})
+GATE = "penstock:kubernetes:Gate"
 JOB_FILE = "job.json"
 PROMPT = "def main("
 
@@ -46,16 +50,37 @@ class Deployed:
     config: Mapping[str, Any]
     """The job's file."""
     service: Manifest | None
+    waiting: tuple[str, ...] = ()
+    """In words, what is handed in for pools that the gate keeps shut."""
 
     @classmethod
     def of(cls, state: StackState) -> Self:
         """The job and the service among the resources of the state, by the labels that all of theirs have."""
         inputs = [resource.inputs for resource in state.resources if resource.type.startswith("kubernetes:")]
+        held = [(one, pool) for one in inputs if (pool := _shut_pool(one, state))]
+        names = {one["metadata"]["name"] for one, _ in held}
+        inputs = [one for one in inputs if (one.get("metadata") or {}).get("name") not in names]
         jobs = [one for one in inputs if one.get("kind") in JOBS and JOB_LABEL in _labels(one)]
         files = [one["data"][JOB_FILE] for one in inputs if JOB_FILE in (one.get("data") or {})]
         services = [one for one in inputs if one.get("kind") == "Service" and SERVICE_LABEL in _labels(one)]
         config = json.loads(files[0]) if files else {}
-        return cls(job=next(iter(jobs), None), config=config, service=next(iter(services), None))
+        waiting = tuple(f"{one['kind']} {one['metadata']['name']} waits: {pool} is shut" for one, pool in held)
+        return cls(
+            job=next(iter(jobs), None), config=config, service=next(iter(services), None), waiting=waiting
+        )  # fmt: skip
+
+
+def _shut_pool(body: Mapping[str, Any], state: StackState) -> str:
+    """The pool that the job or the servers are for, where the gate keeps it shut; empty where it does not."""
+    gates = [one for one in state.resources if one.type == GATE]
+    shut = {pool for gate in gates for pool in gate.outputs.get("shut") or ()}
+    if body.get("kind") in JOBS and (pool := _labels(body).get(POOL_LABEL)) in shut:
+        return str(pool)
+    if body.get("kind") != "Deployment" or SERVICE_LABEL not in _labels(body):
+        return ""
+    wanted = body["spec"]["template"]["spec"].get("nodeSelector") or {}
+    pools = (pool for gate in gates for pool in gate.inputs["pools"] if pool["pool"] in shut)
+    return next((str(pool["pool"]) for pool in pools if pool["selector"].items() <= wanted.items()), "")
 
 
 def _labels(body: Mapping[str, Any]) -> Mapping[str, str]:
@@ -68,7 +93,7 @@ def prove(api: KubernetesApi, deployed: Deployed, on_host: Callable[[str], Path]
 
     `on_host` gives the place on this machine of a path of the volume.
     """
-    seen: list[str] = []
+    seen = list(deployed.waiting)
     if deployed.job:
         folder = RunFolder(on_host(deployed.config["runFolder"]))
         seen += _trained(api, deployed.job, deployed.config["training"], folder, say)

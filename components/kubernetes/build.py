@@ -12,7 +12,7 @@ import pulumi
 from components.kubernetes.inventory import inventory
 from components.kubernetes.manifest import apply_manifest, resource_name
 from components.kubernetes.resources import Gate, NamespaceDrain
-from components.labels import OWN_LABELS, SERVES, STACK_LABEL
+from components.labels import OWN_LABELS, SERVES, SKIP_AWAIT, STACK_LABEL
 from components.plan.kubernetes import NAMESPACE, InsidePlan, Manifest
 from components.platform.build import Platform
 from components.provider import JobHandle, KubernetesHandle, ServiceHandle, StaticVolume
@@ -42,6 +42,8 @@ class Inside(pulumi.ComponentResource):
         gate = self._gate(plan, cluster, [*grounds, *platform.ready.values(), *queues])
         opening = self._make(plan.scheduler.opening, self._after([*queues, *gate]))
         self._open = [*grounds, *queues, *gate, *opening]
+        self._pools = plan.gate.pools if plan.gate else ()
+        self._shut = gate[0].shut if gate else None
         self.gate = gate[0].outputs if gate else {}
         self.register_outputs({"gate": self.gate})
 
@@ -57,9 +59,11 @@ class Inside(pulumi.ComponentResource):
     def serve(
         self, name: str, manifests: tuple[Manifest, ...], digest: pulumi.Input[str], opts: pulumi.ResourceOptions
     ) -> ServiceHandle:
-        """The service, its pods renewed with `digest`; the addresses are those inside the cluster."""
+        """The service, its pods renewed with `digest`; the addresses are those inside the cluster. One whose pool is
+        shut is handed in and not waited for.
+        """
         after = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=self._open))
-        self._make(manifests, after, prefix=name, digest=digest)
+        self._make(manifests, after, prefix=name, digest=digest, shut=self._is_shut(manifests))
         return ServiceHandle(urls=tuple(_url(one) for one in manifests if one["kind"] == "Service"))
 
     def _make(
@@ -69,6 +73,7 @@ class Inside(pulumi.ComponentResource):
         *,
         prefix: str = "",
         digest: pulumi.Input[str] = "",
+        shut: pulumi.Output[bool] | None = None,
     ) -> list[pulumi.Resource]:
         """The objects, each made when those before it are there."""
         made: list[pulumi.Resource] = []
@@ -76,8 +81,20 @@ class Inside(pulumi.ComponentResource):
             before = pulumi.ResourceOptions.merge(self._own, opts)
             before = pulumi.ResourceOptions.merge(before, pulumi.ResourceOptions(depends_on=made[-1:]))
             name = resource_name(f"{self._name}-{prefix}" if prefix else self._name, manifest)
-            made.append(apply_manifest(name, manifest, before, **_renewed(manifest, digest)))
+            over = {**_renewed(manifest, digest), **_awaited(manifest, shut)}
+            made.append(apply_manifest(name, manifest, before, **over))
         return made
+
+    def _is_shut(self, manifests: Iterable[Manifest]) -> pulumi.Output[bool] | None:
+        """True while the gate keeps every pool shut that has nodes for the servers; None where it looks at none."""
+        servers = (one["spec"]["template"]["spec"] for one in manifests if one["kind"] == "Deployment")
+        labels = [one.get("nodeSelector", {}).items() for one in servers]
+        judged = [pool for pool in self._pools if pool.nodes]
+        pools = {pool.pool for pool in judged for wanted in labels if pool.selector.items() <= wanted}
+        if self._shut is None or not pools:
+            return None
+        # A gate of an earlier version has left no word of them: it opened all pools or none.
+        return self._shut.apply(lambda shut: pools <= set(shut or ()))
 
     def _after(self, resources: Iterable[pulumi.Resource]) -> pulumi.ResourceOptions:
         return pulumi.ResourceOptions.merge(self._own, pulumi.ResourceOptions(depends_on=list(resources)))
@@ -122,6 +139,19 @@ def _renewed(manifest: Manifest, digest: pulumi.Input[str]) -> dict[str, pulumi.
     metadata = spec["template"]["metadata"]
     annotations = {**metadata.get("annotations", {}), SERVES: digest}
     return {"spec": {**spec, "template": {**spec["template"], "metadata": {**metadata, "annotations": annotations}}}}
+
+
+def _awaited(manifest: Manifest, shut: pulumi.Output[bool] | None) -> dict[str, pulumi.Input[Any]]:
+    """Annotation by which the engine does not wait for the object while its pool is shut."""
+    metadata = manifest["metadata"]
+    if (
+        shut is None
+        or manifest["kind"] not in ("Deployment", "Service")
+        or SKIP_AWAIT in metadata.get("annotations", {})
+    ):
+        return {}
+    word = shut.apply(lambda is_shut: "true" if is_shut else "false")
+    return {"metadata": {**metadata, "annotations": {**metadata.get("annotations", {}), SKIP_AWAIT: word}}}
 
 
 def _namespace() -> Manifest:

@@ -13,7 +13,7 @@ from typing import Any
 
 from components.estimate.floors import Floor, floor_of
 from components.fabric import Collective
-from components.labels import CHECK_LABEL, CHECK_POOL_LABEL, OWN_LABELS
+from components.labels import CHECK_LABEL, CHECK_POOL_LABEL, OWN_LABELS, QUARANTINE, SHUT
 from components.plan.cluster import ClusterPlan, NodePoolPlan, VolumePlan
 from components.plan.kubernetes import NAMESPACE, GatePlan, Manifest, PoolExpectation
 from components.pods.bind import bind, check_share, probe_share
@@ -173,6 +173,7 @@ def check_job(pool: NodePoolPlan, nodes: int, floor: Floor, volume: VolumePlan, 
                     "metadata": {"labels": _pool_labels(pool)},
                     "spec": {
                         **_pod(volume),
+                        "tolerations": [_TO_SHUT],
                         "affinity": _one_a_node(pool),
                         "containers": [_check_container(pool, nodes, floor, volume, image)],
                     },
@@ -214,6 +215,10 @@ def _check_container(pool: NodePoolPlan, nodes: int, floor: Floor, volume: Volum
 
 _JOB_ID = "metadata.labels['batch.kubernetes.io/controller-uid']"
 """Of the Job, so that no check meets the nodes of one before."""
+
+
+_TO_SHUT = {"key": QUARANTINE, "operator": "Equal", "value": SHUT, "effect": "NoSchedule"}
+"""Toleration of the nodes of a pool that is shut: nothing but a check runs there, and it is what opens the pool."""
 
 
 def _pool_labels(pool: NodePoolPlan) -> dict[str, str]:

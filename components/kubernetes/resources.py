@@ -17,8 +17,10 @@ class Gate(pulumi.CustomResource):
     """There once the cluster has shown what it must, or has said why that cannot be known."""
 
     state: pulumi.Output[str]
-    """`pass` or `unknown`; at `fail` there is no such resource, and what depends on it is not made."""
+    """`pass`, `partial` or `unknown`; at `fail` there is no such resource, and what depends on it is not made."""
     reason: pulumi.Output[str]
+    shut: pulumi.Output[Mapping[str, str]]
+    """Pools that failed, each with its reason; the next `up` looks at them again."""
     quarantined: pulumi.Output[list[str]]
     """Nodes that were found bad and are kept out."""
     emptied: pulumi.Output[list[str]]
@@ -39,13 +41,13 @@ class Gate(pulumi.CustomResource):
             "timeoutS": plan.timeout_s,
             "scalers": {pool: dict(scaler) for pool, scaler in (scalers or {}).items()},
         }
-        outputs = dict.fromkeys(("state", "reason", "quarantined", "emptied", "checks"))
+        outputs = dict.fromkeys(("state", "reason", "shut", "quarantined", "emptied", "checks"))
         super().__init__("penstock:kubernetes:Gate", name, inputs | outputs, opts)
 
     @property
     def outputs(self) -> Mapping[str, pulumi.Output[Any]]:
         """Outputs that a stack exports of it."""
-        return {"state": self.state, "reason": self.reason, "quarantined": self.quarantined}
+        return {"state": self.state, "reason": self.reason, "shut": self.shut, "quarantined": self.quarantined}
 
 
 class NamespaceDrain(pulumi.CustomResource):

@@ -5,6 +5,7 @@ import json
 import math
 from typing import Any
 
+from components.labels import SKIP_AWAIT
 from components.plan.cluster import NodePoolPlan
 from components.plan.kubernetes import Manifest
 from components.plan.work import ServicePlan
@@ -30,7 +31,7 @@ SERVER = "server"
 ACCELERATORS = "nvidia.com/"
 """Prefixes of the resources that the server can compute on."""
 
-NOT_AWAITED = {"pulumi.com/skipAwait": "true"}
+NOT_AWAITED = {SKIP_AWAIT: "true"}
 """The engine would wait for replicas that wait for a model, and give up before a run has made it; or for the first of
 a service that is at none."""
 

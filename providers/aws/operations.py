@@ -34,10 +34,15 @@ def scale_to_zero(scaler: Scaler) -> None:
         _resize(scaler, least=0, most=int(scaler["most"]), nodes=0)
 
 
-def restore(scaler: Scaler, nodes: int) -> None:
-    """Gives the pool its planned size and limits; PenstockError in AWS's own words where it refuses."""
+def restore(scaler: Scaler, nodes: int) -> int:
+    """Gives the pool its planned limits and size, and returns the size; PenstockError in AWS's own words where it
+    refuses. A pool with a range keeps more nodes that it has: they came for work, and nobody here knows which are idle.
+    """
+    least, most = int(scaler["least"]), int(scaler["most"])
     with _explained(f"{scaler['group']} could not be set to {nodes} nodes"):
-        _resize(scaler, least=int(scaler["least"]), most=int(scaler["most"]), nodes=nodes)
+        size = nodes if least == most else min(max(nodes, _size(scaler)), most)
+        _resize(scaler, least=least, most=most, nodes=size)
+    return size
 
 
 def limit(scaler: Scaler) -> None:
@@ -48,8 +53,22 @@ def limit(scaler: Scaler) -> None:
         return
     least, most = int(scaler["least"]), int(scaler["most"])
     with _explained(f"{scaler['group']} could not be limited to {least} to {most} nodes"):
-        found = _account(scaler).client("eks").describe_nodegroup(**_node_group(scaler))["nodegroup"]["scalingConfig"]
-        _resize(scaler, least=least, most=most, nodes=min(max(int(found["desiredSize"]), least), most))
+        _resize(scaler, least=least, most=most, nodes=min(max(_size(scaler), least), most))
+
+
+def _size(scaler: Scaler) -> int:
+    """The nodes that the pool is to have now, whoever has asked for them; PenstockError for a group that is not there.
+
+    EKS tells the size that its group has come to by the autoscaler (API reference, NodegroupScalingConfig).
+    """
+    account = _account(scaler)
+    if scaler["kind"] == "eks":
+        group = account.client("eks").describe_nodegroup(**_node_group(scaler))["nodegroup"]
+        return int(group["scalingConfig"]["desiredSize"])
+    found = account.client("autoscaling").describe_auto_scaling_groups(AutoScalingGroupNames=[scaler["group"]])
+    for group in found["AutoScalingGroups"]:
+        return int(group["DesiredCapacity"])
+    raise PenstockError(f"there is no auto scaling group {scaler['group']}")
 
 
 def _resize(scaler: Scaler, *, least: int, most: int, nodes: int) -> None:

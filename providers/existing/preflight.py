@@ -85,10 +85,9 @@ def _found_problems(plan: StackPlan, cluster: ExistingPlan, api: KubernetesApi) 
         return
     yield from right_problems(plan, cluster.settings, listing)
     yield from _version_problems(plan, cluster, seen)
+    yield from _pool_problems(plan, cluster, seen)
     for pool in cluster.node_pools:
-        nodes = cluster.nodes[pool.name]
-        yield from _node_problems(pool.name, pool.node_count, nodes, seen.nodes_with(nodes.selector))
-        yield from _taint_problems(pool, seen.nodes_with(nodes.selector))
+        yield from _taint_problems(pool, seen.nodes_with(cluster.nodes[pool.name].selector))
     yield from _controller_problems(plan, seen)
     yield from namespace_problems(api.get("v1", "Namespace", NAMESPACE), plan.stack)
     if unclaimed := list(_volume_problems(cluster, seen)):
@@ -130,8 +129,20 @@ def _version_problems(plan: StackPlan, cluster: ExistingPlan, seen: Discovery) -
             yield Problem(path=f"platform.addons.{addon.name}", message=message)
 
 
-def _node_problems(pool: str, count: int, nodes: Nodes, there: Sequence[SeenNode]) -> Iterator[Problem]:
-    path = f"cluster.nodePools.{pool}"
+def _pool_problems(plan: StackPlan, cluster: ExistingPlan, seen: Discovery) -> Iterator[Problem]:
+    """A pool that lacks nodes is left to the acceptance gate, which keeps it shut, where another has all of its own."""
+    lacking: list[Problem] = []
+    for pool in cluster.node_pools:
+        nodes = cluster.nodes[pool.name]
+        there = seen.nodes_with(nodes.selector)
+        lacking += _missing_nodes(pool.name, pool.node_count, nodes, there)
+        yield from _missing_devices(pool.name, nodes, there)
+    gate = plan.inside.gate if plan.inside else None
+    if gate is None or len(lacking) == len(cluster.node_pools):
+        yield from lacking
+
+
+def _missing_nodes(pool: str, count: int, nodes: Nodes, there: Sequence[SeenNode]) -> Iterator[Problem]:
     usable = [node for node in there if node.usable]
     if len(usable) < count:
         labels = ",".join(f"{key}={value}" for key, value in nodes.selector.items())
@@ -140,7 +151,11 @@ def _node_problems(pool: str, count: int, nodes: Nodes, there: Sequence[SeenNode
         message = (
             f"{count} nodes, but {len(usable)} with {labels} can be used{more}; lower it, add nodes, or repair those"
         )
-        yield Problem(path=f"{path}.count", message=message)
+        yield Problem(path=f"cluster.nodePools.{pool}.count", message=message)
+
+
+def _missing_devices(pool: str, nodes: Nodes, there: Sequence[SeenNode]) -> Iterator[Problem]:
+    usable = [node for node in there if node.usable]
     for resource, expected in nodes.devices.items():
         whole = [node for node in usable if node.allocatable.get(resource, 0) >= expected]
         if usable and not whole:
@@ -150,7 +165,7 @@ def _node_problems(pool: str, count: int, nodes: Nodes, there: Sequence[SeenNode
                 f"no node offers {expected} x {resource} ({have}); install or repair its device plugin, or describe "
                 f"the machine otherwise under existing.machines.{nodes.machine.name}.devices"
             )
-            yield Problem(path=f"{path}.machineType", message=message)
+            yield Problem(path=f"cluster.nodePools.{pool}.machineType", message=message)
 
 
 def _taint_problems(pool: NodePoolPlan, there: Sequence[SeenNode]) -> Iterator[Problem]:

@@ -9,7 +9,7 @@ from typing import Any
 from components.estimate.nodes import Room
 from components.kubernetes.devices import CLIQUE_LABEL
 from components.kubernetes.quantities import quantity
-from components.labels import BLOCK_LABEL, QUARANTINE, RACK_LABEL
+from components.labels import BLOCK_LABEL, QUARANTINE, RACK_LABEL, SHUT
 from components.plan.cluster import Taint
 from components.plan.kubernetes import Concern, Ownership
 from components.spec.cluster import TaintEffect
@@ -211,10 +211,10 @@ def _devices_of(resources: Mapping[str, Any]) -> dict[str, int]:
 
 
 def is_usable(node: Object) -> bool:
-    """Ready, not cordoned, not in quarantine."""
+    """Ready, not cordoned, not in quarantine. A node of a pool that is shut may be as good as any."""
     conditions = {one["type"]: one["status"] for one in node.get("status", {}).get("conditions", ())}
-    marks = [taint["key"] for taint in node["spec"].get("taints", ())]
-    return conditions.get("Ready") == "True" and not node["spec"].get("unschedulable") and QUARANTINE not in marks
+    bad = any(one["key"] == QUARANTINE and one.get("value") != SHUT for one in node["spec"].get("taints", ()))
+    return conditions.get("Ready") == "True" and not node["spec"].get("unschedulable") and not bad
 
 
 def _taints(node: Object) -> list[Taint]:

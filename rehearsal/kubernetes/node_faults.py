@@ -9,6 +9,8 @@ from rehearsal.kubernetes.nodes import BANDWIDTH, VOLUME
 from rehearsal.kubernetes.objects import Body, Objects
 
 QUARANTINE = "penstock.dev/quarantine"
+OF_THE_POOL = "pool"
+"""Value on a node whose whole pool is shut, which says nothing of the node."""
 
 
 class NodeFaults:
@@ -40,7 +42,8 @@ class NodeFaults:
                 continue
             name = body["metadata"]["name"]
             self._offered[name] = tuple(body["status"]["capacity"])
-            marks = [one for one in body["spec"].get("taints") or () if one["key"] == QUARANTINE]
+            taints = body["spec"].get("taints") or ()
+            marks = [one for one in taints if one["key"] == QUARANTINE and one.get("value") != OF_THE_POOL]
             rules = self._of(name)
             if not (marks and rules):
                 continue

@@ -8,6 +8,7 @@ import yaml
 
 from rehearsal.cloud.store import Store
 from rehearsal.cycle import Rehearsal, rehearse
+from rehearsal.faults import Drift, FaultScript
 from rehearsal.providers.aws.capacity import NODE_GROUP
 
 pytestmark = [pytest.mark.usefixtures("pulumi"), pytest.mark.timeout(900), pytest.mark.slow]
@@ -17,12 +18,18 @@ CLUSTER: dict[str, Any] = {
 }  # fmt: skip
 
 
-def up(project: Path, **pool: Any) -> tuple[list[float], int]:
-    """The group's least, most and desired size and the pool's nodes, after an `up` that must pass."""
+def up(project: Path, grown_to: int = 0, **pool: Any) -> tuple[list[float], int]:
+    """The group's least, most and desired size and the pool's nodes, after an `up` that must pass.
+
+    `grown_to`: nodes that an autoscaler gives the pool afterwards.
+    """
     pools = [{"name": "work", "machineType": "m7i.xlarge", **pool}]
     content = {"config": {"penstock:cluster": {**CLUSTER, "nodePools": pools}}}
     (project / "stacks" / "Pulumi.resized.yaml").write_text(yaml.safe_dump(content))
-    report = rehearse(Rehearsal.UP, "resized", project=project, keep=True)
+    sizes = {"minSize": pool["minCount"], "maxSize": pool["maxCount"], "desiredSize": grown_to}
+    growth = Drift(after="up", resource="*work*", type=NODE_GROUP, set={"scalingConfig": sizes})
+    faults = FaultScript(drift=(growth,)) if grown_to else None
+    report = rehearse(Rehearsal.UP, "resized", project=project, keep=True, faults=faults)
     assert report.ok, [phase.problem for phase in report.phases]
     return found(project)
 
@@ -48,8 +55,9 @@ def objects(file: Path) -> dict[str, Any]:
 
 
 def test_a_changed_size_takes_effect_once(project: Path) -> None:
-    """The count; then limits, with another change of the group: the nodes stay that came by another way."""
+    """The count, and never below what runs; then limits, with another change of the group."""
     assert up(project, count=1, minCount=0, maxCount=4) == ([0, 4, 1], 1)
-    assert up(project, count=3, minCount=0, maxCount=4) == ([0, 4, 3], 3)
-    assert up(project, count=3, minCount=2, maxCount=6, labels={"team": "blue"}) == ([2, 6, 3], 3)
+    assert up(project, count=3, minCount=0, maxCount=6, grown_to=5) == ([0, 6, 5], 5)
+    assert up(project, count=4, minCount=0, maxCount=6) == ([0, 6, 5], 5), "what an autoscaler has brought may work"
+    assert up(project, count=4, minCount=2, maxCount=8, labels={"team": "blue"}) == ([2, 8, 5], 5)
     assert rehearse(Rehearsal.DESTROY, "resized", project=project).ok

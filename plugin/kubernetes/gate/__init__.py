@@ -1,6 +1,7 @@
 """penstock:kubernetes:Gate: there once a cluster has shown its nodes, devices, volume and fabric; queues open after.
 
-What fails is kept: the nodes that were found bad stay out until somebody has repaired them, or the gate goes.
+What fails is kept: the nodes that were found bad stay out until somebody has repaired them, or the gate goes. A pool
+that failed stays shut while the others work.
 """
 
 from __future__ import annotations
@@ -11,26 +12,25 @@ from typing import Any
 from engine.provider.errors import UnfinishedError
 from engine.provider.values import Unknown, is_known
 from plugin.calls import Call, InputChange, InputProblem, Properties, RefreshResult, required
-from plugin.kubernetes.gate.sizes import relimited
+from plugin.kubernetes.gate.sizes import looked_at, relimited
 
 INPUTS: Mapping[str, type | tuple[type, ...]] = {
     "name": str, "kubeconfig": str, "pools": list, "timeoutS": (int, float),
 }  # fmt: skip
-OUTPUTS = ("state", "reason", "quarantined", "emptied", "checks")
-LOOKED_AT = ("pool", "nodes", "selector", "devices", "floorGbps")
-"""Fields of an expectation that are looked at anew when they change. Another image or patience is no reason to disturb
-jobs.
-"""
+OUTPUTS = ("state", "reason", "shut", "quarantined", "emptied", "checks")
 
 
 def check(inputs: Properties) -> Sequence[InputProblem]:
     return required(inputs, INPUTS)
 
 
-def diff(old: Properties, new: Properties, outputs: Properties) -> Sequence[InputChange]:  # noqa: ARG001 (as every kind)
+def diff(old: Properties, new: Properties, outputs: Properties) -> Sequence[InputChange]:
+    """A change also while pools are shut: the next `up` looks at them again."""
     if _looked_at(old) != _looked_at(new):
         return [InputChange(name="pools")]
-    return [InputChange(name="scalers")] if relimited(old, new) else []
+    if relimited(old, new):
+        return [InputChange(name="scalers")]
+    return [InputChange(name="pools")] if outputs.get("shut") else []
 
 
 def foresee(inputs: Properties, outputs: Properties | None) -> Properties:  # noqa: ARG001
@@ -65,14 +65,14 @@ def delete(call: Call, outputs: Properties) -> None:
 
 
 def _run(call: Call, inputs: Properties, before: Properties | None = None) -> Properties:
-    """The outputs where nothing failed; else the resource is kept as unfinished, so that `up` looks again."""
+    """The outputs where some pool is fit; else the resource is kept as unfinished, so that `up` looks again."""
     from plugin.kubernetes.cluster import connected
     from plugin.kubernetes.gate.run import run
-    from plugin.kubernetes.gate.verdict import CheckState
+    from plugin.kubernetes.gate.verdict import GateState
 
     with connected(inputs) as api:
         outputs = run(call, api, inputs, before)
-    if outputs["state"] == CheckState.FAIL:
+    if outputs["state"] == GateState.FAIL:
         raise UnfinishedError([f"the cluster has not shown what it must: {outputs['reason']}"], outputs)
     return outputs
 
@@ -81,4 +81,4 @@ def _looked_at(inputs: Properties) -> Any:
     pools = inputs.get("pools")
     if not isinstance(pools, list) or not is_known(pools):
         return pools
-    return [{key: pool.get(key) for key in LOOKED_AT} for pool in pools]
+    return [looked_at(pool) for pool in pools]

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import replace
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Self
 
 from components.kubernetes.api import KubernetesApi
 from plugin.calls import Call, Properties
@@ -14,8 +14,9 @@ from plugin.kubernetes.gate.fabric import PAIR, fabric
 from plugin.kubernetes.gate.pods import clear
 from plugin.kubernetes.gate.probe import probe
 from plugin.kubernetes.gate.quarantine import keep_out, let_in, quarantined
-from plugin.kubernetes.gate.sizes import due, recounted, relimited
-from plugin.kubernetes.gate.verdict import Check, CheckState, Subject, check_devices, conclude
+from plugin.kubernetes.gate.shutting import open_all, shut
+from plugin.kubernetes.gate.sizes import due, recounted, relimited, unchanged
+from plugin.kubernetes.gate.verdict import Check, CheckState, GateState, Subject, check_devices, conclude, judge
 from plugin.kubernetes.gate.waiting import NodesOf, wait_for_nodes
 from providers.registry import operations
 
@@ -33,40 +34,87 @@ def run(call: Call, api: KubernetesApi, inputs: Properties, before: Properties |
     """The gate's outputs. Its checks are taken away again, also when the engine interrupts it.
 
     `before` are the inputs of the last look: a pool whose number of nodes or limits have changed since then is set to
-    them once, as the engine leaves the sizes of a pool that others resize alone.
+    them once, as the engine leaves the sizes of a pool that others resize alone. A pool that passed then and is asked
+    for as it was is not looked at again, as work runs there.
     """
-    last = evidence.load(api, inputs["name"]) or {}
-    passed = last.get("state") in (CheckState.PASS, CheckState.UNKNOWN)
-    seen = {check["pool"] for check in last.get("checks", ())} if passed else set()
-    whole = {*last.get("whole", ()), *seen}
-    sized = {*last.get("emptied", ()), *recounted(before, inputs)}
-    gate = _Gate(call, api, inputs, pools=[due(pool, inputs, whole - sized) for pool in inputs["pools"]], whole=whole)
+    last = _Last.of(evidence.load(api, inputs["name"]) or {})
+    sized, limited = {*last.emptied, *recounted(before, inputs)}, relimited(before, inputs)
+    settled = (unchanged(before, inputs) & last.passed) - sized - limited
+    looked = [due(one, inputs, last.whole - sized) for one in inputs["pools"] if one["pool"] not in settled]
+    gate = _Gate(call, api, inputs, pools=looked, whole=last.whole)
     clear(api, Patience(call, api, CLEAR_S))
     gate.resize(sized)
-    gate.limit(relimited(before, inputs) - sized)
+    gate.limit(limited - sized)
     try:
-        checks = gate.checks()
+        checks = [*(check for check in last.checks if check.pool in settled), *gate.checks()]
     finally:
         _clear_anyhow(call, api)
-    verdict = conclude({pool["pool"]: pool["nodes"] for pool in gate.pools}, checks)
+    expected = dict.fromkeys(settled, 0) | {pool["pool"]: pool["nodes"] for pool in looked}
+    verdict = conclude(expected, checks, last.opened)
+    if undone := shut(api, inputs["pools"], verdict.shut.keys() - verdict.open, verdict.open):
+        call.voice.warn(undone)
+    for pool, reason in verdict.shut.items():
+        call.voice.warn(_warning(pool, reason, still_open=pool in verdict.open))
     outputs = {
         "state": verdict.state.value,
         "reason": "; ".join([verdict.reason, *gate.told]),
+        "shut": dict(verdict.shut),
         "quarantined": quarantined(api),
         "emptied": gate.emptied,
         "checks": [check.as_json() for check in checks],
     }
-    evidence.save(api, inputs["name"], outputs | {"whole": sorted(gate.whole)})
+    kept = {"whole": sorted(gate.whole), "open": sorted(verdict.open)}
+    evidence.save(api, inputs["name"], outputs | kept)
     return outputs
 
 
 def take_back(call: Call, api: KubernetesApi, name: str) -> None:
     """The cluster as if no gate had been there."""
     clear(api, Patience(call, api, CLEAR_S))
+    open_all(api)
     for node in quarantined(api):
         let_in(api, node)
         call.voice.say(f"{node} is let in again: nobody looks after it any more")
     evidence.remove(api, name)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Last:
+    """Findings of the last look."""
+
+    checks: tuple[Check, ...]
+    emptied: frozenset[str]
+    """Pools that were set to no nodes."""
+    whole: frozenset[str]
+    """Pools that have once had all of their nodes."""
+    opened: frozenset[str]
+    """Pools on which work could start."""
+    passed: frozenset[str]
+    """Those of which every check passed."""
+
+    @classmethod
+    def of(cls, found: Mapping[str, Any]) -> Self:
+        """Of findings as they are kept. Earlier versions opened all pools or none, and did not keep which."""
+        checks = tuple(map(Check.from_json, found.get("checks", ())))
+        seen = {check.pool for check in checks}
+        all_opened = seen if found.get("state") in (GateState.PASS, GateState.UNKNOWN) else set()
+        opened = frozenset(found.get("open", all_opened))
+        return cls(
+            checks=checks,
+            emptied=frozenset(found.get("emptied", ())),
+            whole=frozenset({*found.get("whole", ()), *all_opened}),
+            opened=opened,
+            passed=frozenset(pool for pool in opened & seen if judge(pool, 0, checks).state is CheckState.PASS),
+        )
+
+
+def _warning(pool: str, reason: str, *, still_open: bool) -> str:
+    if still_open:
+        return f"{pool} is not as it must be: {reason}; work there goes on and is not waited for; `up` looks again"
+    return (
+        f"{pool} is shut: {reason}; its work is not waited for, and starts once `up` has found the pool whole; "
+        "the same command looks again"
+    )
 
 
 def _clear_anyhow(call: Call, api: KubernetesApi) -> None:
@@ -99,10 +147,10 @@ class _Gate:
         nodes = wait_for_nodes(self._call, self._api, self.pools, self._patience(self._inputs["timeoutS"]))
         found = [check for pool in self.pools for check in self._nodes(pool, nodes[pool["pool"]])]
         self._keep_out(found)
-        if any(check.state is CheckState.FAIL and not check.node for check in found):
-            return found
-        found += self._volume(found)
-        for pool in self.pools:
+        lacking = {check.pool for check in found if check.state is CheckState.FAIL and not check.node}
+        there = [pool for pool in self.pools if pool["pool"] not in lacking]
+        found += self._volume(there, found)
+        for pool in there:
             found += self._fabric(pool, found)
         return found
 
@@ -130,8 +178,8 @@ class _Gate:
         for pool in self._inputs["pools"]:
             scaler = self._scaler(pool)
             if scaler and pool["pool"] in pools:
-                operations(scaler["cloud"]).restore(scaler, pool["nodes"])
-                self._call.voice.say(f"{pool['pool']} is set to {pool['nodes']} nodes")
+                size = operations(scaler["cloud"]).restore(scaler, pool["nodes"])
+                self._call.voice.say(f"{pool['pool']} is set to {size} nodes")
 
     def limit(self, pools: Collection[str]) -> None:
         """Sets the least and the most of pools, and leaves their size alone where it lies within."""
@@ -146,15 +194,15 @@ class _Gate:
         found: Mapping[str, str] | None = (self._inputs.get("scalers") or {}).get(pool["pool"])
         return found
 
-    def _volume(self, found: Sequence[Check]) -> list[Check]:
+    def _volume(self, pools: Sequence[Pool], found: Sequence[Check]) -> list[Check]:
         manifest = self._inputs.get("probe")
         if manifest is None:
             return []
-        asked = [(pool["pool"], name) for pool in self._inputs["pools"] for name in good(found, pool["pool"])]
+        asked = [(pool["pool"], name) for pool in pools for name in good(found, pool["pool"])]
         # Two pools may have one label, as spot nodes and those that stand in for them: a node is probed once, for both.
         nodes = [(pool, name) for name, pool in reversed({name: pool for pool, name in reversed(asked)}.items())]
         self._call.voice.live(f"writes to the volume on {len(nodes)} nodes")
-        manifests = {pool["pool"]: pool.get("probe") or manifest for pool in self._inputs["pools"]}
+        manifests = {pool["pool"]: pool.get("probe") or manifest for pool in pools}
         probed = {check.node: check for check in probe(self._api, manifests, nodes, self._patience(PROBE_S))}
         checks = [replace(probed[name], pool=pool) for pool, name in asked]
         self._keep_out(checks)

@@ -9,6 +9,21 @@ from plugin.calls import Properties
 
 Pool = Mapping[str, Any]
 
+LOOKED_AT = ("pool", "nodes", "selector", "devices", "floorGbps")
+"""Fields of an expectation that are looked at anew when they change. Another image or patience is no reason to disturb
+jobs.
+"""
+
+
+def looked_at(pool: Pool) -> dict[str, Any]:
+    return {key: pool.get(key) for key in LOOKED_AT}
+
+
+def unchanged(before: Properties | None, inputs: Properties) -> set[str]:
+    """Pools that were asked for before as they are now."""
+    earlier = {pool["pool"]: looked_at(pool) for pool in (before or {}).get("pools", ())}
+    return {pool["pool"] for pool in inputs["pools"] if earlier.get(pool["pool"]) == looked_at(pool)}
+
 
 def recounted(before: Properties | None, inputs: Properties) -> set[str]:
     """Pools that were there before with another number of nodes."""

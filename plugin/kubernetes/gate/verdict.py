@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, Self
 
 
 class CheckState(StrEnum):
-    """Result of a check, or of all of them."""
+    """Result of a check, or of all of a pool's."""
 
     PASS = "pass"  # noqa: S105 (no password)
+    FAIL = "fail"
+    UNKNOWN = "unknown"
+
+
+class GateState(StrEnum):
+    """Result of a gate."""
+
+    PASS = "pass"  # noqa: S105 (no password)
+    PARTIAL = "partial"
+    """Some pools failed and stay shut; the others are open."""
     FAIL = "fail"
     UNKNOWN = "unknown"
 
@@ -43,13 +53,35 @@ class Check:
             "reason": self.reason,
         }  # fmt: skip
 
+    @classmethod
+    def from_json(cls, found: Mapping[str, str]) -> Self:
+        return cls(
+            subject=Subject(found["subject"]), pool=found["pool"], node=found["node"], state=CheckState(found["state"]),
+            reason=found["reason"],
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PoolVerdict:
+    """Verdict on one pool."""
+
+    state: CheckState
+    reason: str
+    """Empty for a pass."""
+    lacks_only_nodes: bool
+    """True if its fabric was not found bad: work that runs on the nodes it has may go on."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GateVerdict:
     """Verdict on the cluster."""
 
-    state: CheckState
+    state: GateState
     reason: str
+    shut: Mapping[str, str]
+    """The pools that failed, each with its reason."""
+    open: frozenset[str]
+    """The pools on which work may start."""
 
 
 def check_devices(pool: str, node: str, expected: Mapping[str, int], allocatable: Mapping[str, int]) -> Check:
@@ -86,29 +118,46 @@ def check_fabric(pool: str, messages: Iterable[str], floor_gbps: float, nodes: S
     return (whole, *(Check(subject=Subject.FABRIC, pool=pool, node=one, state=state, reason=reason) for one in bad))
 
 
-def conclude(expected: Mapping[str, int], checks: Sequence[Check]) -> GateVerdict:
-    """`expected`: nodes of each pool. A node that failed counts as out; a pool with enough others passes without it.
+def conclude(expected: Mapping[str, int], checks: Sequence[Check], opened: Collection[str] = ()) -> GateVerdict:
+    """Judges the pools one by one. `expected`: nodes of each pool; `opened`: pools on which work could start before.
 
-    The last check of a pool's fabric is the one that counts: an earlier one may have been with a node that is out now.
+    A pool that was open and now lacks nodes stays open for the work that it has. The whole fails only where no pool is
+    fit: none of which nodes were expected or that was open has passed.
     """
-    failed: list[str] = []
-    unknown: list[str] = []
-    for pool, count in expected.items():
-        own = [check for check in checks if check.pool == pool]
-        bad = {check.node: check for check in own if check.node and check.state is CheckState.FAIL}
-        there = {check.node for check in own if check.subject is Subject.DEVICES}
-        for check in _of_the_pool(own):
-            (failed if check.state is CheckState.FAIL else unknown if check.state is CheckState.UNKNOWN else []).append(
-                f"{pool}: {check.subject}: {check.reason}"
-            )
-        if len(there - set(bad)) < count:
-            failed += [f"{pool}: {name} is kept out: {check.reason}" for name, check in bad.items()]
-        unknown += [f"{pool}: {one.node}: {one.reason}" for one in own if one.node and one.state is CheckState.UNKNOWN]
-    if failed:
-        return GateVerdict(state=CheckState.FAIL, reason="; ".join(dict.fromkeys(failed)))
-    if unknown:
-        return GateVerdict(state=CheckState.UNKNOWN, reason=_shortened(list(dict.fromkeys(unknown))))
-    return GateVerdict(state=CheckState.PASS, reason="every node, device, volume and fabric is as it must be")
+    found = {pool: judge(pool, count, checks) for pool, count in expected.items()}
+    shut = {pool: one.reason for pool, one in found.items() if one.state is CheckState.FAIL}
+    fit = {pool for pool, count in expected.items() if pool not in shut and (count or pool in opened)}
+    still = {pool for pool in shut if pool in opened and found[pool].lacks_only_nodes}
+    unknown = [f"{pool}: {one.reason}" for pool, one in found.items() if one.state is CheckState.UNKNOWN]
+    if shut:
+        state, reason = GateState.PARTIAL if fit else GateState.FAIL, "; ".join(f"{key}: {shut[key]}" for key in shut)
+    elif unknown:
+        state, reason = GateState.UNKNOWN, "; ".join(unknown)
+    else:
+        state, reason = GateState.PASS, "every node, device, volume and fabric is as it must be"
+    return GateVerdict(state=state, reason=reason, shut=shut, open=frozenset(fit | still))
+
+
+def judge(pool: str, count: int, checks: Sequence[Check]) -> PoolVerdict:
+    """Verdict on a pool of `count` nodes. A node that failed counts as out; with enough others the pool passes.
+
+    The last check of its fabric is the one that counts: an earlier one may have been with a node that is out now.
+    """
+    own = [check for check in checks if check.pool == pool]
+    whole = _of_the_pool(own)
+    bad = {check.node: check for check in own if check.node and check.state is CheckState.FAIL}
+    there = {check.node for check in own if check.subject is Subject.DEVICES}
+    failed = [f"{check.subject}: {check.reason}" for check in whole if check.state is CheckState.FAIL]
+    if len(there - set(bad)) < count:
+        failed += [f"{name} is kept out: {check.reason}" for name, check in bad.items()]
+    unknown = [f"{check.subject}: {check.reason}" for check in whole if check.state is CheckState.UNKNOWN]
+    unknown += [f"{one.node}: {one.reason}" for one in own if one.node and one.state is CheckState.UNKNOWN]
+    state = CheckState.FAIL if failed else CheckState.UNKNOWN if unknown else CheckState.PASS
+    return PoolVerdict(
+        state=state,
+        reason="; ".join(dict.fromkeys(failed)) or _shortened(list(dict.fromkeys(unknown))),
+        lacks_only_nodes=all(check.state is not CheckState.FAIL or check.subject is Subject.NODES for check in whole),
+    )
 
 
 def _of_the_pool(checks: Sequence[Check]) -> list[Check]:

@@ -6,7 +6,7 @@ import pytest
 
 from components.errors import PenstockError
 from plugin.kubernetes.gate import run as subject
-from plugin.kubernetes.gate.sizes import due, recounted, relimited
+from plugin.kubernetes.gate.sizes import due, recounted, relimited, unchanged
 from plugin.kubernetes.gate.waiting import NodesOf
 
 SCALER = {"cloud": "fog", "group": "train-group"}
@@ -26,8 +26,9 @@ class Operations:
     def limit(self, scaler: dict[str, str]) -> None:
         self.asked.append((scaler["group"], scaler["least"], scaler["most"]))
 
-    def restore(self, scaler: dict[str, str], nodes: int) -> None:
+    def restore(self, scaler: dict[str, str], nodes: int) -> int:
         self.asked.append((scaler["group"], nodes))
+        return nodes + 2
 
 
 class Voice:
@@ -50,7 +51,7 @@ def test_resize_sets_the_pools_that_it_is_given_and_no_others(monkeypatch: pytes
     inputs = {"pools": POOLS, "scalers": {"train": SCALER, "serve": SCALER | {"group": "serve-group"}}}
     subject._Gate(call, Any, inputs).resize(["train", "edge"])  # type: ignore[arg-type]
     assert clouds["fog"].asked == [("train-group", 4)]
-    assert call.voice.said == ["train is set to 4 nodes"]
+    assert call.voice.said == ["train is set to 6 nodes"], "as many as it has, where it keeps more"
 
 
 def test_a_pool_is_known_as_emptied_before_its_cloud_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -113,3 +114,11 @@ def test_a_pool_that_was_whole_may_have_been_taken_to_its_least_since() -> None:
     found = [due(pool, {"scalers": scalers}, {"train", "serve", "edge"})["nodes"] for pool in POOLS]
     assert found == [1, 4, 4]
     assert due(POOLS[0], {"scalers": scalers}, ())["nodes"] == 4
+
+
+def test_only_what_is_looked_at_makes_a_pool_another() -> None:
+    pool = {"pool": "train", "nodes": 4, "selector": {}, "devices": {}, "floorGbps": 0.0, "check": {"image": "a"}}
+    other = {**pool, "pool": "serve"}
+    after = {"pools": [{**pool, "check": {"image": "b"}}, {**other, "devices": {"nvidia.com/gpu": 8}}]}
+    assert unchanged({"pools": [pool, other]}, after) == {"train"}
+    assert unchanged(None, after) == set()

@@ -46,9 +46,13 @@ def test_a_node_group_changes_in_the_account_and_in_moto(cloud: SimulatedCloud) 
     assert (thing.inputs["scalingConfig"], told) == (SIZES | {"desiredSize": 5}, ["west:train"])
     found = eks.describe_nodegroup(clusterName="west", nodegroupName="train")["nodegroup"]["scalingConfig"]
     assert found == SIZES | {"desiredSize": 5}
+    cloud.change_from_outside(thing, {"scalingConfig": SIZES | {"desiredSize": 6}})
+    assert eks.describe_nodegroup(clusterName="west", nodegroupName="train")["nodegroup"]["scalingConfig"] == (
+        SIZES | {"desiredSize": 6}
+    ), "a size that an autoscaler has set is told"
     with pytest.raises(ClientError, match=r"InvalidParameterException.*Desired capacity 7 can't be greater than max"):
         eks.update_nodegroup_config(clusterName="west", nodegroupName="train", scalingConfig={"desiredSize": 7})
-    assert thing.inputs["scalingConfig"]["desiredSize"] == 5
+    assert thing.inputs["scalingConfig"]["desiredSize"] == 6
     eks.delete_nodegroup(clusterName="west", nodegroupName="train")
     eks.delete_cluster(name="west")
 
@@ -57,6 +61,8 @@ def test_an_auto_scaling_group_changes_in_the_account(cloud: SimulatedCloud) -> 
     thing = put(cloud.account, SCALING_GROUP, "own", {"minSize": 0, "maxSize": 6, "desiredCapacity": 6})
     client("autoscaling").update_auto_scaling_group(AutoScalingGroupName="own", MinSize=2, DesiredCapacity=3)
     assert thing.inputs == {"minSize": 2, "maxSize": 6, "desiredCapacity": 3}
+    found = client("autoscaling").describe_auto_scaling_groups(AutoScalingGroupNames=["own"])["AutoScalingGroups"]
+    assert [(one["AutoScalingGroupName"], one["MinSize"], one["DesiredCapacity"]) for one in found] == [("own", 2, 3)]
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ import pytest
 
 from components.catalog import MachineType, accelerators
 from components.fabric import Collective, Fabric
-from components.kubernetes.api import KubernetesApi
+from components.kubernetes.api import ApiError, KubernetesApi
 from components.kubernetes.gate import plan_gate
 from components.kubernetes.resources import _expectation
 from components.plan.cluster import ClusterPlan, NodePoolPlan, PodBinding, Taint, VolumePlan
@@ -23,6 +23,7 @@ from components.spec.storage import OnDestroy
 from plugin.calls import Call
 from plugin.console import Voice
 from plugin.kubernetes.cluster import connected
+from plugin.kubernetes.gate import diff
 from plugin.kubernetes.gate.run import run, take_back
 from rehearsal.cloud.credential_program import credential_program
 from rehearsal.faults import BadNode, FaultScript
@@ -77,12 +78,12 @@ def cluster(*bad: BadNode, nodes: int = 3) -> Iterator[tuple[SimulatedKubernetes
         yield kubernetes, api
 
 
-def inputs(pool: NodePoolPlan = POOL, timeout_s: int = 900) -> dict[str, Any]:
-    plan = ClusterPlan(cloud="x", node_pools=(pool,), volume=VOLUME, scheduler="kueue")
+def inputs(*pools: NodePoolPlan, timeout_s: int = 900) -> dict[str, Any]:
+    plan = ClusterPlan(cloud="x", node_pools=pools or (POOL,), volume=VOLUME, scheduler="kueue")
     gate = plan_gate(PlatformSpec(gate=GateSpec()), plan, "r.example/penstock:1")
     assert gate is not None
-    pools = [_expectation(one) for one in gate.pools]
-    return {"name": "train", "pools": pools, "probe": gate.probe, "timeoutS": timeout_s}
+    expected = [_expectation(one) for one in gate.pools]
+    return {"name": "train", "pools": expected, "probe": gate.probe, "timeoutS": timeout_s}
 
 
 def test_good_nodes_pass_every_check() -> None:
@@ -209,3 +210,140 @@ def test_a_probes_last_word_is_in_its_log() -> None:
             if pod.get("status", {}).get("phase") == "Failed":
                 break
         assert api.call("GET", f"/api/v1/namespaces/{NAMESPACE}/pods/one/log") == "Read-only file system\n"
+
+
+SERVE = replace(
+    POOL, name="serve", node_count=2, min_count=2, max_count=2,
+    binding=replace(POOL.binding, node_selector={"penstock.dev/pool": "serve"}),
+)  # fmt: skip
+VALIDATION = "admissionregistration.k8s.io/v1"
+
+
+class Heard(Quiet):
+    """Lines that were said."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def log(self, urn: str, text: str, *, severity: Any, ephemeral: bool) -> None:
+        self.lines += [] if ephemeral else [text]
+
+
+@contextmanager
+def two_pools(serving: int, *bad: BadNode) -> Iterator[tuple[SimulatedKubernetes, KubernetesApi]]:
+    """Three nodes of `train`, and so many of the two of `serve`."""
+    with cluster(*bad) as (kubernetes, api):
+        kubernetes.add_nodes("serve", serving, {"penstock.dev/pool": "serve"}, [TAINT], OFFERED)
+        yield kubernetes, api
+
+
+def marks(api: KubernetesApi) -> dict[str, str]:
+    """By node, the value of the gate's taint; a trailing bar where the node is cordoned."""
+    return {
+        node["metadata"]["name"]: taint["value"] + ("|" if node["spec"].get("unschedulable") else "")
+        for node in api.list("v1", "Node")
+        for taint in node["spec"].get("taints") or ()
+        if taint["key"] == "penstock.dev/quarantine"
+    }
+
+
+def barred(api: KubernetesApi) -> list[dict[str, str]]:
+    """Labels of the nodes to which no work is bound."""
+    bindings = api.list(VALIDATION, "ValidatingAdmissionPolicyBinding")
+    assert bool(bindings) == bool(api.list(VALIDATION, "ValidatingAdmissionPolicy"))
+    return [one["spec"]["paramRef"]["selector"]["matchLabels"] for one in bindings]
+
+
+def test_a_pool_that_is_short_stays_shut_and_the_others_open() -> None:
+    """And the same look again opens it once it is whole, without a look at the pool where work runs by then."""
+    heard = Heard()
+    call = Call(urn="urn:gate", voice=Voice(heard, "urn:gate"), cancelled=threading.Event())
+    asked = inputs(POOL, SERVE)
+    with two_pools(1) as (kubernetes, api):
+        first = run(call, api, asked)
+        assert (first["state"], list(first["shut"])) == ("partial", ["serve"]), first
+        assert first["shut"]["serve"].startswith("nodes: 1 of 2 nodes are Ready after 900 s")
+        assert [one["state"] for one in first["checks"] if one["subject"] == "fabric"] == ["pass"], "train's"
+        assert (marks(api), first["quarantined"], barred(api)) == (
+            {"serve-0": "pool"}, [], [{"penstock.dev/pool": "serve"}]
+        )  # fmt: skip
+        (warning,) = [line for line in heard.lines if "serve" in line]
+        assert warning.startswith("serve is shut: nodes: 1 of 2 nodes are Ready")
+        assert "not waited for" in warning
+        assert diff(asked, asked, first)
+        kubernetes.add_nodes("serve", 2, {"penstock.dev/pool": "serve"}, [TAINT], OFFERED)
+        takes_the_devices(api, "train-0")
+        second = run(call, api, asked, asked)
+        assert (second["state"], second["shut"], marks(api), barred(api)) == ("pass", {}, {}, [])
+        assert [(one["pool"], one["state"]) for one in second["checks"] if one["subject"] == "fabric"] == [
+            ("train", "pass"), ("serve", "pass"),
+        ]  # fmt: skip
+        assert not diff(asked, asked, second)
+
+
+def takes_the_devices(api: KubernetesApi, node: str) -> None:
+    """A pod that works on the node's accelerators, on which no fabric check could run."""
+    limits = {"nvidia.com/gpu": "8"}
+    container = {"name": "work", "image": "x", "resources": {"limits": limits, "requests": limits}}
+    api.create(
+        {
+            "apiVersion": "v1", "kind": "Pod", "metadata": {"name": "work", "namespace": NAMESPACE},
+            "spec": {"nodeName": node, "tolerations": [{"operator": "Exists"}], "containers": [container]},
+        }
+    )  # fmt: skip
+
+
+def test_a_bad_node_of_a_shut_pool_keeps_its_own_mark() -> None:
+    with two_pools(2, BadNode(node="serve-1", devices={"nvidia.com/gpu": 7})) as (_, api):
+        outputs = run(CALL, api, inputs(POOL, SERVE))
+        assert (outputs["state"], outputs["quarantined"]) == ("partial", ["serve-1"])
+        assert marks(api) == {"serve-0": "pool", "serve-1": "devices|"}
+        take_back(CALL, api, "train")
+        assert (marks(api), barred(api)) == ({}, [])
+
+
+def test_all_pools_short_fail_the_whole() -> None:
+    with cluster(nodes=2) as (_, api):
+        outputs = run(CALL, api, inputs(POOL, SERVE))
+        assert (outputs["state"], list(outputs["shut"])) == ("fail", ["train", "serve"])
+        assert marks(api) == {"train-0": "pool", "train-1": "pool"}
+
+
+def test_nodes_that_stand_in_for_those_of_a_shut_pool_are_barred_with_them() -> None:
+    """They carry its label, and nobody has looked at them. An open pool's are not."""
+    spot = replace(SERVE, name="spot")
+    stand_in = replace(SERVE, name="stand-in", node_count=0, min_count=0, desired_now=0)
+    with two_pools(1) as (_, api):
+        assert list(run(CALL, api, inputs(POOL, spot, stand_in))["shut"]) == ["spot"]
+        assert marks(api) == {"serve-0": "pool"}
+        one_is_enough = replace(stand_in, name="small", node_count=1, desired_now=None)
+        assert list(run(CALL, api, inputs(POOL, spot, one_is_enough))["shut"]) == ["spot"]
+        assert (marks(api), barred(api)) == ({}, [])
+
+
+def test_a_pool_that_was_open_and_now_lacks_nodes_keeps_its_work() -> None:
+    with two_pools(2) as (_, api):
+        asked = inputs(POOL, SERVE)
+        assert run(CALL, api, asked)["state"] == "pass"
+        more = inputs(POOL, replace(SERVE, node_count=4))
+        outputs = run(CALL, api, more, asked)
+        assert (outputs["state"], list(outputs["shut"])) == ("partial", ["serve"])
+        assert (marks(api), barred(api)) == ({}, [])
+
+
+@pytest.mark.parametrize(("status", "told"), [(403, True), (500, False)])
+def test_a_policy_that_may_not_be_made_is_told(status: int, told: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise ApiError(status, "Forbidden", "no rights")
+
+    monkeypatch.setattr("plugin.kubernetes.gate.shutting._bar", refuse)
+    heard = Heard()
+    call = Call(urn="urn:gate", voice=Voice(heard, "urn:gate"), cancelled=threading.Event())
+    with two_pools(1) as (_, api):
+        if not told:
+            with pytest.raises(ApiError):
+                run(call, api, inputs(POOL, SERVE))
+            return
+        assert run(call, api, inputs(POOL, SERVE))["state"] == "partial"
+        assert marks(api) == {"serve-0": "pool"}
+        assert any("nodes that come later to serve take work unseen" in line for line in heard.lines)
