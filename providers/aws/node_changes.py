@@ -59,6 +59,8 @@ def _rolls(plan: AwsPlan, pool: AwsNodePoolPlan) -> dict[str, Any]:
     if isinstance(control, EksPlan):
         text = user_data.managed(max_pods=pool.max_pods, local_disks=pool.machine.nvme_gb > 0)
         found |= {"kubernetesVersion": control.version, "startup": hashlib.sha256(text.encode()).hexdigest()[:12]}
+    if pool.release:
+        found["nodeRelease"] = pool.release
     if not isinstance(control, PcsPlan):
         found["machineType"] = pool.machine.name
     return found | {"tags": _shown(lasting(plan.tags))}

@@ -17,6 +17,9 @@ MlMachineType = Annotated[
     str, Field(pattern=form(r"^ml\.[a-z0-9-]+\.[a-z0-9]+$", "SageMaker's name of a machine type: ml.g6.xlarge"))
 ]
 AmiId = Annotated[str, Field(pattern=form(r"^ami-[0-9a-f]{8,17}$", "the id of an image: ami-0123456789abcdef0"))]
+ImageRelease = Annotated[
+    str, Field(pattern=form(r"^\d+\.\d+\.\d+-\d{8}$", "a release of EKS's images in quotes: 1.35.3-20260512"))
+]
 Image = Annotated[str, Field(min_length=3, max_length=255)]
 
 
@@ -43,6 +46,8 @@ class EksSpec(Spec):
     """ARNs of roles and users with cluster-wide administration, beside the one who creates the cluster."""
     log_retention_days: int = Field(default=30, ge=1, le=3653)
     """Days that CloudWatch keeps the control plane's logs: one of the periods that it offers."""
+    node_release: ImageRelease | None = None
+    """Release of the nodes' image, such as "1.35.3-20260512"; when left out, the newest each time that nodes roll."""
     node_repair: bool = True
     """EKS reboots or replaces nodes whose accelerators, kernel or network fail, one of a pool at a time."""
 

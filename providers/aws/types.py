@@ -123,6 +123,8 @@ class AwsNodePoolPlan(NodePoolPlan):
     """Of one node; the kubelet is told, so that `addresses_per_node` holds."""
     image_parameter: str = ""
     """SSM parameter that names the image of a self-managed pool; EKS knows that of its own."""
+    release: str = ""
+    """Release of EKS's image that its nodes have; empty for the newest."""
     node_repair: bool = True
     """EKS replaces nodes whose hardware, kernel or network fails."""
 

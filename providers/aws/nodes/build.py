@@ -134,8 +134,8 @@ def _managed_group(
 ) -> eks.NodeGroup:
     """Without `instance_types`: the template has the type, and a capacity block allows no second place for it.
 
-    Its version is the control plane's, which is there before; without one EKS leaves the nodes where they were. The
-    release of the image is not pinned: EKS takes none that is not published for the version, and none is known here.
+    Its version is the control plane's, which is there before; without one EKS leaves the nodes where they were. Without
+    a release it takes the newest image whenever nodes roll for another reason.
 
     The sizes of a group that others resize are the gate's to set (plugin/kubernetes/gate/run.py): the provider sends
     all three or none, so that a changed limit would come with the size of long ago. EKS refuses one outside the limits
@@ -158,6 +158,7 @@ def _managed_group(
         subnet_ids=list(subnet_ids),
         ami_type=plan.ami_type,
         version=cluster.version,
+        release_version=plan.release or None,
         capacity_type=_capacity_type(plan.capacity),
         launch_template=eks.NodeGroupLaunchTemplateArgs(id=template.id, version=template.version),
         scaling_config=eks.NodeGroupScalingConfigArgs(

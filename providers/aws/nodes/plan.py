@@ -74,13 +74,20 @@ def plan_pools(spec: StackSpec, settings: AwsSpec, stack: str, now: datetime) ->
     problems += [*shared_problems(cluster.node_pools), *scaling_problems(spec)]
     if problems or region is None:
         raise SpecError(problems)
-    repair = isinstance(settings.control_plane, EksSpec) and settings.control_plane.node_repair
+    eks = settings.control_plane if isinstance(settings.control_plane, EksSpec) else None
+    repair, release = (eks.node_repair, eks.node_release or "") if eks else (False, "")
     prefer = _preferred_zones(cluster, region)
     plans = [_plan(pool, machine, _zones(pool, machine, prefer, region), stack, now) for pool, machine in chosen]
     version = cluster.kubernetes_version or default_version()
     grown = {pool.name: grown_by(pool, spec) for pool in cluster.node_pools}
     return tuple(
-        replace(plan, node_repair=repair, image_parameter=_image_parameter(plan, version), grown_by=grown[first.name])
+        replace(
+            plan,
+            node_repair=repair,
+            release=release,
+            image_parameter=_image_parameter(plan, version, release),
+            grown_by=grown[first.name],
+        )
         for first in plans
         for plan in _with_fallback(first, cluster, stack)
     )
@@ -223,15 +230,16 @@ def _placement(pool: NodePoolSpec, fabric: Fabric, own_name: str) -> Placement:
     return OwnGroup(name=own_name) if wanted else NoGroup()
 
 
-def _image_parameter(plan: AwsNodePoolPlan, kubernetes_version: str) -> str:
+def _image_parameter(plan: AwsNodePoolPlan, kubernetes_version: str, release: str) -> str:
     """Parameter in which AWS publishes the id of the image (EKS User Guide, "Retrieve recommended Amazon Linux AMI
-    IDs").
+    IDs"; that of a release: aws/karpenter-provider-aws, pkg/providers/amifamily/al2023.go).
     """
     if not plan.self_managed:
         return ""
     variant = plan.ami_type.rpartition("_")[2].lower()
     folder = f"/aws/service/eks/optimized-ami/{kubernetes_version}/amazon-linux-2023"
-    return f"{folder}/{plan.machine.arch}/{variant}/recommended/image_id"
+    image = f"amazon-eks-node-al2023-{plan.machine.arch}-{variant}-{kubernetes_version}-v{release.rpartition('-')[2]}"
+    return f"{folder}/{plan.machine.arch}/{variant}/{image if release else 'recommended'}/image_id"
 
 
 def _with_fallback(plan: AwsNodePoolPlan, cluster: ClusterSpec, stack: str) -> Iterator[AwsNodePoolPlan]:

@@ -39,6 +39,12 @@ _INSIDE = tuple(IPv4Network(text) for text in ("10.0.0.0/8", "172.16.0.0/12", "1
 
 _WIDEST_PUBLIC_PREFIX = 8
 
+NEWEST_RELEASE = (
+    "`aws ssm get-parameter --query Parameter.Value --output text --name "
+    "/aws/service/eks/optimized-ami/{version}/amazon-linux-2023/x86_64/nvidia/recommended/release_version`"
+)
+"""Command that tells it (EKS User Guide, Retrieve recommended Amazon Linux AMI IDs)."""
+
 
 def plan_eks(
     spec: StackSpec, settings: AwsSpec, pools: tuple[AwsNodePoolPlan, ...], network: NetworkPlan, stack: str
@@ -50,9 +56,11 @@ def plan_eks(
     assert isinstance(asked, EksSpec)
     name = spec.cluster.kubernetes_version or default_version()
     zones = control_plane_zones(network.zones, regions()[network.region])
-    system = system_pool(zones, network.region, node_repair=asked.node_repair)
+    system = system_pool(zones, network.region, node_repair=asked.node_repair, release=asked.node_release or "")
     version = kubernetes_versions().get(name)
-    problems = [*_name_problems(stack), *_access_problems(asked), *_pool_problems(spec)]
+    problems = [
+        *_name_problems(stack), *_access_problems(asked), *_release_problems(asked, name), *_pool_problems(spec),
+    ]  # fmt: skip
     if system is None:
         problems.append(_no_system_machine(network))
     if problems or system is None or version is None:
@@ -160,6 +168,16 @@ def _not_a_public_range(cidr: IPv4Network | IPv6Network) -> str:
     return ""
 
 
+def _release_problems(asked: EksSpec, version: str) -> Iterator[Problem]:
+    """A release is of one Kubernetes version, and goes up with the cluster's."""
+    if asked.node_release and not asked.node_release.startswith(f"{version}."):
+        message = (
+            f"{asked.node_release!r} is not of Kubernetes {version}, which the cluster has; give one of its releases"
+        )
+        message += f" ({NEWEST_RELEASE.format(version=version)} names the newest), or leave it out"
+        yield Problem(path="aws.controlPlane.nodeRelease", message=message)
+
+
 def _pool_problems(spec: StackSpec) -> Iterator[Problem]:
     if any(pool.name == SYSTEM for pool in spec.cluster.node_pools):
         what = f"{SYSTEM!r} is reserved for the pool of the cluster's own pods; choose another name"
@@ -212,6 +230,10 @@ def _decided(
     reason = "two zones, to survive the loss of one; no taint, as pods without accelerators run there too"
     value = f"{system.node_count} x {system.machine.name}"
     yield Decision(path="aws.controlPlane.systemPool", value=value, reason=reason)
+    if asked.node_release is None:
+        reason = "EKS takes the newest image as a group is made, and again as its nodes roll; "
+        reason += f"{NEWEST_RELEASE.format(version=version.name)} names it, to keep it"
+        yield Decision(path="aws.controlPlane.nodeRelease", value="the newest", reason=reason)
     if asked.node_repair:
         reason = "one node of a pool at a time, none while over a tenth of its accelerators fail at once, and none for "
         reason += "errors of programs or of the agent itself"

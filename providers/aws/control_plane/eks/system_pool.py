@@ -1,5 +1,7 @@
 """The pool that the cluster itself lives on: DNS, storage drivers, and later the operators and queues."""
 
+from dataclasses import replace
+
 from providers.aws.catalog import machines
 from providers.aws.nodes.plain_pool import plain_pool
 from providers.aws.regions import regions
@@ -11,7 +13,7 @@ MACHINE_TYPES = ("m7i.xlarge", "m7g.xlarge")
 """The first that the region has in two zones."""
 
 
-def system_pool(zones: tuple[str, ...], region: str, *, node_repair: bool) -> AwsNodePoolPlan | None:
+def system_pool(zones: tuple[str, ...], region: str, *, node_repair: bool, release: str) -> AwsNodePoolPlan | None:
     """Two nodes in two of these zones: one zone may fail, and an update takes one after the other. None where no
     machine type of ours is offered in two of them.
 
@@ -20,5 +22,6 @@ def system_pool(zones: tuple[str, ...], region: str, *, node_repair: bool) -> Aw
     for name in MACHINE_TYPES:
         offered = machines()[name].zones_in(regions()[region])
         if len(able := [zone for zone in zones if zone in offered]) >= NODES:
-            return plain_pool(NAME, machines()[name], tuple(able[:NODES]), NODES, node_repair=node_repair)
+            pool = plain_pool(NAME, machines()[name], tuple(able[:NODES]), NODES, node_repair=node_repair)
+            return replace(pool, release=release)
     return None

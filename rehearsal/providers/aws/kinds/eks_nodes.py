@@ -16,6 +16,7 @@ def _create(api: CloudApi, inputs: Inputs) -> Made:
     cluster, name = inputs["clusterName"], inputs["nodeGroupName"]
     template = inputs.get("launchTemplate")
     refuse_sizes(_sizes(inputs))
+    refuse_release(inputs)
     made = api.call(
         "eks", "CreateNodegroup", clusterName=cluster, nodegroupName=name, scalingConfig=_sizes(inputs),
         subnets=inputs["subnetIds"], nodeRole=inputs["nodeRoleArn"], tags=inputs.get("tags") or None,
@@ -69,10 +70,22 @@ def refuse_sizes(sizes: Inputs) -> None:
     raise CloudApiError("InvalidParameterException", what, operation="eks:UpdateNodegroupConfig")
 
 
+def refuse_release(inputs: Inputs) -> None:
+    """Refuses a release of another Kubernetes version (EKS API Reference, UpdateNodegroupVersion: releaseVersion)."""
+    version, release = inputs.get("version"), inputs.get("releaseVersion")
+    if is_unknown(version) or is_unknown(release) or not version or not release:
+        return
+    if not str(release).startswith(f"{version}."):
+        what = f"Requested release version {release} is not valid for kubernetes version {version}."
+        raise CloudApiError("InvalidParameterException", what, operation="eks:UpdateNodegroupVersion")
+
+
 def _update(api: CloudApi, _id: str, old: Outputs, new: Inputs) -> Outputs:
     names = {"clusterName": new["clusterName"], "nodegroupName": new["nodeGroupName"]}
     template, before = new.get("launchTemplate") or {}, old.get("launchTemplate") or {}
-    if template != before or new.get("version", old.get("version")) != old.get("version"):
+    moved = [name for name in ("version", "releaseVersion") if new.get(name, old.get(name)) != old.get(name)]
+    if template != before or moved:
+        refuse_release(new)
         request = given(new, "version", "releaseVersion") | {"launchTemplate": given(template, "id", "version") or None}
         api.keep("eks", "UpdateNodegroupVersion", {}, **names, **request)
     changes = _settings(new)

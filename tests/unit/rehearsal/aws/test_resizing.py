@@ -12,7 +12,7 @@ from rehearsal.cloud.errors import CloudApiError
 from rehearsal.cloud.lifecycle import SimulatedCloud
 from rehearsal.providers.aws.capacity import NODE_GROUP, SCALING_GROUP
 from rehearsal.providers.aws.endpoint import api_endpoint
-from rehearsal.providers.aws.kinds.eks_nodes import refuse_sizes
+from rehearsal.providers.aws.kinds.eks_nodes import refuse_release, refuse_sizes
 from rehearsal.providers.aws.rules import RULES
 from tests.unit.rehearsal.aws.test_nodes import put
 
@@ -76,3 +76,10 @@ def test_sizes_that_contradict_each_other_are_refused(sizes: dict[str, int], wor
     with pytest.raises(CloudApiError, match=words):
         refuse_sizes(sizes)
     refuse_sizes(SIZES)
+
+
+def test_a_release_of_another_version_is_refused() -> None:
+    refuse_release({"version": "1.35"})
+    refuse_release({"version": "1.35", "releaseVersion": "1.35.3-20260512"})
+    with pytest.raises(CloudApiError, match=r"1\.34\.6-20260512 is not valid for kubernetes version 1\.35"):
+        refuse_release({"version": "1.35", "releaseVersion": "1.34.6-20260512"})

@@ -163,6 +163,16 @@ def test_a_public_range_of_ones_own_is_taken() -> None:
     assert not [decision for decision in plan.decisions if decision.path.endswith("publicCidrs")]
 
 
+def test_a_release_of_another_version_is_refused() -> None:
+    at = {"kind": "eks", "nodeRelease": "1.34.6-20260512"}
+    assert eks(cluster={"kubernetesVersion": "1.34"}, control_plane=at).system_pool.release == "1.34.6-20260512"
+    (told,) = refusals(cluster={"kubernetesVersion": "1.35"}, control_plane=at)
+    assert told.startswith("aws.controlPlane.nodeRelease: '1.34.6-20260512' is not of Kubernetes 1.35")
+    assert "/aws/service/eks/optimized-ami/1.35/amazon-linux-2023/x86_64/nvidia/recommended/release_version" in told
+    assert not eks().system_pool.release
+    assert "to keep it" in reason(eks(), "nodeRelease")
+
+
 def test_a_stacks_name_too_long_for_a_cluster_is_refused() -> None:
     (message,) = refusals("aws-" + "x" * 29)
     assert message.startswith("stack: ")

@@ -198,6 +198,12 @@ def test_nodes_follow_the_control_plane() -> None:
     assert built(one()).one("NodeGroup").inputs["version"] == "1.34"
 
 
+def test_nodes_have_the_release_that_is_asked_for() -> None:
+    assert "releaseVersion" not in built(one()).one("NodeGroup").inputs
+    pinned = replace(one(), release="1.34.6-20260512")
+    assert built(pinned).one("NodeGroup").inputs["releaseVersion"] == "1.34.6-20260512"
+
+
 def test_eks_chooses_the_image_of_its_own_nodes() -> None:
     found = template_of(one())
     assert "imageId" not in found

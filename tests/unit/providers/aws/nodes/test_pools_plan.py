@@ -316,6 +316,18 @@ def test_node_repair_is_ekss(aws: dict[str, Any], repair: bool) -> None:
     assert plan.node_repair is repair
 
 
+RELEASE: dict[str, Any] = {"controlPlane": {"kind": "eks", "nodeRelease": "1.34.6-20260512"}}
+
+
+def test_a_release_is_every_pools_also_of_those_that_eks_does_not_start() -> None:
+    managed, own = plans(
+        pool("a", "g6.xlarge"), pool("b", count=2) | GB200, aws=RELEASE, region="us-east-1", kubernetesVersion="1.34"
+    )
+    assert managed.release == own.release == "1.34.6-20260512"
+    folder = "/aws/service/eks/optimized-ami/1.34/amazon-linux-2023/arm64/nvidia"
+    assert own.image_parameter == f"{folder}/amazon-eks-node-al2023-arm64-nvidia-1.34-v20260512/image_id"
+
+
 def test_pools_stand_in_the_order_of_the_spec() -> None:
     found = plans(
         pool("b", "m7i.large"), pool("a", "g6.xlarge", capacity={"spot": {"fallback": "onDemand"}}), pool("c")
