@@ -12,6 +12,7 @@ from components.labels import STACK
 from components.plan.stack import StackPlan
 from providers.aws.asked import asked
 from providers.aws.control_plane.eks.types import EksPlan
+from providers.aws.control_plane.hyper_pod.chart import chart_problems
 from providers.aws.control_plane.pcs.image import image_problems
 from providers.aws.control_plane.pcs.plan import PcsPlan
 from providers.aws.held_reservations import held_problems
@@ -85,6 +86,8 @@ def look(plan: AwsPlan, client: ClientOf) -> tuple[Problem, ...]:
         return tuple(problems)
     if isinstance(plan.control_plane, PcsPlan):
         problems += problems.collect(image_problems, plan.control_plane, client("ec2")) or ()
+    if plan.hyper_pod is not None:
+        problems += problems.collect(chart_problems, plan.control_plane.name, client("eks")) or ()
     stack = plan.tags[STACK]
     problems += quota_problems(plan.quotas, stack, plan.region, client)
     problems += held_problems(plan.node_pools, stack, datetime.now(UTC), client)

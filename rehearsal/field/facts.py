@@ -367,6 +367,18 @@ class PreparedRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReservedRow:
+    """Resources that start machines of the reservation at `target`: one reservation is one machine type, one market and
+    one place, so what `alike` lists is the same in all that name it.
+    """
+
+    resource: str
+    target: str
+    alike: tuple[str, ...]
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PatienceRow:
     """An operation that may take longer than the provider waits for it by itself.
 
@@ -458,6 +470,7 @@ class FieldFacts:
     entrances: tuple[EntranceRow, ...] = ()
     prepared: tuple[PreparedRow, ...] = ()
     patience: tuple[PatienceRow, ...] = ()
+    reserved: tuple[ReservedRow, ...] = ()
     places: tuple[PlaceRow, ...] = ()
     partitions: tuple[PartitionRow, ...] = ()
     support: tuple[SupportRow, ...] = ()

@@ -1,4 +1,4 @@
-"""Propagation: identities, roles and APIs work some time after they are made. And fields of which one is too many."""
+"""Propagation: identities, roles and APIs work some time after they are made. And fields that contradict each other."""
 
 from collections.abc import Iterator
 
@@ -36,6 +36,22 @@ def exclusive(deployment: Deployment) -> Iterator[Finding]:
                 yield Finding(
                     rule="exclusive", subject=row.resource.rpartition(":")[2], message=message, source=row.source
                 )
+
+
+def reserved(deployment: Deployment) -> Iterator[Finding]:
+    """A finding for each resource that says something else of a reservation than another one does."""
+    for row in deployment.facts.reserved:
+        first: dict[str, BuiltResource] = {}
+        for one in deployment.of(row.resource):
+            target = at(one.inputs, row.target)
+            if target is None:
+                continue
+            other = first.setdefault(str(target), one)
+            differ = [path for path in row.alike if at(one.inputs, path) != at(other.inputs, path)]
+            if differ:
+                message = f"{one.name} and {other.name} start machines of {target} and differ in {', '.join(differ)}"
+                subject = f"{row.resource.rpartition(':')[2]} {one.name}"
+                yield Finding(rule="reserved", subject=subject, message=message, source=row.source)
 
 
 def _is_meant(row: SettlingRow, one: BuiltResource) -> bool:

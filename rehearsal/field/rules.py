@@ -16,7 +16,7 @@ from rehearsal.field.mirror import mirror
 from rehearsal.field.nvlink import nvlink
 from rehearsal.field.patience import patience
 from rehearsal.field.places import partitions, places, support
-from rehearsal.field.propagation import exclusive, propagation
+from rehearsal.field.propagation import exclusive, propagation, reserved
 from rehearsal.field.reach import reach
 from rehearsal.field.repair import repair
 from rehearsal.field.rights import rights
@@ -31,7 +31,7 @@ Rule = Callable[[Deployment], Iterator[Finding]]
 RULES: tuple[Rule, ...] = (
     reach, allocatable, landing, images, rolling, transitions, scaling, served, propagation, exclusive, lacking,
     topology, disruption, claims, nvlink, identity, mirror, marks, sums, slurm, places, partitions, support, mounts,
-    entrances, prepared, repair, rights, patience,
+    entrances, prepared, repair, rights, patience, reserved,
 )  # fmt: skip
 
 

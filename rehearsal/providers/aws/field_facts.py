@@ -26,6 +26,7 @@ from rehearsal.field.facts import (
     PreparedRow,
     RegistryRow,
     RepairRow,
+    ReservedRow,
     ResizerRow,
     ServedRow,
     SettlingRow,
@@ -358,6 +359,14 @@ FACTS = FieldFacts(
             resource="aws:cloudcontrol/resource:Resource", path="typeName", value="AWS::SageMaker::Cluster",
             host=CLUSTER, chart="hyperpod*",
             source="SageMaker Developer Guide, Installing packages on the EKS cluster using Helm: required before",
+        ),
+    ),
+    reserved=(
+        ReservedRow(
+            resource=TEMPLATE,
+            target="capacityReservationSpecification.capacityReservationTarget.capacityReservationId",
+            alike=("instanceType", "instanceMarketOptions.marketType", "placement.groupName"),
+            source="EC2 User Guide, Capacity Reservations: instance type, placement group and kind have to match",
         ),
     ),
     patience=(

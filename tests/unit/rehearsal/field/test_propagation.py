@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from rehearsal.field.facts import ExclusiveRow, FieldFacts, SettlingRow
-from rehearsal.field.propagation import exclusive, propagation
+from rehearsal.field.facts import ExclusiveRow, FieldFacts, ReservedRow, SettlingRow
+from rehearsal.field.propagation import exclusive, propagation, reserved
 from tests.unit.rehearsal.field.field_cases import built, deployment
 
 FACTS = FieldFacts(
@@ -84,3 +84,19 @@ def test_two_fields_of_which_one_is_taken_are_found() -> None:
     assert found({"groups": ["g"], "template": "t"}, {"interfaces": [{}]}) == 1
     assert found({"groups": ["g"], "template": "t"}, {}) == 0
     assert found({"template": "t"}, {"interfaces": [{}]}) == 0
+
+
+def test_two_that_say_different_things_of_one_reservation_are_found() -> None:
+    row = ReservedRow(resource="c:Template", target="held.id", alike=("type", "market.kind"), source="guide")
+    facts = FieldFacts(nodes="aws", reserved=(row,))
+
+    def found(**second: Any) -> list[str]:
+        one = {"held": {"id": "cr-1"}, "type": "p5"}
+        both = (built("c:Template", "a", one), built("c:Template", "b", one | second))
+        return [finding.message for finding in reserved(deployment(facts, resources=both))]
+
+    assert found() == []
+    assert found(held={"id": "cr-2"}, type="p4") == []
+    assert found(type="p4", market={"kind": "block"}) == [
+        "b and a start machines of cr-1 and differ in type, market.kind"
+    ]

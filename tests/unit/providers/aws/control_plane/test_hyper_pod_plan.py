@@ -2,8 +2,11 @@
 
 from typing import Any
 
+import boto3
 import pytest
+from botocore.stub import Stubber
 
+from providers.aws.control_plane.hyper_pod.chart import chart_problems
 from providers.aws.control_plane.hyper_pod.plan import HyperPodPlan, bill, plan_hyper_pod
 from providers.aws.versions import default_version
 from tests.unit.providers.aws.control_plane.planned_pools import decided, refused
@@ -100,3 +103,18 @@ def test_what_hyper_pod_cannot_run_is_refused_with_its_remedy(
 def test_a_stack_s_name_that_is_too_long_is_refused() -> None:
     spec = spec_of(pool(), aws={"hyperPod": {"pools": ["train"], **SCRIPTS}})
     assert "63 characters" in refused(plan_hyper_pod, spec, "s" * 64)["stack"]
+
+
+@pytest.mark.parametrize(("there", "told"), [(True, 0), (False, 1)])
+def test_a_chart_on_a_cluster_that_is_not_there_is_told(there: bool, told: int) -> None:
+    make: Any = boto3.Session("simulated", "simulated", region_name="us-east-2").client
+    eks = make("eks")
+    with Stubber(eks) as stub:
+        if there:
+            stub.add_response("describe_cluster", {"cluster": {"name": "aws-test"}}, {"name": "aws-test"})
+        else:
+            stub.add_client_error("describe_cluster", "ResourceNotFoundException")
+        found = chart_problems("aws-test", eks)
+    assert len(found) == told
+    assert all(one.path == "aws.hyperPod.chartInstalled" for one in found)
+    assert all("run `up` without aws.hyperPod first" in one.message for one in found)
