@@ -64,6 +64,9 @@ class MachinePool:
     architecture: str = "amd64"
     told: Mapping[str, Any] | None = None
     """The allocatable resources that its nodes print, where they are there to be asked."""
+    daemons: tuple[int, int] | None = None
+    """Cpu in thousandths and memory in KiB that daemon sets' pods hold on one of its nodes, where they are there to be
+    counted."""
     resized_by: tuple[str, ...] = ()
     """Other resources that change its size, as a schedule does."""
     groups: tuple[str, ...] = ()

@@ -77,7 +77,10 @@ def daemons(deployment: Deployment) -> Iterator[tuple[DaemonRow, InstalledChart]
 
 
 def asked_by_daemons(deployment: Deployment, pool: MachinePool) -> tuple[int, int]:
-    """Cpu in thousandths and memory in KiB that daemons hold on each node of the pool."""
+    """Cpu in thousandths and memory in KiB that daemons hold on each node of the pool: as they are there, else as
+    charts bring them."""
+    if pool.daemons is not None:
+        return pool.daemons
     landed = [row for row, chart in daemons(deployment) if needs(pool, row.on) and not row.why_not(chart, pool)]
     cpu = sum(quantity(row.cpu) for row in landed)
     memory = sum(quantity(row.memory) for row in landed)

@@ -86,7 +86,7 @@ class LabPlace:
     def nodes(self) -> tuple[MachinePool, ...]:
         """The lab's own, by its API server."""
         with KubernetesApi(self.lab.access()) as api:
-            return tuple(pools_of_nodes(api.list("v1", "Node")))
+            return tuple(pools_of_nodes(api.list("v1", "Node"), api.list("v1", "Pod")))
 
     def _keep_logs(self) -> Path:
         """Keeps the pods' logs, where the end of the lab does not take them along."""

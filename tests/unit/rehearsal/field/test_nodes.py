@@ -52,6 +52,24 @@ def test_a_pod_is_held_against_what_the_node_tells() -> None:
     assert list(allocatable(deployment(FieldFacts(nodes="none"), pools=enough, objects=(job(),)))) == []
 
 
+def daemon_pod(node: str, cpu: str, owner: str = "DaemonSet") -> dict[str, Any]:
+    container = {"name": "agent", "resources": {"requests": {"cpu": cpu, "memory": "4Gi"}}}
+    owners = [{"kind": owner, "name": "agent"}]
+    return {"metadata": {"ownerReferences": owners}, "spec": {"nodeName": node, "containers": [container]}}
+
+
+def test_daemons_of_others_are_off_what_the_node_tells() -> None:
+    pods = [daemon_pod("a", "2"), daemon_pod("b", "6"), daemon_pod("b", "6"), daemon_pod("a", "90", "ReplicaSet")]
+    (pool,) = pools_of_nodes([node("a"), node("b")], pods)
+    assert pool.daemons == (12_000, 8 * 2**20)
+    (found,) = allocatable(deployment(FieldFacts(nodes="none"), pools=(pool,), objects=(job(),)))
+    assert "asks 180000m cpu on dgx, which offers 178500m" in found.message
+    (light,) = pools_of_nodes([node("a"), node("b")], pods[:1])
+    assert list(allocatable(deployment(FieldFacts(nodes="none"), pools=(light,), objects=(job(),)))) == []
+    (uncounted,) = pools_of_nodes([node("a")])
+    assert uncounted.daemons is None
+
+
 def test_a_stack_on_an_existing_cluster_is_judged_by_its_nodes() -> None:
     state = StackState(resources=(resource("kubernetes:batch/v1:Job", "j", job()),), pending=())
     judge = FieldJudge(facts_of("existing"), "mine", shipped=False)
