@@ -28,13 +28,16 @@ def connected(inputs: Properties) -> Iterator[KubernetesApi]:
     except UnreachableError as error:
         raise ClusterGoneError(f"the API server does not answer: {error}") from None
     except KubeconfigError as error:
-        raise ClusterGoneError(str(error)) from None
+        raise PenstockError(f"{error}; without credentials it is not known whether the cluster is there") from None
     except ApiError as error:
         raise PenstockError(f"the API server refuses ({error.status} {error.reason}): {error}") from None
 
 
 def unless_gone(call: Call, inputs: Properties, what: str, action: Callable[[KubernetesApi], None]) -> None:
-    """The action, for a delete: of a cluster that does not answer nothing can be left."""
+    """The action, for a delete: of a cluster that does not answer nothing can be left.
+
+    One for which there are no credentials is not gone: what its controllers made would stay, and be paid for.
+    """
     try:
         with connected(inputs) as api:
             action(api)
