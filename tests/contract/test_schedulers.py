@@ -19,7 +19,6 @@ from components.schedulers.slurm.plan import refuse_held
 from components.schedulers.slurm.render import sbatch
 from components.spec.cluster import TaintEffect
 from components.spec.scheduler import Priority, QueueSpec, SchedulerKind, SchedulerSpec, TopologyRequest
-from rehearsal.field.fixed_fields import changed, fixed_fields
 from tests.contract.binding_cases import BINDINGS, PODS
 from tests.contract.scheduler_cases import BINDING, FACTS, H100, ON_KUBERNETES, gangs, job, pool
 from tests.definitions import judge
@@ -126,28 +125,6 @@ def test_a_job_that_no_queue_can_hold_is_refused(kind: SchedulerKind) -> None:
         load(kind).render_job(job(), pool(), found)
     with pytest.raises(SpecError, match=r"training\.queue: 'bb' is not a queue of this stack; did you mean 'b'"):
         load(kind).render_job(job(queue="bb"), pool(), found)
-
-
-@pytest.mark.parametrize("kind", ON_KUBERNETES)
-@settings(max_examples=25, deadline=None)
-@given(data=st.data())
-def test_a_changed_pool_changes_nothing_that_a_server_holds_fixed(kind: SchedulerKind, data: st.DataObject) -> None:
-    def planned() -> dict[tuple[str, str, str], Manifest]:
-        binding = data.draw(BINDINGS)
-        least, more = data.draw(st.integers(1, 3)), data.draw(st.integers(0, 2))
-        on = pool(binding=binding, node_count=least, min_count=least, max_count=least + more)
-        found = plan_of(kind, on)
-        return {(body["apiVersion"], body["kind"], body["metadata"]["name"]): body for body in _all(found)}
-
-    before, after = planned(), planned()
-    for key in before.keys() & after.keys():
-        group = key[0].rpartition("/")[0]
-        changes = [path for row in fixed_fields(group, key[1]) for path in changed(row, before[key], after[key])]
-        assert not changes, f"{' '.join(key)}: {changes}"
-
-
-def _all(plan: SchedulerPlan) -> tuple[Manifest, ...]:
-    return (*plan.objects, *plan.opening)
 
 
 def test_another_taint_is_another_flavor_to_which_the_queue_moves() -> None:

@@ -56,6 +56,17 @@ def test_an_update_without_a_place_is_found() -> None:
     assert judged(service(16)) == []
 
 
+def test_a_share_that_may_be_missing_is_rounded_down() -> None:
+    def shared(replicas: int, percent: int) -> dict[str, Any]:
+        body = service(replicas, devices=8 // replicas * 2, surge=1)
+        body["spec"]["strategy"]["rollingUpdate"]["maxUnavailable"] = f"{percent}%"
+        return body
+
+    assert judged(shared(4, 25)) == []
+    assert "an update starts 1 more before one goes" in judged(shared(4, 24))[0]
+    assert judged(shared(2, 50)) == []
+
+
 def test_a_pool_that_something_resizes_counts_with_its_most() -> None:
     assert judged(gang(3), maximum=4, resized_by=("start",)) == []
     assert judged(gang(3), maximum=4)
