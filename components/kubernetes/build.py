@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import pulumi
 
 from components.kubernetes.inventory import inventory
-from components.kubernetes.manifest import apply_manifest, resource_name
+from components.kubernetes.manifest import apply_manifest, place_name, resource_name
 from components.kubernetes.resources import Gate, NamespaceDrain
 from components.labels import OWN_LABELS, SERVES, SKIP_AWAIT, STACK_LABEL
 from components.plan.kubernetes import NAMESPACE, InsidePlan, Manifest
@@ -48,9 +48,11 @@ class Inside(pulumi.ComponentResource):
         self.register_outputs({"gate": self.gate})
 
     def run(self, name: str, manifests: tuple[Manifest, ...], opts: pulumi.ResourceOptions) -> JobHandle:
-        """The job in its queue. Its name tells its content: a change is another object, made when the old is gone."""
+        """The job in its queue. Its name tells its content: a change is another object, made when the old is gone, so
+        that two gangs never write to one run.
+        """
         fresh = pulumi.ResourceOptions(depends_on=self._open, delete_before_replace=True)
-        made = self._make(manifests, pulumi.ResourceOptions.merge(opts, fresh), prefix=name)
+        made = self._make(manifests, pulumi.ResourceOptions.merge(opts, fresh), prefix=name, called=place_name)
         job = manifests[-1]
         address = f"{job['kind']} {job['metadata']['namespace']}/{job['metadata']['name']}"
         digest = hashlib.sha256(json.dumps(manifests, sort_keys=True).encode()).hexdigest()
@@ -74,13 +76,14 @@ class Inside(pulumi.ComponentResource):
         prefix: str = "",
         digest: pulumi.Input[str] = "",
         shut: pulumi.Output[bool] | None = None,
+        called: Callable[[str, Manifest], str] = resource_name,
     ) -> list[pulumi.Resource]:
         """The objects, each made when those before it are there."""
         made: list[pulumi.Resource] = []
         for manifest in manifests:
             before = pulumi.ResourceOptions.merge(self._own, opts)
             before = pulumi.ResourceOptions.merge(before, pulumi.ResourceOptions(depends_on=made[-1:]))
-            name = resource_name(f"{self._name}-{prefix}" if prefix else self._name, manifest)
+            name = called(f"{self._name}-{prefix}" if prefix else self._name, manifest)
             over = {**_renewed(manifest, digest), **_awaited(manifest, shut)}
             made.append(apply_manifest(name, manifest, before, **over))
         return made

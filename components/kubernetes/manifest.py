@@ -28,3 +28,8 @@ def _resource_token(manifest: Manifest) -> str:
 def resource_name(prefix: str, manifest: Manifest) -> str:
     """The engine's name of one manifest among others: unique, as kind and name are within a namespace."""
     return f"{prefix}-{manifest['kind'].lower()}-{manifest['metadata']['name']}"
+
+
+def place_name(prefix: str, manifest: Manifest) -> str:
+    """The engine's name of the only manifest of its kind there, whatever that is called: another takes its place."""
+    return f"{prefix}-{manifest['kind'].lower()}"

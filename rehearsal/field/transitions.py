@@ -5,10 +5,14 @@ fields of Kubernetes' objects that cannot change.
 from collections.abc import Iterator
 from typing import Any
 
-from rehearsal.field.deployed import BuiltResource, Deployment, Finding, at
+from rehearsal.field.deployed import BuiltResource, Deployment, Finding, at, every
 from rehearsal.field.facts import VersionRow
 from rehearsal.field.fixed_fields import EXPANSION, changed, fixed_fields, why_not_resized
-from rehearsal.field.pods import HASH
+from rehearsal.field.pods import HASH, pods_of
+
+GANGS = frozenset({"Job", "JobSet", "RayJob", "TrainingRuntime"})
+"""Kinds whose pods are those of one run. Trainer's are in the runtime."""
+ORDER = "Pulumi, Resource options, deleteBeforeReplace: without it, and under another name, the new is made first"
 
 
 def transitions(deployment: Deployment) -> Iterator[Finding]:
@@ -23,6 +27,7 @@ def transitions(deployment: Deployment) -> Iterator[Finding]:
     yield from _shrunk(before, deployment)
     yield from _named_again(before, deployment)
     yield from _changed(before, deployment)
+    yield from _beside(before, deployment)
 
 
 def _shrunk(before: Deployment, deployment: Deployment) -> Iterator[Finding]:
@@ -50,6 +55,28 @@ def _changed(before: Deployment, deployment: Deployment) -> Iterator[Finding]:
     for new in deployment.resources:
         if old := earlier.get((new.key, _called(new))):
             yield from _fixed(deployment, old, new)
+
+
+def _beside(before: Deployment, deployment: Deployment) -> Iterator[Finding]:
+    """A job that was made while the one it follows still ran, on the same volume."""
+    there, here = ({one.key for one in each.resources} for each in (before, deployment))
+    gone = [one for one in before.resources if one.inputs.get("kind") in GANGS and one.key not in here]
+    made = [one for one in deployment.resources if one.inputs.get("kind") in GANGS and one.key not in there]
+    for new in made:
+        for old in gone:
+            if old.token == new.token and (shared := _claims(new) & _claims(old)):
+                message = f"is made before {_called(old)[1]} goes: both write to {', '.join(sorted(shared))} at once"
+                subject = f"{new.inputs['kind']} {HASH.sub('', str(_called(new)[1]))}"
+                yield Finding(rule="transitions", subject=subject, message=message, source=ORDER)
+
+
+def _claims(one: BuiltResource) -> set[str]:
+    """Volumes that the pods of a job mount."""
+    return {
+        str(claim)
+        for pod in pods_of(one.inputs)
+        for claim in every(pod.spec, "volumes.persistentVolumeClaim.claimName")
+    }
 
 
 def _called(one: BuiltResource) -> tuple[Any, Any]:

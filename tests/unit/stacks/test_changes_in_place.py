@@ -98,7 +98,7 @@ def planned(scheduler: str, changes: Mapping[str, Any]) -> dict[tuple[str, ...],
         part[last] = value
     keyed = {f"penstock:{key}": value for key, value in config.items()}
     plan = plan_stack(discover(parse_stack(keyed, "Pulumi.mine.yaml", clouds())), "mine", NOW)
-    found = {}
+    found: dict[tuple[str, ...], Manifest] = {}
     for body in objects(plan):
         metadata = body["metadata"]
         found[body["apiVersion"], body["kind"], metadata.get("namespace", ""), metadata["name"]] = body

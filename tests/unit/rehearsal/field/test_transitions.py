@@ -123,3 +123,18 @@ def test_a_selector_that_changes_is_another_workload() -> None:
     assert judged(workload("a"), workload("a")) == []
     assert "spec.selector cannot change" in judged(workload("a"), workload("b"))[0]
     assert "all of its pods ended" in judged(workload("a"), workload("b", uid="2"))[0]
+
+
+def test_a_job_that_follows_another_waits_until_that_is_gone() -> None:
+    def gang(name: str, of_engine: str, claim: str = "data") -> Any:
+        pod = {"containers": [{}], "volumes": [{"persistentVolumeClaim": {"claimName": claim}}]}
+        jobs = [{"template": {"spec": {"template": {"spec": pod}}}}]
+        body = {"apiVersion": "jobset.x-k8s.io/v1alpha2", "kind": "JobSet", "metadata": {"name": name}}
+        return built(
+            "kubernetes:jobset.x-k8s.io/v1alpha2:JobSet", of_engine, {**body, "spec": {"replicatedJobs": jobs}}
+        )
+
+    assert judged(gang("run-aaaa", "run"), gang("run-bbbb", "run")) == []
+    assert judged(gang("run-aaaa", "run-aaaa"), gang("run-bbbb", "run-bbbb", "scratch")) == []
+    (message,) = judged(gang("run-aaaa", "run-aaaa"), gang("run-bbbb", "run-bbbb"))
+    assert message == "is made before run-aaaa goes: both write to data at once"
