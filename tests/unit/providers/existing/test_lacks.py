@@ -111,8 +111,21 @@ def test_kinds_of_others_software_have_to_be_served() -> None:
     assert not told(kind_problems(plan, lambda *_: True, lambda _: ("v1",)))
 
 
-def test_what_an_add_on_of_the_plan_brings_need_not_be_served() -> None:
-    assert not [kind for (version, kind) in needed_kinds(planned()) if "x-k8s.io" in version]
+KUBERNETES_OWN = (
+    *("", "apps", "autoscaling", "batch", "policy"),
+    *("apiextensions.k8s.io", "networking.k8s.io", "rbac.authorization.k8s.io", "scheduling.k8s.io"),
+)
+
+
+@pytest.mark.parametrize("kind", ["kueue", "trainer", "volcano", "kai", "kuberay", "mpi"])
+def test_what_the_add_ons_of_a_plan_bring_need_not_be_served(kind: str) -> None:
+    service = {
+        "image": "r.example/penstock:1", "model": {"path": "/data/m"}, "route": {},
+        "autoscaling": {"minReplicas": 0, "maxReplicas": 2},
+    }  # fmt: skip
+    training = {} if kind != "mpi" else {"training": None}
+    needed = needed_kinds(planned(scheduler={"kind": kind}, inference=service, **training))
+    assert not [one for one in needed if one[0].rpartition("/")[0] not in KUBERNETES_OWN]
 
 
 def test_monitors_of_charts_need_the_operators_kinds() -> None:
