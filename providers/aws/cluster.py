@@ -136,7 +136,7 @@ def _without_kubernetes(
     if isinstance(plan.control_plane, PcsPlan):
         slurm = Pcs(
             f"{name}-slurm", plan=plan.control_plane, network=network, mounts=mounts, after=after,
-            tags=plan.tags, opts=opts,
+            rights=bucket_rights(storage), tags=plan.tags, opts=opts,
         ).handle  # fmt: skip
         known = {"cluster": slurm.cluster_id, "endpoints": slurm.endpoints, "queues": list(slurm.queues)}
         return {**known, "login": slurm.login}, storage

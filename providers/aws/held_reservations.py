@@ -21,8 +21,8 @@ _PLATFORM = "Linux/UNIX"
 
 
 def held_problems(
-    pools: Sequence[AwsNodePoolPlan], stack: str, now: datetime, client: ClientOf
-) -> list[Problem]:  # fmt: skip
+    pools: Sequence[AwsNodePoolPlan], stack: str, now: datetime, client: ClientOf, *, expires_at: datetime | None = None
+) -> list[Problem]:
     """Differences between the pools' reservations and what the account answers. A question that is not answered is
     told, and stops nothing."""
     users: dict[str, list[AwsNodePoolPlan]] = {}
@@ -43,6 +43,10 @@ def held_problems(
             problems.append(Problem(path=path, message=message))
             continue
         problems += [Problem(path=path, message=f"{identifier} {what}") for what in _of_each(sharing, found, now)]
+        problems += [
+            Problem(path=path, message=f"{identifier} {what}", stops=False)
+            for what in _ends(sharing, found, expires_at)
+        ]
         if what := problems.collect(_room, identifier, path, sharing, found, stack, client):
             problems.append(Problem(path=path, message=what))
     return problems
@@ -127,6 +131,21 @@ def _times(block: BlockCapacity | None, found: Mapping[str, Any], now: datetime)
         yield f"starts at {_utc(start)}, not at {_utc(block.starts_at)}; copy startsAt from it"
     if end is not None and end != block.ends_at:
         yield f"ends at {_utc(end)}, not at {_utc(block.ends_at)}; copy endsAt from it"
+
+
+def _ends(
+    sharing: Sequence[AwsNodePoolPlan], found: Sequence[Mapping[str, Any]], expires_at: datetime | None
+) -> Iterator[str]:
+    """An on-demand reservation that ends before the stack: machines go on at list price, and a new one finds none (EC2
+    User Guide, "Capacity Reservations": at the end, running instances stay)."""
+    if all(isinstance(pool.capacity, BlockCapacity) for pool in sharing):
+        return
+    for one in found:
+        end = one.get("EndDate")
+        if end is not None and (expires_at is None or end < expires_at):
+            until = f"before the stack expires ({_utc(expires_at)})" if expires_at else "and the stack has no end"
+            told = f"ends at {_utc(end)}, {until}: a node replaced after that finds no machine"
+            yield f"{told}; extend it, or end the stack"
 
 
 def _utc(moment: datetime) -> str:

@@ -90,7 +90,7 @@ def look(plan: AwsPlan, client: ClientOf) -> tuple[Problem, ...]:
         problems += problems.collect(chart_problems, plan.control_plane.name, client("eks")) or ()
     stack = plan.tags[STACK]
     problems += quota_problems(plan.quotas, stack, plan.region, client)
-    problems += held_problems(plan.node_pools, stack, datetime.now(UTC), client)
+    problems += held_problems(plan.node_pools, stack, datetime.now(UTC), client, expires_at=plan.expires_at)
     return tuple(problems)
 
 

@@ -303,7 +303,8 @@ class ExclusiveRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobRoleRow:
-    """A definition of jobs whose containers need a role to reach a store: at the first of the paths `role` that is set.
+    """A definition of jobs, or a group of nodes that run them, which needs a role to reach a store: at the first of the
+    paths `role` that is set. Of a resource type with several uses, `where` names a path and the value there.
 
     What a role may do stands in `policy`, the role's name at `policy_role`, and `actions` are those it needs.
     """
@@ -316,6 +317,9 @@ class JobRoleRow:
     policy_actions: str
     actions: tuple[str, ...]
     source: str
+    where: tuple[str, str] = ("", "")
+    profile: str = ""
+    """Type of a profile that stands for a role, where `role` names one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

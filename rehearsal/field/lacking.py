@@ -8,10 +8,13 @@ from rehearsal.field.facts import JobRoleRow
 
 
 def lacking(deployment: Deployment) -> Iterator[Finding]:
-    """A finding for each definition of jobs whose containers reach none of the stores that the stack makes."""
+    """A finding for each definition of jobs, or group of their nodes, that reaches none of the stack's stores."""
     for row in deployment.facts.job_roles:
         stores = [one.name for one in deployment.of(row.store)]
+        path, value = row.where
         for one in deployment.of(row.resource) if stores else ():
+            if path and at(one.inputs, path) != value:
+                continue
             if problem := _problem(deployment, row, one):
                 message = f"{one.name} {problem}: its jobs cannot reach {', '.join(stores)}"
                 subject = row.resource.rpartition(":")[2]
@@ -23,6 +26,9 @@ def _problem(deployment: Deployment, row: JobRoleRow, one: BuiltResource) -> str
     if not role:
         return "names no role"
     name = re.split(r"[:/]", str(role))[-1]
+    for profile in deployment.of(row.profile):
+        if name in (profile.name, at(profile.inputs, "name")):
+            name = str(at(profile.inputs, "role"))
     allowed = {
         action
         for policy in deployment.of(row.policy)

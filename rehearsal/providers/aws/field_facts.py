@@ -337,6 +337,14 @@ FACTS = FieldFacts(
             policy_actions="policy.Statement.Action", actions=("s3:ListBucket", "s3:GetObject", "s3:PutObject"),
             source="Batch API Reference, ContainerProperties.jobRoleArn: the role of the job's container",
         ),
+        JobRoleRow(
+            resource="aws:cloudcontrol/resource:Resource", where=("typeName", "AWS::PCS::ComputeNodeGroup"),
+            role=("desiredState.IamInstanceProfileArn",), profile="aws:iam/instanceProfile:InstanceProfile",
+            store="aws:s3/bucket:Bucket",
+            policy="aws:iam/rolePolicy:RolePolicy", policy_role="role", policy_actions="policy.Statement.Action",
+            actions=("s3:ListBucket", "s3:GetObject", "s3:PutObject"),
+            source="PCS User Guide, Instance profiles: jobs act as the node that they run on",
+        ),
     ),
     host_data=(
         HostDataRow(

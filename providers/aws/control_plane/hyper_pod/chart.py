@@ -14,7 +14,6 @@ def chart_problems(cluster: str, eks: Any) -> list[Problem]:
     request = partial(eks.describe_cluster, name=cluster)
     if asked("eks:DescribeCluster", _PATH, request, absent=("ResourceNotFoundException",)) is not None:
         return []
-    message = (
-        f"true, but there is no cluster {cluster!r} yet that could have the chart; run `up` without aws.hyperPod first"
-    )
+    told = f"true, but there is no cluster {cluster!r} yet that could have the chart"
+    message = f"{told}; run `up` without aws.hyperPod and its pools first, and install it"
     return [Problem(path=_PATH, message=message)]

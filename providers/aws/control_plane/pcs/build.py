@@ -41,11 +41,12 @@ class Pcs(pulumi.ComponentResource):
         network: NetworkHandle,
         mounts: Sequence[HostMount] = (),
         after: Sequence[pulumi.Resource] = (),
+        rights: pulumi.Output[str] | None = None,
         tags: Mapping[str, str] | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        """`mounts` are made on every node, and work `after` these. `tags` go on all of it: a provider's default tags
-        miss Cloud Control.
+        """`mounts` are made on every node, and work `after` these. `rights`: a policy of what jobs may do on AWS, which
+        act as their node does; None for nothing. `tags` go on all of it: a provider's default tags miss Cloud Control.
         """
         super().__init__("penstock:aws:Pcs", name, None, opts)
         self._tags = dict(tags or {})
@@ -56,6 +57,16 @@ class Pcs(pulumi.ComponentResource):
         profile = self._instance_profile(name, plan)
         self._cluster = self._make_cluster(name, plan)
         self._before += [self._may_register(name), *after]
+        if rights is not None:
+            self._before.append(
+                iam.RolePolicy(
+                    f"{name}-stores",
+                    name="stores",
+                    role=self._role.name,
+                    policy=rights,
+                    opts=pulumi.ResourceOptions(parent=self),
+                )
+            )
         data = user_data(mounts)
         groups = {group.pool.name: self._node_group(name, plan, group, profile, data) for group in plan.groups}
         login = self._node_group(name, plan, plan.login, profile, data)

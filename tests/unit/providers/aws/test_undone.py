@@ -126,3 +126,14 @@ def test_a_mount_without_tls_and_machines_that_mount_too_early_are_found(
     told = found_in(graph, "mounts")
     assert any("denies what has no TLS" in one for one in told), told
     assert any("starts machines that mount before" in one for one in told), told
+
+
+@pytest.mark.parametrize("name", ["slurm", "batch"])
+def test_jobs_without_a_right_to_the_stacks_bucket_are_found(
+    name: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(import_module("providers.aws.cluster"), "bucket_rights", lambda _storage: None)
+    graph, _ = built(WHOLE[name], tmp_path, NOW)
+    told = found_in(graph, "lacking")
+    assert told
+    assert all("its jobs cannot reach aws-test-storage-objects" in one for one in told), told

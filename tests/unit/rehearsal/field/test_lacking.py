@@ -1,5 +1,6 @@
 """Lacking: definitions of jobs beside a store that their containers may not reach."""
 
+from dataclasses import replace
 from typing import Any
 
 from rehearsal.field.deployed import BuiltResource
@@ -38,6 +39,16 @@ def test_a_role_that_may_not_is_found() -> None:
         "gang has the role jobs, which may not write: its jobs cannot reach data"
     ]
     assert len(judged(job, STORE, policy("read", "write", role="other"))) == 1
+
+
+def test_a_type_with_several_uses_is_asked_in_the_one_that_is_meant() -> None:
+    facts = replace(FACTS, job_roles=(replace(FACTS.job_roles[0], where=("kind", "nodes")),))
+
+    def found(kind: str) -> int:
+        made = (built("c:Job", "gang", {"kind": kind}), STORE)
+        return len(list(lacking(deployment(facts, resources=made))))
+
+    assert (found("nodes"), found("queue")) == (1, 0)
 
 
 def test_a_role_that_may_is_fine_and_so_is_a_job_without_a_store() -> None:

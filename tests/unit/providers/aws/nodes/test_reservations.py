@@ -199,3 +199,21 @@ def test_a_reservation_of_nobody_is_told_and_for_one_that_may_not_be_read_the_ri
     account.stubs["ec2"].add_client_error("describe_capacity_reservations", "UnauthorizedOperation")
     (told,) = account.told(pool(capacity=HELD))
     assert "allow ec2:DescribeCapacityReservations to them" in told
+
+
+@pytest.mark.parametrize(
+    ("expires", "words"),
+    [
+        (datetime(2028, 3, 1, tzinfo=UTC), "before the stack expires (2028-03-01T00:00:00Z)"),
+        (None, "and the stack has no end"),
+        (datetime(2027, 11, 1, tzinfo=UTC), ""),
+    ],
+)
+def test_a_reservation_that_ends_before_the_stack_is_told_and_stops_nothing(
+    account: Account, expires: datetime | None, words: str
+) -> None:
+    account.holds(found(EndDate=datetime(2027, 12, 1, tzinfo=UTC), EndDateType="limited"))
+    pools = plans(pool(count=2, capacity=HELD))
+    told = held_problems(pools, "aws-test", NOW, account.clients.__getitem__, expires_at=expires)
+    assert [one.stops for one in told] == ([False] if words else [])
+    assert all(words in one.message and "extend it, or end the stack" in one.message for one in told)
