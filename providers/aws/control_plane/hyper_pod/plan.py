@@ -22,7 +22,8 @@ _CHART_FIRST = (
     "false: HyperPod makes a cluster only where its own Helm chart is on the EKS cluster already, and no registry has "
     "that chart; run `up` without aws.hyperPod and its pools (one small pool is enough), then `git clone "
     "https://github.com/aws/sagemaker-hyperpod-cli`, `helm dependencies update` and "
-    "`helm install hyperpod-dependencies ... --namespace kube-system` of its helm_chart/HyperPodHelmChart, and set it to true"
+    "`helm install hyperpod-dependencies ... --namespace kube-system` of its "
+    "helm_chart/HyperPodHelmChart, and set it to true"
 )
 """SageMaker Developer Guide, "Installing packages on the Amazon EKS cluster using Helm": without, creation fails."""
 
