@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from components.kubernetes.devices import NEURON, NVIDIA
+from components.kubernetes.devices import AMD, NEURON, NVIDIA, TPU
 from components.labels import OWN_LABELS
 from components.plan.cluster import NodePoolPlan
 from components.plan.kubernetes import AddonPlan, Concern, KubernetesFacts, Manifest, Owner, Ownership, ReleasePlan
@@ -38,7 +38,7 @@ class PlatformRequest:
 
     def fabric_devices(self) -> tuple[str, ...]:
         """Those that are no accelerators."""
-        return tuple(sorted(self.devices() - {NVIDIA, NEURON}))
+        return tuple(sorted(self.devices() - {NVIDIA, AMD, NEURON, TPU}))
 
     def rdma_devices(self) -> tuple[str, ...]:
         """Names that the network operator's plugin is to give."""

@@ -89,16 +89,17 @@ def _found_problems(plan: StackPlan, cluster: ExistingPlan, api: KubernetesApi) 
     for pool in cluster.node_pools:
         yield from _taint_problems(pool, seen.nodes_with(cluster.nodes[pool.name].selector))
     yield from _controller_problems(plan, seen)
+    yield from class_problems(plan, cluster.settings, listing)
+    yield from field_problems(plan, listing)
+    yield from leftover_problems(plan, listing)
+    yield from idle_problems(plan, cluster.settings, listing)
+    # From here on more is asked, and what is asked may be refused.
+    yield from kind_problems(plan, lambda version, kind: _serves(api, version, kind), api.versions)
     yield from namespace_problems(api.get("v1", "Namespace", NAMESPACE), plan.stack)
     if unclaimed := list(_volume_problems(cluster, seen)):
         yield from unclaimed
     else:
         yield from volume_changes(cluster, api)
-    yield from class_problems(plan, cluster.settings, listing)
-    yield from kind_problems(plan, lambda version, kind: _serves(api, version, kind), api.versions)
-    yield from field_problems(plan, listing)
-    yield from leftover_problems(plan, listing)
-    yield from idle_problems(plan, cluster.settings, listing)
     yield from _missing_objects(plan, cluster, api)
 
 
