@@ -24,7 +24,8 @@ def row(phase: Phase) -> str:
 def details(phase: Phase, *, verbose: bool) -> Iterator[str]:
     """The lines under the phase's own."""
     if phase.repeated:
-        yield f"failed as scripted ({'; '.join(phase.faults)}); retrying"
+        what = "failed" if phase.problem else "a pool is shut"
+        yield f"{what} as scripted ({'; '.join(phase.faults)}); retrying"
     elif phase.problem:
         lines = phase.problem.splitlines()
         is_traceback = any(line.startswith("Traceback (most recent call last)") for line in lines)

@@ -30,6 +30,7 @@ from rehearsal.stack_file import cloud_of, config_in, copy_for_rehearsal, has_se
 
 MOST_ATTEMPTS = 8  # of a phase that scripted faults let fail
 PENSTOCK = Path(__file__).parents[1]
+GATE = "penstock:kubernetes:Gate"
 NO_SECRETS = ""  # the passphrase where the stack file has nothing to protect
 
 
@@ -62,7 +63,7 @@ class Phase:
     faults: tuple[str, ...] = ()
     """Faults that were injected."""
     repeated: bool = False
-    """A fault made it fail, and the same command follows: that one is judged."""
+    """A fault made it fail, or shut a pool, and the same command follows: that one is judged."""
     seen: tuple[str, ...] = ()
     """Observations of the place after the phase."""
     words: tuple[str, ...] = ()
@@ -231,7 +232,7 @@ class _Session:
 def _attempts(session: _Session, name: str, command: Command, state: StackState) -> Iterator[tuple[Phase, StackState]]:
     """The phase and the state after it, from the state before it.
 
-    With a place of its own, again as long as scripted faults made it fail, up to MOST_ATTEMPTS times.
+    With a place of its own, again as long as scripted faults made it fail or shut a pool, up to MOST_ATTEMPTS times.
     """
     stack, engine, place, first = session.stack, session.engine, session.place, state
     for attempt in range(1, MOST_ATTEMPTS + 1):
@@ -250,7 +251,8 @@ def _attempts(session: _Session, name: str, command: Command, state: StackState)
             yield phase, state
             return
         faults = place.injected(name)
-        repeated = bool(phase.problem and faults) and attempt < MOST_ATTEMPTS and not result.interrupted
+        halfway = phase.problem or (command == "up" and _has_shut_pools(state))
+        repeated = bool(halfway and faults) and attempt < MOST_ATTEMPTS and not result.interrupted
         minutes = round(place.now_min - before_min, 1)
         phase = replace(phase, simulated_min=minutes, faults=faults, repeated=repeated)
         phase = phase if phase.problem else _proven(phase, place, state)
@@ -260,6 +262,11 @@ def _attempts(session: _Session, name: str, command: Command, state: StackState)
             return
         if place.recover(engine, stack, state):
             state = engine.export_state(stack)
+
+
+def _has_shut_pools(state: StackState) -> bool:
+    """True if `up` went on without some pools, which the same command looks at again."""
+    return any(one.outputs.get("shut") for one in state.resources if one.type == GATE)
 
 
 def _proven(phase: Phase, place: RehearsalPlace, state: StackState) -> Phase:

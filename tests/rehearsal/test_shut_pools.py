@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
-from rehearsal.cycle import Rehearsal, rehearse
+from rehearsal.cycle import Listener, Phase, Rehearsal, rehearse
 from rehearsal.faults import BadNode, FaultScript
 from tests.rehearsal.test_resized_pools import CLUSTER, objects
 
@@ -20,24 +20,31 @@ POOLS = [
 BROKEN = FaultScript(nodes=(BadNode(node="*-serve-0", devices={"nvidia.com/gpu": 0}, repaired_after_min=20),))
 
 
-def up(project: Path, **more: Any) -> tuple[dict[str, Any], list[str]]:
-    """Evidence of the gate after an `up` that must pass, and the queues that are there."""
-    report = rehearse(Rehearsal.UP, "shut", project=project, keep=True, **more)
-    assert report.ok, [phase.problem for phase in report.phases]
+def evidence(project: Path) -> dict[str, Any]:
+    """Findings that the gate keeps in the cluster, with the names of the queues that are there."""
     found = objects(project / ".penstock" / "rehearsal" / "shut" / "kubernetes.sqlite")
-    (gate,) = (
-        json.loads(body["data"]["gate"]) for key, body in found.items() if "|ConfigMap|penstock|penstock-gate-" in key
-    )
-    return gate, [key.rpartition("|")[2] for key in found if "|LocalQueue|" in key]
+    (body,) = (body for key, body in found.items() if "|ConfigMap|penstock|penstock-gate-" in key)
+    queues = [key.rpartition("|")[2] for key in found if "|LocalQueue|" in key]
+    return json.loads(body["data"]["gate"]) | {"queues": queues}
 
 
 def test_one_pool_opens_while_another_is_shut_and_the_same_command_opens_it(project: Path) -> None:
     content = {"config": {"penstock:cluster": {**CLUSTER, "nodePools": POOLS}}}
     (project / "stacks" / "Pulumi.shut.yaml").write_text(yaml.safe_dump(content))
-    gate, queues = up(project, faults=BROKEN)
-    assert (gate["state"], list(gate["shut"]), gate["open"]) == ("partial", ["serve"], ["work"])
-    assert "offers 0 of 1 x nvidia.com/gpu" in gate["shut"]["serve"]
-    assert queues == ["default"]
-    gate, _ = up(project, faults=BROKEN)
-    assert (gate["state"], gate["shut"], gate["open"]) == ("pass", {}, ["serve", "work"])
-    assert rehearse(Rehearsal.DESTROY, "shut", project=project).ok
+    seen: list[dict[str, Any]] = []
+
+    def look(phase: Phase) -> None:
+        seen.extend([evidence(project)] if phase.name == "up" else [])
+
+    report = rehearse(
+        Rehearsal.CYCLE, "shut", project=project, faults=BROKEN, listener=Listener(on_phase=look)
+    )  # fmt: skip
+    assert report.ok, [phase.problem for phase in report.phases]
+    assert [(phase.name, phase.repeated) for phase in report.phases] == [
+        ("up", True), ("up", False), ("up again", False), ("refresh", False), ("destroy", False)
+    ]  # fmt: skip
+    first, second = seen
+    assert (first["state"], list(first["shut"]), first["open"]) == ("partial", ["serve"], ["work"])
+    assert "offers 0 of 1 x nvidia.com/gpu" in first["shut"]["serve"]
+    assert first["queues"] == ["default"]
+    assert (second["state"], second["shut"], second["open"]) == ("pass", {}, ["serve", "work"])

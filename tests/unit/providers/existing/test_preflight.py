@@ -1,10 +1,11 @@
-"""Taints that keep a plan's pods off the nodes of a cluster that is there already."""
+"""Nodes of a cluster that is there already that cannot be used, and taints that keep a plan's pods off them."""
 
 from typing import Any
 
-from providers.existing.preflight import _controller_problems, _taint_problems
+from components.labels import QUARANTINE, SHUT
+from providers.existing.preflight import _controller_problems, _pool_problems, _taint_problems
 from providers.existing.seen import Discovery, seen_in
-from tests.unit.providers.existing.existing_cases import listing, planned
+from tests.unit.providers.existing.existing_cases import existing_plan, listing, planned
 
 TEAM = {"key": "team", "value": "ml", "effect": "NoSchedule"}
 
@@ -52,3 +53,32 @@ def test_controllers_need_a_node_too() -> None:
     others = {"values": {"controllerManager": {"tolerations": [{"operator": "Exists"}]}}}
     helped = planned(pool={"taints": [TEAM]}, platform={"addons": {"jobset": tolerant, "kueue": others}})
     assert not list(_controller_problems(helped, seen([TEAM], [TEAM])))
+
+
+def pools_of(spare: int, **keys: Any) -> list[str]:
+    """Problems of two pools of two nodes, `spare` of the nodes of `train` being cordoned, and one of `serve`."""
+    names = ["train-0", "train-1", "serve-0", "serve-1"]
+    out = {*names[:spare], "serve-1"}
+    nodes = [
+        {
+            "metadata": {"name": name, "labels": {"penstock.dev/pool": name[:5]}},
+            "spec": {"unschedulable": True} if name in out else {},
+            "status": {"conditions": [{"type": "Ready", "status": "True"}], "allocatable": {"cpu": "8"}},
+        }
+        for name in names
+    ]
+    pools = [{"name": name, "machineType": "box", "count": 2} for name in ("train", "serve")]
+    cluster = {"cloud": "existing", "nodePools": pools}
+    plan = planned(cluster=cluster, **{"training": None} | keys)
+    return [problem.path for problem in _pool_problems(plan, existing_plan(plan), seen_in(listing(nodes=nodes)))]
+
+
+def test_one_pool_that_lacks_nodes_is_left_to_the_gate() -> None:
+    assert pools_of(0) == []
+    assert pools_of(1) == ["cluster.nodePools.train.count", "cluster.nodePools.serve.count"]
+    assert pools_of(0, platform={"gate": {"enabled": False}}) == ["cluster.nodePools.serve.count"]
+
+
+def test_nodes_of_a_pool_that_is_shut_can_be_used_and_bad_ones_cannot() -> None:
+    marks = [[{"key": QUARANTINE, "value": value, "effect": "NoSchedule"}] for value in (SHUT, "devices")]
+    assert [node.usable for node in seen(*marks).nodes] == [True, False]

@@ -302,6 +302,13 @@ def test_a_bad_node_of_a_shut_pool_keeps_its_own_mark() -> None:
         assert (marks(api), barred(api)) == ({}, [])
 
 
+def test_a_mark_of_the_pool_is_no_word_about_its_node() -> None:
+    with two_pools(1, BadNode(node="serve-0", bandwidth=0.2)) as (kubernetes, api):
+        assert run(CALL, api, inputs(POOL, SERVE))["state"] == "partial"
+        assert marks(api) == {"serve-0": "pool"}
+        assert kubernetes.injector.unused_faults() == ("bad node serve-0",), "nobody has measured it"
+
+
 def test_all_pools_short_fail_the_whole() -> None:
     with cluster(nodes=2) as (_, api):
         outputs = run(CALL, api, inputs(POOL, SERVE))
