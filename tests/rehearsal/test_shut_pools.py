@@ -25,7 +25,8 @@ def evidence(project: Path) -> dict[str, Any]:
     found = objects(project / ".penstock" / "rehearsal" / "shut" / "kubernetes.sqlite")
     (body,) = (body for key, body in found.items() if "|ConfigMap|penstock|penstock-gate-" in key)
     queues = [key.rpartition("|")[2] for key in found if "|LocalQueue|" in key]
-    return json.loads(body["data"]["gate"]) | {"queues": queues}
+    kept: dict[str, Any] = json.loads(body["data"]["gate"])
+    return kept | {"queues": queues}
 
 
 def test_one_pool_opens_while_another_is_shut_and_the_same_command_opens_it(project: Path) -> None:
