@@ -41,9 +41,9 @@ def version_problem(asked: str, now: datetime) -> Problem | None:
         return None
     if asked in known:
         ended = f"{known[asked].extended_support_ends:%Y-%m-%d}"
-        what = f"EKS makes no cluster of it since its extended support ended on {ended}"
+        what = f"EKS creates none since its extended support ended on {ended}"
     elif _minor(asked) < min(map(_minor, known)):
-        what = "EKS no longer makes clusters of this version"
+        what = "EKS no longer creates clusters of this version"
     else:
         what = "penstock has no add-on versions for it"
     remedy = f"available: {', '.join(offered)}" if offered else "so have all that this penstock knows; take a newer one"

@@ -18,7 +18,7 @@ DAY = datetime(2026, 12, 1, tzinfo=UTC)
 @pytest.mark.parametrize(
     ("asked", "now", "words"),
     [
-        ("1.31", DAY, "EKS no longer makes clusters of this version; available: 1.32, 1.33"),
+        ("1.31", DAY, "EKS no longer creates clusters of this version; available: 1.32, 1.33"),
         ("1.52", DAY, "penstock has no add-on versions for it; available: 1.32, 1.33, 1.34, 1.35"),
         ("1.32", datetime(2027, 3, 23, tzinfo=UTC), "extended support ended on 2027-03-23; available: 1.33, 1.34"),
         ("1.33", datetime(2027, 9, 1, tzinfo=UTC), "extended support ended on 2027-07-29; available: 1.34, 1.35"),
@@ -53,7 +53,7 @@ def test_a_stack_is_judged_at_the_time_of_its_plan(version: str, now: datetime, 
     later: dict[str, Any] = {"cluster.expiresAt": "2028-01-01T00:00:00Z", "cluster.kubernetesVersion": version}
     spec = read_path(write(changed(later, STACK), tmp_path, "aws-test"))
     if told:
-        with pytest.raises(SpecError, match=r"1 problem.*\n.*1\.33': EKS makes no cluster of it"):
+        with pytest.raises(SpecError, match=r"1 problem.*\n.*1\.33': EKS creates none since"):
             plan_stack(spec, "aws-test", now)
     else:
         assert plan_stack(spec, "aws-test", now).cluster.kubernetes is not None

@@ -178,7 +178,7 @@ CONTROL_PLANES: list[Followed] = [
         "Kubernetes whose extended support is over",
         {"cluster.kubernetesVersion": "1.30"},
         "cluster.kubernetesVersion",
-        ["EKS no longer makes clusters of this version; available: 1.32"],
+        ["EKS no longer creates clusters of this version; available: 1.32"],
         {"cluster.kubernetesVersion": "1.32"},
     ),
     (
