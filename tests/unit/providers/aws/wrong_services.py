@@ -46,6 +46,18 @@ CONTROL: list[Case] = [
         ["10", "the next longer one is 14"],
     ),
     (
+        "an image of the version before",
+        {"cluster.kubernetesVersion": "1.35", PLANE: {"nodeRelease": "1.34.6-20260512"}},
+        f"{PLANE}.nodeRelease",
+        ["'1.34.6-20260512' is not of Kubernetes 1.35", "optimized-ami/1.35/", "or leave it out"],
+    ),
+    (
+        "an image by the name of its release",
+        {PLANE: {"nodeRelease": "v20260512"}},
+        f"{PLANE}.nodeRelease",
+        ["'v20260512'", "a release of EKS's images in quotes: 1.35.3-20260512"],
+    ),
+    (
         "Kubernetes that EKS gave up",
         {"cluster.kubernetesVersion": "1.29"},
         "cluster.kubernetesVersion",
