@@ -15,5 +15,5 @@ def chart_problems(cluster: str, eks: Any) -> list[Problem]:
     if asked("eks:DescribeCluster", _PATH, request, absent=("ResourceNotFoundException",)) is not None:
         return []
     told = f"true, but there is no cluster {cluster!r} yet that could have the chart"
-    message = f"{told}; run `up` without aws.hyperPod and its pools first, and install it"
+    message = f"{told}; run `up` without aws.hyperPod, its pools and storage.fileSystem first, and install it"
     return [Problem(path=_PATH, message=message)]

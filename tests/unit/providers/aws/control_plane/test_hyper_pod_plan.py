@@ -117,4 +117,4 @@ def test_a_chart_on_a_cluster_that_is_not_there_is_told(there: bool, told: int) 
         found = chart_problems("aws-test", eks)
     assert len(found) == told
     assert all(one.path == "aws.hyperPod.chartInstalled" for one in found)
-    assert all("run `up` without aws.hyperPod and its pools first" in one.message for one in found)
+    assert all("run `up` without aws.hyperPod, its pools and storage.fileSystem first" in one.message for one in found)
