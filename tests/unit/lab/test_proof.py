@@ -1,4 +1,4 @@
-"""What a stack must have done on the lab: not what belongs to a pool that the acceptance gate keeps shut."""
+"""Proof of a stack on the lab: nothing is asked of a pool that the acceptance gate keeps shut."""
 
 from typing import Any
 
@@ -16,9 +16,12 @@ def resource(token: str, inputs: dict[str, Any], **outputs: Any) -> Resource:
 
 def deployed(*shut: str) -> Deployed:
     """A job of the pool `train`, and a service of `serve` with its canary."""
-    job = {"kind": "JobSet", "metadata": {"name": "run", "labels": {"penstock.dev/job": "x", POOL: "train"}}}
+    job: dict[str, Any] = {
+        "kind": "JobSet",
+        "metadata": {"name": "run", "labels": {"penstock.dev/job": "x", POOL: "train"}},
+    }
     spec = {"template": {"spec": {"nodeSelector": {POOL: "serve"}}}}
-    made = [
+    made: list[dict[str, Any]] = [
         {"kind": kind, "metadata": {"name": name, "labels": {"penstock.dev/service": "serve"}}, "spec": spec}
         for name in ("serve", "serve-canary")
         for kind in ("Deployment", "Service")
