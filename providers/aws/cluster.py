@@ -101,7 +101,9 @@ def _kubernetes(
         )
     storage = _storage(name, plan, network, {"nodes": cluster.cluster_security_group_id}, opts)
     if plan.storage.has_buckets:
-        others.append(WorkloadRole(f"{name}-workload", cluster=cluster, storage=storage, opts=opts))
+        others.append(
+            WorkloadRole(f"{name}-workload", cluster=cluster, storage=storage, scheduler=plan.scheduler, opts=opts)
+        )
     known = {"cluster": cluster.cluster_name, "endpoint": cluster.endpoint, "kubeconfig": cluster.kubeconfig}
     scalers = {pool.name: scaler(plan, cluster, pools[pool.name], pool) for pool in plan.grouped_pools}
     ready = (system, add_ons, *pools.values(), *others, *storage.ready)

@@ -6,33 +6,43 @@ from typing import Any
 
 from rehearsal.field.deployed import Deployment, Finding, at, every
 from rehearsal.field.facts import PodRightRow
-from rehearsal.field.pods import pods_of
+from rehearsal.field.pods import pods_of, requests
+
+CONTROLLERS = frozenset({"Deployment", "DaemonSet"})
+"""Kinds of which most are software of the platform, and none of a job's unless its pods ask for devices."""
 
 
 def rights(deployment: Deployment) -> Iterator[Finding]:
-    """Findings of the namespaces in which the stack has pods of its own."""
-    spaces = {str(at(body, "metadata.namespace")) for body in deployment.objects if any(pods_of(body))}
-    statements = [
-        (row, statement)
-        for row in deployment.facts.pod_rights
-        for statement in _statements(deployment, row, spaces)
-    ]  # fmt: skip
-    for row, statement in statements:
-        if "*" in every(statement, row.target) or any(one.endswith("*") for one in every(statement, row.action)):
-            what = f"may {', '.join(every(statement, row.action))} on {', '.join(every(statement, row.target))}"
-            yield Finding(rule="rights", subject="pods", message=f"every job {what}", source=row.source)
-    for store in deployment.facts.stores if spaces else ():
-        for one in deployment.of(store.resource):
-            name = str(at(one.outputs, store.named))
-            missing = [action for action in store.actions if not _allowed(statements, action, name)]
-            if missing:
-                message = f"no pod of {', '.join(sorted(spaces))} may {', '.join(missing)} on {one.name}"
-                yield Finding(rule="rights", subject=f"store {one.name}", message=message, source=store.source)
+    """Findings of each namespace in which jobs and services run."""
+    spaces = sorted({str(at(body, "metadata.namespace")) for body in deployment.objects if _works(body)})
+    for space in spaces:
+        statements = [
+            (row, one) for row in deployment.facts.pod_rights for one in _statements(deployment, row, space)
+        ]  # fmt: skip
+        for row, statement in statements:
+            if "*" in every(statement, row.target) or any(one.endswith("*") for one in every(statement, row.action)):
+                what = f"may {', '.join(every(statement, row.action))} on {', '.join(every(statement, row.target))}"
+                yield Finding(rule="rights", subject="pods", message=f"every job {what}", source=row.source)
+        for store in deployment.facts.stores:
+            for one in deployment.of(store.resource):
+                name = str(at(one.outputs, store.named))
+                missing = [action for action in store.actions if not _allowed(statements, action, name)]
+                if missing:
+                    message = f"no pod of {space} may {', '.join(missing)} on {one.name}"
+                    yield Finding(rule="rights", subject=f"store {one.name}", message=message, source=store.source)
 
 
-def _statements(deployment: Deployment, row: PodRightRow, spaces: set[str]) -> Iterator[Mapping[str, Any]]:
-    """Those of the policies of roles that pods in these namespaces have."""
-    given = [one for one in deployment.of(row.right) if at(one.inputs, row.namespace) in spaces]
+def _works(body: Mapping[str, Any]) -> bool:
+    """Holds for what runs jobs or services. Slurm's nodes have their container apart from their pod."""
+    devices = (name for pod in pods_of(body) for name in requests(pod.spec) if "/" in name)
+    if body.get("kind") in CONTROLLERS:
+        return any(devices)
+    return any(pods_of(body)) or body.get("kind") == "NodeSet"
+
+
+def _statements(deployment: Deployment, row: PodRightRow, space: str) -> Iterator[Mapping[str, Any]]:
+    """Those of the policies of roles that pods in the namespace have."""
+    given = [one for one in deployment.of(row.right) if at(one.inputs, row.namespace) == space]
     roles = {str(at(one.inputs, row.role)) for one in given}
     names = {one.id for one in deployment.resources if at(one.outputs, "arn") in roles} | roles
     for policy in deployment.of(row.policy):

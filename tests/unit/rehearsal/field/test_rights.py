@@ -57,6 +57,23 @@ def test_a_store_that_refuses_jobs_is_found(made: tuple[Any, ...], missing: str)
     assert judged(BUCKET, *made) == [f"no pod of penstock may {missing} on objects"]
 
 
+def test_each_namespace_that_jobs_run_in_needs_it() -> None:
+    made = (BUCKET, ROLE, right(), policy(LIST, USE))
+    nodes = {"kind": "NodeSet", "metadata": {"name": "train", "namespace": "slurm"}, "spec": {"slurmd": {}}}
+    operator = {**job(requests={}), "kind": "Deployment"}
+    operator["metadata"] = {"name": "operator", "namespace": "system"}
+    bare = operator["spec"]["template"]["spec"]["containers"][0]
+
+    def found(*objects: dict[str, Any]) -> list[str]:
+        return [one.message for one in rights(deployment(FACTS, resources=made, objects=objects))]
+
+    missing = "may s3:ListBucket, s3:GetObject, s3:PutObject on objects"
+    assert found(nodes) == [f"no pod of slurm {missing}"]
+    assert found(operator) == [f"no pod of system {missing}"]  # its pods ask for accelerators: a service
+    bare["resources"] = {"requests": {"cpu": "1"}}
+    assert found(operator) == []
+
+
 @pytest.mark.parametrize(
     "broad", [USE | {"Resource": "*"}, USE | {"Action": ["s3:*"]}], ids=["everything", "every action"]
 )

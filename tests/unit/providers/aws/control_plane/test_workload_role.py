@@ -26,7 +26,7 @@ def bucket(arn: str) -> BucketHandle:
     return BucketHandle(name=known("bucket"), arn=known(arn))
 
 
-def built(*, objects: bool = True, express: bool = False) -> Graph:
+def built(*, objects: bool = True, express: bool = False, scheduler: str = "kueue") -> Graph:
     def program() -> pulumi.Output[Any]:
         cluster = EksHandle(
             version="1.35", cluster_name=known("k"), cluster_arn=known("arn"), endpoint=known("https://k"),
@@ -38,7 +38,7 @@ def built(*, objects: bool = True, express: bool = False) -> Graph:
             object_store=bucket(OBJECTS) if objects else None, express_store=bucket(EXPRESS) if express else None,
             repositories={}, mirrors={},
         )  # fmt: skip
-        WorkloadRole("jobs", cluster=cluster, storage=storage)
+        WorkloadRole("jobs", cluster=cluster, storage=storage, scheduler=scheduler)
         return known("")
 
     return register(program)
@@ -58,6 +58,14 @@ def test_pods_of_the_stacks_namespace_have_the_role_once_it_allows_something() -
     assert trust["Principal"] == {"Service": "pods.eks.amazonaws.com"}
 
 
+def test_slurms_nodes_have_it_too() -> None:
+    found = built(scheduler="slurm").of("aws:eks/podIdentityAssociation:PodIdentityAssociation")
+    assert {one.inputs["namespace"]: one.inputs["serviceAccount"] for one in found} == {
+        "penstock": "default", "slurm": "default",
+    }  # fmt: skip
+    assert len({one.inputs["roleArn"] for one in found}) == 1
+
+
 @pytest.mark.parametrize(
     ("stores", "targets"),
     [
@@ -67,7 +75,7 @@ def test_pods_of_the_stacks_namespace_have_the_role_once_it_allows_something() -
     ],
 )
 def test_a_job_may_use_the_stacks_buckets_and_their_key_and_nothing_else(
-    stores: dict[str, bool], targets: set[str]
+    stores: dict[str, Any], targets: set[str]
 ) -> None:
     found = allowed(built(**stores))
     assert set(found) == targets
