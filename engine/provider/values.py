@@ -66,8 +66,12 @@ def is_known(value: object) -> bool:
 
 
 def plain(properties: Struct) -> dict[str, Any]:
-    """The properties as plain JSON: secrets opened, whole numbers as int, what is not known yet as Unknown."""
-    return {name: _plain(value) for name, value in properties.fields.items()}
+    """The properties as plain JSON: secrets opened, whole numbers as int, what is not known yet as Unknown.
+
+    Keys stand in the order of their names, as a message has none: its map goes out and comes in in another one each
+    time (protobuf, "Maps": iteration order is undefined), and a list that is made of it would differ from itself.
+    """
+    return {name: _plain(properties.fields[name]) for name in sorted(properties.fields)}
 
 
 def answer(inputs: Struct, values: Mapping[str, Any]) -> Struct:

@@ -1,5 +1,6 @@
 """Property values between the engine's messages and Python."""
 
+from itertools import permutations
 from typing import Any
 
 from google.protobuf.struct_pb2 import Struct
@@ -27,6 +28,16 @@ def test_whole_numbers_are_ints_and_others_stay() -> None:
 def test_secrets_are_opened_wherever_they_lie() -> None:
     inputs = message(env={"TOKEN": secret("hunter2")}, all=secret({"list": [1, secret(2)]}))
     assert plain(inputs) == {"env": {"TOKEN": "hunter2"}, "all": {"list": [1, 2]}}
+
+
+def test_keys_are_in_the_order_of_their_names_in_whatever_order_they_came() -> None:
+    """A message's map has no order, so that a list which is made of it would differ from one call to the next."""
+    names = ["Name", "cost", "penstock:project", "penstock:stack", "team"]
+    for order in permutations(names):
+        inputs = Struct()
+        for name in order:
+            inputs.fields["tags"].struct_value.fields[name].string_value = "x"
+        assert list(plain(Struct.FromString(inputs.SerializeToString()))["tags"]) == names
 
 
 def test_unknowns_are_found_wherever_they_lie() -> None:
