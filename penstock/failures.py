@@ -3,8 +3,11 @@
 import errno
 import os
 import re
+import shutil
 import sys
 from typing import NoReturn
+
+from penstock.tables import folded
 
 _EXTRA = re.compile(r"(?P<name>[\w.-]+).*;.*extra == ['\"](?P<extra>\w+)['\"]")
 
@@ -37,10 +40,20 @@ def missing_extra(module: str) -> str:
     return ""
 
 
+def _fitted(message: str) -> str:
+    """The message in lines that a terminal does not break inside of words; of each the further ones stand deeper."""
+    columns = shutil.get_terminal_size().columns
+    lines = []
+    for line in message.split("\n"):
+        begin = line[: len(line) - len(line.lstrip())]
+        lines += list(folded(line.lstrip(), columns, f"{begin}    ", first=begin)) or [""]
+    return "\n".join(lines)
+
+
 def end(message: str, *, status: int = 1) -> NoReturn:
     """Ends the process. What still waits to be written to a place that takes nothing is given up."""
     if message:
-        sys.stderr.write(f"{message}\n")
+        sys.stderr.write(f"{_fitted(message) if sys.stderr.isatty() else message}\n")
     try:
         sys.stdout.flush()
     except OSError:

@@ -35,14 +35,13 @@ def plan(
     as_json: Annotated[bool, typer.Option("--json", help="The whole plan as JSON (docs/plan.md).")] = False,
 ) -> None:
     """Show what would exist and why. Nothing is created and no engine is started."""
-    from providers import discover
     from stacks.config import read_path, stack_file
-    from stacks.plan import plan_stack
+    from stacks.plan import plan_read
 
     if show and as_json:
         raise typer.BadParameter("--json is the whole plan already; leave one of the two out", param_hint="'--show'")
     found = stack_file(stack)
-    decided = plan_stack(discover(read_path(found.path)), found.name, datetime.now(UTC))
+    decided = plan_read(lambda: read_path(found.path), found.name, datetime.now(UTC))
     if as_json:
         from penstock.plan_json import as_form
 

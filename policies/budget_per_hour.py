@@ -45,7 +45,7 @@ def _amount(text: str) -> Decimal | None:
 
 RULE = StackRule(
     name="budget-per-hour",
-    reason="machines started by mistake are billed until somebody notices",
+    reason="machines that nobody meant to start are billed until somebody notices",
     remedy="make the groups smaller, or raise cluster.budgetUsdPerHour",
     level="mandatory",
     check=check,

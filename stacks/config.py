@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from components.engine_yaml import TOO_DEEP, YamlError, read_yaml
-from components.errors import PenstockError, Problem, SpecError
+from components.errors import PenstockError, Problem
 from components.project import StackFile, find_stack, nearest_project
 from components.spec.explain import shown
-from components.spec.stack import StackSpec, parse_stack, stack_error
+from components.spec.stack import FormError, StackSpec, parse_stack, stack_error
 from providers import clouds
 from stacks.encrypted import ENCRYPTED, told_of_secrets, without_secrets
 
@@ -53,8 +53,8 @@ def read_path(path: Path) -> StackSpec:
     config, secrets = without_secrets(_config(document.data, path.name, project))
     try:
         spec = parse_stack(config, path.name, clouds(), project=project)
-    except SpecError as error:
-        raise stack_error(told_of_secrets(error.problems, secrets), path.name) from None
+    except FormError as error:
+        raise FormError(told_of_secrets(error.problems, secrets), path.name, error.rest) from None
     warnings = [
         *spec.warnings,
         *(f"{secret}: {ENCRYPTED}" for secret in secrets),

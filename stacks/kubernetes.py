@@ -32,7 +32,9 @@ def render(spec: StackSpec, cluster: ClusterPlan, job: JobPlan | None, service: 
         return Rendered()
     problems = Problems()
     scheduler = load(SchedulerKind(cluster.scheduler))
-    plan = problems.collect(scheduler.plan, spec.scheduler, cluster.node_pools, cluster.kubernetes)
+    plan = None
+    if "scheduler" not in spec.wrong:
+        plan = problems.collect(scheduler.plan, spec.scheduler, cluster.node_pools, cluster.kubernetes)
     inside = problems.collect(_inside, spec, cluster, cluster.kubernetes, plan, service)
     gang = problems.collect(scheduler.render_job, job, _pool(cluster, job.pool), plan) if job and plan else ()
     near = scheduler.placement_warnings(job, _pool(cluster, job.pool)) if job else ()
@@ -52,20 +54,21 @@ def _inside(
     scheduler: SchedulerPlan | None,
     service: ServicePlan | None,
 ) -> InsidePlan | None:
-    """None where the cluster is no Kubernetes, or its scheduler has been refused."""
-    if facts is None or scheduler is None:
+    """None where the cluster is no Kubernetes, or its scheduler has been refused, without which the platform is judged
+    as if it needed nothing."""
+    if facts is None:
         return None
     request = PlatformRequest(
         facts=facts,
         spec=spec.platform,
         pools=cluster.node_pools,
-        scheduler_addons=scheduler.addons,
+        scheduler_addons=scheduler.addons if scheduler else (),
         queues_have_nodes=any(queue.nodes for queue in spec.scheduler.queues),
         start_timeout_s=spec.scheduler.start_timeout_s,
         service=service,
     )
-    gate = plan_gate(spec.platform, cluster, _image(spec))
-    return InsidePlan(facts=facts, platform=plan_platform(request), scheduler=scheduler, gate=gate)
+    platform, gate = plan_platform(request), plan_gate(spec.platform, cluster, _image(spec))
+    return InsidePlan(facts=facts, platform=platform, scheduler=scheduler, gate=gate) if scheduler else None
 
 
 def _warnings(spec: StackSpec, cluster: ClusterPlan, inside: InsidePlan) -> tuple[str, ...]:

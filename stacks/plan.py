@@ -1,42 +1,61 @@
 """From one stack's spec to all that it becomes: pure, without the engine."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 
-from components.errors import Problem, Problems
-from components.plan.cluster import ClusterPlan
+from components.errors import Problem, Problems, SpecError
+from components.plan.cluster import ClusterPlan, NodePoolPlan, RefusedClusterError
 from components.plan.part import Decision
 from components.plan.stack import StackPlan
 from components.plan.work import JobPlan, ServicePlan
-from components.spec.stack import StackSpec, stack_error
-from providers import load
+from components.platform.refusals import name_problems
+from components.spec.scheduler import SchedulerKind
+from components.spec.stack import FormError, StackSpec, stack_error
+from providers import discover, load
 from stacks.kubernetes import Rendered, render
-from workloads.plan.inference import plan_inference, service_warnings
+from workloads.plan.inference import plan_inference, service_warnings, unplaced_service
 from workloads.plan.sums import rolled, rollout_warnings, sum_problems
-from workloads.plan.training import job_warnings, plan_training, pool_named
+from workloads.plan.training import job_warnings, plan_training, unplaced_run
 
 _STACK_NAME = re.compile(r"[A-Za-z0-9_.][A-Za-z0-9_.-]{0,99}")
 
 
+def plan_read(read: Callable[[], StackSpec], stack: str, now: datetime) -> StackPlan:
+    """The plan of the stack file that `read` gives, and of what its place tells. Problems of the file's form are told
+    with all others that show without what is wrong there. Of what has no place at all, the form is not looked at.
+    """
+    try:
+        spec = read()
+    except FormError as error:
+        others = Problems()
+        others.collect(plan_stack, _discovered(error.rest), stack, now)
+        others[:] = (problem for problem in others if not _is_of_defaults(problem, error.rest))
+        told = tuple(f"{problem.path}." for problem in others)
+        own = (problem for problem in error.problems if not f"{problem.path}.".startswith(told))
+        raise stack_error((*own, *others), error.source) from None
+    return plan_stack(discover(spec), stack, now)
+
+
 def plan_stack(spec: StackSpec, stack: str, now: datetime) -> StackPlan:
     """The plan of a stack as of `now`; SpecError with the problems of all its parts at once."""
+    source = f"Pulumi.{stack}.yaml"
     problems = Problems(_name_problems(stack))
-    cluster = problems.collect(load(spec.cluster.cloud).plan, spec, stack, now)
+    cluster = _plan_cluster(spec, stack, now, problems)
     if cluster is None:
-        raise stack_error(_name_told_once(problems), f"Pulumi.{stack}.yaml")
+        raise stack_error(_name_told_once([*problems, *_unplaced(spec, problems)]), source)
     job, decisions = _plan_training(spec, cluster, problems)
     service = _plan_inference(spec, cluster, job, problems)
-    if cluster.kubernetes is not None:
-        problems += sum_problems(job, service, cluster.node_pools, _held_by_slurm(spec, cluster))
-    if problems:
-        raise stack_error(problems, f"Pulumi.{stack}.yaml")
-    if cluster.kubernetes is not None and service is not None:
+    if cluster.kubernetes is not None and "scheduler" not in spec.wrong:
+        too_much = list(sum_problems(job, service, cluster.node_pools, _held_by_slurm(spec, cluster)))
+        problems += too_much
+        service = None if too_much else service
+    if cluster.kubernetes is not None and service is not None and not problems:
         service, rollout = rolled(job, service, cluster.node_pools, _held_by_slurm(spec, cluster))
         decisions = (*decisions, *rollout)
     rendered = problems.collect(render, spec, cluster, job, service)
-    if rendered is None:
-        raise stack_error(problems, f"Pulumi.{stack}.yaml")
+    if problems or rendered is None or spec.refused:
+        raise stack_error(_name_told_once(problems), source)
     return StackPlan(
         stack=stack,
         cluster=cluster,
@@ -48,6 +67,66 @@ def plan_stack(spec: StackSpec, stack: str, now: datetime) -> StackPlan:
         service=rendered.service,
         inside=rendered.inside,
     )
+
+
+def _discovered(rest: StackSpec) -> StackSpec:
+    """The rest of a stack file, with what its place tells where the file says well enough which place."""
+    return rest if _is_without_place(rest) else discover(rest)
+
+
+def _is_of_defaults(problem: Problem, rest: StackSpec) -> bool:
+    """True for a problem of stores that are those of nobody, as what the file says of them has the wrong form."""
+    return "storage" in rest.wrong and problem.path.partition(".")[0] == "storage"
+
+
+def _is_without_place(spec: StackSpec) -> bool:
+    """True where the cluster or its cloud's own key are left out for their form."""
+    return "cluster" in spec.wrong or spec.cluster.cloud in spec.wrong
+
+
+def _takes_pods(spec: StackSpec) -> bool:
+    """True where jobs are pods or machines of a cluster, and not processes of one machine."""
+    return load(spec.cluster.cloud).catalog().capabilities.schedulers != (SchedulerKind.PROCESS,)
+
+
+def _plan_cluster(spec: StackSpec, stack: str, now: datetime, problems: Problems) -> ClusterPlan | None:
+    """The cluster, or None where nothing can stand on it. One whose size add-ons change is not judged without them."""
+    if _is_without_place(spec) or ("platform" in spec.wrong and _takes_pods(spec)):
+        return None
+    try:
+        cluster: ClusterPlan = load(spec.cluster.cloud).plan(spec, stack, now)
+    except RefusedClusterError as error:
+        problems += error.problems
+        return error.cluster
+    except SpecError as error:
+        problems += error.problems
+        return None
+    return cluster
+
+
+def _unplaced(spec: StackSpec, problems: Sequence[Problem]) -> Iterator[Problem]:
+    """Problems of workloads and add-ons that show without a cluster, where they are not refused as a whole."""
+    if spec.platform.addons and "platform" not in {problem.path.partition(".")[0] for problem in problems}:
+        yield from name_problems(spec.platform)
+    if "cluster" in spec.wrong:
+        return
+    pods, pools = _takes_pods(spec), [pool.name for pool in spec.cluster.node_pools]
+    if not pods and len(pools) > 1:
+        return  # the one that a workload is on may be the one that goes
+    if spec.training and not _is_refused("training", problems):
+        yield from unplaced_run(spec.training, pools, pods=pods)
+    if spec.inference and not _is_refused("inference", problems):
+        yield from unplaced_service(spec.inference, pools, pods=pods, trains=_trains(spec))
+
+
+def _trains(spec: StackSpec) -> bool:
+    return spec.training is not None or "training" in spec.wrong
+
+
+def _named(spec: StackSpec, cluster: ClusterPlan) -> tuple[NodePoolPlan, ...]:
+    """The pools of the stack file, which workloads name: a fallback's machines take the pods of its pool."""
+    names = {pool.name for pool in spec.cluster.node_pools}
+    return tuple(pool for pool in cluster.node_pools if pool.name in names)
 
 
 def _held_by_slurm(spec: StackSpec, cluster: ClusterPlan) -> Mapping[str, int] | None:
@@ -91,22 +170,26 @@ def _plan_training(
     spec: StackSpec, cluster: ClusterPlan, problems: Problems
 ) -> tuple[JobPlan | None, tuple[Decision, ...]]:
     training = spec.training
-    if not training:
+    if not training or _is_refused("training", problems):
         return None, ()
     pods = cluster.kubernetes is not None
-    planned = problems.collect(plan_training, training, cluster.node_pools, cluster.volume, pods=pods)
+    planned = problems.collect(plan_training, training, _named(spec, cluster), cluster.volume, pods=pods)
     return planned or (None, ())
 
 
 def _plan_inference(
     spec: StackSpec, cluster: ClusterPlan, job: JobPlan | None, problems: Problems
 ) -> ServicePlan | None:
-    inference, pools = spec.inference, cluster.node_pools
-    if not inference:
+    """The service. None too where the run is refused whose model it would have, which is then judged without that."""
+    inference, pods = spec.inference, cluster.kubernetes is not None
+    if not inference or _is_refused("inference", problems):
         return None
-    if spec.training and not job:
-        # The run that it would serve is refused: only what does not depend on it can be judged.
-        problems.collect(pool_named, inference.pool, pools, "inference.pool")
-        return None
-    pods = cluster.kubernetes is not None
-    return problems.collect(plan_inference, inference, pools, cluster.volume, job, pods=pods)
+    trains = _trains(spec)
+    pools = _named(spec, cluster)
+    service = problems.collect(plan_inference, inference, pools, cluster.volume, job, pods=pods, trains=trains)
+    return service if job or not trains else None
+
+
+def _is_refused(section: str, problems: Sequence[Problem]) -> bool:
+    """True where the cloud has no place for the section as a whole."""
+    return any(problem.path == section for problem in problems)

@@ -10,16 +10,15 @@ from components.cluster import AcceleratorCluster
 from components.plan.stack import StackPlan
 from components.provider import CloudProvider
 from components.spec.stack import stack_error
-from providers import discover, load
+from providers import load
 from stacks.config import read_engine
-from stacks.plan import plan_stack
+from stacks.plan import plan_read
 
 
 def decide() -> tuple[CloudProvider[Any], StackPlan]:
     """The cloud and the plan; SpecError with every problem before any resource is registered."""
-    spec = discover(read_engine())
-    provider = load(spec.cluster.cloud)
-    plan = plan_stack(spec, pulumi.get_stack(), datetime.now(UTC))
+    plan = plan_read(read_engine, pulumi.get_stack(), datetime.now(UTC))
+    provider = load(plan.cluster.cloud)
     found = provider.preflight(plan)
     if problems := [one for one in found if one.stops]:
         raise stack_error(problems, f"Pulumi.{plan.stack}.yaml")

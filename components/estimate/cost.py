@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from decimal import Decimal
+from decimal import ROUND_CEILING, Decimal
 
 from components.errors import Problem
 from components.plan.part import BillLine
@@ -44,17 +44,22 @@ def known_usd_per_hour(bill: Iterable[BillLine]) -> Decimal:
     return sum((line.usd_per_hour for line in bill if line.usd_per_hour is not None), Decimal(0))
 
 
-def over_budget(bill: Iterable[BillLine], budget_usd_per_hour: float | None) -> list[Problem]:
-    """A problem where the known prices alone are over the budget: an unknown one could only add to it."""
-    if budget_usd_per_hour is None:
+_CENT = Decimal("0.01")
+
+
+def over_budget(bill: Iterable[BillLine], budget_usd_per_hour: float | None, *, unread: bool = False) -> list[Problem]:
+    """A problem where the known prices alone are over the budget: an unknown one could only add to it. `unread`: what
+    is written there is no budget, so that a message says what one would be."""
+    if budget_usd_per_hour is None and not unread:
         return []
     lines = [line for line in bill if line.usd_per_hour]
     total = known_usd_per_hour(lines)
-    if total <= Decimal(str(budget_usd_per_hour)):
+    if total <= Decimal(str(budget_usd_per_hour or 0)):
         return []
     most = max(lines, key=lambda line: line.usd_per_hour or 0)
+    fact = "has to be a number of dollars, and at least" if unread else f"{budget_usd_per_hour:g} is less than"
     message = (
-        f"{budget_usd_per_hour:g} is less than the plan's ${total:,.2f} an hour, of which ${most.usd_per_hour:,.2f} is "
+        f"{fact} the plan's ${total.quantize(_CENT, ROUND_CEILING):,} an hour, of which ${most.usd_per_hour:,.2f} is "
         f"{most.what}; raise it, or ask for less"
     )
     return [Problem(path="cluster.budgetUsdPerHour", message=message)]

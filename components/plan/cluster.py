@@ -1,10 +1,11 @@
 """A cluster that will exist, decided: plain values without an open question left in them."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from components.catalog import MachineType
+from components.errors import Problem, SpecError
 from components.estimate.nodes import CAUTIOUS_DAEMONS, Room, cautious_allocatable, without_daemons
 from components.fabric import Collective, Fabric
 from components.plan.kubernetes import KubernetesFacts
@@ -219,3 +220,11 @@ class ClusterPlan:
     @property
     def warnings(self) -> tuple[str, ...]:
         return tuple(warning for part in self.parts for warning in part.warnings)
+
+
+class RefusedClusterError(SpecError):
+    """Problems of a cluster whose pools and stores are decided all the same, by which what runs there is judged too."""
+
+    def __init__(self, problems: Iterable[Problem], cluster: ClusterPlan) -> None:
+        super().__init__(problems)
+        self.cluster = cluster

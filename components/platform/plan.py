@@ -18,7 +18,7 @@ def plan_platform(request: PlatformRequest) -> PlatformPlan:
     Refused: an add-on that there is not, one that the cloud forbids, one that its Kubernetes is too old for, a value
     that its chart does not take, one switched off that another needs, and two that would do one thing.
     """
-    problems = Problems(name_problems(request))
+    problems = Problems(name_problems(request.spec))
     verdicts = _verdicts(request, problems)
     plans = {name: _plan(name, verdict, request) for name, verdict in verdicts.items() if verdict.on}
     problems += own_problems(request, plans)

@@ -13,11 +13,12 @@ from components.platform.request import TAGS, PlatformRequest
 from components.platform.values import check_values
 from components.platform.versions import versions
 from components.spec.explain import suggestion
+from components.spec.platform import PlatformSpec
 
 
-def name_problems(request: PlatformRequest) -> Iterator[Problem]:
+def name_problems(spec: PlatformSpec) -> Iterator[Problem]:
     """Add-ons that there are not, and values for those whose chart takes no such key."""
-    for name, asked in request.spec.addons.items():
+    for name, asked in spec.addons.items():
         path = f"platform.addons.{name}"
         if name not in ADDONS:
             hint = suggestion(name, sorted(ADDONS)) or f"; available: {', '.join(sorted(ADDONS))}"
@@ -60,6 +61,7 @@ def own_problems(request: PlatformRequest, plans: Mapping[str, AddonPlan]) -> It
         unwanted = (*_forbidden(request, name), *_too_old(request, name), *_done_by_others(request, plan))
         yield from unwanted or _without_values(plan)
     yield from _done_twice(plans)
+    yield from _without_zone(request, plans)
     yield from _nobody_wakes(request, plans)
 
 
@@ -145,6 +147,15 @@ def _of_different_devices(concern: Concern, one: str, other: str) -> bool:
     """A plugin of one vendor's devices is none of another's."""
     apart = (Concern.DEVICE_PLUGIN, Concern.FABRIC_DEVICES)
     return concern in apart and {one, other} in ({"gpu-operator", "neuron"}, {"efa-device-plugin", "network-operator"})
+
+
+def _without_zone(request: PlatformRequest, plans: Mapping[str, AddonPlan]) -> Iterator[Problem]:
+    """Names are made in one zone, and without one in every zone that the credentials open (external-dns,
+    docs/flags.md, --domain-filter)."""
+    name = "external-dns"
+    if name in plans and request.spec.domain is None and not _given(request.asked(name).values, "domainFilters"):
+        message = f"is missing, and {name} makes names in a zone of yours alone; give it, or switch {name} off"
+        yield Problem(path="platform.domain", message=message)
 
 
 def _nobody_wakes(request: PlatformRequest, plans: Mapping[str, AddonPlan]) -> Iterator[Problem]:

@@ -30,6 +30,10 @@ Name = Annotated[str, Field(pattern=name_pattern)]
 """A name that may become part of a DNS label (63 characters, RFC 1123) with room for a suffix."""
 
 
+FolderPath = Annotated[str, Field(pattern=form(r"^[/~][^\x00]*$", "an absolute path, or one that begins with ~"))]
+"""A path on the machine or the file system where it is read."""
+
+
 _AS_GO_WRITES_IT = re.compile(r"(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d(?:\.\d+)?) ([+-]\d\d)(\d\d) \S+")
 
 

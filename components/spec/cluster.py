@@ -185,7 +185,7 @@ class NodePoolSpec(Spec):
 
     name: Name
     """Name of the pool: lower-case letters, digits and dashes."""
-    machine_type: str = Field(min_length=1)
+    machine_type: str
     """Machine type by the cloud's own name, such as p5.48xlarge; on this machine `this-machine`."""
     count: int = Field(default=1, ge=0, le=100_000)
     """Nodes at `up`."""

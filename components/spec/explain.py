@@ -2,13 +2,14 @@
 
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from difflib import get_close_matches
 from types import UnionType
 from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from components.errors import Problem, SpecError
@@ -102,8 +103,9 @@ def _message(detail: ErrorDetails, model: type[BaseModel]) -> str:
             return _not_one_of(context["tag"], context["expected_tags"])
         case "greater_than_equal" | "greater_than" | "less_than" | "less_than_equal":
             return f"{shown(value)} is out of range; {_bound(kind, context)} is right"
-        case "string_pattern_mismatch":
-            return f"{shown(value)} is not {form_in_words(context['pattern'])}"
+        case "string_pattern_mismatch" | "string_type" if pattern := context.get("pattern") or _missed(detail, model):
+            quotes = " (without quotes 1.30 is 1.3)" if isinstance(value, float) else ""
+            return f"{shown(value)} is not {form_in_words(pattern)}{quotes}"
         case "too_short" | "too_long" | "string_too_short" | "string_too_long":
             return _length(kind, value, context)
         case "multiple_of":
@@ -114,6 +116,13 @@ def _message(detail: ErrorDetails, model: type[BaseModel]) -> str:
             return f"{_of_another_kind(detail)}{keys}"
         case _:
             return _of_another_kind(detail)
+
+
+def _missed(detail: ErrorDetails, model: type[BaseModel]) -> str:
+    """Pattern of the text that belongs in a place, where the value would not match it as a text either."""
+    value, pattern = detail["input"], _pattern_at(detail["loc"], model)
+    fits = isinstance(value, int | float) and re.search(pattern, shown(value))
+    return "" if value is None or fits else pattern
 
 
 def _length(kind: str, value: object, context: Mapping[str, Any]) -> str:
@@ -152,10 +161,8 @@ def _rewritten(value: object, kind: str) -> str:
         return f"; write a list: [{entry}]" if fits else "; write a list, each entry after `- `"
     if kind == "dict_type":
         return "; write `key: value` for each"
-    if kind == "string_type" and isinstance(value, float):
-        return "; write it in quotes, without which 1.30 is 1.3"
-    if kind == "string_type" and isinstance(value, int):
-        return "; write it in quotes"
+    if kind == "string_type" and isinstance(value, int | float):
+        return "; write it in quotes" + (", without which 1.30 is 1.3" if isinstance(value, float) else "")
     if kind == "string_type" and isinstance(value, list) and len(value) == 1 and isinstance(value[0], str):
         return f"; write {shown(value[0])}"
     if kind == "bool_type" and str(value).lower() in _TRUE_OR_FALSE:
@@ -193,9 +200,14 @@ def _choices(expected: str) -> list[str]:
 
 def suggestion(value: object, choices: Sequence[str]) -> str:
     """`; did you mean 'x'?` for the closest of the choices, or nothing when none is close."""
+    close = closest(value, choices)
+    return f"; did you mean '{close}'?" if close else ""
+
+
+def closest(value: object, choices: Iterable[str]) -> str:
+    """The choice that was meant by a value, in whatever capitals; "" when none is close."""
     as_written = {choice.lower(): choice for choice in choices}
-    close = get_close_matches(str(value).lower(), as_written, n=1, cutoff=0.6)
-    return f"; did you mean '{as_written[close[0]]}'?" if close else ""
+    return next((as_written[one] for one in get_close_matches(str(value).lower(), as_written, n=1, cutoff=0.6)), "")
 
 
 def _unknown_key(location: tuple[int | str, ...], model: type[BaseModel]) -> str:
@@ -210,6 +222,29 @@ def _keys_at(location: tuple[int | str, ...], model: type[BaseModel]) -> list[st
             owners = _below(owners, step)
     models = [owner for owner in owners if isinstance(owner, type) and issubclass(owner, BaseModel)]
     return sorted({field.alias or name for owner in models for name, field in owner.model_fields.items()})
+
+
+def _pattern_at(location: tuple[int | str, ...], model: type[BaseModel]) -> str:
+    """Pattern of the texts in a place; "" where they have none."""
+    *way, last = (step for step in location if isinstance(step, str))
+    owners: list[Any] = [model]
+    for step in way:
+        owners = _below(owners, step)
+    for owner in owners:
+        if get_origin(owner) is dict:
+            return next(_patterns(get_args(owner)[1]), "")
+        for name, field in owner.model_fields.items():
+            if last in (name, field.alias):
+                return next(_patterns(Annotated[field.annotation, field]), "")
+    return ""
+
+
+def _patterns(annotation: Any) -> Iterator[str]:
+    for part in get_args(annotation):
+        if isinstance(part, FieldInfo):
+            yield from (rule.pattern for rule in part.metadata if getattr(rule, "pattern", None))
+        else:
+            yield from _patterns(part)
 
 
 def unknown_key(key: object, known: Iterable[str]) -> str:

@@ -1,11 +1,11 @@
 """The inference service that the user asks for."""
 
 from enum import StrEnum
-from typing import Annotated, Literal, Self
+from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from components.spec.base import Name, Spec
+from components.spec.base import FolderPath, Name, Spec
 
 
 class ServedModel(Spec):
@@ -13,7 +13,7 @@ class ServedModel(Spec):
 
     from_training: Literal["latest"] | None = None
     """`latest`: the model that this stack's own training run exported last."""
-    path: Annotated[str, Field(min_length=1)] | None = None
+    path: FolderPath | None = None
     """Export folder of an earlier run, or the run's folder, whose newest export is taken."""
 
     @model_validator(mode="after")
@@ -60,7 +60,7 @@ class AutoscalingSpec(Spec):
 class CanarySpec(Spec):
     """A second model beside the first, for a share of the requests."""
 
-    path: str = Field(min_length=1)
+    path: FolderPath
     """Export folder of the second model, or its run's folder."""
     weight_percent: int = Field(ge=0, le=100)
     """Percent of the requests that it answers."""
@@ -105,7 +105,7 @@ class InferenceSpec(Spec):
     """Seconds after which a request is given up, unless it sets its own, shorter one."""
     drain_s: float = Field(default=20.0, ge=0)
     """Seconds that running requests get to finish when the service is stopped."""
-    image: Annotated[str, Field(min_length=1)] | None = None
+    image: str | None = None
     """Container image with penstock's workloads and a fixed tag or digest (docs/images.md); required on a
     Kubernetes."""
     nodes_per_replica: int = Field(default=1, ge=1, le=64)

@@ -5,13 +5,13 @@ from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 from typing import Any, TypeVar
 
-from pydantic import ConfigDict, Field, ValidationError, create_model
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError, create_model
 
 from components.errors import Problem, SpecError
 from components.spec.base import Spec
 from components.spec.cluster import ClusterSpec
 from components.spec.editor import Choices, for_editors
-from components.spec.explain import explain
+from components.spec.explain import closest, explain
 from components.spec.inference import InferenceSpec
 from components.spec.keys import PREFIX, as_in_the_file, others_keys, own_keys, provider_keys, wrong_keys
 from components.spec.platform import PlatformSpec
@@ -20,6 +20,12 @@ from components.spec.storage import StorageSpec
 from components.spec.training import TrainingSpec
 
 Form = TypeVar("Form", bound=Spec)
+
+_OF_THEIR_OWN = frozenset(
+    f"cluster.{key}" for key in ("allowNodeRoll", "budgetUsdPerHour", "expiresAt", "kubernetesVersion")
+)
+"""Keys of the cluster without which the rest of it is what it is: where their form is wrong, they alone are left out.
+"""
 
 
 class Asked(Spec):
@@ -44,6 +50,21 @@ class StackSpec(Asked):
     """Keys of the cloud's provider, `aws:profile`, that penstock hands on. None where the cloud has none."""
     warnings: tuple[str, ...] = Field(default=(), exclude=True)
     """Warnings of the file's reader: values that it could not read or passed over."""
+    refused: frozenset[str] = Field(default=frozenset(), exclude=True)
+    """Paths of what has the wrong form. The sections that hold it are left out: only for a look at the others."""
+
+    @property
+    def wrong(self) -> frozenset[str]:
+        """Names of the sections that are left out for their form; of the cluster too, which is then not there."""
+        return _sections(self.refused)
+
+
+class FormError(SpecError):
+    """Problems of a stack file's form. `rest` is what has the right form, by which more of it can be judged."""
+
+    def __init__(self, problems: Iterable[Problem], source: str, rest: StackSpec) -> None:
+        super().__init__(problems, source, show=as_in_the_file)
+        self.rest = rest
 
 
 Clouds = Mapping[str, Callable[[], type[Spec]] | None]
@@ -54,7 +75,7 @@ defaults."""
 def parse_stack(
     config: Mapping[str, Any], source: str, clouds: Clouds = MappingProxyType({}), *, project: str = ""
 ) -> StackSpec:
-    """The spec that the keys of a stack file describe; SpecError with every problem at once.
+    """The spec that the keys of a stack file describe; FormError with every problem at once.
 
     `config` maps keys such as `penstock:cluster` to plain data; keys of providers are handed on or refused; of those of
     other namespaces a warning tells that nobody reads them. `source` names the file in messages, `project` the
@@ -63,7 +84,7 @@ def parse_stack(
     """
     forms = {cloud: form for cloud, form in clouds.items() if form}
     own, problems = own_keys(config, (*Asked.model_fields, *forms), project)
-    cloud = _cloud_of(own)
+    cloud = _cloud_of(own, clouds)
     shared = {key: value for key, value in own.items() if key not in forms}
     problems += [_of_another_cloud(key, cloud) for key in own if key in forms and key != cloud]
     asked = _validated(Asked, shared, "", problems, clouds)
@@ -72,11 +93,38 @@ def parse_stack(
     unread, misspelled = others_keys(config, (*Asked.model_fields, *forms), project) if clouds else ([], [])
     problems += misspelled
     if problems or asked is None:
-        raise stack_error(problems, source)
+        rest = _rest(shared, {problem.path for problem in problems}, cloud, clouds)
+        raise FormError(problems, source, rest.model_copy(update={"settings": settings, "account": account}))
     return StackSpec.model_construct(
         **{name: getattr(asked, name) for name in Asked.model_fields}, settings=settings, account=account,
         warnings=tuple(unread),
     )  # fmt: skip
+
+
+def _rest(shared: Mapping[str, Any], refused: set[str], cloud: str, clouds: Clouds) -> StackSpec:
+    """The sections in which nothing is refused; of the cluster what is left without keys that stand for themselves, on
+    the cloud that was meant."""
+    given, cluster = dict(shared), shared.get("cluster")
+    if isinstance(cluster, Mapping):
+        kept = {key: value for key, value in cluster.items() if f"cluster.{key}" not in refused & _OF_THEIR_OWN}
+        given["cluster"] = kept | {"cloud": cloud}
+        refused = refused - ({"cluster.cloud"} if cloud in clouds else set())
+    sections: dict[str, Any] = {}
+    for name in given.keys() - _sections(refused):
+        form: TypeAdapter[Any] = TypeAdapter(Asked.__annotations__[name])
+        text = json.dumps(given[name], default=str)
+        context = {"clouds": tuple(clouds)}
+        try:
+            sections[name] = form.validate_json(text, by_alias=True, by_name=False, context=context)
+        except ValidationError:
+            refused = {*refused, name}
+    sections["refused"] = frozenset(refused)
+    return StackSpec.model_construct(**sections)
+
+
+def _sections(refused: Iterable[str]) -> frozenset[str]:
+    """Names of the sections that are left out for what is refused in them."""
+    return frozenset(path.partition(".")[0] for path in refused if path not in _OF_THEIR_OWN)
 
 
 def _account(
@@ -94,9 +142,11 @@ def stack_error(problems: Iterable[Problem], source: str) -> SpecError:
     return SpecError(problems, source, show=as_in_the_file)
 
 
-def _cloud_of(own: Mapping[str, Any]) -> str:
+def _cloud_of(own: Mapping[str, Any], clouds: Clouds) -> str:
+    """The cloud of the stack: as it is written, or the one that was meant by that."""
     cluster = own.get("cluster")
-    return str(cluster.get("cloud")) if isinstance(cluster, Mapping) else ""
+    written = str(cluster.get("cloud")) if isinstance(cluster, Mapping) else ""
+    return written if written in clouds else closest(written, clouds) or written
 
 
 def _of_another_cloud(key: str, cloud: str) -> Problem:

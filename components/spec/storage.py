@@ -5,7 +5,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from components.spec.base import Name, Spec, form
+from components.spec.base import FolderPath, Name, Spec, form
 
 MountPath = Annotated[str, Field(pattern=form(r"^(/[A-Za-z0-9][-A-Za-z0-9_.]*)+$", "an absolute path such as /data"))]
 """An absolute path, as jobs see it."""
@@ -21,7 +21,7 @@ class OnDestroy(StrEnum):
 class VolumeSpec(Spec):
     """Folder of runs, checkpoints and exports. On a cloud it lies on the file system."""
 
-    path: Annotated[str, Field(min_length=1)] | None = None
+    path: FolderPath | None = None
     """Absolute path, or one that begins with `~`; when left out, a folder named after the stack."""
     on_destroy: OnDestroy = OnDestroy.KEEP
     """`keep` leaves checkpoints, exports and logs; `delete` removes them for good."""

@@ -1,11 +1,11 @@
 """The training run that the user asks for."""
 
 from enum import StrEnum
-from typing import Annotated, Self
+from typing import Self
 
 from pydantic import Field, model_validator
 
-from components.spec.base import Name, Spec
+from components.spec.base import FolderPath, Name, Spec
 from components.spec.scheduler import Priority, TopologyRequest
 
 
@@ -77,7 +77,7 @@ class ModelSpec(Spec):
 class DataSpec(Spec):
     """Text to learn from."""
 
-    files: Annotated[str, Field(min_length=1)] | None = None
+    files: FolderPath | None = None
     """Own text files (UTF-8): a path, a folder, or a glob such as `~/texts/**/*.md`. When left out, the sources of
     Python's standard library, which need no download."""
     validation_share: float = Field(default=0.02, gt=0, lt=0.5)
@@ -216,7 +216,7 @@ class TrainingSpec(Spec):
     """Restarts inside the job after a lost worker."""
     seed: int = Field(default=1, ge=0, lt=2**31)
     """Seed of the run's random numbers."""
-    image: Annotated[str, Field(min_length=1)] | None = None
+    image: str | None = None
     """Container image with penstock's workloads and a fixed tag or digest (docs/images.md); required on a
     Kubernetes."""
     queue: Name | None = None
@@ -226,7 +226,7 @@ class TrainingSpec(Spec):
     topology: TopologyRequest | None = None
     """`required`: nodes in one domain or it waits; `preferred`: as close as they come; `none`. When left out,
     preferred where nodes have topology labels."""
-    grace_s: float | None = Field(default=None, ge=1, le=7200)
+    grace_s: float | None = Field(default=None, le=7200)
     """Seconds from the request to stop to the kill; when left out, a step and a checkpoint, with a margin."""
 
     @model_validator(mode="after")

@@ -92,7 +92,7 @@ class Servicer(provider_grpc.ResourceProviderServicer):
         with self._crash_log.open("a") as file:
             file.write(f"{datetime.now(UTC).isoformat()}\n{''.join(traceback.format_exception(error))}\n")
         reason = f"{type(error).__name__}: {error}"
-        return f"{self._title} failed unexpectedly ({reason}); please report it with {self._crash_log}"
+        return f"{self._title} failed unexpectedly ({reason}); report it with {self._crash_log}"
 
 
 def token_of(urn: str) -> str:

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from components.errors import Problem, Problems, SpecError
 from components.estimate.cost import over_budget
-from components.plan.cluster import ClusterPlan, Mount
+from components.plan.cluster import ClusterPlan, Mount, RefusedClusterError
 from components.plan.kubernetes import KubernetesFacts
 from components.spec.cluster import NetworkSpec
 from components.spec.stack import StackSpec
@@ -93,7 +93,7 @@ def plan(spec: StackSpec, stack: str, now: datetime) -> AwsPlan:
     )
     hyper = problems.collect(hyper_pods.plan_hyper_pod, spec, settings, full, background, stack)
     problems += _job_problems(spec, control)
-    if problems or not (network and asked and storage and control):
+    if not (pools and network and asked and storage and control):
         raise SpecError(problems)
     billed = _billed(full, control, hyper)
     plan = AwsPlan(
@@ -123,8 +123,11 @@ def plan(spec: StackSpec, stack: str, now: datetime) -> AwsPlan:
             serving.part(asked, spec, billed),
         ),
     )
-    if over := over_budget(plan.bill, plan.budget_usd_per_hour):
-        raise SpecError(over)
+    if hyper or settings.hyper_pod is None:
+        unread = "cluster.budgetUsdPerHour" in spec.refused
+        problems += over_budget(plan.bill, plan.budget_usd_per_hour, unread=unread)
+    if problems:
+        raise RefusedClusterError(problems, plan)
     return plan
 
 

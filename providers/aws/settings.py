@@ -11,12 +11,20 @@ Uri = Annotated[
     str, Field(pattern=form(r"^s3://[a-z0-9][-a-z0-9.]{1,61}[a-z0-9](/.*)?$", "an address such as s3://bucket/prefix/"))
 ]
 RoleArn = Annotated[
-    str, Field(pattern=form(r"^arn:aws[-a-z]*:iam::\d{12}:(role|user)/.+$", "the ARN of a role or user"))
+    str,
+    Field(
+        pattern=form(
+            r"^arn:aws[-a-z]*:iam::\d{12}:(role|user)/.+$",
+            "the ARN of a role or user, such as arn:aws:iam::123456789012:role/ops",
+        )
+    ),
 ]
 MlMachineType = Annotated[
-    str, Field(pattern=form(r"^ml\.[a-z0-9-]+\.[a-z0-9]+$", "SageMaker's name of a machine type: ml.g6.xlarge"))
+    str, Field(pattern=form(r"^ml\.[a-z0-9-]+\.[a-z0-9]+$", "SageMaker's name of a machine type, such as ml.g6.xlarge"))
 ]
-AmiId = Annotated[str, Field(pattern=form(r"^ami-[0-9a-f]{8,17}$", "the id of an image: ami-0123456789abcdef0"))]
+AmiId = Annotated[
+    str, Field(pattern=form(r"^ami-[0-9a-f]{8,17}$", "the id of an image, such as ami-0123456789abcdef0"))
+]
 ImageRelease = Annotated[
     str, Field(pattern=form(r"^\d+\.\d+\.\d+-\d{8}$", "a release of EKS's images in quotes: 1.35.3-20260512"))
 ]
@@ -121,7 +129,13 @@ class HyperPodSpec(Spec):
     """SageMaker tests every machine before it joins."""
     training_plan: (
         Annotated[
-            str, Field(pattern=form(r"^arn:aws[-a-z]*:sagemaker:.+:training-plan/.+$", "the ARN of a training plan"))
+            str,
+            Field(
+                pattern=form(
+                    r"^arn:aws[-a-z]*:sagemaker:.+:training-plan/.+$",
+                    "the ARN of a training plan (`aws sagemaker list-training-plans`)",
+                )
+            ),
         ]
         | None
     ) = None
@@ -242,7 +256,10 @@ class AcceleratorSpec(Spec):
     name: Name
     """Name of the accelerator: lower-case letters, digits and dashes."""
     load_balancer_arn: str = Field(
-        pattern=form(r"^arn:aws[-a-z]*:elasticloadbalancing:.+:loadbalancer/.+$", "the ARN of a load balancer")
+        pattern=form(
+            r"^arn:aws[-a-z]*:elasticloadbalancing:.+:loadbalancer/.+$",
+            "the ARN of a load balancer (`aws elbv2 describe-load-balancers`)",
+        )
     )
     """ARN of the load balancer behind it."""
     ports: tuple[Annotated[int, Field(ge=1, le=65_535)], ...] = (443,)
@@ -318,5 +335,6 @@ class AwsSpec(Spec):
     @model_validator(mode="after")
     def _hyper_pod_has_its_cluster(self) -> Self:
         if self.hyper_pod is not None and self.control_plane.kind != "eks":
-            raise ValueError(f"hyperPod: runs on an EKS cluster, and controlPlane.kind is {self.control_plane.kind!r}")
+            fact = f"runs on an EKS cluster, and controlPlane.kind is {self.control_plane.kind!r}"
+            raise ValueError(f"hyperPod: {fact}; remove it, or set aws.controlPlane.kind to eks")
         return self

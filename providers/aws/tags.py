@@ -46,7 +46,7 @@ def tag_problems(asked: Mapping[str, str]) -> Iterator[Problem]:
 
 def _key_problem(key: str) -> str:
     if not 1 <= len(key) <= _LONGEST_KEY:
-        return f"{key!r} has {len(key)} characters; a key has 1 to {_LONGEST_KEY}"
+        return f"the key has {len(key)} characters; give it 1 to {_LONGEST_KEY}"
     if reserved := next((prefix for prefix in _RESERVED if key.lower().startswith(prefix)), None):
         return f"{key!r} begins with {reserved!r}, which {reserved[:-1]} reserves; choose another prefix"
     if key == "Name":
@@ -56,7 +56,7 @@ def _key_problem(key: str) -> str:
 
 def _value_problem(value: str) -> str:
     if len(value) > _LONGEST_VALUE:
-        return f"{value[:20]!r}... has {len(value)} characters; a value has {_LONGEST_VALUE} at most"
+        return f"{value[:20]!r}... has {len(value)} characters; cut it to {_LONGEST_VALUE}"
     return _character_problem(value)
 
 

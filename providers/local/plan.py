@@ -9,7 +9,7 @@ from components.catalog import Catalog, MachineType
 from components.errors import Problem, Problems, SpecError, UnsupportedError
 from components.fabric import Collective
 from components.home import expand_home
-from components.plan.cluster import ClusterPlan, NodePoolPlan, PodBinding, VolumePlan
+from components.plan.cluster import ClusterPlan, NodePoolPlan, PodBinding, RefusedClusterError, VolumePlan
 from components.plan.part import Decision, PartPlan
 from components.spec.base import Spec
 from components.spec.cluster import NodePoolSpec
@@ -20,6 +20,7 @@ from providers.local.catalog import catalog
 
 MACHINE = "penstock:local:Machine"
 VOLUME_PATH = "storage.volume.path"
+NOT_HERE = "does not apply to this machine; remove it, or use another cloud"
 OF_A_CLUSTER = {"image", "queue", "priority", "topology"}
 """Fields of a training run that only a cluster's scheduler has."""
 
@@ -37,9 +38,9 @@ def plan(spec: StackSpec, stack: str, now: datetime) -> ClusterPlan:
     problems += _meaningless(spec)
     problems += _corpus_problems(spec)
     volume = problems.collect(_plan_volume, spec, stack)
-    if problems or volume is None:
+    if volume is None or len(spec.cluster.node_pools) > 1 or not pools:
         raise SpecError(problems)
-    return ClusterPlan(
+    plan = ClusterPlan(
         cloud=offered.cloud,
         resource_type=MACHINE,
         node_pools=tuple(pools),
@@ -50,6 +51,9 @@ def plan(spec: StackSpec, stack: str, now: datetime) -> ClusterPlan:
             PartPlan(decisions=tuple(map(_fabric_decision, pools))),
         ),
     )
+    if problems:
+        raise RefusedClusterError(problems, plan)
+    return plan
 
 
 def _plan_pool(pool: NodePoolSpec, offered: Catalog) -> NodePoolPlan:
@@ -76,7 +80,9 @@ def _plan_pool(pool: NodePoolSpec, offered: Catalog) -> NodePoolPlan:
 
 
 def _meaningless(spec: StackSpec) -> Iterator[Problem]:
-    """Requests of the user that one machine cannot meet: told, not passed over."""
+    """Requests of the user that one machine cannot meet: told, not passed over, and before their form."""
+    misplaced = sorted({".".join(path.split(".")[:2]) for path in spec.refused if _is_of_a_cluster(path)})
+    yield from (Problem(path=path, message=NOT_HERE) for path in misplaced)
     yield from _beyond(spec.cluster, "cluster", {"cloud", "node_pools"})
     for pool in spec.cluster.node_pools:
         yield from _beyond(pool, f"cluster.nodePools.{pool.name}", {"name", "machine_type", "count"})
@@ -92,7 +98,22 @@ def _meaningless(spec: StackSpec) -> Iterator[Problem]:
 def _beyond(part: Spec, path: str, known: set[str]) -> Iterator[Problem]:
     for name in sorted(part.model_fields_set - known):
         key = type(part).model_fields[name].alias or name
-        yield Problem(path=f"{path}.{key}", message="does not apply to this machine; remove it, or use another cloud")
+        yield Problem(path=f"{path}.{key}", message=NOT_HERE)
+
+
+def _is_of_a_cluster(path: str) -> bool:
+    """True for a path that has no place here, whatever is written there."""
+    section, _, rest = path.partition(".")
+    key = rest.partition(".")[0]
+    match section:
+        case "cluster":
+            return key not in ("cloud", "nodePools")
+        case "training":
+            return key in OF_A_CLUSTER
+        case "inference":
+            return key in ("autoscaling", "canary", "route")
+        case _:
+            return section in ("platform", "scheduler")
 
 
 def _binding(machine: MachineType) -> PodBinding:
@@ -115,9 +136,6 @@ def _plan_volume(spec: StackSpec, stack: str) -> VolumePlan:
         raise SpecError([Problem(path=VOLUME_PATH, message=str(error))]) from None
     # Not resolved: what a link points to is for the preflight, which may look at the disk.
     path = Path(os.path.normpath(path))
-    if not path.is_absolute():
-        message = f"{str(path)!r} is relative; give an absolute path, or one that begins with ~"
-        raise SpecError([Problem(path=VOLUME_PATH, message=message)])
     if path in {Path("/"), home, *home.parents}:
         message = f"{path} holds more than a volume; give a folder of its own below it, such as {path / 'penstock'}"
         raise SpecError([Problem(path=VOLUME_PATH, message=message)])
@@ -137,13 +155,9 @@ def _corpus_problems(spec: StackSpec) -> Iterator[Problem]:
     if files is None:
         return
     try:
-        relative = not expand_home(files).is_absolute()
+        expand_home(files)
     except ValueError as error:
         yield Problem(path="training.data.files", message=str(error))
-        return
-    if relative:
-        message = f"{files!r} is relative; give an absolute path, or one that begins with ~"
-        yield Problem(path="training.data.files", message=message)
 
 
 def _fabric_decision(pool: NodePoolPlan) -> Decision:

@@ -27,27 +27,29 @@ def _limit(words: re.Match[str], _: Any) -> Any:
     return _number(words[1])
 
 
-def _text(words: re.Match[str], _: Any) -> Any:
-    return words[1]
+def _text(words: re.Match[str], value: Any) -> Any:
+    is_number = isinstance(value, int | float) and re.fullmatch(r"[\d.]+", words[1])
+    return _number(words[1]) if is_number else words[1]
 
 
 RULES: tuple[tuple[str, Change | Edit], ...] = (
-    (r"has a NUL character.*remove it", lambda _, value: value.replace("\0", "")),
+    (r"is not an absolute path, or one that begins with ~", lambda _, __: "/data/x"),
     (r"unknown key; did you mean '([^']*)'", Change.RENAME),
     (r"is not a pool of this stack; did you mean '([^']*)'", Change.RENAME),
     (r"'nobody' is not one of '([^']*)'", Change.RENAME),
     (r"unknown key; known are ", Change.REMOVE),
     (r"did you mean '([^']*)'", _text),
-    (r"is not one of '([^']*)'", _text),
+    (r"is not one of '?([^',]+)", _text),
+    (r"the next longer one is (\d+)", _limit),
+    (r"cut it to (\d+)", lambda words, value: value[: int(words[1])]),
     (r"\b(?:remove it|remove this|omit it|leave it out)\b", Change.REMOVE),
-    (r"write it in quotes, without which 1.30 is 1.3", lambda _, value: f"{value:.2f}"),
     (r"write it in quotes", lambda _, value: str(value)),
     (r"write it without quotes", lambda _, value: _number(value)),
     (r"write (true|false)\b", lambda words, _: words[1] == "true"),
     (r"is not text; write '([^']*)'", _text),
     (r"(?:available:|it knows) ([^, ]+)", _text),
     (r"has at most (\d+):", _limit),
-    (r"such as \"?([^ \"]+)", _text),
+    (r"such as \"?([^ \"]+)", lambda words, _: words[1]),
     (r"\b(?:take|write) ([\d.]+)", _limit),
     (r"; at (?:most|least) (\d+)$", _limit),
     (r"([\d.]+) or (?:more|less) is right", _limit),
@@ -55,13 +57,13 @@ RULES: tuple[tuple[str, Change | Edit], ...] = (
     (r"less than ([\d.]+) is right", lambda words, _: _number(words[1], -1 if _number(words[1]) > 1 else -0.1)),
     (r"; ([\d.]+) is right", _limit),
     (r"is (?:less|more) than [\w.]+ \((\d+)\)", _limit),
-    (r"less than the plan's \$([\d.,]+) an hour.*raise it", _limit),
+    (r"(?:less than|at least) the plan's \$([\d.,]+) an hour.*raise it", _limit),
     (r"at least (\d+) characters$", lambda words, _: "a" * int(words[1])),
     (r"is not a name: lower-case letters", lambda _, __: "a"),
     (r"is not an? (?:key|value) of Kubernetes: letters", lambda _, __: "a"),
     (r"; write \w+: \"(\w+)\"", _text),
     (r"is too large a number", lambda _, __: 1000),
-    (r"is not a whole number(?:$|; give the key a value)", lambda _, __: 16),
+    (r"is not a whole number(?:$|; give the key a value)", lambda _, __: 8),
     (r"is not a number$", lambda _, __: 0.5),
 )
 """The first that a message holds."""

@@ -18,7 +18,7 @@ from penstock.__main__ import main
 from stacks.config import read_path
 from stacks.plan import plan_stack
 from tests.clock import NOW
-from tests.properties.stack_cases import Case, read_cases, told_by_plan
+from tests.properties.stack_cases import Case, read_cases, told_by_plan, told_of
 
 CASES = read_cases()
 GOOD: dict[str, Any] = {
@@ -114,8 +114,7 @@ def _known_keys(spec: StackSpec) -> str:
 def test_each_wrong_file_is_told_in_one_message_with_path_value_and_remedy(kind: str, stack_file: Path) -> None:
     wrong = {}
     for case in (case for case in CASES if case.kind == kind):
-        stack_file.write_text(case.text)
-        told = [text.replace(str(Path.home()), "HOME") for text in told_by_plan(stack_file)]
+        told = [text.replace(str(Path.home()), "HOME") for text in told_of(case.text, case.stack, stack_file)]
         if len(told) != len(case.told) or not all(map(str.startswith, told, case.told)):
             wrong[f"{case.place} {case.raw}"] = {"told": told, "expected": case.told}
     assert wrong == {}
@@ -125,8 +124,9 @@ def test_each_wrong_file_is_told_in_one_message_with_path_value_and_remedy(kind:
 def test_the_command_says_the_same_and_ends_with_its_status(
     case: Case, stack_file: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    stack_file.write_text(case.text)
-    monkeypatch.setattr(sys, "argv", ["penstock", "plan", str(stack_file)])
+    file = stack_file.with_name(f"Pulumi.{case.stack}.yaml")
+    file.write_text(case.text)
+    monkeypatch.setattr(sys, "argv", ["penstock", "plan", str(file)])
     with pytest.raises(SystemExit) as ended:
         main()
     assert ended.value.code == (0 if case.is_right else 1)

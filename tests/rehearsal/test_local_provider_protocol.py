@@ -176,7 +176,7 @@ def test_a_defect_is_one_sentence_and_a_file(plugin: Plugin, tmp_path: Path) -> 
         plugin.create("Volume", {"onDestroy": "keep"})
     message = failed.value.details()
     log = tmp_path / ".local" / "state" / "penstock" / "provider-errors.log"
-    assert message == f"penstock's provider failed unexpectedly (KeyError: 'path'); please report it with {log}"
+    assert message == f"penstock's provider failed unexpectedly (KeyError: 'path'); report it with {log}"
     assert "Traceback" in log.read_text()
     assert failed.value.code() is grpc.StatusCode.FAILED_PRECONDITION
 

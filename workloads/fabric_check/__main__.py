@@ -29,8 +29,8 @@ EXAMPLE = """On this machine, over gloo:
 
   penstock check --ranks 4 --volume /data
 
-Exit codes: 0 pass, 1 fail, 75 could not be measured, 78 a mistake in the
-arguments. On a cluster the acceptance gate runs this on every node of a pool."""
+Exit codes: 0 pass, 1 fail, 75 could not be measured, 78 arguments that
+are refused. On a cluster the acceptance gate runs this on every node of a pool."""
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -11,7 +11,7 @@ from components.spec.inference import InferenceSpec, ScaledBy
 from components.spec.training import ModelSpec
 from workloads.plan.problems import no_volume, unknown_device
 from workloads.plan.sizes import GIB, PodSize, image_problem, server_pod, server_weights_gib
-from workloads.plan.training import DEVICES, pool_named
+from workloads.plan.training import DEVICES, pool_of, pool_problem
 
 NOT_THE_SERVERS = {"replicas", "image", "nodes_per_replica", "autoscaling", "canary", "route"}
 """Fields that concern only the starter of the servers: they are not renewed when one of these changes."""
@@ -29,21 +29,34 @@ def plan_inference(
     training: JobPlan | None,
     *,
     pods: bool = False,
+    trains: bool = False,
 ) -> ServicePlan:
     """The servers that `spec` asks for; SpecError with every reason why they cannot be.
 
-    `pods`: servers are pods of a Kubernetes, and not processes of one machine.
+    `pods`: servers are pods of a Kubernetes, and not processes of one machine. `trains`: the stack asks for a run, even
+    where `training` is None, as it has been refused.
     """
-    pool = pool_named(spec.pool, pools, "inference.pool")
+    trains = trains or training is not None
+    pool = pool_of(spec.pool, pools)
+    if pool is None:
+        raise SpecError(unplaced_service(spec, [one.name for one in pools], pods=pods, trains=trains))
     model = _trained(training) if spec.model.path is None else None
-    problems = Problems([*_misfits(spec, pool, model, training), *(_pod_misfits(spec, volume) if pods else ())])
+    problems = Problems(_misfits(spec, pool, model))
+    problems += _own_problems(spec, pods=pods, trains=trains)
+    problems += _without_a_folder(spec, volume) if pods else ()
     size = server_pod(spec, pool, model) if pods else PodSize()
-    problems += _beside_a_cluster(spec) if not pods else ()
     folder = problems.collect(_model_folder, spec, training, pods=pods)
     if folder is None or problems:
         raise SpecError(problems)
     host = EVERY_ADDRESS if pods and "host" not in spec.model_fields_set else spec.host
     return _service(spec.model_copy(update={"host": host}), pool, volume, folder, size)
+
+
+def unplaced_service(spec: InferenceSpec, pools: Sequence[str], *, pods: bool, trains: bool) -> Iterator[Problem]:
+    """Problems of a service that show without its cluster, of whose pools only the names are known."""
+    if problem := pool_problem(spec.pool, pools, "inference.pool"):
+        yield problem
+    yield from _own_problems(spec, pods=pods, trains=trains)
 
 
 def service_warnings(spec: InferenceSpec, *, pods: bool = False) -> Iterator[str]:
@@ -90,33 +103,34 @@ def _trained(training: JobPlan | None) -> ModelSpec | None:
     return ModelSpec.model_validate(training.config["training"]["model"]) if training else None
 
 
-def _misfits(
-    spec: InferenceSpec, pool: NodePoolPlan, model: ModelSpec | None, training: JobPlan | None
-) -> list[Problem]:
-    found = (
-        unknown_device(pool, "inference.pool"),
-        _nothing_trained(spec, training),
-        _several_nodes(spec),
-        _too_large_a_model(spec, pool, model),
-    )
+def _misfits(spec: InferenceSpec, pool: NodePoolPlan, model: ModelSpec | None) -> list[Problem]:
+    found = (unknown_device(pool, "inference.pool"), _too_large_a_model(spec, pool, model))
     return [problem for problem in found if problem]
 
 
-def _pod_misfits(spec: InferenceSpec, volume: VolumePlan) -> list[Problem]:
-    found = (
+def _own_problems(spec: InferenceSpec, *, pods: bool, trains: bool) -> list[Problem]:
+    """Problems that are the same on every pool."""
+    on_a_cluster = (
         image_problem(spec.image, "inference.image"),
-        no_volume(volume, "servers read their model from a folder"),
         _unreachable(spec),
         _no_way_to_divide(spec),
         _nobody_to_wake(spec),
+    )
+    beside = on_a_cluster if pods else _beside_a_cluster(spec)
+    return [problem for problem in (_nothing_trained(spec, trains=trains), _several_nodes(spec), *beside) if problem]
+
+
+def _without_a_folder(spec: InferenceSpec, volume: VolumePlan) -> list[Problem]:
+    found = (
+        no_volume(volume, "servers read their model from a folder"),
         _model_elsewhere(spec.model.path, volume, "inference.model.path"),
         _model_elsewhere(spec.canary.path if spec.canary else None, volume, "inference.canary.path"),
     )
     return [problem for problem in found if problem]
 
 
-def _nothing_trained(spec: InferenceSpec, training: JobPlan | None) -> Problem | None:
-    if spec.model.path is not None or training is not None:
+def _nothing_trained(spec: InferenceSpec, *, trains: bool) -> Problem | None:
+    if spec.model.path is not None or trains:
         return None
     remedy = "describe one under penstock:training, or give inference.model.path"
     return Problem(path="inference.model.fromTraining", message=f"this stack trains nothing; {remedy}")
@@ -185,13 +199,9 @@ def _model_folder(spec: InferenceSpec, training: JobPlan | None, *, pods: bool) 
     if pods:
         return spec.model.path
     try:
-        folder = expand_home(spec.model.path)
+        return str(expand_home(spec.model.path))
     except ValueError as error:
         raise SpecError([Problem(path="inference.model.path", message=str(error))]) from None
-    if not folder.is_absolute():
-        message = f"{spec.model.path!r} is relative; give an absolute path, or one that begins with ~"
-        raise SpecError([Problem(path="inference.model.path", message=message)])
-    return str(folder)
 
 
 def _model_elsewhere(folder: str | None, volume: VolumePlan, path: str) -> Problem | None:

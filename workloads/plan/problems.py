@@ -15,8 +15,8 @@ def misfits(spec: TrainingSpec, pool: NodePoolPlan, needed: Estimate, *, pods: b
         _too_many_nodes(spec, pool, pods=pods),
         _too_many_ranks(spec, pool),
         _too_little_memory(spec, pool, needed.memory.total_bytes / GIB),
-        _uneven_sharding(spec),
-        _too_small_batch(spec),
+        uneven_sharding(spec),
+        too_small_batch(spec),
         _too_slow(spec, pool, needed.least_step_s),
         _too_short_grace(spec, needed.stop),
     )
@@ -39,7 +39,7 @@ def too_many(spec: TrainingSpec, pool: NodePoolPlan, *, pods: bool) -> bool:
     found = estimate(spec, pool, 0.0, pods=pods)
     crowded = _too_large_a_pod(pool, found.pod) if pods else None
     needs_gib = found.memory.total_bytes / GIB
-    uneven = _uneven_sharding(spec) or _too_small_batch(spec)
+    uneven = uneven_sharding(spec) or too_small_batch(spec)
     return any((crowded, uneven, _too_little_memory(spec, pool, needs_gib)))
 
 
@@ -149,7 +149,8 @@ def _too_little_memory(spec: TrainingSpec, pool: NodePoolPlan, rank_gib: float) 
     return Problem(path="training.ranksPerNode", message=message)
 
 
-def _uneven_sharding(spec: TrainingSpec) -> Problem | None:
+def uneven_sharding(spec: TrainingSpec) -> Problem | None:
+    """Copies of the model that do not come out even."""
     shard_ranks = spec.parallel.shard_ranks
     if not shard_ranks or _world_size(spec) % shard_ranks == 0:
         return None
@@ -157,7 +158,8 @@ def _uneven_sharding(spec: TrainingSpec) -> Problem | None:
     return Problem(path="training.parallel.shardRanks", message=message)
 
 
-def _too_small_batch(spec: TrainingSpec) -> Problem | None:
+def too_small_batch(spec: TrainingSpec) -> Problem | None:
+    """Ranks without a sequence."""
     world_size, sequences = _world_size(spec), spec.batch.sequences
     if world_size <= sequences:
         return None

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from components.errors import Problem, SpecError
 from components.estimate.memory import state_bytes
@@ -15,8 +15,8 @@ from components.plan.work import JobPlan
 from components.spec.explain import suggestion
 from components.spec.scheduler import TopologyRequest
 from components.spec.training import ParallelSpec, Precision, Sharding, TrainingSpec
-from workloads.plan.problems import misfits, pod_misfits, too_many
-from workloads.plan.sizes import GIB, Estimate, estimate
+from workloads.plan.problems import misfits, pod_misfits, too_many, too_small_batch, uneven_sharding
+from workloads.plan.sizes import GIB, Estimate, estimate, image_problem
 
 DEVICES = {Collective.GLOO: "cpu", Collective.NCCL: "cuda"}
 """Devices that the workloads compute on, by the pool's collective library."""
@@ -39,7 +39,9 @@ def plan_training(
 
     `pods`: jobs are pods of a Kubernetes, and not processes of one machine.
     """
-    pool = pool_named(spec.pool, pools, "training.pool")
+    pool = pool_of(spec.pool, pools)
+    if pool is None:
+        raise SpecError(unplaced_run(spec, [one.name for one in pools], pods=pods))
     decided, decisions = decide(spec, pool, pods=pods)
     found = estimate(decided, pool, volume.write_mbps, pods=pods)
     problems = misfits(decided, pool, found, pods=pods)
@@ -101,18 +103,31 @@ def job_warnings(job: JobPlan, pools: Sequence[NodePoolPlan]) -> tuple[str, ...]
     return tuple(warning for warning in found if warning)
 
 
-def pool_named(name: str | None, pools: Sequence[NodePoolPlan], path: str) -> NodePoolPlan:
-    """The pool a workload asked for, or the only one there is."""
-    known = [pool.name for pool in pools]
-    if name is None and len(pools) == 1:
-        return pools[0]
-    for pool in pools:
-        if pool.name == name:
-            return pool
+def unplaced_run(spec: TrainingSpec, pools: Sequence[str], *, pods: bool) -> Iterator[Problem]:
+    """Problems of a run that show without its cluster, of whose pools only the names are known."""
+    found = (
+        pool_problem(spec.pool, pools, "training.pool"),
+        image_problem(spec.image, "training.image") if pods else None,
+        uneven_sharding(spec) if spec.ranks_per_node else None,
+        too_small_batch(spec) if spec.ranks_per_node else None,
+    )
+    yield from filter(None, found)
+
+
+def pool_of(name: str | None, pools: Sequence[NodePoolPlan]) -> NodePoolPlan | None:
+    """The pool a workload asks for, or the only one there is; None where `pool_problem` has one."""
+    asked = [pool for pool in pools if name in (pool.name, None)]
+    return asked[0] if len(asked) == 1 else None
+
+
+def pool_problem(name: str | None, known: Sequence[str], path: str) -> Problem | None:
+    """Problem of a workload's pool, by the names of the stack's."""
+    if name in known or (name is None and len(known) == 1):
+        return None
     if name is None:
-        raise SpecError([Problem(path=path, message=f"there are several node pools; choose one of {', '.join(known)}")])
+        return Problem(path=path, message=f"there are several node pools; choose one of {', '.join(known)}")
     hint = suggestion(name, known) or f"; available: {', '.join(known)}"
-    raise SpecError([Problem(path=path, message=f"{name!r} is not a node pool of this stack{hint}")])
+    return Problem(path=path, message=f"{name!r} is not a node pool of this stack{hint}")
 
 
 def decide(spec: TrainingSpec, pool: NodePoolPlan, *, pods: bool = False) -> tuple[TrainingSpec, tuple[Decision, ...]]:

@@ -26,8 +26,8 @@ or that of a stack's own server:
   penstock plan local --json | jq '.service[0].config' > serve.json
   penstock serve serve.json
 
-Exit codes: 0 drained, 78 a mistake in the file, the model or the port,
-anything else a failure."""
+Exit codes: 0 drained, 78 a file, model or port that cannot be
+served, anything else a failure."""
 
 
 def main(arguments: list[str]) -> int:

@@ -131,9 +131,17 @@ def _apart(pools: Sequence[AwsNodePoolPlan]) -> Iterator[str]:
 def _region(cluster: ClusterSpec, problems: list[Problem]) -> Region | None:
     if found := regions().get(cluster.region or ""):
         return found
-    message = region_problem(cluster.region, regions()) if cluster.region else "is required on AWS and missing"
+    offering = _offering(cluster.node_pools)
+    missing = f"is required on AWS and missing; available: {', '.join(offering)}"
+    message = region_problem(cluster.region, offering) if cluster.region else missing
     problems.append(Problem(path="cluster.region", message=message))
     return None
+
+
+def _offering(pools: Sequence[NodePoolSpec]) -> list[str]:
+    """Regions that have the machines of all pools; every region where none has."""
+    rows = [machines()[pool.machine_type] for pool in pools if pool.machine_type in machines()]
+    return [name for name, region in regions().items() if all(row.zones_in(region) for row in rows)] or list(regions())
 
 
 def _choose_machines(setting: Setting, problems: list[Problem]) -> list[tuple[NodePoolSpec, AwsMachine]]:
@@ -144,9 +152,15 @@ def _choose_machines(setting: Setting, problems: list[Problem]) -> list[tuple[No
             chosen.append((pool, machine))
         else:
             path = f"cluster.nodePools.{pool.name}.machineType"
-            problems.append(Problem(path=path, message=machine_type_problem(pool.machine_type, machines())))
+            problems.append(Problem(path=path, message=machine_type_problem(pool.machine_type, _offered(setting))))
         problems += pool_problems(pool, machine, setting)
     return chosen
+
+
+def _offered(setting: Setting) -> list[str]:
+    """Machine types of the region; all where there is no such region."""
+    rows = machines().values()
+    return [row.name for row in rows if setting.region is None or row.zones_in(setting.region)]
 
 
 def _preferred_zones(cluster: ClusterSpec, region: Region) -> tuple[str, ...]:

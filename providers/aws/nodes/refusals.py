@@ -154,7 +154,7 @@ def _offer_problems(pool: NodePoolSpec, machine: AwsMachine, path: str, region: 
     offered = machine.zones_in(region)
     if not offered:
         message = f"{machine.name!r} is not offered in {region.name}; it is in {', '.join(machine.regions())}"
-        yield Problem(path=f"{path}.machineType", message=message)
+        yield Problem(path=f"{path}.machineType", message=f"{message}: set cluster.region to one of them")
         return
     zone = pool.zone or reserved_zone(pool)
     only_local = all(map(region.is_local, offered))
@@ -172,7 +172,7 @@ def _capacity_problems(pool: NodePoolSpec, machine: AwsMachine, path: str) -> It
     }
     (asked,) = (kind for kind, value in fields.items() if value is not None)
     if asked not in machine.capacity:
-        message = f"{asked.value!r}, but {machine.name} is available as {' or '.join(machine.capacity)} only"
+        message = f"{asked.value!r}, but {machine.name} is available as {' or '.join(machine.capacity)} only; take that"
         yield Problem(path=f"{path}.capacity", message=message)
     held = pool.capacity.reservation or pool.capacity.capacity_block
     if held is None or _RESERVATION.fullmatch(held.id):

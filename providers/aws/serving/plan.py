@@ -162,7 +162,9 @@ def _throughput_problems(asked: ThroughputSpec, models: Sequence[CustomModelSpec
         yield Problem(path=f"{path}.model", message=what)
     elif not trained[asked.model]:
         what = f"{asked.model!r} is trained by a job that takes hours, and has no throughput before it is done"
-        remedy = f"remove this until then, then set aws.customModels.{asked.model}.trained and run `up --refresh`"
+        remedy = (
+            f"leave this entry out until then, then set aws.customModels.{asked.model}.trained and run `up --refresh`"
+        )
         yield Problem(path=f"{path}.model", message=f"{what}; {remedy}")
 
 

@@ -142,7 +142,7 @@ def _metadata_problems(asked: FileSystemSpec) -> Iterator[Problem]:
     if iops is None:
         return
     if asked.scratch:
-        yield Problem(path=path, message=f"{iops} with scratch, which has no setting for it; remove one of both")
+        yield Problem(path=path, message=f"{iops} with scratch, which has no setting for it; remove it, or scratch")
         return
     legal = TIERING_METADATA_IOPS if asked.tiering else METADATA_IOPS
     if iops not in legal:
@@ -167,25 +167,25 @@ def _found_problems(
         yield obstacle
         return
     if asked.scratch:
-        yield "a scratch file system has no EFA; leave scratch out"
+        yield "a scratch file system has no EFA; leave it out, or scratch"
     elif asked.tiering is None:
         step = EFA_STEP_GIB.get(asked.throughput_mbps_per_tib or DEFAULT_TIER)
         if step and (not _gib(asked) or _gib(asked) % step):
             tier = asked.throughput_mbps_per_tib or DEFAULT_TIER
-            yield f"{asked.capacity_tib:g} TiB at {tier} has no EFA: it takes multiples of {step / 1000:g}"
+            yield f"{asked.capacity_tib:g} TiB at {tier} has no EFA; take a multiple of {step / 1000:g}"
     clients = _clients(pools)
     if not pools:
         return  # they are wrong, and have said so
     if not clients:
         others = ", ".join(sorted(FAMILIES_WITHOUT_FSX))
-        yield f"no pool has a fabric over which FSx can be reached (that of {others} is not)"
+        yield f"no pool has a fabric over which FSx can be reached (that of {others} is not); leave it out"
         return
     count = sum(pool.max_count for pool in clients if zone in pool.zones)
     if count > MOST_EFA_CLIENTS:
-        yield f"{count} nodes would reach it, and FSx takes {MOST_EFA_CLIENTS} over EFA"
+        yield f"{count} nodes would reach it, and FSx takes {MOST_EFA_CLIENTS} over EFA; leave it out"
     subnets = [IPv4Network(subnet.cidr) for subnet in network.node_subnets((zone,))]
     if len({subnet.supernet(new_prefix=16) for subnet in subnets}) > 1:
-        yield f"the nodes of {zone} stand in several /16 ranges, and EFA to FSx stays within one"
+        yield f"the nodes of {zone} stand in several /16 ranges, and EFA to FSx stays within one; leave it out"
 
 
 def _clients(pools: Sequence[AwsNodePoolPlan]) -> list[AwsNodePoolPlan]:

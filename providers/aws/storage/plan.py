@@ -92,7 +92,7 @@ def _volume_problems(spec: StackSpec) -> Iterator[Problem]:
         )
         message = f"{asked.path!r} is on no file system of the stack; runs lie {where}"
         yield Problem(path="storage.volume.path", message=message)
-    if not paths and spec.training is not None:
+    if not paths and spec.training is not None and "storage" not in spec.wrong:
         message = "a run needs a folder that its nodes share, and there is no file system; add storage.fileSystem"
         yield Problem(path="storage", message=message)
     home = _home(spec)

@@ -80,7 +80,7 @@ def test_keys_of_other_programs_are_passed_over() -> None:
         ({"inference": {"port": 80}}, "inference.port: 80 is out of range; 1024 or more is right"),
         ({"inference": {"port": 70000}}, "inference.port: 70000 is out of range; 65535 or less is right"),
         (
-            {"inference": {"model": {"fromTraining": "latest", "path": "x"}}},
+            {"inference": {"model": {"fromTraining": "latest", "path": "/x"}}},
             "inference.model: give exactly one of fromTraining and path",
         ),
         ({"storage": {"volume": {"onDestroy": "kep"}}}, "did you mean 'keep'?"),

@@ -111,6 +111,17 @@ def test_external_dns_gets_a_role_with_its_zone() -> None:
     assert not roles(on_aws(work(), platform=off))
 
 
+def test_external_dns_is_refused_until_its_zone_is_there() -> None:
+    provider = {"provider": {"name": "cloudflare"}}
+    asked = {"enabled": True, "values": provider}
+    (told,) = refused(lambda: on_existing({}, platform={"addons": {"external-dns": asked}})).items()
+    assert told[0] == "platform.domain"
+    assert "in a zone of yours alone; give it, or switch external-dns off" in told[1]
+    assert list(refused(lambda: on_aws(work(), platform={"addons": {"external-dns": True}}))) == ["platform.domain"]
+    asked = {"enabled": True, "values": {**provider, "domainFilters": ["llm.example.com"]}}
+    assert addon(on_existing({}, platform={"addons": {"external-dns": asked}}), "external-dns")
+
+
 def test_an_existing_cluster_that_nothing_grows_keeps_its_size() -> None:
     (path,) = refused(lambda: on_existing({"minCount": 2, "maxCount": 6}))
     assert path == "cluster.nodePools.work.maxCount"
@@ -133,7 +144,8 @@ def test_an_existing_cluster_that_nothing_grows_keeps_its_size() -> None:
 )
 def test_an_addon_that_would_do_nothing_is_refused_until_its_value_is_there(name: str, values: dict[str, Any]) -> None:
     def make(values: dict[str, Any]) -> StackPlan:
-        return on_existing({}, platform={"addons": {name: {"enabled": True, "values": values}}})
+        zone = {"domain": "llm.example.com"} if name == "external-dns" else {}
+        return on_existing({}, platform={"addons": {name: {"enabled": True, "values": values}}, **zone})
 
     (path,) = refused(lambda: make({}))
     assert path.startswith(f"platform.addons.{name}.values.")

@@ -62,7 +62,7 @@ def test_a_second_pool_of_this_machine_is_refused() -> None:
 
 def test_a_relative_volume_is_refused() -> None:
     (problem,) = refusals(storage={"volume": {"path": "data"}})
-    assert "storage.volume.path: 'data' is relative" in problem
+    assert "storage.volume.path: 'data' is not an absolute path" in problem
 
 
 def test_mistakes_of_training_and_inference_come_together() -> None:

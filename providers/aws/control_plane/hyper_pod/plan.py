@@ -136,8 +136,8 @@ def _pool_problems(pool: AwsNodePoolPlan) -> Iterator[Problem]:
     if pool.max_count > _MOST_NODES:
         what = f"{pool.max_count} nodes, but a HyperPod group has at most {_MOST_NODES}; lower count, or split the pool"
         yield Problem(path=f"{path}.count", message=what)
-    if pool.least_in_group != pool.max_count:
-        what = f"{pool.least_in_group} to {pool.max_count} nodes, but a HyperPod group has a fixed size"
+    if pool.min_count != pool.max_count:
+        what = f"{pool.min_count} to {pool.max_count} nodes, but a HyperPod group has a fixed size"
         yield Problem(path=f"{path}.maxCount", message=f"{what}; remove minCount and maxCount")
 
 

@@ -143,7 +143,7 @@ def part(plan: PcsPlan, spec: StackSpec, billed: Sequence[AwsNodePoolPlan]) -> P
 
 def _name_problems(stack: str, pools: Iterable[NodePoolSpec]) -> Iterator[Problem]:
     if not _CLUSTER_NAME.fullmatch(stack):
-        what = "is not a valid PCS cluster name: 3 to 40 letters, digits and dashes, a letter first"
+        what = "is not a name that PCS takes for a cluster: 3 to 40 letters, digits and dashes, a letter first"
         yield Problem(path="stack", message=f"{stack!r} {what}; choose another name for the stack")
     for pool in pools:
         if LOGIN in (pool.name, _fallback_of(pool)):
@@ -151,7 +151,7 @@ def _name_problems(stack: str, pools: Iterable[NodePoolSpec]) -> Iterator[Proble
             yield Problem(path=f"cluster.nodePools.{pool.name}.name", message=what)
         longest = _fallback_of(pool) or pool.name
         if not _GROUP_NAME.fullmatch(pool.name) or not _GROUP_NAME.fullmatch(longest):
-            what = "is not a valid PCS queue name: 3 to 25 letters, digits and dashes, a letter first"
+            what = "is not a name that PCS takes for a queue: 3 to 25 letters, digits and dashes, a letter first"
             yield Problem(path=f"cluster.nodePools.{pool.name}.name", message=f"{longest!r} {what}; choose another")
 
 

@@ -1,4 +1,4 @@
-"""Everything of AWS that a user can get wrong in a stack file: where it stands, the value, and what to do instead.
+"""Several things of AWS that are wrong in one stack file: told together. Each by itself: tests/properties.
 
 Each case goes the whole way of a user's file. A plan is pure, so a refusal means that no resource was registered.
 """
@@ -9,23 +9,13 @@ from typing import Any
 import pytest
 
 from components.errors import SpecError
-from tests.unit.providers.aws.whole_stacks import (
-    BATCH,
-    LUSTRE,
-    PLANE,
-    POOL,
-    SLURM,
-    STACK,
-    TRAIN,
-    changed,
-    mistakes,
-    planned,
-)
-from tests.unit.providers.aws.wrong_places import NETWORK, STORAGE
-from tests.unit.providers.aws.wrong_pools import CAPACITY, MACHINES
-from tests.unit.providers.aws.wrong_services import CONTROL, SERVING, WHOLE, endpoint
+from tests.unit.providers.aws.whole_stacks import BATCH, SLURM, STACK, changed, mistakes, planned
 
-CASES = [*MACHINES, *CAPACITY, *NETWORK, *STORAGE, *CONTROL, *SERVING, *WHOLE]
+TRAIN = "cluster.nodePools.0"
+"""In changes; in paths of problems, pools go by their names."""
+POOL = "cluster.nodePools.train"
+LUSTRE = "storage.fileSystem"
+PLANE = "aws.controlPlane"
 
 
 def test_the_stack_that_all_of_them_change_has_no_mistake(tmp_path: Path) -> None:
@@ -40,18 +30,6 @@ def test_a_refusal_names_the_file_and_says_that_nothing_was_created(tmp_path: Pa
         planned(changed({"cluster.region": "mars"}), tmp_path)
 
 
-@pytest.mark.parametrize(("changes", "path", "words"), [case[1:] for case in CASES], ids=[case[0] for case in CASES])
-def test_it_is_refused_where_it_stands_with_value_and_remedy(
-    changes: dict[str, Any], path: str, words: list[str], tmp_path: Path
-) -> None:
-    changes = dict(changes)
-    name = changes.pop("stack", "aws-test")
-    found = mistakes(changed(changes), tmp_path, name)
-    there = [problem.message for problem in found if problem.path == path]
-    assert there, [str(problem) for problem in found]
-    assert any(all(word in message for word in words) for message in there), there
-
-
 TOGETHER: dict[str, Any] = {
     "cluster.expiresAt": "2026-11-30T00:00:00Z",
     f"{TRAIN}.machineType": "p5.48xlarg",
@@ -62,7 +40,16 @@ TOGETHER: dict[str, Any] = {
     PLANE: {"publicCidrs": ["0.0.0.0/0"]},
     "aws.hyperPod": {"pools": ["trian"], "lifecycleScripts": "s3://scripts/on/", "chartInstalled": True},
     "aws.tags": {"aws:team": "a"},
-} | endpoint(image="quay.io/serve:1")
+    "aws.endpoints": [
+        {
+            "name": "chat",
+            "image": "quay.io/serve:1",
+            "serve": {"kind": "realTime", "machineType": "ml.g6.xlarge"},
+        }
+    ],
+    "training": {"pool": "train", "steps": 5},
+    "platform": {"addons": {"kuue": True}},
+}
 
 
 def test_mistakes_of_all_parts_are_told_together(tmp_path: Path) -> None:
@@ -79,6 +66,8 @@ def test_mistakes_of_all_parts_are_told_together(tmp_path: Path) -> None:
         "aws.hyperPod.pools.0",
         "aws.tags.aws:team",
         "aws.endpoints.chat.image",
+        "training.image",
+        "platform.addons.kuue",
     }
 
 

@@ -49,20 +49,6 @@ BATCH: dict[str, Any] = {
 }
 
 
-Case = tuple[str, dict[str, Any], str, list[str]]
-"""Description of the mistake, changes of STACK (`stack` is its name), its path, words of its message."""
-
-TRAIN = "cluster.nodePools.0"
-"""In changes; in paths of mistakes, pools go by their names."""
-POOL = "cluster.nodePools.train"
-LUSTRE = "storage.fileSystem"
-PLANE = "aws.controlPlane"
-
-
-def block(**changes: Any) -> dict[str, Any]:
-    return {f"{TRAIN}.capacity": {"capacityBlock": BLOCK | changes}}
-
-
 def changed(changes: Mapping[str, Any], base: Mapping[str, Any] = STACK) -> dict[str, Any]:
     """A copy with a value at each place: `cluster.nodePools.0.count`, or one past the end of a list."""
     stack = copy.deepcopy(dict(base))

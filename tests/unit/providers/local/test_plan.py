@@ -34,9 +34,9 @@ def home(monkeypatch: pytest.MonkeyPatch) -> None:
         ("~", "/home/somebody holds more than a volume; give a folder .* /home/somebody/penstock"),
         ("~/runs/..", "/home/somebody holds more than a volume"),
         ("/home", "/home holds more than a volume"),
-        ("runs", "'runs' is relative; give an absolute path, or one that begins with ~"),
+        ("runs", "'runs' is not an absolute path, or one that begins with ~"),
         ("~nouser/x", "'~nouser/x': this machine has no user 'nouser'; correct the name, or give an absolute path"),
-        ("/a\0b", "has a NUL character"),
+        ("/a\0b", '"/a.u0000b" is not an absolute path'),
     ],
 )
 def test_a_volume_in_a_place_of_others_is_refused(path: str, said: str) -> None:
@@ -50,7 +50,7 @@ def test_a_folder_of_ones_own_is_taken(path: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("files", "said"), [("~nouser/x", "this machine has no user 'nouser'"), ("texts/*.txt", "is relative")]
+    ("files", "said"), [("~nouser/x", "this machine has no user 'nouser'"), ("texts/*.txt", "is not an absolute path")]
 )
 def test_a_text_at_no_place_is_refused(files: str, said: str) -> None:
     (mistake,) = mistakes(training={"data": {"files": files}})
@@ -58,7 +58,7 @@ def test_a_text_at_no_place_is_refused(files: str, said: str) -> None:
     assert said in mistake
 
 
-@pytest.mark.parametrize(("path", "said"), [("~nouser/x", "no user 'nouser'"), ("runs/a", "is relative")])
+@pytest.mark.parametrize(("path", "said"), [("~nouser/x", "no user 'nouser'"), ("runs/a", "is not an absolute path")])
 def test_a_model_at_no_place_is_refused(path: str, said: str) -> None:
     (mistake,) = mistakes(inference={"model": {"path": path}})
     assert mistake.startswith("inference.model.path: ")

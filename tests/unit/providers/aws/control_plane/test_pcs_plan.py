@@ -158,7 +158,7 @@ def test_the_image_that_is_advised_has_the_drivers_of_the_machines() -> None:
 @pytest.mark.parametrize("stack", ["ab", "a" * 41, "my_stack"])
 def test_a_stack_whose_name_pcs_does_not_take_is_refused(stack: str) -> None:
     spec = spec_of(pool(), aws={"controlPlane": {"kind": "pcs", **IMAGE}})
-    assert f"{stack!r} is not a valid PCS cluster name" in refused(plan_pcs, spec, stack)["stack"]
+    assert f"{stack!r} is not a name that PCS takes for a cluster" in refused(plan_pcs, spec, stack)["stack"]
 
 
 def test_all_mistakes_come_at_once() -> None:
