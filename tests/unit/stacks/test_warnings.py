@@ -116,11 +116,8 @@ def test_what_a_place_could_not_be_asked_is_told_and_stops_only_where_it_must(
     plan = replace(local(), warnings=("first",))
     found = Problem(path="cluster.nodePools", message="could not be looked at; allow it", stops=stops)
     provider = SimpleNamespace(preflight=lambda _: (found,))
-    spec = SimpleNamespace(cluster=SimpleNamespace(cloud="x"))
-    monkeypatch.setattr(program, "read_engine", lambda: None)
-    monkeypatch.setattr(program, "discover", lambda _: spec)
     monkeypatch.setattr(program, "load", lambda _: provider)
-    monkeypatch.setattr(program, "plan_stack", lambda *_: plan)
+    monkeypatch.setattr(program, "plan_read", lambda *_: plan)
     monkeypatch.setattr(pulumi, "get_stack", lambda: "mine")
     if stops:
         with pytest.raises(SpecError, match=r"cluster\.nodePools: could not be looked at; allow it"):

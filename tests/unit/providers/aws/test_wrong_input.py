@@ -9,13 +9,18 @@ from typing import Any
 import pytest
 
 from components.errors import SpecError
-from tests.unit.providers.aws.whole_stacks import BATCH, SLURM, STACK, changed, mistakes, planned
-
-TRAIN = "cluster.nodePools.0"
-"""In changes; in paths of problems, pools go by their names."""
-POOL = "cluster.nodePools.train"
-LUSTRE = "storage.fileSystem"
-PLANE = "aws.controlPlane"
+from tests.unit.providers.aws.whole_stacks import (
+    BATCH,
+    LUSTRE,
+    PLANE,
+    POOL,
+    SLURM,
+    STACK,
+    TRAIN,
+    changed,
+    mistakes,
+    planned,
+)
 
 
 def test_the_stack_that_all_of_them_change_has_no_mistake(tmp_path: Path) -> None:

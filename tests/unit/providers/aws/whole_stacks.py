@@ -49,6 +49,13 @@ BATCH: dict[str, Any] = {
 }
 
 
+TRAIN = "cluster.nodePools.0"
+"""In changes; in paths of problems, pools go by their names."""
+POOL = "cluster.nodePools.train"
+LUSTRE = "storage.fileSystem"
+PLANE = "aws.controlPlane"
+
+
 def changed(changes: Mapping[str, Any], base: Mapping[str, Any] = STACK) -> dict[str, Any]:
     """A copy with a value at each place: `cluster.nodePools.0.count`, or one past the end of a list."""
     stack = copy.deepcopy(dict(base))
