@@ -44,7 +44,9 @@ def plan_lustre(asked: FileSystemSpec, pools: Sequence[AwsNodePoolPlan], network
     ]  # fmt: skip
     obstacles = tuple(_found_problems(asked, pools, network))
     if asked.fabric and not efa_obstacle(place_of(zone, network.region)):
-        problems += [Problem(path=f"{PATH}.fabric", message=f"true, but {obstacle}") for obstacle in obstacles]
+        problems += [
+            Problem(path=f"{PATH}.fabric", message=f"true, but {obstacle}; leave it out") for obstacle in obstacles
+        ]
     if problems:
         raise SpecError(problems)
     tiering = asked.tiering
@@ -167,25 +169,25 @@ def _found_problems(
         yield obstacle
         return
     if asked.scratch:
-        yield "a scratch file system has no EFA; leave it out, or scratch"
+        yield "a scratch file system has no EFA"
     elif asked.tiering is None:
         step = EFA_STEP_GIB.get(asked.throughput_mbps_per_tib or DEFAULT_TIER)
         if step and (not _gib(asked) or _gib(asked) % step):
             tier = asked.throughput_mbps_per_tib or DEFAULT_TIER
-            yield f"{asked.capacity_tib:g} TiB at {tier} has no EFA; take a multiple of {step / 1000:g}"
+            yield f"{asked.capacity_tib:g} TiB at {tier} has no EFA: it takes multiples of {step / 1000:g}"
     clients = _clients(pools)
     if not pools:
         return  # they are wrong, and have said so
     if not clients:
         others = ", ".join(sorted(FAMILIES_WITHOUT_FSX))
-        yield f"no pool has a fabric over which FSx can be reached (that of {others} is not); leave it out"
+        yield f"no pool has a fabric over which FSx can be reached (that of {others} is not)"
         return
     count = sum(pool.max_count for pool in clients if zone in pool.zones)
     if count > MOST_EFA_CLIENTS:
-        yield f"{count} nodes would reach it, and FSx takes {MOST_EFA_CLIENTS} over EFA; leave it out"
+        yield f"{count} nodes would reach it, and FSx takes {MOST_EFA_CLIENTS} over EFA"
     subnets = [IPv4Network(subnet.cidr) for subnet in network.node_subnets((zone,))]
     if len({subnet.supernet(new_prefix=16) for subnet in subnets}) > 1:
-        yield f"the nodes of {zone} stand in several /16 ranges, and EFA to FSx stays within one; leave it out"
+        yield f"the nodes of {zone} stand in several /16 ranges, and EFA to FSx stays within one"
 
 
 def _clients(pools: Sequence[AwsNodePoolPlan]) -> list[AwsNodePoolPlan]:

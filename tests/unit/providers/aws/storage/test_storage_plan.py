@@ -77,7 +77,7 @@ def test_the_production_example_is_on_the_fabric_and_the_small_one_not() -> None
     small = planned(pool(machine_type="g6e.8xlarge"), storage={"fileSystem": {"capacityTib": 1.2}})
     assert small.file_system is not None
     assert not small.file_system.efa
-    assert "a multiple of 19.2" in reason(small, "storage.fileSystem.fabric")
+    assert "multiples of 19.2" in reason(small, "storage.fileSystem.fabric")
 
 
 @pytest.mark.parametrize(
