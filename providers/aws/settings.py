@@ -26,7 +26,12 @@ AmiId = Annotated[
     str, Field(pattern=form(r"^ami-[0-9a-f]{8,17}$", "the id of an image, such as ami-0123456789abcdef0"))
 ]
 ImageRelease = Annotated[
-    str, Field(pattern=form(r"^\d+\.\d+\.\d+-\d{8}$", "a release of EKS's images in quotes: 1.35.3-20260512"))
+    str,
+    Field(
+        pattern=form(
+            r"^\d+\.\d+\.\d+-\d{8}$", "a release of EKS's images in quotes, of the cluster's version: 1.35.3-20260512"
+        )
+    ),
 ]
 Image = Annotated[str, Field(min_length=3, max_length=255)]
 
