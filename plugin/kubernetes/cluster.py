@@ -26,11 +26,17 @@ def connected(inputs: Properties) -> Iterator[KubernetesApi]:
         with KubernetesApi(access) as api:
             yield api
     except UnreachableError as error:
+        if isinstance(error.__cause__, KubeconfigError):
+            raise _unknown(error) from None
         raise ClusterGoneError(f"the API server does not answer: {error}") from None
     except KubeconfigError as error:
-        raise PenstockError(f"{error}; without credentials it is not known whether the cluster is there") from None
+        raise _unknown(error) from None
     except ApiError as error:
         raise PenstockError(f"the API server refuses ({error.status} {error.reason}): {error}") from None
+
+
+def _unknown(error: Exception) -> PenstockError:
+    return PenstockError(f"{error}; without credentials it is not known whether the cluster is there")
 
 
 def unless_gone(call: Call, inputs: Properties, what: str, action: Callable[[KubernetesApi], None]) -> None:
