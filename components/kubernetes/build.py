@@ -49,14 +49,17 @@ class Inside(pulumi.ComponentResource):
 
     def run(self, name: str, manifests: tuple[Manifest, ...], opts: pulumi.ResourceOptions) -> JobHandle:
         """The job in its queue. Its name tells its content: a change is another object, made when the old is gone, so
-        that two gangs never write to one run.
+        that two gangs never write to one run. What it stands on is another too, and the old goes last.
         """
-        fresh = pulumi.ResourceOptions(depends_on=self._open, delete_before_replace=True)
-        made = self._make(manifests, pulumi.ResourceOptions.merge(opts, fresh), prefix=name, called=place_name)
-        job = manifests[-1]
+        *grounds, job = manifests
+        after = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=self._open))
+        made = self._make(grounds, after, prefix=name)
+        fresh = pulumi.ResourceOptions(depends_on=made[-1:], delete_before_replace=True)
+        fresh = pulumi.ResourceOptions.merge(after, fresh)
+        (run,) = self._make([job], fresh, prefix=name, called=place_name)
         address = f"{job['kind']} {job['metadata']['namespace']}/{job['metadata']['name']}"
         digest = hashlib.sha256(json.dumps(manifests, sort_keys=True).encode()).hexdigest()
-        return JobHandle(outputs={"job": address}, digest=pulumi.Output.from_input(digest), resource=made[-1])
+        return JobHandle(outputs={"job": address}, digest=pulumi.Output.from_input(digest), resource=run)
 
     def serve(
         self, name: str, manifests: tuple[Manifest, ...], digest: pulumi.Input[str], opts: pulumi.ResourceOptions

@@ -27,15 +27,20 @@ def level(job: JobPlan, pool: NodePoolPlan) -> str:
     """
     known = domains(pool)
     if job.topology is TopologyRequest.REQUIRED:
-        return _required(known, pool)
+        return _required(pool)
     return known[-1] if known and job.topology is TopologyRequest.PREFERRED else ""
 
 
-def _required(known: tuple[str, ...], pool: NodePoolPlan) -> str:
-    narrower = [key for key in known if key != ZONE]
-    if narrower:
+def of_network(pool: NodePoolPlan) -> tuple[str, ...]:
+    """Labels of the domains that are narrower than a zone, the widest first."""
+    return tuple(key for key in domains(pool) if key != ZONE)
+
+
+def _required(pool: NodePoolPlan) -> str:
+    if narrower := of_network(pool):
         return narrower[0]
-    labels = "no topology labels but their zone's, which says nothing of the network" if known else "no topology labels"
+    zone = domains(pool)
+    labels = "no topology labels but their zone's, which says nothing of the network" if zone else "no topology labels"
     message = f"'required', but nodes of the pool '{pool.name}' have {labels}; use preferred or none"
     raise SpecError([Problem(path="training.topology", message=message)])
 

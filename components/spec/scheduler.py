@@ -67,7 +67,7 @@ class TopologyRequest(StrEnum):
     """Closeness of a job's nodes to each other."""
 
     REQUIRED = "required"
-    """All in one domain of the narrowest level that can hold the gang, or it waits."""
+    """All in one domain of the network, narrower than a zone, or it waits. Refused where nodes tell of none."""
     PREFERRED = "preferred"
     """As close as they come."""
     NONE = "none"

@@ -9,6 +9,7 @@ from rehearsal.field.pods import quantity
 
 VALIDATION = "Kubernetes API, validation of updates (pkg/apis/*/validation)"
 KUEUE = "Kueue 0.18, definitions v1beta2 (x-kubernetes-validations with oldSelf)"
+PODS_END = "all of its pods ended before others started"
 EXPANSION = "Kubernetes, Expanding Persistent Volumes Claims; its admission plugin PersistentVolumeClaimResize"
 
 
@@ -30,16 +31,16 @@ class FixedRow:
 ROWS = (
     FixedRow(
         group="apps", kind="Deployment", paths=("spec.selector",), source=VALIDATION,
-        lost="all of its pods ended before others started",
+        lost=PODS_END,
     ),
     FixedRow(
         group="apps", kind="DaemonSet", paths=("spec.selector",), source=VALIDATION,
-        lost="all of its pods ended before others started",
+        lost=PODS_END,
     ),
     FixedRow(
         group="apps", kind="StatefulSet",
         paths=("spec.selector", "spec.serviceName", "spec.podManagementPolicy", "spec.volumeClaimTemplates"),
-        source=VALIDATION, lost="all of its pods ended before others started",
+        source=VALIDATION, lost=PODS_END,
     ),
     FixedRow(
         group="batch", kind="Job",

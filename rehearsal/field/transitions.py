@@ -10,8 +10,8 @@ from rehearsal.field.facts import VersionRow
 from rehearsal.field.fixed_fields import EXPANSION, changed, fixed_fields, why_not_resized
 from rehearsal.field.pods import HASH, pods_of
 
-GANGS = frozenset({"Job", "JobSet", "RayJob", "TrainingRuntime"})
-"""Kinds whose pods are those of one run. Trainer's are in the runtime."""
+GANGS = frozenset({"Job", "JobSet", "RayJob", "TrainJob"})
+"""Kinds whose pods are those of one run."""
 ORDER = "Pulumi, Resource options, deleteBeforeReplace: without it, and under another name, the new is made first"
 
 
@@ -64,17 +64,21 @@ def _beside(before: Deployment, deployment: Deployment) -> Iterator[Finding]:
     made = [one for one in deployment.resources if one.inputs.get("kind") in GANGS and one.key not in there]
     for new in made:
         for old in gone:
-            if old.token == new.token and (shared := _claims(new) & _claims(old)):
+            if old.token == new.token and (shared := _claims(deployment, new) & _claims(before, old)):
                 message = f"is made before {_called(old)[1]} goes: both write to {', '.join(sorted(shared))} at once"
                 subject = f"{new.inputs['kind']} {HASH.sub('', str(_called(new)[1]))}"
                 yield Finding(rule="transitions", subject=subject, message=message, source=ORDER)
 
 
-def _claims(one: BuiltResource) -> set[str]:
-    """Volumes that the pods of a job mount."""
+def _claims(deployment: Deployment, one: BuiltResource) -> set[str]:
+    """Volumes that the pods of a job mount, which those of a TrainJob have in its runtime."""
+    runtime = at(one.inputs, "spec.runtimeRef.name")
+    named = (other.inputs for other in deployment.resources if other.inputs.get("kind") == "TrainingRuntime")
+    bodies = [one.inputs, *(body for body in named if runtime and at(body, "metadata.name") == runtime)]
     return {
         str(claim)
-        for pod in pods_of(one.inputs)
+        for body in bodies
+        for pod in pods_of(body)
         for claim in every(pod.spec, "volumes.persistentVolumeClaim.claimName")
     }
 

@@ -160,10 +160,21 @@ def test_nearness_is_not_required_of_nodes_that_do_not_tell_where_they_are(
     render(kind, job(topology=TopologyRequest.REQUIRED), pool())
 
 
-def test_slurm_is_told_of_no_switches() -> None:
-    with pytest.raises(SpecError, match=r"training\.topology: 'required', but Slurm .* preferred or none"):
-        render(SchedulerKind.SLURM, job(topology=TopologyRequest.REQUIRED), pool())
-    assert render(SchedulerKind.SLURM, job(topology=TopologyRequest.PREFERRED), pool())
+@pytest.mark.parametrize(
+    "on", [pool(), pool(min_count=1), pool(binding=replace(BINDING, topology_keys=BINDING.topology_keys[:1]))]
+)
+def test_slurm_is_told_of_no_switches(on: NodePoolPlan) -> None:
+    """Kueue is named where it takes the same."""
+    required = job(topology=TopologyRequest.REQUIRED)
+    with pytest.raises(SpecError, match=r"training\.topology: 'required', but Slurm .* preferred or none") as told:
+        render(SchedulerKind.SLURM, required, on)
+    assert render(SchedulerKind.SLURM, job(topology=TopologyRequest.PREFERRED), on)
+    try:
+        render(SchedulerKind.KUEUE, required, on)
+    except SpecError:
+        assert "kueue" not in str(told.value)
+    else:
+        assert "or the scheduler kueue" in str(told.value)
 
 
 @pytest.mark.parametrize("kind", PODS)

@@ -13,6 +13,7 @@ from components.pods import PORT, labels, named
 from components.schedulers.exits import GAVE_UP, PREEMPTED, REFUSED
 from components.schedulers.kueue.render import refuse_elastic
 from components.schedulers.queues import queue_of
+from components.schedulers.topology import of_network
 from components.spec.scheduler import TopologyRequest
 
 SCRIPT = "run.sbatch"
@@ -21,17 +22,18 @@ SCRIPT = "run.sbatch"
 def render_job(job: JobPlan, pool: NodePoolPlan, plan: SchedulerPlan) -> tuple[Manifest, ...]:
     """The script, in a ConfigMap from which it is handed to sbatch; SpecError for what Slurm cannot run."""
     refuse_elastic(job, "slurm")
-    _refuse_required(job)
+    _refuse_required(job, pool)
     queue_of(job, plan)
     return named(job, lambda name: (_config_map(job, name, sbatch(job, pool, name)),))
 
 
-def _refuse_required(job: JobPlan) -> None:
+def _refuse_required(job: JobPlan, pool: NodePoolPlan) -> None:
     """UnsupportedError for a gang that requires a switch: without a topology of its own Slurm passes over `--switches`
     (sbatch(1): "when a tree topology is used"), and Slinky's controller is given none.
     """
     if job.topology is TopologyRequest.REQUIRED:
-        message = "'required', but Slurm is told of no switches here; use preferred or none, or the scheduler kueue"
+        other = ", or the scheduler kueue" if of_network(pool) and pool.min_count == pool.max_count else ""
+        message = f"'required', but Slurm is told of no switches here; use preferred or none{other}"
         raise UnsupportedError([Problem(path="training.topology", message=message)])
 
 

@@ -138,3 +138,21 @@ def test_a_job_that_follows_another_waits_until_that_is_gone() -> None:
     assert judged(gang("run-aaaa", "run-aaaa"), gang("run-bbbb", "run-bbbb", "scratch")) == []
     (message,) = judged(gang("run-aaaa", "run-aaaa"), gang("run-bbbb", "run-bbbb"))
     assert message == "is made before run-aaaa goes: both write to data at once"
+
+
+def test_the_pods_of_a_train_job_are_its_runtimes() -> None:
+    pod = {"containers": [{}], "volumes": [{"persistentVolumeClaim": {"claimName": "data"}}]}
+
+    def runs(letter: str, of_engine: str) -> list[Any]:
+        spec = {"template": {"spec": {"replicatedJobs": [{"template": {"spec": pod}}]}}}
+        metadata = {"metadata": {"name": f"run-{letter}"}}
+        runtime = {"kind": "TrainingRuntime", **metadata, "spec": spec}
+        job = {"kind": "TrainJob", **metadata, "spec": {"runtimeRef": {"name": f"run-{letter}"}}}
+        return [built("k:TrainingRuntime", f"runtime-{letter}", runtime), built("k:TrainJob", of_engine, job)]
+
+    def told(old: list[Any], new: list[Any]) -> list[str]:
+        after = deployment(FACTS, resources=tuple(new), before=deployment(FACTS, resources=tuple(old)))
+        return [found.subject for found in transitions(after)]
+
+    assert told(runs("a", "run"), runs("b", "run")) == []
+    assert told(runs("a", "run-a"), runs("b", "run-b")) == ["TrainJob run-b"]
