@@ -60,6 +60,7 @@ def own_problems(request: PlatformRequest, plans: Mapping[str, AddonPlan]) -> It
     for name, plan in plans.items():
         unwanted = (*_forbidden(request, name), *_too_old(request, name), *_done_by_others(request, plan))
         yield from unwanted or _without_values(plan)
+    yield from _scheduler_without(request)
     yield from _done_twice(plans)
     yield from _without_zone(request, plans)
     yield from _nobody_wakes(request, plans)
@@ -147,6 +148,14 @@ def _of_different_devices(concern: Concern, one: str, other: str) -> bool:
     """A plugin of one vendor's devices is none of another's."""
     apart = (Concern.DEVICE_PLUGIN, Concern.FABRIC_DEVICES)
     return concern in apart and {one, other} in ({"gpu-operator", "neuron"}, {"efa-device-plugin", "network-operator"})
+
+
+def _scheduler_without(request: PlatformRequest) -> Iterator[Problem]:
+    """Add-ons that are switched off, of which the scheduler consists, and that nobody else has put there."""
+    for name in request.scheduler_addons:
+        if request.asked(name).enabled is False and not request.owned(ADDONS[name].DOES):
+            message = f"is switched off, but the scheduler needs {name}; switch it on, or choose another scheduler.kind"
+            yield Problem(path=f"platform.addons.{name}", message=message)
 
 
 def _without_zone(request: PlatformRequest, plans: Mapping[str, AddonPlan]) -> Iterator[Problem]:

@@ -8,6 +8,7 @@ from pydantic import BeforeValidator, Field, IPvAnyNetwork, ValidationInfo, mode
 from pydantic_core import PydanticCustomError
 
 from components.spec.base import Instant, Name, Spec, form
+from components.spec.explain import suggestion
 from components.spec.marks import LabelValue, MarkKey
 
 
@@ -20,6 +21,9 @@ def _known(value: Any, info: ValidationInfo) -> Any:
     expected = f"{', '.join(first)} or {last}" if first else last
     raise PydanticCustomError("enum", "not one of {expected}", {"expected": expected})
 
+
+Reason = Annotated[str, Field(pattern=form(r"^[\s\S]{8,}$", "a reason of at least 8 characters"))]
+"""Words for whoever reads the plan."""
 
 Cloud = Annotated[str, BeforeValidator(_known)]
 """Place of a cluster, by the name of a cloud in the registry (providers/__init__.py)."""
@@ -91,7 +95,8 @@ def _capacity_in_short(value: Any) -> Any:
     if not isinstance(value, str):
         return value
     if value not in ("onDemand", "spot"):
-        raise ValueError(f"{value!r} is not onDemand or spot, nor a mapping with reservation or capacityBlock")
+        hint = suggestion(value, ("onDemand", "spot"))
+        raise ValueError(f"{value!r} is not onDemand or spot, nor a mapping with reservation or capacityBlock{hint}")
     return {value: {}}
 
 
@@ -148,7 +153,7 @@ Placement = Annotated[
 class FabricSpec(Spec):
     """A pool that goes without the fabric of its machines, and why."""
 
-    none: str = Field(min_length=8)
+    none: Reason
     """The reason, for whoever reads the plan: at least 8 characters."""
 
 
@@ -284,7 +289,7 @@ class ClusterSpec(Spec):
     without it; only `pulumi destroy` ends anything."""
     budget_usd_per_hour: float | None = Field(default=None, gt=0)
     """Dollars an hour; a plan whose known prices are over it is refused."""
-    allow_node_roll: str | None = Field(default=None, min_length=8)
+    allow_node_roll: Reason | None = None
     """Reason, of at least 8 characters, why `up` may roll or replace nodes with accelerators; without one it is
     refused. Take it out when it is done."""
     network: NetworkSpec = NetworkSpec()

@@ -152,9 +152,22 @@ def _choose_machines(setting: Setting, problems: list[Problem]) -> list[tuple[No
             chosen.append((pool, machine))
         else:
             path = f"cluster.nodePools.{pool.name}.machineType"
-            problems.append(Problem(path=path, message=machine_type_problem(pool.machine_type, _offered(setting))))
+            problems.append(Problem(path=path, message=_unknown_machine(pool.machine_type, _offered(setting))))
         problems += pool_problems(pool, machine, setting)
     return chosen
+
+
+def _unknown_machine(name: str, offered: Sequence[str]) -> str:
+    """The message about what is no machine type: the types of a family or an accelerator that stands there instead."""
+    meant = name.lower()
+    chips = {row.name: row.accelerator.name for row in machines().values() if row.accelerator}
+    for what, fits in (
+        ("a family without a size", [row for row in offered if row.partition(".")[0] == meant]),
+        ("an accelerator", [row for row in offered if chips.get(row) == meant]),
+    ):
+        if fits:
+            return f"{name!r} is {what}; available: {', '.join(sorted(fits))}"
+    return machine_type_problem(name, offered)
 
 
 def _offered(setting: Setting) -> list[str]:

@@ -49,7 +49,7 @@ def refusals(pool: dict[str, Any] | None = None, aws: Any = None, **cluster: Any
         ({"placement": "crate"}, ".placement: 'crate' is not one of 'none', 'create', 'existing' or"),
         ({"placement": "existing"}, ".placement: give a group with `existing`, and with nothing else"),
         ({"fabric": "none"}, ".fabric: 'none' is not a reason; omit it, or set `none:` under it to the reason"),
-        ({"fabric": {"none": "no"}}, ".fabric.none: 'no' is too short; at least 8 characters"),
+        ({"fabric": {"none": "no"}}, ".fabric.none: 'no' is not a reason of at least 8 characters"),
         ({"count": 3, "minCount": 4}, ".count: 3 is less than minCount (4)"),
         ({"count": 3, "maxCount": 2}, ".count: 3 is more than maxCount (2)"),
         ({"minCount": 4}, ".count: left out it is 1, which is less than minCount (4)"),
