@@ -53,11 +53,15 @@ class Nodes:
     """The evidence that they offer parts of chips and no whole ones."""
 
 
-def nodes_of(pool: NodePoolSpec, settings: ExistingSpec, seen: Discovery | None, unseen: str) -> Nodes:
-    """The pool's nodes; SpecError where neither the stack file nor the cluster says what they are."""
+def nodes_of(
+    pool: NodePoolSpec, settings: ExistingSpec, seen: Discovery | None, unseen: str, *, alike: bool = False
+) -> Nodes:
+    """The pool's nodes; SpecError where neither the stack file nor the cluster says what they are.
+
+    `alike`: another pool has the same machine type, so that a label of the pool's own tells them apart."""
     path = f"cluster.nodePools.{pool.name}"
     described = settings.machines.get(pool.machine_type)
-    selector = _selector(pool, settings, seen)
+    selector = _selector(pool, settings, seen, alike=alike)
     there = seen.nodes_with(selector) if seen else ()
     if described is None and not there:
         return _from_catalog(pool, selector, seen, unseen, path)
@@ -77,14 +81,14 @@ def nodes_of(pool: NodePoolSpec, settings: ExistingSpec, seen: Discovery | None,
     )
 
 
-def _selector(pool: NodePoolSpec, settings: ExistingSpec, seen: Discovery | None) -> Mapping[str, str]:
+def _selector(pool: NodePoolSpec, settings: ExistingSpec, seen: Discovery | None, *, alike: bool) -> Mapping[str, str]:
     """The labels that the user gives, else those of the two usual ones that a node has."""
     if labels := settings.pool_selectors.get(pool.name):
         return dict(labels)
     described = settings.machines.get(pool.machine_type)
-    if described and described.labels:
-        return dict(described.labels)
     own, usual = {POOL_LABEL: pool.name}, {INSTANCE_TYPE: pool.machine_type}
+    if described and described.labels:
+        return {**described.labels, **(own if alike else {})}
     if seen and not seen.nodes_with(own) and seen.nodes_with(usual):
         return usual
     return own

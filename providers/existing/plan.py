@@ -24,6 +24,7 @@ from providers.existing.refusals import (
     gang_problems,
     general_problems,
     pool_problems,
+    shared_problems,
     stack_problems,
 )
 from providers.existing.seen import DiscoveredSpec, Discovery, SeenVolume
@@ -59,8 +60,10 @@ def plan(spec: StackSpec, stack: str, now: datetime) -> ExistingPlan:
     problems += stack_problems(stack)
     nodes: dict[str, Nodes] = {}
     pools: list[NodePoolPlan] = []
+    types = [pool.machine_type for pool in spec.cluster.node_pools]
     for pool in spec.cluster.node_pools:
-        found = problems.collect(nodes_of, pool, settings, seen, unseen)
+        alike = types.count(pool.machine_type) > 1
+        found = problems.collect(nodes_of, pool, settings, seen, unseen, alike=alike)
         if found is not None:
             nodes[pool.name] = found
             problems += pool_problems(pool, found, settings.pods.get(pool.name, PoolPodsSpec()))
@@ -68,6 +71,7 @@ def plan(spec: StackSpec, stack: str, now: datetime) -> ExistingPlan:
             scaler = _autoscaler(spec, settings, seen) if pool.least != pool.most else ""
             problems += autoscaler_problems(pool, scaler)
             pools.append(replace(_with_volume(planned, spec.scheduler.kind, settings.volume), grown_by=scaler))
+    problems += shared_problems(nodes)
     if spec.training:
         trains = spec.training.pool or spec.cluster.node_pools[0].name
         problems += gang_problems(trains, nodes[trains]) if trains in nodes else []

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
 from components.catalog import accelerators
 from components.errors import Problem
 from components.fabric import Fabric
+from components.labels import POOL_LABEL
 from components.plan.kubernetes import Concern
 from components.spec.base import Spec
 from components.spec.cluster import NodePoolSpec
@@ -128,6 +130,28 @@ def version_problems(version: str) -> Iterator[Problem]:
 def number(version: str) -> tuple[int, ...]:
     """`1.36` as (1, 36); what a vendor adds (`29+`) is left out."""
     return tuple(int("".join(filter(str.isdigit, part)) or 0) for part in version.split("."))
+
+
+def shared_problems(nodes: Mapping[str, Nodes]) -> Iterator[Problem]:
+    """Pools of the same nodes: each would count them as its own, and a server of one takes a node of the other's gang.
+
+    Where no node was seen, only labels that hold for each node of the other pool say so (Kubernetes, nodeSelector)."""
+    for (first, one), (second, other) in itertools.combinations(nodes.items(), 2):
+        if not _same_nodes(one, other):
+            continue
+        labels = ",".join(f"{key}={value}" for key, value in one.selector.items())
+        message = (
+            f"the pools {first!r} and {second!r} have the same nodes ({labels}), which each would count as its own; "
+            f"label the nodes of each and name it here ({first}: {{{POOL_LABEL}: {first}}}, "
+            f"{second}: {{{POOL_LABEL}: {second}}}), or make one pool of both"
+        )
+        yield Problem(path="existing.poolSelectors", message=message)
+
+
+def _same_nodes(one: Nodes, other: Nodes) -> bool:
+    if one.seen and other.seen:
+        return any(node in other.seen for node in one.seen)
+    return one.selector.items() <= other.selector.items() or other.selector.items() <= one.selector.items()
 
 
 def pool_problems(pool: NodePoolSpec, nodes: Nodes, pods: PoolPodsSpec) -> list[Problem]:

@@ -14,6 +14,11 @@ UNCOUNTED = 1000
 """Pods a node, where their devices do not limit them."""
 AUTOSCALER = "Kubernetes, Node Autoscaling: a provider's node group does not scale itself for pending pods"
 
+VOLCANO = (
+    "volcano-sh/volcano 1.14, plugins proportion and capacity: a queue can have no more than the nodes there are "
+    "(realCapability); a gang beyond that is not let in, and its pods are not made"
+)
+
 
 def scaling(deployment: Deployment) -> Iterator[Finding]:
     """A finding for each pool that waits for growth that does not come, and for pods beyond what pools hold."""
@@ -26,6 +31,9 @@ def scaling(deployment: Deployment) -> Iterator[Finding]:
             what = "stays empty" if pool.desired == 0 else f"stays at {pool.desired}"
             message = f"{pool.name} may have {pool.maximum} nodes and {what}: {why}; give it a fixed size"
             yield Finding(rule="scaling", subject=f"pool {pool.name}", message=message, source=AUTOSCALER)
+    for pool in deployment.pools:
+        if grown[pool.name] and pool.minimum < pool.maximum:
+            yield from _never_let_in(deployment, pool)
     for subject, size, spec in _scaled(deployment):
         pools = [pool for pool in deployment.pools if not why_elsewhere(pool, spec)]
         room = sum(_held(pool, spec, grown=grown[pool.name]) for pool in pools)
@@ -33,6 +41,19 @@ def scaling(deployment: Deployment) -> Iterator[Finding]:
             limit = "can have" if any(grown[pool.name] for pool in pools) else "has, as nothing grows them,"
             message = f"asks for up to {size} pods, and {', '.join(p.name for p in pools)} {limit} room for {room}"
             yield Finding(rule="scaling", subject=subject, message=message, source=AUTOSCALER)
+
+
+def _never_let_in(deployment: Deployment, pool: MachinePool) -> Iterator[Finding]:
+    """A finding for each of Volcano's gangs that needs nodes which only pods of its own would bring."""
+    for body in deployment.objects:
+        if not str(body.get("apiVersion")).startswith("batch.volcano.sh/"):
+            continue
+        least = int(at(body, "spec.minAvailable") or 0)
+        for pod in pods_of(body):
+            there = _per_node(pool, pod.spec) * pool.minimum
+            if not why_elsewhere(pool, pod.spec) and there < least:
+                message = f"needs {least} pods at once, and {pool.name} may shrink to room for {there}: none is made"
+                yield Finding(rule="scaling", subject=pod.subject, message=message, source=VOLCANO)
 
 
 def served(deployment: Deployment) -> Iterator[Finding]:
@@ -78,9 +99,12 @@ def _scaled(deployment: Deployment) -> Iterator[tuple[str, int, dict[str, object
 
 def _held(pool: MachinePool, spec: dict[str, object], *, grown: bool) -> int:
     """Pods of the kind that the pool has room for by their devices."""
-    nodes = pool.maximum if grown or pool.resized_by else pool.desired
+    return (pool.maximum if grown or pool.resized_by else pool.desired) * _per_node(pool, spec)
+
+
+def _per_node(pool: MachinePool, spec: Mapping[str, Any]) -> int:
     asked = requests(spec)
     per_node = [int(Decimal(count) / asked[name]) for name, count in pool.devices.items() if count and asked.get(name)]
     if not per_node:  # by a node's cpu and memory, which allocatable judges
-        return nodes * UNCOUNTED
-    return nodes * min(per_node)
+        return UNCOUNTED
+    return min(per_node)

@@ -15,6 +15,7 @@ PYXIS = "slurm-operator, docs/usage/pyxis.md: plugstack.conf has to include the 
 SHM = "Kubernetes: a container's /dev/shm is 64 MiB unless a volume is mounted there; NCCL and data loaders need more"
 
 _PARTITION = re.compile(r"^#SBATCH --partition=(\S+)$", re.MULTILINE)
+_NODES = re.compile(r"^#SBATCH --nodes=(\d+)$", re.MULTILINE)
 _MEMORY = re.compile(r"^#SBATCH --mem=(\d+)([KMGT]?)$", re.MULTILINE)
 _FOLDER = re.compile(r"^#SBATCH --chdir=(\S+)$", re.MULTILINE)
 _IMAGE = re.compile(r"--container-image=(\S+)")
@@ -70,6 +71,9 @@ def _script(script: str, sets: Mapping[str, Mapping[str, Any]], values: Mapping[
     if nodes is None:
         yield f"asks for the partition {partition or '(none)'}, which no NodeSet makes", OPERATOR
         return
+    there = int(at(nodes, "spec.replicas") or 0)
+    if (found := _NODES.search(script)) and int(found[1]) > there:
+        yield f"asks for {found[1]} nodes of {there} that the NodeSet makes: it waits for ever", OPERATOR
     limit = at(nodes, "spec.slurmd.resources.limits.memory")
     if (found := _MEMORY.search(script)) and limit:
         wanted = int(found[1]) * _UNITS[found[2]]

@@ -17,6 +17,10 @@ from rehearsal.field.pods import HASH, requests, why_elsewhere
 COUNTS = ("replicas", "parallelism", "numNodes")
 """Fields that multiply the pods below them: of Deployments, Jobs, JobSets, RayJobs, Volcano's Jobs."""
 SCHEDULER = "Kubernetes, Assigning Pods to Nodes: a pod that fits on no node stays pending"
+SPREADING = (
+    "Kubernetes, Scheduler Configuration: NodeResourcesFit prefers the least allocated node, PodTopologySpread the one "
+    "with the fewest pods alike; a pod that runs is not moved"
+)
 ROLLOUT = "Kubernetes, Deployments: a rolling update waits until maxSurge pods are ready, while maxUnavailable is 0"
 
 
@@ -44,6 +48,10 @@ def sums(deployment: Deployment) -> Iterator[Finding]:
         if not _placed(deployment, pool, nodes, own):
             message = f"{_said(own)} are never all there: {pool.name} has {nodes} nodes at most, so some wait for ever"
             yield Finding(rule="sums", subject=names, message=message, source=SCHEDULER)
+            continue
+        if not _placed(deployment, pool, nodes, own, spread=True):
+            message = f"{_said(own)}: where servers stand on as many of the {nodes} nodes of {pool.name} as they can, "
+            yield Finding(rule="sums", subject=names, message=message + "the gang never starts", source=SPREADING)
             continue
         for one in own:
             more = [replace(other, count=other.count + (one.surge if other is one else 0)) for other in own]
@@ -98,13 +106,23 @@ def _counted(value: Any, times: int) -> Iterator[tuple[int, Mapping[str, Any]]]:
             yield from _counted(part, times)
 
 
-def _placed(deployment: Deployment, pool: MachinePool, nodes: int, own: list[Wanted]) -> bool:
+def _placed(deployment: Deployment, pool: MachinePool, nodes: int, own: list[Wanted], *, spread: bool = False) -> bool:
+    """True if all have a place at once; `spread`: where servers came before all others, each on the emptiest node."""
     offer = offered(deployment.facts.nodes, pool)
     free: dict[str, float] = {name: float(count) for name, count in pool.devices.items() if count}
     if offer:
         free["memory"] = (offer.memory_ki - asked_by_daemons(deployment, pool)[1]) * 1024.0
     left = [dict(free) for _ in range(nodes)]
-    asked = [({name: float(requests(one.spec).get(name, 0)) for name in free}, one.count) for one in own]
+    servers = [one for one in own if spread and one.kind == "Deployment"]
+    for one in servers:
+        wants = {name: float(requests(one.spec).get(name, 0)) for name in free}
+        for _ in range(one.count):
+            able = [node for node in left if all(node[name] >= want for name, want in wants.items())]
+            emptiest = max(able, key=lambda node: sum(node[name] / free[name] for name in free), default=None)
+            if emptiest is not None:
+                emptiest.update({name: emptiest[name] - want for name, want in wants.items()})
+    others = [one for one in own if one not in servers]
+    asked = [({name: float(requests(one.spec).get(name, 0)) for name in free}, one.count) for one in others]
     for wants, count in sorted(asked, key=lambda one: sorted(one[0].items()), reverse=True):
         waiting = count
         for node in left:

@@ -1,9 +1,11 @@
 """Sums over the workloads of a pool: a gang, the servers beside it, and the one more of a rolling update.
 
-Pods are packed first fit, the largest first, as a scheduler that does not move pods would at best do.
+Pods are packed first fit, the largest first, as a scheduler that does not move pods would at best do. Whole nodes of a
+gang are counted at the worst: where servers came first, or came anew while no gang ran, Kubernetes has spread them.
+Source: Kubernetes, Pod Topology Spread Constraints; Scheduler Configuration (NodeResourcesFit prefers what is empty).
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from components.errors import Problem
@@ -12,7 +14,7 @@ from components.plan.part import Decision
 from components.plan.work import JobPlan, ServicePlan
 
 _NEAR = 1e-6
-_FURTHEST = 64
+_FURTHEST = 256
 """Nodes more than a pool has, up to which a remedy is looked for."""
 
 
@@ -39,7 +41,7 @@ def sum_problems(
     beside = _gang(job, pool, held)
     if not fits(pool, most, alone):
         yield _too_many(service, pool)
-    elif beside and not fits(pool, most, (*beside, *alone)):
+    elif beside and not _side_by_side(pool, most, beside, alone):
         yield _in_each_others_way(service, pool, beside, alone, slurm=held is not None)
 
 
@@ -84,6 +86,22 @@ def fits(pool: NodePoolPlan, nodes: int, groups: Sequence[PodGroup]) -> bool:
         if waiting:
             return False
     return True
+
+
+def _side_by_side(pool: NodePoolPlan, nodes: int, beside: Sequence[PodGroup], alone: Sequence[PodGroup]) -> bool:
+    """True if so many nodes hold the gang and the servers, on whatever nodes the servers stand."""
+    (gang,) = beside
+    return fits(pool, nodes, (*beside, *alone)) and gang.count <= nodes - _broken(pool, beside, alone)
+
+
+def _broken(pool: NodePoolPlan, beside: Sequence[PodGroup], alone: Sequence[PodGroup]) -> int:
+    """The most nodes on which servers leave no room for a pod of the gang; none where a node holds two such pods."""
+    (gang,), (servers,) = beside, alone
+    if fits(pool, 1, (replace(gang, count=2),)):
+        return 0
+    one = replace(gang, count=1)
+    enough = next((n for n in range(1, servers.count + 1) if not fits(pool, 1, (one, replace(servers, count=n)))), 0)
+    return servers.count // enough if enough else 0
 
 
 def _pool(name: str, pools: Sequence[NodePoolPlan]) -> NodePoolPlan:
@@ -136,9 +154,10 @@ def _too_many(service: ServicePlan, pool: NodePoolPlan) -> Problem:
         f"{_most(service)}, but the pool {pool.name!r} has at most {_nodes(pool)} of {pool.machine.name}, and they "
         f"hold {held} replica{'' if held == 1 else 's'}{beside}; "
     )
+    asked = _servers(service, _most(service))
     lower = f"lower {'minReplicas and maxReplicas' if scaling and scaling.min_replicas > held else 'it'} to {held}, or "
     return Problem(
-        path=path, message=message + (lower if held else "") + _larger(pool, _servers(service, _most(service)))
+        path=path, message=message + (lower if held else "") + _larger(pool, lambda nodes: fits(pool, nodes, asked))
     )
 
 
@@ -147,21 +166,25 @@ def _in_each_others_way(
 ) -> Problem:
     (gang,), (servers,) = beside, alone
     who = "Slurm's nodes take" if slurm else "training takes"
-    waits = ", which waits for the model of the run that it blocks" if service.follows_training else ""
+    waits = ", while it waits for the model of the run that it blocks" if service.follows_training else ""
+    several = "s" if servers.count > 1 else ""
+    broken = min(_broken(pool, beside, alone), _nodes(pool))
+    left = f"what is left does not hold {servers.count} server{several} of the service"
+    if broken:
+        left = f"{servers.count} server{several} of the service may stand on {broken}, as Kubernetes spreads them"
     message = (
-        f"the pool {pool.name!r} has at most {_nodes(pool)} of {pool.machine.name}: {who} {gang.count} of them, and "
-        f"nothing is left for {servers.count} server{'s' if servers.count > 1 else ''} of the service{waits}; give the "
-        "service a pool of its own"
+        f"the pool {pool.name!r} has at most {_nodes(pool)} of {pool.machine.name}: {who} {gang.count} of them whole, "
+        f"and {left}{waits}; give the service a pool of its own"
     )
     if not slurm:
-        message += f", or {_larger(pool, (*beside, *alone))}"
+        message += f", or {_larger(pool, lambda nodes: _side_by_side(pool, nodes, beside, alone))}"
     return Problem(path="inference.pool", message=message)
 
 
-def _larger(pool: NodePoolPlan, groups: Sequence[PodGroup]) -> str:
+def _larger(pool: NodePoolPlan, is_enough: Callable[[int], bool]) -> str:
     """The remedy by a larger pool, where nodes of its machine type do."""
     most = _nodes(pool)
-    enough = next((n for n in range(most + 1, most + _FURTHEST + 1) if fits(pool, n, groups)), None)
+    enough = next(filter(is_enough, range(most + 1, most + _FURTHEST + 1)), None)
     if enough is None:
         return "take a larger machine type for the pool"
     key = "maxCount" if pool.grown_by and pool.max_count > pool.node_count else "count"

@@ -46,13 +46,13 @@ def plan(spec: SchedulerSpec, pools: Sequence[NodePoolPlan], facts: KubernetesFa
         raise UnsupportedError(problems)
     queues = plan_queues(spec, pools)
     # Not before the gate: each of these pods takes all devices of a node, and the gate's check needs them.
-    opening = tuple(_node_set(pool, nodes) for pool in pools if (nodes := _share(queues, pool)))
+    opening = tuple(_node_set(pool, nodes) for pool in pools if (nodes := share(queues, pool)))
     return SchedulerPlan(kind=SchedulerKind.SLURM, addons=ADDONS, queues=queues, objects=(), opening=opening)
 
 
 def refuse_held(service: ServicePlan, pool: NodePoolPlan, plan: SchedulerPlan) -> None:
     """UnsupportedError for a service on a pool of which Slurm has every node."""
-    if _share(plan.queues, pool) >= pool.node_count:
+    if share(plan.queues, pool) >= pool.node_count:
         message = (
             f"{service.name!r} finds no room on the pool {pool.name!r}: Slurm's own pods have all its "
             f"{pool.node_count} nodes; give Slurm only the pools of jobs, as in scheduler.queues: "
@@ -61,7 +61,7 @@ def refuse_held(service: ServicePlan, pool: NodePoolPlan, plan: SchedulerPlan) -
         raise UnsupportedError([Problem(path="inference.pool", message=message)])
 
 
-def _share(queues: Sequence[QueuePlan], pool: NodePoolPlan) -> int:
+def share(queues: Sequence[QueuePlan], pool: NodePoolPlan) -> int:
     """Nodes of the pool that Slurm has: its only queue's own."""
     return min(pool.node_count, sum(queue.nodes.get(pool.name, 0) for queue in queues))
 

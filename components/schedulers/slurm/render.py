@@ -13,6 +13,7 @@ from components.pods import PORT, labels, named
 from components.schedulers.exits import GAVE_UP, PREEMPTED, REFUSED
 from components.schedulers.kueue.render import refuse_elastic
 from components.schedulers.queues import queue_of
+from components.schedulers.slurm.plan import share
 from components.schedulers.topology import of_network
 from components.spec.scheduler import TopologyRequest
 
@@ -24,6 +25,7 @@ def render_job(job: JobPlan, pool: NodePoolPlan, plan: SchedulerPlan) -> tuple[M
     refuse_elastic(job, "slurm")
     _refuse_required(job, pool)
     queue_of(job, plan)
+    _refuse_beyond(job, pool, plan)
     return named(job, lambda name: (_config_map(job, name, sbatch(job, pool, name)),))
 
 
@@ -35,6 +37,19 @@ def _refuse_required(job: JobPlan, pool: NodePoolPlan) -> None:
         other = ", or the scheduler kueue" if of_network(pool) and pool.min_count == pool.max_count else ""
         message = f"'required', but Slurm is told of no switches here; use preferred or none{other}"
         raise UnsupportedError([Problem(path="training.topology", message=message)])
+
+
+def _refuse_beyond(job: JobPlan, pool: NodePoolPlan, plan: SchedulerPlan) -> None:
+    """UnsupportedError for a run on more nodes than Slurm has pods: their number is fixed, and no pod waits for which a
+    pool would grow (Slinky's NodeSet, `replicas`).
+    """
+    has = share(plan.queues, pool)
+    if job.nodes > has:
+        message = (
+            f"{job.nodes}, but Slurm has pods on {has} nodes of the pool {pool.name!r}, and none more when the pool "
+            f"grows; raise cluster.nodePools.{pool.name}.count to {job.nodes}, or use kueue"
+        )
+        raise UnsupportedError([Problem(path="training.nodes", message=message)])
 
 
 def sbatch(job: JobPlan, pool: NodePoolPlan, name: str) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
+from components.errors import Problem, UnsupportedError
 from components.plan.cluster import NodePoolPlan
 from components.plan.kubernetes import NAMESPACE, Manifest, QueuePlan, SchedulerPlan
 from components.plan.work import JobPlan
@@ -29,10 +30,25 @@ def render_job(job: JobPlan, pool: NodePoolPlan, plan: SchedulerPlan) -> tuple[M
     """The job's file and its Volcano Job; SpecError for what Volcano cannot run."""
     queue = queue_of(job, plan)
     refuse_several_domains(job, pool, "volcano")
+    _refuse_growth(job, pool)
     return named(
         job,
         lambda name: (job_file(job, name), *compute_domains(pool, job.nodes, name), _job(job, pool, queue, name)),
     )
+
+
+def _refuse_growth(job: JobPlan, pool: NodePoolPlan) -> None:
+    """UnsupportedError for a gang that needs nodes which are not always there: Volcano lets in no gang that the nodes
+    cannot hold, and makes no pod of it, for which a pool would grow (volcano-sh/volcano, plugins proportion and
+    capacity: `realCapability`).
+    """
+    if pool.grown_by and job.min_nodes > pool.min_count:
+        message = (
+            f"{job.min_nodes} nodes at least, and the pool {pool.name!r} may have {pool.min_count}: Volcano makes no "
+            f"pods of a gang that is larger than its cluster, for which {pool.grown_by} would add nodes; raise "
+            f"cluster.nodePools.{pool.name}.minCount to {job.min_nodes}, or use kueue"
+        )
+        raise UnsupportedError([Problem(path="training.nodes", message=message)])
 
 
 def placement_warnings(job: JobPlan, pool: NodePoolPlan) -> Iterator[str]:

@@ -46,7 +46,7 @@ AUTOSCALED_SERVICE = {
 CANARY = {"path": "/data/models/n", "weightPercent": 10}
 CHANGES: Mapping[str, Mapping[str, Any]] = {
     "taint": {"cluster.nodePools.0.taints": [{"key": "team", "value": "a"}]},
-    "range": {"cluster.nodePools.0.minCount": 1},
+    "range": {"cluster.nodePools.0.minCount": 2},
     "count": {"cluster.nodePools.0.count": 5},
     "machine": {"cluster.nodePools.0.machineType": "other"},
     "selector": {"existing.poolSelectors": {"train": {"role": "train"}}},

@@ -84,6 +84,24 @@ def test_a_gang_of_whole_nodes_and_a_service_are_refused_where_they_fill_the_poo
     planned(4, training={**TRAINING, "nodes": 3}, inference={"image": IMAGE})
 
 
+@pytest.mark.parametrize(("replicas", "enough"), [(2, 4), (4, 6), (5, 7)])
+def test_servers_that_kubernetes_spreads_leave_a_gang_no_whole_nodes(replicas: int, enough: int) -> None:
+    """Four servers fit on one of three boxes, and stand on all of them where they came before the gang."""
+    asked: dict[str, Any] = {"training": {**TRAINING, "nodes": 2}, "inference": {"image": IMAGE, "replicas": replicas}}
+    found = refused(count=3, **asked)
+    assert f"{replicas} servers of the service may stand on {min(replicas, 3)}, as" in found["inference.pool"]
+    assert f"raise cluster.nodePools.gpu.count to {enough}" in found["inference.pool"]
+    assert "may stand" in refused(count=enough - 1, **asked)["inference.pool"]
+    planned(enough, **asked)
+
+
+def test_the_least_nodes_of_an_elastic_gang_count() -> None:
+    training = {**TRAINING, "nodes": 4, "minNodes": 3}
+    asked: dict[str, Any] = {"scheduler": "volcano", "training": training, "inference": {"image": IMAGE, "replicas": 2}}
+    planned(5, **asked)
+    assert "training takes 3 of them whole" in refused(count=4, **asked)["inference.pool"]
+
+
 def test_slurms_nodes_leave_nothing_for_servers() -> None:
     found = refused(count=2, scheduler="slurm", inference=serving())
     assert "Slurm's nodes take 2 of them" in found["inference.pool"]
@@ -145,6 +163,19 @@ def test_an_autoscaled_service_makes_way_for_an_update_only_where_all_its_server
     assert not [warning for warning in plan.warnings if "interrupts" in warning]
     (told,) = [decision.value for decision in plan.decisions if decision.path == "inference.rollout"]
     assert told == f"one old server goes before its successor comes where all {most} run, else after it"
+
+
+@pytest.mark.parametrize(
+    ("scheduler", "words"),
+    [("slurm", "Slurm has pods on 2 nodes"), ("volcano", "may have 2: Volcano makes no pods")],
+)
+def test_a_gang_that_no_pod_makes_a_pool_grow_for_is_refused(scheduler: str, words: str) -> None:
+    asked: dict[str, Any] = {"scheduler": scheduler, "grown": 6, "training": {**TRAINING, "nodes": 4}}
+    message = refused(count=2, **asked)["training.nodes"]
+    assert words in message
+    assert "to 4, or use kueue" in message
+    planned(4, **asked)
+    planned(2, **{**asked, "scheduler": "kueue"})
 
 
 def test_rays_head_has_room_beside_the_gang() -> None:

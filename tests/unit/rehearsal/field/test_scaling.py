@@ -153,3 +153,15 @@ def test_a_port_by_its_name_is_not_found_by_who_looks_for_it_elsewhere() -> None
     assert found("http", enforcing) == ["p names 'http' at spec.ingress.ports.port, which cni does not find"]
     assert found(8000, enforcing) == []
     assert found("http", chart("another")) == []
+
+
+@pytest.mark.parametrize(("least", "minimum", "found"), [(2, 2, 0), (3, 2, 1), (3, 3, 0), (1, 0, 1)])
+def test_a_gang_of_volcanos_that_waits_for_its_own_nodes_is_found(least: int, minimum: int, found: int) -> None:
+    pods = {"spec": {**SPEC, "containers": [{"resources": {"limits": {"nvidia.com/gpu": "8"}}}]}}
+    gang = {
+        "apiVersion": "batch.volcano.sh/v1alpha1", "kind": "Job", "metadata": {"name": "trainer"},
+        "spec": {"minAvailable": least, "tasks": [{"replicas": 4, "template": pods}]},
+    }  # fmt: skip
+    size = pool(minimum=minimum, desired=3, maximum=8, resized_by=("g",))
+    messages = judged(size, objects=(gang,), charts=(SCALER,), resources=(*RIGHTS, TAG))
+    assert len([one for one in messages if "none is made" in one]) == found

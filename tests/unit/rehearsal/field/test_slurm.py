@@ -48,6 +48,7 @@ def cluster(
 
 def test_a_script_that_its_nodes_can_run_is_fine() -> None:
     assert list(slurm(cluster())) == []
+    assert list(slurm(cluster(script=SCRIPT.replace("--mem=400G", "--nodes=3")))) == []
 
 
 @pytest.mark.parametrize(
@@ -57,6 +58,7 @@ def test_a_script_that_its_nodes_can_run_is_fine() -> None:
         (cluster(nodes(volumeMounts=[{"mountPath": "/scratch"}])), "no memory volume at /dev/shm"),
         (cluster(nodes(volumeMounts=[{"mountPath": "/dev/shm"}])), "works in /scratch, which slurmd's pods do not"),  # noqa: S108
         (cluster(script=SCRIPT.replace("400G", "512001M")), "asks for 512001 MiB of a node whose slurmd has 512000"),
+        (cluster(script=SCRIPT.replace("--mem=400G", "--nodes=4")), "asks for 4 nodes of 3 that the NodeSet makes"),
         (cluster(script=SCRIPT.replace("a100", "h100")), "the partition h100, which no NodeSet makes"),
         (cluster(script=SCRIPT.replace("#nvidia", "/nvidia")), "the registry nvcr.io without a #"),
         (cluster(files={"gres.conf": "x"}), "no plugstack.conf includes pyxis"),

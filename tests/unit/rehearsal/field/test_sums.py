@@ -35,7 +35,15 @@ def judged(*objects: Any, **more: Any) -> list[str]:
 
 @pytest.mark.parametrize(
     "objects",
-    [(gang(2),), (service(16),), (gang(1), service(8)), (service(4, devices=3),), (service(15, surge=1),), ()],
+    [
+        (gang(2),),
+        (service(16),),
+        (gang(1), service(1)),
+        (gang(1, devices=4), service(8)),
+        (service(4, devices=3),),
+        (service(15, surge=1),),
+        (),
+    ],
 )
 def test_what_the_pool_holds_is_fine(objects: tuple[Any, ...]) -> None:
     assert judged(*objects) == []
@@ -44,6 +52,14 @@ def test_what_the_pool_holds_is_fine(objects: tuple[Any, ...]) -> None:
 def test_a_gang_of_all_nodes_and_a_service_are_found() -> None:
     (found,) = judged(gang(2), service(1))
     assert found.startswith("JobSet trainer, Deployment serve: 2 pods of JobSet trainer and 1 pods of Deployment serve")
+
+
+def test_servers_that_may_stand_on_every_node_are_found() -> None:
+    """Eight fit on one of the two nodes, and Kubernetes puts four on each."""
+    (found,) = judged(gang(1), service(8))
+    assert "stand on as many of the 2 nodes of train as they can, the gang never starts" in found
+    assert judged(gang(1), service(2))
+    assert judged(gang(1), service(2), desired=3, maximum=3) == []
 
 
 @pytest.mark.parametrize("objects", [(service(17),), (service(5, devices=3),), (gang(3),)])
