@@ -21,8 +21,8 @@ from providers.existing.pods import PoolPodsSpec, bound
 from providers.existing.refusals import (
     AUTOSCALERS,
     autoscaler_problems,
-    gang_problems,
     general_problems,
+    parts_problems,
     pool_problems,
     shared_problems,
     stack_problems,
@@ -72,9 +72,10 @@ def plan(spec: StackSpec, stack: str, now: datetime) -> ExistingPlan:
             problems += autoscaler_problems(pool, scaler)
             pools.append(replace(_with_volume(planned, spec.scheduler.kind, settings.volume), grown_by=scaler))
     problems += shared_problems(nodes)
-    if spec.training:
-        trains = spec.training.pool or spec.cluster.node_pools[0].name
-        problems += gang_problems(trains, nodes[trains]) if trains in nodes else []
+    for key, work in (("training", spec.training), ("inference", spec.inference)):
+        if work:
+            pool_name = work.pool or spec.cluster.node_pools[0].name
+            problems += parts_problems(key, pool_name, nodes[pool_name]) if pool_name in nodes else []
     if problems:
         raise SpecError(problems)
     return ExistingPlan(

@@ -259,15 +259,17 @@ def room_problems(name: str, machine: MachineSpec) -> Iterator[Problem]:
         yield Problem(path=f"{path}.memory", message=message)
 
 
-def gang_problems(pool: str, nodes: Nodes) -> Iterator[Problem]:
-    """A gang on parts of chips: NCCL takes each chip for one rank alone (NCCL User Guide, and NVIDIA MIG User Guide:
-    no peer to peer between instances), and turns on a chip have no memory of their own."""
+def parts_problems(key: str, pool: str, nodes: Nodes) -> Iterator[Problem]:
+    """Training or a service, by its key of the stack file, on parts of chips: NCCL takes each chip for one rank alone
+    (NCCL User Guide, and NVIDIA MIG User Guide: no peer to peer between instances), turns on a chip have no memory of
+    their own, and a part's is less than what both are sized by."""
     if nodes.sliced:
+        needs = "a gang needs whole ones" if key == "training" else "penstock's server is sized for whole ones"
         message = (
-            f"nodes of {pool} offer parts of accelerators ({nodes.sliced}), and a gang needs whole ones; name a pool "
-            "of whole accelerators, or remove training: a service may use parts"
+            f"nodes of {pool} offer parts of accelerators ({nodes.sliced}), and {needs}; name a pool of whole "
+            f"accelerators, or remove {key}: jobs of your own may use parts"
         )
-        yield Problem(path="training.pool", message=message)
+        yield Problem(path=f"{key}.pool", message=message)
 
 
 def cks_problems(spec: StackSpec, seen: Discovery) -> Iterator[Problem]:

@@ -349,6 +349,13 @@ def slurm_nodes(spec: SchedulerSpec, *pools: NodePoolPlan) -> dict[str, Manifest
     return {body["metadata"]["name"]: body for body in plan.opening}
 
 
+@pytest.mark.parametrize(("most", "warned"), [(4, 0), (8, 1)])
+def test_slurm_tells_of_nodes_that_it_never_asks_for(most: int, warned: int) -> None:
+    found = plan_of(SchedulerKind.SLURM, pool(max_count=most)).warnings
+    told = "cluster.nodePools.train: may have 8 nodes, and Slurm never asks for more than the 4"
+    assert [text.startswith(told) for text in found] == [True] * warned
+
+
 def test_slurms_nodes_have_what_their_batch_script_asks_for() -> None:
     on = pool()
     body = slurm_nodes(SchedulerSpec(), on)["train"]

@@ -47,7 +47,10 @@ def plan(spec: SchedulerSpec, pools: Sequence[NodePoolPlan], facts: KubernetesFa
     queues = plan_queues(spec, pools)
     # Not before the gate: each of these pods takes all devices of a node, and the gate's check needs them.
     opening = tuple(_node_set(pool, nodes) for pool in pools if (nodes := share(queues, pool)))
-    return SchedulerPlan(kind=SchedulerKind.SLURM, addons=ADDONS, queues=queues, objects=(), opening=opening)
+    return SchedulerPlan(
+        kind=SchedulerKind.SLURM, addons=ADDONS, queues=queues, objects=(), opening=opening,
+        warnings=tuple(_unused(queues, pools)),
+    )  # fmt: skip
 
 
 def refuse_held(service: ServicePlan, pool: NodePoolPlan, plan: SchedulerPlan) -> None:
@@ -64,6 +67,15 @@ def refuse_held(service: ServicePlan, pool: NodePoolPlan, plan: SchedulerPlan) -
 def share(queues: Sequence[QueuePlan], pool: NodePoolPlan) -> int:
     """Nodes of the pool that Slurm has: its only queue's own."""
     return min(pool.node_count, sum(queue.nodes.get(pool.name, 0) for queue in queues))
+
+
+def _unused(queues: Sequence[QueuePlan], pools: Sequence[NodePoolPlan]) -> Iterator[str]:
+    for pool in pools:
+        if share(queues, pool) and pool.node_count < pool.max_count:
+            yield (
+                f"cluster.nodePools.{pool.name}: may have {pool.max_count} nodes, and Slurm never asks for more than "
+                f"the {pool.node_count} of count, on which its daemons run; raise count for more"
+            )
 
 
 def _foreign_chips(pool: NodePoolPlan) -> Iterator[Problem]:

@@ -10,6 +10,7 @@ from components.kubernetes.inventory import inventory
 from components.kubernetes.quantities import quantity
 from components.labels import QUARANTINE
 from components.plan.kubernetes import AddonPlan, Concern, Owner, PlatformPlan
+from components.spec.inference import InferenceSpec
 from components.spec.stack import StackSpec, parse_stack
 from components.spec.training import TrainingSpec
 from providers import clouds, existing
@@ -229,6 +230,10 @@ def training(seen: Discovery) -> StackSpec:
     return StackSpec.model_construct(**{**dict(spec), "settings": settings, "training": work})
 
 
+def serving(seen: Discovery) -> StackSpec:
+    return training(seen).model_copy(update={"training": None, "inference": InferenceSpec(image="x:1", replicas=2)})
+
+
 @pytest.mark.parametrize(
     ("offered", "labels", "evidence"),
     [
@@ -238,13 +243,18 @@ def training(seen: Discovery) -> StackSpec:
         ({"nvidia.com/gpu": "80"}, {"nvidia9com_gpu.sharing-strategy": "time-slicing"}, "time-slicing"),
     ],
 )
-def test_a_gang_takes_no_parts_of_chips(offered: dict[str, str], labels: dict[str, str], evidence: str) -> None:
+def test_neither_a_gang_nor_a_server_takes_parts_of_chips(
+    offered: dict[str, str], labels: dict[str, str], evidence: str
+) -> None:
     seen = seen_in(listing(marked("a", offered, **labels), marked("b", offered, **labels)))
     found = [text for text in messages(training(seen)) if text.startswith("training.pool: ")]
     assert len(found) == 1
     assert evidence in found[0]
     assert "a gang needs whole ones" in found[0]
-    assert existing.plan(asked(seen, fabric={"none": "a service talks to none"}), "mine", NOW).node_pools, "to serve"
+    assert existing.plan(asked(seen, fabric={"none": "a service talks to none"}), "mine", NOW).node_pools
+    found = [text for text in messages(serving(seen)) if text.startswith("inference.pool: ")]
+    assert len(found) == 1
+    assert "sized for whole ones" in found[0]
 
 
 def test_nodes_with_parts_of_chips_are_no_machines_of_processors_alone() -> None:
