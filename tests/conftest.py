@@ -29,8 +29,11 @@ def project(repository: Path, tmp_path: Path) -> Path:
 SLOW = (
     "rehearsal/test_aws_stacks.py",
     "workloads/pretrain",
-    "lab/test_stacks.py",
+    "lab/test_faults.py",
     "lab/test_stacks_of_schedulers.py",
+    "lab/test_changed_stacks.py",
+    "lab/test_stacks.py",
+    "lab/test_shut_pools.py",
     "lab",
     "rehearsal",
     "workloads",
