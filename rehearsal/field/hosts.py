@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from fnmatch import fnmatchcase
 
 from rehearsal.field.deployed import BuiltResource, Deployment, Finding, at, every
-from rehearsal.field.facts import EntranceRow, HostDataRow
 from rehearsal.field.propagation import made_before
 from rehearsal.field.reading import RELEASE
+from rehearsal.field.service_facts import EntranceRow, HostDataRow
 
 _NFS = re.compile(r"^mount\b.*-t (nfs4?|efs)\b(.*)$", re.MULTILINE)
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from rehearsal.field.deployed import BuiltResource, Deployment, Finding, at, every
-from rehearsal.field.facts import JobRoleRow
+from rehearsal.field.service_facts import JobRoleRow
 
 
 def lacking(deployment: Deployment) -> Iterator[Finding]:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from fnmatch import fnmatchcase
 
 from rehearsal.field.deployed import BuiltResource, Deployment, Finding, every
-from rehearsal.field.facts import PatienceRow
+from rehearsal.field.service_facts import PatienceRow
 
 
 def patience(deployment: Deployment) -> Iterator[Finding]:

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 
 from rehearsal.field.deployed import BuiltResource, Deployment, Finding, MachinePool, at, every
-from rehearsal.field.facts import RepairRow
 from rehearsal.field.landing import has_accelerators
+from rehearsal.field.service_facts import RepairRow
 
 
 def repair(deployment: Deployment) -> Iterator[Finding]:

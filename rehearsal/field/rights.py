@@ -5,8 +5,8 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from rehearsal.field.deployed import Deployment, Finding, at, every
-from rehearsal.field.facts import PodRightRow
 from rehearsal.field.pods import pods_of, requests
+from rehearsal.field.service_facts import PodRightRow
 
 CONTROLLERS = frozenset({"Deployment", "DaemonSet"})
 """Kinds of which most are software of the platform, and none of a job's unless its pods ask for devices."""

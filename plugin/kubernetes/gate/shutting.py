@@ -17,6 +17,7 @@ from components.plan.kubernetes import NAMESPACE, Manifest
 from components.schedulers.slurm.plan import SLURM_NAMESPACE
 from plugin.kubernetes.gate.pods import MARK
 from plugin.kubernetes.gate.quarantine import fence
+from plugin.kubernetes.gate.waiting import listed
 
 GROUP = "admissionregistration.k8s.io/v1"
 POLICY, BINDING = "ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding"
@@ -32,7 +33,7 @@ def shut(api: KubernetesApi, pools: Sequence[Pool], closed: Collection[str], ope
 
     Returns, in words, what could not be done; empty where all is done.
     """
-    nodes = {pool["pool"]: _nodes(api, pool) for pool in pools}
+    nodes = {pool["pool"]: {node["metadata"]["name"] for node in listed(api, pool)} for pool in pools}
     open_nodes = {node for pool in pools if pool["pool"] in opened for node in nodes[pool["pool"]]}
     open_selectors = [pool["selector"] for pool in pools if pool["pool"] in opened]
     told = [pool for pool in pools if pool["pool"] in closed and pool["selector"]]
@@ -55,11 +56,6 @@ def shut(api: KubernetesApi, pools: Sequence[Pool], closed: Collection[str], ope
 def open_all(api: KubernetesApi) -> None:
     """No pool is shut."""
     shut(api, (), (), ())
-
-
-def _nodes(api: KubernetesApi, pool: Pool) -> set[str]:
-    selector = ",".join(f"{key}={value}" for key, value in pool["selector"].items())
-    return {node["metadata"]["name"] for node in api.list("v1", "Node", labels=selector)}
 
 
 def _bar(api: KubernetesApi, pools: Sequence[Pool], checked: Sequence[str]) -> None:

@@ -47,9 +47,13 @@ def wait_for_nodes(call: Call, api: KubernetesApi, pools: Sequence[Pool], patien
         patience.step()
 
 
+def listed(api: KubernetesApi, pool: Pool) -> Sequence[Mapping[str, Any]]:
+    """The pool's nodes that are there now, as the API server has them."""
+    return api.list("v1", "Node", labels=",".join(f"{key}={value}" for key, value in pool["selector"].items()))
+
+
 def _nodes_of(api: KubernetesApi, pool: Pool) -> NodesOf:
-    selector = ",".join(f"{key}={value}" for key, value in pool["selector"].items())
-    nodes = api.list("v1", "Node", labels=selector)
+    nodes = listed(api, pool)
     there = {node["metadata"]["name"]: _offered(node, pool["devices"]) for node in nodes if is_usable(node)}
     unwell = sorted(node["metadata"]["name"] for node in nodes if not is_usable(node))
     more = f" and {len(unwell) - MOST_NAMED} more" if len(unwell) > MOST_NAMED else ""

@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 
 from rehearsal.field.deployed import BuiltResource
-from rehearsal.field.facts import EntranceRow, FieldFacts, HostDataRow, PreparedRow
+from rehearsal.field.facts import FieldFacts
 from rehearsal.field.hosts import entrances, mounts, prepared
 from rehearsal.field.reading import RELEASE
+from rehearsal.field.service_facts import EntranceRow, HostDataRow, PreparedRow
 from tests.unit.rehearsal.field.field_cases import built, deployment
 
 FACTS = FieldFacts(

@@ -4,8 +4,9 @@ from dataclasses import replace
 from typing import Any
 
 from rehearsal.field.deployed import BuiltResource
-from rehearsal.field.facts import FieldFacts, JobRoleRow
+from rehearsal.field.facts import FieldFacts
 from rehearsal.field.lacking import lacking
+from rehearsal.field.service_facts import JobRoleRow
 from tests.unit.rehearsal.field.field_cases import built, deployment
 
 FACTS = FieldFacts(

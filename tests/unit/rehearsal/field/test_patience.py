@@ -2,8 +2,9 @@
 
 import pytest
 
-from rehearsal.field.facts import FieldFacts, PatienceRow
+from rehearsal.field.facts import FieldFacts
 from rehearsal.field.patience import patience
+from rehearsal.field.service_facts import PatienceRow
 from tests.unit.rehearsal.field.field_cases import built, deployment
 
 ROW = PatienceRow(

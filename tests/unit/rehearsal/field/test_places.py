@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from rehearsal.field.deployed import BuiltResource
-from rehearsal.field.facts import FieldFacts, PartitionRow, PlaceRow, SupportRow
+from rehearsal.field.facts import FieldFacts
 from rehearsal.field.places import partitions, places, support
+from rehearsal.field.service_facts import PartitionRow, PlaceRow, SupportRow
 from tests.unit.rehearsal.field.field_cases import built, deployment
 
 FACTS = FieldFacts(

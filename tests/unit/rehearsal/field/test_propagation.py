@@ -2,8 +2,9 @@
 
 from typing import Any
 
-from rehearsal.field.facts import ExclusiveRow, FieldFacts, ReservedRow, SettlingRow
+from rehearsal.field.facts import FieldFacts, SettlingRow
 from rehearsal.field.propagation import exclusive, propagation, reserved
+from rehearsal.field.service_facts import ExclusiveRow, ReservedRow
 from tests.unit.rehearsal.field.field_cases import built, deployment
 
 FACTS = FieldFacts(

@@ -1,0 +1,192 @@
+"""Rows on single services of a cloud: stores and rights, repair, reservations, and what a place or version has.
+
+Paths are those of facts.py.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoreRow:
+    """A store that the stack makes and that pods use by a role. `named`: the path, in the outputs, to its name in
+    policies.
+    """
+
+    resource: str
+    named: str
+    actions: tuple[str, ...]
+    """Those without which nothing is read or written."""
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PodRightRow:
+    """A type that gives the pods of a namespace a role, and the type of a role's policy, each with the paths in it."""
+
+    right: str
+    namespace: str
+    role: str
+    policy: str
+    policy_role: str
+    statements: str
+    action: str
+    target: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RepairRow:
+    """A group of machines that the cloud itself repairs where `enabled` is true. `pool` is the path to its name."""
+
+    resource: str
+    pool: str
+    enabled: str
+    bounds: tuple[tuple[str, ...], ...]
+    """Paths of which one of each set must have a value."""
+    overrides: str
+    """Path to what is done for single reasons: each with its `reason` and `action`; `left_alone` does nothing."""
+    reason: str
+    action: str
+    left_alone: str
+    needless: tuple[tuple[str, str, str], ...]
+    """Devices, reasons for which the cloud repairs nodes with them though no repair helps, and what comes of it."""
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExclusiveRow:
+    """Two fields of which a service takes only one. Paths may follow an id."""
+
+    resource: str
+    one: str
+    other: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobRoleRow:
+    """A definition of jobs, or a group of nodes that run them, which needs a role to reach a store: at the first of the
+    paths `role` that is set. Of a resource type with several uses, `where` names a path and the value there.
+
+    What a role may do stands in `policy`, the role's name at `policy_role`, and `actions` are those it needs.
+    """
+
+    resource: str
+    role: tuple[str, ...]
+    store: str
+    policy: str
+    policy_role: str
+    policy_actions: str
+    actions: tuple[str, ...]
+    source: str
+    where: tuple[str, str] = ("", "")
+    profile: str = ""
+    """Type of a profile that stands for a role, where `role` names one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostDataRow:
+    """Machines of a template that mount file systems in their data, a script in base64 at `data`.
+
+    `users` are those that start machines of it: types, and paths at which the template's id stands. A file system with
+    a policy that denies what comes without TLS takes no plain NFS, and no file system is there before its targets.
+    """
+
+    template: str
+    data: str
+    users: tuple[tuple[str, str], ...]
+    policy: str
+    policy_text: str
+    target: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EntranceRow:
+    """A scheduler that has nodes for people only where a group of them is in no queue and always runs.
+
+    All are resources of one type, told apart by their `kind`.
+    """
+
+    resource: str
+    kind: str
+    cluster: str
+    group: str
+    queue: str
+    id: str
+    """Path, in the outputs, of a group's id."""
+    members: str
+    least: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PreparedRow:
+    """A resource, told by a path and its value, that fails unless a chart is on the cluster `host` before it."""
+
+    resource: str
+    path: str
+    value: str
+    host: str
+    chart: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReservedRow:
+    """Resources that start machines of the reservation at `target`: one reservation is one machine type, one market and
+    one place, so what `alike` lists is the same in all that name it.
+    """
+
+    resource: str
+    target: str
+    alike: tuple[str, ...]
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PatienceRow:
+    """An operation that may take longer than the provider waits for it by itself.
+
+    Only of resources with that value at a path, where one is given: `when`.
+    """
+
+    resource: str
+    operation: str
+    takes_min: float
+    given_min: float
+    """The provider's own patience."""
+    source: str
+    when: tuple[str, str] = ("", "")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlaceRow:
+    """A value of `path` (a pattern) that the service does not have in `regions` (patterns)."""
+
+    resource: str
+    path: str
+    value: str
+    regions: tuple[str, ...]
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartitionRow:
+    """The partition of regions, by a pattern of their names. The first that fits counts."""
+
+    regions: str
+    partition: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SupportRow:
+    """Versions of `path` and the day from which no new resource is made of each."""
+
+    resource: str
+    path: str
+    ends: Mapping[str, date]
+    source: str
