@@ -8,7 +8,7 @@ import typer
 
 from components.errors import PenstockError
 from components.loopback import exempt_loopback
-from penstock import failures, lab, plan, rehearse, schema, workloads
+from penstock import failures, lab, plan, rehearse, schema, token, workloads
 
 app = typer.Typer(
     name="penstock",
@@ -22,6 +22,7 @@ app.command("plan")(plan.plan)
 app.command("rehearse")(rehearse.rehearse)
 app.add_typer(lab.app, name="lab")
 app.command("schema")(schema.schema)
+app.command("token", hidden=True)(token.token)
 app.command("train", context_settings=workloads.PASS_THROUGH)(workloads.train)
 app.command("serve", context_settings=workloads.PASS_THROUGH)(workloads.serve)
 app.command("check", context_settings=workloads.PASS_THROUGH)(workloads.check)

@@ -71,8 +71,10 @@ class KubernetesApi:
 
     def __init__(self, access: Access, *, timeout_s: float = 30.0) -> None:
         self.server = access.server
+        self._token = BearerToken(access)
+        self._extensions = {"sni_hostname": access.server_name} if access.server_name else {}
         self._http = httpx.Client(
-            base_url=access.server, verify=access.tls(), auth=BearerToken(access), timeout=timeout_s,
+            base_url=access.server, verify=access.tls(), auth=self._token, timeout=timeout_s,
             trust_env=not _is_loopback(access.server),
             limits=httpx.Limits(max_connections=64, max_keepalive_connections=16),
         )  # fmt: skip
@@ -101,13 +103,25 @@ class KubernetesApi:
         given = {key: value for key, value in (query or {}).items() if value is not None}
         content = None if body is None else json.dumps(body).encode()
         try:
-            answer = self._http.request(
-                method, path, params=given, content=content, headers={"Content-Type": content_type}
-            )
+            answer = self._sent(
+                self._http.build_request(
+                    method, path, params=given, content=content, headers={"Content-Type": content_type},
+                    extensions=self._extensions,
+                )
+            )  # fmt: skip
         except (httpx.HTTPError, KubeconfigError) as error:
             raise UnreachableError(f"{self.server}: {error or type(error).__name__}") from error
         self._clock_s = _date(answer)
         return _read(answer)
+
+    def _sent(self, request: httpx.Request) -> httpx.Response:
+        """The answer. A tunnel of this machine that has ended is opened again by whoever gives the credentials."""
+        try:
+            return self._http.send(request)
+        except httpx.ConnectError:
+            if not (_is_loopback(self.server) and self._token.renewed()):
+                raise
+            return self._http.send(request)
 
     def clock_s(self) -> float:
         """Seconds on the server's clock at its last answer; on this machine's where the server tells no time.
@@ -236,8 +250,9 @@ class KubernetesApi:
         path = self.kind(api_version, kind).path(namespace)
         try:
             with self._http.stream(
-                "GET", path, params=given, timeout=httpx.Timeout(30.0, read=timeout_s + 30)
-            ) as lines:
+                "GET", path, params=given, timeout=httpx.Timeout(30.0, read=timeout_s + 30),
+                extensions=self._extensions,
+            ) as lines:  # fmt: skip
                 if lines.status_code >= 400:
                     lines.read()
                     _read(lines)

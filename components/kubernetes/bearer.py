@@ -33,6 +33,10 @@ class BearerToken(httpx.Auth):
             _sign(request, self._after(used))
             yield request
 
+    def renewed(self) -> bool:
+        """Gets the access once more, whatever the held one is good for; False where there is no way to."""
+        return self._after(self._access).renew is not None
+
     def _lasting(self) -> Access:
         """The access held, or its successor where it ends soon; where there is none, the server judges the one held."""
         held = self._access

@@ -17,7 +17,8 @@ from typing import Any
 
 import yaml
 
-EXEC_TIMEOUT_S = 30.0
+EXEC_TIMEOUT_S = 240.0
+"""Of a credential helper: one that opens a tunnel waits minutes for a host that was just started."""
 
 
 class KubeconfigError(Exception):
@@ -31,6 +32,8 @@ class Access:
     server: str
     authority: bytes | None = None
     """The certificate (PEM) that the server's own must come from; None: those that this machine trusts."""
+    server_name: str = ""
+    """Name that the server's certificate bears, where it is not the host of `server`."""
     insecure: bool = False
     token: str | None = None
     certificate: tuple[bytes, bytes] | None = None
@@ -86,6 +89,7 @@ def parse_kubeconfig(
     return Access(
         server=server.rstrip("/"),
         authority=_bytes(cluster, "certificate-authority", folder),
+        server_name=str(cluster.get("tls-server-name") or ""),
         insecure=bool(cluster.get("insecure-skip-tls-verify")),
         renew=partial(parse_kubeconfig, text, context, folder=folder, source=source) if changes else None,
         **_credentials(user, folder, source),

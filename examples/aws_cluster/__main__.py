@@ -10,7 +10,8 @@ from components.spec.cluster import CapacitySpec, ClusterSpec, FabricSpec, NodeP
 from components.spec.stack import StackSpec
 from components.spec.storage import FileSystemSpec, ObjectStoreSpec, OnDestroy, StorageSpec
 from providers import aws
-from providers.aws.settings import AwsSpec
+from providers.aws.reach_settings import ReachSpec, SsmHostSpec
+from providers.aws.settings import AwsSpec, EksSpec
 
 config = pulumi.Config()
 
@@ -36,7 +37,7 @@ def asked() -> StackSpec:
             file_system=FileSystemSpec(capacity_tib=1.2, throughput_mbps_per_tib=125, on_destroy=OnDestroy.DELETE),
             object_store=ObjectStoreSpec(on_destroy=OnDestroy.DELETE),
         ),
-        settings=AwsSpec(tags={"team": "research"}),
+        settings=AwsSpec(control_plane=EksSpec(reach=ReachSpec(ssm_host=SsmHostSpec())), tags={"team": "research"}),
     )
 
 

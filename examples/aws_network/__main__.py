@@ -14,7 +14,8 @@ from components.spec.stack import StackSpec
 from components.spec.storage import FileSystemSpec, StorageSpec
 from providers.aws.network.build import Network
 from providers.aws.plan import AwsPlan, plan
-from providers.aws.settings import AwsSpec
+from providers.aws.reach_settings import ReachSpec, SsmHostSpec
+from providers.aws.settings import AwsSpec, EksSpec
 from providers.aws.storage.file_system import FileSystem
 
 config = pulumi.Config()
@@ -28,7 +29,7 @@ def decide() -> AwsPlan:
     spec = StackSpec(
         cluster=ClusterSpec(cloud="aws", region=region, node_pools=(gang,)),
         storage=StorageSpec(file_system=files),
-        settings=AwsSpec(),
+        settings=AwsSpec(control_plane=EksSpec(reach=ReachSpec(ssm_host=SsmHostSpec()))),
     )
     try:
         return plan(spec, pulumi.get_stack(), datetime.now(UTC))

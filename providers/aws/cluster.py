@@ -15,7 +15,8 @@ from components.provider import ClusterHandle, KubernetesHandle
 from providers.aws.control_plane.batch.build import Batch
 from providers.aws.control_plane.eks.add_ons import EksAddOns
 from providers.aws.control_plane.eks.build import Eks
-from providers.aws.control_plane.eks.types import EksPlan
+from providers.aws.control_plane.eks.ssm_host import SsmHost, SsmHostHandle
+from providers.aws.control_plane.eks.types import EksPlan, SsmHostReach
 from providers.aws.control_plane.eks.workload_role import WorkloadRole
 from providers.aws.control_plane.host_mounts import EfsMount, HostMount, LustreMount
 from providers.aws.control_plane.hyper_pod.build import HyperPod
@@ -86,7 +87,10 @@ def _kubernetes(
         f"{name}-drain", region=plan.region, cluster=control.name, vpc_id=network.vpc_id,
         identity=plan.identity, opts=after,
     )  # fmt: skip
-    made = Eks(f"{name}-eks", plan=control, network=network, identity=plan.identity, after=[drain], opts=opts)
+    host = _host(f"{name}-reach", control, plan, network, opts)
+    made = Eks(
+        f"{name}-eks", plan=control, network=network, host=host, identity=plan.identity, after=[drain], opts=opts
+    )
     cluster = made.handle
     system = _pool(f"{name}-system", control.system_pool, plan, cluster, network, opts)
     add_ons = EksAddOns(f"{name}-addons", plan=control, cluster=cluster, nodes=[system], opts=opts)
@@ -106,8 +110,18 @@ def _kubernetes(
         )
     known = {"cluster": cluster.cluster_name, "endpoint": cluster.endpoint, "kubeconfig": cluster.kubeconfig}
     scalers = {pool.name: scaler(plan, cluster, pools[pool.name], pool) for pool in plan.grouped_pools}
-    ready = (system, add_ons, *pools.values(), *others, *storage.ready)
+    ready = (system, add_ons, *cluster.ways_in, *pools.values(), *others, *storage.ready)
     return known, storage, reach(name, cluster, storage, scalers, ready, opts)
+
+
+def _host(
+    name: str, control: EksPlan, plan: AwsPlan, network: NetworkHandle, opts: pulumi.ResourceOptions
+) -> SsmHostHandle | None:
+    """The host that leads to the API server, where the stack asks for one. It goes after all that is in the cluster."""
+    if not isinstance(control.reach, SsmHostReach):
+        return None
+    subnets = plan.network.node_subnets(control.reach.pool.zones)
+    return SsmHost(name, plan=control.reach, network=network, subnets=subnets, tags=plan.tags, opts=opts).handle
 
 
 def _pool(

@@ -22,6 +22,8 @@ class EksHandle:
     """The range of Service addresses, which nodes of an image without EKS's own bootstrap must be told."""
     kubeconfig: pulumi.Output[str]
     """JSON, secret; it names the command that asks for a token and holds none itself."""
+    ways_in: tuple[pulumi.Resource, ...]
+    """Resources that must stand before the API server is reached from where pulumi runs, beside the cluster."""
     ready: tuple[pulumi.Resource, ...]
     """Resources that must stand before a node can join: the cluster, its network add-ons and the node's right to enter.
     """

@@ -17,7 +17,7 @@ from providers.aws.catalog import SCHEDULERS
 from providers.aws.control_plane import plan as control_plane
 from providers.aws.control_plane.batch.plan import BatchPlan
 from providers.aws.control_plane.eks.add_on_plans import disks
-from providers.aws.control_plane.eks.types import EksPlan
+from providers.aws.control_plane.eks.types import EksPlan, SsmHostReach
 from providers.aws.control_plane.hyper_pod import plan as hyper_pods
 from providers.aws.control_plane.hyper_pod.plan import HyperPodPlan
 from providers.aws.control_plane.pcs.plan import PcsPlan
@@ -139,7 +139,8 @@ def _billed(
     others = tuple(pool for pool in pools if pool.name not in elsewhere)
     match control:
         case EksPlan():
-            return (control.system_pool, *others)
+            hosts = (control.reach.pool,) if isinstance(control.reach, SsmHostReach) else ()
+            return (control.system_pool, *hosts, *others)
         case BatchPlan():
             return tuple(replace(pool, node_count=0) for pool in others)  # they run while a job does
         case PcsPlan():

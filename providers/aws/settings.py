@@ -3,9 +3,10 @@
 from enum import StrEnum
 from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import Discriminator, Field, IPvAnyNetwork, Tag, model_validator
+from pydantic import Discriminator, Field, Tag, model_validator
 
 from components.spec.base import Name, Spec, form
+from providers.aws.reach_settings import ReachSpec
 
 Uri = Annotated[
     str, Field(pattern=form(r"^s3://[a-z0-9][-a-z0-9.]{1,61}[a-z0-9](/.*)?$", "an address such as s3://bucket/prefix/"))
@@ -53,8 +54,8 @@ class EksSpec(Spec):
     """A Kubernetes control plane that AWS runs (EKS)."""
     tier: Tier = Tier.STANDARD
     """Capacity of the control plane, billed by the hour above `standard`."""
-    public_cidrs: tuple[IPvAnyNetwork, ...] = ()
-    """IPv4 ranges that may reach the API server from outside; when left out, it answers inside the VPC only."""
+    reach: ReachSpec | None = None
+    """Way from where pulumi and kubectl run to the API server. Required."""
     admins: tuple[RoleArn, ...] = ()
     """ARNs of roles and users with cluster-wide administration, beside the one who creates the cluster."""
     log_retention_days: int = Field(default=30, ge=1, le=3653)

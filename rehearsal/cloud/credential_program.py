@@ -2,8 +2,10 @@
 
 import os
 import shlex
+import sys
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 SCRIPT = """#!/bin/sh
 case "$*" in
@@ -13,14 +15,17 @@ case "$*" in
     echo '{{"kind": "ExecCredential", "apiVersion": "client.authentication.k8s.io/v1beta1", "spec": {{}},' \\
       '"status": {{"token": "'"$token"'"}}}}'
     exit ;;
-esac
+{further}esac
 echo "{name}: a rehearsal has {name}" {arguments} "only, and not: $*" >&2
 exit 252
 """
 
 
-def credential_program(folder: Path, name: str, arguments: str, given: Path) -> Mapping[str, str]:
+def credential_program(
+    folder: Path, name: str, arguments: str, given: Path, further: Mapping[str, str] = MappingProxyType({})
+) -> Mapping[str, str]:
     """The environment in which the program `name`, called with these arguments, makes a token and notes it in `given`.
+    `further`: by other arguments, programs of Python that answer them.
 
     It does not say when the token ends: a rehearsal's time is not this machine's.
     """
@@ -29,6 +34,10 @@ def credential_program(folder: Path, name: str, arguments: str, given: Path) -> 
     given.touch(mode=0o600)
     program = place / name
     quoted = shlex.quote(str(given))
-    program.write_text(SCRIPT.format(name=name, arguments=shlex.quote(arguments), given=quoted))
+    others = "".join(
+        f'  *{shlex.quote(asked)}*) exec {shlex.quote(sys.executable)} {shlex.quote(answers)} "$@" ;;\n'
+        for asked, answers in further.items()
+    )
+    program.write_text(SCRIPT.format(name=name, arguments=shlex.quote(arguments), given=quoted, further=others))
     program.chmod(0o700)
     return {"PATH": f"{place}{os.pathsep}{os.environ.get('PATH', '')}"}

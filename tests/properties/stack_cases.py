@@ -30,7 +30,8 @@ BASES = {
         "cluster": (
             "cloud: aws\nregion: us-east-2\nexpiresAt: 2027-06-01T00:00:00Z\n"
             "nodePools: [{name: train, machineType: p5.48xlarge, count: 2}]"
-        )
+        ),
+        "aws": "controlPlane: {reach: {ssmHost: {}}}\ntags: {}",
     },
     "existing": {
         "cluster": "{cloud: existing, nodePools: [{name: train, machineType: dgx}]}",

@@ -44,7 +44,10 @@ def keyed(stack: dict[str, Any]) -> dict[str, Any]:
 SERVING: dict[str, Any] = {
     "aws.hyperPod": {"pools": ["train"], "lifecycleScripts": "s3://scripts/on/", "chartInstalled": True},
     "aws.expressStore": {"zoneId": "use2-az2"},
-    "aws.controlPlane": {"publicCidrs": ["203.0.113.0/24"], "admins": ["arn:aws:iam::123456789012:role/ops"]},
+    "aws.controlPlane": {
+        "reach": {"publicCidrs": ["203.0.113.0/24"]},
+        "admins": ["arn:aws:iam::123456789012:role/ops"],
+    },
     "aws.endpoints": [
         {
             "name": "chat",

@@ -37,7 +37,7 @@ TOGETHER: dict[str, tuple[dict[str, str], set[str]]] = {
         {
             "cluster": AWS,
             "training": "{steps: ten}",
-            "aws": "{tags: {'aws:team': a}}",
+            "aws": "tags: {'aws:team': a}",
             "inference": "{pool: serv, model: {fromTraining: latest}}",
             "storage": "{fileSystem: {capacityTib: 4.8}}",
             "platform": "{addons: {kuue: true}}",

@@ -21,6 +21,7 @@ def up(project: Path, tebibytes: float, **pool: Any) -> tuple[Phase, list[str], 
     pools = [{"name": "work", "machineType": "m7i.xlarge", "count": 1, **pool}]
     config = {
         "penstock:cluster": {**CLUSTER, "nodePools": pools},
+        "penstock:aws": {"controlPlane": {"reach": {"ssmHost": {}}}},
         "penstock:storage": {"fileSystem": {"capacityTib": tebibytes}},
     }
     (project / "stacks" / "Pulumi.changed.yaml").write_text(yaml.safe_dump({"config": config}))

@@ -16,6 +16,7 @@ pytestmark = [pytest.mark.usefixtures("pulumi"), pytest.mark.timeout(900), pytes
 CLUSTER: dict[str, Any] = {
     "cloud": "aws", "region": "us-east-2", "kubernetesVersion": "1.35", "expiresAt": "2027-12-31T00:00:00Z",
 }  # fmt: skip
+REACHED: dict[str, Any] = {"penstock:aws": {"controlPlane": {"reach": {"ssmHost": {}}}}}
 
 
 def up(project: Path, grown_to: int = 0, **pool: Any) -> tuple[list[float], int]:
@@ -24,7 +25,7 @@ def up(project: Path, grown_to: int = 0, **pool: Any) -> tuple[list[float], int]
     `grown_to`: nodes that an autoscaler gives the pool afterwards.
     """
     pools = [{"name": "work", "machineType": "m7i.xlarge", **pool}]
-    content = {"config": {"penstock:cluster": {**CLUSTER, "nodePools": pools}}}
+    content = {"config": {"penstock:cluster": {**CLUSTER, "nodePools": pools}} | REACHED}
     (project / "stacks" / "Pulumi.resized.yaml").write_text(yaml.safe_dump(content))
     sizes = {"minSize": pool["minCount"], "maxSize": pool["maxCount"], "desiredSize": grown_to}
     growth = Drift(after="up", resource="*work*", type=NODE_GROUP, set={"scalingConfig": sizes})

@@ -9,7 +9,7 @@ import yaml
 
 from rehearsal.cycle import Listener, Phase, Rehearsal, rehearse
 from rehearsal.faults import BadNode, FaultScript
-from tests.rehearsal.test_resized_pools import CLUSTER, objects
+from tests.rehearsal.test_resized_pools import CLUSTER, REACHED, objects
 
 pytestmark = [pytest.mark.usefixtures("pulumi"), pytest.mark.timeout(900), pytest.mark.slow]
 
@@ -30,7 +30,7 @@ def evidence(project: Path) -> dict[str, Any]:
 
 
 def test_one_pool_opens_while_another_is_shut_and_the_same_command_opens_it(project: Path) -> None:
-    content = {"config": {"penstock:cluster": {**CLUSTER, "nodePools": POOLS}}}
+    content = {"config": {"penstock:cluster": {**CLUSTER, "nodePools": POOLS}} | REACHED}
     (project / "stacks" / "Pulumi.shut.yaml").write_text(yaml.safe_dump(content))
     seen: list[dict[str, Any]] = []
 

@@ -3,20 +3,29 @@
 It answers from the same moto that the engine's requests change, and groups that are resized here are in the account.
 """
 
+import json
 import logging
 import os
+import shlex
+import sys
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 from rehearsal.cloud.credential_program import credential_program
 from rehearsal.cloud.lifecycle import SimulatedCloud
+from rehearsal.providers.aws import session_manager
 from rehearsal.providers.aws.resizing import resizing
 
 LOOPBACK = "127.0.0.1"
 SIMULATED = "simulated"
+STATE = "state"
+"""Folder of what penstock's processes note for each other."""
+KEEPER, TUNNEL_END_S = "providers.aws.tunnel.keeper", 20.0
 DISCARD_PORT = 9
 """Port that nobody listens on: a client of AWS in a preview gets no answer, and never a real account's."""
 
@@ -33,7 +42,10 @@ def environment(
         yield _nobodys(folder, f"http://{LOOPBACK}:{DISCARD_PORT}", profile)
         return
     with api_endpoint(folder, profile, cloud) as env:
-        yield env
+        try:
+            yield env
+        finally:
+            _close_tunnels(folder)
 
 
 @contextmanager
@@ -61,8 +73,25 @@ def api_endpoint(
 
 
 def credentials(folder: Path, given: Path) -> Mapping[str, str]:
-    """The environment in which a kubeconfig finds the program `aws`, which gives out tokens of a cluster."""
-    return credential_program(folder, "aws", "eks get-token --cluster-name ", given)
+    """The environment in which a kubeconfig finds the programs `aws`, which gives out tokens of a cluster and forwards
+    ports through its host, and `penstock` itself, whose tunnels it keeps apart from the user's own.
+    """
+    further = dict.fromkeys(("ec2 describe-instances", "ssm start-session"), session_manager.__file__)
+    env = credential_program(folder, "aws", "eks get-token --cluster-name ", given, further)
+    own = folder / "bin" / "penstock"
+    own.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -m penstock "$@"\n')
+    own.chmod(0o700)
+    return {**env, "XDG_STATE_HOME": str(folder / STATE)}
+
+
+def _close_tunnels(folder: Path) -> None:
+    """Ends the tunnels of the rehearsal, which would else wait for somebody to use them."""
+    for record in (folder / STATE).glob("penstock/tunnels/*/*.json"):
+        with suppress(psutil.Error, OSError, ValueError):
+            keeper = psutil.Process(json.loads(record.read_text())["pid"])
+            if KEEPER in keeper.cmdline():
+                keeper.terminate()
+                keeper.wait(TUNNEL_END_S)
 
 
 def _nobodys(folder: Path, url: str, profile: str) -> dict[str, str]:

@@ -74,7 +74,10 @@ def test_a_mistake_in_a_pool_has_path_value_and_remedy(pool: dict[str, Any], exp
         ),
         ({"controlPlane": {"tier": "xl"}}, "aws.controlPlane.tier: 'xl' is not one of 'standard', 'tier-xl'"),
         ({"controlPlane": {"teir": "x"}}, "aws.controlPlane.teir: unknown key; did you mean 'tier'?"),
-        ({"controlPlane": {"publicCidrs": ["10.0.0.0/44"]}}, "aws.controlPlane.publicCidrs.0: '10.0.0.0/44' is not a"),
+        (
+            {"controlPlane": {"reach": {"publicCidrs": ["10.0.0.0/44"]}}},
+            "aws.controlPlane.reach.publicCidrs.0: '10.0.0.0/44' is",
+        ),
         (
             {"controlPlane": {"kind": "pcs"}, "hyperPod": {"pools": ["a"], "lifecycleScripts": "s3://abc/x"}},
             "aws.hyperPod: runs on an EKS cluster, and controlPlane.kind is 'pcs'",

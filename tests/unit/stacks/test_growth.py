@@ -24,7 +24,7 @@ def planned(**config: Any) -> StackPlan:
 
 def on_aws(*pools: dict[str, Any], **parts: Any) -> StackPlan:
     cluster = {"cloud": "aws", "region": "us-west-2", "nodePools": list(pools)}
-    return planned(cluster=cluster, **parts)
+    return planned(cluster=cluster, aws={"controlPlane": {"reach": {"ssmHost": {}}}}, **parts)
 
 
 def on_existing(pool: dict[str, Any], owners: dict[str, str] | None = None, **parts: Any) -> StackPlan:

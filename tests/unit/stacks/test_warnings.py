@@ -37,7 +37,9 @@ def aws(
     """Two nodes with a fabric and a control plane that is reached from outside."""
     pools = [{"name": "train", "machineType": "p5.48xlarge", "count": 2, **(pool or {})}]
     cluster = {"cloud": "aws", "region": "us-east-2", "network": {"nat": nat}, "nodePools": pools}
-    return planned(cluster=cluster, aws={"controlPlane": {"publicCidrs": ["203.0.113.0/24"]}, **(own or {})}, **parts)
+    return planned(
+        cluster=cluster, aws={"controlPlane": {"reach": {"publicCidrs": ["203.0.113.0/24"]}}, **(own or {})}, **parts
+    )
 
 
 def existing(owners: dict[str, str] | None = None, gang: int = 0, **pool: Any) -> StackPlan:
@@ -62,7 +64,6 @@ def planned(**config: Any) -> StackPlan:
 
 CASES: dict[str, tuple[Callable[[], StackPlan], str]] = {
     "network": (lambda: aws(own={"registry": {}}, nat="none"), "aws.registry.mirrors: without NAT"),
-    "control plane": (lambda: aws(own={"controlPlane": {}}), "aws.controlPlane.publicCidrs: none"),
     "storage": (
         lambda: aws(storage={"fileSystem": {"capacityTib": 1.2, "scratch": True}}),
         "storage.fileSystem.scratch: true",

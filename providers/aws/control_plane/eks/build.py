@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 
 import pulumi
-from pulumi_aws import cloudwatch, eks, iam
+from pulumi_aws import cloudwatch, eks, iam, vpc
 
 from providers.aws.control_plane.eks.add_ons import add_on
 from providers.aws.control_plane.eks.key import ClusterKey
-from providers.aws.control_plane.eks.types import EksPlan
+from providers.aws.control_plane.eks.kubeconfig import authority_of, kubeconfig
+from providers.aws.control_plane.eks.ssm_host import SsmHostHandle
+from providers.aws.control_plane.eks.types import EksPlan, PublicReach
 from providers.aws.control_plane.identity import Role, allowing, role_of
 from providers.aws.eks_handle import EksHandle
 from providers.aws.network.handle import NetworkHandle
@@ -33,12 +35,14 @@ class Eks(pulumi.ComponentResource):
 
     handle: EksHandle
 
-    def __init__(
-        self, name: str, *, plan: EksPlan, network: NetworkHandle, after: Sequence[pulumi.Resource] = (),
-        identity: Mapping[str, str] = MappingProxyType({}),
+    def __init__(  # noqa: PLR0913 (what surrounds a cluster, by name)
+        self, name: str, *, plan: EksPlan, network: NetworkHandle, host: SsmHostHandle | None = None,
+        after: Sequence[pulumi.Resource] = (), identity: Mapping[str, str] = MappingProxyType({}),
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:  # fmt: skip
-        """`after`: what the cluster waits for, and what outlives it. `identity`: profile and role to enter with."""
+        """`host`: what the API server is reached through, where the plan has one. `after`: what the cluster waits for,
+        and what outlives it. `identity`: profile and role to enter with.
+        """
         super().__init__("penstock:aws:Eks", name, None, opts)
         self._after = list(after)
         log_group = f"/aws/eks/{plan.name}/cluster"
@@ -65,7 +69,10 @@ class Eks(pulumi.ComponentResource):
         ready: list[pulumi.Resource] = [cluster, *first, *nodes.attached]
         if plan.self_managed_nodes:
             ready.append(self._admit_nodes(f"{name}-nodes", cluster, nodes.role))
-        self.handle = _handle(plan, cluster, nodes.role, tuple(ready), identity)
+        ways_in = tuple(self._ways_in(f"{name}-api", cluster, host))
+        self.handle = _handle(
+            plan, cluster, nodes.role, tuple(ready), kubeconfig(plan, cluster, host, identity), ways_in
+        )
         self.register_outputs({"clusterName": cluster.name, "endpoint": cluster.endpoint})
 
     def _cluster_role(self, name: str, key: ClusterKey) -> Role:
@@ -135,6 +142,26 @@ class Eks(pulumi.ComponentResource):
             made.append(add_on(f"{name}-{one.name}", plan=one, cluster=cluster.name, after=after, parent=self))
         return made
 
+    def _ways_in(self, name: str, cluster: eks.Cluster, host: SsmHostHandle | None) -> Iterator[pulumi.Resource]:
+        """Rules by which the API server's interfaces admit who is to reach them from outside of the cluster: their
+        group admits only itself (EKS User Guide, Amazon EKS security group requirements). What makes something in the
+        cluster waits for these, and for the host.
+        """
+        if host is None:
+            return
+        yield from host.ready
+        yield vpc.SecurityGroupIngressRule(
+            f"{name}-from-host",
+            security_group_id=_group_of(cluster),
+            referenced_security_group_id=host.security_group_id,
+            ip_protocol="tcp",
+            from_port=443,
+            to_port=443,
+            description="API server, from the host that leads to it",
+            tags={"Name": f"{name}-from-host"},
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+
     def _admit_nodes(self, name: str, cluster: eks.Cluster, role: iam.Role) -> eks.AccessEntry:
         """EKS lets in the nodes of its own groups by itself, and no others."""
         return eks.AccessEntry(
@@ -147,54 +174,39 @@ class Eks(pulumi.ComponentResource):
         )
 
 
+def _group_of(cluster: eks.Cluster) -> pulumi.Output[str]:
+    return cluster.vpc_config.apply(lambda vpc: str(vpc.cluster_security_group_id))
+
+
 def _of_nodes(plan: EksPlan) -> Sequence[str]:
     return _PULL_THROUGH if plan.pulls_through else ()
 
 
 def _vpc_config(plan: EksPlan, network: NetworkHandle) -> eks.ClusterVpcConfigArgs:
+    open_to = plan.reach.cidrs if isinstance(plan.reach, PublicReach) else ()
     return eks.ClusterVpcConfigArgs(
         subnet_ids=[network.subnet_ids[subnet] for subnet in plan.subnets],
         endpoint_private_access=True,
-        endpoint_public_access=bool(plan.public_cidrs),
-        public_access_cidrs=list(plan.public_cidrs) or None,
+        endpoint_public_access=bool(open_to),
+        public_access_cidrs=list(open_to) or None,
     )
 
 
 def _handle(
     plan: EksPlan, cluster: eks.Cluster, node_role: iam.Role, ready: tuple[pulumi.Resource, ...],
-    identity: Mapping[str, str],
+    config: pulumi.Output[str], ways_in: tuple[pulumi.Resource, ...],
 ) -> EksHandle:  # fmt: skip
-    authority = cluster.certificate_authority.apply(lambda one: str(one.data))
     return EksHandle(
         cluster_name=cluster.name,
         cluster_arn=cluster.arn,
         endpoint=cluster.endpoint,
-        certificate_authority=authority,
-        cluster_security_group_id=cluster.vpc_config.apply(lambda vpc: str(vpc.cluster_security_group_id)),
+        certificate_authority=authority_of(cluster),
+        cluster_security_group_id=_group_of(cluster),
         version=plan.version,
         node_role_arn=node_role.arn,
         node_role_name=node_role.name,
         service_cidr=plan.service_cidr,
-        kubeconfig=_kubeconfig(plan, cluster.endpoint, authority, identity),
+        kubeconfig=config,
         ready=ready,
+        ways_in=ways_in,
     )
-
-
-def _kubeconfig(
-    plan: EksPlan, endpoint: pulumi.Output[str], authority: pulumi.Output[str], identity: Mapping[str, str]
-) -> pulumi.Output[str]:
-    """A kubeconfig for users with AWS credentials: the token is asked for when it is used, and is valid for minutes."""
-    token = ["--region", plan.region, "eks", "get-token", "--cluster-name", plan.name, "--output", "json"]
-    token += [word for key, value in identity.items() for word in (f"--{key.replace('_', '-')}", value)]
-    command = {"apiVersion": "client.authentication.k8s.io/v1beta1", "command": "aws", "args": token}
-    document = pulumi.Output.json_dumps(
-        {
-            "apiVersion": "v1",
-            "kind": "Config",
-            "current-context": plan.name,
-            "clusters": [{"name": plan.name, "cluster": {"server": endpoint, "certificate-authority-data": authority}}],
-            "contexts": [{"name": plan.name, "context": {"cluster": plan.name, "user": plan.name}}],
-            "users": [{"name": plan.name, "user": {"exec": command}}],
-        }
-    )
-    return pulumi.Output.secret(document)

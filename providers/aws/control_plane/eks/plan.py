@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from ipaddress import IPv4Network, IPv6Network, ip_network
 
 from components.errors import Problem, SpecError
 from components.plan.kubernetes import NAMESPACE
@@ -10,6 +9,7 @@ from components.plan.part import BillLine, Decision, PartPlan, QuotaNeed
 from components.spec.stack import StackSpec
 from providers.aws.control_plane.eks.add_on_plans import add_ons, first_add_ons
 from providers.aws.control_plane.eks.pod_roles import pod_roles
+from providers.aws.control_plane.eks.reach import decided_reach, no_host_machine, plan_reach, reach_problems
 from providers.aws.control_plane.eks.system_pool import MACHINE_TYPES, system_pool
 from providers.aws.control_plane.eks.system_pool import NAME as SYSTEM
 from providers.aws.control_plane.eks.types import EksPlan, LogType, SupportType
@@ -31,14 +31,6 @@ _LOGS: tuple[LogType, ...] = ("audit", "authenticator", "controllerManager", "sc
 _SERVICE_CIDR = "172.20.0.0/16"
 """Of Service addresses; the network plan keeps the VPC clear of it."""
 
-_MOST_PUBLIC_CIDRS = 40
-"""EKS quota: public endpoint access CIDR ranges per cluster."""
-
-_INSIDE = tuple(IPv4Network(text) for text in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10"))
-"""Ranges that never reach a public endpoint as they are."""
-
-_WIDEST_PUBLIC_PREFIX = 8
-
 NEWEST_RELEASE = (
     "`aws ssm get-parameter --query Parameter.Value --output text --name "
     "/aws/service/eks/optimized-ami/{version}/amazon-linux-2023/x86_64/nvidia/recommended/release_version`"
@@ -59,11 +51,15 @@ def plan_eks(
     system = system_pool(zones, network.region, node_repair=asked.node_repair, release=asked.node_release or "")
     version = kubernetes_versions().get(name)
     problems = [
-        *_name_problems(stack), *_access_problems(asked), *_release_problems(asked, name), *_pool_problems(spec),
+        *_name_problems(stack), *reach_problems(asked.reach, spec), *_access_problems(asked),
+        *_release_problems(asked, name), *_pool_problems(spec),
     ]  # fmt: skip
     if system is None:
         problems.append(_no_system_machine(network))
-    if problems or system is None or version is None:
+    reach = plan_reach(asked.reach, zones, network.region) if asked.reach else None
+    if asked.reach and reach is None:
+        problems.append(no_host_machine(zones))
+    if problems or system is None or version is None or reach is None:
         raise SpecError(problems)
     support = _support(spec, version)
     return EksPlan(
@@ -74,7 +70,7 @@ def plan_eks(
         standard_support_ends=version.standard_support_ends,
         extended_support_ends=version.extended_support_ends,
         tier=asked.tier,
-        public_cidrs=tuple(str(cidr) for cidr in asked.public_cidrs),
+        reach=reach,
         admins=asked.admins,
         log_types=_LOGS,
         log_retention_days=asked.log_retention_days,
@@ -87,7 +83,7 @@ def plan_eks(
         self_managed_nodes=any(pool.self_managed for pool in pools),
         pulls_through=settings.registry is not None and bool(settings.registry.mirrors),
         node_repair=asked.node_repair,
-        decisions=tuple(_decided(spec, settings, version, system)),
+        decisions=(*decided_reach(reach), *_decided(spec, settings, version, system)),
     )
 
 
@@ -114,18 +110,7 @@ def part(plan: EksPlan, spec: StackSpec, billed: Sequence[AwsNodePoolPlan]) -> P
         decisions=plan.decisions,
         quotas=quotas(plan, [pool for pool in billed if pool.name != plan.system_pool.name]),
         bill=bill(plan, plan.region),
-        warnings=tuple(warnings(plan)),
     )
-
-
-def warnings(plan: EksPlan) -> Iterator[str]:
-    """The API server that only the stack's own network reaches."""
-    if not plan.public_cidrs:
-        yield (
-            "aws.controlPlane.publicCidrs: none, so the API server answers only inside the VPC that this stack makes; "
-            "from elsewhere `pulumi up` stops before anything is installed on the cluster: name the ranges you come "
-            "from, or run it where a VPN or peering reaches the VPC"
-        )
 
 
 def _name_problems(stack: str) -> Iterator[Problem]:
@@ -137,12 +122,6 @@ def _name_problems(stack: str) -> Iterator[Problem]:
 
 def _access_problems(asked: EksSpec) -> Iterator[Problem]:
     path = "aws.controlPlane"
-    for cidr in asked.public_cidrs:
-        if wrong := _not_a_public_range(ip_network(cidr)):
-            yield Problem(path=f"{path}.publicCidrs", message=f"{cidr}: {wrong}")
-    if len(asked.public_cidrs) > _MOST_PUBLIC_CIDRS:
-        what = f"{len(asked.public_cidrs)} ranges, but EKS takes at most {_MOST_PUBLIC_CIDRS}; merge neighbouring ones"
-        yield Problem(path=f"{path}.publicCidrs", message=what)
     for arn in sorted({arn for arn in asked.admins if asked.admins.count(arn) > 1}):
         yield Problem(path=f"{path}.admins", message=f"{arn!r} stands there more than once; name it once")
     if asked.log_retention_days not in _RETENTION_DAYS:
@@ -156,16 +135,6 @@ _RETENTION_DAYS = (
     *(1096, 1827, 2192, 2557, 2922, 3288, 3653),
 )
 """CloudWatch Logs API, PutRetentionPolicy."""
-
-
-def _not_a_public_range(cidr: IPv4Network | IPv6Network) -> str:
-    if isinstance(cidr, IPv6Network):
-        return "the public endpoint of an IPv4 cluster takes IPv4 ranges only; give the IPv4 range you come from"
-    if cidr.prefixlen < _WIDEST_PUBLIC_PREFIX:
-        return "opens the API server to the internet; name the ranges you come from"
-    if any(cidr.overlaps(inside) for inside in _INSIDE):
-        return "is a private range, which reaches the private endpoint without it and never the public one; remove it"
-    return ""
 
 
 def _release_problems(asked: EksSpec, version: str) -> Iterator[Problem]:
@@ -216,9 +185,6 @@ def _decided(
         reason = "the newest version of EKS whose accelerated images have a long-term kernel"
         yield Decision(path="cluster.kubernetesVersion", value=version.name, reason=reason)
     yield _decided_support(spec, version)
-    if not asked.public_cidrs:
-        reason = "the API server answers inside the VPC alone: run pulumi and kubectl there, or name your own ranges"
-        yield Decision(path="aws.controlPlane.publicCidrs", value="none", reason=reason)
     if not asked.admins:
         reason = "only the identity that runs the first `pulumi up` administers the cluster"
         yield Decision(path="aws.controlPlane.admins", value="none", reason=reason)

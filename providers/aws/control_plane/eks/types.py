@@ -52,6 +52,34 @@ class PodRolePlan:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PublicReach:
+    """By a public endpoint, which answers these ranges."""
+
+    cidrs: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InsideReach:
+    """By the private endpoint, from the network that was there before and from these ranges beside it."""
+
+    cidrs: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SsmHostReach:
+    """By the private endpoint, through a host that Session Manager forwards a port of this machine by."""
+
+    pool: AwsNodePoolPlan
+    """One small machine, which joins no cluster."""
+    local_port: int | None
+    """Port of 127.0.0.1; None for one by the name of the cluster's endpoint."""
+
+
+ReachPlan = PublicReach | InsideReach | SsmHostReach
+"""Way from where pulumi and kubectl run to the API server."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EksPlan:
     name: str
     region: str
@@ -60,8 +88,7 @@ class EksPlan:
     standard_support_ends: datetime
     extended_support_ends: datetime
     tier: Tier
-    public_cidrs: tuple[str, ...]
-    """Ranges that reach the API server from outside the VPC. None: it has no public endpoint."""
+    reach: ReachPlan
     admins: tuple[str, ...]
     log_types: tuple[LogType, ...]
     log_retention_days: int

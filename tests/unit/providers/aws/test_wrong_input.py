@@ -42,7 +42,7 @@ TOGETHER: dict[str, Any] = {
     "cluster.network": {"cidr": "8.8.0.0/16"},
     f"{LUSTRE}.capacityTib": 10,
     "storage.objectStore.name": "Tokens",
-    PLANE: {"publicCidrs": ["0.0.0.0/0"]},
+    PLANE: {"reach": {"publicCidrs": ["0.0.0.0/0"]}},
     "aws.hyperPod": {"pools": ["trian"], "lifecycleScripts": "s3://scripts/on/", "chartInstalled": True},
     "aws.tags": {"aws:team": "a"},
     "aws.endpoints": [
@@ -67,7 +67,7 @@ def test_mistakes_of_all_parts_are_told_together(tmp_path: Path) -> None:
         "cluster.network.cidr",
         f"{LUSTRE}.capacityTib",
         "storage.objectStore.name",
-        f"{PLANE}.publicCidrs",
+        f"{PLANE}.reach.publicCidrs",
         "aws.hyperPod.pools.0",
         "aws.tags.aws:team",
         "aws.endpoints.chat.image",

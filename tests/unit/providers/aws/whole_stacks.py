@@ -37,7 +37,11 @@ STACK: dict[str, Any] = {
         "fileSystem": {"capacityTib": 9.6, "throughputMbpsPerTib": 500, "metadataIops": 6000},
         "objectStore": {"onDestroy": "delete"},
     },
-    "aws": {"registry": {"repositories": ["pretrain"]}, "tags": {"team": "research"}},
+    "aws": {
+        "controlPlane": {"reach": {"ssmHost": {}}},
+        "registry": {"repositories": ["pretrain"]},
+        "tags": {"team": "research"},
+    },
 }
 """No mistake in it."""
 

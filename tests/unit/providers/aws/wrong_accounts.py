@@ -127,10 +127,10 @@ RESERVATIONS: list[Followed] = [
 PARTITIONS: list[Followed] = [
     (
         "an administrator of GovCloud",
-        {PLANE: {"admins": [f"{GOV}:{ROLE}"]}},
+        {f"{PLANE}.admins": [f"{GOV}:{ROLE}"]},
         f"{PLANE}.admins.0",
         ["is of AWS GovCloud (US)", "reach nothing in us-east-2", "(arn:aws:...)"],
-        {PLANE: {"admins": [f"arn:aws:{ROLE}"]}},
+        {f"{PLANE}.admins": [f"arn:aws:{ROLE}"]},
     ),
     (
         "a load balancer of China",

@@ -190,7 +190,9 @@ def test_a_queue_needs_its_environment(aws: SimulatedAws) -> None:
 
 def test_hyper_pod_becomes_sagemaker_s_own_request_and_holds_its_eks_cluster(aws: SimulatedAws) -> None:
     hyper_pod = {"pools": ["train"], "lifecycleScripts": "s3://scripts/eks/", "chartInstalled": True}
-    spec, settings = asked({"hyperPod": hyper_pod}, kubernetesVersion="1.34")
+    spec, settings = asked(
+        {"hyperPod": hyper_pod, "controlPlane": {"reach": {"publicCidrs": ["8.8.8.0/24"]}}}, kubernetesVersion="1.34"
+    )
     pools, network = base(spec, settings)
     eks, plan = plan_eks(spec, settings, pools, network, STACK), plan_hyper_pod(spec, settings, pools, network, STACK)
     assert plan is not None

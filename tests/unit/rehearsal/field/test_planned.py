@@ -37,6 +37,7 @@ TRAINING = {
 def planned(scheduler: str) -> StackPlan:
     config = {
         "penstock:cluster": {"cloud": "aws", "region": "us-east-1", "nodePools": [POOL]},
+        "penstock:aws": {"controlPlane": {"reach": {"ssmHost": {}}}},
         "penstock:storage": {"sharedFileSystem": {}},
         "penstock:training": TRAINING,
         "penstock:scheduler": {"kind": scheduler},

@@ -24,9 +24,15 @@ def stack(
     config = {
         "penstock:cluster": {"cloud": "aws", "region": "us-east-2", "nodePools": pools} | (cluster or {}),
         "penstock:storage": storage or {},
-        "penstock:aws": ({"controlPlane": control_plane} if control_plane else {}) | aws,
+        "penstock:aws": {"controlPlane": _reached(control_plane or {})} | aws,
     }
     return parse_stack(config, "stack.yaml", clouds())
+
+
+def _reached(control_plane: dict[str, Any]) -> dict[str, Any]:
+    """EKS with a way to its API server, where none is given."""
+    eks = control_plane.get("kind", "eks") == "eks"
+    return ({"reach": {"ssmHost": {}}} if eks else {}) | control_plane
 
 
 def planned(spec: StackSpec, name: str = STACK, pools: tuple[AwsNodePoolPlan, ...] = ()) -> ControlPlanePlan:

@@ -191,7 +191,8 @@ def pod(preview: bool = False, **keys: Any) -> Graph:
             version="1.34",
             cluster_name=text, cluster_arn=pulumi.Output.from_input("arn:eks"), endpoint=text,
             certificate_authority=text, cluster_security_group_id=pulumi.Output.from_input("sg-eks"),
-            node_role_arn=text, node_role_name=text, service_cidr="172.20.0.0/16", kubeconfig=text, ready=(),
+            node_role_arn=text, node_role_name=text, service_cidr="172.20.0.0/16", kubeconfig=text, ways_in=(),
+            ready=(),
         )  # fmt: skip
         return HyperPod("pod", plan=plan, cluster=eks, network=network())
 

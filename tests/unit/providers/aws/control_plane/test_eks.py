@@ -11,11 +11,15 @@ from pulumi_aws import ec2
 from providers.aws.control_plane.eks.add_ons import EksAddOns
 from providers.aws.control_plane.eks.build import Eks
 from providers.aws.control_plane.eks.key import key_policy
-from providers.aws.control_plane.eks.types import EksPlan
+from providers.aws.control_plane.eks.ssm_host import SsmHost
+from providers.aws.control_plane.eks.types import EksPlan, SsmHostReach
 from providers.aws.network.handle import NetworkHandle
+from providers.aws.network.types import AwsSubnetPlan
+from providers.aws.tunnel.way import FIRST_PORT, PORTS, Way
 from tests.unit.providers.aws.control_plane.stacks import planned, stack
 from tests.unit.providers.aws.mocks import Graph, register
 
+IDENTITY = {"profile": "research", "role_arn": "arn:aws:iam::123456789012:role/deploy"}
 OPS = "arn:aws:iam::123456789012:role/team/ops"
 CLUSTER = {
     "Cluster": {
@@ -32,6 +36,16 @@ def plan(**keys: Any) -> EksPlan:
     return made
 
 
+def subnets_of(decided: EksPlan) -> list[AwsSubnetPlan]:
+    """Those that the host may stand in; their ranges do not matter."""
+    return [
+        AwsSubnetPlan(
+            name=name, zone="us-east-2a", cidr="10.0.0.0/24", public=False, purpose="nodes", usable=251, needed=1
+        )
+        for name in decided.subnets
+    ]
+
+
 def built(decided: EksPlan, *, preview: bool = False) -> Graph:
     """The cluster, a system pool of one machine, the other add-ons."""
 
@@ -40,7 +54,10 @@ def built(decided: EksPlan, *, preview: bool = False) -> Graph:
         network = NetworkHandle(
             vpc_id=pulumi.Output.from_input("vpc-1"), subnet_ids=subnets, gang_security_group_id=None
         )
-        cluster = Eks("eks", plan=decided, network=network)
+        host = None
+        if isinstance(decided.reach, SsmHostReach):
+            host = SsmHost("reach", plan=decided.reach, network=network, subnets=subnets_of(decided)).handle
+        cluster = Eks("eks", plan=decided, network=network, host=host, identity=IDENTITY)
         system = ec2.Instance("system", opts=pulumi.ResourceOptions(depends_on=list(cluster.handle.ready)))
         EksAddOns("addons", plan=decided, cluster=cluster.handle, nodes=[system])
         handle = cluster.handle
@@ -65,7 +82,7 @@ def test_the_cluster_is_private_encrypted_and_entered_by_role() -> None:
 
 
 def test_a_public_endpoint_has_its_ranges() -> None:
-    decided = plan(control_plane={"kind": "eks", "publicCidrs": ["203.0.113.0/24"]})
+    decided = plan(control_plane={"reach": {"publicCidrs": ["203.0.113.0/24"]}})
     access = built(decided).one("aws:eks/cluster:Cluster").inputs["vpcConfig"]
     assert (access["endpointPublicAccess"], access["publicAccessCidrs"]) == (True, ["203.0.113.0/24"])
 
@@ -139,7 +156,7 @@ def test_admins_are_let_in_and_nodes_that_eks_does_not_manage() -> None:
 
 
 def test_the_kubeconfig_is_secret_and_holds_no_token() -> None:
-    result = built(plan()).result
+    result = built(plan(control_plane={"reach": {"publicCidrs": ["203.0.113.0/24"]}})).result
     assert result["secret"] is True
     config = json.loads(result["kubeconfig"])
     assert config["clusters"][0]["cluster"]["server"] == "https://0123.eks.example"
@@ -147,6 +164,47 @@ def test_the_kubeconfig_is_secret_and_holds_no_token() -> None:
     assert arguments[:2] == ["--region", "us-east-2"]
     assert set(config["users"][0]["user"]) == {"exec"}
     assert result["group"] == "sg-1"
+
+
+def test_a_cluster_behind_a_host_is_reached_by_a_port_of_this_machine() -> None:
+    config = json.loads(built(plan()).result["kubeconfig"])
+    server, command = config["clusters"][0]["cluster"], config["users"][0]["user"]["exec"]
+    way = Way.read(command["args"][-1])
+    assert (way.endpoint, way.group, way.region) == ("0123.eks.example", "reach", "us-east-2")
+    assert {"profile": way.profile, "role_arn": way.role_arn} == IDENTITY
+    assert server["server"] == f"https://127.0.0.1:{way.port}"
+    assert FIRST_PORT <= way.port < FIRST_PORT + PORTS
+    assert (server["tls-server-name"], server["certificate-authority-data"]) == ("0123.eks.example", "Q0E=")
+    assert [command["command"], *command["args"][:2]] == ["penstock", "token", "aws-test"]
+    given = plan(control_plane={"reach": {"ssmHost": {"localPort": 6443}}})
+    config = json.loads(built(given).result["kubeconfig"])
+    assert config["clusters"][0]["cluster"]["server"] == "https://127.0.0.1:6443"
+
+
+def test_the_host_has_no_way_in_and_least_rights() -> None:
+    graph = built(plan())
+    template = graph.named("reach", "aws:ec2/launchTemplate:LaunchTemplate").inputs
+    assert template["imageId"] == "resolve:ssm:/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-arm64"
+    assert template["metadataOptions"]["httpTokens"] == "required"
+    assert [disk["ebs"]["encrypted"] for disk in template["blockDeviceMappings"]] == ["true"]
+    assert all("associatePublicIpAddress" not in one for one in template["networkInterfaces"])
+    into = [one for one in graph.of("SecurityGroupIngressRule") if one.inputs["securityGroupId"] == "reach-id"]
+    assert into == []
+    (out,) = graph.of("SecurityGroupEgressRule")
+    assert (out.inputs["fromPort"], out.inputs["toPort"], out.inputs["ipProtocol"]) == (443, 443, "tcp")
+    (right,) = [one for one in graph.of("RolePolicyAttachment") if one.inputs["role"] == "reach"]
+    assert right.inputs["policyArn"].endswith("/AmazonSSMManagedInstanceCore")
+    group = graph.named("reach", "aws:autoscaling/group:Group")
+    assert (group.inputs["minSize"], group.inputs["maxSize"], group.inputs["desiredCapacity"]) == (1, 1, 1)
+    assert {right.name, out.name} <= set(group.depends_on)
+
+
+def test_the_api_server_admits_the_host_and_no_other() -> None:
+    (rule,) = built(plan()).of("SecurityGroupIngressRule")
+    assert (rule.inputs["securityGroupId"], rule.inputs["referencedSecurityGroupId"]) == ("sg-1", "reach-id")
+    assert (rule.inputs["fromPort"], rule.inputs["toPort"]) == (443, 443)
+    public = plan(control_plane={"reach": {"publicCidrs": ["203.0.113.0/24"]}})
+    assert not built(public).of("SecurityGroupIngressRule")
 
 
 def test_the_key_lets_in_the_logs_of_this_cluster_only() -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from components.errors import SpecError
 from providers.aws.control_plane.eks import plan as clusters
-from providers.aws.control_plane.eks.types import EksPlan
+from providers.aws.control_plane.eks.types import EksPlan, PublicReach
 from providers.aws.network.demand import SYSTEM_NODE, SYSTEM_NODES
 from providers.aws.settings import AwsSpec, Tier
 from providers.aws.versions import default_version, kubernetes_versions
@@ -34,12 +34,16 @@ def reason(plan: EksPlan, key: str) -> str:
     return f"{decision.value}: {decision.reason}"
 
 
-def test_left_alone_a_cluster_answers_inside_its_network_only() -> None:
+def test_left_alone_a_cluster_is_a_small_one_of_the_default_version() -> None:
     plan = eks()
-    assert plan.public_cidrs == ()
     assert plan.tier is Tier.STANDARD
     assert plan.version == default_version()
-    assert "run pulumi and kubectl there" in reason(plan, "publicCidrs")
+
+
+def test_a_cluster_that_nobody_would_reach_is_refused_with_three_remedies() -> None:
+    (message,) = refusals(control_plane={"kind": "eks", "reach": None})
+    assert message.startswith("aws.controlPlane.reach: missing")
+    assert all(remedy in message for remedy in ("`ssmHost: {}`", "`publicCidrs: [RANGE]`", "`inside: {}`"))
 
 
 def test_the_control_plane_stands_in_two_zones_and_so_does_the_system_pool() -> None:
@@ -152,15 +156,14 @@ def test_nodes_that_eks_does_not_manage_are_let_in() -> None:
     ],
 )
 def test_a_public_range_that_is_none_is_refused(cidr: str, words: str) -> None:
-    (message,) = refusals(control_plane={"kind": "eks", "publicCidrs": [cidr]})
-    assert message.startswith(f"aws.controlPlane.publicCidrs: {cidr}: ")
+    (message,) = refusals(control_plane={"reach": {"publicCidrs": [cidr]}})
+    assert message.startswith(f"aws.controlPlane.reach.publicCidrs: {cidr}: ")
     assert words in message
 
 
 def test_a_public_range_of_ones_own_is_taken() -> None:
-    plan = eks(control_plane={"kind": "eks", "publicCidrs": ["203.0.113.0/24"]})
-    assert plan.public_cidrs == ("203.0.113.0/24",)
-    assert not [decision for decision in plan.decisions if decision.path.endswith("publicCidrs")]
+    plan = eks(control_plane={"reach": {"publicCidrs": ["203.0.113.0/24"]}})
+    assert plan.reach == PublicReach(cidrs=("203.0.113.0/24",))
 
 
 def test_a_release_of_another_version_is_refused() -> None:
@@ -181,16 +184,16 @@ def test_a_stacks_name_too_long_for_a_cluster_is_refused() -> None:
 
 def test_all_mistakes_are_told_at_once() -> None:
     arn = "arn:aws:iam::123456789012:role/ops"
-    settings = {"kind": "eks", "publicCidrs": ["0.0.0.0/0"], "admins": [arn, arn], "logRetentionDays": 31}
+    settings = {"kind": "eks", "reach": {"publicCidrs": ["0.0.0.0/0"]}, "admins": [arn, arn], "logRetentionDays": 31}
     messages = refusals("a" * 33, control_plane=settings)
     paths = [message.partition(":")[0] for message in messages]
     settled = "aws.controlPlane."
-    assert paths == ["stack", f"{settled}publicCidrs", f"{settled}admins", f"{settled}logRetentionDays"]
+    assert paths == ["stack", f"{settled}reach.publicCidrs", f"{settled}admins", f"{settled}logRetentionDays"]
     assert "the next longer one is 60" in messages[-1]
 
 
 def test_more_public_ranges_than_eks_takes_are_refused() -> None:
-    (message,) = refusals(control_plane={"kind": "eks", "publicCidrs": [f"203.0.113.{n}/32" for n in range(41)]})
+    (message,) = refusals(control_plane={"reach": {"publicCidrs": [f"203.0.113.{n}/32" for n in range(41)]}})
     assert "41 ranges, but EKS takes at most 40" in message
 
 

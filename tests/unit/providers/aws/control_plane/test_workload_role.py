@@ -31,7 +31,8 @@ def built(*, objects: bool = True, express: bool = False, scheduler: str = "kueu
         cluster = EksHandle(
             version="1.35", cluster_name=known("k"), cluster_arn=known("arn"), endpoint=known("https://k"),
             certificate_authority=known("Q0E="), cluster_security_group_id=known("sg"), node_role_arn=known("arn"),
-            node_role_name=known("node"), service_cidr="172.20.0.0/16", kubeconfig=known("{}"), ready=(),
+            node_role_name=known("node"), service_cidr="172.20.0.0/16", kubeconfig=known("{}"), ways_in=(),
+            ready=(),
         )  # fmt: skip
         storage = StorageHandle(
             volume_path="", key_arn=known(KEY), file_system=None, shared_file_system=None,

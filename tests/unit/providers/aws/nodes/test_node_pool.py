@@ -52,6 +52,7 @@ def built(plan: AwsNodePoolPlan, *, preview: bool = False, fabric: bool = True) 
             node_role_name=known("node"),
             service_cidr="172.20.0.0/16",
             kubeconfig=known("{}"),
+            ways_in=(),
             ready=(ec2.Vpc("gate"),),
         )
         network = NetworkHandle(

@@ -1,0 +1,38 @@
+"""Ways to the API server of an EKS cluster, one of which a stack chooses."""
+
+from typing import Self
+
+from pydantic import Field, IPvAnyNetwork, model_validator
+
+from components.spec.base import Spec
+
+
+class InsideSpec(Spec):
+    """From `cluster.network.existing`, in which pulumi and kubectl run, or to which they are routed."""
+
+    cidrs: tuple[IPvAnyNetwork, ...] = ()
+    """IPv4 ranges beside the network's own that may reach the API server: of a peered network, a VPN or an office."""
+
+
+class SsmHostSpec(Spec):
+    """A small host in the network, through which Session Manager forwards a port of this machine."""
+
+    local_port: int | None = Field(default=None, ge=1024, le=65_535)
+    """Port of 127.0.0.1 that leads to the API server; when left out, one by the name of the cluster's endpoint."""
+
+
+class ReachSpec(Spec):
+    """The way from where pulumi and kubectl run to the API server: exactly one of these."""
+
+    public_cidrs: tuple[IPvAnyNetwork, ...] | None = Field(default=None, min_length=1)
+    """IPv4 ranges that the API server's public endpoint answers."""
+    inside: InsideSpec | None = None
+    """From inside the existing network that `cluster.network.existing` gives: `{}`."""
+    ssm_host: SsmHostSpec | None = None
+    """From anywhere with AWS credentials, through a host without a public address: `{}`."""
+
+    @model_validator(mode="after")
+    def _exactly_one(self) -> Self:
+        if sum(getattr(self, name) is not None for name in type(self).model_fields) != 1:
+            raise ValueError("give exactly one of publicCidrs, inside and ssmHost")
+        return self
