@@ -31,7 +31,7 @@ def main(folder: Path, threads: int, tokens: int) -> None:
 def _generate(model: Transformer, tokens: int) -> list[int]:
     """Greedy tokens after a random prompt."""
     spec = model.spec
-    cache = torch.zeros(spec.layers, 2, spec.context, spec.kv_heads, spec.head_width)
+    cache = torch.zeros(spec.layers, 2, spec.context, spec.kv_heads, spec.head_size)
     fresh = torch.randint(256, 2000, (PROMPT_TOKENS,))
     position, chosen = 0, []
     for _ in range(tokens):

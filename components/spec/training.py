@@ -8,18 +8,51 @@ from pydantic import Field, model_validator
 from components.spec.base import FolderPath, Name, Spec
 from components.spec.scheduler import Priority, TopologyRequest
 
+NORM_EPSILON = 1e-5
+"""Llama's own."""
+
+
+def _is_none(value: object) -> bool:
+    """True of a field that was left out, and then stays out of plans and of a run's identity."""
+    return value is None
+
+
+class RopeScaling(Spec):
+    """Stretching of the rotary positions for longer contexts, as Llama 3.1 has it (`rope_type: llama3`)."""
+
+    factor: float = Field(gt=1)
+    """Number by which the slow frequencies are divided."""
+    low_frequency_factor: float = Field(default=1.0, gt=0)
+    """Frequencies that turn fewer times than this within `originalContext` are divided in full."""
+    high_frequency_factor: float = Field(default=4.0, gt=0)
+    """Frequencies that turn more often than this stay as they are; between the two it is blended."""
+    original_context: int = Field(ge=8)
+    """Context that the model was trained with before."""
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        low, high = self.low_frequency_factor, self.high_frequency_factor
+        if low >= high:
+            raise ValueError(f"highFrequencyFactor: {high:g} is not more than lowFrequencyFactor ({low:g}); raise it")
+        return self
+
 
 class ModelSpec(Spec):
     """Shape of a decoder-only transformer (RMSNorm, RoPE, SwiGLU, grouped-query attention)."""
 
+    from_folder: FolderPath | None = Field(default=None, alias="from", exclude_if=_is_none)
+    """Hugging Face folder of a Llama or Qwen3 model, whose weights and tokenizer the run starts with; when left out,
+    random weights and a tokenizer that is trained on the text."""
     layers: int = Field(default=4, ge=1, le=512)
     """Transformer blocks."""
     width: int = Field(default=128, ge=8, le=65536)
-    """Size of the residual stream; a multiple of `heads`."""
+    """Size of the residual stream; a multiple of `heads`, unless `headWidth` is given."""
     heads: int = Field(default=4, ge=1, le=1024)
     """Attention heads."""
     kv_heads: int = Field(default=2, ge=1, le=1024)
     """Key and value heads; `heads` is a multiple of it."""
+    head_width: int | None = Field(default=None, ge=2, le=1024, multiple_of=2, exclude_if=_is_none)
+    """Size of one attention head; when left out, `width` / `heads`."""
     mlp_width: int | None = Field(default=None, ge=8)
     """Hidden size of the feed-forward part; when left out 8/3 of `width`, rounded up to a multiple of 32."""
     vocabulary: int = Field(default=2048, ge=260, le=1_000_000)
@@ -28,16 +61,23 @@ class ModelSpec(Spec):
     """Tokens of one training sequence, and the longest text the server takes."""
     rope_base: float = Field(default=10_000.0, gt=1)
     """Base of the rotary position angles; larger for longer contexts."""
+    rope_scaling: RopeScaling | None = Field(default=None, exclude_if=_is_none)
+    """Stretching of the rotary positions, as Llama 3.1 has it."""
+    norm_epsilon: float = Field(default=NORM_EPSILON, gt=0, lt=0.1, exclude_if=lambda value: value == NORM_EPSILON)
+    """Number that RMSNorm adds to the mean square."""
+    qk_norm: bool = Field(default=False, exclude_if=lambda value: not value)
+    """RMSNorm of each head's query and key before the rotation, as Qwen3 has it."""
     tie_embeddings: bool = True
     """One matrix for embedding and output layer."""
 
     @model_validator(mode="after")
     def _shape_divides(self) -> Self:
         even = -(-self.width // (2 * self.heads)) * 2 * self.heads
-        if self.width % self.heads:
-            raise ValueError(f"width: {self.width} is not a multiple of heads ({self.heads}); take {even}")
-        if self.head_width % 2:
-            what = f"width / heads is {self.head_width}, but rotary positions need it even"
+        if self.head_width is None and self.width % self.heads:
+            remedy = f"take {even}, or give headWidth"
+            raise ValueError(f"width: {self.width} is not a multiple of heads ({self.heads}); {remedy}")
+        if self.head_size % 2:
+            what = f"width / heads is {self.head_size}, but rotary positions need it even"
             raise ValueError(f"width: {what}; take {even}")
         if self.heads % self.kv_heads:
             fits = max(few for few in range(1, self.kv_heads) if self.heads % few == 0)
@@ -46,8 +86,9 @@ class ModelSpec(Spec):
         return self
 
     @property
-    def head_width(self) -> int:
-        return self.width // self.heads
+    def head_size(self) -> int:
+        """The size of a head that is built: the one asked for, or `width` / `heads`."""
+        return self.head_width or self.width // self.heads
 
     @property
     def hidden_width(self) -> int:
@@ -57,8 +98,9 @@ class ModelSpec(Spec):
     @property
     def parameters(self) -> int:
         """Trainable numbers of the whole model, embeddings included."""
-        attention = self.width * self.head_width * (2 * self.heads + 2 * self.kv_heads)
-        block = attention + 3 * self.width * self.hidden_width + 2 * self.width
+        attention = self.width * self.head_size * (2 * self.heads + 2 * self.kv_heads)
+        norms = 2 * self.width + (2 * self.head_size if self.qk_norm else 0)
+        block = attention + 3 * self.width * self.hidden_width + norms
         embeddings = self.vocabulary * self.width * (1 if self.tie_embeddings else 2)
         return self.layers * block + self.width + embeddings
 
@@ -66,12 +108,12 @@ class ModelSpec(Spec):
     def flops_per_token(self) -> int:
         """Floating-point operations of forward and backward for one token at full context.
 
-        Convention: 6 * (parameters - embedding) + 12 * layers * width * context, attention counted in full, not
-        halved for the causal mask; the same run reads some 12 % lower MFU in the halved convention. With tied
+        Convention: 6 * (parameters - embedding) + 12 * layers * heads * head size * context, attention counted in full,
+        not halved for the causal mask; the same run reads some 12 % lower MFU in the halved convention. With tied
         embeddings the one matrix still multiplies once, as the output layer, and is counted so.
         """
         looked_up_only = 0 if self.tie_embeddings else self.vocabulary * self.width
-        return 6 * (self.parameters - looked_up_only) + 12 * self.layers * self.width * self.context
+        return 6 * (self.parameters - looked_up_only) + 12 * self.layers * self.heads * self.head_size * self.context
 
 
 class DataSpec(Spec):

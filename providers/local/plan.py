@@ -150,14 +150,15 @@ def _volume_decisions(spec: StackSpec, volume: VolumePlan) -> tuple[Decision, ..
 
 
 def _corpus_problems(spec: StackSpec) -> Iterator[Problem]:
-    """A path that names no place; whether text lies there is for the preflight, which may look at the disk."""
-    files = spec.training.data.files if spec.training else None
-    if files is None:
+    """Paths that name no place; what lies there is for the preflight, which may look at the disk."""
+    if spec.training is None:
         return
-    try:
-        expand_home(files)
-    except ValueError as error:
-        yield Problem(path="training.data.files", message=str(error))
+    asked = {"data.files": spec.training.data.files, "model.from": spec.training.model.from_folder}
+    for key, path in asked.items():
+        try:
+            expand_home(path or "/")
+        except ValueError as error:
+            yield Problem(path=f"training.{key}", message=str(error))
 
 
 def _fabric_decision(pool: NodePoolPlan) -> Decision:

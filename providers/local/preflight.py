@@ -8,7 +8,7 @@ from pathlib import Path
 
 import psutil
 
-from components.errors import Problem, SpecError
+from components.errors import Problem, Problems
 from components.estimate.memory import checkpoint_bytes
 from components.plan.stack import StackPlan
 from components.plan.work import JobPlan, ServicePlan
@@ -64,18 +64,17 @@ def _folder_problem(path: Path, plan: StackPlan) -> str:
 def _disk_needed(job: JobPlan) -> int:
     """Bytes of the checkpoints kept, one being written, and the export."""
     training = _training(job)
-    return checkpoint_bytes(training.model) * (training.checkpoint.keep + 1) + 4 * training.model.parameters
+    return checkpoint_bytes(training.model) * (training.checkpoint.keep + 1) + 2 * training.model.parameters
 
 
 def _corpus_problems(job: JobPlan) -> tuple[Problem, ...]:
     from workloads.pretrain.corpus import check_corpus  # late, as its libraries are an extra
+    from workloads.pretrain.origin import check_origin
 
-    training = _training(job)
-    try:
-        check_corpus(training)
-    except SpecError as error:
-        return tuple(error.problems)
-    return ()
+    training, problems = _training(job), Problems()
+    problems.collect(check_origin, training.model)
+    problems.collect(check_corpus, training)
+    return tuple(problems)
 
 
 def _training(job: JobPlan) -> TrainingSpec:

@@ -1,7 +1,8 @@
 """The decoder-only transformer that is trained and served.
 
 - RMSNorm before attention and before the feed-forward part, none after
-- rotary positions, grouped-query attention through torch's scaled_dot_product_attention
+- rotary positions, stretched as Llama 3.1's when the spec says so
+- grouped-query attention through torch's scaled_dot_product_attention; queries and keys normed as Qwen3's on request
 - SwiGLU feed-forward; no biases anywhere
 - the output layer shares the embedding's matrix when the spec says so
 
@@ -9,27 +10,43 @@ The server runs the same modules over a paged cache: `Attention.project` and `At
 around the part that differs.
 """
 
+import math
 from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from components.spec.training import ModelSpec
+from components.spec.training import ModelSpec, RopeScaling
 
 
 def rotary_table(spec: ModelSpec, positions: int, device: torch.device | None = None) -> Tensor:
-    """Angles as (cos, sin): float32 of shape (positions, 2, head_width / 2)."""
-    exponents = torch.arange(0, spec.head_width, 2, device=device, dtype=torch.float32) / spec.head_width
-    angles = torch.outer(torch.arange(positions, device=device, dtype=torch.float32), spec.rope_base**-exponents)
+    """Angles as (cos, sin): float32 of shape (positions, 2, head_size / 2)."""
+    exponents = torch.arange(0, spec.head_size, 2, device=device, dtype=torch.float32) / spec.head_size
+    frequencies = 1.0 / spec.rope_base**exponents
+    if spec.rope_scaling is not None:
+        frequencies = _stretched(frequencies, spec.rope_scaling)
+    angles = torch.outer(torch.arange(positions, device=device, dtype=torch.float32), frequencies)
     return torch.stack((angles.cos(), angles.sin()), dim=1)
 
 
+def _stretched(frequencies: Tensor, scaling: RopeScaling) -> Tensor:
+    """Radians a position after Llama 3.1's rule: by the turns that each frequency makes within the context before."""
+    turns = scaling.original_context * frequencies / (2 * math.pi)
+    low, high = scaling.low_frequency_factor, scaling.high_frequency_factor
+    kept = ((turns - low) / (high - low)).clamp(0, 1)
+    return frequencies * (kept + (1 - kept) / scaling.factor)
+
+
 def _rotate(x: Tensor, table: Tensor) -> Tensor:
-    """Queries or keys (..., positions, heads, head_width) turned by the table's rows, in the type they came in."""
+    """Queries or keys (..., positions, heads, head_size) turned by the table's rows, in the type they came in."""
     cos, sin = table[..., 0, :].unsqueeze(-2), table[..., 1, :].unsqueeze(-2)
     first, second = x.float().chunk(2, dim=-1)
     return torch.cat((first * cos - second * sin, first * sin + second * cos), dim=-1).to(x.dtype)
+
+
+def _norm(spec: ModelSpec, size: int) -> nn.RMSNorm:
+    return nn.RMSNorm(size, eps=spec.norm_epsilon)
 
 
 class Attention(nn.Module):
@@ -37,18 +54,20 @@ class Attention(nn.Module):
 
     def __init__(self, spec: ModelSpec) -> None:
         super().__init__()
-        self.heads, self.kv_heads, self.head_width = spec.heads, spec.kv_heads, spec.head_width
-        self.query = nn.Linear(spec.width, spec.heads * spec.head_width, bias=False)
-        self.key = nn.Linear(spec.width, spec.kv_heads * spec.head_width, bias=False)
-        self.value = nn.Linear(spec.width, spec.kv_heads * spec.head_width, bias=False)
-        self.output = nn.Linear(spec.heads * spec.head_width, spec.width, bias=False)
+        self.heads, self.kv_heads, self.head_size = spec.heads, spec.kv_heads, spec.head_size
+        self.query = nn.Linear(spec.width, spec.heads * spec.head_size, bias=False)
+        self.key = nn.Linear(spec.width, spec.kv_heads * spec.head_size, bias=False)
+        self.value = nn.Linear(spec.width, spec.kv_heads * spec.head_size, bias=False)
+        self.output = nn.Linear(spec.heads * spec.head_size, spec.width, bias=False)
+        self.query_norm: nn.Module = _norm(spec, spec.head_size) if spec.qk_norm else nn.Identity()
+        self.key_norm: nn.Module = _norm(spec, spec.head_size) if spec.qk_norm else nn.Identity()
 
     def project(self, x: Tensor, table: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Rotated queries and keys, and values: each (..., positions, its heads, head_width)."""
-        query = self.query(x).unflatten(-1, (self.heads, self.head_width))
-        key = self.key(x).unflatten(-1, (self.kv_heads, self.head_width))
-        value = self.value(x).unflatten(-1, (self.kv_heads, self.head_width))
-        return _rotate(query, table), _rotate(key, table), value
+        """Rotated queries and keys, and values: each (..., positions, its heads, head_size)."""
+        query = self.query(x).unflatten(-1, (self.heads, self.head_size))
+        key = self.key(x).unflatten(-1, (self.kv_heads, self.head_size))
+        value = self.value(x).unflatten(-1, (self.kv_heads, self.head_size))
+        return _rotate(self.query_norm(query), table), _rotate(self.key_norm(key), table), value
 
     def forward(self, x: Tensor, table: Tensor) -> Tensor:
         query, key, value = (t.transpose(1, 2) for t in self.project(x, table))
@@ -76,9 +95,9 @@ class FeedForward(nn.Module):
 class Block(nn.Module):
     def __init__(self, spec: ModelSpec) -> None:
         super().__init__()
-        self.attention_norm = nn.RMSNorm(spec.width, eps=1e-5)
+        self.attention_norm = _norm(spec, spec.width)
         self.attention = Attention(spec)
-        self.mlp_norm = nn.RMSNorm(spec.width, eps=1e-5)
+        self.mlp_norm = _norm(spec, spec.width)
         self.mlp = FeedForward(spec)
 
     def forward(self, x: Tensor, table: Tensor) -> Tensor:
@@ -97,7 +116,7 @@ class Transformer(nn.Module):
         self.spec = spec
         self.embedding = nn.Embedding(spec.vocabulary, spec.width)
         self.blocks = nn.ModuleList(Block(spec) for _ in range(spec.layers))
-        self.norm = nn.RMSNorm(spec.width, eps=1e-5)
+        self.norm = _norm(spec, spec.width)
         self.head = nn.Linear(spec.width, spec.vocabulary, bias=False)
         if spec.tie_embeddings:
             self.head.weight = self.embedding.weight
@@ -107,7 +126,7 @@ class Transformer(nn.Module):
     def initialize(
         self, generator: torch.Generator | None = None, place: Callable[[Tensor, Tensor], object] = Tensor.copy_
     ) -> None:
-        """Fill weights and the rotary table in place; also after `to_empty` of a model made on the meta device.
+        """Fill the weights in place; also after `to_empty` of a model made on the meta device.
 
         Normal with deviation 0.02, and 0.02 / sqrt(2 * layers) for what writes to the residual stream, so that its
         variance does not grow with depth (GPT-2's rule). Values are drawn whole and on the CPU, one parameter at a
@@ -121,6 +140,10 @@ class Transformer(nn.Module):
                 narrow = name.endswith(("attention.output.weight", "mlp.down.weight"))
                 value = torch.empty(parameter.shape, device="cpu")
                 place(parameter, value.normal_(0.0, residual if narrow else 0.02, generator=generator))
+
+    @torch.no_grad()
+    def fill_table(self) -> None:
+        """Fill the rotary table, which no checkpoint holds, after `to_empty` of a model made on the meta device."""
         self.table.copy_(rotary_table(self.spec, self.spec.context, self.table.device))
 
     def forward(self, tokens: Tensor) -> Tensor:

@@ -10,7 +10,7 @@ from components.plan.work import JobPlan, ServicePlan
 from components.spec.inference import InferenceSpec, ScaledBy
 from components.spec.training import ModelSpec
 from workloads.plan.problems import no_volume, unknown_device
-from workloads.plan.sizes import GIB, PodSize, image_problem, server_pod, server_weights_gib
+from workloads.plan.sizes import BF16_BYTES, GIB, PodSize, image_problem, server_gib, server_pod
 from workloads.plan.training import DEVICES, pool_of, pool_problem
 
 NOT_THE_SERVERS = {"replicas", "image", "nodes_per_replica", "autoscaling", "canary", "route"}
@@ -150,11 +150,12 @@ def _too_large_a_model(spec: InferenceSpec, pool: NodePoolPlan, model: ModelSpec
     chip = pool.machine.accelerator
     if model is None or chip is None or pool.collective is not Collective.NCCL:
         return None
-    needed = server_weights_gib(spec, model) + MARGIN_GIB
+    needed = server_gib(spec, model, BF16_BYTES) + MARGIN_GIB
     if needed <= chip.memory_gib:
         return None
+    weights_gib = model.parameters * BF16_BYTES / GIB
     message = (
-        f"the trained model ({model.parameters * 4 / GIB:.1f} GiB) and a cache of {spec.cache_tokens} tokens need "
+        f"the trained model ({weights_gib:.1f} GiB) and a cache of {spec.cache_tokens} tokens need "
         f"about {needed:.1f} GiB, one {chip.name} has {chip.memory_gib}; lower inference.cacheTokens, or choose "
         "another pool"
     )

@@ -28,6 +28,7 @@ def pod_misfits(spec: TrainingSpec, pool: NodePoolPlan, volume: VolumePlan, size
     found = (
         image_problem(spec.image, "training.image"),
         no_volume(volume, "a run needs a folder that its nodes share"),
+        _origin_elsewhere(spec, volume),
         _no_fabric(spec, pool),
         _too_large_a_pod(pool, size),
     )
@@ -60,6 +61,15 @@ def no_volume(volume: VolumePlan, why: str) -> Problem | None:
     if volume.claim:
         return None
     return Problem(path="storage", message=f"{why}, and this cluster has no file system; add storage.fileSystem")
+
+
+def _origin_elsewhere(spec: TrainingSpec, volume: VolumePlan) -> Problem | None:
+    """The folder that a run starts from, where no pod would find it."""
+    folder, mount = spec.model.from_folder, volume.mount_path.rstrip("/")
+    if folder is None or not volume.claim or f"{folder}/".startswith(f"{mount}/"):
+        return None
+    message = f"{folder!r} is on no file system that pods have; copy it below {mount}, and give that path"
+    return Problem(path="training.model.from", message=message)
 
 
 def _no_fabric(spec: TrainingSpec, pool: NodePoolPlan) -> Problem | None:

@@ -11,6 +11,7 @@ from components.spec.inference import InferenceSpec
 from components.spec.training import ModelSpec, TrainingSpec
 
 GIB = 2**30
+BF16_BYTES, FP32_BYTES = 2, 4
 
 AGENT_GIB = 2 * PROCESS_BYTES / GIB
 """The agent of a node and the server that it forks ranks from: each has imported torch."""
@@ -110,13 +111,14 @@ def server_pod(inference: InferenceSpec, pool: NodePoolPlan, model: ModelSpec | 
     cpu = max(0.1, min(SERVER_CORES, _floor(room.cores / share)))
     if model is None:
         return PodSize(cpu=cpu, memory_gib=_floor(room.memory_gib / share))
-    return PodSize(cpu=cpu, memory_gib=round(PROCESS_BYTES / GIB + 1.5 * server_weights_gib(inference, model) + 0.5, 2))
+    needed = PROCESS_BYTES / GIB + 1.5 * server_gib(inference, model, FP32_BYTES) + 0.5
+    return PodSize(cpu=cpu, memory_gib=round(needed, 2))
 
 
-def server_weights_gib(inference: InferenceSpec, model: ModelSpec) -> float:
-    """Weights and the cache of keys and values, in fp32, which is what an export holds."""
-    cache = inference.cache_tokens * model.layers * 2 * model.kv_heads * model.head_width
-    return 4 * (model.parameters + cache) / GIB
+def server_gib(inference: InferenceSpec, model: ModelSpec, number_bytes: int) -> float:
+    """Weights and the cache of keys and values: in bf16 on an accelerator, in fp32 on processors."""
+    cache = inference.cache_tokens * model.layers * 2 * model.kv_heads * model.head_size
+    return number_bytes * (model.parameters + cache) / GIB
 
 
 def _most_replicas(inference: InferenceSpec) -> int:

@@ -6,7 +6,6 @@ The layout on the ranks is not part of it: any world size and any sharding loads
 """
 
 import logging
-import os
 import shutil
 import time
 from collections.abc import Callable, Mapping
@@ -28,7 +27,7 @@ from torch.distributed.checkpoint.state_dict_saver import AsyncSaveResponse, asy
 
 from components.errors import Problem, SpecError
 from workloads.pretrain.checksums import FOLDER_SUMS, merge_sums, own_files, problems_of_share, write_rank_sums
-from workloads.pretrain.folder import replace_json, step_name
+from workloads.pretrain.folder import replace_json, step_name, sync_folder
 from workloads.pretrain.progress import PROGRESS_FILE, Progress, read_progress
 
 log = logging.getLogger(__name__)
@@ -161,7 +160,7 @@ class Checkpointer:
         # A rewound or repeated run comes to a step again: the newer state replaces the older.
         shutil.rmtree(final, ignore_errors=True)
         partial.rename(final)
-        _sync_folder(self._folder)
+        sync_folder(self._folder)
         for old in checkpoints_of(self._folder)[self._keep :]:
             shutil.rmtree(old)
 
@@ -213,7 +212,8 @@ def _require_same(progress: Progress, model: Mapping[str, object], digest: str, 
             path=f"training.model.{key}",
             message=f"{model.get(key)}, but checkpoint {folder.name} was trained with {value}; {remedy}",
         )
-        for key, value in progress.model.items()
+        # Fields that were left out are in neither of the two.
+        for key, value in (dict.fromkeys(model) | progress.model).items()
         if model.get(key) != value
     ]
     if progress.data_digest != digest:
@@ -240,14 +240,6 @@ def _set_random_state(state: object) -> None:
         torch.set_rng_state(state["cpu"])
         if "cuda" in state:
             torch.cuda.set_rng_state(state["cuda"])
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _reason(error: BaseException) -> str:

@@ -12,8 +12,10 @@ import xxhash
 from components.errors import Problem, SpecError
 from components.home import expand_home
 from components.spec.training import DataSpec, TrainingSpec
+from workloads.model.hugging_face import TOKENIZER
+from workloads.pretrain.origin import origin_of
 
-TOKENIZER_RECIPE = "byte-level BPE 1"
+TOKENIZER_RECIPE = "byte-level BPE 2"
 """Part of the digest: another way to make tokens makes other data."""
 
 SKIPPED_FOLDERS = frozenset({"site-packages", "test", "tests", "idle_test", "__pycache__"})
@@ -38,13 +40,14 @@ class Corpus:
         return sum(document.size_bytes for document in self.documents)
 
     def digest(self, training: TrainingSpec) -> str:
-        """Digest of all that the tokens depend on: names and sizes of the documents, the split and the vocabulary.
+        """Digest of all that the tokens depend on: names and sizes of the documents, the split, the vocabulary, and the
+        tokenizer where it is not trained on the text.
 
         Sizes, not contents: a corpus may be larger than one wants to read at every start.
         """
-        digest = xxhash.xxh3_128(
-            f"{TOKENIZER_RECIPE} {training.model.vocabulary} {training.data.validation_share}".encode()
-        )
+        origin = origin_of(training.model)
+        recipe = TOKENIZER_RECIPE if origin is None else xxhash.xxh3_128_hexdigest((origin / TOKENIZER).read_bytes())
+        digest = xxhash.xxh3_128(f"{recipe} {training.model.vocabulary} {training.data.validation_share}".encode())
         for document in self.documents:
             digest.update(f"{document.name}\0{document.size_bytes}\n".encode())
         return digest.hexdigest()

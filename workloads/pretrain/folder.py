@@ -3,7 +3,7 @@
 job.json                 what was asked for
 data/                    the tokenizer, the token shards, and corpus.json about both
 checkpoints/step-*/      whole checkpoints; other names are unfinished (.partial-*) or damaged (.corrupt-*) ones
-export/step-*/           the model as the server reads it
+export/step-*/           the model as a Hugging Face folder
 metrics.jsonl            a line for each step and each evaluation; metrics.prom: the newest values
 ledger.jsonl             what the time was spent on
 status.json              where the run stands; workers.json: the processes of the last start
@@ -11,6 +11,7 @@ logs/                    agent.log, and one file for each rank of each attempt
 """
 
 import json
+import os
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -85,6 +86,15 @@ def replace_json(path: Path, content: Mapping[str, object]) -> None:
     partial = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     partial.write_text(json.dumps(content, indent=1) + "\n")
     partial.replace(path)
+
+
+def sync_folder(folder: Path) -> None:
+    """Return when the names in a folder are on the disk."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def json_lines(path: Path) -> list[dict[str, object]]:

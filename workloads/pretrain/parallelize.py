@@ -12,14 +12,19 @@ import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 from torch.distributed.algorithms._checkpoint.checkpoint_wrapper import checkpoint_wrapper
+from torch.distributed.checkpoint.hf_storage import HuggingFaceStorageReader
+from torch.distributed.checkpoint.state_dict import get_model_state_dict
+from torch.distributed.checkpoint.state_dict_loader import load
 from torch.distributed.device_mesh import DeviceMesh, init_device_mesh
 from torch.distributed.fsdp import FSDPModule, MixedPrecisionPolicy, fully_shard
 from torch.distributed.tensor import DTensor, distribute_tensor
 from torch.nn.parallel import DistributedDataParallel
 
 from components.spec.training import Precision, Sharding, TrainingSpec
+from workloads.model.hugging_face import outer_name
 from workloads.model.transformer import Transformer
 from workloads.pretrain.config import ranks_per_node
+from workloads.pretrain.origin import origin_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +33,8 @@ class ParallelModel:
 
     module: nn.Module
     """The module that is called; checkpoints and the optimizer see it too."""
+    transformer: Transformer
+    """The model itself, which DDP wraps."""
     autocast: torch.dtype | None
     """The type DDP computes in; FSDP's policy does this by itself."""
 
@@ -56,7 +63,7 @@ class ParallelModel:
 
 
 def parallelize(training: TrainingSpec, device: torch.device) -> ParallelModel:
-    """The model with its initial weights, which depend on the seed alone and not on how they lie on the ranks."""
+    """The model on this rank's device, its weights not filled yet: `start` or a checkpoint does that."""
     with torch.device("meta"):
         model = Transformer(training.model)
     _prepare_blocks(model, training)
@@ -64,12 +71,12 @@ def parallelize(training: TrainingSpec, device: torch.device) -> ParallelModel:
     sharding = training.parallel.sharding
     assert sharding is not None
     if sharding is Sharding.DDP:
-        _materialize(model, training.seed, device)
+        _materialize(model, device)
         ddp = DistributedDataParallel(model, gradient_as_bucket_view=True, forward_sync_buffers=False, init_sync=False)
-        return ParallelModel(module=ddp, autocast=low)
+        return ParallelModel(module=ddp, transformer=model, autocast=low)
     shard(model, _mesh_of(training, device), low)
-    _materialize(model, training.seed, device)
-    return ParallelModel(module=model, autocast=None)
+    _materialize(model, device)
+    return ParallelModel(module=model, transformer=model, autocast=None)
 
 
 def _prepare_blocks(model: Transformer, training: TrainingSpec) -> None:
@@ -98,13 +105,29 @@ def shard(model: Transformer, mesh: DeviceMesh, low: torch.dtype | None) -> None
     fully_shard(model, mesh=mesh, mp_policy=policy)
 
 
-def _materialize(model: Transformer, seed: int, device: torch.device) -> None:
-    """Memory for a model made on the meta device, and the same initial weights in every layout."""
+def _materialize(model: Transformer, device: torch.device) -> None:
+    """Memory for a model made on the meta device."""
     model.to_empty(device=device)
     if model.spec.tie_embeddings:
         # to_empty gives each module a matrix of its own.
         model.head.weight = model.embedding.weight
-    model.initialize(torch.Generator().manual_seed(seed), place)
+    model.fill_table()
+
+
+def start(model: ParallelModel, training: TrainingSpec) -> None:
+    """Fill the weights of a run that begins: those of the folder it starts from, each rank reading its own rows alone;
+    else random ones, which depend on the seed and not on how they lie on the ranks.
+    """
+    origin = origin_of(training.model)
+    if origin is None:
+        model.transformer.initialize(torch.Generator().manual_seed(training.seed), place)
+        return
+    weights = get_model_state_dict(model.module)
+    if training.model.tie_embeddings:
+        weights.pop("head.weight", None)
+    # The state is the parameters themselves, so what is read into it is in the model.
+    own = {outer_name(name): weight for name, weight in weights.items()}
+    load(own, storage_reader=HuggingFaceStorageReader(str(origin)), no_dist=True)
 
 
 def place(parameter: Tensor, value: Tensor) -> None:

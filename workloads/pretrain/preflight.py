@@ -5,22 +5,21 @@ import tempfile
 
 import psutil
 
-from components.errors import Problem, SpecError
+from components.errors import Problem, Problems, SpecError
 from components.estimate.memory import checkpoint_bytes, estimate_memory
 from workloads.pretrain.config import Device, JobFile, ranks_per_node
 from workloads.pretrain.corpus import check_corpus
 from workloads.pretrain.folder import RunFolder
+from workloads.pretrain.origin import check_origin
 
 GIB = 2**30
 
 
 def check_job(job: JobFile, rendezvous: str | None) -> None:
     """SpecError with every reason why this job cannot run on this node; the run's folders exist afterwards."""
-    problems = [*_rendezvous(job, rendezvous), *_memory(job), *_disk(job)]
-    try:
-        check_corpus(job.training)
-    except SpecError as error:
-        problems += error.problems
+    problems = Problems([*_rendezvous(job, rendezvous), *_memory(job), *_disk(job)])
+    problems.collect(check_origin, job.training.model)
+    problems.collect(check_corpus, job.training)
     if problems:
         raise SpecError(problems)
 

@@ -12,9 +12,11 @@ from tokenizers import Tokenizer
 
 from components.errors import Problem, SpecError
 from components.spec.training import DataSpec, TrainingSpec
+from workloads.model.hugging_face import end_tokens, read_ends
 from workloads.pretrain.corpus import Corpus, Document, refused_text, require_tokens
 from workloads.pretrain.folder import replace_json
-from workloads.pretrain.tokenizer import END_OF_TEXT, train_tokenizer
+from workloads.pretrain.origin import origin_of
+from workloads.pretrain.tokenizer import save_tokenizer, take_tokenizer, train_tokenizer
 
 ENCODED_AT_ONCE_BYTES = 2 * 2**20
 
@@ -47,9 +49,13 @@ def prepare(folder: Path, corpus: Corpus, training: TrainingSpec, report: Callab
     partial = folder.with_name(f".partial-{folder.name}")
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
-    report("training the tokenizer")
-    tokenizer = train_tokenizer(corpus, training.model.vocabulary, lambda document: _read(document, training.data))
-    tokenizer.save(str(partial / "tokenizer.json"))
+    origin = origin_of(training.model)
+    if origin is None:
+        report("training the tokenizer")
+        tokenizer = train_tokenizer(corpus, training.model.vocabulary, lambda document: _read(document, training.data))
+        save_tokenizer(partial, tokenizer)
+    else:
+        tokenizer = take_tokenizer(partial, origin, training.model)
     counts = _write_shards(partial, corpus, training, tokenizer, report)
     replace_json(partial / "corpus.json", counts | {"digest": corpus.digest(training)})
     shutil.rmtree(folder, ignore_errors=True)
@@ -76,8 +82,7 @@ def _write_shards(
     folder: Path, corpus: Corpus, training: TrainingSpec, tokenizer: Tokenizer, report: Callable[[str], None]
 ) -> dict[str, object]:
     dtype = np.dtype("uint16" if training.model.vocabulary <= 2**16 else "uint32")
-    end_of_text = tokenizer.token_to_id(END_OF_TEXT)
-    assert end_of_text is not None
+    end_of_text = end_tokens(read_ends(folder))[0]
     read_bytes = 0
     with (folder / "train.bin").open("wb") as train, (folder / "validation.bin").open("wb") as validation:
         for batch in _batches(corpus):
@@ -142,8 +147,9 @@ def _batches(corpus: Corpus) -> Iterator[list[tuple[int, Document]]]:
 
 
 def _encode(tokenizer: Tokenizer, texts: Sequence[str], end_of_text: int, dtype: Dtype) -> list[np.ndarray]:
-    encodings = tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)
-    return [np.array([*encoding.ids, end_of_text], dtype=dtype) for encoding in encodings]
+    """The documents' tokens, with what the tokenizer itself puts around them, and the end of the text once."""
+    found = [encoding.ids for encoding in tokenizer.encode_batch_fast(list(texts), add_special_tokens=True)]
+    return [np.array(ids if ids[-1:] == [end_of_text] else [*ids, end_of_text], dtype=dtype) for ids in found]
 
 
 def _split(ids: np.ndarray, index: int, corpus: Corpus, share: float, train: BinaryIO, validation: BinaryIO) -> None:

@@ -23,7 +23,7 @@ from workloads.pretrain.journal import Journal, StepReport
 from workloads.pretrain.ledger import EventKind
 from workloads.pretrain.loader import IGNORED, Loader, MicroBatch, rank_share
 from workloads.pretrain.optimizer import build_optimizer, learning_rate
-from workloads.pretrain.parallelize import parallelize
+from workloads.pretrain.parallelize import parallelize, start
 from workloads.pretrain.peak import peak_of
 from workloads.pretrain.progress import Progress
 from workloads.pretrain.shards import TokenData
@@ -76,6 +76,11 @@ class Trainer:
         self.validation_loss: float | None = None
         self.evaluated_step = -1
         self.step_ended = time.perf_counter()
+
+    def begin(self) -> None:
+        """Go on from the newest checkpoint, or fill the weights that the run starts with."""
+        if not self.restore():
+            start(self.model, self.training)
 
     def restore(self) -> bool:
         """Go on from the newest checkpoint, if there is one. SpecError when it is of another model or other data."""

@@ -49,7 +49,7 @@ def main(job_file: str, attempt: str) -> None:
     _become_worker(RunFolder.of(job).rank_log(int(attempt), rank))
     journal = _journal(job, int(attempt), rank)
     try:
-        code = train(job, journal)
+        code = train(job, journal, int(attempt))
     except SpecError as error:
         journal.close(RunState.REFUSED, step=None, message=str(error))
         code = ExitCode.REFUSED
@@ -72,13 +72,13 @@ def _journal(job: JobFile, attempt: int, rank: int) -> Journal:
     return Journal(RunFolder.of(job), job.training, attempt, rank, int(os.environ["WORLD_SIZE"]), at)
 
 
-def train(job: JobFile, journal: Journal) -> ExitCode:
+def train(job: JobFile, journal: Journal, attempt: int) -> ExitCode:
     """Prepare, train, export: the whole life of a rank inside its process group."""
     device = _join(job)
     journal.enter(RunState.STARTING, None)
     data = _shared_data(job, journal)
     trainer = Trainer(job, open_data(data), device, journal)
-    trainer.restore()
+    trainer.begin()
     outcome = trainer.run()
     step = trainer.progress.step
     match outcome:
@@ -94,10 +94,11 @@ def train(job: JobFile, journal: Journal) -> ExitCode:
             journal.close(RunState.FAILED, step, message)
         case Outcome.FINISHED:
             journal.enter(RunState.EXPORTING, EventKind.EXPORT, step)
-            export_run(RunFolder.of(job), trainer.model.module, trainer.progress, trainer.validation_loss)
-            if dist.get_rank() == 0:
+            export_run(RunFolder.of(job), trainer.model.module, trainer.progress, trainer.validation_loss, attempt)
+            if trainer.rank == 0:
                 plot_run(RunFolder.of(job).path)
             journal.close(RunState.FINISHED, step, f"trained {step} steps")
+            return CODES[outcome]
     # Nobody leaves before rank 0 has written the last word: the agent ends all workers as soon as one has left.
     dist.barrier()
     dist.destroy_process_group()

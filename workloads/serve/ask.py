@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from collections.abc import Sequence as Items
 from dataclasses import dataclass
 
+from workloads.serve.chat import ConversationError
 from workloads.serve.config import ServeFile
 from workloads.serve.errors import wrong
 from workloads.serve.schema import ChatBody, CompletionBody, GenerationBody, Prompt
@@ -13,6 +14,9 @@ from workloads.serve.text import Transcript, Vocabulary
 
 DEFAULT_COMPLETION_TOKENS = 16
 """OpenAI's default of max_tokens for completions."""
+
+ROLES = {"developer": "system"}
+"""Newer names of roles, by which no chat template goes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,19 +43,23 @@ class Asker:
 
     def completion(self, body: CompletionBody) -> Ask:
         prompts = self._prompts(body)
-        stop_tokens = frozenset({self.vocabulary.end_of_text})
         echoes = [self.vocabulary.decode(prompt) if body.echo else "" for prompt in prompts]
         default = DEFAULT_COMPLETION_TOKENS
         room = min(self.context - len(prompt) for prompt in prompts)
         limit = body.max_tokens or max(1, min(default, room))
-        return self._ask(body, prompts, self._sampling(body, limit, stop_tokens, body.logprobs), "prompt", echoes)
+        return self._ask(body, prompts, self._sampling(body, limit, body.logprobs), "prompt", echoes)
 
     def chat(self, body: ChatBody) -> Ask:
-        prompt = self.vocabulary.chat((message.role, message.text) for message in body.messages)
-        stop_tokens = frozenset({self.vocabulary.end_of_text, self.vocabulary.user})
+        if not self.vocabulary.chats:
+            raise wrong("messages", "messages: this model has no chat template; use /v1/completions")
+        messages = [(ROLES.get(message.role, message.role), message.text) for message in body.messages]
+        try:
+            prompt = self.vocabulary.chat(messages)
+        except ConversationError as error:
+            raise wrong("messages", f"messages: this model's chat template refuses them: {error}") from None
         limit = body.max_completion_tokens or body.max_tokens or max(1, self.context - len(prompt))
         top = (body.top_logprobs or 0) if body.logprobs else None
-        return self._ask(body, [prompt], self._sampling(body, limit, stop_tokens, top), "messages", [""])
+        return self._ask(body, [prompt], self._sampling(body, limit, top), "messages", [""])
 
     def _prompts(self, body: CompletionBody) -> list[list[int]]:
         """Every prompt as tokens; an empty one is the beginning of a document, as with OpenAI."""
@@ -65,18 +73,16 @@ class Asker:
 
     def _tokens(self, prompt: str | list[int]) -> list[int]:
         tokens = self.vocabulary.encode(prompt) if isinstance(prompt, str) else prompt
-        return tokens or [self.vocabulary.end_of_text]
+        return tokens or [self.vocabulary.begin]
 
-    def _sampling(
-        self, body: GenerationBody, max_tokens: int, stop_tokens: frozenset[int], top_logprobs: int | None
-    ) -> Sampling:
+    def _sampling(self, body: GenerationBody, max_tokens: int, top_logprobs: int | None) -> Sampling:
         return Sampling(
             max_tokens=max_tokens,
             temperature=1.0 if body.temperature is None else body.temperature,
             top_p=1.0 if body.top_p is None else body.top_p,
             seed=body.seed,
             stop=(body.stop,) if isinstance(body.stop, str) else tuple(body.stop or ()),
-            stop_tokens=frozenset() if body.ignore_eos else stop_tokens,
+            stop_tokens=frozenset() if body.ignore_eos else self.vocabulary.ends,
             top_logprobs=top_logprobs,
         )
 

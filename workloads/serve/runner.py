@@ -52,7 +52,7 @@ class ModelRunner:
         self.model, self.block_tokens = model, block_tokens
         self._blocks = cast("list[Block]", list(model.blocks))
         self.device, self.dtype = weight.device, weight.dtype
-        shape = (spec.layers, blocks, block_tokens, spec.kv_heads, spec.head_width)
+        shape = (spec.layers, blocks, block_tokens, spec.kv_heads, spec.head_size)
         # zeros, because a masked score times an uninitialized NaN would still be NaN
         self.keys = torch.zeros(shape, dtype=self.dtype, device=self.device)
         self.values = torch.zeros(shape, dtype=self.dtype, device=self.device)

@@ -205,7 +205,7 @@ class Service:
 def build(config: ServeFile, metrics: Metrics) -> tuple[InferenceEngine, Asker]:
     """Load, check and warm up what `config` names; LoadError, SpecError for the user's mistakes."""
     export = find_export(Path(config.model_folder))
-    context = export.manifest.model.context
+    context = export.model.context
     if config.inference.cache_tokens < context:
         raise LoadError(
             f"inference.cacheTokens: {config.inference.cache_tokens} cannot hold one text of this model "
@@ -246,7 +246,7 @@ def _warm_up(runner: ModelRunner, vocabulary: Vocabulary, batch_tokens: int) -> 
     length = min(batch_tokens // 2, runner.model.spec.context - 2)
     for _ in range(2):
         transcript = Transcript(vocabulary, ())
-        prompt = [vocabulary.end_of_text] * length
+        prompt = [vocabulary.begin] * length
         scheduler.add(Sequence(prompt=prompt, sampling=Sampling(max_tokens=2), transcript=transcript, deadline=0.0))
     for _ in range(3):
         step = scheduler.step(0.0)

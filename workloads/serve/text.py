@@ -1,49 +1,57 @@
 """Text to tokens and back: prompts, the chat template, and pieces of text that never end inside a character."""
 
 import codecs
-from collections.abc import Iterable, Sequence
+import json
+from collections.abc import Iterable, Mapping, Sequence
 
 from tokenizers import Tokenizer
 
-from workloads.serve.load import Export, LoadError, read_small
-
-USER, ASSISTANT = "<|user|>", "<|assistant|>"
+from workloads.model.hugging_face import CHAT_TEMPLATE, TOKENIZER, TOKENIZER_CONFIG, end_tokens
+from workloads.serve.chat import ChatTemplate
+from workloads.serve.load import AGAIN, Export, LoadError, read_small
 
 
 class Vocabulary:
     """The tokenizer of an export, and the bytes each token stands for."""
 
-    def __init__(self, tokenizer: Tokenizer, end_of_text: int, size: int) -> None:
-        tokenizer.encode_special_tokens = True  # a user's text never becomes a control token
-        self._tokenizer = tokenizer
-        self.end_of_text = end_of_text
-        self.user, self.assistant = (_special(tokenizer, token) for token in (USER, ASSISTANT))
+    def __init__(
+        self,
+        tokenizer: Tokenizer,
+        ends: Sequence[int],
+        size: int,
+        template: ChatTemplate | None,
+        begin: int | None = None,
+    ) -> None:
+        """`ends`: ids of the tokens that end a text; `begin` of the one that begins it, where there is one."""
+        # A user's text never becomes a control token; only a template's own does.
+        self._plain, self._control = tokenizer, Tokenizer.from_str(tokenizer.to_str())
+        self._plain.encode_special_tokens = True
+        self._template = template
+        added = tokenizer.get_added_tokens_decoder().values()
+        self._controls = sorted((token.content for token in added if token.special), key=len, reverse=True)
+        self.ends = frozenset(ends)
+        self.begin = ends[0] if begin is None else begin
+        """Id of the token that a text without a prompt begins with."""
         self.bytes_of = _bytes_of_tokens(tokenizer, size)
 
     def encode(self, text: str) -> list[int]:
-        ids: list[int] = self._tokenizer.encode(text, add_special_tokens=False).ids
+        """The tokens of a prompt, with what the tokenizer itself puts before it."""
+        ids: list[int] = self._plain.encode(text, add_special_tokens=True).ids
         return ids
 
+    @property
+    def chats(self) -> bool:
+        """True if the model came with a chat template."""
+        return self._template is not None
+
     def chat(self, messages: Iterable[tuple[str, str]]) -> list[int]:
-        """The tokens of a conversation up to where the assistant speaks.
-
-        <|user|>text<|assistant|>text<|end_of_text|><|user|>text<|assistant|>; the text of system messages is put
-        before the user's next one.
-        """
+        """The tokens of a conversation up to where the assistant speaks, by the model's own template."""
+        assert self._template is not None
         ids: list[int] = []
-        pending: list[str] = []
-        for role, content in messages:
-            if role == "assistant":
-                ids += [self.assistant, *self.encode(content), self.end_of_text]
-            else:
-                pending.append(content)
-            if role == "user":
-                ids += self._turn(pending)
-                pending.clear()
-        return [*ids, *(self._turn(pending) if pending else []), self.assistant]
-
-    def _turn(self, texts: Sequence[str]) -> list[int]:
-        return [self.user, *self.encode("\n\n".join(texts))]
+        for text, is_own in self._template.render(messages, self._controls):
+            encode = self._control.encode if is_own else self._plain.encode
+            ids += encode(text, add_special_tokens=False).ids
+        return ids
 
     def decode(self, ids: Sequence[int]) -> str:
         """The text of whole tokens; bytes that are no UTF-8 become U+FFFD, control tokens nothing."""
@@ -111,31 +119,53 @@ class Transcript:
 
 def load_vocabulary(export: Export) -> Vocabulary:
     """The tokenizer of `export`; LoadError when it is damaged, or of a kind this server does not decode."""
-    path = export.folder / "tokenizer.json"
+    path = export.folder / TOKENIZER
     try:
         tokenizer = Tokenizer.from_buffer(read_small(export, path.name))
     except LoadError:
         raise
     except Exception as error:  # tokenizers raises no narrower class
-        raise LoadError(f"{path}: is not a tokenizer ({error}); export the model again") from None
-    manifest = export.manifest
-    if tokenizer.get_vocab_size() > manifest.model.vocabulary or manifest.end_of_text >= manifest.model.vocabulary:
-        raise LoadError(
-            f"{path}: {tokenizer.get_vocab_size()} tokens, but the model knows {manifest.model.vocabulary}; "
-            "export the model again"
-        )
-    if type(tokenizer.decoder).__name__ != "ByteLevel":
-        raise LoadError(f"{path}: its decoder is not ByteLevel; train the tokenizer as byte-level BPE")
-    missing = [token for token in (USER, ASSISTANT) if tokenizer.token_to_id(token) is None]
-    if missing:
-        raise LoadError(f"{path}: lacks the special tokens {', '.join(missing)}; train the tokenizer with them")
-    return Vocabulary(tokenizer, manifest.end_of_text, manifest.model.vocabulary)
+        raise LoadError(f"{path}: is not a tokenizer ({error}); {AGAIN}") from None
+    size, ends = export.model.vocabulary, end_tokens(export.ends)
+    if tokenizer.get_vocab_size() > size or any(end >= size for end in ends):
+        raise LoadError(f"{path}: {tokenizer.get_vocab_size()} tokens, but the model knows {size}; {AGAIN}")
+    if not _speaks_bytes(tokenizer):
+        raise LoadError(f"{path}: its decoder is not ByteLevel, as Llama 3's and Qwen's are; serve another model")
+    if not ends:
+        raise LoadError(f"{export.folder}: neither generation_config.json nor config.json has an eos_token_id; add it")
+    return Vocabulary(tokenizer, ends, size, _template(export), export.ends.get("bos_token_id"))
 
 
-def _special(tokenizer: Tokenizer, token: str) -> int:
-    number = tokenizer.token_to_id(token)
-    assert number is not None, f"a tokenizer without {token} was not refused"
-    return number
+def _speaks_bytes(tokenizer: Tokenizer) -> bool:
+    """True if every token is a string of bytes, as `_byte_characters` writes them."""
+    decoder = json.loads(tokenizer.to_str())["decoder"] or {}
+    parts = decoder.get("decoders", [decoder])
+    return [part.get("type") for part in parts] == ["ByteLevel"]
+
+
+def _template(export: Export) -> ChatTemplate | None:
+    """The chat template of a folder, from its own file before tokenizer_config.json; None where it has none."""
+    described: Mapping[str, object] = {}
+    if (export.folder / TOKENIZER_CONFIG).exists():
+        try:
+            described = json.loads(read_small(export, TOKENIZER_CONFIG))
+        except ValueError:
+            raise LoadError(f"{export.folder / TOKENIZER_CONFIG}: is not JSON; {AGAIN}") from None
+    source = described.get("chat_template")
+    if (export.folder / CHAT_TEMPLATE).exists():
+        source = read_small(export, CHAT_TEMPLATE).decode()
+    if isinstance(source, list):  # several by name, as transformers 4 had it
+        source = {one.get("name"): one.get("template") for one in source}.get("default")
+    if not isinstance(source, str):
+        return None
+    tokens = {name: _content(described.get(name)) for name in ("bos_token", "eos_token", "unk_token", "pad_token")}
+    return ChatTemplate(source, {name: token for name, token in tokens.items() if token is not None})
+
+
+def _content(token: object) -> str | None:
+    """A token's text; older files write a mapping."""
+    found = token.get("content") if isinstance(token, dict) else token
+    return found if isinstance(found, str) else None
 
 
 def _overlap(text: str, stop: str) -> int:

@@ -20,7 +20,7 @@ from torch.distributed.checkpoint.storage import WriteResult
 from torch.futures import Future
 
 from workloads.model.transformer import Transformer
-from workloads.pretrain import checkpoint, trainer, worker
+from workloads.pretrain import checkpoint, export, trainer, worker
 
 
 def bad_loss(job_file: str, attempt: str) -> None:
@@ -83,6 +83,19 @@ def slow_commit(job_file: str, attempt: str) -> None:
         right(self, upload, partial, progress)
 
     checkpoint.Checkpointer._commit = commit  # type: ignore[method-assign]  # the fault
+    worker.main(job_file, attempt)
+
+
+def slow_export(job_file: str, attempt: str) -> None:
+    """At the first attempt, rank 1 takes long to write its part of the export."""
+    right = export.ExportWriter.write
+
+    def write(self: export.ExportWriter, parts: Any, validation_loss: float | None) -> Path:
+        if os.environ["RANK"] == "1" and attempt == "1":
+            time.sleep(60)
+        return right(self, parts, validation_loss)
+
+    export.ExportWriter.write = write  # type: ignore[method-assign]  # the fault
     worker.main(job_file, attempt)
 
 

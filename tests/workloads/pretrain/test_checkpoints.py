@@ -1,19 +1,20 @@
 """Checkpoints that are damaged, half-written, refused by the disk, or of something else."""
 
 import os
+import shutil
 import signal
 from pathlib import Path
 
 import pytest
 import torch
-from safetensors.torch import load_file
+from torch.distributed.checkpoint.state_dict_loader import load
 
-from components.spec.training import ModelSpec
 from tests.workloads.pretrain.runs import EVERY, STEPS, AgentHost, Run
 from workloads.model.export import read_manifest
-from workloads.model.transformer import Transformer
+from workloads.model.hugging_face import read_spec, tensor_shapes
 from workloads.pretrain.export import export_checkpoint
 from workloads.pretrain.folder import RunFolder
+from workloads.serve.load import find_export, load_model
 
 FAULTS = "tests.workloads.pretrain.faults"
 HALF = STEPS // 2 // EVERY * EVERY
@@ -97,26 +98,52 @@ def test_other_data_than_the_checkpoints_is_refused(host: AgentHost, run: Run, t
     assert "training.data" in str(run.status["message"])
 
 
-def test_an_exported_model_gives_the_logits_of_the_checkpoint(unbroken: Run) -> None:
+def test_an_export_holds_the_last_checkpoints_weights_in_bf16(unbroken: Run) -> None:
     manifest = read_manifest(unbroken.export)
-    spec = manifest.model
     assert manifest.step == STEPS
     assert (
         manifest.validation_loss == [line["validationLoss"] for line in unbroken.lines if "validationLoss" in line][-1]
     )
-    exported = _load(spec, unbroken.export)
+    weights = {name: torch.empty(shape) for name, shape in tensor_shapes(read_spec(unbroken.export)).items()}
+    load({"model": weights}, checkpoint_id=unbroken.checkpoints[-1], no_dist=True)
+    loaded = load_model(find_export(unbroken.folder), torch.device("cpu")).state_dict()
+    for name, weight in weights.items():
+        assert torch.equal(loaded[name], weight.bfloat16().float()), name
+
+
+def test_an_export_by_hand_of_the_last_step_is_the_runs_own(unbroken: Run) -> None:
     again = export_checkpoint(RunFolder(unbroken.folder))
     assert again == unbroken.export, "one export of a step is enough"
-    (unbroken.export / "manifest.json").rename(unbroken.folder / "manifest.json")
-    again = export_checkpoint(RunFolder(unbroken.folder))
-    assert read_manifest(again).digest == manifest.digest, "the last checkpoint holds what was exported at the end"
-    tokens = torch.arange(64).reshape(2, 32)
-    assert torch.equal(_load(spec, again)(tokens), exported(tokens))
+    digest = unbroken.digest
+    kept = unbroken.export.rename(unbroken.folder / "kept")
+    try:
+        assert read_manifest(export_checkpoint(RunFolder(unbroken.folder))).digest == digest
+    finally:
+        shutil.rmtree(unbroken.folder / "export" / again.name)
+        kept.rename(again)
 
 
-def _load(spec: ModelSpec, folder: Path) -> Transformer:
-    model = Transformer(spec)
-    weights = load_file(folder / "model.safetensors")
-    assert set(weights) == {name for name, _ in model.named_parameters()}
-    model.load_state_dict(weights, strict=False)
-    return model
+@pytest.mark.parametrize(
+    ("ranks", "parallel"), [(3, {"sharding": "fsdp"}), (4, {"sharding": "hsdp", "shardRanks": 2})], ids=["FSDP", "HSDP"]
+)
+def test_sharded_ranks_write_the_same_export(
+    host: AgentHost, run: Run, unbroken: Run, ranks: int, parallel: dict[str, object]
+) -> None:
+    """From the last checkpoint of two DDP ranks, with nothing left to train: each rank writes other rows."""
+    shutil.copytree(unbroken.folder / "checkpoints", run.folder / "checkpoints")
+    run.change(ranksPerNode=ranks, parallel=parallel)
+    assert host.run(run) == 0, run.status
+    assert run.digest == unbroken.digest
+    assert not list(run.folder.glob("export/.partial-*"))
+
+
+def test_a_kill_while_an_export_is_written_leaves_no_half_one(host: AgentHost, run: Run, unbroken: Run) -> None:
+    shutil.copytree(unbroken.folder / "checkpoints", run.folder / "checkpoints")
+    host.start(run, f"{FAULTS}:slow_export")
+    run.wait_until(lambda run: bool(list(run.folder.glob("export/.partial-*/written-0.json"))))
+    os.kill(run.workers[1], signal.SIGKILL)
+    assert not list(run.folder.glob("export/step-*"))
+    assert host.wait() == 0, run.status
+    assert run.status["attempt"] == 2
+    assert run.digest == unbroken.digest
+    assert [folder.name for folder in (run.folder / "export").iterdir()] == [unbroken.export.name]

@@ -1,15 +1,21 @@
 """A small exported model to serve: random weights, and a byte-level tokenizer trained on a little text."""
 
+from functools import partial
 from pathlib import Path
+from unittest.mock import patch
 
 import torch
-import xxhash
-from safetensors.torch import save_file
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 
 from components.spec.training import ModelSpec
-from workloads.model.export import CHUNK_BYTES, FileSums, Manifest, write_manifest
+from workloads.model.export import CHUNK_BYTES, FILE_BYTES, lay_out
 from workloads.model.transformer import Transformer
+from workloads.pretrain import export
+from workloads.pretrain.export import ExportWriter, Rows
+from workloads.pretrain.folder import RunFolder
+from workloads.pretrain.progress import Progress
+from workloads.pretrain.tokenizer import CHAT, save_tokenizer
+from workloads.serve.chat import ChatTemplate
 from workloads.serve.text import Vocabulary
 
 SPECIAL = ["<|end_of_text|>", "<|user|>", "<|assistant|>"]
@@ -40,37 +46,28 @@ def make_model(spec: ModelSpec, seed: int = 1) -> Transformer:
         for parameter in model.parameters():
             if parameter.ndim > 1:
                 parameter.mul_(6)
+            # As an export holds them.
+            parameter.copy_(parameter.bfloat16())
     return model.requires_grad_(False).eval()
 
 
-def write_export(folder: Path, model: Transformer, chunk_bytes: int = CHUNK_BYTES) -> Path:
-    folder.mkdir(parents=True)
-    tokenizer = make_tokenizer(model.spec.vocabulary)
-    tokenizer.save(str(folder / "tokenizer.json"))
-    weights = {name: tensor.contiguous() for name, tensor in model.state_dict().items() if name != "head.weight"}
-    if not model.spec.tie_embeddings:
-        weights["head.weight"] = model.head.weight
-    save_file(weights, folder / "model.safetensors")
-    files = {name: _sums(folder / name, chunk_bytes) for name in ("model.safetensors", "tokenizer.json")}
-    manifest = Manifest(
-        step=1,
-        model=model.spec,
-        end_of_text=tokenizer.encode(SPECIAL[0]).ids[0],
-        validation_loss=None,
-        digest=xxhash.xxh3_128_hexdigest("".join(sum_ for file in files.values() for sum_ in file.xxh3).encode()),
-        files=files,
-    )
-    write_manifest(folder, manifest)
-    return folder
-
-
-def _sums(path: Path, chunk_bytes: int) -> FileSums:
-    content = path.read_bytes()
-    starts = range(0, len(content), chunk_bytes)
-    sums = tuple(xxhash.xxh3_64_hexdigest(content[start : start + chunk_bytes]) for start in starts)
-    return FileSums(bytes=len(content), chunk_bytes=chunk_bytes, xxh3=sums)
+def write_export(
+    folder: Path, model: Transformer, chunk_bytes: int = CHUNK_BYTES, file_bytes: int = FILE_BYTES
+) -> Path:
+    """The export that a run would have made of a model, with the tokens of `make_tokenizer`."""
+    run = RunFolder(folder.with_name(f"{folder.name}-run"))
+    run.data.mkdir(parents=True)
+    save_tokenizer(run.data, make_tokenizer(model.spec.vocabulary))
+    progress = Progress(step=1, model=model.spec.model_dump(by_alias=True), data_digest="", world_size=1)
+    rows = [Rows(name, 0, weight) for name, weight in model.state_dict().items()]
+    layout = partial(lay_out, file_bytes=file_bytes)
+    with patch.object(export, "lay_out", layout), patch.object(export, "CHUNK_BYTES", chunk_bytes):
+        writer = ExportWriter(run, progress, rank=0, ranks=1, attempt="1")
+        writer.begin()
+        written = writer.write(rows, None)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    return written.rename(folder)
 
 
 def make_vocabulary(size: int) -> Vocabulary:
-    tokenizer = make_tokenizer(size)
-    return Vocabulary(tokenizer, tokenizer.encode(SPECIAL[0]).ids[0], size)
+    return Vocabulary(make_tokenizer(size), [0, 1], size, ChatTemplate(CHAT, {}))

@@ -8,6 +8,7 @@ from workloads.serve.text import StopMatcher, TextStream, Transcript
 
 VOCABULARY = make_vocabulary(320)
 REFERENCE = make_tokenizer(320)
+END, USER, ASSISTANT = (REFERENCE.token_to_id(token) for token in ("<|end_of_text|>", "<|user|>", "<|assistant|>"))
 tokens = st.lists(st.integers(0, 319), max_size=40)
 
 
@@ -63,18 +64,20 @@ def test_a_stop_string_completed_by_the_end_of_the_text_still_stops() -> None:
 
 def test_control_tokens_in_a_users_text_stay_text() -> None:
     ids = VOCABULARY.encode("<|assistant|><|end_of_text|>")
-    assert not {VOCABULARY.user, VOCABULARY.assistant, VOCABULARY.end_of_text} & set(ids)
+    assert not {END, USER, ASSISTANT} & set(ids)
     assert VOCABULARY.decode(ids) == "<|assistant|><|end_of_text|>"
+    assert VOCABULARY.chat([("user", "a<|assistant|>b")]) == [
+        USER, *VOCABULARY.encode("a"), *VOCABULARY.encode("<|assistant|>"), *VOCABULARY.encode("b"), ASSISTANT,
+    ]  # fmt: skip
 
 
 def test_the_chat_template() -> None:
-    user, assistant, end = VOCABULARY.user, VOCABULARY.assistant, VOCABULARY.end_of_text
     encode = VOCABULARY.encode
     conversation = [("system", "Be brief."), ("user", "a"), ("assistant", "b"), ("user", "c")]
     assert VOCABULARY.chat(conversation) == [
-        user, *encode("Be brief.\n\na"), assistant, *encode("b"), end, user, *encode("c"), assistant,
+        USER, *encode("Be brief.\n\na"), ASSISTANT, *encode("b"), END, USER, *encode("c"), ASSISTANT,
     ]  # fmt: skip
-    assert VOCABULARY.chat([("system", "only")]) == [user, *encode("only"), assistant]
+    assert VOCABULARY.chat([("system", "only")]) == [USER, *encode("only"), ASSISTANT]
 
 
 def test_the_fixture_has_multibyte_text() -> None:
