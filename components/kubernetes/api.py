@@ -115,11 +115,14 @@ class KubernetesApi:
         return _read(answer)
 
     def _sent(self, request: httpx.Request) -> httpx.Response:
-        """The answer. A tunnel of this machine that has ended is opened again by whoever gives the credentials."""
+        """The answer. A tunnel of this machine that has ended is opened again by whoever gives the credentials, and the
+        question asked again, unless it is a create, which may have arrived.
+        """
         try:
             return self._http.send(request)
-        except httpx.ConnectError:
-            if not (_is_loopback(self.server) and self._token.renewed()):
+        except httpx.TransportError as error:
+            again = isinstance(error, httpx.ConnectError) or request.method != "POST"
+            if not (again and _is_loopback(self.server) and self._token.renewed()):
                 raise
             return self._http.send(request)
 

@@ -1,7 +1,7 @@
 """Checks that only the account can answer, before anything is created: its identity, quotas and reservations."""
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -11,6 +11,7 @@ from components.errors import Problem, Problems
 from components.labels import STACK
 from components.plan.stack import StackPlan
 from providers.aws.asked import asked
+from providers.aws.control_plane.eks.reached import missing_programs, reached_problems
 from providers.aws.control_plane.eks.types import EksPlan
 from providers.aws.control_plane.hyper_pod.chart import chart_problems
 from providers.aws.control_plane.pcs.image import image_problems
@@ -53,7 +54,9 @@ def preflight(plan: StackPlan) -> tuple[Problem, ...]:
     except (BotoCoreError, ClientError) as error:
         path = "aws:assumeRole" if cluster.account.role_arn else "aws:profile"
         return (Problem(path=path, message=f"{error}; name a profile and a role that your credentials may use"),)
-    return look(cluster, account.client)
+    control = cluster.control_plane
+    missing = missing_programs(control) if isinstance(control, EksPlan) else ()
+    return (*missing, *look(cluster, account.client))
 
 
 def credentials_at_hand(*, asked: bool = False) -> bool:
@@ -79,8 +82,10 @@ def look(plan: AwsPlan, client: ClientOf) -> tuple[Problem, ...]:
     if problem := _account_problem(plan.account, found):
         return (problem,)
     problems = Problems()
+    cluster: Mapping[str, Any] = {}
     if isinstance(plan.control_plane, EksPlan):
-        problems += problems.collect(_version_problems, plan.control_plane, client("eks")) or ()
+        cluster = problems.collect(_described, plan.control_plane, client("eks")) or {}
+        problems += _version_problems(plan.control_plane, cluster)
     problems += problems.collect(_storage_problems, plan, client) or ()
     if problems:
         return tuple(problems)
@@ -90,6 +95,8 @@ def look(plan: AwsPlan, client: ClientOf) -> tuple[Problem, ...]:
         problems += problems.collect(chart_problems, plan.control_plane.name, client("eks")) or ()
     stack = plan.tags[STACK]
     problems += quota_problems(plan.quotas, stack, plan.region, client)
+    if isinstance(plan.control_plane, EksPlan):
+        problems += problems.collect(_reached, plan.control_plane, cluster, stack, client) or ()
     problems += held_problems(plan.node_pools, stack, datetime.now(UTC), client, expires_at=plan.expires_at)
     return tuple(problems)
 
@@ -107,18 +114,27 @@ def _account_problem(asked: AwsAccountSpec, found: str) -> Problem | None:
     return None
 
 
-def _version_problems(plan: EksPlan, eks: Any) -> list[Problem]:
+def _described(plan: EksPlan, eks: Any) -> Mapping[str, Any]:
+    """The cluster that is there already, empty where there is none."""
+    request, absent = partial(eks.describe_cluster, name=plan.name), ("ResourceNotFoundException",)
+    found = asked("eks:DescribeCluster", "cluster.kubernetesVersion", request, absent=absent)
+    there: Mapping[str, Any] = found["cluster"] if found else {}
+    return there
+
+
+def _reached(plan: EksPlan, cluster: Mapping[str, Any], stack: str, client: ClientOf) -> list[Problem]:
+    return list(reached_problems(plan, cluster, stack, client))
+
+
+def _version_problems(plan: EksPlan, cluster: Mapping[str, Any]) -> list[Problem]:
     """The step of a cluster that is there already: EKS takes one minor up at a time, and none down.
 
     Source: EKS User Guide, "Update existing cluster to new Kubernetes version".
     """
     path = "cluster.kubernetesVersion"
-    found = asked(
-        "eks:DescribeCluster", path, lambda: eks.describe_cluster(name=plan.name), absent=("ResourceNotFoundException",)
-    )
-    if found is None:
+    if not cluster:
         return []
-    there = str(found["cluster"]["version"])
+    there = str(cluster["version"])
     step = _minor(plan.version) - _minor(there)
     if step in (0, 1):
         return []

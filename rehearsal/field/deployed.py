@@ -80,6 +80,8 @@ class ApiEndpoint:
     cluster: str
     is_public: bool
     open_to: tuple[str, ...] = ()
+    group: str = ""
+    """Security group of a private one's interfaces."""
     source: str = ""
 
 

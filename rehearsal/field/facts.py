@@ -19,6 +19,7 @@ from rehearsal.field.service_facts import (
     PlaceRow,
     PodRightRow,
     PreparedRow,
+    ReachHostRow,
     RepairRow,
     ReservedRow,
     StoreRow,
@@ -47,6 +48,8 @@ class EndpointRow:
     open_to: str
     open_unless_said: tuple[str, ...]
     source: str
+    group: str = ""
+    """Path, in the outputs, to the security group of its interfaces."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -275,6 +278,7 @@ class FieldFacts:
 
     nodes: str
     endpoints: tuple[EndpointRow, ...] = ()
+    reach_hosts: tuple[ReachHostRow, ...] = ()
     pools: tuple[PoolRow, ...] = ()
     machines: tuple[MachineRow, ...] = ()
     node_labels: tuple[NodeLabelRow, ...] = ()

@@ -115,6 +115,7 @@ def _endpoint(row: EndpointRow, one: BuiltResource) -> ApiEndpoint:
         cluster=str(at(one.inputs, row.cluster) or one.name),
         is_public=row.public_unless_said if said is None else bool(said) is row.public_when,
         open_to=ranges or row.open_unless_said,
+        group=str(at(one.outputs, row.group) or "") if row.group else "",
         source=row.source,
     )
 

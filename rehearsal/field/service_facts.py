@@ -190,3 +190,33 @@ class SupportRow:
     path: str
     ends: Mapping[str, date]
     source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReachHostRow:
+    """A group of one machine by which a session service leads into a network, and all that such a session takes.
+
+    Types of resources, and paths in the group or in its template; `images`, `policy`: patterns of what has an agent,
+    and of the policy that lets it work; `services`: those that the agent must reach, by a route or by an endpoint.
+    """
+
+    group: str
+    network: str
+    least: str
+    subnets: str
+    template: str
+    image: str
+    images: str
+    security_groups: str
+    profile: str
+    profiles: str
+    policies: str
+    policy: str
+    services: tuple[str, ...]
+    endpoint: str
+    associations: str
+    routes: str
+    ingress: str
+    egress: str
+    source: str
+    port: int = 443

@@ -33,6 +33,7 @@ from rehearsal.field.service_facts import (
     PlaceRow,
     PodRightRow,
     PreparedRow,
+    ReachHostRow,
     RepairRow,
     ReservedRow,
     StoreRow,
@@ -162,7 +163,23 @@ FACTS = FieldFacts(
         EndpointRow(
             resource=CLUSTER, cluster="name", public="vpcConfig.endpointPublicAccess", public_unless_said=True,
             open_to="vpcConfig.publicAccessCidrs", open_unless_said=("0.0.0.0/0",),
-            source="EKS User Guide, Cluster API server endpoint",
+            group="vpcConfig.clusterSecurityGroupId", source="EKS User Guide, Cluster API server endpoint",
+        ),
+    ),
+    reach_hosts=(
+        ReachHostRow(
+            group="aws:autoscaling/group:Group", network="aws:ec2/vpc:Vpc", least="minSize",
+            subnets="vpcZoneIdentifiers", template="launchTemplate.id", image="imageId",
+            images=r"/(al2023|amzn2)-ami-(kernel|hvm)-|/ubuntu/|eks/optimized",
+            security_groups="networkInterfaces.securityGroups", profile="iamInstanceProfile.arn",
+            profiles="aws:iam/instanceProfile:InstanceProfile",
+            policies="aws:iam/rolePolicyAttachment:RolePolicyAttachment",
+            policy=":policy/AmazonSSMManagedInstanceCore$", services=("ssm", "ssmmessages"),
+            endpoint="aws:ec2/vpcEndpoint:VpcEndpoint",
+            associations="aws:ec2/routeTableAssociation:RouteTableAssociation", routes="aws:ec2/route:Route",
+            ingress="aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule",
+            egress="aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule",
+            source="Systems Manager User Guide, Session Manager prerequisites; AMIs with SSM Agent preinstalled",
         ),
     ),
     pools=(

@@ -107,9 +107,9 @@ def test_findings_of_one_subject_are_told_by_their_messages() -> None:
 
 
 def test_a_shipped_stack_must_have_what_is_expected_of_it() -> None:
-    wrong = FieldJudge(facts_of("aws"), "aws-dev", shipped=True).judge(EMPTY, EMPTY, ()).wrong
+    wrong = FieldJudge(facts_of("aws"), "aws-prod", shipped=True).judge(EMPTY, EMPTY, ()).wrong
     assert any("no longer found" in line for line in wrong)
-    assert FieldJudge(facts_of("aws"), "aws-dev", shipped=False).judge(EMPTY, EMPTY, ()).wrong == ()
+    assert FieldJudge(facts_of("aws"), "aws-prod", shipped=False).judge(EMPTY, EMPTY, ()).wrong == ()
 
 
 def test_a_change_is_judged_against_the_state_before_it() -> None:
