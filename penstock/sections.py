@@ -54,12 +54,16 @@ def _addresses(plan: StackPlan, width: int) -> Iterator[Line]:
     if not plan.cluster.subnets:
         return
     rows = [
-        (one.name, one.zone, one.cidr, f"{one.usable:,}", f"{one.needed:,}", f"{one.usable - one.needed:,}")
+        (one.name, one.zone, one.cidr or one.id, _known(one.usable), f"{one.needed:,}", _known(one.free))
         for one in plan.cluster.subnets
     ]
     yield Line("addresses", "bold")
     headers = ("subnet", "zone", "range", "usable", "needed", "free")
     yield from Table(headers, rows, right=("usable", "needed", "free"), drop=("zone", "usable")).lines(width)
+
+
+def _known(addresses: int | None) -> str:
+    return "not known" if addresses is None else f"{addresses:,}"
 
 
 def _addons(plan: StackPlan, width: int) -> Iterator[Line]:

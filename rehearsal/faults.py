@@ -124,6 +124,14 @@ class LoadBalancer(FaultPart):
     cluster: str = Field(default="*", description="the cluster's name")
 
 
+class Otherwise(FaultPart):
+    """Something that stands in the account before the stack, and is otherwise than a stack needs."""
+
+    resource: str = Field(default="*", description="its id; * stands for anything")
+    type: str = "*"
+    set: dict[str, Any] = Field(min_length=1)
+
+
 class FaultScript(FaultPart):
     """All that goes wrong. Nothing does where nothing is written."""
 
@@ -137,6 +145,7 @@ class FaultScript(FaultPart):
     load_balancers: tuple[LoadBalancer, ...] = Field(default=(), strict=False)
     webhooks: tuple[SilentWebhook, ...] = Field(default=(), strict=False)
     nodes: tuple[BadNode, ...] = Field(default=(), strict=False)
+    existing: tuple[Otherwise, ...] = Field(default=(), strict=False)
     _file: str = PrivateAttr(default="")
 
     @property

@@ -175,11 +175,20 @@ class SubnetPlan:
     name: str
     zone: str
     cidr: str
+    """Empty where only the place knows it: of a subnet that is there already."""
     public: bool
-    usable: int
-    """Addresses that nodes and pods can have: those of the range without what the cloud keeps."""
+    usable: int | None
+    """Addresses that nodes and pods can have: those of the range without what the cloud keeps; None where only the
+    place knows."""
     needed: int
     """Addresses in use when every pool has grown to its largest."""
+    id: str = ""
+    """Id of one that is there already; empty for one that the stack makes."""
+
+    @property
+    def free(self) -> int | None:
+        """Addresses that are left then; None where only the place knows."""
+        return None if self.usable is None else self.usable - self.needed
 
 
 CLUSTER = "penstock:components:AcceleratorCluster"

@@ -5,6 +5,7 @@ from enum import StrEnum
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, IPvAnyNetwork, ValidationInfo, model_validator
+from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticCustomError
 
 from components.spec.base import Instant, Name, Spec, form
@@ -260,8 +261,10 @@ class Nat(StrEnum):
 
 
 class NetworkSpec(Spec):
-    """Network of the cluster."""
+    """Network of the cluster: one of its own, or one that is there already."""
 
+    existing: dict[str, Any] | None = None
+    """A network that is there already, in the cloud's own words; the stack stands in it and changes nothing of it."""
     cidr: IPvAnyNetwork | None = None
     """Private IPv4 range of the whole network; when left out, one that holds every node and pod."""
     zones: tuple[str, ...] = ()
@@ -271,6 +274,14 @@ class NetworkSpec(Spec):
     way out."""
     flow_logs: bool = True
     """Log of all connections of the network; billed by the GB."""
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        own = [to_camel(name) for name in type(self).model_fields if name in self.model_fields_set - {"existing"}]
+        if self.existing is not None and own:
+            fact = "belongs to a network that the stack makes, and this one is there already"
+            raise ValueError(f"existing: {', '.join(own)} {fact}; remove {', '.join(own)}")
+        return self
 
 
 class ClusterSpec(Spec):

@@ -48,6 +48,10 @@ class StackSpec(Asked):
     """
     account: Spec | None = Field(default=None, exclude=True)
     """Keys of the cloud's provider, `aws:profile`, that penstock hands on. None where the cloud has none."""
+    existing_network: Spec | None = Field(default=None, exclude=True)
+    """The network that is there already, `cluster.network.existing`, in the cloud's own form. None where the stack
+    makes one.
+    """
     warnings: tuple[str, ...] = Field(default=(), exclude=True)
     """Warnings of the file's reader: values that it could not read or passed over."""
     refused: frozenset[str] = Field(default=frozenset(), exclude=True)
@@ -90,14 +94,16 @@ def parse_stack(
     asked = _validated(Asked, shared, "", problems, clouds)
     settings = _validated(forms[cloud](), own.get(cloud, {}), f"{cloud}.", problems) if cloud in forms else None
     account = _account(config, cloud, forms, problems) if clouds else None
+    network = _existing_network(own, cloud, forms, problems) if clouds else None
     unread, misspelled = others_keys(config, (*Asked.model_fields, *forms), project) if clouds else ([], [])
     problems += misspelled
     if problems or asked is None:
         rest = _rest(shared, {problem.path for problem in problems}, cloud, clouds)
-        raise FormError(problems, source, rest.model_copy(update={"settings": settings, "account": account}))
+        own_forms = {"settings": settings, "account": account, "existing_network": network}
+        raise FormError(problems, source, rest.model_copy(update=own_forms))
     return StackSpec.model_construct(
         **{name: getattr(asked, name) for name in Asked.model_fields}, settings=settings, account=account,
-        warnings=tuple(unread),
+        existing_network=network, warnings=tuple(unread),
     )  # fmt: skip
 
 
@@ -137,6 +143,24 @@ def _account(
     return _validated(form, given, f"{cloud}:", problems) if form else None
 
 
+def _existing_network(
+    own: Mapping[str, Any], cloud: str, forms: Mapping[str, Callable[[], type[Spec]]], problems: list[Problem]
+) -> Spec | None:
+    """`cluster.network.existing` in the form that the cloud's settings name (`network_form`); None where it is left
+    out."""
+    given: Any = own
+    for key in ("cluster", "network", "existing"):
+        given = given.get(key) if isinstance(given, Mapping) else None
+    if not isinstance(given, Mapping):
+        return None  # whose own form is wrong has been told
+    path = "cluster.network.existing"
+    form: type[Spec] | None = getattr(forms[cloud](), "network_form", None) if cloud in forms else None
+    if form is None:
+        problems.append(Problem(path=path, message=f"a stack on {cloud or 'no cloud'} makes no network; remove it"))
+        return None
+    return _validated(form, given, f"{path}.", problems)
+
+
 def stack_error(problems: Iterable[Problem], source: str) -> SpecError:
     """All problems of a stack file. What is shown carries penstock's prefix, as it does in the file."""
     return SpecError(problems, source, show=as_in_the_file)
@@ -174,7 +198,9 @@ def stack_schema(clouds: Clouds = MappingProxyType({}), choices: Choices | None 
     wrong = wrong_keys((*Asked.model_fields, *forms))
     description = "Configuration of the stack; keys that begin with `penstock:` are penstock's"
     file = create_model("StackFile", __base__=_StackFile, config=(config, Field(description=description)))
-    schema = for_editors(file.model_json_schema(by_alias=True), choices or Choices())
+    schema = file.model_json_schema(by_alias=True)
+    _name_networks(schema, forms.values())
+    schema = for_editors(schema, choices or Choices())
     schema["$defs"]["Config"]["patternProperties"] = wrong
     schema["$defs"]["ClusterSpec"]["properties"]["cloud"]["enum"] = list(clouds)
     return {
@@ -183,6 +209,17 @@ def stack_schema(clouds: Clouds = MappingProxyType({}), choices: Choices | None 
         "title": "penstock stack file",
         "description": "Pulumi.STACK.yaml of a penstock project",
     }
+
+
+def _name_networks(schema: dict[str, Any], forms: Iterable[type[Spec]]) -> None:
+    """Gives `cluster.network.existing` the forms of the clouds that have one."""
+    existing, choices = schema["$defs"]["NetworkSpec"]["properties"]["existing"], []
+    for form in filter(None, (getattr(one, "network_form", None) for one in forms)):
+        own = form.model_json_schema(by_alias=True)
+        schema["$defs"] |= own.pop("$defs", {}) | {form.__name__: own}
+        choices.append({"$ref": f"#/$defs/{form.__name__}"})
+    if choices:
+        existing["anyOf"] = choices
 
 
 class _Config(Asked):

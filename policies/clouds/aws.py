@@ -139,8 +139,10 @@ def launches(group: StackResource) -> Iterable[StackResource]:
 
 
 def zones(group: StackResource) -> Iterable[Any]:
-    """Zones of a group's subnets."""
-    return (at(subnet.outputs, "availabilityZone") for subnet in group.of(_SUBNETS[group.kind], SUBNET))
+    """Zones of a group's subnets: by name, or by id where a preview knows no more of them."""
+    for subnet in group.of(_SUBNETS[group.kind], SUBNET):
+        name, zone_id = at(subnet.outputs, "availabilityZone"), at(subnet.outputs, "availabilityZoneId")
+        yield name if isinstance(name, str) else zone_id
 
 
 def fabric_groups(template: StackResource) -> Iterable[StackResource]:

@@ -109,7 +109,7 @@ class AwsMachine(MachineType):
         return tuple(group for group in self.card_groups for _ in range(group.count))
 
     def zones_in(self, region: Region) -> tuple[str, ...]:
-        """Names of the region's zones that offer it, as most accounts name them."""
+        """The region's zones that offer it: by id, and local ones by name."""
         return region.offering(self.zones)
 
     def regions(self) -> tuple[str, ...]:

@@ -58,9 +58,10 @@ def drain(clients: Clients, cluster: str, vpc: str, say: Callable[[str], None], 
         say(f"deleted load balancer {name}, which a controller of {cluster} had made")
     for arn in found.target_groups:
         clients.elbv2.delete_target_group(TargetGroupArn=arn)
-    if _is_own(clients.ec2, cluster, vpc):
+    own = _is_own(clients.ec2, cluster, vpc)
+    if own:
         _delete_guards(clients.ec2, vpc, say, patience_s)
-    _await_no_balancer_interfaces(clients.ec2, vpc, patience_s)
+    _await_no_balancer_interfaces(clients.ec2, cluster, vpc, patience_s, whole=own)
     for interface in _left_interfaces(clients.ec2, cluster, vpc):
         clients.ec2.delete_network_interface(NetworkInterfaceId=interface)
         say(f"deleted interface {interface}, which a node of {cluster} had left")
@@ -126,11 +127,17 @@ def _interfaces(ec2: Any, vpc: str) -> list[Mapping[str, Any]]:
     return _in_network(ec2, vpc, "describe_network_interfaces", "NetworkInterfaces")
 
 
-def _await_no_balancer_interfaces(ec2: Any, vpc: str, patience_s: float) -> None:
-    """AWS takes a load balancer's interfaces away some minutes after the load balancer."""
+def _await_no_balancer_interfaces(ec2: Any, cluster: str, vpc: str, patience_s: float, *, whole: bool) -> None:
+    """AWS takes a load balancer's interfaces away some minutes after the load balancer. Those of others' load balancers
+    matter only where the `whole` network goes: in one that was there before, those in the cluster's groups are awaited.
+    """
     deadline = time.monotonic() + patience_s
+    groups = {group["GroupId"] for group in _groups_of(ec2, cluster, vpc)}
     while held := [
-        each["NetworkInterfaceId"] for each in _interfaces(ec2, vpc) if each.get("Description", "").startswith("ELB ")
+        each["NetworkInterfaceId"]
+        for each in _interfaces(ec2, vpc)
+        if each.get("Description", "").startswith("ELB ")
+        and (whole or groups & {group["GroupId"] for group in each.get("Groups", ())})
     ]:
         if time.monotonic() > deadline:
             raise PenstockError(
@@ -148,17 +155,19 @@ def _left_interfaces(ec2: Any, cluster: str, vpc: str) -> Iterator[str]:
 
 def _delete_groups(ec2: Any, cluster: str, vpc: str, say: Callable[[str], None]) -> None:
     """Groups refer to each other: their rules go first, or none of them could."""
-    groups = [
-        group
-        for group in _in_network(ec2, vpc, "describe_security_groups", "SecurityGroups")
-        if group["GroupName"] != "default" and is_of_cluster(group.get("Tags", []), cluster)
-    ]
+    groups = _groups_of(ec2, cluster, vpc)
     for group in groups:
         if group["IpPermissions"]:
             ec2.revoke_security_group_ingress(GroupId=group["GroupId"], IpPermissions=group["IpPermissions"])
     for group in groups:
         ec2.delete_security_group(GroupId=group["GroupId"])
         say(f"deleted security group {group['GroupName']}, which a controller of {cluster} had made")
+
+
+def _groups_of(ec2: Any, cluster: str, vpc: str) -> list[Mapping[str, Any]]:
+    """Security groups that the cluster's controllers made."""
+    found = _in_network(ec2, vpc, "describe_security_groups", "SecurityGroups")
+    return [one for one in found if one["GroupName"] != "default" and is_of_cluster(one.get("Tags", []), cluster)]
 
 
 def _is_own(ec2: Any, cluster: str, vpc: str) -> bool:

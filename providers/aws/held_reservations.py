@@ -11,6 +11,7 @@ from typing import Any
 from components.errors import Problem, Problems
 from components.labels import STACK
 from providers.aws.asked import asked
+from providers.aws.regions import zone_of
 from providers.aws.types import AwsNodePoolPlan, BlockCapacity, GivenGroup, ReservedCapacity, is_resource_group
 
 ClientOf = Callable[[str], Any]
@@ -96,8 +97,8 @@ def _differences(pool: AwsNodePoolPlan, found: Mapping[str, Any], now: datetime)
         )
     if (platform := found.get("InstancePlatform", _PLATFORM)) != _PLATFORM:
         yield f"is for {platform}, and nodes run {_PLATFORM}; name a reservation for {_PLATFORM}"
-    if found["AvailabilityZone"] not in pool.zones:
-        yield f"is in {found['AvailabilityZone']}, the pool in {', '.join(pool.zones)}; write its zone"
+    if (there := zone_of(found, pool.zones[0])) not in pool.zones:
+        yield f"is in {there}, the pool in {', '.join(pool.zones)}; write its zone"
     yield from _group(pool, found)
     yield from _times(block, found, now)
 

@@ -38,7 +38,9 @@ def made_of(plan: AwsPlan) -> dict[str, PoolMakeup]:
 def _common(plan: AwsPlan) -> dict[str, Any]:
     """Settings that cluster and network cannot change in place."""
     control = plan.control_plane
-    return {"network.cidr": plan.network.cidr, "region": plan.region, "controlPlane": _cluster(control)}
+    there = plan.network.existing
+    network = {"network.existing.vpc": there.vpc} if there else {"network.cidr": plan.network.cidr}
+    return {**network, "region": plan.region, "controlPlane": _cluster(control)}
 
 
 def _cluster(control: EksPlan | PcsPlan | BatchPlan) -> str:
@@ -84,7 +86,7 @@ def _replaces(plan: AwsPlan, pool: AwsNodePoolPlan) -> dict[str, Any]:
         return {"group": "HyperPod's", "machineType": pool.machine.name}
     if pool.self_managed:
         return {"group": "auto scaling group"}
-    subnets = " ".join(sorted(f"{one.name} {one.cidr}" for one in plan.network.node_subnets(pool.zones)))
+    subnets = " ".join(sorted(f"{one.name} {one.id or one.cidr}" for one in plan.network.node_subnets(pool.zones)))
     found = {"group": "managed", "zone": subnets, "capacity": _market(pool)}
     if isinstance(plan.control_plane, EksPlan):
         found["image"] = pool.ami_type

@@ -26,6 +26,7 @@ from providers.aws.named_places import place_problems
 from providers.aws.network import plan as networks
 from providers.aws.network.types import AwsSubnetPlan, NetworkPlan
 from providers.aws.nodes import plan as nodes
+from providers.aws.nodes.zones import preferred_zones
 from providers.aws.regions import regions
 from providers.aws.serving import plan as serving
 from providers.aws.serving.types import ServingPlan
@@ -159,8 +160,9 @@ def _stand_in(spec: StackSpec, settings: AwsSpec) -> NetworkPlan | None:
     region = regions().get(spec.cluster.region or "")
     if region is None:
         return None
-    cluster = spec.cluster.model_copy(update={"network": NetworkSpec(zones=region.zones)})
-    plain = spec.model_copy(update={"cluster": cluster, "storage": StorageSpec()})
+    zones = tuple(zone for zone in region.words(preferred_zones(spec, region)) if not region.is_local(zone))
+    cluster = spec.cluster.model_copy(update={"network": NetworkSpec(zones=zones)})
+    plain = spec.model_copy(update={"cluster": cluster, "storage": StorageSpec(), "existing_network": None})
     return networks.plan_network(plain, settings, ())
 
 

@@ -16,9 +16,12 @@ from providers.aws.control_plane.eks.types import EksPlan
 from providers.aws.control_plane.hyper_pod.chart import chart_problems
 from providers.aws.control_plane.pcs.image import image_problems
 from providers.aws.control_plane.pcs.plan import PcsPlan
+from providers.aws.existing_network import existing_problems
 from providers.aws.held_reservations import held_problems
+from providers.aws.offered import zone_problems
 from providers.aws.plan import AwsPlan
 from providers.aws.quota_use import quota_problems
+from providers.aws.regions import zone_of
 from providers.aws.session import session
 from providers.aws.settings import AwsAccountSpec
 from providers.aws.storage.deployed import lustre_problems
@@ -94,6 +97,8 @@ def look(plan: AwsPlan, client: ClientOf) -> tuple[Problem, ...]:
     if plan.hyper_pod is not None:
         problems += problems.collect(chart_problems, plan.control_plane.name, client("eks")) or ()
     stack = plan.tags[STACK]
+    problems += existing_problems(plan, client("ec2"))
+    problems += zone_problems(plan, client("ec2"))
     problems += quota_problems(plan.quotas, stack, plan.region, client)
     if isinstance(plan.control_plane, EksPlan):
         problems += problems.collect(_reached, plan.control_plane, cluster, stack, client) or ()
@@ -158,17 +163,17 @@ def _storage_problems(plan: AwsPlan, client: ClientOf) -> list[Problem]:
         problem
         for found in there or ()
         if stack in found.get("Tags", ()) and found["FileSystemType"] == "LUSTRE"
-        for problem in lustre_problems(wanted, found, _zone_of(found.get("SubnetIds", []), client("ec2")))
+        for problem in lustre_problems(wanted, found, _zone_of(found.get("SubnetIds", []), wanted.zone, client("ec2")))
     ]
 
 
-def _zone_of(subnets: Sequence[str], ec2: Any) -> str:
-    """Zone of the first subnet, empty where there is none."""
+def _zone_of(subnets: Sequence[str], like: str, ec2: Any) -> str:
+    """Zone of the first subnet, as `like` calls zones; empty where there is none."""
     if not subnets:
         return ""
     request = partial(ec2.describe_subnets, SubnetIds=list(subnets[:1]))
     found = asked("ec2:DescribeSubnets", PATH, request, absent=("InvalidSubnetID",))
-    return str(found["Subnets"][0]["AvailabilityZone"]) if found else ""
+    return zone_of(found["Subnets"][0], like) if found else ""
 
 
 def _minor(version: str) -> int:

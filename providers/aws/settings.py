@@ -6,6 +6,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 from pydantic import Discriminator, Field, Tag, model_validator
 
 from components.spec.base import Name, Spec, form
+from providers.aws.network.settings import ExistingNetworkSpec
 from providers.aws.reach_settings import ReachSpec
 
 Uri = Annotated[
@@ -316,6 +317,7 @@ class AwsSpec(Spec):
     """Settings of AWS alone. What is not asked for is not made."""
 
     account_form: ClassVar[type[Spec]] = AwsAccountSpec
+    network_form: ClassVar[type[Spec]] = ExistingNetworkSpec
 
     control_plane: ControlPlane = EksSpec()
     """Control plane: EKS by default, `kind: pcs` (Slurm) or `kind: batch`."""

@@ -10,6 +10,7 @@ from typing import Any
 from engine.provider.values import strings
 from rehearsal.cloud.kind import Inputs, Outputs, ResourceKind
 from rehearsal.cloud.rules import Rules
+from rehearsal.cloud.standing import StandingThing
 from rehearsal.cloud.store import Store
 
 OF_CONTROLLERS = "controller:"
@@ -66,12 +67,17 @@ class Object:
 class Account:
     """The objects, written through to the store. Safe to use from several threads."""
 
-    def __init__(self, store: Store, rules: Rules, *, existing: Iterable[str] = ()) -> None:
-        """`existing`: references to what was in the account before, as a user's own reservation."""
+    def __init__(
+        self, store: Store, rules: Rules, *, existing: Iterable[str] = (), standing: Iterable[StandingThing] = ()
+    ) -> None:
+        """`existing`: references to what was in the account before, as a user's own reservation; `standing`: those of
+        them that are more than a name. None of them is the stack's: they are found, and never counted or deleted.
+        """
         self.store = store
         self.rules = rules
         self._lock = threading.RLock()
-        self._existing = set(existing)
+        self._standing = {_key_of(one.token, one.id): _standing_object(one) for one in standing}
+        self._existing = {*existing, *(one.id for one in self._standing.values())}
         self._objects: dict[str, Object] = {}
         self._names: dict[str, list[str]] = defaultdict(list)
         self._users: dict[str, set[str]] = defaultdict(set)
@@ -93,7 +99,8 @@ class Account:
             if found := self._objects.get(_key_of(token, name)):
                 return found
             found_keys = (key for key in self._names.get(name, ()) if self._objects[key].token == token)
-            return next((self._objects[key] for key in found_keys), None)
+            mine = next((self._objects[key] for key in found_keys), None)
+            return mine or self._standing.get(_key_of(token, name))
 
     def references(self, kind: ResourceKind, inputs: Inputs) -> list[str]:
         """Keys of what the inputs name and must not lose. Refuses (ApiError) the first name of what is not there."""
@@ -157,7 +164,7 @@ class Account:
         """The key of the object of that name; of what brought it along, as a cluster its own security group."""
         found = self.find(token, name)
         if found:
-            return found.key
+            return found.key if found.key in self._objects else ""
         if self.rules.is_reference(name):
             return self._named(name)
         raise self.rules.not_found(name, token)
@@ -196,6 +203,13 @@ class Account:
     def _why(key: str, user: Object) -> str:
         companion = next((one for one in user.side_effects if key in one.blocks_deletion_of), None)
         return f"{companion.what} {companion.id} of {user.what}" if companion else user.what
+
+
+def _standing_object(one: StandingThing) -> Object:
+    return Object(
+        token=one.token, id=one.id, called=one.id, region=str(one.outputs.get("region", "")), inputs=dict(one.inputs),
+        outputs={**one.inputs, **one.outputs}, status=Status.ACTIVE,
+    )  # fmt: skip
 
 
 def _key_of(token: str, id: str) -> str:  # noqa: A002 (the engine's own word)

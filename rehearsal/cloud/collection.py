@@ -104,6 +104,9 @@ class SchemaOracle:
     def is_read_only(self, operation: str) -> bool:
         return not operation.startswith(("Create", "Update", "Delete"))
 
+    def touched(self) -> tuple[str, ...]:
+        return ()
+
     def warm(self, *, preview: bool) -> None:
         """Loads nothing: the SDK's source is read type by type."""
 

@@ -21,6 +21,7 @@ from rehearsal.cloud.quotas import MachineQuota, ObjectQuota, Quota
 from rehearsal.cloud.requests import LiveApi
 from rehearsal.cloud.rules import Demand, Oracle, ProviderSettings, SimulatedNodes
 from rehearsal.cloud.sdk import Signature
+from rehearsal.cloud.standing import StandingThing
 from rehearsal.cloud.store import Store
 from rehearsal.faults import FaultPart, read_limits
 
@@ -167,7 +168,10 @@ class CollectionRules:
     def is_gone(self, api: LiveApi, balancer: Object) -> bool:  # noqa: ARG002
         return False
 
-    def oracle(self, store: Store) -> Oracle:  # noqa: ARG002
+    def standing(self, config: Mapping[str, Any]) -> Sequence[StandingThing]:  # noqa: ARG002
+        return ()
+
+    def oracle(self, store: Store, standing: Sequence[StandingThing] = ()) -> Oracle:  # noqa: ARG002
         return SchemaOracle(self._by_token, self.signature)
 
     def environment(

@@ -15,6 +15,7 @@ from rehearsal.cloud.fault_injection import FaultInjector
 from rehearsal.cloud.kind import Inputs, Made, Outputs, ResourceKind
 from rehearsal.cloud.requests import LiveApi, PreviewApi, Requests, Services
 from rehearsal.cloud.rules import Rules
+from rehearsal.cloud.standing import StandingThing
 from rehearsal.cloud.store import Store
 from rehearsal.faults import FaultScript
 
@@ -32,19 +33,21 @@ class SimulatedCloud:
     """An account, its clock, its oracle and its faults, under the rules of one cloud."""
 
     def __init__(
-        self, rules: Rules, file: Path | None = None, *, faults: FaultScript | None = None, existing: Iterable[str] = ()
-    ) -> None:
-        """`file` keeps the account for another process; `existing` is what was in it before. `changed` learns of each
-        object that was created, changed or deleted.
+        self, rules: Rules, file: Path | None = None, *, faults: FaultScript | None = None,
+        existing: Iterable[str] = (), standing: Iterable[StandingThing] = (),
+    ) -> None:  # fmt: skip
+        """`file` keeps the account for another process; `existing` and `standing` are what was in it before. `changed`
+        learns of each object that was created, changed or deleted.
         """
         self.rules = rules
         store = Store(file)
         self.clock = Clock(now_min=store.fact("now_min", 0.0))
-        self.account = Account(store, rules, existing=existing)
+        self.standing = tuple(standing)
+        self.account = Account(store, rules, existing=existing, standing=self.standing)
         self.injector = FaultInjector(faults or FaultScript(), self.account, self.clock)
         self.requests = Requests()
         self.uncovered: set[str] = set()
-        self.oracle = rules.oracle(store)
+        self.oracle = rules.oracle(store, self.standing)
         self.changed: Callable[[Object], None] = lambda _thing: None
         self._services = Services(
             account=self.account, oracle=self.oracle, injector=self.injector, requests=self.requests

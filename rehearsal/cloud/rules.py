@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from rehearsal.cloud.errors import CloudApiError
 from rehearsal.cloud.kind import Inputs, Outputs, ResourceKind
 from rehearsal.cloud.sdk import Signature
+from rehearsal.cloud.standing import StandingThing
 from rehearsal.cloud.store import Store
 
 if TYPE_CHECKING:
@@ -83,6 +84,10 @@ class Oracle(Protocol):
         """Tells that the operation changes nothing."""
         ...
 
+    def touched(self) -> tuple[str, ...]:
+        """Things that stood in the account before and are not as they were, a sentence for each."""
+        ...
+
     def warm(self, *, preview: bool) -> None:
         """Loads what the first requests will need, beside the engine's start."""
         ...
@@ -153,6 +158,10 @@ class Rules(Protocol):
         """Tells that an object which is named so in inputs cannot be deleted before the one that names it."""
         ...
 
+    def standing(self, config: Mapping[str, Any]) -> Sequence[StandingThing]:
+        """Things that a stack file with this configuration names, and that are there before it: a network, whole."""
+        ...
+
     # The cloud's own words.
 
     def not_found(self, text: str, token: str = "") -> CloudApiError: ...
@@ -199,7 +208,9 @@ class Rules(Protocol):
 
     # Processes.
 
-    def oracle(self, store: Store) -> Oracle: ...
+    def oracle(self, store: Store, standing: Sequence[StandingThing] = ()) -> Oracle:
+        """The oracle of an account in which these things stand already."""
+        ...
 
     def environment(
         self, folder: Path, config: Mapping[str, Any], cloud: "SimulatedCloud", *, preview: bool

@@ -113,6 +113,8 @@ class Deployment:
     before: Deployment | None = None
     now: datetime | None = None
     """Time of the `up`; None where no rule may judge by it."""
+    existing: tuple[BuiltResource, ...] = ()
+    """Resources that stood there before the stack and that it names: its own are never among them."""
 
     def of(self, token: str) -> Iterator[BuiltResource]:
         """The resources of the type."""

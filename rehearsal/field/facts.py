@@ -12,6 +12,7 @@ from enum import StrEnum
 from rehearsal.field.service_facts import (
     EntranceRow,
     ExclusiveRow,
+    ExistingRow,
     HostDataRow,
     JobRoleRow,
     PartitionRow,
@@ -314,3 +315,4 @@ class FieldFacts:
     partitions: tuple[PartitionRow, ...] = ()
     support: tuple[SupportRow, ...] = ()
     marks: tuple[MarkRow, ...] = ()
+    existing: tuple[ExistingRow, ...] = ()

@@ -27,15 +27,16 @@ class FieldJudge:
         self._told: set[tuple[str, str, str]] = set()
 
     def judge(
-        self, before: StackState, after: StackState, announced: tuple[str, ...], nodes: Iterable[MachinePool] = ()
-    ) -> FieldVerdict:
+        self, before: StackState, after: StackState, announced: tuple[str, ...], nodes: Iterable[MachinePool] = (),
+        existing: Iterable[BuiltResource] = (),
+    ) -> FieldVerdict:  # fmt: skip
         """The verdict on what an `up` has made of the state before it; nothing that was told already."""
         if self._facts is None:
             return FieldVerdict()
         earlier = tuple(map(_built, before.resources))
         deployment = deployment_of(
             self._facts, map(_built, after.resources), nodes=nodes, before=earlier, announced=announced,
-            config=self._config, now=datetime.now(UTC),
+            config=self._config, now=datetime.now(UTC), existing=existing,
         )  # fmt: skip
         new = [one for one in findings(deployment) if one.key not in self._told]
         self._told |= {one.key for one in new}

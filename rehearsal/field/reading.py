@@ -26,8 +26,11 @@ def deployment_of(  # noqa: PLR0913 (all that surrounds an `up`, by name)
     facts: FieldFacts, resources: Iterable[BuiltResource], *, nodes: Iterable[MachinePool] = (),
     before: Iterable[BuiltResource] | None = None, announced: tuple[str, ...] = (),
     config: Mapping[str, Any] = MappingProxyType({}), now: datetime | None = None,
+    existing: Iterable[BuiltResource] = (),
 ) -> Deployment:  # fmt: skip
-    """The deployment. `nodes` are pools that no resource of the stack describes, as those of an existing cluster."""
+    """The deployment. `nodes` are pools that no resource of the stack describes, as those of an existing cluster, and
+    `existing` resources that others made.
+    """
     made = tuple(resources)
     earlier = tuple(before) if before is not None else ()
     return Deployment(
@@ -41,6 +44,7 @@ def deployment_of(  # noqa: PLR0913 (all that surrounds an `up`, by name)
         config=config,
         before=Deployment(facts=facts, resources=earlier) if earlier else None,
         now=now,
+        existing=tuple(existing),
     )
 
 

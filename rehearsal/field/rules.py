@@ -6,6 +6,7 @@ from rehearsal.field.allocatable import allocatable
 from rehearsal.field.claims import claims
 from rehearsal.field.deployed import Deployment, Finding
 from rehearsal.field.disruption import disruption
+from rehearsal.field.existing import existing
 from rehearsal.field.hosts import entrances, mounts, prepared
 from rehearsal.field.identity import identity
 from rehearsal.field.images import images
@@ -31,7 +32,7 @@ Rule = Callable[[Deployment], Iterator[Finding]]
 RULES: tuple[Rule, ...] = (
     reach, allocatable, landing, images, rolling, transitions, scaling, served, propagation, exclusive, lacking,
     topology, disruption, claims, nvlink, identity, mirror, marks, sums, slurm, places, partitions, support, mounts,
-    entrances, prepared, repair, rights, patience, reserved,
+    entrances, prepared, repair, rights, patience, reserved, existing,
 )  # fmt: skip
 
 

@@ -220,3 +220,46 @@ class ReachHostRow:
     egress: str
     source: str
     port: int = 443
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExistingRow:
+    """A network that stands there before a stack: types of its parts, and paths in them."""
+
+    network: str
+    switches: tuple[str, ...]
+    """Paths, all of which must be true."""
+    switches_source: str
+    subnet: str
+    range: str
+    kept: int
+    """Addresses of a subnet that the cloud keeps for itself."""
+    addresses: tuple[tuple[str, int], ...]
+    """Addresses of one interface, by a pattern of machine types: a node has one interface with all of them at least."""
+    range_source: str
+    zone: tuple[str, ...]
+    """Paths to the names of a subnet's zone."""
+    given: str
+    """Path in the stack file to its subnets by purpose and zone."""
+    zone_source: str
+    pools: tuple[tuple[str, str], ...]
+    """Types of pools, and paths to the subnets that they stand in."""
+    pool_name: str
+    table: str
+    table_subnets: str
+    routes: str
+    destination: str
+    ways: tuple[str, ...]
+    """Paths in a route to what leads machines without public addresses out."""
+    endpoint: str
+    """Type of a private way to the cloud's services."""
+    ways_source: str
+    access_list: str
+    access_list_subnets: str
+    access_list_source: str
+    group: str
+    template: str
+    fabric: str
+    fabric_kind: str
+    fabric_groups: str
+    group_source: str

@@ -17,11 +17,12 @@ from rehearsal.cloud.leftovers import Leftover, kept_in_words, leftovers
 from rehearsal.cloud.lifecycle import SimulatedCloud
 from rehearsal.cloud.rules import Rules, named_in
 from rehearsal.cloud.servicer import SimulatedProvider
+from rehearsal.cloud.standing import otherwise, unmet
 from rehearsal.faults import Drift, FaultScript, LoadBalancer
-from rehearsal.field.deployed import MachinePool
+from rehearsal.field.deployed import BuiltResource, MachinePool
 from rehearsal.kubernetes.cluster import SimulatedKubernetes
 from rehearsal.places.kubernetes import drifted, simulated_kubernetes
-from rehearsal.places.place import AccountReport
+from rehearsal.places.place import AccountReport, RehearsalError
 from rehearsal.recovery import recover
 from rehearsal.stack_file import config_in
 
@@ -100,6 +101,8 @@ class Simulation:
             for cluster in clusters:
                 self.cloud.make_load_balancer(cluster)
             self._met += [balancer] if clusters else []
+        if touched := self.cloud.oracle.touched():
+            raise RehearsalError(f"the stack has touched what is not its own: {'; '.join(touched)}")
         return ()
 
     def injected(self, phase: str) -> tuple[str, ...]:
@@ -120,6 +123,15 @@ class Simulation:
     def nodes(self) -> tuple[MachinePool, ...]:
         """None: resources of the stack describe them all."""
         return ()
+
+    def existing(self) -> tuple[BuiltResource, ...]:
+        """Things that stood in the account before the stack."""
+        return tuple(
+            BuiltResource(
+                token=one.token, name=one.id, id=one.id, inputs=one.inputs, outputs={**one.inputs, **one.outputs}
+            )
+            for one in self.cloud.standing
+        )
 
     def report(self) -> AccountReport:
         counts: dict[str, int] = {}
@@ -150,6 +162,7 @@ class Simulation:
         for balancer in self._faults.load_balancers:
             if balancer not in self._met:
                 yield f"load balancer in the cluster {balancer.cluster} after {balancer.after}"
+        yield from unmet(self.cloud.standing, self._faults.existing)
 
     def _clusters(self, balancer: LoadBalancer) -> list[Object]:
         token = self.cloud.rules.cluster_token
@@ -178,7 +191,8 @@ def simulated(
     """The simulation for a stack on the cloud of these rules. What it knows outlives the process in `home`."""
     home.mkdir(parents=True, exist_ok=True)
     existing = named_in(rules, re.split(r"[\s\"'\[\]{},]+", stack_file.read_text()))
-    cloud = SimulatedCloud(rules, home / "account.sqlite", faults=faults, existing=existing)
+    standing = tuple(otherwise(rules.standing(config_in(stack_file)), faults.existing if faults else ()))
+    cloud = SimulatedCloud(rules, home / "account.sqlite", faults=faults, existing=existing, standing=standing)
     with ExitStack() as stack:
         stack.callback(cloud.close)
         port = stack.enter_context(serving(SimulatedProvider(cloud, crash_log=home / "simulated-cloud-errors.log")))

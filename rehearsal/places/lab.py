@@ -22,7 +22,7 @@ from lab.shape import LabNode, LabShape
 from providers import clouds
 from providers.existing.settings import ExistingSpec, MachineSpec
 from rehearsal.field.allocatable import FORMULAS, node_rows
-from rehearsal.field.deployed import MachinePool
+from rehearsal.field.deployed import BuiltResource, MachinePool
 from rehearsal.field.nodes import pools_of_nodes
 from rehearsal.places.place import AccountReport, RehearsalError
 from rehearsal.providers.kubernetes.manifests import identity
@@ -87,6 +87,10 @@ class LabPlace:
         """The lab's own, by its API server."""
         with KubernetesApi(self.lab.access()) as api:
             return tuple(pools_of_nodes(api.list("v1", "Node"), api.list("v1", "Pod")))
+
+    def existing(self) -> tuple[BuiltResource, ...]:
+        """None: the lab's nodes tell of themselves."""
+        return ()
 
     def _keep_logs(self) -> Path:
         """Keeps the pods' logs, where the end of the lab does not take them along."""

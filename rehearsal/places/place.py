@@ -7,7 +7,7 @@ from typing import Protocol
 from engine.cli import Engine
 from engine.process import Run
 from engine.state import StackState
-from rehearsal.field.deployed import MachinePool
+from rehearsal.field.deployed import BuiltResource, MachinePool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +53,9 @@ class RehearsalPlace(Protocol):
 
     def nodes(self) -> tuple[MachinePool, ...]:
         """The nodes that are there whatever the stack makes, as they tell of themselves."""
+
+    def existing(self) -> tuple[BuiltResource, ...]:
+        """Things that stood there before the stack and are not its own, as far as it names them."""
 
     def report(self) -> AccountReport:
         """Requests, faults and leftovers."""

@@ -82,7 +82,7 @@ def test_every_zone_holds_every_pool_that_may_stand_in_it(asked: list[AwsNodePoo
     assert plan is not None
     for zone in plan.zones:
         nodes = sum(each.max_count * each.addresses_per_node for each in asked if zone in each.zones)
-        assert sum(subnet.usable for subnet in plan.node_subnets((zone,))) > nodes
+        assert sum(subnet.usable or 0 for subnet in plan.node_subnets((zone,))) > nodes
     assert {zone for each in asked for zone in each.zones} <= set(plan.zones)
 
 

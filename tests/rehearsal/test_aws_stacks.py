@@ -1,5 +1,6 @@
 """The stacks that penstock ships for AWS, through the real engine: up, up again, refresh, destroy, nothing left."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -37,6 +38,19 @@ def test_a_cluster_comes_up_stays_and_goes(repository: Path, stack: str, kept: l
     assert report.account.requests_by_operation.get("elbv2:CreateLoadBalancer", 0) == balancers
     judged = report.account.requests_by_oracle
     assert judged["botocore's model, executed by moto"] > judged["botocore's model, kept by the account"] > 0
+
+
+def test_a_stack_in_a_network_of_others_comes_and_goes_and_leaves_it_as_it_was(project: Path) -> None:
+    """Each phase is held against the network as it was before: see rehearsal/providers/aws/standing.py."""
+    stack = Path(__file__).parents[1] / "golden" / "aws-existing" / "stack.yaml"
+    shutil.copy(stack, project / "stacks" / "Pulumi.aws-existing.yaml")
+    report = rehearse(Rehearsal.CYCLE, "aws-existing", project=project)
+    assert report.ok, [phase.problem for phase in report.phases]
+    assert report.account is not None
+    assert report.account.left == ()
+    asked = report.account.requests_by_operation
+    assert asked["eks:CreateNodegroup"] == 3
+    assert not {"ec2:CreateVpc", "ec2:CreateSubnet", "ec2:CreateRouteTable", "ec2:CreateVpcEndpoint"} & set(asked)
 
 
 @pytest.fixture

@@ -26,8 +26,8 @@ def bill(plan: NetworkPlan, region: str) -> tuple[BillLine, ...]:
 def quotas(plan: NetworkPlan, pools: Sequence[AwsNodePoolPlan]) -> tuple[QuotaNeed, ...]:
     """Limits of a VPC that a large cluster meets."""
     needs = {
-        "vpc.networks": (1, "the stack's own"),
-        "vpc.cidrs": (1 + len(plan.further_cidrs), "ranges of the VPC"),
+        "vpc.networks": (0 if plan.existing else 1, "the stack's own"),
+        "vpc.cidrs": (0 if plan.existing else 1 + len(plan.further_cidrs), "ranges of the VPC"),
         "vpc.interfaces": (
             sum(pool.max_count * max(1, len(pool.interfaces)) for pool in pools),
             "interfaces of all nodes at most",

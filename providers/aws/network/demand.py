@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from components.spec.stack import StackSpec
+from providers.aws.network.types import Purpose
 from providers.aws.types import AwsNodePoolPlan
 
 CONTROL_PLANE = 16
@@ -26,6 +27,8 @@ PUBLIC = LOAD_BALANCERS * LOAD_BALANCER + 1
 class AddressDemand:
     what: str
     addresses: int
+    purpose: Purpose = "nodes"
+    """Purpose of the subnets that hold them, where a network has such."""
 
 
 def demands(
@@ -51,7 +54,7 @@ def _of_control_plane(eks: bool) -> tuple[AddressDemand, ...]:
     if not eks:
         return (AddressDemand(what="the scheduler", addresses=1),)
     system = AddressDemand(what=f"{SYSTEM_NODES} system nodes x {SYSTEM_NODE}", addresses=SYSTEM_NODES * SYSTEM_NODE)
-    return (AddressDemand(what="the control plane", addresses=CONTROL_PLANE), system)
+    return (AddressDemand(what="the control plane", addresses=CONTROL_PLANE, purpose="controlPlane"), system)
 
 
 def _of_storage(spec: StackSpec) -> tuple[AddressDemand, ...]:
@@ -59,7 +62,7 @@ def _of_storage(spec: StackSpec) -> tuple[AddressDemand, ...]:
     if (lustre := spec.storage.file_system) is not None:
         gib = min(1000 * (lustre.capacity_tib or 0), MOST_GIB)
         servers = math.ceil(gib / GIB_PER_FILE_SERVER) + FILE_SERVER_MARGIN
-        found.append(AddressDemand(what="file servers", addresses=servers))
+        found.append(AddressDemand(what="file servers", addresses=servers, purpose="storage"))
     if spec.storage.shared_file_system is not None:
-        found.append(AddressDemand(what="a mount target", addresses=1))
+        found.append(AddressDemand(what="a mount target", addresses=1, purpose="storage"))
     return tuple(found)

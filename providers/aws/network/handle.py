@@ -13,6 +13,10 @@ class NetworkHandle:
     """By the plan's subnet name."""
     gang_security_group_id: pulumi.Output[str] | None
     """All traffic to and from itself, both ways, by its own id; None where the plan needs none."""
+    control_plane_security_group_id: pulumi.Output[str] | None = None
+    """A further group of the control plane's interfaces, which is there already; None for none."""
+    gang_is_given: bool = False
+    """True where the nodes' group is there already: every node has it, and nobody adds a rule to it."""
     held: tuple[pulumi.Resource, ...] = ()
     """Resources that cannot go while something in them is left: subnets, the gateway to the internet, the group."""
     ready: tuple[pulumi.Resource, ...] = ()

@@ -18,6 +18,10 @@ from providers.aws.network.addresses import (
 )
 from providers.aws.network.bill import bill, quotas
 from providers.aws.network.demand import PUBLIC, AddressDemand, demands
+from providers.aws.network.existing import decisions as of_existing
+from providers.aws.network.existing import plan_existing
+from providers.aws.network.services import services
+from providers.aws.network.settings import ExistingNetworkSpec
 from providers.aws.network.types import AwsSubnetPlan, NetworkPlan
 from providers.aws.network.zones import choose_zones
 from providers.aws.regions import Region, regions
@@ -29,33 +33,29 @@ TAKEN = {
     IPv4Network("172.17.0.0/16"): "Docker's own bridge on the nodes",
     IPv4Network("172.20.0.0/16"): "the cluster's Services",
 }
-FOR_ALL = ("ec2", "ecr.api", "ecr.dkr", "logs", "ssm", "ssmmessages", "sts")
-"""Start a machine, pull an image, write a log, reach a shell without a key, get a role."""
-FOR_CONTROL_PLANE = {
-    "eks": ("autoscaling", "eks", "eks-auth", "elasticloadbalancing"),
-    "pcs": ("pcs",),
-    "batch": ("batch", "ecs", "ecs-agent", "ecs-telemetry"),
-}
 
 
 def plan_network(spec: StackSpec, settings: AwsSpec, pools: Sequence[AwsNodePoolPlan]) -> NetworkPlan:
     """Subnets that hold every node and pod of every pool at its largest; SpecError with every problem at once."""
+    region = regions().get(spec.cluster.region or "")
+    if region is not None and isinstance(spec.existing_network, ExistingNetworkSpec):
+        return plan_existing(spec, settings, pools, spec.existing_network, region)
     problems = [*_range_problems(spec), *_way_out_problems(spec, settings)]
     zones = choose_zones(spec, pools, settings.control_plane.kind == "eks", problems)
-    if problems or not zones or spec.cluster.region is None:
+    if problems or not zones or region is None:
         raise SpecError(problems)
     asked, endpoints = spec.cluster.network, _interface_endpoints(spec, settings)
     eks = settings.control_plane.kind == "eks"
     needed = {zone: demands(spec, pools, zone, len(endpoints), eks) for zone in zones}
-    layout = _laid_out(spec, needed)
+    layout = _laid_out(spec, needed, region.words(zones))
     return NetworkPlan(
-        region=spec.cluster.region,
+        region=region.name,
         cidr=str(layout.cidr),
         further_cidrs=tuple(map(str, layout.further)),
         zones=zones,
         subnets=(*_node_subnets(layout, needed), *_public_subnets(layout)),
         nat=asked.nat,
-        nat_zones=_nat_zones(asked.nat, zones, pools, regions()[spec.cluster.region]),
+        nat_zones=_nat_zones(asked.nat, zones, pools, region),
         gateway_endpoints=("s3", "s3express") if settings.express_store else ("s3",),
         interface_endpoints=endpoints,
         flow_logs=asked.flow_logs,
@@ -95,19 +95,16 @@ def _interface_endpoints(spec: StackSpec, settings: AwsSpec) -> tuple[str, ...]:
     asked = settings.interface_endpoints
     if not (spec.cluster.network.nat is Nat.NONE if asked is None else asked):
         return ()
-    stores = (("fsx",) if spec.storage.file_system else ()) + (
-        ("elasticfilesystem",) if spec.storage.shared_file_system else ()
-    )
-    return tuple(sorted({*FOR_ALL, *FOR_CONTROL_PLANE[settings.control_plane.kind], *stores}))
+    return services(spec, settings)
 
 
-def _laid_out(spec: StackSpec, needed: Mapping[str, Sequence[AddressDemand]]) -> Layout:
+def _laid_out(spec: StackSpec, needed: Mapping[str, Sequence[AddressDemand]], region_zones: Sequence[str]) -> Layout:
     cidr = spec.cluster.network.cidr
     given = cidr if isinstance(cidr, IPv4Network) else None
     sums = {zone: _sum(found) for zone, found in needed.items()}
     public = 0 if spec.cluster.network.nat is Nat.NONE else PUBLIC
     try:
-        return lay_out(given, sums, public, tuple(regions()[spec.cluster.region or ""].zone_ids))
+        return lay_out(given, sums, public, region_zones)
     except DoesNotFitError as error:
         raise SpecError([_too_small(given, needed, public, error)]) from None
 
@@ -199,6 +196,8 @@ def part(plan: NetworkPlan, spec: StackSpec, billed: Sequence[AwsNodePoolPlan]) 
 
 def decisions(spec: StackSpec, settings: AwsSpec, plan: NetworkPlan) -> tuple[Decision, ...]:
     """Decisions that the user left open."""
+    if plan.existing is not None:
+        return of_existing(plan)
     asked, found = spec.cluster.network, []
     if asked.cidr is None:
         further = f" and {len(plan.further_cidrs)} ranges beside it" if plan.further_cidrs else ""
@@ -219,9 +218,8 @@ def decisions(spec: StackSpec, settings: AwsSpec, plan: NetworkPlan) -> tuple[De
 
 def _room(plan: NetworkPlan) -> str:
     """Largest size of pools before a subnet moves, which replaces all that stands in it."""
-    shares = [
-        subnet.usable for subnet in plan.subnets if subnet.purpose == "nodes" and subnet.cidr not in plan.further_cidrs
-    ]
+    own = [subnet for subnet in plan.subnets_of_nodes if subnet.cidr not in plan.further_cidrs]
+    shares = [subnet.usable for subnet in own if subnet.usable is not None]
     if not shares:
         return "each zone has its own ranges, and more nodes add some"
     return f"growing moves no subnet as long as its zone needs {min(shares):,} addresses at most"
@@ -229,7 +227,12 @@ def _room(plan: NetworkPlan) -> str:
 
 def warnings(settings: AwsSpec, plan: NetworkPlan) -> tuple[str, ...]:
     """Settings that are allowed and bite later."""
-    if plan.nat is not Nat.NONE or settings.registry is None or not settings.registry.mirrors:
+    if (
+        plan.existing is not None
+        or plan.nat is not Nat.NONE
+        or settings.registry is None
+        or not settings.registry.mirrors
+    ):
         return ()
     why = "without NAT a mirror answers only for images that it has; pull each once from a network with a way out"
     return (f"aws.registry.mirrors: {why}",)

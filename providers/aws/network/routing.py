@@ -33,17 +33,19 @@ def make_subnets(
         for index, cidr in enumerate(plan.further_cidrs, start=2)
     ]
     after_ranges = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=ranges))
-    return {subnet.name: _subnet(name, subnet, vpc_id, after_ranges) for subnet in plan.subnets}
+    return {subnet.name: _subnet(name, subnet, plan.region, vpc_id, after_ranges) for subnet in plan.subnets}
 
 
 def _subnet(
-    name: str, subnet: AwsSubnetPlan, vpc_id: pulumi.Input[str], opts: pulumi.ResourceOptions
+    name: str, subnet: AwsSubnetPlan, region: str, vpc_id: pulumi.Input[str], opts: pulumi.ResourceOptions
 ) -> ec2.Subnet:  # fmt: skip
+    by_name = subnet.zone.startswith(region)  # ids begin with an abbreviation: use2-az1
     return ec2.Subnet(
         f"{name}-{subnet.name}",
         vpc_id=vpc_id,
         cidr_block=subnet.cidr,
-        availability_zone=subnet.zone,
+        availability_zone=subnet.zone if by_name else None,
+        availability_zone_id=None if by_name else subnet.zone,
         tags={"Name": f"{name}-{subnet.name}", ROLE_TAG[subnet.purpose]: "1"},
         opts=opts,
     )

@@ -81,7 +81,7 @@ class NodePool(pulumi.ComponentResource):
 def _security_groups(plan: AwsNodePoolPlan, cluster: EksHandle, network: NetworkHandle) -> list[pulumi.Output[str]]:
     """The cluster's own beside the fabric's: EKS adds none by itself where the template has interfaces."""
     groups = [cluster.cluster_security_group_id]
-    if plan.efa_devices:
+    if plan.efa_devices or network.gang_is_given:
         assert network.gang_security_group_id is not None, f"{plan.name} has a fabric, and the network none"
         groups.append(network.gang_security_group_id)
     return groups

@@ -9,8 +9,9 @@ from components.plan.part import Decision
 from components.spec.cluster import NodePoolSpec
 from components.spec.stack import StackSpec
 from providers.aws.nodes.binding import capacity_word
-from providers.aws.nodes.refusals import reserved_zone
 from providers.aws.nodes.scaling import AUTOSCALER
+from providers.aws.nodes.zones import reserved_zone
+from providers.aws.regions import regions
 from providers.aws.settings import AwsSpec
 from providers.aws.types import AwsNodePoolPlan, BlockCapacity, GivenGroup, NoGroup, OwnGroup, ReservedCapacity
 
@@ -65,7 +66,9 @@ def _zones(pool: AwsNodePoolPlan, path: str) -> Decision:
         alone = (
             "EFA does not cross zones" if pool.fabric is Fabric.EFA else "one zone offers it, or a group asks for one"
         )
-        reason = f"{alone}; accounts name zones differently, so check that yours has {pool.machine.name} there"
+        named = any(region.is_name(pool.zones[0]) for region in regions().values())
+        unsure = f"; accounts name zones differently, so check that yours has {pool.machine.name} there"
+        reason = f"{alone}{unsure if named else ''}"
     return Decision(path=f"{path}.zone", value=", ".join(pool.zones), reason=reason)
 
 

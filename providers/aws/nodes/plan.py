@@ -22,10 +22,10 @@ from providers.aws.nodes.refusals import (
     fabric_of,
     fallback_name,
     pool_problems,
-    reserved_zone,
 )
 from providers.aws.nodes.reservations import shared_problems
 from providers.aws.nodes.scaling import grown_by, scaling_problems
+from providers.aws.nodes.zones import mixed_problems, preferred_zones, reserved_zone
 from providers.aws.regions import Region, regions
 from providers.aws.settings import AwsSpec, EksSpec
 from providers.aws.types import (
@@ -72,11 +72,12 @@ def plan_pools(spec: StackSpec, settings: AwsSpec, stack: str, now: datetime) ->
     )
     chosen = _choose_machines(setting, problems)
     problems += [*shared_problems(cluster.node_pools), *scaling_problems(spec)]
+    problems += [*mixed_problems(spec, region)] if region else []
     if problems or region is None:
         raise SpecError(problems)
     eks = settings.control_plane if isinstance(settings.control_plane, EksSpec) else None
     repair, release = (eks.node_repair, eks.node_release or "") if eks else (False, "")
-    prefer = _preferred_zones(cluster, region)
+    prefer = preferred_zones(spec, region)
     plans = [_plan(pool, machine, _zones(pool, machine, prefer, region), stack, now) for pool, machine in chosen]
     version = cluster.kubernetes_version or default_version()
     grown = {pool.name: grown_by(pool, spec) for pool in cluster.node_pools}
@@ -176,20 +177,13 @@ def _offered(setting: Setting) -> list[str]:
     return [row.name for row in rows if setting.region is None or row.zones_in(setting.region)]
 
 
-def _preferred_zones(cluster: ClusterSpec, region: Region) -> tuple[str, ...]:
-    """Zones of free pools, best first: the spec's zones, else those that another pool is bound to, then the rest."""
-    if cluster.network.zones:
-        return cluster.network.zones
-    bound = [pool.zone or reserved_zone(pool) for pool in cluster.node_pools]
-    return tuple(dict.fromkeys([*filter(None, bound), *region.zones]))
-
-
 def _zones(pool: NodePoolSpec, machine: AwsMachine, prefer: tuple[str, ...], region: Region) -> tuple[str, ...]:
     """One where the spec, the reservation, the fabric or a placement group asks for one."""
     if settled := pool.zone or reserved_zone(pool):
-        return (settled,)
-    offering = machine.zones_in(region)
-    choice = [zone for zone in prefer if zone in offering] or list(offering)
+        return (region.called(settled),)
+    able = [zone for zone in prefer if region.may_offer(zone, machine.zones)]
+    usual = [zone for zone in able if region.usually_offers(zone, machine.zones)]
+    choice = usual or able or list(machine.zones_in(region))
     apart = fabric_of(pool, machine) is not Fabric.EFA and (
         pool.placement is None or pool.placement.kind is PlacementKind.NONE
     )

@@ -11,6 +11,7 @@ from components.spec.cluster import NodePoolSpec, PlacementKind
 from providers.aws.catalog import MAX_NODES, AwsMachine, CapacityKind, machines
 from providers.aws.nodes.blocks import MOST_INSTANCES, block_problems, in_utc
 from providers.aws.nodes.labels import mark_problems
+from providers.aws.nodes.zones import reserved_zone, zone_problems
 from providers.aws.regions import Region
 
 _RESERVATION = re.compile(r"cr-[0-9a-f]{8}([0-9a-f]{9})?")
@@ -41,7 +42,7 @@ def pool_problems(pool: NodePoolSpec, machine: AwsMachine | None, setting: Setti
     found = [
         *mark_problems(pool, path),
         *_name_problems(pool, path, setting),
-        *_zone_problems(pool, path, setting.region),
+        *zone_problems(pool, setting.region),
         *_placement_problems(pool, path),
         *_block_problems(pool, path, setting),
     ]
@@ -69,12 +70,6 @@ def fallback_name(pool: NodePoolSpec) -> str:
     return f"{pool.name}-on-demand"
 
 
-def reserved_zone(pool: NodePoolSpec) -> str | None:
-    """Zone of the pool's capacity, if that is settled."""
-    held = pool.capacity.reservation or pool.capacity.capacity_block
-    return held.zone if held is not None else None
-
-
 def _name_problems(pool: NodePoolSpec, path: str, setting: Setting) -> Iterator[Problem]:
     spot = pool.capacity.spot
     fallback = spot is not None and spot.fallback is not None
@@ -85,22 +80,6 @@ def _name_problems(pool: NodePoolSpec, path: str, setting: Setting) -> Iterator[
     if fallback and fallback_name(pool) in {other.name for other in setting.pools}:
         message = f"{fallback_name(pool)!r}, the fallback of {pool.name}, is a pool of its own already; rename that one"
         yield Problem(path=f"{path}.name", message=message)
-
-
-def _zone_problems(pool: NodePoolSpec, path: str, region: Region | None) -> Iterator[Problem]:
-    held = pool.capacity.reservation or pool.capacity.capacity_block
-    kind = "reservation" if pool.capacity.reservation else "capacityBlock"
-    places = [(f"{path}.zone", pool.zone), (f"{path}.capacity.{kind}.zone", reserved_zone(pool))]
-    for place, zone in places:
-        if zone is not None and region is not None and zone not in region.zone_ids:
-            message = f"{zone!r} is not a zone of {region.name}; available: {', '.join(region.zone_ids)}"
-            yield Problem(path=place, message=message)
-    if held is not None and held.zone is None and pool.zone is None:
-        message = "is missing; a reservation is in one zone, and its machines are available only there"
-        yield Problem(path=f"{path}.capacity.reservation.zone", message=message)
-    if held is not None and None not in (held.zone, pool.zone) and held.zone != pool.zone:
-        message = f"{pool.zone!r} is not {held.zone}, the zone of {held.id}; remove zone, or correct one of them"
-        yield Problem(path=f"{path}.zone", message=message)
 
 
 def _placement_problems(pool: NodePoolSpec, path: str) -> Iterator[Problem]:
@@ -148,7 +127,7 @@ def _block_problems(pool: NodePoolSpec, path: str, setting: Setting) -> Iterator
 
 
 def _offer_problems(pool: NodePoolSpec, machine: AwsMachine, path: str, region: Region | None) -> Iterator[Problem]:
-    """Zones are looked at only where their names mean the same in every account: local ones."""
+    """Zones are looked at only where they mean the same in every account: ids, and names of local ones."""
     if region is None:
         return
     offered = machine.zones_in(region)
@@ -157,8 +136,9 @@ def _offer_problems(pool: NodePoolSpec, machine: AwsMachine, path: str, region: 
         yield Problem(path=f"{path}.machineType", message=f"{message}: set cluster.region to one of them")
         return
     zone = pool.zone or reserved_zone(pool)
-    only_local = all(map(region.is_local, offered))
-    if zone is not None and zone in region.zone_ids and zone not in offered and (only_local or region.is_local(zone)):
+    if zone is None or not region.has(zone):
+        return
+    if not region.may_offer(region.called(zone), machine.zones):
         message = f"{zone!r} does not offer {machine.name}; it is in {', '.join(offered)}"
         yield Problem(path=f"{path}.zone", message=message)
 

@@ -69,9 +69,12 @@ class _Parts:
         plan = self.plan.file_system
         if plan is None or self.key_arn is None:
             return None
+        given = self.network.gang_security_group_id if self.network.gang_is_given else None
         return FileSystem(
             f"{self.name}-lustre", plan=plan, vpc_id=self.network.vpc_id,
-            subnet_id=self.network.subnet_ids[plan.subnet], key_arn=self.key_arn, clients=self.clients, opts=self.opts,
+            subnet_id=self.network.subnet_ids[plan.subnet], key_arn=self.key_arn,
+            clients={name: group for name, group in self.clients.items() if group is not given},
+            joins=[] if given is None else [given], opts=self.opts,
         ).handle  # fmt: skip
 
     def shared(self) -> SharedHandle | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import pulumi
 from pulumi_aws import ec2, fsx, vpc
@@ -28,10 +28,12 @@ class FileSystem(pulumi.ComponentResource):
 
     def __init__(  # noqa: PLR0913 (its inputs, by name)
         self, name: str, *, plan: LustrePlan, vpc_id: pulumi.Input[str], subnet_id: pulumi.Input[str],
-        key_arn: pulumi.Input[str], clients: Mapping[str, pulumi.Input[str]],
+        key_arn: pulumi.Input[str], clients: Mapping[str, pulumi.Input[str]], joins: Sequence[pulumi.Input[str]] = (),
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:  # fmt: skip
-        """`clients`: security groups of the nodes that mount it, by a name for each."""
+        """`clients`: security groups of the nodes that mount it, by a name for each, which get rules for it. `joins`:
+        groups of nodes to which none are added, and which let through what is in them.
+        """
         super().__init__("penstock:aws:FileSystem", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
         group = ec2.SecurityGroup(
@@ -43,7 +45,7 @@ class FileSystem(pulumi.ComponentResource):
             plan,
             subnet_id,
             key_arn,
-            group.id,
+            [group.id, *joins],
             pulumi.ResourceOptions(parent=self, depends_on=rules, custom_timeouts=_PATIENCE),
         )
         for link in plan.links:
@@ -61,7 +63,7 @@ class FileSystem(pulumi.ComponentResource):
 
 def _file_system(
     name: str, plan: LustrePlan, subnet_id: pulumi.Input[str], key_arn: pulumi.Input[str],
-    group_id: pulumi.Input[str], opts: pulumi.ResourceOptions,
+    group_ids: Sequence[pulumi.Input[str]], opts: pulumi.ResourceOptions,
 ) -> fsx.LustreFileSystem:  # fmt: skip
     tier = plan.throughput_mbps_per_tib
     return fsx.LustreFileSystem(
@@ -77,7 +79,7 @@ def _file_system(
         file_system_type_version="2.15",
         data_compression_type="LZ4",
         subnet_ids=subnet_id,
-        security_group_ids=[group_id],
+        security_group_ids=list(group_ids),
         kms_key_id=None if plan.scratch else key_arn,
         skip_final_backup=not plan.final_backup,
         final_backup_tags={"Name": f"{name}-final"} if plan.final_backup else None,

@@ -47,7 +47,11 @@ def plan_lustre(asked: FileSystemSpec, pools: Sequence[AwsNodePoolPlan], network
         problems += [
             Problem(path=f"{PATH}.fabric", message=f"true, but {obstacle}; leave it out") for obstacle in obstacles
         ]
-    if problems:
+    subnet = network.subnet_for("storage", zone)
+    if subnet is None:
+        message = f"none in {zone}, where storage.fileSystem stands beside its nodes; add one there"
+        problems.append(Problem(path="cluster.network.existing.subnets.storage", message=message))
+    if problems or subnet is None:
         raise SpecError(problems)
     tiering = asked.tiering
     fixed = not asked.scratch and tiering is None
@@ -60,7 +64,7 @@ def plan_lustre(asked: FileSystemSpec, pools: Sequence[AwsNodePoolPlan], network
         metadata_iops=asked.metadata_iops or (TIERING_METADATA_IOPS[0] if tiering else None),
         efa=not obstacles if asked.fabric is None else asked.fabric,
         zone=zone,
-        subnet=network.node_subnets((zone,))[0].name,
+        subnet=subnet.name,
         mount_path=asked.mount_path,
         links=plan_links(asked),
         final_backup=asked.on_destroy is OnDestroy.KEEP and not asked.scratch,
@@ -185,7 +189,7 @@ def _found_problems(
     count = sum(pool.max_count for pool in clients if zone in pool.zones)
     if count > MOST_EFA_CLIENTS:
         yield f"{count} nodes would reach it, and FSx takes {MOST_EFA_CLIENTS} over EFA"
-    subnets = [IPv4Network(subnet.cidr) for subnet in network.node_subnets((zone,))]
+    subnets = [IPv4Network(subnet.cidr) for subnet in network.node_subnets((zone,)) if subnet.cidr]
     if len({subnet.supernet(new_prefix=16) for subnet in subnets}) > 1:
         yield f"the nodes of {zone} stand in several /16 ranges, and EFA to FSx stays within one"
 

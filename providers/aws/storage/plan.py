@@ -142,7 +142,7 @@ def _shared(spec: StackSpec, network: NetworkPlan) -> SharedPlan | None:
         return None
     return SharedPlan(
         mount_path=asked.mount_path,
-        subnets=tuple(network.node_subnets((zone,))[0].name for zone in network.zones),
+        subnets=tuple(subnet.name for zone in network.zones if (subnet := network.subnet_for("storage", zone))),
         keep=asked.on_destroy is OnDestroy.KEEP,
     )
 

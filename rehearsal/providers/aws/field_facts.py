@@ -39,6 +39,7 @@ from rehearsal.field.service_facts import (
     StoreRow,
     SupportRow,
 )
+from rehearsal.providers.aws.network_facts import EXISTING
 
 CLUSTER, NODE_GROUP = "aws:eks/cluster:Cluster", "aws:eks/nodeGroup:NodeGroup"
 TEMPLATE, ADDON = "aws:ec2/launchTemplate:LaunchTemplate", "aws:eks/addon:Addon"
@@ -157,6 +158,7 @@ CHANGES = (
 
 FACTS = FieldFacts(
     nodes="aws",
+    existing=(EXISTING,),
     machines=MACHINES,
     node_labels=LABELLED,
     endpoints=(

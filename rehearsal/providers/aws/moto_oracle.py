@@ -7,15 +7,17 @@ executes the log again before its first request, with the same seeds: the same i
 import base64
 import os
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from rehearsal.cloud.errors import CloudApiError
 from rehearsal.cloud.rules import Treatment
+from rehearsal.cloud.standing import StandingThing
 from rehearsal.cloud.store import Store
 from rehearsal.providers.aws.error_messages import ACCOUNT_ID
 from rehearsal.providers.aws.oracles import USUAL_SERVICES, ServiceModels, checked
+from rehearsal.providers.aws.standing import make, snapshot
 
 READ_ONLY = ("Describe", "List", "Get", "Head")
 
@@ -29,12 +31,15 @@ class Moto:
         Treatment.PREVIEWED: "botocore's model, in a preview",
     }
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, standing: Sequence[StandingThing] = ()) -> None:
+        """`standing`: things that are there before any request."""
         self._models = ServiceModels()
         self._store = store
         self._lock = threading.Lock()
         self._mock: Any = None
         self._clients: dict[tuple[str, str], Any] = {}
+        self._standing = tuple(standing)
+        self._as_it_was: Mapping[str, Any] = {}
 
     def check(self, service: str, operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
         """The parameters as they go to the service. Refuses (CloudApiError) all that botocore's model forbids."""
@@ -87,11 +92,42 @@ class Moto:
         self._mock.start()
         _load_managed_policies()
         _seed_file_systems()
+        self._as_it_was = self._make_standing()
         for request in self._store.requests():
             try:
                 self._send(request.service, request.operation, request.region, request.parameters, seed=request.number)
             except (CloudApiError, NotImplementedError):
                 continue  # it failed the first time too
+
+    def touched(self) -> tuple[str, ...]:
+        """Things that stood there before and are not as they were, a sentence for each."""
+        with self._lock:
+            self._begin()
+            was, now = self._as_it_was, self._told()
+        gone = [f"{one} is gone" for one in was if one not in now]
+        changed = [
+            f"{', '.join(sorted(key for key in {*before, *now[one]} if before.get(key) != now[one].get(key)))} of {one}"
+            for one, before in was.items()
+            if one in now and before != now[one]
+        ]
+        return (*gone, *(f"{one} is not as it was" for one in changed))
+
+    def _make_standing(self) -> Mapping[str, Any]:
+        """The things as moto tells of them, made anew in each process: with the same seed, so with the same ids."""
+        from moto.moto_api._internal import mock_random
+
+        if not self._standing:
+            return {}
+        mock_random.seed(0)
+        make(list(self._standing), self._client("ec2", self._region))
+        return self._told()
+
+    def _told(self) -> Mapping[str, Any]:
+        return snapshot(list(self._standing), self._client("ec2", self._region)) if self._standing else {}
+
+    @property
+    def _region(self) -> str:
+        return next(str(one.outputs["region"]) for one in self._standing)
 
     def _send(
         self, service: str, operation: str, region: str, parameters: Mapping[str, Any], *, seed: int

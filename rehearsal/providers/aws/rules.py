@@ -22,6 +22,7 @@ from rehearsal.providers.aws import (
     nodes,
     prices,
     quotas,
+    standing,
 )  # fmt: skip
 
 
@@ -70,6 +71,7 @@ class AwsRules:
     load_balancer = staticmethod(controllers.load_balancer)
     is_gone = staticmethod(controllers.is_gone)
     oracle = staticmethod(moto_oracle.Moto)
+    standing = staticmethod(standing.standing)
     environment = staticmethod(endpoint.environment)
     credentials = staticmethod(endpoint.credentials)
 

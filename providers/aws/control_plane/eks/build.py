@@ -184,8 +184,10 @@ def _of_nodes(plan: EksPlan) -> Sequence[str]:
 
 def _vpc_config(plan: EksPlan, network: NetworkHandle) -> eks.ClusterVpcConfigArgs:
     open_to = plan.reach.cidrs if isinstance(plan.reach, PublicReach) else ()
+    further = network.control_plane_security_group_id
     return eks.ClusterVpcConfigArgs(
         subnet_ids=[network.subnet_ids[subnet] for subnet in plan.subnets],
+        security_group_ids=None if further is None else [further],
         endpoint_private_access=True,
         endpoint_public_access=bool(open_to),
         public_access_cidrs=list(open_to) or None,

@@ -47,8 +47,10 @@ def plan_eks(
     asked = settings.control_plane
     assert isinstance(asked, EksSpec)
     name = spec.cluster.kubernetes_version or default_version()
-    zones = control_plane_zones(network.zones, regions()[network.region])
-    system = system_pool(zones, network.region, node_repair=asked.node_repair, release=asked.node_release or "")
+    region = regions()[network.region]
+    zones = control_plane_zones(network.zones, region)
+    of_nodes = tuple(zone for zone in network.zones if not region.is_local(zone)) if network.existing else zones
+    system = system_pool(of_nodes, network.region, node_repair=asked.node_repair, release=asked.node_release or "")
     version = kubernetes_versions().get(name)
     problems = [
         *_name_problems(stack), *reach_problems(asked.reach, spec), *_access_problems(asked),
@@ -75,7 +77,7 @@ def plan_eks(
         log_types=_LOGS,
         log_retention_days=asked.log_retention_days,
         service_cidr=_SERVICE_CIDR,
-        subnets=tuple(network.node_subnets((zone,))[0].name for zone in zones),
+        subnets=_subnets(network, zones),
         first_add_ons=first_add_ons(version),
         add_ons=add_ons(version, spec.storage, node_repair=asked.node_repair),
         pod_roles=tuple(pod_roles(spec, pools, stack)),
@@ -85,6 +87,12 @@ def plan_eks(
         node_repair=asked.node_repair,
         decisions=(*decided_reach(reach), *_decided(spec, settings, version, system)),
     )
+
+
+def _subnets(network: NetworkPlan, zones: tuple[str, ...]) -> tuple[str, ...]:
+    """Those that are there for it, else the first of the nodes in each zone."""
+    own = tuple(subnet.name for subnet in network.subnets if subnet.purpose == "controlPlane")
+    return own or tuple(network.node_subnets((zone,))[0].name for zone in zones)
 
 
 def bill(plan: EksPlan, region: str) -> tuple[BillLine, ...]:

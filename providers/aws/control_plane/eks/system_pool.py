@@ -10,7 +10,7 @@ from providers.aws.types import AwsNodePoolPlan
 NAME = "system"
 NODES = 2
 MACHINE_TYPES = ("m7i.xlarge", "m7g.xlarge")
-"""The first that the region has in two zones."""
+"""The first that the region may have in two of the zones."""
 
 
 def system_pool(zones: tuple[str, ...], region: str, *, node_repair: bool, release: str) -> AwsNodePoolPlan | None:
@@ -19,9 +19,11 @@ def system_pool(zones: tuple[str, ...], region: str, *, node_repair: bool, relea
 
     It has no taint: pods that ask no accelerator have nowhere else to run, and pools with accelerators are tainted.
     """
-    for name in MACHINE_TYPES:
-        offered = machines()[name].zones_in(regions()[region])
-        if len(able := [zone for zone in zones if zone in offered]) >= NODES:
-            pool = plain_pool(NAME, machines()[name], tuple(able[:NODES]), NODES, node_repair=node_repair)
+    place, types = regions()[region], [machines()[name] for name in MACHINE_TYPES]
+    usual = [(row, [zone for zone in zones if place.usually_offers(zone, row.zones)]) for row in types]
+    able = [(row, [zone for zone in zones if place.may_offer(zone, row.zones)]) for row in types]
+    for machine, standing in (*usual, *able):
+        if len(standing) >= NODES:
+            pool = plain_pool(NAME, machine, tuple(standing[:NODES]), NODES, node_repair=node_repair)
             return replace(pool, release=release)
     return None

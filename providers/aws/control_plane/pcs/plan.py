@@ -202,18 +202,18 @@ def _login(pools: Sequence[AwsNodePoolPlan], network: NetworkPlan) -> NodeGroupP
     """One small node that always runs, in a private subnet; None where no zone of the network offers a machine."""
     arch = pools[0].machine.arch if pools else Arch.X86_64
     for name in LOGIN_MACHINES[arch]:
-        offered = machines()[name].zones_in(regions()[network.region])
-        for zone in network.zones:
-            if zone in offered:
-                pool = plain_pool(LOGIN, machines()[name], (zone,), 1, node_repair=False)
-                return NodeGroupPlan(
-                    pool=pool,
-                    purchase_option="ONDEMAND",
-                    min_count=1,
-                    max_count=1,
-                    subnets=tuple(subnet.name for subnet in network.node_subnets(pool.zones)),
-                    weight=_FIRST,
-                )
+        machine, region = machines()[name], regions()[network.region]
+        able = [zone for zone in network.zones if region.may_offer(zone, machine.zones)]
+        for zone in sorted(able, key=lambda zone: not region.usually_offers(zone, machine.zones))[:1]:
+            pool = plain_pool(LOGIN, machine, (zone,), 1, node_repair=False)
+            return NodeGroupPlan(
+                pool=pool,
+                purchase_option="ONDEMAND",
+                min_count=1,
+                max_count=1,
+                subnets=tuple(subnet.name for subnet in network.node_subnets(pool.zones)),
+                weight=_FIRST,
+            )
     return None
 
 

@@ -168,3 +168,19 @@ def test_disks_that_claims_of_the_stacks_class_left_go_and_no_others(
     drain(clients, "prod", vpc, said.append, patience_s=0)
     assert said == [f"deleted disk {gone} (10 GiB), which a claim of prod had left"]
     assert {one["VolumeId"] for one in clients.ec2.describe_volumes()["Volumes"]} == set(kept)
+
+
+def test_load_balancers_of_others_in_a_network_that_was_there_before_are_let_be(
+    clients: Clients, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(subject, "POLL_S", 0.0)
+    vpc = clients.ec2.create_vpc(CidrBlock="10.1.0.0/16")["Vpc"]["VpcId"]
+    subnet = clients.ec2.create_subnet(VpcId=vpc, CidrBlock="10.1.0.0/24")["Subnet"]["SubnetId"]
+    theirs = clients.ec2.create_network_interface(SubnetId=subnet, Description="ELB app/theirs/0123")
+    drain(clients, "prod", vpc, lambda _: None, patience_s=0)
+    mine = clients.ec2.create_network_interface(
+        SubnetId=subnet, Description="ELB app/mine/0123", Groups=[group(clients.ec2, vpc, "k8s-front", MINE)]
+    )
+    with pytest.raises(PenstockError, match=mine["NetworkInterface"]["NetworkInterfaceId"]) as caught:
+        drain(clients, "prod", vpc, lambda _: None, patience_s=0)
+    assert theirs["NetworkInterface"]["NetworkInterfaceId"] not in str(caught.value)

@@ -12,6 +12,7 @@ from botocore.stub import Stubber
 from providers import aws
 from providers.aws.plan import AwsPlan
 from providers.aws.preflight import credentials_at_hand, look
+from providers.aws.regions import regions
 from providers.aws.settings import AwsAccountSpec
 from stacks.config import read_file
 from stacks.plan import plan_stack
@@ -42,6 +43,7 @@ class Account:
     def rest(self, plan: AwsPlan, reservation: dict[str, Any] | str | None = None) -> None:
         """Answers about quotas and reservations; the latter is as it should be where none is given."""
         reservation = reservation or block()
+        self.zones(plan)
         for operation, empty in COUNTED.items():
             self.stubs["ec2"].add_response(operation, {empty: []})
         for _ in plan.quotas:
@@ -50,6 +52,18 @@ class Account:
             self.stubs["ec2"].add_client_error("describe_capacity_reservations", reservation)
         else:
             self.stubs["ec2"].add_response("describe_capacity_reservations", {"CapacityReservations": [reservation]})
+
+    def zones(self, plan: AwsPlan, *, without: str = "") -> None:
+        """The account names zones as most do, and each offers every machine type but one."""
+        region, types = regions()[plan.region], {pool.machine.name for pool in plan.node_pools} | {"m7i.xlarge"}
+        named = [{"ZoneName": name, "ZoneId": zone_id} for name, zone_id in region.zone_ids.items()]
+        offers = [
+            {"InstanceType": name, "LocationType": "availability-zone-id", "Location": zone_id}
+            for name in sorted(types - {without})
+            for zone_id in region.ids
+        ]
+        self.stubs["ec2"].add_response("describe_availability_zones", {"AvailabilityZones": named})
+        self.stubs["ec2"].add_response("describe_instance_type_offerings", {"InstanceTypeOfferings": offers})
 
     def look(self, plan: AwsPlan) -> list[str]:
         return [str(problem) for problem in look(plan, self.clients.__getitem__)]
@@ -145,7 +159,7 @@ def test_what_up_can_do_without_is_told_once_and_stops_nothing(plan: AwsPlan) ->
     account.stubs["sts"].add_response("get_caller_identity", {"Account": "123456789012"})
     account.stubs["eks"].add_client_error("describe_cluster", "ResourceNotFoundException")
     account.stubs["fsx"].add_response("describe_file_systems", {"FileSystems": []})
-    for operation in COUNTED:
+    for operation in ("describe_availability_zones", *COUNTED):
         account.stubs["ec2"].add_client_error(operation, "UnauthorizedOperation")
     account.stubs["service-quotas"].add_client_error("get_service_quota", "NoSuchResourceException")
     account.stubs["service-quotas"].add_client_error("get_aws_default_service_quota", "AccessDeniedException")
@@ -154,7 +168,7 @@ def test_what_up_can_do_without_is_told_once_and_stops_nothing(plan: AwsPlan) ->
     assert not any(one.stops for one in counts)
     assert all(
         f"ec2:Describe{what}" in one.message
-        for one, what in zip(counts, ("Instances", "Vpcs", "Addresses"), strict=True)
+        for one, what in zip(counts, ("AvailabilityZones", "Instances", "Vpcs", "Addresses"), strict=True)
     )
     assert (quota.path, quota.stops) == ("cluster.nodePools", False)
     assert "allow servicequotas:GetAWSDefaultServiceQuota to them" in quota.message

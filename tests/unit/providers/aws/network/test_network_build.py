@@ -114,8 +114,8 @@ def test_a_local_zone_goes_out_by_another_zones_gateway() -> None:
     far = pool("train", "p6e-gb200.36xlarge", zones=("us-east-1-dfw-2a",))
     graph = built(planned(far, region="us-east-1", network={"nat": "perZone"}))
     joined = graph.named("net-nodes-us-east-1-dfw-2a", "RouteTableAssociation").inputs
-    assert joined["routeTableId"] == "net-nodes-us-east-1a-id"
-    assert {gateway.name for gateway in graph.of("NatGateway")} == {"net-nat-us-east-1a", "net-nat-us-east-1b"}
+    assert joined["routeTableId"] == "net-nodes-use1-az6-id"
+    assert {gateway.name for gateway in graph.of("NatGateway")} == {"net-nat-use1-az6", "net-nat-use1-az1"}
 
 
 def test_without_nat_there_is_no_way_to_the_internet() -> None:

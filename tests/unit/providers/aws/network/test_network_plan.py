@@ -70,7 +70,7 @@ def test_nodes_that_a_share_does_not_hold_stand_in_ranges_of_their_own() -> None
     assert plan.further_cidrs == ("100.64.0.0/16", "100.65.0.0/16", "100.66.0.0/16", "100.67.0.0/16")
     assert [subnet.cidr for subnet in further] == list(plan.further_cidrs)
     assert {subnet.zone for subnet in further} == {"us-east-2b"}
-    assert sum(subnet.usable for subnet in further) >= 4096 * 50
+    assert sum(subnet.usable or 0 for subnet in further) >= 4096 * 50
 
 
 def test_a_given_range_too_small_for_shares_is_packed() -> None:
@@ -81,7 +81,7 @@ def test_a_given_range_too_small_for_shares_is_packed() -> None:
         ("public-us-east-2a", "10.9.10.0/27"),
         ("public-us-east-2b", "10.9.10.32/27"),
     ]
-    assert all(subnet.usable >= subnet.needed for subnet in plan.subnets)
+    assert all((subnet.usable or 0) >= subnet.needed for subnet in plan.subnets)
 
 
 def test_a_range_too_small_is_refused_with_the_arithmetic_and_the_prefix_that_fits() -> None:
@@ -122,7 +122,7 @@ def test_more_nodes_than_a_vpc_holds_are_refused() -> None:
             {"zones": ["us-east-2a", "us-east-2b", "us-west-2a"]},
             "cluster.network.zones",
             "'us-west-2a' is not a zone of us-east-2",
-            "available: us-east-2a",
+            "available: use2-az1, use2-az2, use2-az3, or by name us-east-2a to f",
         ),
         (
             {"zones": ["us-east-2a", "us-east-2b", "us-east-2b"]},
@@ -165,13 +165,20 @@ def test_tells_all_mistakes_at_once() -> None:
 
 
 def test_a_zone_that_takes_no_control_plane_does_not_count() -> None:
-    """us-east-1e is use1-az3 in most accounts."""
+    """By its id; us-east-1e is that zone in most accounts: it is not chosen, and not refused where it is given."""
     assert "us-east-1e" not in planned(pool(zones=("us-east-1d",)), region="us-east-1").zones
-    path, message = refusal(
-        pool(zones=("us-east-1e",)), region="us-east-1", network={"zones": ["us-east-1e", "us-east-1a"]}
-    )
+    path, message = refusal(pool(zones=("use1-az3",)), region="us-east-1", network={"zones": ["use1-az3", "use1-az6"]})
     assert path == "cluster.network.zones"
-    assert "here us-east-1a" in message
+    assert "here use1-az6" in message
+    named = planned(pool(zones=("us-east-1e",)), region="us-east-1", network={"zones": ["us-east-1e", "us-east-1a"]})
+    assert named.zones == ("us-east-1a", "us-east-1e")
+
+
+def test_zones_are_chosen_by_id_and_a_name_that_few_accounts_have_is_a_zone() -> None:
+    assert planned(pool(zones=("use2-az2",))).zones == ("use2-az1", "use2-az2")
+    rare = planned(pool(zones=("us-west-1c",)), region="us-west-1", network={"zones": ["us-west-1b", "us-west-1c"]})
+    assert rare.zones == ("us-west-1b", "us-west-1c")
+    assert len({subnet.cidr for subnet in rare.subnets}) == 4
 
 
 def test_slurm_and_batch_do_with_one_zone() -> None:
@@ -186,8 +193,8 @@ def test_a_single_gateway_stands_where_the_fabric_is() -> None:
 
 def test_no_gateway_stands_in_a_local_zone() -> None:
     far = pool("train", "p6e-gb200.36xlarge", zones=("us-east-1-dfw-2a",))
-    assert planned(far, region="us-east-1").nat_zones == ("us-east-1a",)
-    assert planned(far, region="us-east-1", network={"nat": "perZone"}).nat_zones == ("us-east-1a", "us-east-1b")
+    assert planned(far, region="us-east-1").nat_zones == ("use1-az6",)
+    assert planned(far, region="us-east-1", network={"nat": "perZone"}).nat_zones == ("use1-az6", "use1-az1")
 
 
 def test_without_nat_there_are_endpoints_and_no_public_subnet() -> None:

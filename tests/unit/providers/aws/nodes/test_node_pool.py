@@ -234,7 +234,7 @@ def test_a_managed_group() -> None:
     assert "instanceTypes" not in found.inputs
     assert found.inputs["launchTemplate"] == {"id": "aws-test-train-id", "version": "7"}
     assert found.inputs["scalingConfig"] == {"minSize": 1, "maxSize": 4, "desiredSize": 2}
-    assert found.inputs["subnetIds"] == ["subnet-us-east-2a"]
+    assert found.inputs["subnetIds"] == ["subnet-use2-az1"]
     assert found.inputs["labels"]["tier"] == "gold"
     assert found.inputs["labels"]["penstock.dev/capacity"] == "spot"
     assert found.inputs["taints"] == [{"key": "nvidia.com/gpu", "value": "present", "effect": "NO_SCHEDULE"}]

@@ -138,6 +138,9 @@ def test_a_fallback_is_told_with_its_pool() -> None:
 
 
 def test_a_chosen_zone_warns_of_names_that_differ() -> None:
-    value, reason = told(pool(count=2))["train.zone"]
+    value, reason = told(pool(count=2), network={"zones": ["us-east-2a", "us-east-2b"]})["train.zone"]
     assert value == "us-east-2a"
     assert "accounts name zones differently" in reason
+    value, reason = told(pool(count=2))["train.zone"]
+    assert value == "use2-az1"
+    assert "accounts" not in reason

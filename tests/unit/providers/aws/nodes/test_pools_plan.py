@@ -153,14 +153,15 @@ def test_where_machines_stand(keys: dict[str, Any], placement: Placement) -> Non
 @pytest.mark.parametrize(
     ("machine_type", "keys", "zones"),
     [
-        ("p5.48xlarge", {"count": 2}, ("us-east-2a",)),
+        ("p5.48xlarge", {"count": 2}, ("use2-az1",)),
+        ("p5.48xlarge", {"count": 2, "zone": "use2-az3"}, ("use2-az3",)),
         ("p5.48xlarge", {"count": 2, "zone": "us-east-2c"}, ("us-east-2c",)),
-        ("p5.48xlarge", {"count": 1, "placement": "create"}, ("us-east-2a",)),
-        ("p5.48xlarge", {"count": 1, "placement": "none"}, ("us-east-2a", "us-east-2b", "us-east-2c")),
+        ("p5.48xlarge", {"count": 1, "placement": "create"}, ("use2-az1",)),
+        ("p5.48xlarge", {"count": 1, "placement": "none"}, ("use2-az1", "use2-az2", "use2-az3")),
         ("p5.48xlarge", IN_BLOCK, ("us-east-2b",)),
         ("p5.48xlarge", {"capacity": {"reservation": {"id": "cr-0a1b2c3d", "zone": "us-east-2b"}}}, ("us-east-2b",)),
-        ("trn1.32xlarge", {"count": 2}, ("us-east-2c",)),  # the one zone that offers it
-        ("trn1.32xlarge", {"count": 1}, ("us-east-2c",)),
+        ("trn1.32xlarge", {"count": 2}, ("use2-az3",)),  # the one zone that offers it
+        ("trn1.32xlarge", {"count": 1}, ("use2-az3",)),
     ],
 )
 def test_zones_of_a_pool(machine_type: str, keys: dict[str, Any], zones: tuple[str, ...]) -> None:
