@@ -49,7 +49,7 @@ def plan_gate(spec: PlatformSpec, cluster: ClusterPlan, image: str) -> GatePlan 
     pools = tuple(
         replace(
             _expectation(pool, spec.gate, cluster.volume, image),
-            probe=_bound_probe(probe, pool) if probe else None,
+            probe=_own_probe(probe, pool, cluster.volume, image) if probe else None,
         )
         for pool in cluster.node_pools
     )
@@ -81,15 +81,23 @@ def gate_warnings(spec: PlatformSpec, gate: GatePlan | None, pools: Sequence[Nod
     for found in gate.pools if gate else ():
         if found.pool in fabrics and found.floor_source == NO_IMAGE:
             yield f"cluster.nodePools.{found.pool}: the gate does not measure its fabric: {NO_IMAGE}"
+    probed = gate is not None and gate.probe is not None
+    unseen = ", ".join(pool.name for pool in pools if pool.file_system_module and not probed)
+    if unseen:
+        yield f"cluster.nodePools: {unseen}: the gate does not look whether the file system is reached over the fabric"
 
 
-def probe_pod(volume: VolumePlan, image: str) -> Manifest:
-    """A pod that writes to the volume on the node that the gate names, reads it back, and says why it cannot."""
+def probe_pod(volume: VolumePlan, image: str, module: str = "") -> Manifest:
+    """A pod that writes to the volume on the node that the gate names, reads it back, and says why it cannot.
+
+    With a `module`, also where that kernel module is not in use: its count is world-readable in every container.
+    """
+    over_fabric = f" or over_tcp({module!r})" if module else ""
     program = (
         "import os,sys,pathlib\n"
-        "from workloads.fabric_check.volume import remove_probe,write_probe\n"
+        f"from workloads.fabric_check.volume import {'over_tcp,' if module else ''}remove_probe,write_probe\n"
         f"folder=pathlib.Path({volume.mount_path!r})/'.penstock-gate'/os.environ['NODE_NAME']\n"
-        "why=write_probe(folder,0)\n"
+        f"why=write_probe(folder,0){over_fabric}\n"
         f"pathlib.Path({EVIDENCE!r}).write_text(why)\n"
         "remove_probe(folder,0)\n"
         "sys.exit(bool(why))\n"
@@ -111,9 +119,12 @@ def probe_pod(volume: VolumePlan, image: str) -> Manifest:
     }
 
 
-def _bound_probe(probe: Manifest, pool: NodePoolPlan) -> Manifest | None:
-    """The probe with what the pool's binding asks of every pod; None where that changes nothing."""
-    bound = bind(probe, probe_share(pool.binding), container=PROBE)
+def _own_probe(probe: Manifest, pool: NodePoolPlan, volume: VolumePlan, image: str) -> Manifest | None:
+    """The probe with what the pool's binding asks of every pod, and its way to the file system; None where that changes
+    nothing.
+    """
+    own = probe_pod(volume, image, pool.file_system_module)
+    bound = bind(own, probe_share(pool.binding), container=PROBE)
     return None if bound == probe else bound
 
 
@@ -129,6 +140,7 @@ def _expectation(pool: NodePoolPlan, gate: GateSpec, volume: VolumePlan, image: 
         check=None if why_not else check_job(pool, nodes, floor, volume, image),
         floor_gbps=0.0 if why_not else floor.floor_gbps,
         floor_source=why_not or floor.source,
+        file_system_module=pool.file_system_module,
     )
 
 

@@ -103,4 +103,5 @@ def _expectation(pool: PoolExpectation) -> dict[str, Any]:
         **({"probe": pool.probe} if pool.probe else {}),
         "floorGbps": pool.floor_gbps,
         "floorSource": pool.floor_source,
+        **({"fileSystemModule": pool.file_system_module} if pool.file_system_module else {}),
     }

@@ -139,6 +139,9 @@ class NodePoolPlan:
     grown_by: str = ""
     """Software that gives it more nodes while pods wait, and takes idle ones, within `min_count` and `max_count`; empty
     for a pool that keeps its size."""
+    file_system_module: str = ""
+    """Kernel module by which a node reaches its file system over the fabric, in use only where it does; empty where
+    nodes reach it over TCP, or have none."""
     node_allocatable: Room | None = None
     """Allocatable of one node, as its cloud computes it or the node itself says; None where nobody does."""
     daemons: Room = CAUTIOUS_DAEMONS

@@ -179,6 +179,8 @@ class PoolExpectation:
     floor_gbps: float
     """Gigabytes per second of bus bandwidth; 0 where no floor is known."""
     floor_source: str
+    file_system_module: str = ""
+    """Kernel module that must be in use on its nodes, as their file system is reached over the fabric by it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

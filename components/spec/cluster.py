@@ -39,6 +39,9 @@ class Spot(Spec):
 
     fallback: Literal["onDemand"] | None = None
     """`onDemand` adds a second, empty pool at list price; the autoscaler turns to it where there is no spot."""
+    alternatives: Annotated[tuple[str, ...], Field(strict=False)] = ()
+    """Further machine types that will do: the cloud gives whichever is spare. With the accelerators and processors of
+    the pool's own machine type; of its size too where the pool may grow."""
 
 
 class Reservation(Spec):
@@ -152,10 +155,18 @@ Placement = Annotated[
 
 
 class FabricSpec(Spec):
-    """A pool that goes without the fabric of its machines, and why."""
+    """A pool that goes without the fabric of its machines, or has it where it would go without, and why."""
 
-    none: Reason
-    """The reason, for whoever reads the plan: at least 8 characters."""
+    none: Reason | None = None
+    """The reason to go without, for whoever reads the plan: at least 8 characters."""
+    wanted: Reason | None = None
+    """The reason to have it on a pool of one node, whose jobs do not need it: a file system that is reached over it."""
+
+    @model_validator(mode="after")
+    def _exactly_one(self) -> Self:
+        if (self.none is None) is (self.wanted is None):
+            raise ValueError("give exactly one of none and wanted, with the reason")
+        return self
 
 
 def _fabric_has_a_reason(value: Any) -> Any:
@@ -164,7 +175,7 @@ def _fabric_has_a_reason(value: Any) -> Any:
     return value
 
 
-Without = Annotated[FabricSpec, BeforeValidator(_fabric_has_a_reason, json_schema_input_type=FabricSpec)]
+FabricChoice = Annotated[FabricSpec, BeforeValidator(_fabric_has_a_reason, json_schema_input_type=FabricSpec)]
 
 
 class TaintEffect(StrEnum):
@@ -207,8 +218,9 @@ class NodePoolSpec(Spec):
     """Closeness of the machines: `none`, `create`, `fromReservation`, or `{existing: GROUP}`. When left out, a group
     for pools with a fabric, and the reservation's own for reserved machines.
     """
-    fabric: Without | None = None
-    """`{none: REASON}` for a pool of several nodes that goes without the fabric of its machines."""
+    fabric: FabricChoice | None = None
+    """`{none: REASON}` for a pool of several nodes that goes without the fabric of its machines, `{wanted: REASON}`
+    for one of a single node that has it all the same. When left out, several nodes with accelerators have it."""
     labels: dict[MarkKey, LabelValue] = Field(default_factory=dict)
     """Kubernetes labels on every node of the pool."""
     taints: tuple[TaintSpec, ...] = ()
@@ -239,6 +251,15 @@ class NodePoolSpec(Spec):
                 " key once for each effect; keep one, or give the others a key of their own"
             )
         return self
+
+    @property
+    def fabric_waived(self) -> str:
+        """The reason to go without the fabric of its machines; empty where none is given."""
+        return self.fabric.none or "" if self.fabric else ""
+
+    @property
+    def fabric_wanted(self) -> bool:
+        return self.fabric is not None and self.fabric.wanted is not None
 
     @property
     def most(self) -> int:

@@ -67,7 +67,15 @@ def _machine(row: Mapping[str, Any]) -> MachineFacts:
 
 
 def launch(kind: str, inputs: Inputs) -> Launch | None:
-    """Machines of a launch template."""
+    """Machines of a launch template, or of a node group that names its machine types itself."""
+    if kind == NODE_GROUP and entries(inputs, "instanceTypes"):
+        capacity = at(inputs, "capacityType")
+        return Launch(
+            machine_type=_dearest(list(entries(inputs, "instanceTypes"))),
+            expires=_tag(inputs, "penstock:expires"),
+            market=capacity,
+            is_prepaid=capacity if capacity is UNKNOWN else capacity == BLOCK_GROUP,
+        )
     if kind != LAUNCH_TEMPLATE:
         return None
     market = at(inputs, "instanceMarketOptions", "marketType")
@@ -80,6 +88,12 @@ def launch(kind: str, inputs: Inputs) -> Launch | None:
         placement_group=at(inputs, "placement", "groupName"),
         reservation=_reservation(at(inputs, "capacityReservationSpecification")),
     )
+
+
+def _dearest(names: Sequence[Any]) -> Any:
+    """Of several machine types that a pool may get, the one that costs most as far as prices are known."""
+    known = {name: machines()[name].usd_per_hour for name in names if name in machines()}
+    return max(known, key=lambda name: known[name] or 0, default=names[0])
 
 
 def _tag(inputs: Inputs, key: str) -> Any:
@@ -134,8 +148,9 @@ def pool(kind: str, inputs: Inputs) -> Pool | None:
 
 
 def launches(group: StackResource) -> Iterable[StackResource]:
-    """Launch templates of a group."""
-    return group.of("launchTemplate", LAUNCH_TEMPLATE)
+    """Launch templates of a group, and the group where it names machine types itself."""
+    own = [group] if entries(group.outputs, "instanceTypes") else []
+    return [*group.of("launchTemplate", LAUNCH_TEMPLATE), *own]
 
 
 def zones(group: StackResource) -> Iterable[Any]:

@@ -86,6 +86,8 @@ class AwsMachine(MachineType):
     efa_cards: tuple[int, ...]
     """The cards that carry the fabric; empty where each that can does."""
     max_efa: int
+    lustre_interfaces: int
+    """EFA interfaces over which its Lustre client reaches FSx; 0 where it does so over TCP alone."""
     fabric_family: FabricFamily
     gdr: bool
     addresses_per_interface: int
@@ -94,8 +96,12 @@ class AwsMachine(MachineType):
     """Layers of the network above it that EC2 tells, and so labels of its node; 0 where EC2 tells none."""
     quota_family: QuotaFamily
     capacity: tuple[CapacityKind, ...]
-    ultra_server: bool
-    """Capacity blocks of it are whole UltraServers, which may come as a resource group."""
+    burstable: bool
+    """Its processors run at a share of their speed in the long run, or cost more, and no cluster placement group takes
+    it (EC2 User Guide, "Burstable performance instances", "Placement groups")."""
+    ultra_server: tuple[int, ...]
+    """Machines of the UltraServers that it comes in, none where it comes alone. Capacity blocks of it are whole ones,
+    which may come as a resource group."""
     min_kubernetes: str
     """Empty where every version that EKS has will do."""
     usd_per_hour: Decimal | None
@@ -157,12 +163,14 @@ def _machine(name: str, table: Mapping[str, Any], chips: Mapping[str, Accelerato
         card_groups=tuple(Cards(**group) for group in row.pop("cards")),
         efa_cards=tuple(row.pop("efa_cards", ())),
         max_efa=row.pop("max_efa", 0),
+        lustre_interfaces=row.pop("lustre_interfaces", 0),
         fabric_family=FabricFamily(row.pop("fabric_family", FabricFamily.COMMON)),
         gdr=row.pop("gdr", False),
         network_layers=row.pop("network_layers", 0),
         quota_family=QuotaFamily(row.pop("quota_family")),
         capacity=tuple(map(CapacityKind, row.pop("capacity"))),
-        ultra_server=row.pop("ultra_server", False),
+        burstable=row.pop("burstable", False),
+        ultra_server=tuple(row.pop("ultra_server", ())),
         compute_domain=row.pop("compute_domain", False),
         min_kubernetes=row.pop("kubernetes", ""),
         usd_per_hour=None if price is None else Decimal(price),

@@ -3,7 +3,7 @@
 Sources: EKS User Guide, "Update a managed node group" (a new version of the launch template or of Kubernetes replaces
 every node); EKS API Reference, UpdateNodegroupConfig (all that it does not take makes another group); PCS User Guide,
 "Compute node groups"; Batch User Guide, "Update compute environments" (infrastructure updates); EC2 Auto Scaling User
-Guide, "Launch templates": machines that run keep the version that they were started from.
+Guide, "Use an instance refresh": another version of the launch template starts every machine anew.
 """
 
 import hashlib
@@ -54,18 +54,28 @@ def _cluster(control: EksPlan | PcsPlan | BatchPlan) -> str:
 
 
 def _rolls(plan: AwsPlan, pool: AwsNodePoolPlan) -> dict[str, Any]:
-    """The launch template's own settings and the version; nothing where running machines keep those they began with."""
-    if pool.self_managed or pool not in plan.grouped_pools:
+    """The launch template's own settings and the version; nothing of machines that HyperPod starts."""
+    if pool not in plan.grouped_pools:
         return {}
     control, found = plan.control_plane, _template(pool)
     if isinstance(control, EksPlan):
-        text = user_data.managed(max_pods=pool.max_pods, local_disks=pool.machine.nvme_gb > 0)
+        text = _startup(pool, control)
         found |= {"kubernetesVersion": control.version, "startup": hashlib.sha256(text.encode()).hexdigest()[:12]}
     if pool.release:
         found["nodeRelease"] = pool.release
-    if not isinstance(control, PcsPlan):
+    if not isinstance(control, PcsPlan) and not pool.alternatives:
         found["machineType"] = pool.machine.name
     return found | {"tags": _shown(lasting(plan.tags))}
+
+
+def _startup(pool: AwsNodePoolPlan, control: EksPlan) -> str:
+    """User data, without what the cluster's own replacement changes."""
+    if not pool.self_managed:
+        return user_data.managed(pool)
+    joined = user_data.JoinedCluster(
+        name=control.name, endpoint="", certificate_authority="", service_cidr=control.service_cidr
+    )
+    return f"{pool.image_parameter}\n{user_data.self_managed(pool, joined)}"
 
 
 def _template(pool: AwsNodePoolPlan) -> dict[str, Any]:
@@ -90,8 +100,8 @@ def _replaces(plan: AwsPlan, pool: AwsNodePoolPlan) -> dict[str, Any]:
     found = {"group": "managed", "zone": subnets, "capacity": _market(pool)}
     if isinstance(plan.control_plane, EksPlan):
         found["image"] = pool.ami_type
-    if isinstance(plan.control_plane, PcsPlan):
-        found["machineType"] = pool.machine.name
+    if isinstance(plan.control_plane, PcsPlan) or pool.alternatives:
+        found["machineType"] = pool.machine_names
     return found
 
 

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from components.errors import Problem, Problems, SpecError
 from components.estimate.cost import over_budget
-from components.plan.cluster import ClusterPlan, Mount, RefusedClusterError
+from components.plan.cluster import ClusterPlan, RefusedClusterError
 from components.plan.kubernetes import KubernetesFacts
 from components.spec.cluster import NetworkSpec
 from components.spec.stack import StackSpec
@@ -25,6 +25,7 @@ from providers.aws.control_plane.plan import ControlPlanePlan
 from providers.aws.named_places import place_problems
 from providers.aws.network import plan as networks
 from providers.aws.network.types import AwsSubnetPlan, NetworkPlan
+from providers.aws.nodes import lustre_client
 from providers.aws.nodes import plan as nodes
 from providers.aws.nodes.zones import preferred_zones
 from providers.aws.regions import regions
@@ -32,6 +33,7 @@ from providers.aws.serving import plan as serving
 from providers.aws.serving.types import ServingPlan
 from providers.aws.settings import AwsAccountSpec, AwsSpec, EksSpec
 from providers.aws.storage import plan as stores
+from providers.aws.storage.lustre import over_fabric
 from providers.aws.storage.types import StoragePlan
 from providers.aws.tags import tag_problems, tags
 from providers.aws.types import AwsNodePoolPlan
@@ -88,7 +90,7 @@ def plan(spec: StackSpec, stack: str, now: datetime) -> AwsPlan:
     if background is None:
         raise SpecError(problems)
     storage = problems.collect(stores.plan_storage, spec, settings, known, background, stack)
-    full = _mounted(known, storage.mounts if storage else ())
+    full = _mounted(known, storage, settings) if storage else known
     control: ControlPlanePlan | None = problems.collect(
         control_plane.plan_control_plane, spec, settings, full, background, stack
     )
@@ -218,5 +220,17 @@ def _facts(
     )
 
 
-def _mounted(pools: tuple[AwsNodePoolPlan, ...], mounts: tuple[Mount, ...]) -> tuple[AwsNodePoolPlan, ...]:
-    return tuple(replace(pool, binding=replace(pool.binding, mounts=mounts)) for pool in pools)
+def _mounted(
+    pools: tuple[AwsNodePoolPlan, ...], storage: StoragePlan, settings: AwsSpec
+) -> tuple[AwsNodePoolPlan, ...]:
+    """The pools with what they mount, and how: what HyperPod starts it sets up itself."""
+    elsewhere = settings.hyper_pod.pools if settings.hyper_pod else ()
+
+    def module(pool: AwsNodePoolPlan) -> str:
+        ours = pool.name not in elsewhere and over_fabric(storage.file_system, pool)
+        return lustre_client.MODULE if ours else ""
+
+    return tuple(
+        replace(pool, binding=replace(pool.binding, mounts=storage.mounts), file_system_module=module(pool))
+        for pool in pools
+    )

@@ -101,6 +101,9 @@ class AwsNodePoolPlan(NodePoolPlan):
     """A node pool on AWS. A spot pool with a fallback becomes two of these, alike in all but name and capacity."""
 
     machine: AwsMachine
+    alternatives: tuple[AwsMachine, ...] = ()
+    """Of a spot pool: further machine types, of which a node may be any. Sizes and prices are those of the least and
+    the dearest of all."""
     zones: tuple[str, ...]
     """One for a pool with a fabric: it does not cross zones."""
     addresses_per_node: int
@@ -127,6 +130,15 @@ class AwsNodePoolPlan(NodePoolPlan):
     """Release of EKS's image that its nodes have; empty for the newest."""
     node_repair: bool = True
     """EKS replaces nodes whose hardware, kernel or network fails."""
+
+    @property
+    def machine_types(self) -> tuple[AwsMachine, ...]:
+        """All that a node may be, the pool's own first."""
+        return (self.machine, *self.alternatives)
+
+    @property
+    def machine_names(self) -> str:
+        return " or ".join(machine.name for machine in self.machine_types)
 
     @property
     def least_in_group(self) -> int:

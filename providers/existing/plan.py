@@ -128,7 +128,7 @@ def _plan_pool(pool: NodePoolSpec, nodes: Nodes, pods: PoolPodsSpec) -> NodePool
         min_count=pool.least,
         max_count=min(pool.most, MAX_NODES),
         fabric=fabric,
-        fabric_waived=pool.fabric.none if pool.fabric else "",
+        fabric_waived=pool.fabric_waived,
         collective=talks,
         binding=binding,
         node_allocatable=nodes.allocatable,
@@ -147,7 +147,7 @@ def _with_volume(pool: NodePoolPlan, scheduler: SchedulerKind | None, volume: Sh
 def _fabric(pool: NodePoolSpec, nodes: Nodes) -> Fabric:
     if pool.most <= 1:
         return Fabric.HOST
-    return Fabric.ETHERNET if pool.fabric is not None else nodes.machine.fabric
+    return Fabric.ETHERNET if pool.fabric_waived else nodes.machine.fabric
 
 
 def _env(fabric: Fabric, talks: Collective) -> Mapping[str, str]:

@@ -197,7 +197,7 @@ def _needs_a_reason(pool: NodePoolSpec, nodes: Nodes, pods: PoolPodsSpec) -> boo
         and nodes.machine.fabric in (Fabric.EFA, Fabric.RDMA)
         and (len(nodes.devices) > 1 or pods.reaches_fabric)
     )
-    return pool.most > 1 and nodes.machine.accelerator is not None and pool.fabric is None and not wired
+    return pool.most > 1 and nodes.machine.accelerator is not None and not pool.fabric_waived and not wired
 
 
 def _fabric_problems(name: str, machine: MachineSpec, *, carried: bool) -> Iterator[Problem]:
@@ -346,6 +346,9 @@ def _meaningless(spec: StackSpec) -> Iterator[Problem]:
     yield from _beyond(spec.cluster, "cluster", KNOWN["cluster"])
     for pool in spec.cluster.node_pools:
         yield from _beyond(pool, f"cluster.nodePools.{pool.name}", KNOWN["pool"])
+        if pool.fabric_wanted:
+            message = "does not apply to an existing cluster, whose nodes have their interfaces; remove it"
+            yield Problem(path=f"cluster.nodePools.{pool.name}.fabric.wanted", message=message)
     yield from _beyond(spec.storage, "storage", KNOWN["storage"])
 
 

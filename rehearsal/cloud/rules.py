@@ -48,6 +48,8 @@ class SimulatedNodes:
     labels: Mapping[str, str]
     taints: tuple[Mapping[str, str], ...]
     allocatable: Mapping[str, Any]
+    modules: tuple[str, ...] = ()
+    """Kernel modules that are in use there, among those that anybody looks for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

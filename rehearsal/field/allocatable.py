@@ -6,12 +6,13 @@ than any measured node from 16 GiB up printed.
 
 import csv
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
 
 from rehearsal.field.deployed import Deployment, Finding, MachinePool
+from rehearsal.field.facts import MachineSize
 from rehearsal.field.landing import asked_by_daemons, has_accelerators
 from rehearsal.field.pods import PodUse, pods_of, quantity, requests, why_elsewhere
 
@@ -73,7 +74,7 @@ def _shortage(deployment: Deployment, pool: MachinePool, asked: Mapping[str, Dec
     for name, count in pool.devices.items():
         if count and asked.get(name, 0) > count:
             return f"asks {asked[name]} {name}, and {_machine(pool)} has {count}: it stays pending", SCHEDULER
-    found = offered(deployment.facts.nodes, pool)
+    found = _least_offered(deployment, pool)
     if found is None:
         if has_accelerators(pool):
             return f"nobody measured {pool.machine_type}: add a row to nodes.csv", "nodes.csv"
@@ -96,8 +97,21 @@ def _shortage(deployment: Deployment, pool: MachinePool, asked: Mapping[str, Dec
     return None
 
 
-def offered(cloud: str, pool: MachinePool) -> Offer | None:
-    """The offer of a node: as it prints it, else as such nodes were measured, else by formula; None if unknown."""
+def _least_offered(deployment: Deployment, pool: MachinePool) -> Offer | None:
+    """The least that a node offers, whichever of the pool's machine types it is; None where one is unknown."""
+    sizes = deployment.facts.sizes_of
+    offers = [
+        offered(deployment.facts.nodes, replace(pool, machine_type=name), sizes(name) if sizes else None)
+        for name in (pool.machine_type, *pool.others)
+    ]
+    known = [one for one in offers if one is not None]
+    return min(known, key=lambda one: one.memory_ki) if len(known) == len(offers) else None
+
+
+def offered(cloud: str, pool: MachinePool, size: MachineSize | None = None) -> Offer | None:
+    """The offer of a node: as it prints it, else as such nodes were measured, else by formula from its nominal memory,
+    in nodes.csv or as the cloud describes it; None if unknown.
+    """
     if pool.told is not None:
         memory, cpu = quantity(pool.told.get("memory", 0)), quantity(pool.told.get("cpu", 0))
         return Offer(memory_ki=int(memory / 1024), cpu_m=int(cpu * 1000), source="the node itself")
@@ -113,6 +127,9 @@ def offered(cloud: str, pool: MachinePool) -> Offer | None:
         if row.nominal_memory_gib and formula:
             memory_ki = formula(row.nominal_memory_gib, row.max_pods or 110)
             return Offer(memory_ki=memory_ki - pages_ki, cpu_m=cpu_m, source=SOURCES[cloud])
+    if size and (formula := FORMULAS.get(cloud)):
+        memory_ki = formula(size.memory_mib / 1024, size.pods)
+        return Offer(memory_ki=memory_ki - pages_ki, cpu_m=None, source=SOURCES[cloud])
     return None
 
 
@@ -133,9 +150,12 @@ def _eks_reserved_ki(pods: int) -> int:
 
 
 def _eks(nominal_gib: float, pods: int) -> int:
-    """MemTotal as no measured node from 16 GiB up fell below it, less nodeadm's reserve and the eviction threshold."""
+    """MemTotal as no measured node fell below it, less nodeadm's reserve and the eviction threshold. Below 16 GiB the
+    share of the one that was measured: inf1.xlarge.
+    """
     memory = nominal_gib * GIB
-    return int(memory * 63 / 64 - 230 * MIB - 0.0135 * memory) - _eks_reserved_ki(pods)
+    total = memory * 63 / 64 - 230 * MIB - 0.0135 * memory
+    return int(total if nominal_gib >= 16 else min(total, 0.9355 * memory)) - _eks_reserved_ki(pods)
 
 
 def _gke(nominal_gib: float, _pods: int) -> int:

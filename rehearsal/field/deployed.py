@@ -53,6 +53,8 @@ class MachinePool:
 
     name: str
     machine_type: str = ""
+    others: tuple[str, ...] = ()
+    """Further machine types that a node of it may be."""
     labels: Mapping[str, str] = field(default_factory=dict)
     taints: tuple[Mapping[str, str], ...] = ()
     minimum: int = 0

@@ -5,7 +5,7 @@ Every row of a fact has its source.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -13,6 +13,7 @@ from rehearsal.field.service_facts import (
     EntranceRow,
     ExclusiveRow,
     ExistingRow,
+    FabricMountRow,
     HostDataRow,
     JobRoleRow,
     PartitionRow,
@@ -21,6 +22,7 @@ from rehearsal.field.service_facts import (
     PodRightRow,
     PreparedRow,
     ReachHostRow,
+    RefreshRow,
     RepairRow,
     ReservedRow,
     StoreRow,
@@ -86,6 +88,18 @@ class MachineRow:
     device: str
     count: int
     architecture: str = "amd64"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MachineSize:
+    """Processors, memory and accelerators of a machine type."""
+
+    cores: int
+    memory_mib: int
+    pods: int
+    """That its addresses allow, which a node's reserve counts."""
+    kind: str
+    """Its processors and accelerators, in words: `x86_64, 1 x L4`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -306,6 +320,10 @@ class FieldFacts:
     pod_rights: tuple[PodRightRow, ...] = ()
     exclusive: tuple[ExclusiveRow, ...] = ()
     job_roles: tuple[JobRoleRow, ...] = ()
+    fabric_mounts: tuple[FabricMountRow, ...] = ()
+    refreshes: tuple[RefreshRow, ...] = ()
+    sizes_of: Callable[[str], MachineSize | None] | None = None
+    """A machine type as the cloud describes it."""
     host_data: tuple[HostDataRow, ...] = ()
     entrances: tuple[EntranceRow, ...] = ()
     prepared: tuple[PreparedRow, ...] = ()

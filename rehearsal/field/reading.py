@@ -64,12 +64,14 @@ def _pools(facts: FieldFacts, resources: tuple[BuiltResource, ...], row: PoolRow
             continue
         names = (found(resources, one, path) for path in row.machine_type)
         machine_type = str(next((name for name in names if name), ""))
+        listed = {str(name) for path in row.machine_type if ">" not in path for name in every(one.inputs, path)}
         fabric = sum(str(kind).startswith(row.fabric_kind) for kind in _through(resources, one, row.fabric))
         machine = next((known for known in facts.machines if fnmatchcase(machine_type, known.pattern)), None)
-        devices = {machine.device: machine.count} if machine else {}
+        devices = {machine.device: machine.count} if machine and machine.device else {}
         yield MachinePool(
             name=_name(row, one),
             machine_type=machine_type,
+            others=tuple(sorted(listed - {machine_type})),
             labels={key: str(value) for key, value in (at(one.inputs, row.labels) or {}).items()},
             taints=tuple(
                 {**taint, "effect": row.effects.get(taint["effect"], taint["effect"])}

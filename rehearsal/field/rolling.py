@@ -41,6 +41,21 @@ def rolling(deployment: Deployment) -> Iterator[Finding]:
         message = f"{done}, and nothing said so before"
         yield Finding(rule="rolling", subject=subject, message=message, source=change.source)
     yield from _volatile(deployment)
+    yield from _kept(deployment)
+
+
+def _kept(deployment: Deployment) -> Iterator[Finding]:
+    """Groups whose machines never take a changed template, or take it one after the other under a gang."""
+    for row in deployment.facts.refreshes:
+        for one in deployment.of(row.resource):
+            if at(one.inputs, row.template) is None:
+                continue
+            if at(one.inputs, row.refresh) is None:
+                message = f"machines of {one.name} keep the template that they were started from: no refresh is set"
+                yield Finding(rule="rolling", subject=one.name, message=message, source=row.source)
+            elif int(at(one.inputs, row.least) or 0) > 0:
+                message = f"machines of {one.name} are refreshed some at a time, and each time a gang on them ends"
+                yield Finding(rule="rolling", subject=one.name, message=message, source=row.source)
 
 
 def changes(deployment: Deployment) -> Iterator[FieldChange]:
@@ -89,9 +104,15 @@ def _pool(deployment: Deployment, resource: BuiltResource) -> MachinePool | None
 def _is_announced(deployment: Deployment, change: FieldChange) -> bool:
     """Holds where a line shown before names the pool or resource and says that it is replaced or rolled."""
     pool = _pool(deployment, change.resource)
-    name = re.compile(rf"\b{re.escape(pool.name if pool else change.resource.name)}\b")
     said = re.compile(r"\b(roll|replac|restart)", re.IGNORECASE)
-    return any(name.search(line) and said.search(line) for line in deployment.announced)
+    return any(said.search(line) and _names(line, change.resource, pool) for line in deployment.announced)
+
+
+def _names(line: str, resource: BuiltResource, pool: MachinePool | None) -> bool:
+    """True if the line has the pool's name, or that of a resource or its last part, which people call it by."""
+    if pool:
+        return re.search(rf"\b{re.escape(pool.name)}\b", line) is not None
+    return any(f"-{resource.name}".endswith(f"-{word}") for word in re.findall(r"\w[\w-]*", line))
 
 
 def _volatile(deployment: Deployment) -> Iterator[Finding]:

@@ -12,8 +12,10 @@ from rehearsal.field.identity import identity
 from rehearsal.field.images import images
 from rehearsal.field.lacking import lacking
 from rehearsal.field.landing import landing
+from rehearsal.field.lnet import lnet
 from rehearsal.field.marks import marks
 from rehearsal.field.mirror import mirror
+from rehearsal.field.mixed import mixed
 from rehearsal.field.nvlink import nvlink
 from rehearsal.field.patience import patience
 from rehearsal.field.places import partitions, places, support
@@ -32,7 +34,7 @@ Rule = Callable[[Deployment], Iterator[Finding]]
 RULES: tuple[Rule, ...] = (
     reach, allocatable, landing, images, rolling, transitions, scaling, served, propagation, exclusive, lacking,
     topology, disruption, claims, nvlink, identity, mirror, marks, sums, slurm, places, partitions, support, mounts,
-    entrances, prepared, repair, rights, patience, reserved, existing,
+    lnet, mixed, entrances, prepared, repair, rights, patience, reserved, existing,
 )  # fmt: skip
 
 

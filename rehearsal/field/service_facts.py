@@ -104,6 +104,43 @@ class HostDataRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FabricMountRow:
+    """A file system that clients reach over a fabric where it is `enabled` and they are set up for it, else over TCP.
+
+    Clients are machines of a `template` with `interfaces` of the `kind`, in the file system's zone, of no type that is
+    `without`. `users` start them: type, path of the template's id, path of their zone. `steps`: patterns of lines that
+    the scripts of their user data in base64 must have, and what is told of a script without.
+    """
+
+    file_system: str
+    enabled: str
+    zone: str
+    template: str
+    data: str
+    machine: str
+    interfaces: str
+    kind: str
+    without: tuple[str, ...]
+    users: tuple[tuple[str, str, str], ...]
+    steps: tuple[tuple[str, str], ...]
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefreshRow:
+    """A group of machines that keep the template which they were started from, unless `refresh` has a value.
+
+    `least` is the path to the share of them in percent that must be there while the others start anew.
+    """
+
+    resource: str
+    template: str
+    refresh: str
+    least: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EntranceRow:
     """A scheduler that has nodes for people only where a group of them is in no queue and always runs.
 

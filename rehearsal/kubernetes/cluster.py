@@ -104,7 +104,7 @@ class SimulatedKubernetes:
 
     def add_nodes(
         self, pool: str, count: int, labels: Mapping[str, str], taints: Sequence[Mapping[str, str]],
-        allocatable: Mapping[str, Any],
+        allocatable: Mapping[str, Any], modules: Sequence[str] = (),
     ) -> tuple[str, ...]:  # fmt: skip
         """Names of the pool's nodes, which are `count` from now on: more come, or the last go.
 
@@ -112,7 +112,7 @@ class SimulatedKubernetes:
         """
         with self.objects.lock:
             wanted = {f"|Node||{pool}-{number}": f"{pool}-{number}" for number in range(count)}
-            bodies = {key: nodes.node(name, pool, labels, taints, allocatable) for key, name in wanted.items()}
+            bodies = {key: nodes.node(name, pool, labels, taints, allocatable, modules) for key, name in wanted.items()}
             there = {key: nodes.machine_of(body) for key, body in self._nodes(pool)}
             same = {key for key, body in bodies.items() if there.get(key) == nodes.machine_of(body)}
             for key in there.keys() - same:

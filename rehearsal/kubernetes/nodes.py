@@ -15,13 +15,17 @@ MACHINES = "penstock.dev/machines"
 MACHINE = "penstock.dev/machine"
 BANDWIDTH, VOLUME = "rehearsal.penstock.dev/bandwidth", "rehearsal.penstock.dev/volume"
 """Annotations: the node's share of what its fabric should move, and why nothing can be written to a volume there."""
+MODULES = "rehearsal.penstock.dev/modules"
+"""Annotation: kernel modules that are in use there, with blanks between them."""
 
 
 def node(
-    name: str, pool: str, labels: Mapping[str, str], taints: Sequence[Mapping[str, str]], allocatable: Mapping[str, Any]
-) -> dict[str, Any]:
+    name: str, pool: str, labels: Mapping[str, str], taints: Sequence[Mapping[str, str]],
+    allocatable: Mapping[str, Any], modules: Sequence[str] = (),
+) -> dict[str, Any]:  # fmt: skip
     """A Ready node of the pool."""
-    machine = json.dumps([dict(labels), [dict(taint) for taint in taints], dict(allocatable)], sort_keys=True)
+    told = [dict(labels), [dict(taint) for taint in taints], dict(allocatable), *modules]
+    machine = json.dumps(told, sort_keys=True)
     capacity = {"cpu": "8", "memory": "32Gi", "pods": "110"} | {key: str(value) for key, value in allocatable.items()}
     return {
         "apiVersion": "v1",
@@ -29,7 +33,11 @@ def node(
         "metadata": {
             "name": name,
             "labels": {"kubernetes.io/hostname": name, POOL_LABEL: pool, **labels},
-            "annotations": {MACHINES: pool, MACHINE: hashlib.sha256(machine.encode()).hexdigest()[:16]},
+            "annotations": {
+                MACHINES: pool,
+                MACHINE: hashlib.sha256(machine.encode()).hexdigest()[:16],
+                MODULES: " ".join(modules),
+            },
         },
         "spec": {"taints": [dict(taint) for taint in taints]} if taints else {},
         "status": {

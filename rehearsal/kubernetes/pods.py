@@ -23,8 +23,9 @@ def pod(objects: Objects, key: str, body: Body) -> bool:
         return False
     node = next((one for one in found if one["metadata"]["name"] == body["spec"].get("nodeName")), found[0])
     body["spec"].setdefault("nodeName", node["metadata"]["name"])
-    if programs.is_probe(body["spec"]["containers"][0]):
-        end(objects, key, body, programs.probed(node))
+    container = body["spec"]["containers"][0]
+    if programs.is_probe(container):
+        end(objects, key, body, programs.probed(container, node))
     else:
         conditions = [_condition(kind, "True") for kind in RUNNING]
         _write_status(objects, key, body, {"phase": "Running", "conditions": conditions})

@@ -5,12 +5,13 @@ is slow its share of that. The forms of evidence are those of workloads/fabric_c
 """
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from statistics import median
 from typing import Any
 
 from rehearsal.field.pods import quantity
-from rehearsal.kubernetes.nodes import BANDWIDTH, VOLUME
+from rehearsal.kubernetes.nodes import BANDWIDTH, MODULES, VOLUME
 
 Body = Mapping[str, Any]
 MARGIN = 1.1
@@ -19,6 +20,8 @@ TCP_GBPS = 1.2
 SLOW_SHARE = 0.7
 """Share of the median below which the check names a node (workloads/fabric_check)."""
 ACCELERATORS = ("nvidia.com/", "aws.amazon.com/neuron", "google.com/tpu", "amd.com/")
+
+_MODULE = re.compile(r"over_tcp\('(\w+)'\)")
 
 Ending = tuple[int, str]
 """Exit code, and what is left in the termination message."""
@@ -34,9 +37,12 @@ def is_check(container: Body) -> bool:
     return list(container.get("command") or ())[:3] == ["python", "-m", "workloads.fabric_check"]
 
 
-def probed(node: Body) -> Ending:
-    """End of a probe on the node."""
+def probed(container: Body, node: Body) -> Ending:
+    """End of a probe on the node: bad where the volume is, or where a module that it looks for is not in use."""
     why = _state(node, VOLUME)
+    asked = _MODULE.search(" ".join(container.get("command") or ()))
+    if not why and asked and asked[1] not in _state(node, MODULES).split():
+        why = f"the file system is reached over TCP: the kernel module {asked[1]} is not loaded"
     return (1, why) if why else (0, "")
 
 

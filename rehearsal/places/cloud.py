@@ -51,7 +51,9 @@ class Membership:
             groups = tuple(rules.nodes(self._account))
             for one in groups:
                 if one.count is not None:
-                    self._kubernetes.add_nodes(one.group, one.count, one.labels, one.taints, one.allocatable)
+                    self._kubernetes.add_nodes(
+                        one.group, one.count, one.labels, one.taints, one.allocatable, one.modules
+                    )
             for pool in self._kubernetes.pools() - {one.group for one in groups}:
                 self._kubernetes.remove_nodes(pool)
 

@@ -27,8 +27,8 @@ from providers.aws.regions import regions
 FOLDER = Path(inspect.getfile(AwsMachine)).parent
 KEYS = (
     "arch", "vcpus", "memory_gib", "accelerator", "accelerator_count", "nvme_gb", "cards", "efa_cards", "max_efa",
-    "fabric_gbps", "fabric_family", "gdr", "addresses_per_interface", "network_layers", "quota_family", "capacity",
-    "ultra_server", "compute_domain", "kubernetes", "usd_per_hour", "zones",
+    "lustre_interfaces", "fabric_gbps", "fabric_family", "gdr", "addresses_per_interface", "network_layers",
+    "quota_family", "capacity", "burstable", "ultra_server", "compute_domain", "kubernetes", "usd_per_hour", "zones",
 )  # fmt: skip
 
 NOT_IN_MOTO = {"p6e-gb200.36xlarge": "moto's copy of EC2's data has no UltraServer of it; botocore knows the name"}
@@ -144,8 +144,8 @@ def test_a_row_says_what_ec2_says_of_the_machine(name: str) -> None:
     assert [(card.interfaces, card.efa) for card in machine.cards] == [
         (card["MaximumNetworkInterfaces"], "efa-only" in card["InterfaceTypes"]) for card in network["NetworkCards"]
     ]
-    burstable = row["BurstablePerformanceSupported"]  # EC2 places none of these together
-    assert burstable or "cluster" in row["PlacementGroupInfo"]["SupportedStrategies"]
+    assert machine.burstable == row["BurstablePerformanceSupported"]
+    assert machine.burstable != ("cluster" in row["PlacementGroupInfo"]["SupportedStrategies"])
 
 
 @pytest.mark.parametrize("name", ROWS)
@@ -245,7 +245,7 @@ def test_machines_that_need_gdr_have_a_fabric() -> None:
 
 def test_quota_families_follow_the_names() -> None:
     for machine in machines().values():
-        letters = re.match(r"(p4|p5|p6|g|trn|inf)", machine.name)
+        letters = re.match(r"(p4|p5|p6|g(?=r?\d)|trn|inf)", machine.name)
         expected = QuotaFamily(letters[1]) if letters else QuotaFamily.STANDARD
         assert machine.quota_family is expected, machine.name
 
@@ -253,7 +253,7 @@ def test_quota_families_follow_the_names() -> None:
 def test_prices_are_those_of_machines_with_a_list_price() -> None:
     unknown = {machine.name for machine in machines().values() if machine.usd_per_hour is None}
     without = {"p5e.48xlarge", "p6e-gb200.36xlarge", "trn2.3xlarge", "trn2.48xlarge", "trn2u.48xlarge"}
-    assert {name for name in unknown if not name.startswith("m7g")} == without
+    assert unknown == without
     for machine in machines().values():
         if machine.usd_per_hour is not None:
             assert 0 < machine.usd_per_hour / machine.cores < 1, machine.name

@@ -24,6 +24,17 @@ def write_probe(folder: Path, node: int) -> str:
     return ""
 
 
+def over_tcp(module: str, modules: Path = Path("/sys/module")) -> str:
+    """Reason why this node's file system does not go over the fabric; empty where the kernel module that brings it
+    there is in use.
+    """
+    try:
+        users = int((modules / module / "refcnt").read_text())
+    except OSError:
+        return f"the file system is reached over TCP: the kernel module {module} is not loaded"
+    return "" if users > 0 else f"the file system is reached over TCP: the kernel module {module} has no interface"
+
+
 def unseen(folder: Path, nodes: int) -> tuple[int, ...]:
     """Nodes whose file is not to be seen from here: what they write to is another file system."""
     return tuple(node for node in range(nodes) if not _probe_path(folder, node).is_file())

@@ -9,7 +9,7 @@ from plugin.calls import Properties
 
 Pool = Mapping[str, Any]
 
-LOOKED_AT = ("pool", "nodes", "selector", "devices", "floorGbps")
+LOOKED_AT = ("pool", "nodes", "selector", "devices", "floorGbps", "fileSystemModule")
 """Fields of an expectation that are looked at anew when they change. Another image or patience is no reason to disturb
 jobs.
 """

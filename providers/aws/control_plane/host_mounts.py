@@ -6,6 +6,9 @@ from dataclasses import dataclass
 
 import pulumi
 
+from providers.aws.nodes import lustre_client
+from providers.aws.types import AwsNodePoolPlan
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LustreMount:
@@ -25,8 +28,11 @@ HostMount = LustreMount | EfsMount
 _BOUNDARY = "==penstock=="
 
 
-def user_data(mounts: Sequence[HostMount]) -> pulumi.Output[str] | None:
+def user_data(mounts: Sequence[HostMount], pool: AwsNodePoolPlan | None = None) -> pulumi.Output[str] | None:
     """MIME in base64, as PCS and Batch join it to their own; None where there is nothing to mount.
+
+    Machines of a pool that reach the file system over its fabric are set up for it first, and mount nothing where that
+    fails: over TCP nobody would see why it is slow.
 
     What mounts is in AWS's images for PCS, and of Amazon Linux it is installed where it is missing. An elastic file
     system of the stack's takes nobody without TLS, which its own helper brings (EFS User Guide, "Encrypting data in
@@ -34,7 +40,8 @@ def user_data(mounts: Sequence[HostMount]) -> pulumi.Output[str] | None:
     """
     if not mounts:
         return None
-    return pulumi.Output.all(*(_script(mount) for mount in mounts)).apply(_mime)
+    before = lustre_client.over_efa(pool.machine) if pool and pool.file_system_module else ""
+    return pulumi.Output.all(before, *(_script(mount) for mount in mounts)).apply(_mime)
 
 
 def _script(mount: HostMount) -> pulumi.Output[str]:

@@ -28,6 +28,15 @@ Errors: 13 and 31), for which EKS would reboot the node under all others (EKS Us
 _DEFAULT_WAIT_MIN = 10
 """Of EKS for accelerators; an override must have one."""
 
+_ALL_AT_ONCE = autoscaling.GroupInstanceRefreshArgs(
+    strategy="Rolling",
+    preferences=autoscaling.GroupInstanceRefreshPreferencesArgs(
+        min_healthy_percentage=0, max_healthy_percentage=100, skip_matching=True, instance_warmup="0"
+    ),
+)
+"""A gang is whole or not at all: one after the other, its machines would end it each time. None comes before the old
+one has gone, as a block holds none in reserve (EC2 Auto Scaling User Guide, "Use an instance refresh")."""
+
 _PATIENCE = pulumi.CustomTimeouts(create="2h", update="8h", delete="2h")
 """A third of the nodes at a time is drained for up to 15 minutes and started anew (EKS User Guide, "Managed node update
 behaviour"); the provider gives a group an hour, and one of ours ten minutes to go."""
@@ -88,9 +97,8 @@ def _security_groups(plan: AwsNodePoolPlan, cluster: EksHandle, network: Network
 
 
 def _user_data(plan: AwsNodePoolPlan, cluster: EksHandle) -> pulumi.Input[str]:
-    local_disks = plan.machine.nvme_gb > 0
     if not plan.self_managed:
-        return _base64(user_data.managed(max_pods=plan.max_pods, local_disks=local_disks))
+        return _base64(user_data.managed(plan))
 
     def text(facts: Sequence[str]) -> str:
         cluster_name, endpoint, authority = facts
@@ -100,15 +108,7 @@ def _user_data(plan: AwsNodePoolPlan, cluster: EksHandle) -> pulumi.Input[str]:
             certificate_authority=authority,
             service_cidr=cluster.service_cidr,
         )
-        return _base64(
-            user_data.self_managed(
-                joining,
-                max_pods=plan.max_pods,
-                local_disks=local_disks,
-                labels=plan.labels,
-                taints=plan.taints,
-            )
-        )
+        return _base64(user_data.self_managed(plan, joining))
 
     return pulumi.Output.all(cluster.cluster_name, cluster.endpoint, cluster.certificate_authority).apply(text)
 
@@ -132,7 +132,8 @@ def _managed_group(
     subnet_ids: Sequence[pulumi.Output[str]],
     opts: pulumi.ResourceOptions,
 ) -> eks.NodeGroup:
-    """Without `instance_types`: the template has the type, and a capacity block allows no second place for it.
+    """`instance_types` only where there are several: else the template has the one, and a capacity block allows no
+    second place for it (EKS User Guide, "Customize managed nodes with launch templates").
 
     Its version is the control plane's, which is there before; without one EKS leaves the nodes where they were. Without
     a release it takes the newest image whenever nodes roll for another reason.
@@ -160,6 +161,7 @@ def _managed_group(
         version=cluster.version,
         release_version=plan.release or None,
         capacity_type=_capacity_type(plan.capacity),
+        instance_types=[machine.name for machine in plan.machine_types] if plan.alternatives else None,
         launch_template=eks.NodeGroupLaunchTemplateArgs(id=template.id, version=template.version),
         scaling_config=eks.NodeGroupScalingConfigArgs(
             min_size=plan.least_in_group, max_size=plan.max_count, desired_size=plan.desired_now
@@ -228,7 +230,10 @@ def _own_group(
     subnet_ids: Sequence[pulumi.Output[str]],
     opts: pulumi.ResourceOptions,
 ) -> autoscaling.Group:
-    """It does not wait for its machines: before a block begins there are none, and `up` would wait in vain."""
+    """It does not wait for its machines: before a block begins there are none, and `up` would wait in vain.
+
+    Another version of the template starts its machines anew, which machines that run would not do by themselves.
+    """
     owned = autoscaling.GroupTagArgs(
         key=cluster.cluster_name.apply(lambda cluster_name: f"kubernetes.io/cluster/{cluster_name}"),
         value="owned",
@@ -241,6 +246,7 @@ def _own_group(
         desired_capacity=plan.desired_now,
         vpc_zone_identifiers=list(subnet_ids),
         launch_template=autoscaling.GroupLaunchTemplateArgs(id=template.id, version=template.version),
+        instance_refresh=_ALL_AT_ONCE,
         health_check_type="EC2",
         wait_for_capacity_timeout="0",
         tags=[owned, autoscaling.GroupTagArgs(key="Name", value=name, propagate_at_launch=False)],

@@ -22,8 +22,8 @@ def quotas(pools: Sequence[AwsNodePoolPlan]) -> tuple[QuotaNeed, ...]:
             users.setdefault(QUOTAS[f"{market}.{pool.machine.quota_family}"], []).append(pool)
     return tuple(
         quota.need(
-            sum(pool.max_count * pool.machine.cores for pool in of_quota),
-            ", ".join(f"{pool.name}: {pool.max_count} x {pool.machine.name}" for pool in of_quota),
+            sum(pool.max_count * max(machine.cores for machine in pool.machine_types) for pool in of_quota),
+            ", ".join(f"{pool.name}: {pool.max_count} x {pool.machine_names}" for pool in of_quota),
         )
         for quota, of_quota in users.items()
     )
@@ -39,9 +39,9 @@ def _lines(pool: AwsNodePoolPlan, region: str) -> Iterator[BillLine]:
     most = float(pool.max_count) if block is None and pool.max_count > pool.node_count else None
     size = f" (up to {pool.max_count})" if pool.max_count > max(pool.node_count, 1) else ""
     yield BillLine(
-        what=f"{pool.name}: {pool.machine.name}{size}",
+        what=f"{pool.name}: {pool.machine_names}{size}",
         count=pool.node_count,
-        unit_usd_per_hour=None if block else pool.machine.usd_per_hour,
+        unit_usd_per_hour=None if block else _dearest(pool),
         prepaid=block is not None,
         source=_source(pool, region),
         since=block.starts_at if block else None,
@@ -59,6 +59,13 @@ def _lines(pool: AwsNodePoolPlan, region: str) -> Iterator[BillLine]:
     )
 
 
+def _dearest(pool: AwsNodePoolPlan) -> Decimal | None:
+    """List price of the dearest machine that a node may be; None where one of them has none."""
+    prices = [machine.usd_per_hour for machine in pool.machine_types]
+    known = [price for price in prices if price is not None]
+    return max(known) if len(known) == len(prices) else None
+
+
 def _disk_usd_per_hour(gib: int) -> Decimal:
     return (PRICES["disks"].usd_per_hour["gib"] * gib).quantize(Decimal("0.000001"))
 
@@ -66,9 +73,10 @@ def _disk_usd_per_hour(gib: int) -> Decimal:
 def _source(pool: AwsNodePoolPlan, region: str) -> str:
     if isinstance(pool.capacity, BlockCapacity):
         return "prepaid when the capacity block was bought; nothing more by the hour"
-    if pool.machine.usd_per_hour is None:
+    if _dearest(pool) is None:
         return "no list price on demand is known"
     bound = "; spot machines cost less, at the market's hourly price" if isinstance(pool.capacity, SpotCapacity) else ""
+    bound += "; the dearest of them" if pool.alternatives else ""
     if isinstance(pool.capacity, ReservedCapacity):
         bound = "; of the reservation, paid for whether used or not"
     if pool.labels.get(POOL_LABEL, pool.name) != pool.name:

@@ -49,11 +49,13 @@ def _of_pool(asked: NodePoolSpec, pool: AwsNodePoolPlan, kind: Kind, path: str) 
 def _fabric(asked: NodePoolSpec, pool: AwsNodePoolPlan, path: str) -> Decision:
     machine = pool.machine
     if pool.fabric is Fabric.EFA:
-        reason = f"{machine.fabric_gbps:g} Gbps a node; one primary interface and {pool.efa_devices} of efa-only"
-    elif asked.fabric is not None:
-        reason = asked.fabric.none
+        why = f" ({asked.fabric.wanted})" if asked.fabric and asked.fabric.wanted else ""
+        reason = f"{machine.fabric_gbps:g} Gbps a node{why}; one primary interface and {pool.efa_devices} of efa-only"
+    elif asked.fabric_waived:
+        reason = asked.fabric_waived
     elif pool.fabric is Fabric.HOST:
-        reason = "one node: nothing crosses to another" + ("; its EFA stays unused" if machine.max_efa else "")
+        unused = "; its EFA stays unused without fabric: {wanted: <reason>}" if machine.max_efa else ""
+        reason = f"one node: nothing crosses to another{unused}"
     else:
         reason = "no accelerators: collectives run over TCP"
     value = f"{pool.efa_devices} EFA devices a node" if pool.efa_devices else str(pool.fabric)
@@ -118,7 +120,7 @@ def _size(pool: AwsNodePoolPlan, path: str) -> Iterator[Decision]:
 def _nodes(pool: AwsNodePoolPlan, kind: Kind, path: str) -> Decision:
     disks = f", {pool.machine.nvme_gb} GB of local disks as one" if pool.machine.nvme_gb and kind == "eks" else ""
     image = f", {pool.ami_type}" if kind == "eks" else ""
-    value = f"{pool.machine.name} by {capacity_word(pool.capacity)}{image}{disks}"
+    value = f"{pool.machine_names} by {capacity_word(pool.capacity)}{image}{disks}"
     return Decision(path=f"{path}.machineType", value=value, reason=_who_starts_them(pool, kind))
 
 

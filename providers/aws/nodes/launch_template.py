@@ -26,6 +26,7 @@ AMAZON_LINUX_ROOT = "/dev/xvda"
 class LaunchTemplate(pulumi.ComponentResource):
     """A launch template with the pool's interfaces, disk, capacity and placement, and its placement group where it has
     one of its own. It names no subnet and no spot market: EKS, PCS and Batch take them from elsewhere, or refuse them.
+    Nor a machine type where there are several, which its users name then.
     """
 
     id: pulumi.Output[str]
@@ -52,7 +53,7 @@ class LaunchTemplate(pulumi.ComponentResource):
         child = pulumi.ResourceOptions(parent=self)
         template = ec2.LaunchTemplate(
             name,
-            instance_type=plan.machine.name,
+            instance_type=None if plan.alternatives else plan.machine.name,
             image_id=image_id,
             iam_instance_profile=_profile(instance_profile_arn),
             network_interfaces=_interfaces(plan, security_group_ids),

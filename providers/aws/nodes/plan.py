@@ -11,7 +11,7 @@ from components.spec.cluster import ClusterSpec, NodePoolSpec, PlacementKind
 from components.spec.stack import StackSpec
 from providers.aws.catalog import AwsMachine, machines
 from providers.aws.known_names import machine_type_problem, region_problem
-from providers.aws.nodes.allocatable import allocatable
+from providers.aws.nodes.alternatives import alternatives_of, least_allocatable, zones_of_all
 from providers.aws.nodes.binding import ami_type, binding, collective, labels, taints
 from providers.aws.nodes.blocks import block_capacity, nodes_now, size_changes
 from providers.aws.nodes.costs import bill, quotas
@@ -103,7 +103,7 @@ def part(plan: Sequence[AwsNodePoolPlan], spec: StackSpec, billed: Sequence[AwsN
         decisions=tuple(one for one in decisions(spec, plan) if one.path not in passed_over),
         quotas=quotas(billed),
         bill=bill(billed, region),
-        warnings=(*_consent(spec.cluster.allow_node_roll), *_apart(plan)),
+        warnings=(*_consent(spec.cluster.allow_node_roll), *_apart(plan), *_burstable(plan), *_idle(plan)),
     )
 
 
@@ -113,6 +113,28 @@ def _consent(reason: str | None) -> tuple[str, ...]:
         return ()
     what = "`up` may roll or replace nodes with accelerators, and jobs on them end"
     return (f"cluster.allowNodeRoll ({reason}): {what}; take it out when that is done",)
+
+
+def _burstable(pools: Sequence[AwsNodePoolPlan]) -> Iterator[str]:
+    """Machines that earn credits for a share of their processors (EC2 User Guide, "Unlimited mode")."""
+    for pool in pools:
+        if pool.machine.burstable and pool.node_count:
+            yield (
+                f"cluster.nodePools.{pool.name}: {pool.machine.name} is for load that comes and goes; what it uses "
+                "above its share for long is billed beside the price shown; take another family for steady work"
+            )
+
+
+def _idle(pools: Sequence[AwsNodePoolPlan]) -> Iterator[str]:
+    """Machines that are paid for with the others of their UltraServer, which is sold whole."""
+    for pool in pools:
+        sizes = pool.machine.ultra_server
+        if sizes and isinstance(pool.capacity, BlockCapacity) and all(pool.node_count % size for size in sizes):
+            yield (
+                f"cluster.nodePools.{pool.name}: a block of {pool.machine.name} is whole UltraServers of "
+                f"{' or '.join(map(str, sizes))} machines, and {pool.node_count} fill none: the rest is paid for "
+                "and idle; set count to what the block holds"
+            )
 
 
 def _apart(pools: Sequence[AwsNodePoolPlan]) -> Iterator[str]:
@@ -181,9 +203,10 @@ def _zones(pool: NodePoolSpec, machine: AwsMachine, prefer: tuple[str, ...], reg
     """One where the spec, the reservation, the fabric or a placement group asks for one."""
     if settled := pool.zone or reserved_zone(pool):
         return (region.called(settled),)
-    able = [zone for zone in prefer if region.may_offer(zone, machine.zones)]
-    usual = [zone for zone in able if region.usually_offers(zone, machine.zones)]
-    choice = usual or able or list(machine.zones_in(region))
+    rows = (machine, *alternatives_of(pool))
+    able = [zone for zone in prefer if all(region.may_offer(zone, row.zones) for row in rows)]
+    usual = [zone for zone in able if all(region.usually_offers(zone, row.zones) for row in rows)]
+    choice = usual or able or list(zones_of_all(pool, machine, region))
     apart = fabric_of(pool, machine) is not Fabric.EFA and (
         pool.placement is None or pool.placement.kind is PlacementKind.NONE
     )
@@ -194,6 +217,8 @@ def _plan(
     pool: NodePoolSpec, machine: AwsMachine, zones: tuple[str, ...], stack: str, now: datetime
 ) -> AwsNodePoolPlan:
     fabric = fabric_of(pool, machine)
+    alternatives = alternatives_of(pool)
+    types = (machine, *alternatives)
     layout = interfaces(machine, fabric=fabric is Fabric.EFA)
     efa_devices = len(layout) - 1
     capacity = _capacity(pool, machine)
@@ -201,18 +226,19 @@ def _plan(
     return AwsNodePoolPlan(
         name=pool.name,
         machine=machine,
+        alternatives=alternatives,
         node_count=pool.count,
         min_count=pool.count if block else pool.least,
         max_count=max(1, pool.most),  # EKS takes no maxSize of 0 (NodegroupScalingConfig)
         fabric=fabric,
-        fabric_waived=pool.fabric.none if pool.fabric else "",
+        fabric_waived=pool.fabric_waived,
         collective=collective(machine),
         binding=binding(pool, machine, fabric, efa_devices),
-        node_allocatable=allocatable(machine, efa_devices),
+        node_allocatable=least_allocatable(types, efa_devices),
         notice_s=_SPOT_NOTICE_S if isinstance(capacity, SpotCapacity) else None,
         zones=zones,
-        addresses_per_node=addresses_per_node(machine, layout),
-        max_pods=max_pods(machine, layout),
+        addresses_per_node=max(addresses_per_node(one, layout) for one in types),
+        max_pods=min(max_pods(one, layout) for one in types),
         interfaces=layout,
         capacity=capacity,
         placement=_placement(pool, fabric, f"{stack}-{pool.name}"),
@@ -247,7 +273,7 @@ def _placement(pool: NodePoolSpec, fabric: Fabric, own_name: str) -> Placement:
     if reservation is not None:
         group = reservation.placement_group
         return NoGroup() if group is None else GivenGroup(name=group)
-    wanted = asked is not None or fabric is Fabric.EFA
+    wanted = asked is not None or (fabric is Fabric.EFA and pool.most > 1)
     return OwnGroup(name=own_name) if wanted else NoGroup()
 
 

@@ -9,6 +9,7 @@ from components.errors import Problem
 from components.fabric import Fabric
 from components.spec.cluster import NodePoolSpec, PlacementKind
 from providers.aws.catalog import MAX_NODES, AwsMachine, CapacityKind, machines
+from providers.aws.nodes.alternatives import alternative_problems
 from providers.aws.nodes.blocks import MOST_INSTANCES, block_problems, in_utc
 from providers.aws.nodes.labels import mark_problems
 from providers.aws.nodes.zones import reserved_zone, zone_problems
@@ -52,6 +53,11 @@ def pool_problems(pool: NodePoolSpec, machine: AwsMachine | None, setting: Setti
         *_offer_problems(pool, machine, path, setting.region),
         *_capacity_problems(pool, machine, path),
         *_fabric_problems(pool, machine, path),
+        *_wanted_problems(pool, machine, path),
+        *_burstable_problems(pool, machine, path),
+        *alternative_problems(
+            pool, machine, path, setting.region, control_plane=setting.control_plane, fabric=fabric_of(pool, machine)
+        ),
         *_cluster_problems(machine, path, setting),
         *_count_problems(pool, path),
         *found,
@@ -59,10 +65,12 @@ def pool_problems(pool: NodePoolSpec, machine: AwsMachine | None, setting: Setti
 
 
 def fabric_of(pool: NodePoolSpec, machine: AwsMachine) -> Fabric:
-    """EFA for a gang of accelerators on machines that have it, unless the user says why not."""
+    """EFA for a gang of accelerators on machines that have it, unless the user says why not; for one node where the
+    user says why.
+    """
     if pool.most <= 1:
-        return Fabric.HOST
-    wired = machine.accelerator is not None and machine.max_efa > 0 and pool.fabric is None
+        return Fabric.EFA if pool.fabric_wanted and machine.max_efa else Fabric.HOST
+    wired = machine.accelerator is not None and machine.max_efa > 0 and not pool.fabric_waived
     return Fabric.EFA if wired else Fabric.ETHERNET
 
 
@@ -106,6 +114,19 @@ def _placement_problems(pool: NodePoolSpec, path: str) -> Iterator[Problem]:
             " not use it; write fromReservation, and the group as capacity.reservation.placementGroup"
         )
         yield Problem(path=where, message=message)
+
+
+def _burstable_problems(pool: NodePoolSpec, machine: AwsMachine, path: str) -> Iterator[Problem]:
+    """Of a machine type that no cluster placement group takes."""
+    if machine.burstable and pool.placement is not None and pool.placement.kind in _GROUPED:
+        message = (
+            f"{pool.placement.kind.value!r}, but no cluster placement group takes {machine.name}; leave it out, or "
+            "take a machine type that is not burstable"
+        )
+        yield Problem(path=f"{path}.placement", message=message)
+
+
+_GROUPED = (PlacementKind.CREATE, PlacementKind.EXISTING)
 
 
 def _block_problems(pool: NodePoolSpec, path: str, setting: Setting) -> Iterator[Problem]:
@@ -157,15 +178,35 @@ def _capacity_problems(pool: NodePoolSpec, machine: AwsMachine, path: str) -> It
     held = pool.capacity.reservation or pool.capacity.capacity_block
     if held is None or _RESERVATION.fullmatch(held.id):
         return
-    grouped = asked is CapacityKind.RESERVATION or machine.ultra_server
+    grouped = asked is CapacityKind.RESERVATION or bool(machine.ultra_server)
     if not (grouped and _RESOURCE_GROUP.fullmatch(held.id)):
         other = " or the ARN of a resource group" if grouped else ""
         message = f"{held.id!r} is not a reservation's id such as cr-0a1b2c3d4e5f60718{other}"
         yield Problem(path=f"{path}.capacity.{asked.value}.id", message=message)
 
 
+def _wanted_problems(pool: NodePoolSpec, machine: AwsMachine, path: str) -> Iterator[Problem]:
+    """A fabric asked for by name: where there is none, where it is there anyhow, and where nothing would use it."""
+    if not pool.fabric_wanted:
+        return
+    if not machine.max_efa:
+        family = machine.name.partition(".")[0]
+        others = [name for name, row in machines().items() if row.max_efa and name.startswith(f"{family}.")]
+        take = f"take {' or '.join(others)}, or remove it" if others else "remove it"
+        yield Problem(path=f"{path}.fabric.wanted", message=f"{machine.name!r} has no EFA; {take}")
+    elif pool.most > 1 and machine.accelerator is not None:
+        message = f"{pool.most} nodes of {machine.name} have their EFA without being asked; remove it"
+        yield Problem(path=f"{path}.fabric.wanted", message=message)
+    elif pool.most > 1:
+        message = (
+            f"{pool.most} nodes of {machine.name}: jobs on processors talk over TCP, and EFA for a file system alone "
+            "is given to pools of one node; give each node a pool of its own, or remove it"
+        )
+        yield Problem(path=f"{path}.fabric.wanted", message=message)
+
+
 def _fabric_problems(pool: NodePoolSpec, machine: AwsMachine, path: str) -> Iterator[Problem]:
-    if machine.accelerator is None or machine.max_efa or pool.most <= 1 or pool.fabric is not None:
+    if machine.accelerator is None or machine.max_efa or pool.most <= 1 or pool.fabric_waived:
         return
     name = machine.accelerator.name
     others = [row.name for row in machines().values() if row.max_efa and row.accelerator == machine.accelerator]

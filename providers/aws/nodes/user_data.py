@@ -1,13 +1,18 @@
-"""Configuration of a node at its start: a nodeadm NodeConfig, as a part of MIME user data (EKS AMI, "nodeadm")."""
+"""Configuration of a node at its start: a nodeadm NodeConfig, as a part of MIME user data (EKS AMI, "nodeadm").
 
-from collections.abc import Mapping, Sequence
+Before it stands a script where the node reaches its file system over the fabric: cloud-init has run it when nodeadm
+starts the kubelet (awslabs/amazon-eks-ami, nodeadm-run.service: after cloud-final.service).
+"""
+
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import yaml
 
-from components.plan.cluster import Taint
 from components.spec.cluster import TaintEffect
+from providers.aws.nodes import lustre_client
+from providers.aws.types import AwsNodePoolPlan
 
 _BOUNDARY = "penstock-node-config"
 
@@ -29,38 +34,36 @@ class JoinedCluster:
     service_cidr: str
 
 
-def managed(*, max_pods: int, local_disks: bool) -> str:
+def managed(plan: AwsNodePoolPlan) -> str:
     """Of a node that EKS manages: EKS adds cluster, labels and taints by itself."""
-    return _mime(_config({"kubelet": _kubelet(max_pods), **_instance(local_disks)}))
+    return _mime(plan, {"kubelet": _kubelet(plan), **_instance(plan)})
 
 
-def self_managed(
-    cluster: JoinedCluster, *, max_pods: int, local_disks: bool, labels: Mapping[str, str], taints: Sequence[Taint]
-) -> str:
+def self_managed(plan: AwsNodePoolPlan, cluster: JoinedCluster) -> str:
     """Of a node of our own auto scaling group: everything it needs to join."""
-    kubelet = _kubelet(max_pods) | {"flags": _flags(labels, taints)}
+    kubelet = _kubelet(plan) | {"flags": _flags(plan)}
     to_join = {
         "name": cluster.name,
         "apiServerEndpoint": cluster.endpoint,
         "certificateAuthority": cluster.certificate_authority,
         "cidr": cluster.service_cidr,
     }
-    return _mime(_config({"cluster": to_join, "kubelet": kubelet, **_instance(local_disks)}))
+    return _mime(plan, {"cluster": to_join, "kubelet": kubelet, **_instance(plan)})
 
 
-def _kubelet(max_pods: int) -> dict[str, Any]:
-    return {"config": {"maxPods": max_pods}}
+def _kubelet(plan: AwsNodePoolPlan) -> dict[str, Any]:
+    return {"config": {"maxPods": plan.max_pods}}
 
 
-def _instance(local_disks: bool) -> dict[str, Any]:
+def _instance(plan: AwsNodePoolPlan) -> dict[str, Any]:
     """RAID 0 of the NVMe disks, which then holds container images, volumes of pods and logs."""
-    return {"instance": {"localStorage": {"strategy": "RAID0"}}} if local_disks else {}
+    return {"instance": {"localStorage": {"strategy": "RAID0"}}} if plan.machine.nvme_gb else {}
 
 
-def _flags(labels: Mapping[str, str], taints: Sequence[Taint]) -> list[str]:
-    flags = ["--node-labels=" + ",".join(f"{key}={value}" for key, value in sorted(labels.items()))]
-    if taints:
-        listed = ",".join(f"{taint.key}={taint.value}:{taint.effect}" for taint in taints)
+def _flags(plan: AwsNodePoolPlan) -> list[str]:
+    flags = ["--node-labels=" + ",".join(f"{key}={value}" for key, value in sorted(plan.labels.items()))]
+    if plan.taints:
+        listed = ",".join(f"{taint.key}={taint.value}:{taint.effect}" for taint in plan.taints)
         flags.append(f"--register-with-taints={listed}")
     return flags
 
@@ -70,18 +73,13 @@ def _config(spec: Mapping[str, Any]) -> str:
     return yaml.safe_dump(document, sort_keys=False, width=1000)
 
 
-def _mime(config: str) -> str:
+def _mime(plan: AwsNodePoolPlan, spec: Mapping[str, Any]) -> str:
     """Written by hand: the standard library's message class picks another boundary each time, and so another node."""
-    return "\n".join(
-        [
-            "MIME-Version: 1.0",
-            f'Content-Type: multipart/mixed; boundary="{_BOUNDARY}"',
-            "",
-            f"--{_BOUNDARY}",
-            "Content-Type: application/node.eks.aws",
-            "",
-            config.rstrip("\n"),
-            f"--{_BOUNDARY}--",
-            "",
-        ]
-    )
+    parts = [("application/node.eks.aws", _config(spec))]
+    if plan.file_system_module:
+        script = f"#!/bin/bash\nset -e\n{lustre_client.over_efa(plan.machine)}"
+        parts.insert(0, ('text/x-shellscript; charset="us-ascii"', script))
+    lines = ["MIME-Version: 1.0", f'Content-Type: multipart/mixed; boundary="{_BOUNDARY}"', ""]
+    for kind, text in parts:
+        lines += [f"--{_BOUNDARY}", f"Content-Type: {kind}", "", text.rstrip("\n")]
+    return "\n".join([*lines, f"--{_BOUNDARY}--", ""])

@@ -30,19 +30,21 @@ LEAST_CACHE_GIB, MOST_CACHE_GIB = 32, 131_072
 """For each 4,000 MB/s."""
 METADATA_IOPS = (1_500, 3_000, 6_000, *range(12_000, 192_001, 12_000))
 TIERING_METADATA_IOPS = (6_000, 12_000)
-MOST_EFA_CLIENTS = 1_024
-FAMILIES_WITHOUT_FSX = frozenset({"dl1", "g4dn", "g5", "p3dn", "p4d", "p4de", "trn2", "trn2u"})
-"""Machines with EFA from which FSx is not reached over it: those before Nitro v4, and trn2."""
+MOST_EFA_CONNECTIONS = 1_024
+"""Of one file system; each EFA interface of a client is one."""
+_NO_SCRIPT = "nothing is published of the EFA driver in Batch's images, and Lustre needs 2.12.1 or newer"
 
 
-def plan_lustre(asked: FileSystemSpec, pools: Sequence[AwsNodePoolPlan], network: NetworkPlan) -> LustrePlan:
+def plan_lustre(
+    asked: FileSystemSpec, pools: Sequence[AwsNodePoolPlan], network: NetworkPlan, control_plane: str = "eks"
+) -> LustrePlan:
     """The file system in the zone of the pools with a fabric; SpecError with every problem at once."""
     zone = _zone(pools, network)
     problems = [
         *place_problems(asked, place_of(zone, network.region)), *_size_problems(asked), *_metadata_problems(asked),
         *link_problems(asked), *_scratch_problems(asked),
     ]  # fmt: skip
-    obstacles = tuple(_found_problems(asked, pools, network))
+    obstacles = tuple(_found_problems(asked, pools, network, control_plane))
     if asked.fabric and not efa_obstacle(place_of(zone, network.region)):
         problems += [
             Problem(path=f"{PATH}.fabric", message=f"true, but {obstacle}; leave it out") for obstacle in obstacles
@@ -71,13 +73,22 @@ def plan_lustre(asked: FileSystemSpec, pools: Sequence[AwsNodePoolPlan], network
     )
 
 
+def over_fabric(plan: LustrePlan | None, pool: AwsNodePoolPlan) -> bool:
+    """True if the pool's nodes reach the file system over EFA, which does not leave its zone."""
+    return plan is not None and plan.efa and pool in _clients((pool,)) and plan.zone in pool.zones
+
+
 def lustre_decisions(
-    asked: FileSystemSpec, plan: LustrePlan, pools: Sequence[AwsNodePoolPlan], network: NetworkPlan
+    asked: FileSystemSpec,
+    plan: LustrePlan,
+    pools: Sequence[AwsNodePoolPlan],
+    network: NetworkPlan,
+    control_plane: str = "eks",
 ) -> Iterator[Decision]:
     """Decisions that the user left open."""
     yield Decision(path=f"{PATH}.zone", value=plan.zone, reason="beside the nodes that use it: FSx stands in one zone")
     if asked.fabric is None:
-        obstacles = "; ".join(_found_problems(asked, pools, network))
+        obstacles = "; ".join(_found_problems(asked, pools, network, control_plane))
         reason = obstacles or "the nodes, the zone and the size allow it"
         yield Decision(path=f"{PATH}.fabric", value="EFA" if plan.efa else "TCP", reason=reason)
     if plan.throughput_mbps_per_tib and asked.throughput_mbps_per_tib is None:
@@ -165,8 +176,8 @@ def _scratch_problems(asked: FileSystemSpec) -> Iterator[Problem]:
 
 
 def _found_problems(
-    asked: FileSystemSpec, pools: Sequence[AwsNodePoolPlan], network: NetworkPlan
-) -> Iterator[str]:  # fmt: skip
+    asked: FileSystemSpec, pools: Sequence[AwsNodePoolPlan], network: NetworkPlan, control_plane: str
+) -> Iterator[str]:
     """Reasons why it cannot be reached over the fabric; where the place has none, no other matters."""
     zone = _zone(pools, network)
     if obstacle := efa_obstacle(place_of(zone, network.region)):
@@ -179,27 +190,36 @@ def _found_problems(
         if step and (not _gib(asked) or _gib(asked) % step):
             tier = asked.throughput_mbps_per_tib or DEFAULT_TIER
             yield f"{asked.capacity_tib:g} TiB at {tier} has no EFA: it takes multiples of {step / 1000:g}"
+    if control_plane == "batch":
+        yield _NO_SCRIPT
+        return
     clients = _clients(pools)
     if not pools:
         return  # they are wrong, and have said so
     if not clients:
-        others = ", ".join(sorted(FAMILIES_WITHOUT_FSX))
-        yield f"no pool has a fabric over which FSx can be reached (that of {others} is not)"
+        yield f"no pool has a fabric over which FSx can be reached{_nearly(pools)}"
         return
-    count = sum(pool.max_count for pool in clients if zone in pool.zones)
-    if count > MOST_EFA_CLIENTS:
-        yield f"{count} nodes would reach it, and FSx takes {MOST_EFA_CLIENTS} over EFA"
+    counted = [(pool.name, pool.max_count, pool.machine.lustre_interfaces) for pool in clients if zone in pool.zones]
+    connections = sum(nodes * interfaces for _, nodes, interfaces in counted)
+    if connections > MOST_EFA_CONNECTIONS:
+        each = ", ".join(f"{name}: {nodes} nodes of {interfaces}" for name, nodes, interfaces in counted)
+        yield f"{connections} EFA interfaces would reach it ({each}), and FSx takes {MOST_EFA_CONNECTIONS}"
     subnets = [IPv4Network(subnet.cidr) for subnet in network.node_subnets((zone,)) if subnet.cidr]
     if len({subnet.supernet(new_prefix=16) for subnet in subnets}) > 1:
         yield f"the nodes of {zone} stand in several /16 ranges, and EFA to FSx stays within one"
 
 
 def _clients(pools: Sequence[AwsNodePoolPlan]) -> list[AwsNodePoolPlan]:
-    return [
-        pool
-        for pool in pools
-        if pool.fabric is Fabric.EFA and pool.machine.name.partition(".")[0] not in FAMILIES_WITHOUT_FSX
-    ]
+    return [pool for pool in pools if pool.fabric is Fabric.EFA and pool.machine.lustre_interfaces]
+
+
+def _nearly(pools: Sequence[AwsNodePoolPlan]) -> str:
+    """In brackets, the machines whose EFA FSx is not reached over, and those of one node that could have it."""
+    without = sorted({pool.machine.name for pool in pools if pool.fabric is Fabric.EFA})
+    single = [pool.name for pool in pools if pool.fabric is Fabric.HOST and pool.machine.lustre_interfaces]
+    said = [f"that of {', '.join(without)} is none"] if without else []
+    said += [f"{', '.join(single)} has one with fabric: {{wanted: <reason>}}"] if single else []
+    return f" ({'; '.join(said)})" if said else ""
 
 
 def _zone(pools: Sequence[AwsNodePoolPlan], network: NetworkPlan) -> str:

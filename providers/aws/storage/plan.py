@@ -62,7 +62,19 @@ def plan_storage(
 def part(plan: StoragePlan, spec: StackSpec, billed: Sequence[AwsNodePoolPlan]) -> PartPlan:
     """Every store of the stack."""
     lines = bill(plan, spec.cluster.region or "")
-    return PartPlan(decisions=plan.decisions, bill=lines, warnings=tuple(warnings(plan)))
+    return PartPlan(decisions=plan.decisions, bill=lines, warnings=(*warnings(plan), *_set_up_elsewhere(plan, spec)))
+
+
+def _set_up_elsewhere(plan: StoragePlan, spec: StackSpec) -> Iterator[str]:
+    """Nodes that HyperPod starts get no user data of a stack's."""
+    assert isinstance(spec.settings, AwsSpec)
+    if spec.settings.hyper_pod is None or plan.file_system is None or not plan.file_system.efa:
+        return
+    pools = ", ".join(spec.settings.hyper_pod.pools)
+    yield (
+        f"aws.hyperPod: nodes of {pools} reach the file system over EFA only if your lifecycle script sets up Lustre's "
+        "client for it (FSx for Lustre User Guide, Configuring EFA clients), else over TCP; the gate does not look"
+    )
 
 
 def warnings(plan: StoragePlan) -> Iterator[str]:
@@ -133,7 +145,12 @@ def _lustre_mbps(lustre: LustrePlan) -> float:
 
 def _lustre(spec: StackSpec, pools: Sequence[AwsNodePoolPlan], network: NetworkPlan) -> LustrePlan | None:
     asked = spec.storage.file_system
-    return plan_lustre(asked, pools, network) if asked else None
+    return plan_lustre(asked, pools, network, _control_plane(spec)) if asked else None
+
+
+def _control_plane(spec: StackSpec) -> str:
+    assert isinstance(spec.settings, AwsSpec)
+    return spec.settings.control_plane.kind
 
 
 def _shared(spec: StackSpec, network: NetworkPlan) -> SharedPlan | None:
@@ -211,7 +228,7 @@ def _decisions(
 ) -> Iterator[Decision]:  # fmt: skip
     asked = spec.storage.file_system
     if lustre is not None and asked is not None:
-        yield from lustre_decisions(asked, lustre, pools, network)
+        yield from lustre_decisions(asked, lustre, pools, network, _control_plane(spec))
     if volume.path and spec.storage.volume.path is None:
         reason = "a folder named after the stack on the file system that all nodes share"
         yield Decision(path="storage.volume.path", value=volume.path, reason=reason)

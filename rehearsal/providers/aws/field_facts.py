@@ -40,6 +40,8 @@ from rehearsal.field.service_facts import (
     SupportRow,
 )
 from rehearsal.providers.aws.network_facts import EXISTING
+from rehearsal.providers.aws.group_facts import GROUP_CHANGES, REFRESHES, size_of
+from rehearsal.providers.aws.lustre_facts import FABRIC_MOUNTS
 
 CLUSTER, NODE_GROUP = "aws:eks/cluster:Cluster", "aws:eks/nodeGroup:NodeGroup"
 TEMPLATE, ADDON = "aws:ec2/launchTemplate:LaunchTemplate", "aws:eks/addon:Addon"
@@ -67,6 +69,8 @@ MACHINES = (
     MachineRow(pattern="p[3456]*.48xlarge", device=GPU, count=8),
     MachineRow(pattern="p4d*.24xlarge", device=GPU, count=8),
     MachineRow(pattern="p3dn.24xlarge", device=GPU, count=8),
+    MachineRow(pattern="[cmrt][4-9]g*.*", device="", count=0, architecture="arm64"),
+    MachineRow(pattern="gr6.*", device=GPU, count=1),
     MachineRow(pattern="g[567]*.48xlarge", device=GPU, count=8),
     MachineRow(pattern="g[567]*.24xlarge", device=GPU, count=4),
     MachineRow(pattern="g[4567]*.12xlarge", device=GPU, count=4),
@@ -154,6 +158,7 @@ CHANGES = (
         )
     ),
     ChangeRow(resource=LUSTRE, path="*", effect=Effect.REPLACES, source=LUSTRE_API),
+    *GROUP_CHANGES,
 )  # fmt: skip
 
 FACTS = FieldFacts(
@@ -367,6 +372,9 @@ FACTS = FieldFacts(
             source="PCS User Guide, Instance profiles: jobs act as the node that they run on",
         ),
     ),
+    fabric_mounts=FABRIC_MOUNTS,
+    refreshes=REFRESHES,
+    sizes_of=size_of,
     host_data=(
         HostDataRow(
             template=TEMPLATE, data="userData", users=FOLLOWERS, policy="aws:efs/fileSystemPolicy:FileSystemPolicy",

@@ -19,9 +19,12 @@ from rehearsal.cloud.kind import Inputs
 from rehearsal.cloud.rules import SimulatedNodes
 from rehearsal.field.allocatable import offered
 from rehearsal.field.deployed import MachinePool
+from rehearsal.field.lnet import lacking_steps
 from rehearsal.providers.aws.capacity import NODE_GROUP, SCALING_GROUP, demand, template_of
 from rehearsal.providers.aws.controllers import CLUSTER
+from rehearsal.providers.aws.group_facts import size_of
 from rehearsal.providers.aws.kinds.cloudcontrol import RESOURCE
+from rehearsal.providers.aws.lustre_facts import FABRIC_MOUNTS
 
 HYPER_POD = "AWS::SageMaker::Cluster"
 NODE_TOKENS = frozenset({CLUSTER, NODE_GROUP, SCALING_GROUP, RESOURCE})
@@ -69,6 +72,7 @@ def _managed(account: Account, thing: Object) -> SimulatedNodes:
         | (inputs.get("labels") or {}),
         taints=tuple(taints),
         allocatable=_allocatable(machine, _efa_devices(template_of(account, inputs))),
+        modules=_modules(template_of(account, inputs)),
     )
 
 
@@ -87,6 +91,7 @@ def _self_managed(account: Account, thing: Object) -> Iterator[SimulatedNodes]:
         labels=_labels(machine) | dict(one.split("=") for one in _listed(flags.get("--node-labels", ""))),
         taints=tuple(_taint(one) for one in _listed(flags.get("--register-with-taints", ""))),
         allocatable=_allocatable(machine, _efa_devices(template)),
+        modules=_modules(template),
     )
 
 
@@ -138,6 +143,12 @@ def _efa_devices(template: Inputs) -> int:
     return sum(str(one.get("interfaceType", "")).startswith("efa") for one in template.get("networkInterfaces") or ())
 
 
+def _modules(template: Inputs) -> tuple[str, ...]:
+    """Lustre's driver for EFA, in use where the machine's own scripts make it so."""
+    (row,) = FABRIC_MOUNTS
+    return () if lacking_steps(row, str(template.get("userData") or "")) else ("kefalnd",)
+
+
 def _allocatable(machine_type: str, efa_devices: int | None) -> dict[str, Any]:
     """Resources that such nodes were measured to offer, never those that the planner counts on.
 
@@ -151,7 +162,8 @@ def _allocatable(machine_type: str, efa_devices: int | None) -> dict[str, Any]:
     machine = machines()[machine_type]
     fabric = machine.max_efa if efa_devices is None else efa_devices
     pages_mib = HUGE_PAGES_MIB if fabric and not machine.compute_domain else 0
-    offer = offered("aws", MachinePool(name="", machine_type=machine_type, huge_pages_mib=pages_mib))
+    pool = MachinePool(name="", machine_type=machine_type, huge_pages_mib=pages_mib)
+    offer = offered("aws", pool, size_of(machine_type))
     memory = f"{offer.memory_ki}Ki" if offer else f"{machine.memory_gib}Gi"
     cpu = f"{offer.cpu_m}m" if offer and offer.cpu_m else machine.cores
     pages = {"hugepages-2Mi": f"{pages_mib}Mi"} if pages_mib else {}

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from policies import budget_per_hour, capacity_agrees, fabric_in_one_zone, fabric_security, gang_fabric
+from policies import budget_per_hour, capacity_agrees, expiry_set, fabric_in_one_zone, fabric_security, gang_fabric
 from policies.clouds.aws import AUTO_SCALING_GROUP, LAUNCH_TEMPLATE, NODE_GROUP, SECURITY_GROUP, SUBNET
 from policies.clouds.aws import EGRESS_RULE as EGRESS
 from policies.clouds.aws import INGRESS_RULE as INGRESS
@@ -172,3 +172,15 @@ def test_gangs_that_have_it_or_cannot_are_passed_over(
     template: dict[str, Any], labels: Any, job: StackResource
 ) -> None:
     assert violations(gang_fabric.RULE, pool_of(template, labels), job) == []
+
+
+def test_a_pool_of_several_machine_types_costs_what_the_dearest_does_and_has_an_end() -> None:
+    tags = {"penstock:budget-usd-per-hour": "1.9"}
+    spot = {"instanceTypes": ["g6.xlarge", "g6.2xlarge"], "scalingConfig": {"desiredSize": 2}, "tags": tags}
+    template = resource(LAUNCH_TEMPLATE, "template", {"tags": tags})
+    group = resource(NODE_GROUP, "serve", spot, launchTemplate=template)
+    ((name, message),) = violations(budget_per_hour.RULE, template, group)
+    assert (name, message.partition(" an hour")[0]) == ("serve", "machines for $1.96")
+    (without,) = expiry_set.check(NODE_GROUP, spot)
+    assert without == "it starts g6.2xlarge and has no tag penstock:expires"
+    assert list(expiry_set.check(NODE_GROUP, {"scalingConfig": {"desiredSize": 2}})) == []

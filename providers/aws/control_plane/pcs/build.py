@@ -67,9 +67,9 @@ class Pcs(pulumi.ComponentResource):
                     opts=pulumi.ResourceOptions(parent=self),
                 )
             )
-        data = user_data(mounts)
-        groups = {group.pool.name: self._node_group(name, plan, group, profile, data) for group in plan.groups}
-        login = self._node_group(name, plan, plan.login, profile, data)
+        self._mounts = mounts
+        groups = {group.pool.name: self._node_group(name, plan, group, profile) for group in plan.groups}
+        login = self._node_group(name, plan, plan.login, profile)
         for queue in plan.queues:
             self._queue(name, queue, groups)
         self.handle = PcsHandle(
@@ -133,18 +133,13 @@ class Pcs(pulumi.ComponentResource):
         )
 
     def _node_group(
-        self,
-        name: str,
-        plan: PcsPlan,
-        group: NodeGroupPlan,
-        profile: iam.InstanceProfile,
-        data: pulumi.Output[str] | None,
+        self, name: str, plan: PcsPlan, group: NodeGroupPlan, profile: iam.InstanceProfile
     ) -> cloudcontrol.Resource:
         template = LaunchTemplate(
             f"{name}-{group.pool.name}",
             plan=group.pool,
             security_group_ids=[self._group_id],
-            user_data=data,
+            user_data=user_data(self._mounts, group.pool),
             root_device=plan.root_device,
             tags=self._tags,
             opts=pulumi.ResourceOptions(parent=self),
@@ -153,7 +148,7 @@ class Pcs(pulumi.ComponentResource):
             "Name": group.pool.name,
             "ClusterId": _read(self._cluster, "Id"),
             "AmiId": plan.ami_id,
-            "InstanceConfigs": [{"InstanceType": group.pool.machine.name}],
+            "InstanceConfigs": [{"InstanceType": machine.name} for machine in group.pool.machine_types],
             "CustomLaunchTemplate": {"TemplateId": template.id, "Version": template.version},
             "IamInstanceProfileArn": profile.arn,
             "PurchaseOption": group.purchase_option,

@@ -34,10 +34,24 @@ def _create_group(api: CloudApi, inputs: Inputs) -> Made:
     return Made(id=name, outputs={"arn": group_arn, "desiredCapacity": count})
 
 
-def _update_group(api: CloudApi, id: str, _old: Outputs, new: Inputs) -> Outputs:  # noqa: A002 (AWS's own word)
+def _update_group(api: CloudApi, id: str, old: Outputs, new: Inputs) -> Outputs:  # noqa: A002 (AWS's own word)
+    """The provider starts a refresh where one is configured and the template has changed (aws.autoscaling.Group)."""
     members = _members(new)
     api.keep("autoscaling", "UpdateAutoScalingGroup", {}, AutoScalingGroupName=id, **members)
+    refresh = new.get("instanceRefresh")
+    if refresh and new.get("launchTemplate") != old.get("launchTemplate"):
+        preferences = {_capital(key): value for key, value in (refresh.get("preferences") or {}).items()}
+        if "InstanceWarmup" in preferences:
+            preferences["InstanceWarmup"] = int(preferences["InstanceWarmup"])
+        api.keep(
+            "autoscaling", "StartInstanceRefresh", {}, AutoScalingGroupName=id, Strategy=refresh["strategy"],
+            Preferences=preferences or None,
+        )  # fmt: skip
     return {}
+
+
+def _capital(key: str) -> str:
+    return key[:1].upper() + key[1:]
 
 
 def _delete_group(api: CloudApi, id: str, outputs: Outputs) -> None:  # noqa: A002 (AWS's own word)

@@ -11,7 +11,7 @@ import pytest
 from components.catalog import Accelerator, MachineType
 from components.estimate.floors import UNKNOWN, floor_of
 from components.fabric import Collective, Fabric
-from components.kubernetes.gate import plan_gate
+from components.kubernetes.gate import gate_warnings, plan_gate
 from components.plan.cluster import ClusterPlan, NodePoolPlan, PodBinding, Taint, VolumePlan
 from components.plan.kubernetes import GatePlan
 from components.spec.cluster import TaintEffect
@@ -161,6 +161,36 @@ def test_the_probe_runs_and_says_why_it_cannot_write(tmp_path: Any) -> None:
         done = subprocess.run([sys.executable, "-c", led], env=environment, capture_output=True, check=False)
         assert done.returncode == code, done.stderr
         assert words in (tmp_path / "said").read_text()
+
+
+@pytest.mark.parametrize(("users", "said"), [("1\n", ""), ("0\n", "has no interface"), (None, "kefalnd is not loaded")])
+def test_the_probe_looks_whether_the_file_system_is_reached_over_the_fabric(
+    users: str | None, said: str, tmp_path: Any
+) -> None:
+    """The very program, with its paths led elsewhere."""
+    (planned,) = gate(replace(P5, file_system_module="kefalnd")).pools
+    assert planned.probe is not None
+    assert gate(P5).pools[0].probe is None, "the common one does"
+    modules = tmp_path / "modules"
+    (modules / "kefalnd").mkdir(parents=True)
+    if users is not None:
+        (modules / "kefalnd" / "refcnt").write_text(users)
+    program = planned.probe["spec"]["containers"][0]["command"][2]
+    led = program.replace("over_tcp('kefalnd')", f"over_tcp('kefalnd',pathlib.Path({str(modules)!r}))")
+    led = led.replace("/dev/termination-log", str(tmp_path / "said")).replace("'/fsx'", repr(str(tmp_path / "volume")))
+    environment = {**os.environ, "NODE_NAME": "node-3"}
+    done = subprocess.run([sys.executable, "-c", led], env=environment, capture_output=True, check=False)
+    assert done.returncode == bool(said), done.stderr
+    assert said in (tmp_path / "said").read_text()
+
+
+def test_a_file_system_on_a_fabric_that_nothing_looks_at_is_told() -> None:
+    pool = replace(P5, file_system_module="kefalnd")
+    told = [
+        [one for one in gate_warnings(PlatformSpec(), gate(pool, image=image), (pool,)) if "file system" in one]
+        for image in (IMAGE, "")
+    ]
+    assert [len(one) for one in told] == [0, 1]
 
 
 def test_a_check_on_machines_that_nvlink_joins_has_a_domain() -> None:

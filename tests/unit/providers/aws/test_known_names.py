@@ -20,14 +20,16 @@ SESSION = botocore.session.get_session()
 @pytest.mark.parametrize(
     ("name", "offered"),
     [
-        ("c5.large", {"c7i"}),
-        ("c6gn.16xlarge", {"c7i"}),
-        ("m6i.4xlarge", {"m7i", "m7g"}),
-        ("r7i.large", {"c7i", "m7i", "m7g"}),
-        ("t3.medium", {"c7i", "m7i", "m7g"}),
+        ("c5.large", {"c7i", "c7g", "c8g"}),
+        ("c6gn.16xlarge", {"c7i", "c7g", "c8g"}),
+        ("m6i.4xlarge", {"m7i", "m7a", "m7g", "m8g"}),
+        ("r6i.large", {"r7i", "r7g"}),
+        ("i4i.large", {"c7i", "c7g", "c8g", "m7i", "m7a", "m7g", "m8g", "r7i", "r7g", "t3", "t4g"}),
+        ("t3.medium", {"t3"}),
         ("p3.16xlarge", {"p4d", "p4de", "p5", "p5e", "p5en", "p6-b200", "p6-b300", "p6e-gb200"}),
         ("g6.metal", {"g6"}),
-        ("g4dn.xlarge", {"g5", "g6", "g6e", "g7e"}),
+        ("g4dn.metal", {"g4dn"}),
+        ("g3.8xlarge", {"g4dn", "g5", "g6", "g6e", "g7e"}),
     ],
 )
 def test_a_type_without_a_row_is_known_to_exist_and_gets_its_own_kind(name: str, offered: set[str]) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from providers import load
 from providers.aws.control_plane import host_mounts
+from providers.aws.nodes import lustre_client
 from providers.aws.storage.handle import StorageHandle
 from stacks.config import read_path
 from stacks.plan import plan_stack
@@ -137,3 +138,27 @@ def test_jobs_without_a_right_to_the_stacks_bucket_are_found(
     told = found_in(graph, "lacking")
     assert told
     assert all("its jobs cannot reach aws-test-storage-objects" in one for one in told), told
+
+
+ON_FABRIC = {"eks": {}, "slurm": {"cluster.kubernetesVersion": GONE, "aws": SLURM, "cluster.nodePools.1": GONE}}
+
+
+@pytest.mark.parametrize("name", ON_FABRIC)
+def test_nodes_that_nothing_sets_up_for_the_fabric_of_their_file_system_are_found(
+    name: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    graph, _ = built(ON_FABRIC[name], tmp_path, NOW)
+    assert graph.one("LustreFileSystem").inputs["efaEnabled"]
+    assert found_in(graph, "lnet") == []
+    monkeypatch.setattr(lustre_client, "over_efa", lambda _machine: "")
+    graph, _ = built(ON_FABRIC[name], tmp_path, NOW)
+    told = found_in(graph, "lnet")
+    assert any("reach" in one and "adds no network over EFA" in one for one in told), told
+
+
+def test_a_file_system_on_a_fabric_under_batch_is_found(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    graph, _ = built(WHOLE["batch"], tmp_path, NOW)
+    assert not graph.one("LustreFileSystem").inputs.get("efaEnabled")
+    monkeypatch.setattr("providers.aws.storage.plan._control_plane", lambda _spec: "eks")
+    graph, _ = built(WHOLE["batch"], tmp_path, NOW)
+    assert any("adds no network over EFA" in one for one in found_in(graph, "lnet"))

@@ -3,6 +3,7 @@
 import base64
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from rehearsal.kubernetes.cluster import SimulatedKubernetes
 from rehearsal.places.cloud import Membership
 from rehearsal.providers.aws.nodes import nodes as nodes_of
 from rehearsal.providers.aws.rules import RULES
+from tests.unit.providers.aws.nodes.pools import plans, pool
 
 TEMPLATE = "aws:ec2/launchTemplate:LaunchTemplate"
 MANAGED = "aws:eks/nodeGroup:NodeGroup"
@@ -84,9 +86,8 @@ def test_a_group_of_ones_own_says_it_in_its_user_data(account: Account) -> None:
     cluster = user_data.JoinedCluster(
         name="c", endpoint="https://c", certificate_authority="YQ==", service_cidr="10.0.0.0/16"
     )
-    text = user_data.self_managed(
-        cluster, max_pods=110, local_disks=True, labels={"penstock.dev/pool": "train", "tier": "a"}, taints=(TAINT,)
-    )
+    plan = replace(plans(pool(count=2))[0], labels={"penstock.dev/pool": "train", "tier": "a"}, taints=(TAINT,))
+    text = user_data.self_managed(plan, cluster)
     told = base64.b64encode(text.encode()).decode()
     put(account, TEMPLATE, "lt-1", {"instanceType": "trn1.32xlarge", "userData": told})
     put(account, OWN, "own", {"launchTemplate": {"id": "lt-1"}, "minSize": 0, "desiredCapacity": 3})

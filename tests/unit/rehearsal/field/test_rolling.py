@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from rehearsal.field.facts import ChangeRow, Effect, FieldFacts, PoolRow, VolatileRow
 from rehearsal.field.rolling import changes, classify, rolling
+from rehearsal.field.service_facts import RefreshRow
 from tests.unit.rehearsal.field.field_cases import built, deployment, pool
 
 ROWS = tuple(
@@ -93,3 +94,30 @@ def test_a_field_has_the_class_of_the_field_above_it(parts: list[str]) -> None:
     if above:
         assert classify(ROWS, "c:Group", ".".join([*parts, "deeper"])) == above
     assert classify(ROWS, "c:Other", ".".join(parts)) is None
+
+
+@pytest.mark.parametrize(
+    ("set_up", "words"),
+    [
+        ({}, "no refresh is set"),
+        ({"refresh": {"least": 90}}, "some at a time"),
+        ({"refresh": {"least": 0}}, ""),
+        ({"template": None}, ""),
+    ],
+)
+def test_a_group_that_keeps_old_machines_or_ends_a_gang_each_time_is_found(set_up: dict[str, Any], words: str) -> None:
+    row = RefreshRow(resource="c:Own", template="template", refresh="refresh", least="refresh.least", source="guide")
+    made = built("c:Own", "own", {"template": "t", **set_up})
+    told = [one.message for one in rolling(deployment(FieldFacts(nodes="aws", refreshes=(row,)), resources=(made,)))]
+    assert [words in one for one in told] == ([True] if words else [])
+
+
+def test_a_group_is_announced_by_the_last_part_of_its_name() -> None:
+    rows = (ChangeRow(resource="c:Own", path="template", effect=Effect.ROLLS, source="guide"),)
+    facts = FieldFacts(nodes="aws", changes=rows)
+    before = deployment(facts, resources=(built("c:Own", "aws-x-train", {"template": 1}),))
+    for line, count in (("train: nodes roll", 0), ("serve: nodes roll", 1), ("x: nodes roll", 1), ("train: nodes", 1)):
+        after = deployment(
+            facts, resources=(built("c:Own", "aws-x-train", {"template": 2}),), before=before, announced=(line,)
+        )
+        assert len(list(rolling(after))) == count, line

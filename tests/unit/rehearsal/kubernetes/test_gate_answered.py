@@ -95,6 +95,18 @@ def test_good_nodes_pass_every_check() -> None:
         assert not api.list("v1", "Pod", NAMESPACE)
 
 
+def test_a_node_that_reaches_its_file_system_over_tcp_is_named_and_kept_out() -> None:
+    pool = replace(POOL, node_count=2, file_system_module="kefalnd")
+    with cluster(nodes=2) as (kubernetes, api):
+        kubernetes.add_nodes("train", 2, LABELS, [TAINT], OFFERED, ("kefalnd",))
+        assert run(CALL, api, inputs(pool))["state"] == "pass"
+        kubernetes.add_nodes("late", 1, LABELS, [TAINT], OFFERED)
+        outputs = run(CALL, api, inputs(replace(pool, node_count=3)))
+        assert outputs["quarantined"] == ["late-0"], outputs
+        (bad,) = [one for one in outputs["checks"] if one["state"] == "fail" and one["node"]]
+        assert (bad["node"], bad["reason"].partition(":")[0]) == ("late-0", "the file system is reached over TCP")
+
+
 @pytest.mark.parametrize(
     ("bad", "subject", "words"),
     [

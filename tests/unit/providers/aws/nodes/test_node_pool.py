@@ -1,8 +1,11 @@
 """Node pools and launch templates as the engine is asked for them, in a preview and not."""
 
 import base64
+import subprocess
 from dataclasses import replace
 from datetime import timedelta
+from email import message_from_string
+from pathlib import Path
 from typing import Any
 
 import pulumi
@@ -376,12 +379,53 @@ def test_user_data_is_the_same_each_time() -> None:
     """Other user data would be another version of the template, and new nodes."""
     cluster = user_data.JoinedCluster(name="a", endpoint="https://b", certificate_authority="c", service_cidr="d")
     taint = Taint(key="k", value="", effect=TaintEffect.NO_EXECUTE)
+    (plan,) = plans(pool(count=2))
     texts = {
-        user_data.self_managed(cluster, max_pods=9, local_disks=True, labels=labels, taints=[taint])
+        user_data.self_managed(replace(plan, labels=labels, taints=(taint,)), cluster)
         for labels in ({"x": "1", "y": "2"}, {"y": "2", "x": "1"})
     }
     assert len(texts) == 1
     assert "--register-with-taints=k=:NoExecute" in texts.pop()
+
+
+def test_nodes_are_set_up_for_a_file_system_on_their_fabric_before_the_kubelet_starts(tmp_path: Path) -> None:
+    """The script is the first part, as cloud-init runs it before nodeadm, and is one that a shell can read."""
+    (plan,) = plans(pool(count=2))
+    assert "x-shellscript" not in user_data.managed(plan)
+    parts = list(message_from_string(user_data.managed(replace(plan, file_system_module="kefalnd"))).walk())[1:]
+    assert [part.get_content_type() for part in parts] == ["text/x-shellscript", "application/node.eks.aws"]
+    script = str(parts[0].get_payload())
+    inner = [text.partition("PENSTOCK\n")[0] for text in script.split("<<'PENSTOCK'\n")[1:]]
+    for number, text in enumerate([script, *(one for one in inner if one.startswith("#!"))]):
+        file = tmp_path / str(number)
+        file.write_text(text)
+        assert subprocess.run(["bash", "-n", str(file)], check=False).returncode == 0, text
+    assert "ExecStart=/usr/local/sbin/penstock-lnet 8\n" in script
+    assert f"lru_size={100 * plan.machine.cores}'" in script
+
+
+def test_interfaces_are_taken_evenly_from_those_that_there_are(tmp_path: Path) -> None:
+    """The very loop, with devices and programs of this test's own."""
+    (plan,) = plans(pool(count=2))
+    script = user_data.managed(replace(plan, file_system_module="kefalnd"))
+    lines = script.partition("penstock-lnet <<'PENSTOCK'\n")[2].partition("PENSTOCK\n")[0]
+    tools = tmp_path / "bin"
+    tools.mkdir()
+    for name, text in {"modprobe": "", "ip": "echo default via 10.0.0.1 dev ens5", "lnetctl": 'echo "$@"'}.items():
+        (tools / name).write_text(f"#!/bin/bash\n{text}\n")
+        (tools / name).chmod(0o755)
+    for number in range(32):
+        device = tmp_path / "infiniband" / f"rdmap{number:02d}s0" / "device"
+        device.mkdir(parents=True)
+        (device / "driver").symlink_to(tmp_path / ("efa" if number else "mlx5"))
+    done = subprocess.run(
+        ["bash", "-c", lines.replace("/sys/class/infiniband", str(tmp_path / "infiniband")), "lnet", "8"],
+        env={"PATH": f"{tools}:/usr/bin:/bin"}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    added = [line.split()[5] for line in done.stdout.splitlines() if line.startswith("net add --net efa")]
+    assert added == [f"rdmap{number:02d}s0" for number in range(1, 25, 3)]
+    assert "net add --net tcp --if ens5" in done.stdout
 
 
 @pytest.mark.parametrize("managed", [True, False])
@@ -389,3 +433,20 @@ def test_a_big_pool_is_waited_for_longer_than_the_provider_does(managed: bool) -
     (plan,) = plans(pool(count=32)) if managed else plans(pool(count=18) | GB200, region="us-east-1")
     assert plan.self_managed is not managed
     assert found_in(built(plan), "patience") == []
+
+
+def test_a_group_of_ones_own_takes_a_changed_template_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    (plan,) = plans(pool(count=18) | GB200, region="us-east-1")
+    assert found_in(built(plan), "rolling") == []
+    monkeypatch.setattr("providers.aws.nodes.build._ALL_AT_ONCE", None)
+    assert any("no refresh is set" in one for one in found_in(built(plan), "rolling"))
+
+
+def test_a_spot_pool_names_its_machine_types_in_the_group_and_none_in_the_template() -> None:
+    asked = {"spot": {"alternatives": ["m7a.2xlarge"], "fallback": "onDemand"}}
+    spot, fallback = plans(pool("web", "m7i.2xlarge", count=2, maxCount=8, capacity=asked))
+    for plan in (spot, fallback):
+        graph = built(plan)
+        assert graph.one("NodeGroup").inputs["instanceTypes"] == ["m7i.2xlarge", "m7a.2xlarge"]
+        assert "instanceType" not in graph.one("aws:ec2/launchTemplate:LaunchTemplate").inputs
+        assert found_in(graph, "mixed") == []

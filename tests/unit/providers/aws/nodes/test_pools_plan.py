@@ -8,6 +8,8 @@ import pytest
 from components.fabric import Collective, Fabric
 from components.plan.cluster import Taint
 from components.spec.cluster import TaintEffect
+from providers.aws.nodes.costs import bill, quotas
+from providers.aws.nodes.plan import part
 from providers.aws.types import (
     AwsNodePoolPlan,
     BlockCapacity,
@@ -19,7 +21,7 @@ from providers.aws.types import (
     ReservedCapacity,
     SpotCapacity,
 )
-from tests.unit.providers.aws.nodes.pools import BLOCK, GB200, GROUP, plans, pool
+from tests.unit.providers.aws.nodes.pools import BLOCK, GB200, GROUP, plan_of, plans, pool, spec_of
 
 STARTS = datetime(2027, 11, 1, 11, 30, tzinfo=UTC)
 ENDS = datetime(2027, 11, 15, 11, 30, tzinfo=UTC)
@@ -334,3 +336,39 @@ def test_pools_stand_in_the_order_of_the_spec() -> None:
         pool("b", "m7i.large"), pool("a", "g6.xlarge", capacity={"spot": {"fallback": "onDemand"}}), pool("c")
     )
     assert [plan.name for plan in found] == ["b", "a", "a-on-demand", "c"]
+
+
+def test_a_node_of_several_machine_types_offers_the_least_and_costs_the_most() -> None:
+    asked = {"spot": {"alternatives": ["g6.2xlarge", "gr6.4xlarge"]}}
+    (one,), (all_of_them,) = (plans(pool("serve", "g6.xlarge", **more)) for more in ({}, {"capacity": asked}))
+    assert all_of_them.room == one.room
+    assert all_of_them.max_pods == one.max_pods
+    assert all_of_them.addresses_per_node >= one.addresses_per_node
+    machine = bill([all_of_them], "us-east-2")[0]
+    assert machine.unit_usd_per_hour == max(
+        row.usd_per_hour for row in all_of_them.machine_types if row.usd_per_hour is not None
+    )
+    assert quotas([all_of_them])[0].needed == 16
+
+
+def test_one_node_has_the_fabric_where_it_is_asked_for_and_no_group() -> None:
+    (plain,), (wired,) = (
+        plans(pool("serve", "p5.48xlarge", **more)) for more in ({}, {"fabric": {"wanted": "reads over EFA"}})
+    )
+    assert (plain.fabric, plain.efa_devices) == (Fabric.HOST, 0)
+    assert (wired.fabric, wired.efa_devices, wired.placement) == (Fabric.EFA, 32, NoGroup())
+    assert len(wired.zones) == 1
+    assert wired.binding.devices["vpc.amazonaws.com/efa"] == 32
+
+
+@pytest.mark.parametrize(("count", "warned"), [(18, 0), (9, 0), (36, 0), (16, 1)])
+def test_machines_of_an_ultra_server_that_no_node_uses_are_told(count: int, warned: int) -> None:
+    spec = spec_of(pool(count=count) | GB200, region="us-east-1")
+    planned = plan_of(spec)
+    assert len([one for one in part(planned, spec, planned).warnings if "UltraServers" in one]) == warned
+
+
+def test_a_burstable_machine_is_told_to_be_one() -> None:
+    spec = spec_of(pool("web", "t3.xlarge", count=2))
+    planned = plan_of(spec)
+    assert any("comes and goes" in one for one in part(planned, spec, planned).warnings)

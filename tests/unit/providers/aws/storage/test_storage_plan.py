@@ -86,8 +86,8 @@ def test_the_production_example_is_on_the_fabric_and_the_small_one_not() -> None
         ((pool(efa=False),), "no pool has a fabric"),
         ((pool(machine_type="trn2.48xlarge"),), "no pool has a fabric over which FSx"),
         ((pool(machine_type="p4d.24xlarge"),), "no pool has a fabric over which FSx"),
-        ((pool(nodes=1025, addresses=2),), "1025 nodes would reach it, and FSx takes 1024"),
-        ((pool(nodes=1024, addresses=70),), "several /16 ranges"),
+        ((pool(nodes=129, addresses=2),), "1032 EFA interfaces would reach it (train: 129 nodes of 8)"),
+        ((pool(nodes=4, addresses=20_000),), "several /16 ranges"),
     ],
 )
 def test_efa_is_refused_where_asked_for_and_else_left_with_the_reason(
@@ -102,8 +102,17 @@ def test_efa_is_refused_where_asked_for_and_else_left_with_the_reason(
     assert said in reason(plan, "storage.fileSystem.fabric")
 
 
-def test_at_most_1024_nodes_reach_it_over_efa() -> None:
-    assert lustre(pool(nodes=1024, addresses=2), **EFA_SIZE).efa
+def test_each_interface_of_a_node_is_one_of_the_1024_that_reach_it_over_efa() -> None:
+    assert lustre(pool(nodes=128, addresses=2), **EFA_SIZE).efa
+    assert lustre(pool(machine_type="g6e.12xlarge", nodes=1024, addresses=2), **EFA_SIZE).efa
+
+
+def test_batch_reaches_it_over_tcp() -> None:
+    batch = {"kind": "batch", "image": "train:1", "command": ["train"]}
+    plan = planned(storage={"fileSystem": EFA_SIZE}, aws={"controlPlane": batch})
+    assert plan.file_system is not None
+    assert not plan.file_system.efa
+    assert "Batch's images" in reason(plan, "storage.fileSystem.fabric")
 
 
 def test_efa_can_be_declined() -> None:
