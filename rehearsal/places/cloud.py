@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from fnmatch import fnmatchcase
 from pathlib import Path
+from typing import Any
 
 from engine.cli import Engine
 from engine.process import Run
@@ -120,6 +121,9 @@ class Simulation:
     def nodes(self) -> tuple[MachinePool, ...]:
         """None: resources of the stack describe them all."""
         return ()
+
+    def resized(self) -> Mapping[str, Mapping[str, Any]]:
+        return {f"{one.token} {one.called}": one.inputs for one in self.cloud.account.objects() if one.resized}
 
     def report(self) -> AccountReport:
         counts: dict[str, int] = {}

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from components.errors import PenstockError, Problem, SpecError
 from components.kubernetes.api import ApiError, KubernetesApi
@@ -87,6 +88,10 @@ class LabPlace:
         """The lab's own, by its API server."""
         with KubernetesApi(self.lab.access()) as api:
             return tuple(pools_of_nodes(api.list("v1", "Node"), api.list("v1", "Pod")))
+
+    def resized(self) -> Mapping[str, Mapping[str, Any]]:
+        """None: its nodes are what they are."""
+        return {}
 
     def _keep_logs(self) -> Path:
         """Keeps the pods' logs, where the end of the lab does not take them along."""

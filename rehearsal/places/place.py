@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from engine.cli import Engine
 from engine.process import Run
@@ -53,6 +53,11 @@ class RehearsalPlace(Protocol):
 
     def nodes(self) -> tuple[MachinePool, ...]:
         """The nodes that are there whatever the stack makes, as they tell of themselves."""
+
+    def resized(self) -> Mapping[str, Mapping[str, Any]]:
+        """Inputs of groups of machines as they stand now, by type and name: of those whose sizes programs have set by
+        the cloud's API, of which the engine learns when it refreshes.
+        """
 
     def report(self) -> AccountReport:
         """Requests, faults and leftovers."""
