@@ -13,9 +13,9 @@ def shortage(deployment: Deployment) -> Iterator[Finding]:
     """A finding for each group of accelerators that is made with nodes where its cloud gives such a group up, and for
     all that keeps an autoscaler from the group that stands in for spare machines.
     """
-    for row in deployment.facts.pools:
-        if row.given_up and deployment.before is None:
-            yield from _made_with_nodes(deployment, row)
+    for pools in deployment.facts.pools:
+        if pools.given_up and deployment.before is None:
+            yield from _made_with_nodes(deployment, pools)
     for row, chart in installed(deployment):
         for spare, other in _stand_ins(deployment):
             for message in _not_reached(deployment, row, chart, spare, other):
