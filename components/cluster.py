@@ -26,6 +26,8 @@ class AcceleratorCluster(pulumi.ComponentResource):
             opts = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(aliases=[pulumi.Alias(type_=CLUSTER)]))
         super().__init__(plan.resource_type, name, opts=opts)
         here = pulumi.ResourceOptions(parent=self)
+        gated = inside is not None and inside.gate is not None
+        assert gated or not plan.sized_by_gate, "pools that a gate is to size would stay without nodes"
         handle = provider.build(name, plan, here)
         self._runner = _runner(name, handle, inside, here)
         self.volume_path = handle.volume_path

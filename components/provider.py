@@ -155,3 +155,11 @@ class CloudOperations(Protocol):
     def limit(self, scaler: Mapping[str, str]) -> None:
         """Gives a pool its planned limits, and leaves its size alone where that lies within."""
         ...
+
+    def turn_to(self, scaler: Mapping[str, str], other: Mapping[str, str], missing: int) -> int:
+        """Asks for missing nodes of a pool in the one that stands in for it, whose size it returns."""
+        ...
+
+    def shortage(self, scaler: Mapping[str, str]) -> str:
+        """The reason for which the cloud starts no machines for a pool, in its own words; empty where it has none."""
+        ...

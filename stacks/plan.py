@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from components.errors import Problem, Problems, SpecError
@@ -56,9 +57,10 @@ def plan_stack(spec: StackSpec, stack: str, now: datetime) -> StackPlan:
     rendered = problems.collect(render, spec, cluster, job, service)
     if problems or rendered is None or spec.refused:
         raise stack_error(_name_told_once(problems), source)
+    gated = rendered.inside is not None and rendered.inside.gate is not None
     return StackPlan(
         stack=stack,
-        cluster=cluster,
+        cluster=replace(cluster, sized_by_gate=gated),
         training=job,
         inference=service,
         decisions=decisions,

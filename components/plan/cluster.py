@@ -216,6 +216,9 @@ class ClusterPlan:
     resource_type: str = CLUSTER
     """The cluster's type in the engine; short where its table has to leave room for a run's progress."""
     parts: tuple[PartPlan, ...] = ()
+    sized_by_gate: bool = False
+    """A gate looks at the cluster and gives pools their size, so that a shortage of machines costs the pool alone: a
+    cloud that would give up a group for it makes it without nodes."""
 
     @property
     def decisions(self) -> tuple[Decision, ...]:

@@ -138,7 +138,7 @@ def pool(kind: str, inputs: Inputs) -> Pool | None:
     elif at(inputs, "instanceTypes"):
         problem = "a node group on a capacity block names instance types, which only its launch template may"
     return Pool(
-        nodes=at(inputs, *_NODES[kind]),
+        nodes=_tag(inputs, "penstock:nodes") or at(inputs, *_NODES[kind]),
         labels=at(inputs, "labels"),
         capacity=capacity or "ON_DEMAND",
         is_prepaid=capacity if capacity is UNKNOWN else capacity == BLOCK_GROUP,

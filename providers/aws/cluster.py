@@ -95,7 +95,10 @@ def _kubernetes(
     system = _pool(f"{name}-system", control.system_pool, plan, cluster, network, opts)
     add_ons = EksAddOns(f"{name}-addons", plan=control, cluster=cluster, nodes=[system], opts=opts)
     settled = replace(cluster, ready=(*cluster.ready, system))
-    pools = {pool.name: _pool(f"{name}-{pool.name}", pool, plan, settled, network, opts) for pool in plan.grouped_pools}
+    pools = {
+        pool.name: _pool(f"{name}-{pool.name}", pool, plan, settled, network, opts, sized_later=plan.sized_by_gate)
+        for pool in plan.grouped_pools
+    }
     others: list[pulumi.Resource] = []
     if plan.hyper_pod:
         others.append(
@@ -124,17 +127,20 @@ def _host(
     return SsmHost(name, plan=control.reach, network=network, subnets=subnets, tags=plan.tags, opts=opts).handle
 
 
-def _pool(
+def _pool(  # noqa: PLR0913 (what surrounds a pool)
     name: str,
     pool: AwsNodePoolPlan,
     plan: AwsPlan,
     cluster: EksHandle,
     network: NetworkHandle,
     opts: pulumi.ResourceOptions,
+    *,
+    sized_later: bool = False,
 ) -> NodePool:
     subnets = plan.network.node_subnets(pool.zones)
     return NodePool(
-        name, plan=pool, cluster=cluster, network=network, subnets=subnets, tags=plan.tags, opts=opts
+        name, plan=pool, cluster=cluster, network=network, subnets=subnets, sized_later=sized_later, tags=plan.tags,
+        opts=opts,
     )  # fmt: skip
 
 

@@ -60,11 +60,16 @@ def _volumes(storage: StorageHandle) -> Iterator[StaticVolume]:
 
 def scaler(plan: AwsPlan, cluster: EksHandle, pool: NodePool, asked: AwsNodePoolPlan) -> Scaler:
     """EKS keeps the size of its own groups; the others have none but their auto scaling group's. What is paid for in
-    advance is marked: no nodes there cost as much as some.
+    advance is marked: no nodes there cost as much as some. `machines` is another whenever the group is made anew.
     """
-    limits = {"least": str(asked.least_in_group), "most": str(asked.max_count)}
-    paid = isinstance(asked.capacity, BlockCapacity | ReservedCapacity)
-    known = {"cloud": "aws", "region": plan.region, **limits, **plan.identity} | ({"prepaid": "true"} if paid else {})
+    known: dict[str, pulumi.Input[str]] = {
+        "cloud": "aws", "region": plan.region, "least": str(asked.least_in_group), "most": str(asked.max_count),
+        "machines": pool.auto_scaling_group, **plan.identity,
+    }  # fmt: skip
+    if isinstance(asked.capacity, BlockCapacity | ReservedCapacity):
+        known["prepaid"] = "true"
+    if asked.fallback:
+        known["fallback"] = asked.fallback
     if isinstance(pool.group, eks.NodeGroup):
         return {**known, "kind": "eks", "cluster": cluster.cluster_name, "group": pool.group.node_group_name}
     return {**known, "kind": "autoscaling", "group": pool.auto_scaling_group}

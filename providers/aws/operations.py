@@ -16,8 +16,12 @@ DRAIN_INPUTS: Mapping[str, type | tuple[type, ...]] = {
 }  # fmt: skip
 
 Scaler = Mapping[str, str]
-"""A pool's group: `kind`, `region`, `group`, `least`, `most`, `cluster` for one of EKS's own, `prepaid` where it is,
-and what is asked of `profile` and `role_arn`."""
+"""A pool's group: `kind`, `region`, `group`, `least`, `most`, `cluster` for one of EKS's own, `machines` for the auto
+scaling group behind it, `prepaid` where it is, and what is asked of `profile` and `role_arn`."""
+
+_NOT_ACTIVE = ("ResourceInUseException", "InvalidRequestException")
+"""Answers of EKS about a group that it calls degraded, as one whose machines were not to be had (aws/containers-roadmap
+2204 and 2326): it stays so until some come, and so its auto scaling group is asked in its place."""
 
 
 def drain(inputs: Mapping[str, Any], say: Callable[[str], None]) -> None:
@@ -56,6 +60,33 @@ def limit(scaler: Scaler) -> None:
         _resize(scaler, least=least, most=most, nodes=min(max(_size(scaler), least), most))
 
 
+def turn_to(scaler: Scaler, other: Scaler, missing: int) -> int:
+    """Asks for the missing nodes of a pool in the group that stands in for it, and no longer in its own; returns the
+    size of that group. PenstockError in AWS's own words where it refuses.
+    """
+    with _explained(f"{other['group']} could not stand in for {missing} nodes of {scaler['group']}"):
+        least, most, size = int(other["least"]), int(other["most"]), _size(other)
+        own = max(int(scaler["least"]), _size(scaler) - missing)
+        _resize(scaler, least=int(scaler["least"]), most=int(scaler["most"]), nodes=own)
+        nodes = min(max(least, size + missing), most)
+        _resize(other, least=least, most=most, nodes=nodes)
+    return nodes
+
+
+def shortage(scaler: Scaler) -> str:
+    """The reason for which AWS starts no machines for the pool, in its own words; empty where it gives none."""
+    account = _account(scaler)
+    with _explained(f"AWS was not asked why {scaler['group']} lacks nodes"):
+        if scaler["kind"] == "eks":
+            group = account.client("eks").describe_nodegroup(**_node_group(scaler))["nodegroup"]
+            issues = (group.get("health") or {}).get("issues", ())
+            return "; ".join(str(one.get("message", one.get("code", ""))) for one in issues)
+        asked = {"AutoScalingGroupName": scaler["group"], "MaxRecords": 1}
+        found = account.client("autoscaling").describe_scaling_activities(**asked)["Activities"]
+        failed = (one for one in found if one["StatusCode"] == "Failed")
+        return "; ".join(str(one.get("StatusMessage", "")) for one in failed)
+
+
 def _size(scaler: Scaler) -> int:
     """The nodes that the pool is to have now, whoever has asked for them; PenstockError for a group that is not there.
 
@@ -73,13 +104,21 @@ def _size(scaler: Scaler) -> int:
 
 def _resize(scaler: Scaler, *, least: int, most: int, nodes: int) -> None:
     """EKS keeps the size of its own groups (UpdateNodegroupConfig; maxSize is one at least)."""
+    from botocore.exceptions import ClientError
+
     account = _account(scaler)
     if scaler["kind"] == "eks":
         size = {"minSize": least, "maxSize": most, "desiredSize": nodes}
-        account.client("eks").update_nodegroup_config(**_node_group(scaler), scalingConfig=size)
-    else:
-        size = {"MinSize": least, "MaxSize": most, "DesiredCapacity": nodes}
-        account.client("autoscaling").update_auto_scaling_group(AutoScalingGroupName=scaler["group"], **size)
+        try:
+            account.client("eks").update_nodegroup_config(**_node_group(scaler), scalingConfig=size)
+        except ClientError as error:
+            if error.response["Error"]["Code"] not in _NOT_ACTIVE or "machines" not in scaler:
+                raise
+        else:
+            return
+    size = {"MinSize": least, "MaxSize": most, "DesiredCapacity": nodes}
+    group = scaler["machines"] if scaler["kind"] == "eks" else scaler["group"]
+    account.client("autoscaling").update_auto_scaling_group(AutoScalingGroupName=group, **size)
 
 
 def _node_group(scaler: Scaler) -> dict[str, str]:

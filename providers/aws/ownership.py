@@ -26,6 +26,10 @@ REFUSED = {
 }
 """Add-ons that would do nothing on EKS as penstock sets it up, each with the reason and a remedy."""
 
+_NUMBER = "[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+"""End of the names of EKS's auto scaling groups, as in `eks-mng-2-82bf5c07-70d3-9015-d7e4-4ce657bd6b3d`
+(eksctl-io/eksctl 4732)."""
+
 Rows = Mapping[Concern, OwnershipRow]
 
 
@@ -63,14 +67,14 @@ def addon_values(
 def _autoscaler(control: EksPlan, pools: Sequence[AwsNodePoolPlan]) -> Mapping[str, Any]:
     """The groups that may grow, found by their tags; without a cluster's name the chart makes no Deployment.
 
-    With a fallback the order is the user's: spot machines first. Names of EKS's auto scaling groups are
-    `eks-<node group>-<id>`.
+    With a fallback the order is the user's: spot machines first. EKS names its auto scaling groups by its own, and
+    `eks-a-...` begins the names of those of `a-b` as well.
     """
     grown = [pool for pool in pools if pool.grown_by == AUTOSCALER]
     first = [pool.name for pool in grown if not _is_fallback(pool, pools)]
     prefer = {
         "extraArgs": {"expander": "priority"},
-        "expanderPriorities": {"50": [f"^eks-{name}-[0-9a-f-]+$" for name in first], "10": [".*"]},
+        "expanderPriorities": {"50": [f"^eks-{name}-{_NUMBER}$" for name in first], "10": [".*"]},
     }
     return {
         "cloudProvider": "aws",

@@ -11,6 +11,9 @@ MOST_TAGS = 40
 """Of a user's own. A resource has 50 (AWS, "Tag naming limits and requirements"); four are penstock's, `Name` among
 them, and up to six EKS puts on the machines of a node group."""
 
+NODES = f"{TAG_PREFIX}nodes"
+"""Key of a node group's tag: the nodes that its pool is to have, which the group itself is made without."""
+
 _LONGEST_KEY, _LONGEST_VALUE = 128, 256
 _NOT_IN_A_TAG = re.compile(r"[^\w \-+=.:/@]")
 """Same page: letters, digits and spaces of any alphabet, and _ . : / = + - @ are what every service takes."""

@@ -130,6 +130,8 @@ class AwsNodePoolPlan(NodePoolPlan):
     """Release of EKS's image that its nodes have; empty for the newest."""
     node_repair: bool = True
     """EKS replaces nodes whose hardware, kernel or network fails."""
+    fallback: str = ""
+    """The pool that stands in for it; empty where there is none."""
 
     @property
     def machine_types(self) -> tuple[AwsMachine, ...]:
@@ -144,6 +146,11 @@ class AwsNodePoolPlan(NodePoolPlan):
     def least_in_group(self) -> int:
         """Least size of its group: a block's has none before it begins and after it ends, whatever the pool has."""
         return 0 if isinstance(self.capacity, BlockCapacity) else self.min_count
+
+    @property
+    def keeps_idle_nodes(self) -> bool:
+        """True for a pool of a fixed count whose group may have fewer, as a fallback stands beside it."""
+        return bool(self.fallback) and self.node_count == self.max_count
 
     @property
     def efa_devices(self) -> int:

@@ -53,6 +53,10 @@ class Object:
     created_min: float = 0.0
     blocks_deletion_of: list[str] = field(default_factory=list)
     side_effects: list[Companion] = field(default_factory=list)
+    missing: int = 0
+    """Machines that it asks for and that are not to be had."""
+    resized: bool = False
+    """A program has set its size by the cloud's API, of which the engine learns when it refreshes."""
 
     @property
     def key(self) -> str:

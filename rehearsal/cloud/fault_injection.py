@@ -77,13 +77,26 @@ class FaultInjector(ScriptedFaults):
     def unready(self, thing: Object, name: str) -> str:
         """Reason why the object that exists does not become what was asked, "" where it does."""
         demand = self._account.rules.demand(self._account, thing.token, thing.inputs)
-        reason = "" if demand is None else self._lacking(demand, name)
+        reason = "" if demand is None else self._lacking(demand, name)[0]
         if reason:
             self._inject(f"{name}: {reason}")
             self._clock.wait(self._account.rules.ready_timeout_min)
         return reason
 
-    def _lacking(self, demand: Demand, name: str) -> str:
+    def not_started(self, thing: Object, running: int) -> tuple[str, int]:
+        """The reason why a group that asks for more machines than run does not get them, "" where it does, and how many
+        it lacks. Nobody waits for it: it stays as it is, and its cloud tries on.
+        """
+        demand = self._account.rules.demand(self._account, thing.token, thing.inputs)
+        if demand is None or demand.count <= running:
+            return "", 0
+        reason, started = self._lacking(demand, thing.called)
+        if reason:
+            self._inject(f"{thing.called}: {reason}")
+        return reason, demand.count - max(running, started) if reason else 0
+
+    def _lacking(self, demand: Demand, name: str) -> tuple[str, int]:
+        """The reason, and how many machines there are."""
         rules = self._account.rules
         for index, part in enumerate(self._script.partial):
             if (
@@ -91,14 +104,14 @@ class FaultInjector(ScriptedFaults):
                 and part.nodes < demand.count
                 and self._spend(f"partial{index}", part.times)
             ):
-                return rules.partial(demand, part.nodes)
+                return rules.partial(demand, part.nodes), part.nodes
         for index, lack in enumerate(self._script.capacity):
             elsewhere = lack.zone and set(demand.zones) != {lack.zone}
             if set(demand.machine_types) != {lack.machine_type} or elsewhere or demand.market is Market.RESERVED:
                 continue
             if self._spend(f"capacity{index}", lack.times):
-                return rules.no_capacity(demand, lack.machine_type)
-        return self._quotas.lacking(demand)
+                return rules.no_capacity(demand, lack.machine_type), 0
+        return self._quotas.lacking(demand), 0
 
     def _throttle(self, operation: str, name: str, *, may_fail: bool) -> None:
         throttle = self._script.throttle

@@ -140,6 +140,19 @@ class SimulatedCloud:
         self.account.change(thing, inputs=inputs, outputs=outputs, blocks_deletion_of=thing.blocks_deletion_of)
         self.changed(thing)
 
+    def resize_from_outside(self, thing: Object, values: Mapping[str, Any]) -> None:
+        """Applies a size that a program asks the cloud for. Machines that are not to be had do not come; the group says
+        why in its `reason`.
+        """
+        asked = self.rules.demand(self.account, thing.token, thing.inputs)
+        running = (asked.count if asked else 0) - thing.missing
+        inputs, outputs = {**thing.inputs, **values}, {**thing.outputs, **values}
+        self.account.change(thing, inputs=inputs, outputs=outputs, blocks_deletion_of=thing.blocks_deletion_of)
+        thing.resized = True
+        thing.reason, thing.missing = self.injector.not_started(thing, running)
+        self.account.save(thing)
+        self.changed(thing)
+
     def delete_from_outside(self, thing: Object) -> None:
         """Deletes the object out of band (drift)."""
         with self.clock.working():

@@ -11,7 +11,7 @@ KNOWN = {"cluster-autoscaler", "karpenter"}
 
 def faults(deployment: Deployment) -> Iterator[Finding]:
     """A finding for each autoscaler that does not run, that has no right to resize, or that adds too much."""
-    for row, chart in _installed(deployment):
+    for row, chart in installed(deployment):
         if message := _fault(deployment, row, chart):
             yield Finding(rule="scaling", subject=row.chart, message=message, source=row.source)
         else:
@@ -23,14 +23,15 @@ def why_not_grown(deployment: Deployment, pool: MachinePool) -> str:
     altogether is told of it, and not of each pool."""
     if pool.resized_by:
         return ""
-    reasons = [_unseen(deployment, row, chart, pool) for row, chart in _installed(deployment)]
+    reasons = [_unseen(deployment, row, chart, pool) for row, chart in installed(deployment)]
     rows = {row.chart for row in deployment.facts.autoscalers}
     if any(chart.chart in KNOWN - rows for chart in deployment.charts) or "" in reasons:
         return ""
     return next(iter(reasons), "no autoscaler is there that grows it")
 
 
-def _installed(deployment: Deployment) -> Iterator[tuple[AutoscalerRow, InstalledChart]]:
+def installed(deployment: Deployment) -> Iterator[tuple[AutoscalerRow, InstalledChart]]:
+    """The autoscalers of the cluster, each with its row."""
     for row in deployment.facts.autoscalers:
         for chart in deployment.charts:
             if chart.chart == row.chart:
@@ -46,9 +47,15 @@ def _fault(deployment: Deployment, row: AutoscalerRow, chart: InstalledChart) ->
     own = [one for one in deployment.of(row.right) if row.is_account(str(at(one.inputs, row.account)), account)]
     if not own:
         return f"{row.chart} runs without a right to resize node groups: nothing gives its account a role"
-    allowed = set(_allowed(deployment, row, own))
-    missing = [action for action in row.actions if action not in allowed]
+    granted = set(_allowed(deployment, row, own))
+    missing = [action for action in row.actions if action not in granted]
     return f"the role of {row.chart} does not allow {', '.join(missing)}" if missing else ""
+
+
+def allowed(deployment: Deployment, row: AutoscalerRow) -> set[str]:
+    """Actions that some role of the autoscaler's may take."""
+    own = [one for one in deployment.of(row.right) if row.is_account(str(at(one.inputs, row.account)), "")]
+    return set(_allowed(deployment, row, own))
 
 
 def _allowed(deployment: Deployment, row: AutoscalerRow, rights: list[BuiltResource]) -> Iterator[str]:

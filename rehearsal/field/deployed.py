@@ -37,6 +37,8 @@ class BuiltResource:
     id: str = ""
     inputs: Mapping[str, Any] = field(default_factory=dict)
     outputs: Mapping[str, Any] = field(default_factory=dict)
+    asked: Mapping[str, Any] | None = None
+    """Inputs that the program gave it, where they are others now."""
     needs: frozenset[str] = frozenset()
     """Keys of the resources that the engine made before it."""
     timeouts_min: Mapping[str, float] = field(default_factory=dict)
@@ -73,6 +75,8 @@ class MachinePool:
     """Other resources that change its size, as a schedule does."""
     groups: tuple[str, ...] = ()
     """Names by which others resize it."""
+    spare: bool = False
+    """Its machines are those that nobody else has now, and may not be had."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,14 +18,17 @@ MARKS = {
 
 
 def disruption(deployment: Deployment) -> Iterator[Finding]:
-    """A finding for each mark that pods of a gang on accelerators lack."""
+    """A finding for each mark that pods of a gang on accelerators lack, those without any among them: a head or a
+    launcher that is moved ends the gang as well.
+    """
     for body in deployment.objects:
         if body.get("kind") not in GANGS:
             continue
         subject = f"{body['kind']} {HASH.sub('', body['metadata']['name'])}"
-        for template in _templates(body.get("spec")):
-            if not any(name.endswith(("/gpu", "/neuron", "/tpu")) for name in requests(template["spec"])):
-                continue
+        templates = list(_templates(body.get("spec")))
+        if not any(name.endswith(("/gpu", "/neuron", "/tpu")) for one in templates for name in requests(one["spec"])):
+            continue
+        for template in templates:
             marks = (template.get("metadata") or {}).get("annotations") or {}
             for key, (value, source) in MARKS.items():
                 if marks.get(key) != value:

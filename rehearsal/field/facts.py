@@ -76,6 +76,11 @@ class PoolRow:
     """Path, in the outputs, to the name by which others resize it."""
     autoscaled: str = ""
     """Path to what makes the cloud itself grow the pool, where it can."""
+    market: str = ""
+    """Path to the word for how its machines are paid; `spare_market` is that of those which may not be had."""
+    spare_market: str = ""
+    given_up: str = ""
+    """Source for that the cloud gives a group up whose first nodes are not to be had; empty where it tries on."""
     effects: Mapping[str, str] = field(default_factory=dict)
     """The cloud's words for taint effects."""
 
@@ -236,6 +241,14 @@ class AutoscalerRow:
     """Beginning of the tags that say which devices the nodes of an empty group will have."""
     devices_known: tuple[str, ...] = ()
     """Devices that it knows without."""
+    expander: str = ""
+    """Path of the chart's values that names how it chooses among groups; `priorities`, with what numbers."""
+    priorities: str = ""
+    balances: str = ""
+    """Path of the switch by which it spreads nodes over groups alike."""
+    notices_by: str = ""
+    """Action by which it learns at once that a group gets no machines."""
+    fallback_source: str = ""
     awaits: Mapping[str, str] = field(default_factory=dict)
     """Devices that come after a node is Ready, and the label by which it waits for them and adds no further node."""
 

@@ -1,6 +1,7 @@
 """Judges a stack in the field between two states of its engine, once for each finding."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from importlib import import_module
 from importlib.util import find_spec
@@ -28,15 +29,17 @@ class FieldJudge:
 
     def judge(
         self, before: StackState, after: StackState, announced: tuple[str, ...], nodes: Iterable[MachinePool] = (),
-        existing: Iterable[BuiltResource] = (),
+        existing: Iterable[BuiltResource] = (), resized: Mapping[str, Mapping[str, Any]] = MappingProxyType({}),
     ) -> FieldVerdict:  # fmt: skip
-        """The verdict on what an `up` has made of the state before it; nothing that was told already."""
+        """The verdict on what an `up` has made of the state before it; nothing that was told already. `resized`: inputs
+        that have changed since without the engine, by the resource's key.
+        """
         if self._facts is None:
             return FieldVerdict()
         earlier = tuple(map(_built, before.resources))
         deployment = deployment_of(
-            self._facts, map(_built, after.resources), nodes=nodes, before=earlier, announced=announced,
-            config=self._config, now=datetime.now(UTC), existing=existing,
+            self._facts, (_as_it_stands(_built(one), resized) for one in after.resources), nodes=nodes,
+            before=earlier, announced=announced, config=self._config, now=datetime.now(UTC), existing=existing,
         )  # fmt: skip
         new = [one for one in findings(deployment) if one.key not in self._told]
         self._told |= {one.key for one in new}
@@ -58,6 +61,10 @@ def _built(resource: Resource) -> BuiltResource:
         needs=frozenset(map(_key, resource.needs)),
         timeouts_min={name: seconds / 60 for name, seconds in resource.timeouts_s.items()},
     )  # fmt: skip
+
+
+def _as_it_stands(one: BuiltResource, resized: Mapping[str, Mapping[str, Any]]) -> BuiltResource:
+    return replace(one, inputs={**one.inputs, **resized.get(one.key, {})}, asked=one.inputs)
 
 
 def _key(urn: str) -> str:

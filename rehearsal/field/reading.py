@@ -85,6 +85,7 @@ def _pools(facts: FieldFacts, resources: tuple[BuiltResource, ...], row: PoolRow
             architecture=machine.architecture if machine else "amd64",
             resized_by=tuple(_resizers(facts, resources, one, row)),
             groups=tuple(map(str, every(one.outputs, row.group))) if row.group else (),
+            spare=bool(row.market) and at(one.inputs, row.market) == row.spare_market,
         )
 
 

@@ -25,6 +25,7 @@ from rehearsal.field.repair import repair
 from rehearsal.field.rights import rights
 from rehearsal.field.rolling import rolling
 from rehearsal.field.scaling import scaling, served
+from rehearsal.field.shortage import shortage
 from rehearsal.field.slurm import slurm
 from rehearsal.field.sums import sums
 from rehearsal.field.topology import topology
@@ -34,7 +35,7 @@ Rule = Callable[[Deployment], Iterator[Finding]]
 RULES: tuple[Rule, ...] = (
     reach, allocatable, landing, images, rolling, transitions, scaling, served, propagation, exclusive, lacking,
     topology, disruption, claims, nvlink, identity, mirror, marks, sums, slurm, places, partitions, support, mounts,
-    lnet, mixed, entrances, prepared, repair, rights, patience, reserved, existing,
+    lnet, mixed, entrances, prepared, repair, rights, patience, reserved, existing, shortage,
 )  # fmt: skip
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from fnmatch import fnmatchcase
 from pathlib import Path
+from typing import Any
 
 from engine.cli import Engine
 from engine.process import Run
@@ -134,6 +135,9 @@ class Simulation:
             )
             for one in self.cloud.standing
         )
+
+    def resized(self) -> Mapping[str, Mapping[str, Any]]:
+        return {f"{one.token} {one.called}": one.inputs for one in self.cloud.account.objects() if one.resized}
 
     def report(self) -> AccountReport:
         counts: dict[str, int] = {}

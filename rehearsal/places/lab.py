@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from components.errors import PenstockError, Problem, SpecError
 from components.kubernetes.api import ApiError, KubernetesApi
@@ -91,6 +92,10 @@ class LabPlace:
     def existing(self) -> tuple[BuiltResource, ...]:
         """None: the lab's nodes tell of themselves."""
         return ()
+
+    def resized(self) -> Mapping[str, Mapping[str, Any]]:
+        """None: its nodes are what they are."""
+        return {}
 
     def _keep_logs(self) -> Path:
         """Keeps the pods' logs, where the end of the lab does not take them along."""

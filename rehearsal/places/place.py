@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from engine.cli import Engine
 from engine.process import Run
@@ -56,6 +56,11 @@ class RehearsalPlace(Protocol):
 
     def existing(self) -> tuple[BuiltResource, ...]:
         """Things that stood there before the stack and are not its own, as far as it names them."""
+
+    def resized(self) -> Mapping[str, Mapping[str, Any]]:
+        """Inputs of groups of machines as they stand now, by type and name: of those whose sizes programs have set by
+        the cloud's API, of which the engine learns when it refreshes.
+        """
 
     def report(self) -> AccountReport:
         """Requests, faults and leftovers."""

@@ -98,7 +98,7 @@ def test_aws_has_the_operations_of_the_protocol() -> None:
     """The plugin calls them by name. A cloud that hands out neither a drain nor a scaler has none."""
     there = operations("aws")
     assert there.DRAIN_INPUTS
-    for verb in ("drain", "scale_to_zero", "restore"):
+    for verb in ("drain", "scale_to_zero", "restore", "limit", "turn_to", "shortage"):
         asked = list(inspect.signature(getattr(CloudOperations, verb)).parameters)[1:]
         assert list(inspect.signature(getattr(there, verb)).parameters) == asked, verb
 

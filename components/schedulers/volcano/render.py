@@ -46,7 +46,7 @@ def _refuse_growth(job: JobPlan, pool: NodePoolPlan) -> None:
         message = (
             f"{job.min_nodes} nodes at least, and the pool {pool.name!r} may have {pool.min_count}: Volcano makes no "
             f"pods of a gang that is larger than its cluster, for which {pool.grown_by} would add nodes; raise "
-            f"cluster.nodePools.{pool.name}.minCount to {job.min_nodes}, or use kueue"
+            f"cluster.nodePools.{pool.name}.minCount to {job.min_nodes} (without a spot fallback), or use kueue"
         )
         raise UnsupportedError([Problem(path="training.nodes", message=message)])
 

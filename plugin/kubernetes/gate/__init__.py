@@ -12,7 +12,7 @@ from typing import Any
 from engine.provider.errors import UnfinishedError
 from engine.provider.values import Unknown, is_known
 from plugin.calls import Call, InputChange, InputProblem, Properties, RefreshResult, required
-from plugin.kubernetes.gate.sizes import looked_at, relimited
+from plugin.kubernetes.gate.sizes import looked_at, made_since, relimited
 
 INPUTS: Mapping[str, type | tuple[type, ...]] = {
     "name": str, "kubeconfig": str, "pools": list, "timeoutS": (int, float),
@@ -28,7 +28,7 @@ def diff(old: Properties, new: Properties, outputs: Properties) -> Sequence[Inpu
     """A change also while pools are shut: the next `up` looks at them again."""
     if _looked_at(old) != _looked_at(new):
         return [InputChange(name="pools")]
-    if relimited(old, new):
+    if relimited(old, new) or made_since(old, new):
         return [InputChange(name="scalers")]
     return [InputChange(name="pools")] if outputs.get("shut") else []
 

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Self
 
+from components.errors import PenstockError
 from components.kubernetes.api import KubernetesApi
 from plugin.calls import Call, Properties
 from plugin.kubernetes.cluster import Patience
@@ -15,7 +16,7 @@ from plugin.kubernetes.gate.pods import clear
 from plugin.kubernetes.gate.probe import probe
 from plugin.kubernetes.gate.quarantine import keep_out, let_in, quarantined
 from plugin.kubernetes.gate.shutting import open_all, shut
-from plugin.kubernetes.gate.sizes import due, recounted, relimited, unchanged
+from plugin.kubernetes.gate.sizes import due, made_since, recounted, relimited, unchanged
 from plugin.kubernetes.gate.verdict import Check, CheckState, GateState, Subject, check_devices, conclude, judge
 from plugin.kubernetes.gate.waiting import NodesOf, wait_for_nodes
 from providers.registry import operations
@@ -24,6 +25,9 @@ PROBE_S = 600.0
 FABRIC_S = 1200.0
 """More than the check's own deadline (components/kubernetes/gate.py): it should end by itself, with a reason."""
 CLEAR_S = 120.0
+TURN_S = 600.0
+"""Seconds that a pool's own machines have before another pool is asked to stand in: they need minutes to start and to
+join, and where there are none the first tries have failed by then."""
 ROUNDS = 2
 """Times that a pool's fabric is looked at: again without the nodes that the first time named."""
 
@@ -33,12 +37,13 @@ Pool = Mapping[str, Any]
 def run(call: Call, api: KubernetesApi, inputs: Properties, before: Properties | None = None) -> dict[str, Any]:
     """The gate's outputs. Its checks are taken away again, also when the engine interrupts it.
 
-    `before` are the inputs of the last look: a pool whose number of nodes or limits have changed since then is set to
-    them once, as the engine leaves the sizes of a pool that others resize alone. A pool that passed then and is asked
-    for as it was is not looked at again, as work runs there.
+    `before` are the inputs of the last look: a pool whose number of nodes, limits or machines have changed since then
+    is set to them once, as the engine makes its group without nodes and leaves its size alone. A pool that passed then
+    and is asked for as it was is not looked at again, as work runs there.
     """
-    last = _Last.of(evidence.load(api, inputs["name"]) or {})
-    sized, limited = {*last.emptied, *recounted(before, inputs)}, relimited(before, inputs)
+    made = made_since(before, inputs)
+    last = _Last.of(evidence.load(api, inputs["name"]) or {}).without(made if before else ())
+    sized, limited = {*last.emptied, *recounted(before, inputs), *made}, relimited(before, inputs)
     settled = (unchanged(before, inputs) & last.passed) - sized - limited
     looked = [due(one, inputs, last.whole - sized) for one in inputs["pools"] if one["pool"] not in settled]
     gate = _Gate(call, api, inputs, pools=looked, whole=last.whole)
@@ -107,6 +112,10 @@ class _Last:
             passed=frozenset(pool for pool in opened & seen if judge(pool, 0, checks).state is CheckState.PASS),
         )
 
+    def without(self, pools: Collection[str]) -> Self:
+        """The findings without what they know of pools that have other machines now."""
+        return replace(self, whole=self.whole - set(pools), opened=self.opened - set(pools))
+
 
 def _warning(pool: str, reason: str, *, still_open: bool) -> str:
     if still_open:
@@ -144,7 +153,7 @@ class _Gate:
 
     def checks(self) -> list[Check]:
         """All of them, in the order in which they were made."""
-        nodes = wait_for_nodes(self._call, self._api, self.pools, self._patience(self._inputs["timeoutS"]))
+        nodes = self._wait()
         found = [check for pool in self.pools for check in self._nodes(pool, nodes[pool["pool"]])]
         self._keep_out(found)
         lacking = {check.pool for check in found if check.state is CheckState.FAIL and not check.node}
@@ -153,6 +162,28 @@ class _Gate:
         for pool in there:
             found += self._fabric(pool, found)
         return found
+
+    def _wait(self) -> Mapping[str, NodesOf]:
+        """The nodes, once all are there or time is over. Before that, pools that stand in get what others lack."""
+        timeout_s = self._inputs["timeoutS"]
+        patience = self._patience(timeout_s)
+        scalers = self._inputs.get("scalers") or {}
+        turning = [pool for pool in self.pools if _stands_in(scalers, pool["pool"]) and pool["nodes"]]
+        if turning:
+            first_s = min(TURN_S, timeout_s / 2)
+            nodes = wait_for_nodes(self._call, self._api, self.pools, self._patience(first_s))
+            for pool in turning:
+                if (missing := pool["nodes"] - len(nodes[pool["pool"]].there)) > 0:
+                    self._turn(scalers, pool["pool"], missing, first_s)
+        return wait_for_nodes(self._call, self._api, self.pools, patience)
+
+    def _turn(self, scalers: Mapping[str, Any], pool: str, missing: int, waited_s: float) -> None:
+        """Asks for the missing nodes in the pool that stands in."""
+        scaler, other = scalers[pool], _stands_in(scalers, pool)
+        size = operations(scaler["cloud"]).turn_to(scaler, scalers[other], missing)
+        told = f"{pool} lacked {missing} nodes after {waited_s:.0f} s, so {other} stands in and is set to {size} nodes"
+        self._call.voice.say(told)
+        self.told.append(told)
 
     def _nodes(self, pool: Pool, nodes: NodesOf) -> list[Check]:
         """Checks the number of nodes, and the devices that each offers."""
@@ -165,13 +196,20 @@ class _Gate:
             f"{len(nodes.there)} of {pool['nodes']} nodes are Ready after {self._inputs['timeoutS']} s{nodes.others}"
         )
         scaler = self._scaler(pool)
+        reason += _why(scaler)
         if scaler and not scaler.get("prepaid") and pool["pool"] not in self.whole:
-            self.emptied.append(pool["pool"])
-            # Before it happens: a gate that ends between the two must not forget that the pool is owed its nodes.
-            evidence.note_emptied(self._api, self._inputs["name"], self.emptied)
-            operations(scaler["cloud"]).scale_to_zero(scaler)
-            self.told.append(f"{pool['pool']} was set to no nodes, so that a part of a gang is not paid for")
+            self._empty(pool["pool"], scaler)
         return [Check(subject=Subject.NODES, pool=pool["pool"], state=CheckState.FAIL, reason=reason), *checks]
+
+    def _empty(self, pool: str, scaler: Mapping[str, str]) -> None:
+        """Sets the pool, and what stands in for it, to no nodes."""
+        scalers = self._inputs["scalers"]
+        self.emptied.append(pool)
+        # Before it happens: a gate that ends between the two must not forget that the pool is owed its nodes.
+        evidence.note_emptied(self._api, self._inputs["name"], self.emptied)
+        for one in filter(None, (scaler, scalers.get(_stands_in(scalers, pool)))):
+            operations(one["cloud"]).scale_to_zero(one)
+        self.told.append(f"{pool} was set to no nodes, so that a part of a gang is not paid for")
 
     def resize(self, pools: Collection[str]) -> None:
         """Sets pools that an earlier look emptied, or whose number of nodes has changed, to their size."""
@@ -235,6 +273,23 @@ class _Gate:
 
     def _patience(self, timeout_s: float) -> Patience:
         return Patience(self._call, self._api, timeout_s)
+
+
+def _stands_in(scalers: Mapping[str, Any], pool: str) -> str:
+    """The pool that stands in for this one; empty where there is none."""
+    other = (scalers.get(pool) or {}).get("fallback", "")
+    return other if other in scalers else ""
+
+
+def _why(scaler: Mapping[str, str] | None) -> str:
+    """The cloud's own words on why it starts no machines, to be added to a reason. No answer is not a failure."""
+    if not scaler:
+        return ""
+    try:
+        words = operations(scaler["cloud"]).shortage(scaler)
+    except PenstockError as error:
+        words = str(error)
+    return f": {words}" if words else ""
 
 
 def good(checks: Sequence[Check], pool: str) -> list[str]:

@@ -25,6 +25,14 @@ def unchanged(before: Properties | None, inputs: Properties) -> set[str]:
     return {pool["pool"] for pool in inputs["pools"] if earlier.get(pool["pool"]) == looked_at(pool)}
 
 
+def made_since(before: Properties | None, inputs: Properties) -> set[str]:
+    """Pools whose machines are of another group than before: new ones, and those whose group was made anew. Looks of
+    earlier versions have not kept which.
+    """
+    earlier, now = _machines(before or {}), _machines(inputs)
+    return {pool for pool, group in now.items() if pool not in earlier or earlier[pool] not in ("", group)}
+
+
 def recounted(before: Properties | None, inputs: Properties) -> set[str]:
     """Pools that were there before with another number of nodes."""
     earlier = {pool["pool"]: pool["nodes"] for pool in (before or {}).get("pools", ())}
@@ -43,6 +51,12 @@ def due(pool: Pool, inputs: Properties, settled: Collection[str]) -> Pool:
     if pool["pool"] not in settled or "least" not in scaler or scaler.get("prepaid"):
         return pool
     return {**pool, "nodes": min(pool["nodes"], int(scaler["least"]))}
+
+
+def _machines(inputs: Properties) -> dict[str, str]:
+    """Name of the group behind each pool that has a scaler, empty where it is not known."""
+    scalers = inputs.get("scalers") or {}
+    return {pool: one["machines"] if isinstance(one.get("machines"), str) else "" for pool, one in scalers.items()}
 
 
 def _limits(inputs: Properties) -> dict[str, tuple[str, str]]:

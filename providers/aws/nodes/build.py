@@ -14,6 +14,7 @@ from providers.aws.network.types import AwsSubnetPlan
 from providers.aws.nodes import user_data
 from providers.aws.nodes.launch_template import LaunchTemplate
 from providers.aws.nodes.scaling import autoscaler_tags
+from providers.aws.tags import NODES
 from providers.aws.types import AwsNodePoolPlan, BlockCapacity, Capacity, SpotCapacity
 
 __all__ = ["LaunchTemplate", "NodePool"]
@@ -59,10 +60,13 @@ class NodePool(pulumi.ComponentResource):
         cluster: EksHandle,
         network: NetworkHandle,
         subnets: Sequence[AwsSubnetPlan],
+        sized_later: bool = False,
         tags: Mapping[str, str] | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        """`subnets` are those of the plan's zones. `tags` go on what it launches."""
+        """`subnets` are those of the plan's zones. `tags` go on what it launches. `sized_later`: the gate gives a group
+        of EKS's its size, which is made without nodes.
+        """
         super().__init__("penstock:aws:NodePool", name, None, opts)
         subnet_ids = [network.subnet_ids[subnet.name] for subnet in subnets]
         ready = pulumi.ResourceOptions(parent=self, depends_on=[*cluster.ready, *network.ready])
@@ -80,7 +84,7 @@ class NodePool(pulumi.ComponentResource):
             own = _own_group(name, plan, cluster, template, subnet_ids, ready)
             self.group, self.auto_scaling_group = own, own.name
         else:
-            managed = _managed_group(name, plan, cluster, template, subnet_ids, ready)
+            managed = _managed_group(name, plan, cluster, template, subnet_ids, ready, empty=sized_later)
             self.group, self.auto_scaling_group = managed, managed.resources.apply(_group_of)
         _schedule(name, plan, self.auto_scaling_group, pulumi.ResourceOptions(parent=self))
         _tell_autoscaler(name, plan, self.auto_scaling_group, pulumi.ResourceOptions(parent=self))
@@ -124,19 +128,25 @@ def _instance_profile(name: str, cluster: EksHandle, parent: pulumi.Resource) ->
     return profile.arn
 
 
-def _managed_group(
+def _managed_group(  # noqa: PLR0913 (what surrounds a pool)
     name: str,
     plan: AwsNodePoolPlan,
     cluster: EksHandle,
     template: LaunchTemplate,
     subnet_ids: Sequence[pulumi.Output[str]],
     opts: pulumi.ResourceOptions,
+    *,
+    empty: bool,
 ) -> eks.NodeGroup:
     """`instance_types` only where there are several: else the template has the one, and a capacity block allows no
     second place for it (EKS User Guide, "Customize managed nodes with launch templates").
 
     Its version is the control plane's, which is there before; without one EKS leaves the nodes where they were. Without
     a release it takes the newest image whenever nodes roll for another reason.
+
+    A group is made `empty` where the gate gives it its size: one for whose first nodes there are no machines ends
+    as CREATE_FAILED after half an hour, can be changed no more, and takes `up` with it (aws/containers-roadmap 2204,
+    eksctl-io/eksctl 4406).
 
     The sizes of a group that others resize are the gate's to set (plugin/kubernetes/gate/run.py): the provider sends
     all three or none, so that a changed limit would come with the size of long ago. EKS refuses one outside the limits
@@ -145,7 +155,7 @@ def _managed_group(
 
     Replaced by first taking away: what a reservation or a block holds, and often a region, is not there twice.
     """
-    resized_by_others = plan.least_in_group != plan.max_count or bool(plan.schedule)
+    resized_by_others = empty or plan.least_in_group != plan.max_count or bool(plan.schedule)
     own = pulumi.ResourceOptions(
         delete_before_replace=True,
         ignore_changes=["scalingConfig"] if resized_by_others else [],
@@ -164,7 +174,9 @@ def _managed_group(
         instance_types=[machine.name for machine in plan.machine_types] if plan.alternatives else None,
         launch_template=eks.NodeGroupLaunchTemplateArgs(id=template.id, version=template.version),
         scaling_config=eks.NodeGroupScalingConfigArgs(
-            min_size=plan.least_in_group, max_size=plan.max_count, desired_size=plan.desired_now
+            min_size=0 if empty else plan.least_in_group,
+            max_size=plan.max_count,
+            desired_size=0 if empty else plan.desired_now,
         ),
         update_config=_update_config(plan),
         node_repair_config=_repair_config(plan),
@@ -173,7 +185,7 @@ def _managed_group(
             eks.NodeGroupTaintArgs(key=taint.key, value=taint.value, effect=user_data.EKS_EFFECT[taint.effect])
             for taint in plan.taints
         ],
-        tags={"Name": name},
+        tags={"Name": name, NODES: str(plan.node_count)},
         opts=pulumi.ResourceOptions.merge(opts, own),
     )
 

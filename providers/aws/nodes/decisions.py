@@ -106,14 +106,15 @@ def _fallback_grown_by(pool: AwsNodePoolPlan) -> str:
     """Batch and PCS take either by the labels and features of their own queues."""
     if pool.grown_by != AUTOSCALER:
         return f"it is empty until {pool.grown_by} starts machines in it"
-    return f"it is empty until {AUTOSCALER} finds no spot machines for pods that wait"
+    return f"it is empty until the gate lacks spot machines, or {AUTOSCALER} finds none for pods that wait"
 
 
 def _size(pool: AwsNodePoolPlan, path: str) -> Iterator[Decision]:
     """Growth, where something brings it."""
     if pool.grown_by == AUTOSCALER and pool.min_count != pool.max_count:
         value = f"{pool.min_count} to {pool.max_count} nodes, {pool.desired_now} at first"
-        reason = f"{AUTOSCALER} adds nodes while pods wait for them and takes nodes that idle, down to the least"
+        takes = "none that is there" if pool.keeps_idle_nodes else "nodes that idle, down to the least"
+        reason = f"{AUTOSCALER} adds nodes while pods wait for them and takes {takes}"
         yield Decision(path=f"{path}.maxCount", value=value, reason=reason)
 
 

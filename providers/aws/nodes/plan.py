@@ -24,7 +24,7 @@ from providers.aws.nodes.refusals import (
     pool_problems,
 )
 from providers.aws.nodes.reservations import shared_problems
-from providers.aws.nodes.scaling import grown_by, scaling_problems
+from providers.aws.nodes.scaling import AUTOSCALER, grown_by, has_fallback, scaling_problems
 from providers.aws.nodes.zones import mixed_problems, preferred_zones, reserved_zone
 from providers.aws.regions import Region, regions
 from providers.aws.settings import AwsSpec, EksSpec
@@ -88,6 +88,7 @@ def plan_pools(spec: StackSpec, settings: AwsSpec, stack: str, now: datetime) ->
             release=release,
             image_parameter=_image_parameter(plan, version, release),
             grown_by=grown[first.name],
+            min_count=0 if plan.fallback and grown[first.name] == AUTOSCALER else plan.min_count,
         )
         for first in plans
         for plan in _with_fallback(first, cluster, stack)
@@ -103,8 +104,24 @@ def part(plan: Sequence[AwsNodePoolPlan], spec: StackSpec, billed: Sequence[AwsN
         decisions=tuple(one for one in decisions(spec, plan) if one.path not in passed_over),
         quotas=quotas(billed),
         bill=bill(billed, region),
-        warnings=(*_consent(spec.cluster.allow_node_roll), *_apart(plan), *_burstable(plan), *_idle(plan)),
+        warnings=(
+            *_consent(spec.cluster.allow_node_roll), *_apart(plan), *_burstable(plan), *_idle(plan),
+            *_made_with_nodes(spec, billed),
+        ),
     )
+
+
+def _made_with_nodes(spec: StackSpec, pools: Sequence[AwsNodePoolPlan]) -> Iterator[str]:
+    """EKS gives a group up for whose first nodes there are no machines, and without a gate nothing sizes it later."""
+    assert isinstance(spec.settings, AwsSpec)
+    if spec.settings.control_plane.kind != "eks" or spec.platform.gate.enabled:
+        return
+    for pool in pools:
+        if pool.desired_now and not pool.self_managed:
+            yield (
+                f"cluster.nodePools.{pool.name}: made with its {pool.desired_now} nodes, as platform.gate.enabled is "
+                "false; where AWS has no machines for them `up` fails: remove it, and the gate sizes the pool"
+            )
 
 
 def _consent(reason: str | None) -> tuple[str, ...]:
@@ -249,6 +266,7 @@ def _plan(
         root_disk_gib=pool.root_disk_gib or _ROOT_DISK_GIB[machine.accelerator is not None],
         desired_now=nodes_now(block, pool.count, now) if block else pool.count,
         schedule=size_changes(block, pool.count, now) if block else (),
+        fallback=fallback_name(pool) if has_fallback(pool) else "",
     )
 
 
@@ -293,13 +311,14 @@ def _with_fallback(plan: AwsNodePoolPlan, cluster: ClusterSpec, stack: str) -> I
     """The plan, and its empty fallback pool at list price, which grows where spot machines are not to be had."""
     yield plan
     (pool,) = (pool for pool in cluster.node_pools if pool.name == plan.name)
-    if pool.capacity.spot is None or pool.capacity.spot.fallback is None:
+    if not plan.fallback:
         return
-    name = fallback_name(pool)
+    name = plan.fallback
     own = isinstance(plan.placement, OwnGroup)
     yield replace(
         plan,
         name=name,
+        fallback="",
         node_count=0,
         min_count=0,
         desired_now=0,

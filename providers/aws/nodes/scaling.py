@@ -1,9 +1,11 @@
 """Growth of pools: which may change their size while the stack stands, and what changes it."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from components.errors import Problem
 from components.labels import DOMAIN
+from components.platform.values import value_at
 from components.spec.cluster import NodePoolSpec
 from components.spec.stack import StackSpec
 from providers.aws.settings import AwsSpec
@@ -18,6 +20,13 @@ GROWS_TAG = f"{DOMAIN}/grows"
 machines are paid for whether they work or not."""
 
 _NODE_TEMPLATE = "k8s.io/cluster-autoscaler/node-template/resources"
+
+_KEEPS_IDLE = tuple(
+    f"k8s.io/cluster-autoscaler/node-template/autoscaling-options/scaledown{which}utilizationthreshold"
+    for which in ("", "gpu")
+)
+"""Tags with the share in use below which a node of the group counts as idle: none is below 0
+(cluster-autoscaler/cloudprovider/aws/README.md, "Auto-Discovery Setup")."""
 
 OF_ITS_OWN = {"pcs": "Slurm", "batch": "Batch"}
 """Control planes that start and stop machines by themselves."""
@@ -44,11 +53,19 @@ def autoscaled(spec: StackSpec, pools: Sequence[AwsNodePoolPlan]) -> bool:
 
 
 def scaling_problems(spec: StackSpec) -> Iterator[Problem]:
-    """Pools that could change size, where the user has switched off what changes it."""
+    """Pools that could change size, where the user has switched off what changes it; and a least size that would keep
+    the autoscaler from a pool's fallback.
+    """
     assert isinstance(spec.settings, AwsSpec)
     asked = spec.platform.addons.get(AUTOSCALER)
     hyper = spec.settings.hyper_pod
-    if spec.settings.control_plane.kind in OF_ITS_OWN or asked is None or asked.enabled is not False:
+    if spec.settings.control_plane.kind in OF_ITS_OWN:
+        return
+    for pool in spec.cluster.node_pools:
+        if has_fallback(pool) and pool.min_count:
+            yield Problem(path=f"cluster.nodePools.{pool.name}.minCount", message=_held_back(pool.min_count))
+    if asked is None or asked.enabled is not False:
+        yield from _value_problems(spec, asked.values if asked else {})
         return
     nobody = f"platform.addons.{AUTOSCALER} is false, and nothing else changes the size of a node group"
     for pool in spec.cluster.node_pools:
@@ -64,6 +81,37 @@ def scaling_problems(spec: StackSpec) -> Iterator[Problem]:
             yield Problem(path=f"{path}.capacity.spot.fallback", message=message)
 
 
+def _value_problems(spec: StackSpec, values: Mapping[str, Any]) -> Iterator[Problem]:
+    """Values of the autoscaler's chart that would take its rights, its groups or its order from it."""
+    ours: dict[str, tuple[str, str]] = {
+        "cloudProvider": ("aws", "its node groups are EKS's"),
+        "awsRegion": (spec.cluster.region or "", "the stack's groups are there"),
+        "rbac.serviceAccount.name": (AUTOSCALER, "the role that may resize groups is given to that account"),
+        "autoDiscovery.clusterName": ("", "it is told this cluster's"),
+        "autoDiscovery.tags": ("", f"it may see groups with the tag {GROWS_TAG} alone: others would be shrunk"),
+    }
+    if any(map(has_fallback, spec.cluster.node_pools)):
+        ours["extraArgs.expander"] = ("priority", "spot machines come before those of their fallback by that alone")
+        ours["expanderPriorities"] = ("", "spot machines come before those of their fallback by the plan's own")
+    for path, (only, why) in ours.items():
+        asked = value_at(values, path)
+        if asked is not None and asked != (only or None):
+            right = f"{only!r} is what works" if only else "none can be given"
+            where = f"platform.addons.{AUTOSCALER}.values.{path}"
+            yield Problem(path=where, message=f"{asked!r}, but {right}, as {why}; remove it")
+
+
+def _held_back(least: int) -> str:
+    """An autoscaler that may not go below the least neither takes back nodes that do not come, nor adds others in their
+    place: it counts them as coming (kubernetes/autoscaler, cloudprovider/aws/aws_cloud_provider.go, `DeleteNodes`;
+    clusterstate.go, `GetUpcomingNodes`).
+    """
+    return (
+        f"{least}, but with a fallback spot machines may be fewer: {AUTOSCALER} would wait for {least} of them and "
+        "never turn to the fallback; remove it: nodes of a fixed count that are there stay"
+    )
+
+
 def autoscaler_tags(pool: AwsNodePoolPlan) -> Mapping[str, str]:
     """Tags of the pool's auto scaling group; none where the autoscaler does not change it.
 
@@ -72,10 +120,11 @@ def autoscaler_tags(pool: AwsNodePoolPlan) -> Mapping[str, str]:
     """
     if pool.grown_by != AUTOSCALER:
         return {}
+    stays = dict.fromkeys(_KEEPS_IDLE, "0") if pool.keeps_idle_nodes else {}
     pages = {"hugepages-2Mi": f"{pool.binding.huge_pages_mib}Mi"} if pool.binding.huge_pages_mib else {}
     devices = {name: str(count) for name, count in pool.binding.devices.items()}
     resources = {f"{_NODE_TEMPLATE}/{name}": amount for name, amount in {**devices, **pages}.items()}
-    return {GROWS_TAG: "true", **resources}
+    return {GROWS_TAG: "true", **resources, **stays}
 
 
 def may_change(pool: NodePoolSpec) -> bool:

@@ -196,7 +196,8 @@ FACTS = FieldFacts(
             maximum="scalingConfig.maxSize", fabric="launchTemplate.id>networkInterfaces.interfaceType",
             fabric_kind="efa", fabric_device=EFA,
             fabric_huge_pages_mib=10256,  # EKS User Guide, Manage EFA devices: 5128 pages of 2 MiB
-            group="resources.autoscalingGroups.name",
+            group="resources.autoscalingGroups.name", market="capacityType", spare_market="SPOT",
+            given_up="aws/containers-roadmap 2204, eksctl-io/eksctl 4406 and 4732: CREATE_FAILED",
             effects={
                 "NO_SCHEDULE": "NoSchedule", "NO_EXECUTE": "NoExecute", "PREFER_NO_SCHEDULE": "PreferNoSchedule",
             },
@@ -273,6 +274,12 @@ FACTS = FieldFacts(
             tagged_by_cloud=("k8s.io/cluster-autoscaler/",),  # EKS User Guide, Managed node groups concepts
             device_tag="k8s.io/cluster-autoscaler/node-template/resources/", devices_known=(GPU,),
             awaits={GPU: "k8s.amazonaws.com/accelerator"}, source=AUTOSCALER,
+            expander="extraArgs.expander", priorities="expanderPriorities",
+            balances="extraArgs.balance-similar-node-groups", notices_by="autoscaling:DescribeScalingActivities",
+            fallback_source=(
+                "kubernetes/autoscaler: expander/priority/readme.md; cloudprovider/aws, auto_scaling_groups.go and "
+                "aws_cloud_provider.go (DeleteNodes); clusterstate.go (GetUpcomingNodes)"
+            ),
         ),
         AutoscalerRow(
             chart="karpenter", needs=("settings.clusterName",), right=IDENTITY, account="serviceAccount",

@@ -66,7 +66,7 @@ def _managed(account: Account, thing: Object) -> SimulatedNodes:
     taints = ({**one, "effect": EFFECTS[one["effect"]]} for one in inputs.get("taints") or ())
     return SimulatedNodes(
         group=_group(thing),
-        count=asked.count if asked else 0,
+        count=asked.count - thing.missing if asked else 0,
         labels=_labels(machine)
         | {"eks.amazonaws.com/nodegroup": inputs["nodeGroupName"]}
         | (inputs.get("labels") or {}),
@@ -87,7 +87,7 @@ def _self_managed(account: Account, thing: Object) -> Iterator[SimulatedNodes]:
     flags = dict(flag.split("=", 1) for flag in told.get("kubelet", {}).get("flags", ()))
     yield SimulatedNodes(
         group=_group(thing),
-        count=asked.count if asked else 0,
+        count=asked.count - thing.missing if asked else 0,
         labels=_labels(machine) | dict(one.split("=") for one in _listed(flags.get("--node-labels", ""))),
         taints=tuple(_taint(one) for one in _listed(flags.get("--register-with-taints", ""))),
         allocatable=_allocatable(machine, _efa_devices(template)),

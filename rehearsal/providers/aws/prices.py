@@ -30,4 +30,5 @@ def _price_of_machines(account: Account, thing: Object) -> Decimal | None:
 
     asked = demand(account, thing.token, thing.inputs)
     machine = machines().get(asked.machine_types[0]) if asked and asked.machine_types else None
-    return machine.usd_per_hour * asked.count if asked and machine and machine.usd_per_hour else None
+    running = asked.count - thing.missing if asked else 0
+    return machine.usd_per_hour * running if machine and machine.usd_per_hour else None

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
+from xml.sax.saxutils import escape
 
 from rehearsal.cloud.account import Object
 from rehearsal.cloud.errors import CloudApiError
@@ -58,7 +59,7 @@ def _node_group(cloud: SimulatedCloud, path: str, body: bytes) -> None:
         return
     sizes = {**thing.inputs["scalingConfig"], **asked}
     refuse_sizes(sizes)
-    cloud.change_from_outside(thing, {"scalingConfig": sizes})
+    cloud.resize_from_outside(thing, {"scalingConfig": sizes})
     names = {"clusterName": named["cluster"], "nodegroupName": named["group"]} if named else {}
     # For moto in another process: it goes on from the requests that are written down.
     cloud.account.store.log("eks", "UpdateNodegroupConfig", thing.region, {**names, "scalingConfig": sizes})
@@ -72,7 +73,9 @@ def _described(cloud: SimulatedCloud, path: str) -> Object | None:
 def _with_sizes(
     thing: Object, moto: "WSGIApplication", environ: "WSGIEnvironment", start: "StartResponse"
 ) -> list[bytes]:
-    """Moto's answer about the group, with the sizes that it has in the account."""
+    """Moto's answer about the group, with the sizes that it has in the account. One that lacks machines is degraded
+    (EKS API Reference, Issue: AsgInstanceLaunchFailures; aws/containers-roadmap 2326).
+    """
     head: list[Any] = []
 
     def keep(status: str, headers: list[tuple[str, str]], *_: object) -> Any:
@@ -81,11 +84,21 @@ def _with_sizes(
     found = json.loads(b"".join(moto(environ, keep)))
     if "nodegroup" in found:
         found["nodegroup"]["scalingConfig"] = thing.inputs["scalingConfig"]
+        if thing.missing:
+            code, _, message = thing.reason.partition(": ")
+            issue = {"code": code, "message": message, "resourceIds": _machines_of(thing)}
+            found["nodegroup"] |= {"status": "DEGRADED", "health": {"issues": [issue]}}
     body = json.dumps(found).encode()
     status, headers = head
     others = [(name, value) for name, value in headers if name.lower() != "content-length"]
     start(status, [*others, ("Content-Length", str(len(body)))])
     return [body]
+
+
+def _machines_of(group: Object) -> list[str]:
+    """Names of the auto scaling groups behind a group of EKS's."""
+    made = group.outputs.get("resources") or ()
+    return [one["name"] for resource in made for one in resource.get("autoscalingGroups", ())]
 
 
 def _scaling_group(cloud: SimulatedCloud, body: bytes) -> bytes:
@@ -94,6 +107,9 @@ def _scaling_group(cloud: SimulatedCloud, body: bytes) -> bytes:
     match asked.get("Action"):
         case ["UpdateAutoScalingGroup"]:
             return _resized(cloud, asked)
+        case ["DescribeScalingActivities"]:
+            thing = cloud.account.get(SCALING_GROUP, asked["AutoScalingGroupName"][0])
+            return "".join(_activities(thing)).encode() if thing else b""
         case ["DescribeAutoScalingGroups"]:
             names = [names[0] for key, names in asked.items() if key.startswith("AutoScalingGroupNames.member.")]
             things = [thing for name in names if (thing := cloud.account.get(SCALING_GROUP, name))]
@@ -103,11 +119,15 @@ def _scaling_group(cloud: SimulatedCloud, body: bytes) -> bytes:
 
 
 def _resized(cloud: SimulatedCloud, asked: Mapping[str, list[str]]) -> bytes:
-    thing = cloud.account.get(SCALING_GROUP, asked["AutoScalingGroupName"][0])
-    if thing is None:
-        return b""
+    group = asked["AutoScalingGroupName"][0]
     sizes: dict[str, Any] = {ours: int(asked[name][0]) for name, ours in SCALING_GROUP_SIZES.items() if name in asked}
-    cloud.change_from_outside(thing, sizes)
+    if thing := cloud.account.get(SCALING_GROUP, group):
+        cloud.resize_from_outside(thing, sizes)
+    elif thing := next((one for one in cloud.account.objects() if group in _machines_of(one)), None):
+        sizes["desiredSize"] = sizes.pop("desiredCapacity")
+        cloud.resize_from_outside(thing, {"scalingConfig": {**thing.inputs["scalingConfig"], **sizes}})
+    else:
+        return b""
     return f'<UpdateAutoScalingGroupResponse xmlns="{SPACE}"/>'.encode()
 
 
@@ -117,3 +137,12 @@ def _described_groups(things: Iterable[Object]) -> Iterator[str]:
         sizes = (f"<{name}>{thing.inputs.get(ours, 0)}</{name}>" for name, ours in SCALING_GROUP_SIZES.items())
         yield f"<member><AutoScalingGroupName>{thing.id}</AutoScalingGroupName>{''.join(sizes)}</member>"
     yield "</AutoScalingGroups></DescribeAutoScalingGroupsResult></DescribeAutoScalingGroupsResponse>"
+
+
+def _activities(group: Object) -> Iterator[str]:
+    """The last one alone, where it failed."""
+    yield f'<DescribeScalingActivitiesResponse xmlns="{SPACE}"><DescribeScalingActivitiesResult><Activities>'
+    if group.missing:
+        yield "<member><ActivityId>1</ActivityId><StatusCode>Failed</StatusCode>"
+        yield f"<StatusMessage>{escape(group.reason)}</StatusMessage></member>"
+    yield "</Activities></DescribeScalingActivitiesResult></DescribeScalingActivitiesResponse>"

@@ -1,12 +1,13 @@
 """Pools that the gate has set to no nodes get their size back when it looks again."""
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from components.errors import PenstockError
 from plugin.kubernetes.gate import run as subject
-from plugin.kubernetes.gate.sizes import due, recounted, relimited, unchanged
+from plugin.kubernetes.gate.sizes import due, made_since, recounted, relimited, unchanged
 from plugin.kubernetes.gate.waiting import NodesOf
 
 SCALER = {"cloud": "fog", "group": "train-group"}
@@ -25,6 +26,15 @@ class Operations:
 
     def limit(self, scaler: dict[str, str]) -> None:
         self.asked.append((scaler["group"], scaler["least"], scaler["most"]))
+
+    def shortage(self, scaler: dict[str, str]) -> str:
+        if scaler["group"] == "unknown":
+            raise PenstockError("AccessDenied")
+        return "InsufficientInstanceCapacity"
+
+    def turn_to(self, scaler: dict[str, str], other: dict[str, str], missing: int) -> int:
+        self.asked.append((scaler["group"], other["group"], missing))
+        return missing
 
     def restore(self, scaler: dict[str, str], nodes: int) -> int:
         self.asked.append((scaler["group"], nodes))
@@ -79,7 +89,7 @@ def test_a_pool_that_is_prepaid_or_once_was_whole_is_never_emptied(
     inputs = {"name": "gate", "pools": POOLS, "scalers": {"train": scaler}, "timeoutS": 60}
     gate = subject._Gate(call, Any, inputs, whole=whole)  # type: ignore[arg-type]
     (check,) = gate._nodes(POOLS[0], NodesOf(there={}, others=""))
-    assert check.reason.startswith("0 of 4 nodes are Ready")
+    assert check.reason == "0 of 4 nodes are Ready after 60 s: InsufficientInstanceCapacity"
     assert (clouds["fog"].asked, gate.emptied, gate.told) == ([], [], [])
 
 
@@ -122,3 +132,56 @@ def test_only_what_is_looked_at_makes_a_pool_another() -> None:
     after = {"pools": [{**pool, "check": {"image": "b"}}, {**other, "devices": {"nvidia.com/gpu": 8}}]}
     assert unchanged({"pools": [pool, other]}, after) == {"train"}
     assert unchanged(None, after) == set()
+
+
+def test_machines_of_another_group_are_sized_and_nothing_is_known_of_them() -> None:
+    """The engine makes a group without nodes, and one that was made anew has none of those that were looked at."""
+    old = {"scalers": {"train": SCALER | {"machines": "a"}, "serve": SCALER | {"machines": "b"}, "edge": SCALER}}
+    new = {"scalers": {"train": SCALER | {"machines": "c"}, "serve": SCALER | {"machines": "b"}, "edge": SCALER}}
+    assert made_since(old, new) == {"train"}
+    assert made_since(old, {"scalers": old["scalers"] | {"more": SCALER}}) == {"more"}
+    assert made_since(None, new) == {"train", "serve", "edge"}, "the first look gives every pool its size"
+    found = {"whole": ["train", "serve"], "open": ["train", "serve"], "state": "pass", "checks": []}
+    last = subject._Last.of(found).without({"train"})
+    assert last.whole == last.opened == frozenset({"serve"})
+
+
+SPOT = {"train": SCALER | {"fallback": "spare"}, "spare": SCALER | {"group": "spare-group"}}
+
+
+def waited(monkeypatch: pytest.MonkeyPatch, there: int, pool: dict[str, Any]) -> tuple[list[Any], list[float]]:
+    """Requests to the cloud, and the patience of each wait, where so many nodes are there."""
+    clouds, patience = {"fog": Operations()}, list[float]()
+    monkeypatch.setattr(subject, "operations", clouds.__getitem__)
+    monkeypatch.setattr(subject._Gate, "_patience", lambda _self, timeout_s: patience.append(timeout_s))
+    nodes = NodesOf(there={f"node-{number}": {} for number in range(there)}, others="")
+    monkeypatch.setattr(subject, "wait_for_nodes", lambda *_: {"train": nodes})
+    inputs = {"name": "gate", "pools": [pool], "scalers": SPOT, "timeoutS": 1800}
+    call: Any = Call()
+    subject._Gate(call, Any, inputs)._wait()  # type: ignore[arg-type]
+    return clouds["fog"].asked, patience
+
+
+def test_what_a_pool_lacks_the_one_that_stands_in_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    pool = {"pool": "train", "nodes": 4}
+    assert waited(monkeypatch, 1, pool) == ([("train-group", "spare-group", 3)], [1800, 600])
+    assert waited(monkeypatch, 4, pool)[0] == []
+    assert waited(monkeypatch, 0, {**pool, "nodes": 0}) == ([], [1800]), "one that asks for none is not waited for"
+
+
+def test_a_pool_that_stays_incomplete_is_emptied_with_the_one_that_stands_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr(subject, "operations", lambda _cloud: SimpleNamespace(
+        scale_to_zero=lambda scaler: asked.append(scaler["group"]), shortage=lambda _scaler: ""
+    ))  # fmt: skip
+    monkeypatch.setattr("plugin.kubernetes.gate.evidence.note_emptied", lambda *_: None)
+    call: Any = Call()
+    gate = subject._Gate(call, Any, {"name": "gate", "pools": [], "scalers": SPOT, "timeoutS": 60})  # type: ignore[arg-type]
+    gate._nodes({"pool": "train", "nodes": 4, "devices": {}}, NodesOf(there={"a": {}}, others=""))
+    assert (asked, gate.emptied) == (["train-group", "spare-group"], ["train"])
+
+
+def test_a_cloud_that_does_not_say_why_fails_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(subject, "operations", {"fog": Operations()}.__getitem__)
+    assert subject._why(SCALER | {"group": "unknown"}) == ": AccessDenied"
+    assert subject._why(None) == ""

@@ -2,6 +2,7 @@
 
 import hashlib
 from typing import Any
+from uuid import UUID
 
 from engine.provider.values import is_unknown
 from rehearsal.cloud.errors import CloudApiError
@@ -26,7 +27,7 @@ def _create(api: CloudApi, inputs: Inputs) -> Made:
             "nodeRepairConfig", "version", "releaseVersion", "remoteAccess",
         ),
     )["nodegroup"]  # fmt: skip
-    scaling_group = f"eks-{name}-{hashlib.sha256(f'{cluster}/{name}'.encode()).hexdigest()[:12]}"
+    scaling_group = f"eks-{name}-{_number(api.new_id('asg'))}"
     _nodes(api, inputs, scaling_group)
     return Made(
         id=f"{cluster}:{name}",
@@ -38,6 +39,11 @@ def _create(api: CloudApi, inputs: Inputs) -> Made:
             "status": "ACTIVE",
         },
     )
+
+
+def _number(seed: str) -> UUID:
+    """Another for each group that is made, as in `eks-mng-2-82bf5c07-70d3-9015-d7e4-4ce657bd6b3d` (eksctl 4732)."""
+    return UUID(bytes=hashlib.sha256(seed.encode()).digest()[:16])
 
 
 def _nodes(api: CloudApi, inputs: Inputs, scaling_group: str) -> None:

@@ -27,7 +27,8 @@ def deployed(
         keys.setdefault(one.name, set()).add(f"{one.token} {one.name}")
     built = [
         BuiltResource(
-            token=one.token, name=one.name, id=_id(one), inputs=one.inputs, outputs={"region": region},
+            token=one.token, name=one.name, inputs=one.inputs, outputs={"region": region},
+            id="" if one.token.startswith("penstock:") else _id(one),
             needs=frozenset(key for name in one.depends_on for key in keys.get(name, ())),
             timeouts_min={operation: 60 * float(text.removesuffix("h")) for operation, text in one.timeouts.items()},
         )

@@ -39,7 +39,7 @@ def test_a_node_group_changes_in_the_account_and_in_moto(cloud: SimulatedCloud) 
     eks = client("eks")
     eks.create_cluster(name="west", roleArn=ROLE, resourcesVpcConfig={"subnetIds": []})
     eks.create_nodegroup(clusterName="west", nodegroupName="train", subnets=[], nodeRole=ROLE, scalingConfig=SIZES)
-    thing = put(cloud.account, NODE_GROUP, "west:train", {"scalingConfig": SIZES})
+    thing = put(cloud.account, NODE_GROUP, "west:train", {"scalingConfig": SIZES, "subnetIds": []})
     told: list[str] = []
     cloud.changed = lambda one: told.append(one.id)
     eks.update_nodegroup_config(clusterName="west", nodegroupName="train", scalingConfig={"desiredSize": 5})

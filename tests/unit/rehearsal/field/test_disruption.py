@@ -41,6 +41,19 @@ def test_a_gang_inside_another_kind_is_found() -> None:
     assert len(judged(body)) == len(STAYS)
 
 
+def test_a_head_without_accelerators_takes_its_gang_along() -> None:
+    head = marked({}, requests={"cpu": "1"})["spec"]["template"]
+    del head["spec"]["containers"][0]["resources"]["requests"]["nvidia.com/gpu"]
+    body = {
+        "kind": "RayJob",
+        "metadata": {"name": "g-0a1b2c3d"},
+        "spec": {"head": {"template": head}, "workers": [{"template": marked(STAYS)["spec"]["template"]}]},
+    }
+    assert len(judged(body)) == len(STAYS)
+    head["metadata"] = {"annotations": STAYS}
+    assert judged(body) == []
+
+
 def test_pods_without_accelerators_and_services_may_move() -> None:
     assert judged(marked({}, requests={"nvidia.com/gpu": "0", "cpu": "1"}) | {"kind": "Deployment"}) == []
     plain = marked({})

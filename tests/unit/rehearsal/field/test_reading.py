@@ -16,6 +16,7 @@ TAINT = {"key": "nvidia.com/gpu", "value": "present", "effect": "NO_SCHEDULE"}
 
 
 def group(**more: Any) -> Any:
+    """It was made without nodes, and has been given its size since."""
     inputs: dict[str, Any] = {
         "nodeGroupName": "train",
         "launchTemplate": {"id": "lt-1", "version": "1"},
@@ -24,7 +25,7 @@ def group(**more: Any) -> Any:
         "scalingConfig": {"minSize": 0, "desiredSize": 2, "maxSize": 2},
     }
     outputs = {"resources": [{"autoscalingGroups": [{"name": "eks-train-1"}]}]}
-    return built(NODE_GROUP, "net-train", {**inputs, **more}, outputs=outputs)
+    return built(NODE_GROUP, "net-train", {**inputs, **more}, outputs=outputs, asked={"nodeGroupName": "train"})
 
 
 def template(machine_type: str = "p5.48xlarge", **more: Any) -> Any:

@@ -10,6 +10,7 @@ from components.plan.cluster import Taint
 from components.spec.cluster import TaintEffect
 from providers.aws.nodes.costs import bill, quotas
 from providers.aws.nodes.plan import part
+from providers.aws.nodes.scaling import autoscaler_tags
 from providers.aws.types import (
     AwsNodePoolPlan,
     BlockCapacity,
@@ -94,7 +95,8 @@ def test_a_spot_pool_with_a_fallback_is_two() -> None:
     asked = pool("serve", "g6e.12xlarge", count=2, maxCount=8, labels={"tier": "gold"})
     asked |= {"capacity": {"spot": {"fallback": "onDemand"}}, "fabric": {"none": "every replica fits on one node"}}
     spot, fallback = plans(asked)
-    assert (spot.name, spot.capacity, spot.desired_now, spot.min_count) == ("serve", SpotCapacity(), 2, 2)
+    assert (spot.name, spot.capacity, spot.desired_now, spot.min_count) == ("serve", SpotCapacity(), 2, 0)
+    assert (spot.fallback, fallback.fallback, spot.keeps_idle_nodes) == ("serve-on-demand", "", False)
     assert (fallback.name, fallback.capacity) == ("serve-on-demand", OnDemandCapacity())
     assert (fallback.node_count, fallback.desired_now, fallback.min_count, fallback.max_count) == (0, 0, 0, 8)
     waits = {"k8s.amazonaws.com/accelerator": "l40s"}
@@ -102,6 +104,17 @@ def test_a_spot_pool_with_a_fallback_is_two() -> None:
     assert fallback.labels == {**spot.labels, "penstock.dev/capacity": "on-demand"}
     assert fallback.binding == spot.binding
     assert set(spot.binding.node_selector.items()) <= set(fallback.labels.items())
+
+
+def test_a_group_with_a_fallback_may_be_empty_and_keeps_what_its_count_asks_for() -> None:
+    """The autoscaler turns to another group only where it can take back what the first was not given."""
+    spot, fallback = plans(pool("train", "g6e.48xlarge", count=2, capacity={"spot": {"fallback": "onDemand"}}))
+    assert (spot.least_in_group, spot.max_count, spot.keeps_idle_nodes) == (0, 2, True)
+    idle = {key: value for key, value in autoscaler_tags(spot).items() if "utilizationthreshold" in key}
+    assert (len(idle), set(idle.values())) == (2, {"0"})
+    assert not [key for key in autoscaler_tags(fallback) if "utilizationthreshold" in key]
+    (alone,) = plans(pool("train", "g6e.48xlarge", count=2, capacity="spot"))
+    assert (alone.least_in_group, alone.keeps_idle_nodes) == (2, False)
 
 
 def test_a_fallback_has_a_group_of_its_own() -> None:
