@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Any
 
 from engine.state import Resource, StackState
-from rehearsal.field.deployed import BuiltResource, MachinePool
+from rehearsal.field.deployed import BuiltResource, MachinePool, StoredImage
 from rehearsal.field.expected import FieldVerdict, compare, expected_findings
 from rehearsal.field.facts import FieldFacts
 from rehearsal.field.reading import deployment_of
@@ -27,15 +27,22 @@ class FieldJudge:
         self._told: set[tuple[str, str, str]] = set()
 
     def judge(
-        self, before: StackState, after: StackState, announced: tuple[str, ...], nodes: Iterable[MachinePool] = ()
+        self,
+        before: StackState,
+        after: StackState,
+        announced: tuple[str, ...],
+        nodes: Iterable[MachinePool] = (),
+        images: Iterable[StoredImage] = (),
     ) -> FieldVerdict:
-        """The verdict on what an `up` has made of the state before it; nothing that was told already."""
+        """The verdict on what an `up` has made of the state before it; nothing that was told already. `images`: those
+        that lie in the cloud's registries.
+        """
         if self._facts is None:
             return FieldVerdict()
         earlier = tuple(map(_built, before.resources))
         deployment = deployment_of(
             self._facts, map(_built, after.resources), nodes=nodes, before=earlier, announced=announced,
-            config=self._config, now=datetime.now(UTC),
+            config=self._config, now=datetime.now(UTC), images=images,
         )  # fmt: skip
         new = [one for one in findings(deployment) if one.key not in self._told]
         self._told |= {one.key for one in new}

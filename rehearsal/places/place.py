@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 from engine.cli import Engine
 from engine.process import Run
 from engine.state import StackState
-from rehearsal.field.deployed import MachinePool
+from rehearsal.field.deployed import MachinePool, StoredImage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +54,12 @@ class RehearsalPlace(Protocol):
 
     def nodes(self) -> tuple[MachinePool, ...]:
         """The nodes that are there whatever the stack makes, as they tell of themselves."""
+
+    def push_images(self, stack_file: Path) -> tuple[str, ...]:
+        """Puts the stack's images where its own command puts them, as people do before `up`. A line for what failed."""
+
+    def images(self) -> tuple[StoredImage, ...]:
+        """Images that lie in the registries of its cloud."""
 
     def report(self) -> AccountReport:
         """Requests, faults and leftovers."""

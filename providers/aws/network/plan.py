@@ -231,5 +231,8 @@ def warnings(settings: AwsSpec, plan: NetworkPlan) -> tuple[str, ...]:
     """Settings that are allowed and bite later."""
     if plan.nat is not Nat.NONE or settings.registry is None or not settings.registry.mirrors:
         return ()
-    why = "without NAT a mirror answers only for images that it has; pull each once from a network with a way out"
+    why = (
+        "without NAT a mirror answers only for images that it has (ECR User Guide, Interface VPC endpoints); leave it "
+        "out, and let platform.registryMirror be stack.registry, whose images `penstock images push` copies"
+    )
     return (f"aws.registry.mirrors: {why}",)
