@@ -44,6 +44,10 @@ class ImageRegistry(Protocol):
         """Lines for a shell that log in, with `ENGINE` for the container engine: for who has none here."""
         ...
 
+    def delete_line(self, repository: str) -> str:
+        """A line for a shell that deletes the repository and all that is in it."""
+        ...
+
     def found(self, image: ImagePlan) -> FoundImage | None:
         """The image; None where there is no such repository, or none with that digest or tag in it."""
         ...

@@ -89,7 +89,9 @@ def list_images(stack: Stack) -> None:
     tables.show(
         tables.Table(("image", "from", "digest", "MB", "pushed"), rows).lines(tables.width_of(console)), console
     )
-    typer.echo(f"in {registry.address}; destroy keeps them")
+    typer.echo(f"in {registry.address}; `pulumi destroy` keeps them, and these lines delete them:")
+    for repository in dict.fromkeys(image.repository for image, one in found.items() if one):
+        typer.echo(f"  {registry.delete_line(repository)}")
     if any(one is None for one in found.values()):
         typer.echo(f"`penstock images push {plan.stack}` brings what is missing")
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from rehearsal.field.chart_pulls import pulled_by_charts
 from rehearsal.field.deployed import Deployment, Finding, every
 from rehearsal.field.facts import RegistryRow
 from rehearsal.field.pods import pods_of, why_elsewhere
@@ -28,6 +29,7 @@ def images(deployment: Deployment) -> Iterator[Finding]:
     for spec in pods:
         for image in _images_in(spec):
             yield from _for_others(deployment, spec, image)
+    yield from pulled_by_charts(deployment)
     outside = [one for one in named if _registry(deployment, one) is None and "/" in one]
     ways = deployment.facts.ways_out
     if outside and ways and not any(one.token in ways for one in deployment.resources):

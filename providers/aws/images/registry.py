@@ -37,6 +37,10 @@ class EcrRegistry:
         password = f"aws ecr get-login-password --region {self._region}"
         return (f"{password} | ENGINE login --username AWS --password-stdin {host}",)
 
+    def delete_line(self, repository: str) -> str:
+        name = f"{self._stack}/{repository}"
+        return f"aws ecr delete-repository --force --region {self._region} --repository-name {name}"
+
     def found(self, image: ImagePlan) -> FoundImage | None:
         name = full_name(image, self._stack)
         answer = _answered(ACTION, _unless(ABSENT, lambda: described(self._ecr, self._account, name, image)))

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from rehearsal.field.deployed import MachinePool, StoredImage
+from rehearsal.field.deployed import InstalledChart, MachinePool, StoredImage
 from rehearsal.field.facts import FieldFacts, ImageRow, RegistryRow
 from rehearsal.field.images import images
 from tests.unit.rehearsal.field.field_cases import built, deployment, job
@@ -118,3 +118,27 @@ def test_the_gates_own_pods_are_judged_too() -> None:
     found = [one.message for one in images(deployment(FACTS, resources=(gate, GRANT), images=(STORED,)))]
     assert len(found) == 1
     assert "its repository holds 0.1.0-efa" in found[0]
+
+
+KUEUE = "registry.k8s.io/kueue/kueue:v0.18.3"
+
+
+def without_way_out(mirror: str, *stored: StoredImage, resources: Any = ()) -> list[str]:
+    values = {"controllerManager": {"manager": {"image": {"repository": f"{mirror}registry.k8s.io/kueue/kueue"}}}}
+    one = deployment(
+        FACTS, charts=(InstalledChart(chart="kueue", values=values),), images=stored, resources=(*resources, GRANT)
+    )
+    return [found.message for found in images(one)]
+
+
+def test_a_chart_pulls_from_the_mirror_what_was_copied_there() -> None:
+    copied = StoredImage(name="own.cloud/lab/registry.k8s.io/kueue/kueue", tag="v0.18.3")
+    assert without_way_out("own.cloud/lab/", copied) == []
+    (told,) = without_way_out("own.cloud/lab/", StoredImage(name=copied.name, tag="v0.18.2"))
+    assert f"{KUEUE} of kueue is not there (behind own.cloud/lab)" in told
+
+
+def test_a_chart_pulls_nothing_from_the_internet_without_a_way_out() -> None:
+    (told,) = without_way_out("")
+    assert f"{KUEUE} of kueue is not there (where it is published)" in told
+    assert without_way_out("", resources=(NAT,)) == []
