@@ -59,10 +59,5 @@ golden: setup ## rewrite the expected plans after a wanted change
 schema: setup ## docs/stack.schema.json, for editors
 	@.venv/bin/penstock schema
 
-IMAGE ?= registry.example/penstock
-TAG ?= $(shell git rev-parse --short=12 HEAD)
-
-images: ## the commands that build the images of the workloads; docs/images.md
-	@echo "podman build --file images/cuda/Containerfile --target workloads --tag $(IMAGE)/cuda:$(TAG) ."
-	@echo "podman build --file images/cuda/Containerfile --target ray --tag $(IMAGE)/cuda-ray:$(TAG) ."
-	@echo "podman build --file images/cuda/Containerfile --target efa --tag $(IMAGE)/cuda-efa:$(TAG) --build-arg EFA_INSTALLER_VERSION=VERSION --build-arg EFA_INSTALLER_SHA256=SHA256 ."
+images: ## the images that STACK pulls from its own registry: built, pushed, their digests written down; docs/images.md
+	@.venv/bin/penstock images push $(STACK)

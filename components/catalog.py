@@ -8,6 +8,7 @@ from pathlib import Path
 
 from components.errors import Problem, UnsupportedError
 from components.fabric import Fabric
+from components.images import Architecture
 from components.spec.explain import suggestion
 from components.spec.scheduler import SchedulerKind
 
@@ -45,6 +46,7 @@ class MachineType:
     """The fabric between its accelerators and those of another machine of its kind."""
     fabric_gbps: float = 0.0
     """Of one machine, all its fabric interfaces together."""
+    architecture: Architecture = Architecture.AMD64
     compute_domain: bool = False
     """Its accelerators reach those of other machines over NVLink, in a domain that a DRA driver makes for each job."""
 
@@ -62,6 +64,8 @@ class Capabilities:
     schedulers: tuple[SchedulerKind, ...]
     """The first is the default; none where jobs cannot be handed in yet."""
     max_nodes_per_pool: int
+    registry: bool = False
+    """True if it keeps images for each stack: `stack.registry` in a stack file, and images that are left out there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -75,6 +75,10 @@ class KubernetesHandle:
     kubeconfig: pulumi.Output[str]
     """Its content; secret."""
     volumes: tuple[StaticVolume, ...] = ()
+    registry: pulumi.Output[str] | None = None
+    """Address of the stack's own registry, host and path, which takes the place of `stack.registry`; None where the
+    cloud keeps none.
+    """
     scalers: Mapping[str, Mapping[str, pulumi.Input[str]]] = field(default_factory=dict)
     """By pool, how the acceptance gate sets it to no nodes: `cloud`, and what that cloud's operations need."""
     ready: tuple[pulumi.Resource, ...] = ()

@@ -8,7 +8,7 @@ import typer
 
 from components.errors import PenstockError
 from components.loopback import exempt_loopback
-from penstock import failures, lab, plan, rehearse, schema, token, workloads
+from penstock import failures, images, lab, plan, rehearse, schema, token, workloads
 
 app = typer.Typer(
     name="penstock",
@@ -20,6 +20,7 @@ app = typer.Typer(
 )
 app.command("plan")(plan.plan)
 app.command("rehearse")(rehearse.rehearse)
+app.add_typer(images.app, name="images")
 app.add_typer(lab.app, name="lab")
 app.command("schema")(schema.schema)
 app.command("token", hidden=True)(token.token)

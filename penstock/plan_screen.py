@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from components.estimate.cost import totals
 from components.plan.cluster import ClusterPlan, NodePoolPlan
+from components.plan.images import Copied, ImagePlan
 from components.plan.part import BillLine, Decision
 from components.plan.stack import StackPlan
 from components.plan.work import ServicePlan
@@ -125,13 +126,24 @@ def _things(lines: Sequence[BillLine]) -> str:
 
 def _before_up(plan: StackPlan, width: int) -> Iterator[Line]:
     yield from _quotas(plan.cluster, width)
-    images = dict.fromkeys(work.image for work in (plan.training, plan.inference) if work and work.image)
-    if images:
-        yield Line("  images to build and push (docs/images.md)")
-        yield from (Line(f"    {image}") for image in images)
+    yield from _images(plan.images, plan.stack, width)
     yield from _dates(plan.cluster, width)
     if plan.inside:
         yield from _folded_lines(f"gate: {gate_summary(plan.inside)}", width)
+
+
+def _images(images: Sequence[ImagePlan], stack: str, width: int) -> Iterator[Line]:
+    """Images that a command brings to the stack's registry, and those that the user pushes elsewhere."""
+    brought = [image for image in images if image.is_the_stacks]
+    if brought:
+        names = ", ".join(image.name for image in brought if not isinstance(image.origin, Copied))
+        copies = sum(isinstance(image.origin, Copied) for image in brought)
+        also = f" and {copies} copies of public ones" if copies else ""
+        yield from _folded_lines(f"penstock images push {stack}: {names}{also}, in the stack's own registry", width)
+    others = [image for image in images if not image.is_the_stacks]
+    if others:
+        yield Line("  images to build and push (docs/images.md)")
+        yield from (Line(f"    {image.registry}/{image.name}".replace(" /", " ")) for image in others)
 
 
 def _quotas(cluster: ClusterPlan, width: int) -> Iterator[Line]:

@@ -4,7 +4,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, cast
 
 if TYPE_CHECKING:
+    from components.plan.stack import StackPlan
     from components.provider import CloudOperations
+    from components.registry import ImageRegistry
 
 MODULES = {"aws": "providers.aws", "existing": "providers.existing", "local": "providers.local"}
 """By its name in a stack file, the package that implements a cloud (`CloudProvider`). One more line is one more cloud.
@@ -16,3 +18,9 @@ A cloud is imported when a stack is on it, and no other cloud's SDK with it.
 def operations(cloud: str) -> "CloudOperations":
     """The operations of that cloud."""
     return cast("CloudOperations", import_module(f"{MODULES[cloud]}.operations"))
+
+
+def open_registry(plan: "StackPlan") -> "ImageRegistry":
+    """The stack's own registry, of a cloud whose catalog says that it keeps one."""
+    module = import_module(f"{MODULES[plan.cluster.cloud]}.images.registry")
+    return cast("ImageRegistry", module.open_registry(plan))

@@ -168,6 +168,8 @@ def _rehearse(
         commands = _commands(rehearsal, deployed=_is_deployed(state), keep=keep)
         if place and place.recover(engine, stack, state):
             state = engine.export_state(stack)
+        if place and engine.config_file and any(command == "up" for _, command in commands):
+            notes = (*notes, *place.push_images(engine.config_file))
         facts = facts_of(cloud_of(settings_in(file)))
         judge = FieldJudge(facts, stack, shipped=project == PENSTOCK, config=config_in(file))
         session = _Session(stack=stack, engine=engine, place=place, listener=listener, field=judge)
@@ -282,8 +284,9 @@ def _judged_in_the_field(
     phase: Phase, judge: FieldJudge, place: RehearsalPlace, before: StackState, after: StackState, result: Result
 ) -> Phase:
     """The phase with what goes wrong on a real cloud though every oracle took it."""
-    seen = result.warnings, place.nodes(), place.existing(), place.resized()
-    verdict = judge.judge(before, after, *seen)
+    verdict = judge.judge(
+        before, after, result.warnings, place.nodes(), place.existing(), place.resized(), place.images()
+    )
     title = "the field rules find what rehearsal/field/expected.toml does not have:"
     problem = "\n".join((title, *verdict.wrong)) if verdict.wrong else ""
     return replace(phase, problem=problem, expected=verdict.expected)

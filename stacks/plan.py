@@ -14,6 +14,7 @@ from components.platform.refusals import name_problems
 from components.spec.scheduler import SchedulerKind
 from components.spec.stack import FormError, StackSpec, stack_error
 from providers import discover, load
+from stacks.images import image_warnings, planned_images, registry_problems
 from stacks.kubernetes import Rendered, render
 from workloads.plan.inference import plan_inference, service_warnings, unplaced_service
 from workloads.plan.sums import rolled, rollout_warnings, sum_problems
@@ -54,17 +55,20 @@ def plan_stack(spec: StackSpec, stack: str, now: datetime) -> StackPlan:
     if cluster.kubernetes is not None and service is not None and not problems:
         service, rollout = rolled(job, service, cluster.node_pools, _held_by_slurm(spec, cluster))
         decisions = (*decisions, *rollout)
+    problems += registry_problems(spec, job, registry=_keeps_images(spec))
     rendered = problems.collect(render, spec, cluster, job, service)
     if problems or rendered is None or spec.refused:
         raise stack_error(_name_told_once(problems), source)
     gated = rendered.inside is not None and rendered.inside.gate is not None
+    images = planned_images(spec, cluster, job, service, rendered.inside)
     return StackPlan(
         stack=stack,
         cluster=replace(cluster, sized_by_gate=gated),
         training=job,
         inference=service,
         decisions=decisions,
-        warnings=_warnings(spec, cluster, rendered, job, service),
+        warnings=(*_warnings(spec, cluster, rendered, job, service), *image_warnings(spec, images)),
+        images=images,
         job=rendered.job,
         service=rendered.service,
         inside=rendered.inside,
@@ -89,6 +93,11 @@ def _is_without_place(spec: StackSpec) -> bool:
 def _takes_pods(spec: StackSpec) -> bool:
     """True where jobs are pods or machines of a cluster, and not processes of one machine."""
     return load(spec.cluster.cloud).catalog().capabilities.schedulers != (SchedulerKind.PROCESS,)
+
+
+def _keeps_images(spec: StackSpec) -> bool:
+    """True where the cloud has a registry for the stack."""
+    return load(spec.cluster.cloud).catalog().capabilities.registry
 
 
 def _plan_cluster(spec: StackSpec, stack: str, now: datetime, problems: Problems) -> ClusterPlan | None:
@@ -116,9 +125,11 @@ def _unplaced(spec: StackSpec, problems: Sequence[Problem]) -> Iterator[Problem]
     if not pods and len(pools) > 1:
         return  # the one that a workload is on may be the one that goes
     if spec.training and not _is_refused("training", problems):
-        yield from unplaced_run(spec.training, pools, pods=pods)
+        yield from unplaced_run(spec.training, pools, pods=pods, registry=_keeps_images(spec))
     if spec.inference and not _is_refused("inference", problems):
-        yield from unplaced_service(spec.inference, pools, pods=pods, trains=_trains(spec))
+        yield from unplaced_service(
+            spec.inference, pools, pods=pods, trains=_trains(spec), registry=_keeps_images(spec)
+        )
 
 
 def _trains(spec: StackSpec) -> bool:
@@ -174,8 +185,10 @@ def _plan_training(
     training = spec.training
     if not training or _is_refused("training", problems):
         return None, ()
-    pods = cluster.kubernetes is not None
-    planned = problems.collect(plan_training, training, _named(spec, cluster), cluster.volume, pods=pods)
+    pods, registry = cluster.kubernetes is not None, _keeps_images(spec)
+    planned = problems.collect(
+        plan_training, training, _named(spec, cluster), cluster.volume, pods=pods, registry=registry
+    )
     return planned or (None, ())
 
 
@@ -187,8 +200,10 @@ def _plan_inference(
     if not inference or _is_refused("inference", problems):
         return None
     trains = _trains(spec)
-    pools = _named(spec, cluster)
-    service = problems.collect(plan_inference, inference, pools, cluster.volume, job, pods=pods, trains=trains)
+    pools, registry = _named(spec, cluster), _keeps_images(spec)
+    service = problems.collect(
+        plan_inference, inference, pools, cluster.volume, job, pods=pods, trains=trains, registry=registry
+    )
     return service if job or not trains else None
 
 

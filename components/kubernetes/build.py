@@ -27,7 +27,7 @@ class Inside(pulumi.ComponentResource):
 
     def __init__(self, name: str, *, plan: InsidePlan, cluster: KubernetesHandle, opts: pulumi.ResourceOptions) -> None:
         super().__init__("penstock:components:Inside", name, opts=opts)
-        self._name = name
+        self._name, self._registry = name, cluster.registry
         self._own = pulumi.ResourceOptions(parent=self, provider=cluster.provider, depends_on=list(cluster.ready))
         disks = plan.facts.storage_class
         platform = Platform(
@@ -88,7 +88,7 @@ class Inside(pulumi.ComponentResource):
             before = pulumi.ResourceOptions.merge(before, pulumi.ResourceOptions(depends_on=made[-1:]))
             name = called(f"{self._name}-{prefix}" if prefix else self._name, manifest)
             over = {**_renewed(manifest, digest), **_awaited(manifest, shut)}
-            made.append(apply_manifest(name, manifest, before, **over))
+            made.append(apply_manifest(name, manifest, before, registry=self._registry, **over))
         return made
 
     def _is_shut(self, manifests: Iterable[Manifest]) -> pulumi.Output[bool] | None:
@@ -131,6 +131,7 @@ class Inside(pulumi.ComponentResource):
                 f"{self._name}-gate",
                 plan=plan.gate,
                 kubeconfig=cluster.kubeconfig,
+                registry=cluster.registry,
                 scalers=cluster.scalers,
                 opts=self._after(after),
             )

@@ -15,6 +15,7 @@ from components.estimate.floors import Floor, floor_of
 from components.fabric import Collective
 from components.labels import CHECK_LABEL, CHECK_POOL_LABEL, OWN_LABELS, QUARANTINE, SHUT
 from components.plan.cluster import ClusterPlan, NodePoolPlan, VolumePlan
+from components.plan.images import ImageUse
 from components.plan.kubernetes import NAMESPACE, GatePlan, Manifest, PoolExpectation
 from components.pods.bind import bind, check_share, probe_share
 from components.pods.compute_domain import compute_domains, in_domain
@@ -40,16 +41,18 @@ LABELS = {**OWN_LABELS, CHECK_LABEL: "gate"}
 def plan_gate(spec: PlatformSpec, cluster: ClusterPlan, image: str) -> GatePlan | None:
     """Plans the checks; None where the user has switched the gate off.
 
-    `image` holds penstock's workloads; without one, nodes and devices are still counted. Nothing is
-    measured where the user has waived a pool's fabric.
+    `image` holds penstock's workloads; where it is empty, each pool has its own, and without that too nodes and devices
+    are still counted. Nothing is measured where the user has waived a pool's fabric.
     """
     if not spec.gate.enabled:
         return None
-    probe = probe_pod(cluster.volume, image) if image and cluster.volume.claim else None
+    images = {pool.name: image or pool.own_image for pool in cluster.node_pools}
+    first = next(filter(None, images.values()), "")
+    probe = probe_pod(cluster.volume, first) if first and cluster.volume.claim else None
     pools = tuple(
         replace(
-            _expectation(pool, spec.gate, cluster.volume, image),
-            probe=_own_probe(probe, pool, cluster.volume, image) if probe else None,
+            _expectation(pool, spec.gate, cluster.volume, images[pool.name]),
+            probe=_own_probe(probe, pool, cluster.volume, images[pool.name] or first) if probe else None,
         )
         for pool in cluster.node_pools
     )
@@ -64,6 +67,14 @@ def plan_gate(spec: PlatformSpec, cluster: ClusterPlan, image: str) -> GatePlan 
             for domain in compute_domains(pool, expected.nodes, f"gate-{pool.name}")
         ),
     )
+
+
+def gate_images(gate: GatePlan) -> Iterator[ImageUse]:
+    """Images of the checks and probes of each pool; none of a pool on which nothing runs."""
+    for pool in gate.pools:
+        pods = ((pool.check or {}).get("spec", {}).get("template", {}), pool.probe or gate.probe or {})
+        for image in {one["image"] for pod in pods for one in pod.get("spec", {}).get("containers", ())}:
+            yield ImageUse(image=image, pool=pool.pool, asked_at="platform.gate")
 
 
 def gate_warnings(spec: PlatformSpec, gate: GatePlan | None, pools: Sequence[NodePoolPlan]) -> Iterator[str]:
@@ -120,8 +131,8 @@ def probe_pod(volume: VolumePlan, image: str, module: str = "") -> Manifest:
 
 
 def _own_probe(probe: Manifest, pool: NodePoolPlan, volume: VolumePlan, image: str) -> Manifest | None:
-    """The probe with what the pool's binding asks of every pod, and its way to the file system; None where that changes
-    nothing.
+    """The probe with the pool's image, what its binding asks of every pod, and its way to the file system; None where
+    that changes nothing.
     """
     own = probe_pod(volume, image, pool.file_system_module)
     bound = bind(own, probe_share(pool.binding), container=PROBE)

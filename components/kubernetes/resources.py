@@ -5,6 +5,7 @@ from typing import Any
 
 import pulumi
 
+from components.kubernetes.manifest import Registry, resolved
 from components.plan.kubernetes import GatePlan, PoolExpectation
 
 DRAIN_PATIENCE_S = 600.0
@@ -29,15 +30,15 @@ class Gate(pulumi.CustomResource):
     """Checks that were made, each with its node and its result."""
 
     def __init__(
-        self, name: str, *, plan: GatePlan, kubeconfig: pulumi.Input[str], scalers: Scalers | None = None,
-        opts: pulumi.ResourceOptions | None = None,
+        self, name: str, *, plan: GatePlan, kubeconfig: pulumi.Input[str], registry: Registry = None,
+        scalers: Scalers | None = None, opts: pulumi.ResourceOptions | None = None,
     ) -> None:  # fmt: skip
         """`scalers`: by pool, how it is set to no nodes when it is not there in time."""
         inputs: dict[str, pulumi.Input[Any]] = {
             "name": name,
             "kubeconfig": pulumi.Output.secret(kubeconfig),
-            "pools": [_expectation(pool) for pool in plan.pools],
-            "probe": plan.probe,
+            "pools": [resolved(_expectation(pool), registry) for pool in plan.pools],
+            "probe": resolved(plan.probe, registry),
             "timeoutS": plan.timeout_s,
             "scalers": {pool: dict(scaler) for pool, scaler in (scalers or {}).items()},
         }

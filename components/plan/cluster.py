@@ -8,6 +8,7 @@ from components.catalog import MachineType
 from components.errors import Problem, SpecError
 from components.estimate.nodes import CAUTIOUS_DAEMONS, Room, cautious_allocatable, without_daemons
 from components.fabric import Collective, Fabric
+from components.plan.images import ImageUse
 from components.plan.kubernetes import KubernetesFacts
 from components.plan.part import BillLine, Decision, PartPlan, QuotaNeed
 from components.spec.cluster import TaintEffect
@@ -142,6 +143,8 @@ class NodePoolPlan:
     file_system_module: str = ""
     """Kernel module by which a node reaches its file system over the fabric, in use only where it does; empty where
     nodes reach it over TCP, or have none."""
+    own_image: str = ""
+    """Penstock's own image for its nodes, in the stack's own registry; empty where there is none."""
     node_allocatable: Room | None = None
     """Allocatable of one node, as its cloud computes it or the node itself says; None where nobody does."""
     daemons: Room = CAUTIOUS_DAEMONS
@@ -213,6 +216,10 @@ class ClusterPlan:
     subnets: tuple[SubnetPlan, ...] = ()
     kubernetes: KubernetesFacts | None = None
     """None where the cluster is no Kubernetes."""
+    images: tuple[ImageUse, ...] = ()
+    """Images of jobs that the cluster's own queue starts, where it is no Kubernetes."""
+    fetched_registries: frozenset[str] = frozenset()
+    """Hosts of public registries whose images the stack's own registry fetches by itself when nodes ask for them."""
     resource_type: str = CLUSTER
     """The cluster's type in the engine; short where its table has to leave room for a run's progress."""
     parts: tuple[PartPlan, ...] = ()

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from components.plan.cluster import ClusterPlan
+from components.plan.images import ImagePlan
 from components.plan.kubernetes import InsidePlan
 from components.plan.part import Decision
 from components.plan.work import JobPlan, ServicePlan
@@ -22,6 +23,8 @@ class StackPlan:
     """On the workloads; those on the cluster are its own."""
     warnings: tuple[str, ...]
     """Of every part, each once: network, nodes, control plane, storage, scheduler, platform, gate, job, service."""
+    images: tuple[ImagePlan, ...] = ()
+    """Images that its workloads, its gate and, behind `stack.registry` as a mirror, its add-ons pull."""
     job: tuple[Mapping[str, Any], ...] = ()
     """The training run as its scheduler takes it."""
     service: tuple[Mapping[str, Any], ...] = ()

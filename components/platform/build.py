@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 import pulumi
 from pulumi_kubernetes.helm.v3 import Release, ReleaseArgs, RepositoryOptsArgs
 
-from components.kubernetes.manifest import apply_manifest, resource_name
+from components.kubernetes.manifest import apply_manifest, resolved, resource_name
 from components.kubernetes.resources import Ready
 from components.labels import OWN_LABELS
 from components.plan.kubernetes import AddonPlan, Manifest, PlatformPlan, ReleasePlan
@@ -59,7 +59,8 @@ class InstalledAddon(pulumi.ComponentResource):
         """Each when those before it are there."""
         made: list[pulumi.Resource] = []
         for manifest in manifests:
-            made.append(apply_manifest(resource_name(self._name, manifest), manifest, _after(opts, made[-1:])))
+            name, after = resource_name(self._name, manifest), _after(opts, made[-1:])
+            made.append(apply_manifest(name, manifest, after, registry=self._cluster.registry))
         return made
 
     def _release(self, plan: ReleasePlan, opts: pulumi.ResourceOptions) -> pulumi.Resource:
@@ -70,7 +71,7 @@ class InstalledAddon(pulumi.ComponentResource):
             chart=plan.chart,
             repository_opts=RepositoryOptsArgs(repo=plan.repository) if plan.repository else None,
             version=plan.version,
-            values=dict(plan.values),
+            values=resolved(plan.values, self._cluster.registry),
             timeout=plan.timeout_s,
             create_namespace=False,
             atomic=False,

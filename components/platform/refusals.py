@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from components.errors import Problem
+from components.images import STACK_REGISTRY, is_stack_mirror
 from components.plan.kubernetes import AddonPlan, Concern, Owner
 from components.platform.catalog import ADDONS
+from components.platform.images import pulled_images
 from components.platform.request import TAGS, PlatformRequest
 from components.platform.values import check_values
 from components.platform.versions import versions
@@ -38,7 +40,7 @@ def value_warnings(plans: Mapping[str, AddonPlan]) -> Iterator[str]:
 def mirror_warnings(request: PlatformRequest, plans: Mapping[str, AddonPlan]) -> Iterator[str]:
     """Contents that a mirror has to have, and charts whose images it does not move."""
     mirror = request.spec.registry_mirror
-    if mirror is None:
+    if mirror is None or is_stack_mirror(mirror):
         return
     rows = {name: versions()[name] for name in plans}
     bare = [name for name, row in rows.items() if row.chart and not row.images]
@@ -64,6 +66,18 @@ def own_problems(request: PlatformRequest, plans: Mapping[str, AddonPlan]) -> It
     yield from _done_twice(plans)
     yield from _without_zone(request, plans)
     yield from _nobody_wakes(request, plans)
+    yield from _not_copied(request, plans)
+
+
+def _not_copied(request: PlatformRequest, plans: Mapping[str, AddonPlan]) -> Iterator[Problem]:
+    """Add-ons whose images nobody copies into the stack's own registry, as they are not known."""
+    if not is_stack_mirror(request.spec.registry_mirror):
+        return
+    for name in plans:
+        if name not in pulled_images():
+            what = f"its images are not known, so `penstock images push` copies none to {STACK_REGISTRY}"
+            message = f"{what}; leave it out, or name a mirror of your own in platform.registryMirror"
+            yield Problem(path=f"platform.addons.{name}", message=message)
 
 
 def _without_values(plan: AddonPlan) -> Iterator[Problem]:

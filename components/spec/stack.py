@@ -12,6 +12,7 @@ from components.spec.base import Spec
 from components.spec.cluster import ClusterSpec
 from components.spec.editor import Choices, for_editors
 from components.spec.explain import closest, explain
+from components.spec.images import ImagesSpec
 from components.spec.inference import InferenceSpec
 from components.spec.keys import PREFIX, as_in_the_file, others_keys, own_keys, provider_keys, wrong_keys
 from components.spec.platform import PlatformSpec
@@ -34,6 +35,7 @@ class Asked(Spec):
     cluster: ClusterSpec
     storage: StorageSpec = StorageSpec()
     platform: PlatformSpec = PlatformSpec()
+    images: ImagesSpec = ImagesSpec()
     scheduler: SchedulerSpec = SchedulerSpec()
     training: TrainingSpec | None = None
     inference: InferenceSpec | None = None

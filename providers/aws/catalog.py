@@ -12,6 +12,7 @@ from typing import Any
 
 from components.catalog import Accelerator, Capabilities, Catalog, MachineType, accelerators
 from components.fabric import Fabric
+from components.images import Architecture
 from components.spec.scheduler import SchedulerKind
 from providers.aws.regions import Region, regions
 
@@ -33,6 +34,10 @@ SCHEDULERS = (
 class Arch(StrEnum):
     X86_64 = "x86_64"
     ARM64 = "arm64"
+
+
+ARCHITECTURES = {Arch.X86_64: Architecture.AMD64, Arch.ARM64: Architecture.ARM64}
+"""EC2's names of processors, in those of images."""
 
 
 class CapacityKind(StrEnum):
@@ -135,7 +140,7 @@ def catalog() -> Catalog:
     return Catalog(
         cloud="aws",
         machine_types=machines(),
-        capabilities=Capabilities(schedulers=SCHEDULERS, max_nodes_per_pool=MAX_NODES),
+        capabilities=Capabilities(schedulers=SCHEDULERS, max_nodes_per_pool=MAX_NODES, registry=True),
         regions=tuple(regions()),
     )
 
@@ -158,6 +163,7 @@ def _machine(name: str, table: Mapping[str, Any], chips: Mapping[str, Accelerato
         accelerator_count=row.pop("accelerator_count", 0),
         fabric=Fabric.EFA if row.get("max_efa") else Fabric.ETHERNET,
         fabric_gbps=float(row.pop("fabric_gbps", 0)),
+        architecture=ARCHITECTURES[Arch(row["arch"])],
         arch=Arch(row.pop("arch")),
         nvme_gb=row.pop("nvme_gb", 0),
         card_groups=tuple(Cards(**group) for group in row.pop("cards")),

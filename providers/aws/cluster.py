@@ -10,6 +10,7 @@ import pulumi
 import pulumi_aws as aws
 
 from components.estimate.cost import totals
+from components.labels import STACK
 from components.node_changes import NodeChanges
 from components.provider import ClusterHandle, KubernetesHandle
 from providers.aws.control_plane.batch.build import Batch
@@ -24,6 +25,7 @@ from providers.aws.control_plane.pcs.build import Pcs
 from providers.aws.control_plane.pcs.plan import PcsPlan
 from providers.aws.drain_resource import NetworkDrainResource
 from providers.aws.eks_handle import EksHandle
+from providers.aws.images.address import registry_beside
 from providers.aws.kubernetes import reach, scaler
 from providers.aws.network.build import Network
 from providers.aws.network.handle import NetworkHandle
@@ -114,7 +116,8 @@ def _kubernetes(
     known = {"cluster": cluster.cluster_name, "endpoint": cluster.endpoint, "kubeconfig": cluster.kubeconfig}
     scalers = {pool.name: scaler(plan, cluster, pools[pool.name], pool) for pool in plan.grouped_pools}
     ready = (system, add_ons, *cluster.ways_in, *pools.values(), *others, *storage.ready)
-    return known, storage, reach(name, cluster, storage, scalers, ready, opts)
+    registry = registry_beside(cluster.cluster_arn, plan.region, plan.tags[STACK])
+    return known, storage, reach(name, cluster, registry, storage, scalers, ready=ready, opts=opts)
 
 
 def _host(

@@ -20,15 +20,17 @@ ELASTIC_GIB = 1024
 """A capacity has to be given for a claim; an elastic file system has none, and the driver passes it over."""
 
 
-def reach(
+def reach(  # noqa: PLR0913 (all that a cluster has, by name)
     name: str,
     cluster: EksHandle,
+    registry: pulumi.Output[str],
     storage: StorageHandle,
     scalers: Mapping[str, Mapping[str, pulumi.Input[str]]],
+    *,
     ready: tuple[pulumi.Resource, ...],
     opts: pulumi.ResourceOptions,
 ) -> KubernetesHandle:
-    """Handle for deploying onto the cluster. Every deployment depends on `ready`."""
+    """Handle for deploying onto the cluster, which pulls from `registry`. Every deployment depends on `ready`."""
     provider = kubernetes.Provider(
         f"{name}-kubernetes",
         kubeconfig=cluster.kubeconfig,
@@ -38,6 +40,7 @@ def reach(
     return KubernetesHandle(
         provider=provider,
         kubeconfig=cluster.kubeconfig,
+        registry=registry,
         volumes=tuple(_volumes(storage)),
         scalers=scalers,
         ready=ready,

@@ -42,7 +42,7 @@ def _of_any_region(spec: StackSpec, settings: AwsSpec) -> Iterator[Named]:
             yield f"aws.controlPlane.admins.{index}", arn
     if isinstance(spec.account, AwsAccountSpec) and spec.account.role_arn:
         yield "aws:assumeRole", spec.account.role_arn
-    if isinstance(settings.control_plane, AwsBatchSpec):
+    if isinstance(settings.control_plane, AwsBatchSpec) and settings.control_plane.image:
         yield "aws.controlPlane.image", settings.control_plane.image
     for key, asked in (("training", spec.training), ("inference", spec.inference)):
         if asked is not None and asked.image:

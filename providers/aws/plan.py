@@ -7,9 +7,11 @@ from datetime import datetime
 
 from components.errors import Problem, Problems, SpecError
 from components.estimate.cost import over_budget
+from components.images import own_image
 from components.plan.cluster import ClusterPlan, RefusedClusterError
 from components.plan.kubernetes import KubernetesFacts
-from components.spec.cluster import NetworkSpec
+from components.spec.cluster import Nat, NetworkSpec
+from components.spec.scheduler import SchedulerKind
 from components.spec.stack import StackSpec
 from components.spec.storage import StorageSpec
 from providers.aws import ownership
@@ -22,6 +24,7 @@ from providers.aws.control_plane.hyper_pod import plan as hyper_pods
 from providers.aws.control_plane.hyper_pod.plan import HyperPodPlan
 from providers.aws.control_plane.pcs.plan import PcsPlan
 from providers.aws.control_plane.plan import ControlPlanePlan
+from providers.aws.images.private import private_problems
 from providers.aws.named_places import place_problems
 from providers.aws.network import plan as networks
 from providers.aws.network.types import AwsSubnetPlan, NetworkPlan
@@ -31,7 +34,7 @@ from providers.aws.nodes.zones import preferred_zones
 from providers.aws.regions import regions
 from providers.aws.serving import plan as serving
 from providers.aws.serving.types import ServingPlan
-from providers.aws.settings import AwsAccountSpec, AwsSpec, EksSpec
+from providers.aws.settings import AwsAccountSpec, AwsSpec, EksSpec, PcsSpec
 from providers.aws.storage import plan as stores
 from providers.aws.storage.lustre import over_fabric
 from providers.aws.storage.types import StoragePlan
@@ -90,12 +93,13 @@ def plan(spec: StackSpec, stack: str, now: datetime) -> AwsPlan:
     if background is None:
         raise SpecError(problems)
     storage = problems.collect(stores.plan_storage, spec, settings, known, background, stack)
-    full = _mounted(known, storage, settings) if storage else known
+    full = _with_images(_mounted(known, storage, settings) if storage else known, spec, settings)
     control: ControlPlanePlan | None = problems.collect(
         control_plane.plan_control_plane, spec, settings, full, background, stack
     )
     hyper = problems.collect(hyper_pods.plan_hyper_pod, spec, settings, full, background, stack)
     problems += _job_problems(spec, control)
+    problems += private_problems(spec, settings, stack)
     if not (pools and network and asked and storage and control):
         raise SpecError(problems)
     billed = _billed(full, control, hyper)
@@ -117,6 +121,8 @@ def plan(spec: StackSpec, stack: str, now: datetime) -> AwsPlan:
         volume=storage.volume,
         scheduler=_scheduler(spec, control),
         kubernetes=_facts(control, full, hyper),
+        fetched_registries=_fetched(storage, network),
+        images=control.images if isinstance(control, BatchPlan) else (),
         parts=(
             nodes.part(full, spec, billed),
             networks.part(network, spec, billed),
@@ -217,6 +223,29 @@ def _facts(
         refused_addons=ownership.REFUSED,
         storage_class=disks(control.name),
         system_selector=control.system_pool.binding.node_selector,
+    )
+
+
+def _fetched(storage: StoragePlan, network: NetworkPlan) -> frozenset[str]:
+    """Upstreams of the registry's mirrors: without NAT it fetches nothing that it does not have."""
+    there = storage.registry is not None and network.nat is not Nat.NONE
+    return frozenset(storage.registry.mirrors.values()) if there and storage.registry else frozenset()
+
+
+def _with_images(
+    pools: tuple[AwsNodePoolPlan, ...], spec: StackSpec, settings: AwsSpec
+) -> tuple[AwsNodePoolPlan, ...]:  # fmt: skip
+    """The pools with penstock's own image for each; none where Slurm of PCS's starts jobs, which takes no image."""
+    if isinstance(settings.control_plane, PcsSpec):
+        return pools
+    ray = spec.scheduler.kind is SchedulerKind.KUBERAY
+    digests = spec.images.digests
+    return tuple(
+        replace(
+            pool,
+            own_image=own_image(pool.fabric, pool.collective, pool.machine.architecture, ray=ray, digests=digests),
+        )
+        for pool in pools
     )
 
 

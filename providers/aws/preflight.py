@@ -9,6 +9,7 @@ from typing import Any
 
 from components.errors import Problem, Problems
 from components.labels import STACK
+from components.plan.images import ImagePlan
 from components.plan.stack import StackPlan
 from providers.aws.asked import asked
 from providers.aws.control_plane.eks.reached import missing_programs, reached_problems
@@ -19,6 +20,7 @@ from providers.aws.control_plane.pcs.plan import PcsPlan
 from providers.aws.existing_network import existing_problems
 from providers.aws.held_reservations import held_problems
 from providers.aws.offered import zone_problems
+from providers.aws.images.preflight import image_problems as pulled_problems
 from providers.aws.plan import AwsPlan
 from providers.aws.quota_use import quota_problems
 from providers.aws.regions import zone_of
@@ -36,8 +38,8 @@ CREDENTIALS = (
 )
 FILES = {"AWS_SHARED_CREDENTIALS_FILE": "~/.aws/credentials", "AWS_CONFIG_FILE": "~/.aws/config"}
 
-ClientOf = Callable[[str], Any]
-"""From a service's name to a boto3 client of the plan's region."""
+ClientOf = Callable[..., Any]
+"""From a service's name to a boto3 client, of the plan's region where no `region_name` is given."""
 
 
 def preflight(plan: StackPlan) -> tuple[Problem, ...]:
@@ -59,7 +61,7 @@ def preflight(plan: StackPlan) -> tuple[Problem, ...]:
         return (Problem(path=path, message=f"{error}; name a profile and a role that your credentials may use"),)
     control = cluster.control_plane
     missing = missing_programs(control) if isinstance(control, EksPlan) else ()
-    return (*missing, *look(cluster, account.client))
+    return (*missing, *look(cluster, account.client, plan.images))
 
 
 def credentials_at_hand(*, asked: bool = False) -> bool:
@@ -73,7 +75,7 @@ def credentials_at_hand(*, asked: bool = False) -> bool:
     return any(Path(os.environ.get(name, default)).expanduser().is_file() for name, default in FILES.items())
 
 
-def look(plan: AwsPlan, client: ClientOf) -> tuple[Problem, ...]:
+def look(plan: AwsPlan, client: ClientOf, images: Sequence[ImagePlan] = ()) -> tuple[Problem, ...]:
     """The obstacles that the account's own answers show."""
     from botocore.exceptions import BotoCoreError, ClientError
 
@@ -102,6 +104,7 @@ def look(plan: AwsPlan, client: ClientOf) -> tuple[Problem, ...]:
     problems += quota_problems(plan.quotas, stack, plan.region, client)
     if isinstance(plan.control_plane, EksPlan):
         problems += problems.collect(_reached, plan.control_plane, cluster, stack, client) or ()
+    problems += pulled_problems(images, stack, found, plan.region, client)
     problems += held_problems(plan.node_pools, stack, datetime.now(UTC), client, expires_at=plan.expires_at)
     return tuple(problems)
 

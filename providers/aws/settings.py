@@ -103,8 +103,9 @@ class AwsBatchSpec(Spec):
 
     kind: Literal["batch"]
     """A queue of AWS Batch."""
-    image: Image
-    """Container of the job, with libfabric and aws-ofi-nccl where the pool has a fabric."""
+    image: Image | None = None
+    """Container of the job, with libfabric and aws-ofi-nccl where the pool has a fabric; when left out, penstock's own,
+    which `penstock images push STACK` builds."""
     command: tuple[str, ...] = Field(min_length=1)
     """Command of the job's container, as a list of words."""
     attempts: int = Field(default=3, ge=1, le=10)
@@ -162,8 +163,9 @@ class RegistrySpec(Spec):
 
     repositories: tuple[Name, ...] = ()
     """Names of repositories; each becomes STACK/NAME."""
-    mirrors: tuple[Upstream, ...] = (Upstream.PUBLIC_ECR, Upstream.KUBERNETES, Upstream.QUAY)
-    """Public registries that are pulled through."""
+    mirrors: tuple[Upstream, ...] | None = None
+    """Public registries that are pulled through; when left out, all three, and none where the network has no NAT, as
+    ECR then fetches nothing new."""
     keep_images: int = Field(default=20, ge=1, le=1000)
     """Newest images kept in each repository."""
 

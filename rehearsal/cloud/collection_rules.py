@@ -56,6 +56,7 @@ class CollectionRules:
     """Environment in which no client of the cloud finds a real account."""
     replacing_settings: frozenset[str] = frozenset({"region"})
     token_life_min: float = 60.0
+    keeps_images: bool = False
     delete_retried_min: float = 15.0
     ready_timeout_min: float = 30.0
     refusals: tuple[str, ...] = (FULL, "INTERNAL", "UNAVAILABLE")
@@ -181,6 +182,12 @@ class CollectionRules:
 
     def endpoint(self, cluster: Object) -> str:
         return str(cluster.outputs.get("endpoint", ""))
+
+    def container_programs(self, folder: Path) -> Mapping[str, str]:  # noqa: ARG002 (the protocol has it)
+        return {}
+
+    def stored_images(self) -> Iterator[tuple[str, str, str, tuple[str, ...]]]:
+        return iter(())
 
     def credentials(self, folder: Path, given: Path) -> Mapping[str, str]:
         name, _, arguments = self.login_command.partition(" ")

@@ -226,6 +226,19 @@ class Rules(Protocol):
         """Address of a Kubernetes cluster that is ready, as a kubeconfig names it."""
         ...
 
+    @property
+    def keeps_images(self) -> bool:
+        """True if it has a registry that penstock's command pushes to."""
+        ...
+
+    def container_programs(self, folder: Path) -> Mapping[str, str]:
+        """Environment with programs, in `folder`, that build, push and copy images into the simulated registry."""
+        ...
+
+    def stored_images(self) -> Iterator[tuple[str, str, str, tuple[str, ...]]]:
+        """Images in the simulated registries: repository with its host, tag, digest, processors."""
+        ...
+
     def credentials(self, folder: Path, given: Path) -> Mapping[str, str]:
         """Environment in which a kubeconfig of this cloud comes to tokens, each of which is noted in the file `given`.
         Its programs lie in `folder`.

@@ -80,6 +80,25 @@ class MachinePool:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StoredImage:
+    """An image that lies in a registry of the cloud at the end of an `up`, whoever put it there."""
+
+    name: str
+    """Its repository, with the registry's host."""
+    tag: str = ""
+    digest: str = ""
+    architectures: tuple[str, ...] = ("amd64",)
+
+    def is_named(self, image: str) -> bool:
+        """True if a pod that names it so gets it."""
+        return image in (
+            f"{self.name}:{self.tag}",
+            f"{self.name}@{self.digest}",
+            f"{self.name}:{self.tag}@{self.digest}",
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ApiEndpoint:
     """The address of a cluster's API server. `open_to` are the ranges that a public one answers."""
 
@@ -112,6 +131,8 @@ class Deployment:
     charts: tuple[InstalledChart, ...] = ()
     objects: tuple[Mapping[str, Any], ...] = ()
     """Bodies of the Kubernetes objects that the stack made."""
+    images: tuple[StoredImage, ...] = ()
+    """Those that lie in the account's registries."""
     announced: tuple[str, ...] = ()
     """Lines that were shown to the user before the last `up` began to change anything."""
     config: Mapping[str, Any] = field(default_factory=dict)

@@ -135,6 +135,8 @@ class RegistryRow:
     """Types and paths of repositories, by their names in the registry."""
     mirrors: tuple[tuple[str, str], ...] = ()
     """Types and paths of prefixes below which the registry fetches from another."""
+    mirror_needs_way_out: bool = False
+    """True if a mirror fetches what it has not only for a network with a way out."""
     pull_rights: tuple[tuple[str, str, str], ...] = ()
     """Types, paths and regular expressions of what lets nodes pull."""
     source: str

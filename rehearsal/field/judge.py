@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Any
 
 from engine.state import Resource, StackState
-from rehearsal.field.deployed import BuiltResource, MachinePool
+from rehearsal.field.deployed import BuiltResource, MachinePool, StoredImage
 from rehearsal.field.expected import FieldVerdict, compare, expected_findings
 from rehearsal.field.facts import FieldFacts
 from rehearsal.field.reading import deployment_of
@@ -30,9 +30,11 @@ class FieldJudge:
     def judge(
         self, before: StackState, after: StackState, announced: tuple[str, ...], nodes: Iterable[MachinePool] = (),
         existing: Iterable[BuiltResource] = (), resized: Mapping[str, Mapping[str, Any]] = MappingProxyType({}),
+        images: Iterable[StoredImage] = (),
     ) -> FieldVerdict:  # fmt: skip
         """The verdict on what an `up` has made of the state before it; nothing that was told already. `resized`: inputs
-        that have changed since without the engine, by the resource's key.
+        that have changed since without the engine, by the resource's key; `images`: those that lie in the cloud's
+        registries.
         """
         if self._facts is None:
             return FieldVerdict()
@@ -40,6 +42,7 @@ class FieldJudge:
         deployment = deployment_of(
             self._facts, (_as_it_stands(_built(one), resized) for one in after.resources), nodes=nodes,
             before=earlier, announced=announced, config=self._config, now=datetime.now(UTC), existing=existing,
+            images=images,
         )  # fmt: skip
         new = [one for one in findings(deployment) if one.key not in self._told]
         self._told |= {one.key for one in new}

@@ -19,7 +19,7 @@ SOURCE = "each chart, rendered by helm at its version: the image is taken where 
 def mirror(deployment: Deployment) -> Iterator[Finding]:
     """A finding for each image of an installed chart that is not taken from the mirror which others are taken from."""
     mirrors = {
-        found["mirror"] for chart in deployment.charts for found in map(MOVED.match, _texts(chart.values)) if found
+        found["mirror"] for chart in deployment.charts for found in map(MOVED.match, texts(chart.values)) if found
     }
     for chart in deployment.charts if mirrors else ():
         for path, image in images_of_charts().get(chart.chart, {}).items():
@@ -31,10 +31,11 @@ def mirror(deployment: Deployment) -> Iterator[Finding]:
                 yield Finding(rule="mirror", subject=f"{chart.chart} {path}", message=message, source=SOURCE)
 
 
-def _texts(value: Any) -> Iterator[str]:
+def texts(value: Any) -> Iterator[str]:
+    """Every text in chart values."""
     if isinstance(value, Mapping):
         for part in value.values():
-            yield from _texts(part)
+            yield from texts(part)
     elif isinstance(value, str):
         yield value
 

@@ -13,6 +13,7 @@ from rehearsal.field.deployed import (
     Deployment,
     InstalledChart,
     MachinePool,
+    StoredImage,
     at,
     every,
 )
@@ -27,6 +28,7 @@ def deployment_of(  # noqa: PLR0913 (all that surrounds an `up`, by name)
     before: Iterable[BuiltResource] | None = None, announced: tuple[str, ...] = (),
     config: Mapping[str, Any] = MappingProxyType({}), now: datetime | None = None,
     existing: Iterable[BuiltResource] = (),
+    images: Iterable[StoredImage] = (),
 ) -> Deployment:  # fmt: skip
     """The deployment. `nodes` are pools that no resource of the stack describes, as those of an existing cluster, and
     `existing` resources that others made.
@@ -40,6 +42,7 @@ def deployment_of(  # noqa: PLR0913 (all that surrounds an `up`, by name)
         endpoints=tuple(_endpoint(row, one) for row in facts.endpoints for one in made if one.token == row.resource),
         charts=tuple(_charts(facts, made)),
         objects=tuple(_objects(made)),
+        images=tuple(images),
         announced=announced,
         config=config,
         before=Deployment(facts=facts, resources=earlier) if earlier else None,

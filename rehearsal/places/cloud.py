@@ -1,6 +1,9 @@
 """Simulated cloud beside a rehearsal: started before the engine, followed while it works, judged at its end."""
 
+import os
 import re
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -20,12 +23,14 @@ from rehearsal.cloud.rules import Rules, named_in
 from rehearsal.cloud.servicer import SimulatedProvider
 from rehearsal.cloud.standing import otherwise, unmet
 from rehearsal.faults import Drift, FaultScript, LoadBalancer
-from rehearsal.field.deployed import BuiltResource, MachinePool
+from rehearsal.field.deployed import BuiltResource, MachinePool, StoredImage
 from rehearsal.kubernetes.cluster import SimulatedKubernetes
 from rehearsal.places.kubernetes import drifted, simulated_kubernetes
 from rehearsal.places.place import AccountReport, RehearsalError
 from rehearsal.recovery import recover
 from rehearsal.stack_file import config_in
+
+PENSTOCK = Path(__file__).parents[2]
 
 
 class Membership:
@@ -139,6 +144,30 @@ class Simulation:
     def resized(self) -> Mapping[str, Mapping[str, Any]]:
         return {f"{one.token} {one.called}": one.inputs for one in self.cloud.account.objects() if one.resized}
 
+    def push_images(self, stack_file: Path) -> tuple[str, ...]:
+        """By penstock's own command, with the simulated cloud's container engine. What it writes down goes into the
+        copy of the stack file.
+        """
+        if not self.cloud.rules.keeps_images:
+            return ()
+        # Beside the engine's folder, which is a project of another program.
+        copy = stack_file.parents[1] / "images" / stack_file.name
+        copy.parent.mkdir(exist_ok=True)
+        copy.write_bytes(stack_file.read_bytes())
+        command = [sys.executable, "-m", "penstock", "images", "push", str(copy)]
+        env = {**os.environ, **self.env}
+        done = subprocess.run(command, env=env, cwd=PENSTOCK, capture_output=True, text=True, check=False)
+        if done.returncode:
+            return tuple(f"images: {line}" for line in done.stderr.splitlines())
+        stack_file.write_bytes(copy.read_bytes())
+        return ()
+
+    def images(self) -> tuple[StoredImage, ...]:
+        return tuple(
+            StoredImage(name=name, tag=tag, digest=digest, architectures=built)
+            for name, tag, digest, built in self.cloud.rules.stored_images()
+        )
+
     def report(self) -> AccountReport:
         counts: dict[str, int] = {}
         for (service, operation, _), count in sorted(self.cloud.requests.counts.items()):
@@ -208,7 +237,7 @@ def simulated(
         env = stack.enter_context(rules.environment(home, config_in(stack_file), cloud, preview=preview))
         cloud.oracle.warm(preview=preview)  # in threads: not while the API's server imports the same modules
         kubernetes.tokens.given_out(given := home / "tokens", rules.token_life_min)
-        env = {**env, **rules.credentials(home, given), **kubernetes.env}
+        env = {**env, **rules.container_programs(home), **rules.credentials(home, given), **kubernetes.env}
         env["PULUMI_DEBUG_PROVIDERS"] = f"{rules.package}:{port},kubernetes:{kubernetes_port}"
         cluster = Membership(cloud.account, kubernetes)
         cloud.changed = cluster.note

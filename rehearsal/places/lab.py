@@ -23,7 +23,7 @@ from lab.shape import LabNode, LabShape
 from providers import clouds
 from providers.existing.settings import ExistingSpec, MachineSpec
 from rehearsal.field.allocatable import FORMULAS, node_rows
-from rehearsal.field.deployed import BuiltResource, MachinePool
+from rehearsal.field.deployed import BuiltResource, MachinePool, StoredImage
 from rehearsal.field.nodes import pools_of_nodes
 from rehearsal.places.place import AccountReport, RehearsalError
 from rehearsal.providers.kubernetes.manifests import identity
@@ -83,6 +83,13 @@ class LabPlace:
             except ProofError as error:
                 logs = self._keep_logs()
                 raise RehearsalError(f"{error}; the pods' logs are in {logs}") from None
+
+    def push_images(self, stack_file: Path) -> tuple[str, ...]:
+        """A lab's nodes pull nothing."""
+        return ()
+
+    def images(self) -> tuple[StoredImage, ...]:
+        return ()
 
     def nodes(self) -> tuple[MachinePool, ...]:
         """The lab's own, by its API server."""

@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol
 
 from engine.cli import Engine
 from engine.process import Run
 from engine.state import StackState
-from rehearsal.field.deployed import BuiltResource, MachinePool
+from rehearsal.field.deployed import BuiltResource, MachinePool, StoredImage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +62,12 @@ class RehearsalPlace(Protocol):
         """Inputs of groups of machines as they stand now, by type and name: of those whose sizes programs have set by
         the cloud's API, of which the engine learns when it refreshes.
         """
+
+    def push_images(self, stack_file: Path) -> tuple[str, ...]:
+        """Puts the stack's images where its own command puts them, as people do before `up`. A line for what failed."""
+
+    def images(self) -> tuple[StoredImage, ...]:
+        """Images that lie in the registries of its cloud."""
 
     def report(self) -> AccountReport:
         """Requests, faults and leftovers."""

@@ -22,7 +22,7 @@ MARGIN_GIB = 2.0
 """Of an accelerator's memory: torch's context and what one batch needs."""
 
 
-def plan_inference(
+def plan_inference(  # noqa: PLR0913 (all that surrounds a service, by name)
     spec: InferenceSpec,
     pools: Sequence[NodePoolPlan],
     volume: VolumePlan,
@@ -30,19 +30,22 @@ def plan_inference(
     *,
     pods: bool = False,
     trains: bool = False,
+    registry: bool = False,
 ) -> ServicePlan:
     """The servers that `spec` asks for; SpecError with every reason why they cannot be.
 
     `pods`: servers are pods of a Kubernetes, and not processes of one machine. `trains`: the stack asks for a run, even
-    where `training` is None, as it has been refused.
+    where `training` is None, as it has been refused. `registry`: the cloud keeps images for the stack.
     """
     trains = trains or training is not None
     pool = pool_of(spec.pool, pools)
     if pool is None:
-        raise SpecError(unplaced_service(spec, [one.name for one in pools], pods=pods, trains=trains))
+        raise SpecError(
+            unplaced_service(spec, [one.name for one in pools], pods=pods, trains=trains, registry=registry)
+        )
     model = _trained(training) if spec.model.path is None else None
     problems = Problems(_misfits(spec, pool, model))
-    problems += _own_problems(spec, pods=pods, trains=trains)
+    problems += _own_problems(spec, pods=pods, trains=trains, registry=registry)
     problems += _without_a_folder(spec, volume) if pods else ()
     size = server_pod(spec, pool, model) if pods else PodSize()
     folder = problems.collect(_model_folder, spec, training, pods=pods)
@@ -52,11 +55,13 @@ def plan_inference(
     return _service(spec.model_copy(update={"host": host}), pool, volume, folder, size)
 
 
-def unplaced_service(spec: InferenceSpec, pools: Sequence[str], *, pods: bool, trains: bool) -> Iterator[Problem]:
+def unplaced_service(
+    spec: InferenceSpec, pools: Sequence[str], *, pods: bool, trains: bool, registry: bool = False
+) -> Iterator[Problem]:
     """Problems of a service that show without its cluster, of whose pools only the names are known."""
     if problem := pool_problem(spec.pool, pools, "inference.pool"):
         yield problem
-    yield from _own_problems(spec, pods=pods, trains=trains)
+    yield from _own_problems(spec, pods=pods, trains=trains, registry=registry)
 
 
 def service_warnings(spec: InferenceSpec, *, pods: bool = False) -> Iterator[str]:
@@ -85,7 +90,7 @@ def _service(spec: InferenceSpec, pool: NodePoolPlan, volume: VolumePlan, folder
         model_folder=folder,
         follows_training=spec.model.path is None,
         drain_s=spec.drain_s,
-        image=spec.image or "",
+        image=spec.image or pool.own_image,
         accelerators=min(1, pool.machine.accelerator_count),
         cpu=size.cpu,
         memory_gib=size.memory_gib,
@@ -108,10 +113,10 @@ def _misfits(spec: InferenceSpec, pool: NodePoolPlan, model: ModelSpec | None) -
     return [problem for problem in found if problem]
 
 
-def _own_problems(spec: InferenceSpec, *, pods: bool, trains: bool) -> list[Problem]:
+def _own_problems(spec: InferenceSpec, *, pods: bool, trains: bool, registry: bool) -> list[Problem]:
     """Problems that are the same on every pool."""
     on_a_cluster = (
-        image_problem(spec.image, "inference.image"),
+        image_problem(spec.image, "inference.image", registry=registry),
         _unreachable(spec),
         _no_way_to_divide(spec),
         _nobody_to_wake(spec),

@@ -23,10 +23,12 @@ def misfits(spec: TrainingSpec, pool: NodePoolPlan, needed: Estimate, *, pods: b
     return [problem for problem in found if problem]
 
 
-def pod_misfits(spec: TrainingSpec, pool: NodePoolPlan, volume: VolumePlan, size: PodSize) -> list[Problem]:
+def pod_misfits(
+    spec: TrainingSpec, pool: NodePoolPlan, volume: VolumePlan, size: PodSize, *, registry: bool
+) -> list[Problem]:
     """Problems of a Kubernetes for it on top."""
     found = (
-        image_problem(spec.image, "training.image"),
+        image_problem(spec.image, "training.image", registry=registry),
         no_volume(volume, "a run needs a folder that its nodes share"),
         _origin_elsewhere(spec, volume),
         _no_fabric(spec, pool),

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from components.errors import Problem
 from components.estimate.memory import PROCESS_BYTES, MemoryEstimate, estimate_memory
 from components.estimate.stop import StopEstimate, estimate_stop, least_cpu_step_s
+from components.images import is_in_stack_registry
 from components.plan.cluster import NodePoolPlan
 from components.spec.inference import InferenceSpec
 from components.spec.training import ModelSpec, TrainingSpec
@@ -26,6 +27,9 @@ LEAST_SHM_GIB = 0.0625
 
 SERVER_CORES = 4.0
 """Most cores that one replica without an accelerator asks for; it may use more while nobody else does."""
+
+OWN_IMAGE = "penstock's own, which `penstock images push` puts into the stack's registry before the first `up`"
+"""Reason for an image that was left out."""
 
 _IMAGE = re.compile(
     r"(?P<name>[a-z0-9][a-z0-9._-]*(?::\d+(?=/))?(?:/[a-z0-9]+(?:[._-]+[a-z0-9]+)*)*)(?::(?P<tag>[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}))?"
@@ -81,9 +85,13 @@ def _job_pod(training: TrainingSpec, pool: NodePoolPlan, memory: MemoryEstimate)
     return PodSize(cpu=min(float(ranks), room.cores), memory_gib=memory_gib, shm_gib=LEAST_SHM_GIB)
 
 
-def image_problem(image: str | None, path: str) -> Problem | None:
-    """Reason why that image cannot be run as it is; a digest or a tag that stays what it is is asked for."""
+def image_problem(image: str | None, path: str, *, registry: bool = False) -> Problem | None:
+    """Reason why that image cannot be run as it is; a digest or a tag that stays what it is is asked for. `registry`:
+    the cloud keeps images for the stack, penstock's own among them.
+    """
     if image is None:
+        if registry:
+            return None
         message = (
             "is missing: on a cluster workloads are pods, and a pod needs an image with penstock's workloads; build "
             "one from images/ (docs/images.md) and name it here"
@@ -92,6 +100,9 @@ def image_problem(image: str | None, path: str) -> Problem | None:
     found = _IMAGE.fullmatch(image)
     if found is None:
         return Problem(path=path, message=f"{image!r} is not an image; write registry.example/name:tag")
+    if is_in_stack_registry(image) and not registry:
+        message = f"{image!r} lies in the stack's own registry, and this cloud keeps none; name it by its registry"
+        return Problem(path=path, message=message)
     if found["digest"] or found["tag"] not in (None, "latest"):
         return None
     message = f"{image!r} has no fixed version; give it a version tag (not `latest`), or @sha256:<digest>"

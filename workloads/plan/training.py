@@ -16,7 +16,7 @@ from components.spec.explain import suggestion
 from components.spec.scheduler import TopologyRequest
 from components.spec.training import ParallelSpec, Precision, Sharding, TrainingSpec
 from workloads.plan.problems import misfits, pod_misfits, too_many, too_small_batch, uneven_sharding
-from workloads.plan.sizes import GIB, Estimate, estimate, image_problem
+from workloads.plan.sizes import GIB, OWN_IMAGE, Estimate, estimate, image_problem
 
 DEVICES = {Collective.GLOO: "cpu", Collective.NCCL: "cuda"}
 """Devices that the workloads compute on, by the pool's collective library."""
@@ -34,19 +34,21 @@ def plan_training(
     volume: VolumePlan,
     *,
     pods: bool = False,
+    registry: bool = False,
 ) -> tuple[JobPlan, tuple[Decision, ...]]:
     """The job that runs `spec`, and what was decided for the user; SpecError when the pool cannot hold it.
 
-    `pods`: jobs are pods of a Kubernetes, and not processes of one machine.
+    `pods`: jobs are pods of a Kubernetes, and not processes of one machine. `registry`: the cloud keeps images for the
+    stack, so that one may be left out.
     """
     pool = pool_of(spec.pool, pools)
     if pool is None:
-        raise SpecError(unplaced_run(spec, [one.name for one in pools], pods=pods))
+        raise SpecError(unplaced_run(spec, [one.name for one in pools], pods=pods, registry=registry))
     decided, decisions = decide(spec, pool, pods=pods)
     found = estimate(decided, pool, volume.write_mbps, pods=pods)
     problems = misfits(decided, pool, found, pods=pods)
     if pods:
-        problems += pod_misfits(decided, pool, volume, found.pod)
+        problems += pod_misfits(decided, pool, volume, found.pod, registry=registry)
     if problems:
         raise SpecError(problems)
     return _job(decided, pool, volume, found), decisions
@@ -77,7 +79,7 @@ def _job(decided: TrainingSpec, pool: NodePoolPlan, volume: VolumePlan, found: E
         grace_s=grace_s,
         max_agent_restarts=decided.max_restarts,
         memory_gib=found.memory.total_bytes / GIB * _ranks(decided),
-        image=decided.image or "",
+        image=decided.image or pool.own_image,
         queue=decided.queue or "",
         priority=decided.priority,
         topology=decided.topology or TopologyRequest.NONE,
@@ -103,11 +105,11 @@ def job_warnings(job: JobPlan, pools: Sequence[NodePoolPlan]) -> tuple[str, ...]
     return tuple(warning for warning in found if warning)
 
 
-def unplaced_run(spec: TrainingSpec, pools: Sequence[str], *, pods: bool) -> Iterator[Problem]:
+def unplaced_run(spec: TrainingSpec, pools: Sequence[str], *, pods: bool, registry: bool = False) -> Iterator[Problem]:
     """Problems of a run that show without its cluster, of whose pools only the names are known."""
     found = (
         pool_problem(spec.pool, pools, "training.pool"),
-        image_problem(spec.image, "training.image") if pods else None,
+        image_problem(spec.image, "training.image", registry=registry) if pods else None,
         uneven_sharding(spec) if spec.ranks_per_node else None,
         too_small_batch(spec) if spec.ranks_per_node else None,
     )
@@ -141,6 +143,7 @@ def decide(spec: TrainingSpec, pool: NodePoolPlan, *, pods: bool = False) -> tup
         ("precision", spec.precision, *_default_precision(pool)),
         ("parallel.sharding", spec.parallel.sharding, *_default_sharding(spec, pool, _ranks(filled))),
         *([("topology", spec.topology, *_default_topology(spec, pool))] if pods else []),
+        *([("image", spec.image, pool.own_image, OWN_IMAGE)] if pool.own_image else []),
     )
     decisions = tuple(
         Decision(path=f"training.{path}", value=str(value), reason=reason)

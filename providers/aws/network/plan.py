@@ -234,5 +234,8 @@ def warnings(settings: AwsSpec, plan: NetworkPlan) -> tuple[str, ...]:
         or not settings.registry.mirrors
     ):
         return ()
-    why = "without NAT a mirror answers only for images that it has; pull each once from a network with a way out"
+    why = (
+        "without NAT a mirror answers only for images that it has (ECR User Guide, Interface VPC endpoints); leave it "
+        "out, and let platform.registryMirror be stack.registry, whose images `penstock images push` copies"
+    )
     return (f"aws.registry.mirrors: {why}",)

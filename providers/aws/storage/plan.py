@@ -3,13 +3,15 @@
 from collections.abc import Iterator, Sequence
 
 from components.errors import Problem, Problems, SpecError
+from components.images import OWN_REPOSITORY, is_in_stack_registry, parts_of
 from components.plan.cluster import Mount, VolumePlan
 from components.plan.part import Decision, PartPlan
+from components.spec.cluster import Nat
 from components.spec.stack import StackSpec
 from components.spec.storage import OnDestroy
 from providers.aws.network.types import NetworkPlan
 from providers.aws.regions import regions
-from providers.aws.settings import AwsSpec
+from providers.aws.settings import AwsBatchSpec, AwsSpec, Upstream
 from providers.aws.storage.bill import bill
 from providers.aws.storage.links import overlap
 from providers.aws.storage.lustre import lustre_decisions, plan_lustre
@@ -41,7 +43,7 @@ def plan_storage(
     lustre = problems.collect(_lustre, spec, pools, network)
     bucket = problems.collect(_bucket, spec, stack)
     express = problems.collect(_express, spec, settings, network, stack)
-    registry = problems.collect(_registry, settings, stack)
+    registry = problems.collect(_registry, spec, settings, stack)
     if problems:
         raise SpecError(problems)
     volume = _volume(spec, stack, lustre)
@@ -196,17 +198,19 @@ def _express(spec: StackSpec, settings: AwsSpec, network: NetworkPlan, stack: st
     return ExpressPlan(base=stack, zone_id=asked.zone_id, keep=store is None or store.on_destroy is OnDestroy.KEEP)
 
 
-def _registry(settings: AwsSpec, stack: str) -> RegistryPlan | None:
+def _registry(spec: StackSpec, settings: AwsSpec, stack: str) -> RegistryPlan | None:
     asked = settings.registry
     if asked is None:
         return None
+    has_nat = spec.cluster.network.nat is not Nat.NONE
+    upstreams = asked.mirrors if asked.mirrors is not None else tuple(Upstream) if has_nat else ()
     problems = [
         Problem(path=f"aws.registry.{key}", message=f"{value!r} is given twice; give it once")
-        for key, values in (("repositories", asked.repositories), ("mirrors", [each.value for each in asked.mirrors]))
+        for key, values in (("repositories", asked.repositories), ("mirrors", [each.value for each in upstreams]))
         for value in sorted({value for value in values if list(values).count(value) > 1})
     ]
     # By its registry's name, as `platform.registryMirror` asks for an image.
-    mirrors = {f"{stack}/{upstream.value}": upstream.value for upstream in asked.mirrors}
+    mirrors = {f"{stack}/{upstream.value}": upstream.value for upstream in upstreams}
     problems += [
         Problem(
             path="aws.registry.mirrors",
@@ -216,10 +220,23 @@ def _registry(settings: AwsSpec, stack: str) -> RegistryPlan | None:
         for prefix, upstream in mirrors.items()
         if len(prefix) > LONGEST_MIRROR_PREFIX
     ]
+    problems += _made_by_the_command(spec, settings, asked.repositories)
     if problems:
         raise SpecError(problems)
     repositories = {name: f"{stack}/{name}" for name in asked.repositories}
     return RegistryPlan(repositories=repositories, mirrors=mirrors, keep_images=asked.keep_images)
+
+
+def _made_by_the_command(spec: StackSpec, settings: AwsSpec, repositories: Sequence[str]) -> Iterator[Problem]:
+    """Repositories of images that the first `up` needs already: `penstock images push` makes them before it."""
+    plane = settings.control_plane
+    asked = (spec.training, spec.inference, plane if isinstance(plane, AwsBatchSpec) else None)
+    named = [work.image for work in asked if work is not None and work.image]
+    needed = {parts_of(image)[0].partition("/")[2] for image in named if is_in_stack_registry(image)}
+    for name in repositories:
+        if name == OWN_REPOSITORY or name in needed:
+            what = f"{name!r} is made by `penstock images push` before the first `up`, which needs an image of it"
+            yield Problem(path="aws.registry.repositories", message=f"{what}; take it out of the list")
 
 
 def _decisions(

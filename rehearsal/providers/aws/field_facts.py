@@ -209,6 +209,7 @@ FACTS = FieldFacts(
             host=r"\d{12}\.dkr\.ecr\.[a-z0-9-]+\.amazonaws\.com(\.cn)?",
             repositories=(("aws:ecr/repository:Repository", "name"),),
             mirrors=(("aws:ecr/pullThroughCacheRule:PullThroughCacheRule", "ecrRepositoryPrefix"),),
+            mirror_needs_way_out=True,  # ECR User Guide, Interface VPC endpoints: the first pull of an image
             pull_rights=(
                 (
                     "aws:iam/rolePolicyAttachment:RolePolicyAttachment", "policyArn",

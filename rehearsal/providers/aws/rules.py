@@ -14,6 +14,7 @@ from rehearsal.cloud.rules import ProviderSettings, Rules
 from rehearsal.cloud.sdk import Signature
 from rehearsal.providers.aws import (
     capacity,
+    container_engine,
     controllers,
     endpoint,
     error_messages,
@@ -74,6 +75,9 @@ class AwsRules:
     standing = staticmethod(standing.standing)
     environment = staticmethod(endpoint.environment)
     credentials = staticmethod(endpoint.credentials)
+    keeps_images = True
+    container_programs = staticmethod(container_engine.container_programs)
+    stored_images = staticmethod(container_engine.stored_images)
 
     def signature(self, token: str) -> Signature | None:
         return sdk.signature(self.package, token)

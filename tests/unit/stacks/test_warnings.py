@@ -63,7 +63,12 @@ def planned(**config: Any) -> StackPlan:
 
 
 CASES: dict[str, tuple[Callable[[], StackPlan], str]] = {
-    "network": (lambda: aws(own={"registry": {}}, nat="none"), "aws.registry.mirrors: without NAT"),
+    "network": (
+        lambda: aws(
+            own={"registry": {"mirrors": ["quay.io"]}}, nat="none", platform={"registryMirror": "mirror.example/hub"}
+        ),
+        "aws.registry.mirrors: without NAT",
+    ),
     "storage": (
         lambda: aws(storage={"fileSystem": {"capacityTib": 1.2, "scratch": True}}),
         "storage.fileSystem.scratch: true",
@@ -78,7 +83,7 @@ CASES: dict[str, tuple[Callable[[], StackPlan], str]] = {
         "cluster.nodePools.train: may change size, and Kueue",
     ),
     "gate": (lambda: aws(platform={"gate": {"enabled": False}}), "platform.gate.enabled: false"),
-    "fabric check": (aws, "cluster.nodePools.train: the gate does not measure its fabric: no image"),
+    "fabric check": (existing, "cluster.nodePools.train: the gate does not measure its fabric: no image"),
     "existing": (existing, "existing: planned from the stack file, as the cluster was not seen"),
     "job": (
         lambda: local(training={"ranksPerNode": CROWD, "batch": {"sequences": 4 * CROWD}}),

@@ -8,9 +8,11 @@ from dataclasses import dataclass
 import pulumi
 from pulumi_aws import batch, iam
 
+from components.images import STACK_REGISTRY
 from providers.aws.control_plane.batch.plan import BatchPlan, BatchPoolPlan
 from providers.aws.control_plane.host_mounts import HostMount, user_data
 from providers.aws.control_plane.identity import role_of
+from providers.aws.images.address import registry_beside
 from providers.aws.network.handle import NetworkHandle
 from providers.aws.nodes.launch_template import LaunchTemplate
 
@@ -49,6 +51,7 @@ class Batch(pulumi.ComponentResource):
         assert network.gang_security_group_id is not None, "the network's plan knows that Batch needs it"
         self._group_id = network.gang_security_group_id
         self._job_role = self._role_of_jobs(name, rights)
+        self._registry = registry_beside(self._job_role, plan.region, plan.name)
         data = user_data(mounts)
         queues = {each.pool.name: self._queue(name, each, data) for each in plan.pools}
         definitions = {each.pool.name: self._definition(name, each) for each in plan.pools}
@@ -134,14 +137,19 @@ class Batch(pulumi.ComponentResource):
         )
 
     def _definition(self, name: str, plan: BatchPoolPlan) -> pulumi.Output[str]:
+        known = pulumi.Output.all(self._job_role, self._registry)
         definition = batch.JobDefinition(
             f"{name}-{plan.pool.name}",
             name=plan.name,
             type="multinode",
-            node_properties=self._job_role.apply(plan.job.node_properties),
+            node_properties=known.apply(lambda said: _with_registry(plan.job.node_properties(said[0]), said[1])),
             retry_strategy=batch.JobDefinitionRetryStrategyArgs(attempts=plan.job.attempts),
             propagate_tags=True,
             tags={"Name": plan.name},
             opts=pulumi.ResourceOptions(parent=self),
         )
         return definition.arn
+
+
+def _with_registry(properties: str, address: str) -> str:
+    return properties.replace(STACK_REGISTRY, address)

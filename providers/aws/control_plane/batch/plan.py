@@ -7,6 +7,7 @@ from typing import Any
 
 from components.errors import Problem, SpecError
 from components.fabric import Collective
+from components.plan.images import ImageUse
 from components.plan.part import Decision, PartPlan
 from components.spec.stack import StackSpec
 from providers.aws.control_plane.no_kubernetes import kubernetes_only
@@ -88,8 +89,15 @@ class BatchPoolPlan:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BatchPlan:
     name: str
+    region: str
     pools: tuple[BatchPoolPlan, ...]
     decisions: tuple[Decision, ...]
+
+    @property
+    def images(self) -> tuple[ImageUse, ...]:
+        """Of its jobs."""
+        path = "aws.controlPlane.image"
+        return tuple(ImageUse(image=one.job.image, pool=one.pool.name, asked_at=path) for one in self.pools)
 
 
 def plan_batch(
@@ -108,7 +116,7 @@ def plan_batch(
         raise SpecError(problems)
     mounts = tuple(path for _, path in spec.storage.mount_paths())
     planned = tuple(_pool(pool, asked, network, mounts, stack) for pool in pools)
-    return BatchPlan(name=stack, pools=planned, decisions=tuple(_decided(planned)))
+    return BatchPlan(name=stack, region=network.region, pools=planned, decisions=tuple(_decided(planned)))
 
 
 def part(plan: BatchPlan, spec: StackSpec, billed: Sequence[AwsNodePoolPlan]) -> PartPlan:
@@ -138,6 +146,9 @@ def _pool_problems(pool: AwsNodePoolPlan, asked: AwsBatchSpec, region: str) -> I
 
 
 def _image_problems(pool: AwsNodePoolPlan, asked: AwsBatchSpec, region: str) -> Iterator[Problem]:
+    if not (asked.image or pool.own_image):
+        what = f"is missing: penstock's own image does not run on {pool.machine.name}; name one that does"
+        yield Problem(path="aws.controlPlane.image", message=what)
     if pool.collective is Collective.NEURON and asked.ami_id is None:
         parameter = "/aws/service/ecs/optimized-ami/amazon-linux-2023/neuron/recommended/image_id"
         command = f"aws ssm get-parameter --region {region} --name {parameter}"
@@ -172,7 +183,7 @@ def _job(pool: AwsNodePoolPlan, asked: AwsBatchSpec, mounts: tuple[str, ...]) ->
     memory_mib = int(pool.machine.memory_gib * 1024) * (_HOST_SHARE - 1) // _HOST_SHARE
     return GangPlan(
         nodes=pool.node_count,
-        image=asked.image,
+        image=asked.image or pool.own_image,
         command=asked.command,
         vcpus=pool.machine.cores,
         memory_mib=memory_mib,

@@ -7,8 +7,9 @@ import pytest
 
 from tests.unit.providers.aws.whole_stacks import changed, mistakes
 from tests.unit.providers.aws.wrong_accounts import CONTROL_PLANES, NETWORKS, PARTITIONS, PLACES, RESERVATIONS
+from tests.unit.providers.aws.wrong_images import IMAGES
 
-CASES = [*PLACES, *RESERVATIONS, *PARTITIONS, *CONTROL_PLANES, *NETWORKS]
+CASES = [*PLACES, *RESERVATIONS, *PARTITIONS, *CONTROL_PLANES, *NETWORKS, *IMAGES]
 
 
 @pytest.mark.parametrize(

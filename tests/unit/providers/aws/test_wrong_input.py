@@ -52,7 +52,7 @@ TOGETHER: dict[str, Any] = {
             "serve": {"kind": "realTime", "machineType": "ml.g6.xlarge"},
         }
     ],
-    "training": {"pool": "train", "steps": 5},
+    "training": {"pool": "train", "steps": 5, "image": "train:latest"},
     "platform": {"addons": {"kuue": True}},
 }
 

@@ -133,6 +133,17 @@ def test_images_that_stay_what_they_are(image: str | None, wrong: str | None) ->
         assert wrong in problem.message
 
 
+def test_the_stacks_own_registry_is_one_only_where_the_cloud_keeps_it() -> None:
+    assert image_problem(None, "training.image", registry=True) is None
+    assert image_problem("stack.registry/pretrain:1.0", "training.image", registry=True) is None
+    untagged = image_problem("stack.registry/pretrain", "training.image", registry=True)
+    assert untagged is not None
+    assert "has no fixed version" in untagged.message
+    elsewhere = image_problem("stack.registry/pretrain:1.0", "training.image")
+    assert elsewhere is not None
+    assert "this cloud keeps none; name it by its registry" in elsewhere.message
+
+
 def test_the_first_mistakes_on_a_cluster_are_told_together() -> None:
     message = refused(
         lambda: train(H100, replace(VOLUME, claim=""), image=None, nodes=9, batch=BatchSpec(sequences=72))

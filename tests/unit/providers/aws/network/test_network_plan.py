@@ -213,7 +213,7 @@ def test_s3_always_has_its_gateway_endpoint() -> None:
 
 
 def test_mirrors_without_nat_are_warned_of() -> None:
-    spec, settings = stack(network={"nat": "none"}, aws={"registry": {}})
+    spec, settings = stack(network={"nat": "none"}, aws={"registry": {"mirrors": ["quay.io"]}})
     (warning,) = warnings(settings, plan_network(spec, settings, (pool(),)))
     assert "mirror" in warning
     spec, settings = stack(aws={"registry": {}})
