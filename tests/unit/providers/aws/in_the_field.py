@@ -2,24 +2,14 @@
 
 from datetime import datetime
 
-from rehearsal.field.deployed import BuiltResource
 from rehearsal.field.reading import deployment_of
 from rehearsal.field.rules import findings
 from rehearsal.providers.aws.field_facts import FACTS
+from tests.deployed import built
 from tests.unit.providers.aws.mocks import Graph
 
 
 def found_in(graph: Graph, *rules: str, region: str = "", now: datetime | None = None) -> list[str]:
     """Messages of these rules about a first `up` of all that was registered, in the region and at the time."""
-    keys: dict[str, set[str]] = {}
-    for one in graph.registrations:
-        keys.setdefault(one.name, set()).add(f"{one.token} {one.name}")
-    built = [
-        BuiltResource(
-            token=one.token, name=one.name, id=f"{one.name}-id", inputs=one.inputs, outputs={"region": region},
-            needs=frozenset(key for name in one.depends_on for key in keys.get(name, ())),
-            timeouts_min={operation: 60 * float(text.removesuffix("h")) for operation, text in one.timeouts.items()},
-        )
-        for one in graph.registrations
-    ]  # fmt: skip
-    return [one.message for one in findings(deployment_of(FACTS, built, now=now)) if one.rule in rules]
+    deployment = deployment_of(FACTS, built(graph, region=region), now=now)
+    return [one.message for one in findings(deployment) if one.rule in rules]
