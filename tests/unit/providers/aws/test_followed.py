@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from tests.unit.providers.aws.whole_stacks import changed, mistakes
-from tests.unit.providers.aws.wrong_accounts import CONTROL_PLANES, PARTITIONS, PLACES, RESERVATIONS
+from tests.unit.providers.aws.wrong_accounts import CONTROL_PLANES, FIRST, PARTITIONS, PLACES, RESERVATIONS
 
-CASES = [*PLACES, *RESERVATIONS, *PARTITIONS, *CONTROL_PLANES]
+CASES = [*PLACES, *RESERVATIONS, *PARTITIONS, *CONTROL_PLANES, *FIRST]
 
 
 @pytest.mark.parametrize(

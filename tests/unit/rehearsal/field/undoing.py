@@ -188,7 +188,7 @@ def _set(value: Any, steps: list[str], new: Any) -> Any:
 
 
 def _replaced(value: Any, new: Any) -> Any:
-    """Another value; long ones are {repeat: ..., times: ...}, and {of: ..., to: ...} is a part of the text otherwise."""
+    """Another value; a long one is {repeat: ..., times: ...}, and {of: ..., to: ...} a part of the text otherwise."""
     if isinstance(new, Mapping) and any(
         isinstance(part, Mapping) and set(part) == {"repeat", "times"} for part in new.values()
     ):
