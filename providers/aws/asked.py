@@ -10,6 +10,17 @@ T = TypeVar("T")
 DENIED = ("AccessDenied", "UnauthorizedOperation")
 """Beginnings of the error codes of a missing right (IAM User Guide, "Troubleshoot access denied error messages"; EC2
 API Reference, "Error codes")."""
+_ORGANIZATION = "a policy of the organization denies it, whatever the account allows: ask whoever holds it"
+ELSEWHERE = {
+    "service control policy": _ORGANIZATION,
+    "resource control policy": _ORGANIZATION,
+    "permissions boundary": "let the boundary of their role or user have {action}, beside its own policies",
+}
+"""What a refusal says of the policy that is behind it (IAM User Guide, as above), and the remedy there."""
+NOT_ENABLED = ("OptInRequired", "UnrecognizedClient", "InvalidClientTokenId", "AuthFailure")
+"""Codes of credentials that a region does not know, as one that the account has not enabled (Account Management Guide,
+"Enable or disable AWS Regions")."""
+ENDED = ("ExpiredToken", "RequestExpired")
 
 
 def asked(
@@ -28,8 +39,17 @@ def asked(
         code = error.response["Error"]["Code"]
         if absent and code.startswith(absent):
             return None
-        remedy = f"allow {action} to them" if code.startswith(DENIED) else "run again when AWS answers"
-        message = f"could not be compared with the account, as the credentials got no answer ({error}); {remedy}"
+        told = f"could not be compared with the account, as the credentials got no answer ({error})"
+        message = f"{told}; {_remedy(action, code, str(error))}"
     except BotoCoreError as error:
         message = f"could not be compared with the account, as {action} cannot be asked ({error}); make AWS reachable"
     raise SpecError([Problem(path=path, message=message, stops=stops)])
+
+
+def _remedy(action: str, code: str, words: str) -> str:
+    if code.startswith(DENIED):
+        where = (remedy for policy, remedy in ELSEWHERE.items() if policy in words)
+        return next(where, "allow {action} to them").format(action=action)
+    if code.startswith(NOT_ENABLED):
+        return "enable the region in the account (`aws account list-regions` shows those that are), or take another"
+    return "renew the credentials" if code.startswith(ENDED) else "run again when AWS answers"

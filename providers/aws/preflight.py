@@ -13,6 +13,7 @@ from components.plan.images import ImagePlan
 from components.plan.stack import StackPlan
 from providers.aws.asked import asked
 from providers.aws.control_plane.eks.reached import missing_programs, reached_problems
+from providers.aws.caller import unknown_caller
 from providers.aws.control_plane.eks.types import EksPlan
 from providers.aws.control_plane.hyper_pod.chart import chart_problems
 from providers.aws.control_plane.pcs.image import image_problems
@@ -82,8 +83,7 @@ def look(plan: AwsPlan, client: ClientOf, images: Sequence[ImagePlan] = ()) -> t
     try:
         found = str(client("sts").get_caller_identity().get("Account", ""))
     except (BotoCoreError, ClientError) as error:
-        message = f"the credentials found do not work: {error}; renew them, or unset them to plan without an account"
-        return (Problem(path="cluster.cloud", message=message),)
+        return (unknown_caller(error, plan.region),)
     if problem := _account_problem(plan.account, found):
         return (problem,)
     problems = Problems()

@@ -17,7 +17,7 @@ RoleArn = Annotated[
     Field(
         pattern=form(
             r"^arn:aws[-a-z]*:iam::\d{12}:(role|user)/.+$",
-            "the ARN of a role or user, such as arn:aws:iam::123456789012:role/ops",
+            "the ARN of a role or user, such as arn:aws:iam::123456789012:role/ops; of a session, that of its role",
         )
     ),
 ]

@@ -11,6 +11,7 @@ import random
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
+from itertools import zip_longest
 from pathlib import Path
 
 import yaml
@@ -32,6 +33,10 @@ from rehearsal.places.lookup import rules_of
 from rehearsal.stack_file import cloud_of, settings_in
 
 PROJECT = Path(__file__).parents[2]
+POOLS = ("eks:CreateNodegroup", "autoscaling:CreateAutoScalingGroup")
+"""Operations after which machines start."""
+OF_KUBERNETES = ("kubernetes-validate", "CRD schemas")
+"""Oracles that judge changes of objects."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +52,8 @@ class Campaign:
     """Codes of transient errors."""
     deletable: tuple[str, ...]
     """Resource types that others may delete."""
+    changes: int = 0
+    """Of objects in its Kubernetes, over the same time; 0 without one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,43 +80,62 @@ def campaign(stack: str, scripts: Sequence[tuple[str, FaultScript]], *, begin: i
 
 
 def scripts(around: Campaign, *, kills: int, faults: int, seed: int) -> list[tuple[str, FaultScript]]:
-    """As many scripts that kill the engine at a random request, and as many with other faults; the same for a seed."""
+    """As many scripts that kill the engine at a random request, and as many with other faults, by turns where there are
+    both; the same for a seed. Faults of pools are drawn only where an `up` starts machines.
+    """
     dice = random.Random(seed)  # noqa: S311 (a simulation)
-    killing = [
-        ("engine killed", FaultScript(kill=(Kill(at_request=dice.randint(1, around.requests)),))) for _ in range(kills)
+    kinds = [_no_capacity, _part_of_a_pool] * bool(around.pools)
+    kinds += [_throttled, _refused, _deleted, _killed_and_throttled]
+    killing = [("engine killed", FaultScript(kill=(_kill(around, dice),))) for _ in range(kills)]
+    others = [kinds[index % len(kinds)](around, dice) for index in range(faults)]
+    pairs = zip_longest(killing, others)
+    return [script for pair in pairs for script in pair if script]
+
+
+def _kill(around: Campaign, dice: random.Random) -> Kill:
+    """At a request to the cloud, or at a change in its Kubernetes, each as likely as another."""
+    number = dice.randint(1, around.requests + around.changes)
+    if number <= around.requests:
+        return Kill(at_request=number)
+    return Kill(at_kubernetes_request=number - around.requests)
+
+
+def _no_capacity(around: Campaign, dice: random.Random) -> tuple[str, FaultScript]:
+    lack = NoCapacity(machine_type=dice.choice(around.pools)[1], times=dice.randint(1, 3))
+    return "no capacity", FaultScript(capacity=(lack,))
+
+
+def _part_of_a_pool(around: Campaign, dice: random.Random) -> tuple[str, FaultScript]:
+    part = PartOfAPool(resource=dice.choice(around.pools)[0], nodes=0, times=dice.randint(1, 3))
+    return "part of a pool", FaultScript(partial=(part,))
+
+
+def _throttled(_around: Campaign, dice: random.Random) -> tuple[str, FaultScript]:
+    """Few attempts at high rates: a provider that asks 25 times, as AWS's does, hardly ever fails."""
+    throttle = Throttle(rate=dice.uniform(0.1, 0.5), attempts=dice.randint(2, 6), seed=dice.randint(0, 999))
+    return "throttled", FaultScript(throttle=throttle)
+
+
+def _refused(around: Campaign, dice: random.Random) -> tuple[str, FaultScript]:
+    refused = [
+        RequestError(
+            operation=dice.choice(around.operations), code=dice.choice(around.refusals), times=dice.randint(1, 2)
+        )
+        for _ in range(dice.randint(1, 3))
     ]
-    return killing + [_other(around, dice, index) for index in range(faults)]
+    return "requests refused", FaultScript(errors=tuple(refused))
 
 
-def _other(around: Campaign, dice: random.Random, index: int) -> tuple[str, FaultScript]:
-    pool, machine = dice.choice(around.pools)
-    match index % 6:
-        case 0:
-            lack = NoCapacity(machine_type=machine, times=dice.randint(1, 3))
-            return "no capacity", FaultScript(capacity=(lack,))
-        case 1:
-            part = PartOfAPool(resource=pool, nodes=0, times=dice.randint(1, 3))
-            return "part of a pool", FaultScript(partial=(part,))
-        case 2:
-            throttle = Throttle(rate=dice.uniform(0.1, 0.5), attempts=dice.randint(3, 25), seed=dice.randint(0, 999))
-            return "throttled", FaultScript(throttle=throttle)
-        case 3:
-            refused = [
-                RequestError(
-                    operation=dice.choice(around.operations),
-                    code=dice.choice(around.refusals),
-                    times=dice.randint(1, 2),
-                )
-                for _ in range(dice.randint(1, 3))
-            ]
-            return "requests refused", FaultScript(errors=tuple(refused))
-        case 4:
-            drift = Drift(after="up", resource="*", type=dice.choice(around.deletable), delete=True)
-            return "deleted by others", FaultScript(drift=(drift,), load_balancers=(LoadBalancer(),))
-        case _:
-            kill = Kill(at_request=dice.randint(1, around.requests))
-            throttle = Throttle(rate=0.2, seed=dice.randint(0, 999))
-            return "killed and throttled", FaultScript(kill=(kill,), throttle=throttle)
+def _deleted(around: Campaign, dice: random.Random) -> tuple[str, FaultScript]:
+    """With a load balancer of a controller's, where there is a cluster that has one."""
+    drift = Drift(after="up", resource="*", type=dice.choice(around.deletable), delete=True)
+    balancers = (LoadBalancer(),) * bool(around.changes)
+    return "deleted by others", FaultScript(drift=(drift,), load_balancers=balancers)
+
+
+def _killed_and_throttled(around: Campaign, dice: random.Random) -> tuple[str, FaultScript]:
+    throttle = Throttle(rate=0.2, seed=dice.randint(0, 999))
+    return "killed and throttled", FaultScript(kill=(_kill(around, dice),), throttle=throttle)
 
 
 def _survey(stack: str, pools: tuple[tuple[str, str], ...]) -> Campaign:
@@ -121,9 +147,11 @@ def _survey(stack: str, pools: tuple[tuple[str, str], ...]) -> Campaign:
     counts = report.account.requests_by_operation
     oracle = rules.oracle(Store())
     writing = tuple(name for name in counts if not oracle.is_read_only(name.partition(":")[2]))
+    machines = any(operation in counts for operation in POOLS)
+    judged = report.account.requests_by_oracle
     return Campaign(
-        requests=sum(counts.values()), operations=writing, pools=pools, refusals=rules.refusals,
-        deletable=rules.deletable,
+        requests=sum(counts.values()), operations=writing, pools=pools if machines else (), refusals=rules.refusals,
+        deletable=rules.deletable, changes=sum(judged.get(oracle, 0) for oracle in OF_KUBERNETES),
     )  # fmt: skip
 
 

@@ -182,6 +182,9 @@ def _capacity_problems(pool: NodePoolSpec, machine: AwsMachine, path: str) -> It
     if not (grouped and _RESOURCE_GROUP.fullmatch(held.id)):
         other = " or the ARN of a resource group" if grouped else ""
         message = f"{held.id!r} is not a reservation's id such as cr-0a1b2c3d4e5f60718{other}"
+        if held.id.startswith("cbo-"):
+            bought = "buy it (`aws ec2 purchase-capacity-block`), and write the id of the reservation that this answers"
+            message = f"{held.id!r} is an offering, not yet bought; {bought}"
         yield Problem(path=f"{path}.capacity.{asked.value}.id", message=message)
 
 

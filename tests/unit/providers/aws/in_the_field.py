@@ -9,7 +9,8 @@ from rehearsal.field.deployed import BuiltResource, Deployment
 from rehearsal.field.reading import deployment_of
 from rehearsal.field.rules import findings
 from rehearsal.providers.aws.field_facts import FACTS
-from tests.unit.providers.aws.mocks import Graph, Registration
+from tests.deployed import built
+from tests.unit.providers.aws.mocks import Graph
 
 
 def found_in(graph: Graph, *rules: str, region: str = "", now: datetime | None = None) -> list[str]:
@@ -22,25 +23,8 @@ def deployed(
     existing: Iterable[StandingThing] = (),
 ) -> Deployment:  # fmt: skip
     """All that was registered, as the rules see it, beside what stood there before."""
-    keys: dict[str, set[str]] = {}
-    for one in graph.registrations:
-        keys.setdefault(one.name, set()).add(f"{one.token} {one.name}")
-    built = [
-        BuiltResource(
-            token=one.token, name=one.name, inputs=one.inputs, outputs={"region": region},
-            id="" if one.token.startswith("penstock:") else _id(one),
-            needs=frozenset(key for name in one.depends_on for key in keys.get(name, ())),
-            timeouts_min={operation: 60 * float(text.removesuffix("h")) for operation, text in one.timeouts.items()},
-        )
-        for one in graph.registrations
-    ]  # fmt: skip
     there = [
         BuiltResource(token=one.token, name=one.id, id=one.id, inputs=one.inputs, outputs=one.outputs)
         for one in existing
     ]
-    return deployment_of(FACTS, built, now=now, config=config or {}, existing=there)
-
-
-def _id(one: Registration) -> str:
-    """As the engine has it: components have none."""
-    return "" if one.token.startswith("penstock:") and not one.inputs else f"{one.name}-id"
+    return deployment_of(FACTS, built(graph, region=region), now=now, config=config or {}, existing=there)

@@ -8,6 +8,8 @@ import pulumi
 from google.protobuf.json_format import MessageToDict
 from pulumi.runtime import mocks
 
+Outputs = Mapping[str, Mapping[str, Any] | Callable[[str], Mapping[str, Any]]]
+"""By the last part of a token, the values that the cloud adds: for each, or by a resource's name."""
 ACCOUNT, REGION = "123456789012", "us-east-2"
 STACK = "pulumi:pulumi:Stack"
 
@@ -30,6 +32,9 @@ class Registration:
     delete_before_replace: bool
     timeouts: Mapping[str, str]
     """By create, update and delete: `2h`."""
+    urn: str
+    needs: tuple[str, ...]
+    """URNs of those in `depends_on`."""
 
 
 @dataclass(slots=True)
@@ -37,6 +42,8 @@ class Graph:
     """All that a program has registered."""
 
     registrations: list[Registration] = field(default_factory=list)
+    made: dict[str, tuple[str, Mapping[str, Any]]] = field(default_factory=dict)
+    """By URN, the id and outputs that the cloud gave."""
     result: Any = None
     """Result of the program, Outputs resolved; None in a preview for unknown values."""
 
@@ -56,8 +63,8 @@ class Graph:
 class _Cloud(mocks.Mocks):
     """Ids and outputs that look like AWS's; in a preview none."""
 
-    def __init__(self, preview: bool, outputs: Mapping[str, Mapping[str, Any]]) -> None:
-        self._preview, self._outputs = preview, outputs
+    def __init__(self, preview: bool, outputs: Outputs, identify: Callable[[str, str], str]) -> None:
+        self._preview, self._outputs, self._identify = preview, outputs, identify
 
     def call(self, args: mocks.MockCallArgs) -> tuple[dict[str, Any], None]:
         raise AssertionError(f"{args.token}: a component must not ask AWS while it is previewed")
@@ -67,7 +74,9 @@ class _Cloud(mocks.Mocks):
             return "", dict(args.inputs)
         kind = args.typ.rpartition(":")[2]
         made = {"arn": f"arn:aws:{kind.lower()}:{REGION}:{ACCOUNT}:{args.name}", "ownerId": ACCOUNT, "name": args.name}
-        return f"{args.name}-id", made | dict(args.inputs) | dict(self._outputs.get(kind, {}))
+        added = self._outputs.get(kind, {})
+        more = added(args.name) if callable(added) else added
+        return self._identify(kind, args.name) if args.custom else "", made | dict(args.inputs) | dict(more)
 
 
 class _Monitor(mocks.MockMonitor):
@@ -89,6 +98,8 @@ class _Monitor(mocks.MockMonitor):
                     ignore_changes=tuple(request.ignoreChanges),
                     delete_before_replace=request.deleteBeforeReplace,
                     timeouts=MessageToDict(request.customTimeouts),
+                    urn=self.make_urn(request.parent, request.type, request.name),
+                    needs=tuple(request.dependencies),
                 )
             )
         return super().RegisterResource(request)  # type: ignore[no-untyped-call]  # Pulumi has no types here
@@ -98,13 +109,24 @@ def _name(urn: str) -> str:
     return urn.rpartition("::")[2]
 
 
+def _identity(_kind: str, name: str) -> str:
+    return f"{name}-id"
+
+
 def register(
-    program: Callable[[], Any], *, preview: bool = False, outputs: Mapping[str, Mapping[str, Any]] | None = None
+    program: Callable[[], Any],
+    *,
+    preview: bool = False,
+    outputs: Outputs | None = None,
+    identify: Callable[[str, str], str] = _identity,
 ) -> Graph:
-    """Registrations of `program`. `outputs`: by the last part of a token, the values that the cloud adds."""
+    """Registrations of `program`, and what the cloud made of them. `identify`: ids by the last part of a token and the
+    name.
+    """
     graph = Graph()
-    cloud = _Cloud(preview, outputs or {})
-    mocks.set_mocks(cloud, project="penstock", stack="aws-test", preview=preview, monitor=_Monitor(cloud, graph))
+    cloud = _Cloud(preview, outputs or {}, identify)
+    monitor = _Monitor(cloud, graph)
+    mocks.set_mocks(cloud, project="penstock", stack="aws-test", preview=preview, monitor=monitor)
 
     def keep(value: Any) -> None:
         graph.result = value
@@ -113,4 +135,5 @@ def register(
         return pulumi.Output.from_input(program()).apply(keep)
 
     mocks.test(run)()  # type: ignore[no-untyped-call]  # Pulumi has no types here
+    graph.made = {urn: (one.id, one.state) for urn, one in monitor.resources.items()}
     return graph

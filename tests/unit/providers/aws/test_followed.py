@@ -6,10 +6,17 @@ from typing import Any
 import pytest
 
 from tests.unit.providers.aws.whole_stacks import changed, mistakes
-from tests.unit.providers.aws.wrong_accounts import CONTROL_PLANES, NETWORKS, PARTITIONS, PLACES, RESERVATIONS
+from tests.unit.providers.aws.wrong_accounts import (
+    CONTROL_PLANES,
+    FIRST,
+    NETWORKS,
+    PARTITIONS,
+    PLACES,
+    RESERVATIONS,
+)
 from tests.unit.providers.aws.wrong_images import IMAGES
 
-CASES = [*PLACES, *RESERVATIONS, *PARTITIONS, *CONTROL_PLANES, *NETWORKS, *IMAGES]
+CASES = [*PLACES, *RESERVATIONS, *PARTITIONS, *CONTROL_PLANES, *NETWORKS, *IMAGES, *FIRST]
 
 
 @pytest.mark.parametrize(

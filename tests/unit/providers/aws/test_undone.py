@@ -1,6 +1,5 @@
 """Each refusal undone: a stack that the planner then takes is found by a field rule, which shares nothing with it."""
 
-import json
 from datetime import UTC, datetime
 from importlib import import_module
 from pathlib import Path
@@ -16,28 +15,17 @@ from stacks.config import read_path
 from stacks.plan import plan_stack
 from stacks.program import build
 from tests.clock import NOW
+from tests.deployed import OUTPUTS, identity
 from tests.unit.providers.aws.in_the_field import found_in
 from tests.unit.providers.aws.mocks import Graph, register
 from tests.unit.providers.aws.whole_stacks import BATCH, GONE, SLURM, STACK, changed, write
 from tests.unit.providers.aws.wrong_accounts import CONTROL_PLANES, PARTITIONS, PLACES, RESERVATIONS, Followed
 
-OUTPUTS: dict[str, dict[str, Any]] = {
-    "NodeGroup": {"resources": [{"autoscalingGroups": [{"name": "eks-train-1"}]}]},
-    "LaunchTemplate": {"latestVersion": 7},
-    "Cluster": {
-        "certificateAuthority": {"data": "Q0E="}, "vpcConfig": {"clusterSecurityGroupId": "sg-1"}, "endpoint": "https://eks",
-    },
-    "Resource": {"properties": json.dumps({"Id": "pcs_1", "Arn": "arn:aws:pcs:us-east-2:123456789012:cluster/pcs_1",
-                                           "Endpoints": [], "ClusterArn": "arn:aws:sagemaker:us-east-2:1:cluster/1"})},
-    "LustreFileSystem": {"dnsName": "fs-1.fsx", "mountName": "abcd"},
-    "FileSystem": {"dnsName": "fs-2.efs"},
-}  # fmt: skip
-
 
 def built(changes: dict[str, Any], folder: Path, now: datetime) -> tuple[Graph, str]:
     """The whole stack as it is registered, and its region."""
     plan = plan_stack(read_path(write(changed(changes, STACK), folder, "aws-test")), "aws-test", now)
-    return register(lambda: build(load("aws"), plan), outputs=OUTPUTS), plan.cluster.region
+    return register(lambda: build(load("aws"), plan), outputs=OUTPUTS, identify=identity), plan.cluster.region
 
 
 def nothing(*_asked: Any) -> tuple[()]:

@@ -1,0 +1,118 @@
+"""Deployments of stacks as the present program makes them: Pulumi's mocks in the place of engine and cloud.
+
+A resource has the inputs that the program gave, ids and outputs of the form that a cloud gives, and comes after what
+the engine would make before it.
+"""
+
+import json
+import os
+import re
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+from bench.places import KUBECONFIG
+from lab.shape import LabShape
+from providers import load
+from rehearsal.field.deployed import BuiltResource, Deployment, MachinePool
+from rehearsal.field.judge import facts_of
+from rehearsal.field.nodes import pools_of_nodes
+from rehearsal.field.reading import deployment_of
+from rehearsal.places.lab import shape_of
+from rehearsal.places.lookup import EXISTING
+from rehearsal.stack_file import config_in
+from stacks.config import read_path
+from stacks.plan import plan_stack
+from stacks.program import build
+from tests.clock import NOW
+from tests.unit.providers.aws.mocks import Graph, Outputs, register
+
+OUTPUTS: Outputs = {
+    "NodeGroup": lambda name: {"resources": [{"autoscalingGroups": [{"name": f"eks-{name}-1"}]}]},
+    "LaunchTemplate": {"latestVersion": 7},
+    "Cluster": {
+        "certificateAuthority": {"data": "Q0E="}, "vpcConfig": {"clusterSecurityGroupId": "sg-1"}, "endpoint": "https://eks",
+    },
+    "Resource": lambda name: {
+        "properties": json.dumps({
+            "Id": f"pcs_{name}", "Arn": f"arn:aws:pcs:us-east-2:123456789012:cluster/{name}", "Endpoints": [],
+            "ClusterArn": "arn:aws:sagemaker:us-east-2:123456789012:cluster/1",
+        })
+    },
+    "LustreFileSystem": {"dnsName": "fs-1.fsx", "mountName": "abcd"},
+    "FileSystem": {"dnsName": "fs-2.efs"},
+}  # fmt: skip
+"""By the last part of a token, what a cloud adds that a program goes on with."""
+SECRET = "4dabf18193072939515e22adb298388d"  # noqa: S105 (Pulumi's mark of one in a message)
+NAMED = {"Role", "InstanceProfile", "Bucket", "DirectoryBucket", "Repository"}
+"""Types whose id is their name."""
+UNITS = {"h": 60.0, "m": 1.0, "s": 1 / 60}
+
+
+def stack_deployed(file: Path, stack: str, now: datetime = NOW) -> Deployment:
+    """The first `up` of the stack file under that name, of all its resources."""
+    spec = read_path(file)
+    plan = plan_stack(spec, stack, now)
+    kubeconfig = file.with_suffix(".kubeconfig")
+    kubeconfig.write_text(KUBECONFIG)
+    with patch.dict(os.environ, {"KUBECONFIG": str(kubeconfig)}):
+        graph = register(lambda: build(load(spec.cluster.cloud), plan), outputs=OUTPUTS, identify=identity)
+    facts = facts_of(spec.cluster.cloud)
+    assert facts, f"{spec.cluster.cloud} is not judged"
+    nodes = tuple(_nodes(shape_of(spec))) if spec.cluster.cloud == EXISTING else ()
+    region = str(spec.cluster.region or "")
+    config = config_in(file)
+    return deployment_of(
+        facts, built(graph, region=region), nodes=nodes, config=config, announced=plan.warnings, now=now
+    )
+
+
+def built(graph: Graph, *, region: str = "") -> Iterator[BuiltResource]:
+    """The resources as the engine would record them, in that region."""
+    for one in graph.registrations:
+        given, outputs = graph.made[one.urn]
+        yield BuiltResource(
+            token=one.token, name=one.name, id=given, inputs=_whole(one.inputs),
+            outputs={**_whole(outputs), **({"region": region} if region else {})},
+            needs=frozenset(map(_key, one.needs)),
+            timeouts_min={name: _minutes(text) for name, text in one.timeouts.items()},
+        )  # fmt: skip
+
+
+def identity(kind: str, name: str) -> str:
+    """The id of a resource by the last part of its type."""
+    return name if kind in NAMED else f"{kind.lower()}-{name}"
+
+
+def _key(urn: str) -> str:
+    """As BuiltResource.key."""
+    *_, types, name = urn.split("::", 3)
+    return f"{types.rpartition('$')[2]} {name}"
+
+
+def _whole(value: Any) -> Any:
+    """Numbers without a fraction as the engine writes them, and secrets as what they hide."""
+    if isinstance(value, Mapping):
+        if SECRET in value:
+            return _whole(value.get("value"))
+        return {key: _whole(part) for key, part in value.items()}
+    if isinstance(value, list):
+        return [_whole(part) for part in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def _minutes(text: str) -> float:
+    """`1h30m` as 90."""
+    return sum(float(count) * UNITS[unit] for count, unit in re.findall(r"([\d.]+)([hms])", text))
+
+
+def _nodes(shape: LabShape) -> Iterator[MachinePool]:
+    """Pools of the nodes as they would tell of themselves."""
+    bodies = [
+        {"metadata": {"name": one.name, "labels": one.all_labels()}, "spec": {"taints": list(one.taints)},
+         "status": {"allocatable": dict(one.allocatable)}}
+        for one in (*shape.process, *shape.kwok)
+    ]  # fmt: skip
+    return pools_of_nodes(bodies, ())
