@@ -284,9 +284,7 @@ def _judged_in_the_field(
     phase: Phase, judge: FieldJudge, place: RehearsalPlace, before: StackState, after: StackState, result: Result
 ) -> Phase:
     """The phase with what goes wrong on a real cloud though every oracle took it."""
-    verdict = judge.judge(
-        before, after, result.warnings, place.nodes(), place.existing(), place.resized(), place.images()
-    )
+    verdict = judge.judge(before, after, result.warnings, place.surroundings())
     title = "the field rules find what rehearsal/field/expected.toml does not have:"
     problem = "\n".join((title, *verdict.wrong)) if verdict.wrong else ""
     return replace(phase, problem=problem, expected=verdict.expected)

@@ -12,16 +12,16 @@ from components.labels import STACK
 from components.plan.images import ImagePlan
 from components.plan.stack import StackPlan
 from providers.aws.asked import asked
-from providers.aws.control_plane.eks.reached import missing_programs, reached_problems
 from providers.aws.caller import unknown_caller
+from providers.aws.control_plane.eks.reached import missing_programs, reached_problems
 from providers.aws.control_plane.eks.types import EksPlan
 from providers.aws.control_plane.hyper_pod.chart import chart_problems
 from providers.aws.control_plane.pcs.image import image_problems
 from providers.aws.control_plane.pcs.plan import PcsPlan
 from providers.aws.existing_network import existing_problems
 from providers.aws.held_reservations import held_problems
-from providers.aws.offered import zone_problems
 from providers.aws.images.preflight import image_problems as pulled_problems
+from providers.aws.offered import zone_problems
 from providers.aws.plan import AwsPlan
 from providers.aws.quota_use import quota_problems
 from providers.aws.regions import zone_of

@@ -99,6 +99,23 @@ class StoredImage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """All that stands at a deployment's place and is none of its resources as the engine knows them."""
+
+    nodes: tuple[MachinePool, ...] = ()
+    """Nodes that are there whatever the stack makes."""
+    existing: tuple[BuiltResource, ...] = ()
+    """Things that stood there before the stack."""
+    resized: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """By a resource's key, inputs that have changed since without the engine."""
+    images: tuple[StoredImage, ...] = ()
+    """Images that lie in the cloud's registries."""
+
+
+ALONE = Surroundings()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ApiEndpoint:
     """The address of a cluster's API server. `open_to` are the ranges that a public one answers."""
 

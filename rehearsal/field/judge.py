@@ -1,6 +1,6 @@
 """Judges a stack in the field between two states of its engine, once for each finding."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from importlib import import_module
@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Any
 
 from engine.state import Resource, StackState
-from rehearsal.field.deployed import BuiltResource, MachinePool, StoredImage
+from rehearsal.field.deployed import ALONE, BuiltResource, Surroundings
 from rehearsal.field.expected import FieldVerdict, compare, expected_findings
 from rehearsal.field.facts import FieldFacts
 from rehearsal.field.reading import deployment_of
@@ -28,21 +28,16 @@ class FieldJudge:
         self._told: set[tuple[str, str, str]] = set()
 
     def judge(
-        self, before: StackState, after: StackState, announced: tuple[str, ...], nodes: Iterable[MachinePool] = (),
-        existing: Iterable[BuiltResource] = (), resized: Mapping[str, Mapping[str, Any]] = MappingProxyType({}),
-        images: Iterable[StoredImage] = (),
-    ) -> FieldVerdict:  # fmt: skip
-        """The verdict on what an `up` has made of the state before it; nothing that was told already. `resized`: inputs
-        that have changed since without the engine, by the resource's key; `images`: those that lie in the cloud's
-        registries.
-        """
+        self, before: StackState, after: StackState, announced: tuple[str, ...], beside: Surroundings = ALONE
+    ) -> FieldVerdict:
+        """The verdict on what an `up` has made of the state before it; nothing that was told already."""
         if self._facts is None:
             return FieldVerdict()
         earlier = tuple(map(_built, before.resources))
         deployment = deployment_of(
-            self._facts, (_as_it_stands(_built(one), resized) for one in after.resources), nodes=nodes,
-            before=earlier, announced=announced, config=self._config, now=datetime.now(UTC), existing=existing,
-            images=images,
+            self._facts, (_as_it_stands(_built(one), beside.resized) for one in after.resources), nodes=beside.nodes,
+            before=earlier, announced=announced, config=self._config, now=datetime.now(UTC),
+            existing=beside.existing, images=beside.images,
         )  # fmt: skip
         new = [one for one in findings(deployment) if one.key not in self._told]
         self._told |= {one.key for one in new}

@@ -23,7 +23,7 @@ from rehearsal.cloud.rules import Rules, named_in
 from rehearsal.cloud.servicer import SimulatedProvider
 from rehearsal.cloud.standing import otherwise, unmet
 from rehearsal.faults import Drift, FaultScript, LoadBalancer
-from rehearsal.field.deployed import BuiltResource, MachinePool, StoredImage
+from rehearsal.field.deployed import BuiltResource, StoredImage, Surroundings
 from rehearsal.kubernetes.cluster import SimulatedKubernetes
 from rehearsal.places.kubernetes import drifted, simulated_kubernetes
 from rehearsal.places.place import AccountReport, RehearsalError
@@ -128,18 +128,19 @@ class Simulation:
         self.cloud.look_for_load_balancers()
         return tuple(sorted(leftovers(self.cloud.account, self._retained), key=lambda one: -(one.usd_per_hour or 0)))
 
-    def nodes(self) -> tuple[MachinePool, ...]:
-        """None: resources of the stack describe them all."""
-        return ()
-
-    def existing(self) -> tuple[BuiltResource, ...]:
-        """Things that stood in the account before the stack."""
-        return tuple(
+    def surroundings(self) -> Surroundings:
+        """Nodes are none of it: resources of the stack describe them all."""
+        existing = (
             BuiltResource(
                 token=one.token, name=one.id, id=one.id, inputs=one.inputs, outputs={**one.inputs, **one.outputs}
             )
             for one in self.cloud.standing
         )
+        images = (
+            StoredImage(name=name, tag=tag, digest=digest, architectures=built)
+            for name, tag, digest, built in self.cloud.rules.stored_images()
+        )
+        return Surroundings(existing=tuple(existing), images=tuple(images), resized=self.resized())
 
     def resized(self) -> Mapping[str, Mapping[str, Any]]:
         return {f"{one.token} {one.called}": one.inputs for one in self.cloud.account.objects() if one.resized}
@@ -161,12 +162,6 @@ class Simulation:
             return tuple(f"images: {line}" for line in done.stderr.splitlines())
         stack_file.write_bytes(copy.read_bytes())
         return ()
-
-    def images(self) -> tuple[StoredImage, ...]:
-        return tuple(
-            StoredImage(name=name, tag=tag, digest=digest, architectures=built)
-            for name, tag, digest, built in self.cloud.rules.stored_images()
-        )
 
     def report(self) -> AccountReport:
         counts: dict[str, int] = {}

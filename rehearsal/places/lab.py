@@ -23,7 +23,7 @@ from lab.shape import LabNode, LabShape
 from providers import clouds
 from providers.existing.settings import ExistingSpec, MachineSpec
 from rehearsal.field.allocatable import FORMULAS, node_rows
-from rehearsal.field.deployed import BuiltResource, MachinePool, StoredImage
+from rehearsal.field.deployed import Surroundings
 from rehearsal.field.nodes import pools_of_nodes
 from rehearsal.places.place import AccountReport, RehearsalError
 from rehearsal.providers.kubernetes.manifests import identity
@@ -88,17 +88,10 @@ class LabPlace:
         """A lab's nodes pull nothing."""
         return ()
 
-    def images(self) -> tuple[StoredImage, ...]:
-        return ()
-
-    def nodes(self) -> tuple[MachinePool, ...]:
-        """The lab's own, by its API server."""
+    def surroundings(self) -> Surroundings:
+        """The lab's own nodes, by its API server."""
         with KubernetesApi(self.lab.access()) as api:
-            return tuple(pools_of_nodes(api.list("v1", "Node"), api.list("v1", "Pod")))
-
-    def existing(self) -> tuple[BuiltResource, ...]:
-        """None: the lab's nodes tell of themselves."""
-        return ()
+            return Surroundings(nodes=tuple(pools_of_nodes(api.list("v1", "Node"), api.list("v1", "Pod"))))
 
     def resized(self) -> Mapping[str, Mapping[str, Any]]:
         """None: its nodes are what they are."""

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 from engine.cli import Engine
 from engine.process import Run
 from engine.state import StackState
-from rehearsal.field.deployed import BuiltResource, MachinePool, StoredImage
+from rehearsal.field.deployed import Surroundings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,11 +52,8 @@ class RehearsalPlace(Protocol):
     def after(self, phase: str, state: StackState) -> tuple[str, ...]:
         """Lets happen what happens between two phases. Observations, a line each; RehearsalError where one is wrong."""
 
-    def nodes(self) -> tuple[MachinePool, ...]:
-        """The nodes that are there whatever the stack makes, as they tell of themselves."""
-
-    def existing(self) -> tuple[BuiltResource, ...]:
-        """Things that stood there before the stack and are not its own, as far as it names them."""
+    def surroundings(self) -> Surroundings:
+        """All that stands there now beside the resources of the stack, as far as the stack names it."""
 
     def resized(self) -> Mapping[str, Mapping[str, Any]]:
         """Inputs of groups of machines as they stand now, by type and name: of those whose sizes programs have set by
@@ -65,9 +62,6 @@ class RehearsalPlace(Protocol):
 
     def push_images(self, stack_file: Path) -> tuple[str, ...]:
         """Puts the stack's images where its own command puts them, as people do before `up`. A line for what failed."""
-
-    def images(self) -> tuple[StoredImage, ...]:
-        """Images that lie in the registries of its cloud."""
 
     def report(self) -> AccountReport:
         """Requests, faults and leftovers."""

@@ -105,7 +105,10 @@ def part(plan: Sequence[AwsNodePoolPlan], spec: StackSpec, billed: Sequence[AwsN
         quotas=quotas(billed),
         bill=bill(billed, region),
         warnings=(
-            *_consent(spec.cluster.allow_node_roll), *_apart(plan), *_burstable(plan), *_idle(plan),
+            *_consent(spec.cluster.allow_node_roll),
+            *_apart(plan),
+            *_burstable(plan),
+            *_idle(plan),
             *_made_with_nodes(spec, billed),
         ),
     )

@@ -39,9 +39,9 @@ from rehearsal.field.service_facts import (
     StoreRow,
     SupportRow,
 )
-from rehearsal.providers.aws.network_facts import EXISTING
 from rehearsal.providers.aws.group_facts import GROUP_CHANGES, REFRESHES, size_of
 from rehearsal.providers.aws.lustre_facts import FABRIC_MOUNTS
+from rehearsal.providers.aws.network_facts import EXISTING
 
 CLUSTER, NODE_GROUP = "aws:eks/cluster:Cluster", "aws:eks/nodeGroup:NodeGroup"
 TEMPLATE, ADDON = "aws:ec2/launchTemplate:LaunchTemplate", "aws:eks/addon:Addon"

@@ -4,6 +4,7 @@ from typing import Any
 
 from engine.state import StackState
 from rehearsal.field.allocatable import allocatable
+from rehearsal.field.deployed import Surroundings
 from rehearsal.field.facts import FieldFacts
 from rehearsal.field.judge import FieldJudge, facts_of
 from rehearsal.field.nodes import pools_of_nodes
@@ -73,7 +74,8 @@ def test_daemons_of_others_are_off_what_the_node_tells() -> None:
 def test_a_stack_on_an_existing_cluster_is_judged_by_its_nodes() -> None:
     state = StackState(resources=(resource("kubernetes:batch/v1:Job", "j", job()),), pending=())
     judge = FieldJudge(facts_of("existing"), "mine", shipped=False)
-    first = judge.judge(EMPTY, state, (), pools_of_nodes([node("a")])).wrong
+    fits, small = (Surroundings(nodes=tuple(pools_of_nodes([one]))) for one in (node("a"), node("a", {"cpu": "100"})))
+    first = judge.judge(EMPTY, state, (), fits).wrong
     assert not any(line.startswith("allocatable") for line in first)
-    (wrong,) = judge.judge(EMPTY, state, (), pools_of_nodes([node("a", {"cpu": "100"})])).wrong
+    (wrong,) = judge.judge(EMPTY, state, (), small).wrong
     assert "asks 180000m cpu on dgx, which offers 100000m" in wrong
