@@ -67,6 +67,8 @@ class CampaignRun:
     commands: int
     converged: bool
     left: tuple[str, ...]
+    problems: tuple[str, ...]
+    """Of the commands after which none was given again."""
     seconds: float
 
 
@@ -164,6 +166,7 @@ def _run(number: int, kind: str, script: FaultScript, report: Report) -> Campaig
         commands=len(report.phases),
         converged=report.ok,
         left=report.account.left if report.account else (),
+        problems=tuple(phase.problem for phase in report.phases if phase.problem and not phase.repeated),
         seconds=round(sum(phase.seconds for phase in report.phases), 1),
     )
 
@@ -180,7 +183,7 @@ def main(arguments: Sequence[str]) -> int:
             out.write(json.dumps(asdict(run)) + "\n")
             out.flush()
             failed += not run.converged
-            verdict = "ok" if run.converged else f"FAILED, left {run.left}"
+            verdict = "ok" if run.converged else f"FAILED, left {run.left}: {' '.join(run.problems)}"
             sys.stdout.write(f"{run.number + 1}/{len(planned)} {run.kind}, {run.commands} commands: {verdict}\n")
             sys.stdout.flush()
     return 1 if failed else 0
