@@ -6,12 +6,12 @@ from components.errors import Problem, Problems, SpecError
 from components.images import OWN_REPOSITORY, is_in_stack_registry, parts_of
 from components.plan.cluster import Mount, VolumePlan
 from components.plan.part import Decision, PartPlan
-from components.spec.cluster import Nat
 from components.spec.stack import StackSpec
 from components.spec.storage import OnDestroy
+from providers.aws.images.mirrors import upstreams
 from providers.aws.network.types import NetworkPlan
 from providers.aws.regions import regions
-from providers.aws.settings import AwsBatchSpec, AwsSpec, Upstream
+from providers.aws.settings import AwsBatchSpec, AwsSpec
 from providers.aws.storage.bill import bill
 from providers.aws.storage.links import overlap
 from providers.aws.storage.lustre import lustre_decisions, plan_lustre
@@ -202,15 +202,14 @@ def _registry(spec: StackSpec, settings: AwsSpec, stack: str) -> RegistryPlan | 
     asked = settings.registry
     if asked is None:
         return None
-    has_nat = spec.cluster.network.nat is not Nat.NONE
-    upstreams = asked.mirrors if asked.mirrors is not None else tuple(Upstream) if has_nat else ()
+    pulled = upstreams(spec, settings)
     problems = [
         Problem(path=f"aws.registry.{key}", message=f"{value!r} is given twice; give it once")
-        for key, values in (("repositories", asked.repositories), ("mirrors", [each.value for each in upstreams]))
+        for key, values in (("repositories", asked.repositories), ("mirrors", [each.value for each in pulled]))
         for value in sorted({value for value in values if list(values).count(value) > 1})
     ]
     # By its registry's name, as `platform.registryMirror` asks for an image.
-    mirrors = {f"{stack}/{upstream.value}": upstream.value for upstream in upstreams}
+    mirrors = {f"{stack}/{upstream.value}": upstream.value for upstream in pulled}
     problems += [
         Problem(
             path="aws.registry.mirrors",

@@ -13,6 +13,7 @@ from providers.aws.control_plane.eks.reach import decided_reach, no_host_machine
 from providers.aws.control_plane.eks.system_pool import MACHINE_TYPES, system_pool
 from providers.aws.control_plane.eks.system_pool import NAME as SYSTEM
 from providers.aws.control_plane.eks.types import EksPlan, LogType, SupportType
+from providers.aws.images.mirrors import upstreams
 from providers.aws.network.types import NetworkPlan
 from providers.aws.network.zones import control_plane_zones
 from providers.aws.regions import regions
@@ -83,7 +84,7 @@ def plan_eks(
         pod_roles=tuple(pod_roles(spec, pools, stack)),
         system_pool=system,
         self_managed_nodes=any(pool.self_managed for pool in pools),
-        pulls_through=settings.registry is not None and bool(settings.registry.mirrors),
+        pulls_through=bool(upstreams(spec, settings)),
         node_repair=asked.node_repair,
         decisions=(*decided_reach(reach), *_decided(spec, settings, version, system)),
     )

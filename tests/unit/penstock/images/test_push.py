@@ -53,7 +53,7 @@ def push(registry: EcrRegistry, *images: ImagePlan) -> steps.Push:
 
 
 def put(repository: str, tag: str) -> None:
-    """What a push leaves in the registry."""
+    """Leaves in the registry what a push does."""
     kind = "application/vnd.oci.image.manifest.v1+json"
     manifest = json.dumps({"schemaVersion": 2, "mediaType": kind, "layers": [{"digest": "sha256:1", "size": 5}]})
     ecr: Any = boto3.client("ecr", region_name="us-east-2")
