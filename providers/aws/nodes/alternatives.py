@@ -86,7 +86,7 @@ def _why_not(
     if region is None:
         return ""
     zones = other.zones_in(region)
-    if pool.zone and pool.zone not in zones:
+    if pool.zone and not region.may_offer(pool.zone, other.zones):
         return f"{name!r} is not offered in {pool.zone}"
     if not set(zones) & set(machine.zones_in(region)):
         return f"{name!r} is offered in no zone of {region.name} that has {machine.name}"

@@ -83,8 +83,7 @@ def _host(zones: tuple[str, ...], region: str) -> AwsNodePoolPlan | None:
     """One machine in the zones that offer the first type that any of them does."""
     for name in HOST_MACHINES:
         machine = machines()[name]
-        offered = machine.zones_in(regions()[region])
-        if able := tuple(zone for zone in zones if zone in offered):
+        if able := tuple(zone for zone in zones if regions()[region].may_offer(zone, machine.zones)):
             pool = plain_pool(HOST, machine, able, 1, node_repair=False)
             image = f"{IMAGE_PARAMETER}-{machine.arch}"
             return replace(pool, self_managed=True, image_parameter=image, root_disk_gib=ROOT_DISK_GIB, labels={})
