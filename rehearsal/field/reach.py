@@ -67,7 +67,7 @@ def _of_private(deployment: Deployment, endpoint: ApiEndpoint) -> Iterator[Findi
 
 def _of_host(deployment: Deployment, row: ReachHostRow, host: BuiltResource, endpoint: ApiEndpoint) -> Iterator[str]:
     """Everything that keeps Session Manager from the host, and the host from the API server."""
-    template = next((one for one in deployment.resources if one.id and one.id == at(host.inputs, row.template)), None)
+    template = next((one for one in deployment.of(row.templates) if one.id == at(host.inputs, row.template)), None)
     if template is None or not int(at(host.inputs, row.least) or 0):
         yield "no machine of it runs"
         return

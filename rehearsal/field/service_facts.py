@@ -242,6 +242,7 @@ class ReachHostRow:
     least: str
     subnets: str
     template: str
+    templates: str
     image: str
     images: str
     security_groups: str

@@ -176,7 +176,7 @@ FACTS = FieldFacts(
     reach_hosts=(
         ReachHostRow(
             group="aws:autoscaling/group:Group", network="aws:ec2/vpc:Vpc", least="minSize",
-            subnets="vpcZoneIdentifiers", template="launchTemplate.id", image="imageId",
+            subnets="vpcZoneIdentifiers", template="launchTemplate.id", templates=TEMPLATE, image="imageId",
             images=r"/(al2023|amzn2)-ami-(kernel|hvm)-|/ubuntu/|eks/optimized",
             security_groups="networkInterfaces.securityGroups", profile="iamInstanceProfile.arn",
             profiles="aws:iam/instanceProfile:InstanceProfile",

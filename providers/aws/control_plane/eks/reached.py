@@ -31,7 +31,7 @@ def missing_programs(plan: EksPlan, which: Callable[[str], str | None] = shutil.
 def reached_problems(
     plan: EksPlan, found: Mapping[str, Any], stack: str, client: Callable[[str], Any]
 ) -> Iterator[Problem]:
-    """What keeps this machine from the cluster that EKS describes; none of it stops an `up`, which may mend it.
+    """Everything that keeps this machine from the cluster that EKS describes. None of it stops `up`, which may mend it.
 
     A proxy of this machine's is not tried: where one leads to the API server, the first two say too much.
     """
