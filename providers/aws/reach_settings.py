@@ -10,8 +10,9 @@ from components.spec.base import Spec
 class InsideSpec(Spec):
     """From `cluster.network.existing`, in which pulumi and kubectl run, or to which they are routed."""
 
-    cidrs: tuple[IPvAnyNetwork, ...] = ()
-    """IPv4 ranges beside the network's own that may reach the API server: of a peered network, a VPN or an office."""
+    cidrs: tuple[IPvAnyNetwork, ...] = Field(min_length=1)
+    """IPv4 ranges that pulumi and kubectl come from: of the network itself, a peered one, a VPN or an office. The API
+    server's security group admits only the cluster itself without them."""
 
 
 class SsmHostSpec(Spec):
@@ -27,7 +28,7 @@ class ReachSpec(Spec):
     public_cidrs: tuple[IPvAnyNetwork, ...] | None = Field(default=None, min_length=1)
     """IPv4 ranges that the API server's public endpoint answers."""
     inside: InsideSpec | None = None
-    """From inside the existing network that `cluster.network.existing` gives: `{}`."""
+    """From inside the existing network that `cluster.network.existing` gives: `{cidrs: [10.0.4.0/24]}`."""
     ssm_host: SsmHostSpec | None = None
     """From anywhere with AWS credentials, through a host without a public address: `{}`."""
 

@@ -12,7 +12,7 @@ from providers.aws.control_plane.eks.add_ons import add_on
 from providers.aws.control_plane.eks.key import ClusterKey
 from providers.aws.control_plane.eks.kubeconfig import authority_of, kubeconfig
 from providers.aws.control_plane.eks.ssm_host import SsmHostHandle
-from providers.aws.control_plane.eks.types import EksPlan, PublicReach
+from providers.aws.control_plane.eks.types import EksPlan, InsideReach, PublicReach, ReachPlan
 from providers.aws.control_plane.identity import Role, allowing, role_of
 from providers.aws.eks_handle import EksHandle
 from providers.aws.network.handle import NetworkHandle
@@ -69,7 +69,7 @@ class Eks(pulumi.ComponentResource):
         ready: list[pulumi.Resource] = [cluster, *first, *nodes.attached]
         if plan.self_managed_nodes:
             ready.append(self._admit_nodes(f"{name}-nodes", cluster, nodes.role))
-        ways_in = tuple(self._ways_in(f"{name}-api", cluster, host))
+        ways_in = tuple(self._ways_in(f"{name}-api", plan.reach, cluster, host))
         self.handle = _handle(
             plan, cluster, nodes.role, tuple(ready), kubeconfig(plan, cluster, host, identity), ways_in
         )
@@ -142,11 +142,25 @@ class Eks(pulumi.ComponentResource):
             made.append(add_on(f"{name}-{one.name}", plan=one, cluster=cluster.name, after=after, parent=self))
         return made
 
-    def _ways_in(self, name: str, cluster: eks.Cluster, host: SsmHostHandle | None) -> Iterator[pulumi.Resource]:
+    def _ways_in(
+        self, name: str, reach: ReachPlan, cluster: eks.Cluster, host: SsmHostHandle | None
+    ) -> Iterator[pulumi.Resource]:
         """Rules by which the API server's interfaces admit who is to reach them from outside of the cluster: their
         group admits only itself (EKS User Guide, Amazon EKS security group requirements). What makes something in the
         cluster waits for these, and for the host.
         """
+        for number, cidr in enumerate(reach.cidrs if isinstance(reach, InsideReach) else (), start=1):
+            yield vpc.SecurityGroupIngressRule(
+                f"{name}-{number}",
+                security_group_id=_group_of(cluster),
+                cidr_ipv4=cidr,
+                ip_protocol="tcp",
+                from_port=443,
+                to_port=443,
+                description="API server, from where pulumi runs",
+                tags={"Name": f"{name}-{number}"},
+                opts=pulumi.ResourceOptions(parent=self),
+            )
         if host is None:
             return
         yield from host.ready

@@ -42,7 +42,7 @@ def reach_problems(asked: ReachSpec | None, spec: StackSpec) -> Iterator[Problem
             path=PATH,
             message="missing, and the API server answers only who can reach it; give `ssmHost: {}` (from anywhere with "
             "AWS credentials, by Session Manager), `publicCidrs: [RANGE]` with the ranges you come from, or "
-            "`inside: {}` where pulumi runs inside the network that cluster.network.existing names",
+            "`inside: {cidrs: [RANGE]}` where pulumi runs inside the network that cluster.network.existing names",
         )
     elif asked.public_cidrs is not None:
         yield from _public_problems(asked.public_cidrs)
@@ -74,9 +74,6 @@ def decided_reach(plan: ReachPlan) -> Iterator[Decision]:
         reason = "the API server is private; Session Manager forwards a port of this machine to it, in `up` and for "
         reason += "kubectl, and the host is started anew where it fails"
         yield Decision(path=f"{PATH}.ssmHost", value=f"1 x {plan.pool.machine.name}", reason=reason)
-    elif isinstance(plan, InsideReach):
-        reason = "the API server is private; its security group admits the network's own ranges and those given"
-        yield Decision(path=f"{PATH}.inside.cidrs", value=", ".join(plan.cidrs) or "none", reason=reason)
 
 
 def _host(zones: tuple[str, ...], region: str) -> AwsNodePoolPlan | None:

@@ -60,7 +60,7 @@ class PublicReach:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InsideReach:
-    """By the private endpoint, from the network that was there before and from these ranges beside it."""
+    """By the private endpoint, from these ranges in or beside the network that was there before."""
 
     cidrs: tuple[str, ...]
 

@@ -53,7 +53,7 @@ def test_the_planned_host_is_reached_with_nat_and_by_endpoints(tmp_path: Path, n
     assert found(tmp_path, nat=nat) == []
 
 
-def host_alone(_self: Any, _name: str, _cluster: Any, host: Any) -> Iterator[Any]:
+def host_alone(_self: Any, _name: str, _reach: Any, _cluster: Any, host: Any) -> Iterator[Any]:
     yield from host.ready
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from dataclasses import replace
 from typing import Any
 
 import pulumi
@@ -12,7 +13,7 @@ from providers.aws.control_plane.eks.add_ons import EksAddOns
 from providers.aws.control_plane.eks.build import Eks
 from providers.aws.control_plane.eks.key import key_policy
 from providers.aws.control_plane.eks.ssm_host import SsmHost
-from providers.aws.control_plane.eks.types import EksPlan, SsmHostReach
+from providers.aws.control_plane.eks.types import EksPlan, InsideReach, SsmHostReach
 from providers.aws.network.handle import NetworkHandle
 from providers.aws.network.types import AwsSubnetPlan
 from providers.aws.tunnel.way import FIRST_PORT, PORTS, Way
@@ -205,6 +206,14 @@ def test_the_api_server_admits_the_host_and_no_other() -> None:
     assert (rule.inputs["fromPort"], rule.inputs["toPort"]) == (443, 443)
     public = plan(control_plane={"reach": {"publicCidrs": ["203.0.113.0/24"]}})
     assert not built(public).of("SecurityGroupIngressRule")
+
+
+def test_the_api_server_admits_the_ranges_that_pulumi_runs_in() -> None:
+    graph = built(replace(plan(), reach=InsideReach(cidrs=("10.0.4.0/24",))))
+    (rule,) = graph.of("SecurityGroupIngressRule")
+    assert (rule.inputs["securityGroupId"], rule.inputs["cidrIpv4"]) == ("sg-1", "10.0.4.0/24")
+    assert (rule.inputs["fromPort"], rule.inputs["toPort"]) == (443, 443)
+    assert graph.one("aws:eks/cluster:Cluster").inputs["vpcConfig"]["endpointPublicAccess"] is False
 
 
 def test_the_key_lets_in_the_logs_of_this_cluster_only() -> None:

@@ -43,7 +43,9 @@ def test_left_alone_a_cluster_is_a_small_one_of_the_default_version() -> None:
 def test_a_cluster_that_nobody_would_reach_is_refused_with_three_remedies() -> None:
     (message,) = refusals(control_plane={"kind": "eks", "reach": None})
     assert message.startswith("aws.controlPlane.reach: missing")
-    assert all(remedy in message for remedy in ("`ssmHost: {}`", "`publicCidrs: [RANGE]`", "`inside: {}`"))
+    assert all(
+        remedy in message for remedy in ("`ssmHost: {}`", "`publicCidrs: [RANGE]`", "`inside: {cidrs: [RANGE]}`")
+    )
 
 
 def test_the_control_plane_stands_in_two_zones_and_so_does_the_system_pool() -> None:
