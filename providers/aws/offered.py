@@ -9,7 +9,7 @@ from typing import Any
 
 from components.errors import Problem, Problems
 from providers.aws.asked import asked
-from providers.aws.control_plane.eks.types import EksPlan
+from providers.aws.control_plane.eks.types import EksPlan, SsmHostReach
 from providers.aws.control_plane.pcs.plan import PcsPlan
 from providers.aws.network.zones import PATH as ZONES
 from providers.aws.network.zones import THERE, WITHOUT_EKS
@@ -61,6 +61,7 @@ def _pools(plan: AwsPlan) -> tuple[AwsNodePoolPlan, ...]:
     """Those whose machines are free ones, of a pool and its fallback the pool; a reservation tells its zone itself."""
     control = plan.control_plane
     own = [control.system_pool] if isinstance(control, EksPlan) else []
+    own += [control.reach.pool] if isinstance(control, EksPlan) and isinstance(control.reach, SsmHostReach) else []
     own += [control.login.pool] if isinstance(control, PcsPlan) else []
     free = [pool for pool in plan.node_pools if not isinstance(pool.capacity, BlockCapacity | ReservedCapacity)]
     return (*own, *{(pool.machine.name, pool.zones): pool for pool in reversed(free)}.values())

@@ -2,9 +2,7 @@
 
 from dataclasses import replace
 
-from providers.aws.catalog import machines
-from providers.aws.nodes.plain_pool import plain_pool
-from providers.aws.regions import regions
+from providers.aws.nodes.plain_pool import machine_in, plain_pool
 from providers.aws.types import AwsNodePoolPlan
 
 NAME = "system"
@@ -19,11 +17,8 @@ def system_pool(zones: tuple[str, ...], region: str, *, node_repair: bool, relea
 
     It has no taint: pods that ask no accelerator have nowhere else to run, and pools with accelerators are tainted.
     """
-    place, types = regions()[region], [machines()[name] for name in MACHINE_TYPES]
-    usual = [(row, [zone for zone in zones if place.usually_offers(zone, row.zones)]) for row in types]
-    able = [(row, [zone for zone in zones if place.may_offer(zone, row.zones)]) for row in types]
-    for machine, standing in (*usual, *able):
-        if len(standing) >= NODES:
-            pool = plain_pool(NAME, machine, tuple(standing[:NODES]), NODES, node_repair=node_repair)
-            return replace(pool, release=release)
-    return None
+    found = machine_in(MACHINE_TYPES, zones, region, least=NODES)
+    if found is None:
+        return None
+    machine, able = found
+    return replace(plain_pool(NAME, machine, able[:NODES], NODES, node_repair=node_repair), release=release)

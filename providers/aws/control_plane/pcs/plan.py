@@ -10,12 +10,11 @@ from components.plan.part import BillLine, Decision, PartPlan
 from components.spec.cluster import NodePoolSpec
 from components.spec.explain import suggestion
 from components.spec.stack import StackSpec
-from providers.aws.catalog import Arch, machines
+from providers.aws.catalog import Arch
 from providers.aws.control_plane.no_kubernetes import kubernetes_only
 from providers.aws.network.types import NetworkPlan
-from providers.aws.nodes.plain_pool import plain_pool
+from providers.aws.nodes.plain_pool import machine_in, plain_pool
 from providers.aws.nodes.refusals import fallback_name
-from providers.aws.regions import regions
 from providers.aws.settings import AwsSpec, PcsSize, PcsSpec
 from providers.aws.types import (
     AwsNodePoolPlan,
@@ -201,20 +200,19 @@ def _nodes(pools: Iterable[AwsNodePoolPlan]) -> int:
 def _login(pools: Sequence[AwsNodePoolPlan], network: NetworkPlan) -> NodeGroupPlan | None:
     """One small node that always runs, in a private subnet; None where no zone of the network offers a machine."""
     arch = pools[0].machine.arch if pools else Arch.X86_64
-    for name in LOGIN_MACHINES[arch]:
-        machine, region = machines()[name], regions()[network.region]
-        able = [zone for zone in network.zones if region.may_offer(zone, machine.zones)]
-        for zone in sorted(able, key=lambda zone: not region.usually_offers(zone, machine.zones))[:1]:
-            pool = plain_pool(LOGIN, machine, (zone,), 1, node_repair=False)
-            return NodeGroupPlan(
-                pool=pool,
-                purchase_option="ONDEMAND",
-                min_count=1,
-                max_count=1,
-                subnets=tuple(subnet.name for subnet in network.node_subnets(pool.zones)),
-                weight=_FIRST,
-            )
-    return None
+    found = machine_in(LOGIN_MACHINES[arch], network.zones, network.region)
+    if found is None:
+        return None
+    machine, able = found
+    pool = plain_pool(LOGIN, machine, able[:1], 1, node_repair=False)
+    return NodeGroupPlan(
+        pool=pool,
+        purchase_option="ONDEMAND",
+        min_count=1,
+        max_count=1,
+        subnets=tuple(subnet.name for subnet in network.node_subnets(pool.zones)),
+        weight=_FIRST,
+    )
 
 
 def _no_login_machine(pools: Sequence[AwsNodePoolPlan], network: NetworkPlan) -> Problem:

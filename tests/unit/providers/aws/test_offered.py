@@ -30,7 +30,12 @@ def told(plan: AwsPlan, zones: dict[str, str], **offers: tuple[str, ...]) -> lis
     """Problems in an account with these zones, where g6.xlarge, p5.48xlarge and m7i.xlarge are offered there."""
     client: Any = boto3.Session("simulated", "simulated", region_name="us-east-2").client("ec2")
     named = [{"ZoneName": name, "ZoneId": zone_id} for name, zone_id in zones.items()]
-    listed: dict[str, tuple[str, ...]] = {"g6.xlarge": EVERYWHERE, "m7i.xlarge": EVERYWHERE, "p5.48xlarge": EVERYWHERE}
+    listed: dict[str, tuple[str, ...]] = {
+        "t4g.micro": EVERYWHERE,
+        "g6.xlarge": EVERYWHERE,
+        "m7i.xlarge": EVERYWHERE,
+        "p5.48xlarge": EVERYWHERE,
+    }
     listed |= {
         f"{family}.{size}": offers[family]
         for family, size in (("p5", "48xlarge"), ("m7i", "xlarge"))
@@ -83,7 +88,7 @@ def test_a_name_that_is_a_zone_without_control_planes(tmp_path: Any) -> None:
     names = dict(zip(zones, ("use1-az3", "use1-az1", "use1-az2"), strict=True))
     found = [
         {"InstanceType": pool, "Location": zone}
-        for pool in ("g6.xlarge", "m7i.xlarge", "p5.48xlarge")
+        for pool in ("g6.xlarge", "m7i.xlarge", "p5.48xlarge", "t4g.micro")
         for zone in names.values()
     ]
     with Stubber(client) as stub:

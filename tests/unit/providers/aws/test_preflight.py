@@ -10,6 +10,7 @@ import pytest
 from botocore.stub import Stubber
 
 from providers import aws
+from providers.aws.control_plane.eks.reach import HOST_MACHINES
 from providers.aws.plan import AwsPlan
 from providers.aws.preflight import credentials_at_hand, look
 from providers.aws.regions import regions
@@ -55,7 +56,10 @@ class Account:
 
     def zones(self, plan: AwsPlan, *, without: str = "") -> None:
         """The account names zones as most do, and each offers every machine type but one."""
-        region, types = regions()[plan.region], {pool.machine.name for pool in plan.node_pools} | {"m7i.xlarge"}
+        region, types = (
+            regions()[plan.region],
+            {pool.machine.name for pool in plan.node_pools} | {"m7i.xlarge", *HOST_MACHINES},
+        )
         named = [{"ZoneName": name, "ZoneId": zone_id} for name, zone_id in region.zone_ids.items()]
         offers = [
             {"InstanceType": name, "LocationType": "availability-zone-id", "Location": zone_id}
