@@ -53,7 +53,7 @@ def _kept(deployment: Deployment) -> Iterator[Finding]:
             if at(one.inputs, row.refresh) is None:
                 message = f"machines of {one.name} keep the template that they were started from: no refresh is set"
                 yield Finding(rule="rolling", subject=one.name, message=message, source=row.source)
-            elif int(at(one.inputs, row.least) or 0) > 0:
+            elif int(at(one.inputs, row.least) or 0) > 0 and int(at(one.inputs, row.most) or 0) > 1:
                 message = f"machines of {one.name} are refreshed some at a time, and each time a gang on them ends"
                 yield Finding(rule="rolling", subject=one.name, message=message, source=row.source)
 

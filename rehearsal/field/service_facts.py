@@ -130,13 +130,15 @@ class FabricMountRow:
 class RefreshRow:
     """A group of machines that keep the template which they were started from, unless `refresh` has a value.
 
-    `least` is the path to the share of them in percent that must be there while the others start anew.
+    `least` is the path to the share of them in percent that must be there while the others start anew; `most`, to the
+    largest size: one machine alone is no gang.
     """
 
     resource: str
     template: str
     refresh: str
     least: str
+    most: str
     source: str
 
 

@@ -37,7 +37,7 @@ GROUP_CHANGES = (
 REFRESHES = (
     RefreshRow(
         resource=GROUP, template="launchTemplate.id", refresh="instanceRefresh",
-        least="instanceRefresh.preferences.minHealthyPercentage", source=_REFRESH,
+        least="instanceRefresh.preferences.minHealthyPercentage", most="maxSize", source=_REFRESH,
     ),
 )  # fmt: skip
 

@@ -18,6 +18,12 @@ from providers.aws.nodes.launch_template import LaunchTemplate
 _MANAGED = ("AmazonSSMManagedInstanceCore",)
 """All that an agent needs of Systems Manager (Systems Manager User Guide, Configure instance permissions)."""
 _HTTPS = 443
+_NEW_BEFORE_OLD = autoscaling.GroupInstanceRefreshArgs(
+    strategy="Rolling",
+    preferences=autoscaling.GroupInstanceRefreshPreferencesArgs(min_healthy_percentage=100, max_healthy_percentage=200),
+)
+"""A changed template starts another host before the old one goes, so that a tunnel finds one at any time (EC2 Auto
+Scaling User Guide, Instance refresh: launch before terminating)."""
 _PATIENCE = pulumi.CustomTimeouts(delete="2h")
 """The provider gives a group ten minutes to go, and it goes with its machine."""
 
@@ -88,6 +94,7 @@ class SsmHost(pulumi.ComponentResource):
             desired_capacity=1,
             vpc_zone_identifiers=[network.subnet_ids[subnet.name] for subnet in subnets],
             launch_template=autoscaling.GroupLaunchTemplateArgs(id=template.id, version=template.version),
+            instance_refresh=_NEW_BEFORE_OLD,
             health_check_type="EC2",
             tags=[autoscaling.GroupTagArgs(key="Name", value=name, propagate_at_launch=False)],
             opts=pulumi.ResourceOptions(

@@ -101,13 +101,16 @@ def test_a_field_has_the_class_of_the_field_above_it(parts: list[str]) -> None:
     [
         ({}, "no refresh is set"),
         ({"refresh": {"least": 90}}, "some at a time"),
+        ({"refresh": {"least": 90}, "most": 1}, ""),
         ({"refresh": {"least": 0}}, ""),
         ({"template": None}, ""),
     ],
 )
 def test_a_group_that_keeps_old_machines_or_ends_a_gang_each_time_is_found(set_up: dict[str, Any], words: str) -> None:
-    row = RefreshRow(resource="c:Own", template="template", refresh="refresh", least="refresh.least", source="guide")
-    made = built("c:Own", "own", {"template": "t", **set_up})
+    row = RefreshRow(
+        resource="c:Own", template="template", refresh="refresh", least="refresh.least", most="most", source="guide"
+    )
+    made = built("c:Own", "own", {"template": "t", "most": 2, **set_up})
     told = [one.message for one in rolling(deployment(FieldFacts(nodes="aws", refreshes=(row,)), resources=(made,)))]
     assert [words in one for one in told] == ([True] if words else [])
 
