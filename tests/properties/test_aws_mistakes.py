@@ -60,6 +60,7 @@ SERVING: dict[str, Any] = {
     "cluster.nodePools.0.taints": [{"key": "gang", "value": "yes", "effect": "NoExecute"}],
     "storage.fileSystem.links": [{"path": "/data", "uri": "s3://tokens/all/"}],
     "storage.sharedFileSystem": {},
+    "platform.registryMirror": "stack.registry",
 }
 GOOD = {
     **stack_files(),

@@ -1,8 +1,12 @@
 """Address of a stack's own registry: a path of the account's one registry in the region."""
 
-import re
+from __future__ import annotations
 
-import pulumi
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pulumi
 
 DOMAIN = "amazonaws.com"
 HOST = re.compile(r"(?P<account>\d{12})\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.amazonaws\.com")

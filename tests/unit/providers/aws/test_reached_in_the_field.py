@@ -10,15 +10,16 @@ from providers import load
 from providers.aws.control_plane.eks import build as eks_build
 from providers.aws.control_plane.eks import reach as reach_plan
 from providers.aws.control_plane.eks import ssm_host
-from rehearsal.field.deployed import BuiltResource
 from rehearsal.field.reach import reach
 from rehearsal.field.reading import deployment_of
 from rehearsal.providers.aws.field_facts import FACTS
 from stacks.config import read_path
 from stacks.plan import plan_stack
+from stacks.program import build
 from tests.clock import NOW
-from tests.unit.providers.aws.mocks import ACCOUNT, REGION, Registration, register
-from tests.unit.providers.aws.test_undone import OUTPUTS, build
+from tests.deployed import OUTPUTS, identity
+from tests.deployed import built as made_of
+from tests.unit.providers.aws.mocks import register
 from tests.unit.providers.aws.whole_stacks import STACK, changed, write
 from tests.unit.rehearsal.field.field_cases import built
 
@@ -28,24 +29,11 @@ OBJECT = built("kubernetes:core/v1:Namespace", "n", {"kind": "Namespace"})
 def found(folder: Path, **network: Any) -> list[str]:
     """Findings about the stack, with an object in its cluster."""
     changes = {"cluster.network": network} if network else {}
+    if network.get("nat") == "none":
+        changes |= {"platform": {"registryMirror": "stack.registry"}}
     plan = plan_stack(read_path(write(changed(changes, STACK), folder, "aws-test")), "aws-test", NOW)
-    graph = register(lambda: build(load("aws"), plan), outputs=OUTPUTS)
-    keys: dict[str, set[str]] = {}
-    for one in graph.registrations:
-        keys.setdefault(one.name, set()).add(f"{one.token} {one.name}")
-    made = [
-        BuiltResource(
-            token=one.token, name=one.name, id=f"{one.name}-id", inputs=one.inputs, outputs=outputs(one),
-            needs=frozenset(key for name in one.depends_on for key in keys.get(name, ())),
-        )
-        for one in graph.registrations
-    ]  # fmt: skip
-    return [one.message for one in reach(deployment_of(FACTS, [*made, OBJECT]))]
-
-
-def outputs(one: Registration) -> dict[str, Any]:
-    kind = one.token.rpartition(":")[2]
-    return {"arn": f"arn:aws:{kind.lower()}:{REGION}:{ACCOUNT}:{one.name}", **OUTPUTS.get(kind, {})}
+    graph = register(lambda: build(load("aws"), plan), outputs=OUTPUTS, identify=identity)
+    return [one.message for one in reach(deployment_of(FACTS, [*made_of(graph), OBJECT]))]
 
 
 @pytest.mark.parametrize("nat", ["single", "none"])
