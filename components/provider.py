@@ -81,6 +81,8 @@ class KubernetesHandle:
     """
     scalers: Mapping[str, Mapping[str, pulumi.Input[str]]] = field(default_factory=dict)
     """By pool, how the acceptance gate sets it to no nodes: `cloud`, and what that cloud's operations need."""
+    addon_values: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """By add-on, values of its chart that only building tells; what the plan has in their place stays."""
     ready: tuple[pulumi.Resource, ...] = ()
     """Resources that must be there before anything is installed: node pools, the cloud's own add-ons."""
 

@@ -10,16 +10,15 @@ from policies.rule import Rule
 from policies.values import UNKNOWN, at
 
 _SERVICE = "kubernetes:core/v1:Service"
+_PROXY = "kubernetes:gateway.envoyproxy.io/v1alpha1:EnvoyProxy"
+"""Settings of the Service that Envoy Gateway makes for a Gateway."""
 _WIDEST = {4: 8, 6: 16}
 """Shortest prefix of a range that somebody may own; what is wider lets in strangers."""
 
 
 def check(kind: str, inputs: Mapping[str, Any]) -> Iterator[str]:
     """The path and the range of every way in that is open to everybody."""
-    ways = (
-        _load_balancer(inputs) if kind == _SERVICE else (way for each in CLOUDS for way in each.ingress(kind, inputs))
-    )
-    for way in ways:
+    for way in _ways(kind, inputs):
         if way.open_when_empty and not way.ranges:
             yield f"{way.open_when_empty} is open to the internet, as {way.path} is empty"
         for cidr in way.ranges:
@@ -27,15 +26,26 @@ def check(kind: str, inputs: Mapping[str, Any]) -> Iterator[str]:
                 yield f"{way.path} {cidr} lets in the internet"
 
 
-def _load_balancer(inputs: Mapping[str, Any]) -> Iterator[Ingress]:
+def _ways(kind: str, inputs: Mapping[str, Any]) -> Iterator[Ingress]:
+    if kind == _SERVICE:
+        yield from _load_balancer(at(inputs, "spec"), at(inputs, "metadata", "annotations"))
+    elif kind == _PROXY:
+        service = at(inputs, "spec", "provider", "kubernetes", "envoyService")
+        yield from _load_balancer(service, at(service, "annotations"))
+    else:
+        for each in CLOUDS:
+            yield from each.ingress(kind, inputs)
+
+
+def _load_balancer(spec: Any, annotations: Any) -> Iterator[Ingress]:
     """A Service's load balancer is open to everybody where no range is given, unless it stays inside the network."""
-    spec, path = at(inputs, "spec"), "loadBalancerSourceRanges"
+    path = "loadBalancerSourceRanges"
     internal = [item for cloud in CLOUDS for item in cloud.internal_services.items()]
     ranges = at(spec, path)
     if (
         at(spec, "type") == "LoadBalancer"
         and ranges is not UNKNOWN
-        and not any(at(inputs, "metadata", "annotations", name) == word for name, word in internal)
+        and not any(at(annotations, name) == word for name, word in internal)
     ):
         yield Ingress(path=path, ranges=ranges or (), open_when_empty="the Service's load balancer")
 

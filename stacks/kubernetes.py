@@ -11,6 +11,7 @@ from components.platform.plan import plan_platform
 from components.platform.request import PlatformRequest
 from components.schedulers import load
 from components.schedulers.slurm.plan import refuse_held
+from components.serving.entry import entry_warnings, with_entry
 from components.spec.scheduler import SchedulerKind
 from components.spec.stack import StackSpec
 
@@ -33,6 +34,8 @@ def render(spec: StackSpec, cluster: ClusterPlan, job: JobPlan | None, service: 
     problems = Problems()
     scheduler = load(SchedulerKind(cluster.scheduler))
     plan = None
+    if service and cluster.kubernetes:
+        service = problems.collect(with_entry, service, cluster.kubernetes) or service
     if "scheduler" not in spec.wrong:
         plan = problems.collect(scheduler.plan, spec.scheduler, cluster.node_pools, cluster.kubernetes)
     inside = problems.collect(_inside, spec, cluster, cluster.kubernetes, plan, service)
@@ -43,7 +46,13 @@ def render(spec: StackSpec, cluster: ClusterPlan, job: JobPlan | None, service: 
     servers = problems.collect(scheduler.render_service, service, _pool(cluster, service.pool)) if service else ()
     if problems:
         raise SpecError(problems)
-    warnings = (*(plan.warnings if plan else ()), *near, *(_warnings(spec, cluster, inside) if inside else ()))
+    open_to = entry_warnings(service) if service else ()
+    warnings = (
+        *(plan.warnings if plan else ()),
+        *near,
+        *open_to,
+        *(_warnings(spec, cluster, inside) if inside else ()),
+    )
     return Rendered(job=gang or (), service=servers or (), inside=inside, warnings=warnings)
 
 
@@ -68,7 +77,10 @@ def _inside(
         service=service,
     )
     platform, gate = plan_platform(request), plan_gate(spec.platform, cluster, _image(spec))
-    return InsidePlan(facts=facts, platform=platform, scheduler=scheduler, gate=gate) if scheduler else None
+    if scheduler is None:
+        return None
+    balances = service is not None and service.entry is not None
+    return InsidePlan(facts=facts, platform=platform, scheduler=scheduler, gate=gate, balances=balances)
 
 
 def _warnings(spec: StackSpec, cluster: ClusterPlan, inside: InsidePlan) -> tuple[str, ...]:

@@ -43,6 +43,7 @@ OUTPUTS: Outputs = {
     },
     "LustreFileSystem": {"dnsName": "fs-1.fsx", "mountName": "abcd"},
     "FileSystem": {"dnsName": "fs-2.efs"},
+    "Workspace": {"prometheusEndpoint": "https://aps-workspaces.us-east-2.amazonaws.com/workspaces/ws-1/"},
 }  # fmt: skip
 """By the last part of a token, what a cloud adds that a program goes on with."""
 SECRET = "4dabf18193072939515e22adb298388d"  # noqa: S105 (Pulumi's mark of one in a message)

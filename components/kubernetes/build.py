@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import pulumi
@@ -16,6 +16,7 @@ from components.labels import OWN_LABELS, SERVES, SKIP_AWAIT, STACK_LABEL
 from components.plan.kubernetes import NAMESPACE, InsidePlan, Manifest
 from components.platform.build import Platform
 from components.provider import JobHandle, KubernetesHandle, ServiceHandle, StaticVolume
+from components.serving.naming import GATEWAYS
 
 
 class Inside(pulumi.ComponentResource):
@@ -35,8 +36,11 @@ class Inside(pulumi.ComponentResource):
         )
         self._namespace = self._make([_namespace(), inventory(pulumi.get_stack(), plan.platform)], self._own)
         here = self._after([*self._namespace, *platform.ready.values()])
-        drain = NamespaceDrain(f"{name}-drain", kubeconfig=cluster.kubeconfig, namespace=NAMESPACE, opts=here)
-        grounds = [*self._namespace, drain, *self._volumes(cluster.volumes, plan.scheduler.opening)]
+        drains = [
+            NamespaceDrain(f"{name}-{drain}", kubeconfig=cluster.kubeconfig, namespace=space, opts=here)
+            for drain, space in _drained(plan)
+        ]
+        grounds = [*self._namespace, *drains, *self._volumes(cluster.volumes, plan.scheduler.opening)]
         controllers = [platform.ready[addon] for addon in plan.scheduler.addons if addon in platform.ready]
         queues = self._make(plan.scheduler.objects, self._after([*grounds, *controllers]))
         gate = self._gate(plan, cluster, [*grounds, *platform.ready.values(), *queues])
@@ -136,6 +140,13 @@ class Inside(pulumi.ComponentResource):
                 opts=self._after(after),
             )
         ]
+
+
+def _drained(plan: InsidePlan) -> Iterator[tuple[str, str]]:
+    """By name, the namespaces in which controllers make what outlives a cluster."""
+    yield "drain", NAMESPACE
+    if plan.balances:
+        yield "drain-gateways", GATEWAYS
 
 
 def _renewed(manifest: Manifest, digest: pulumi.Input[str]) -> dict[str, pulumi.Input[Any]]:

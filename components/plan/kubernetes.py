@@ -69,6 +69,22 @@ class Ownership:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BalancerFacts:
+    """Load balancers that a cloud makes for Services of a cluster."""
+
+    addon: str
+    """Add-on that makes them."""
+    service_class: str
+    """The class of a Service by which that one and no other takes it."""
+    internal: Mapping[str, str]
+    """Annotations of a Service for addresses of the network alone."""
+    internet: Mapping[str, str]
+    """Those for public addresses; none where the network has no way in."""
+    network: tuple[str, ...]
+    """The network's own ranges."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class KubernetesFacts:
     """Facts that a provider knows of its Kubernetes before anything is installed."""
 
@@ -87,6 +103,12 @@ class KubernetesFacts:
     nobody here."""
     system_selector: Mapping[str, str] = field(default_factory=dict)
     """Labels of the nodes that controllers belong on; empty where there are none of their own."""
+    log_output: str = ""
+    """Fluent Bit's outputs into the log service of the cloud; empty where penstock knows of none."""
+    keeps_metrics: bool = False
+    """The cloud takes metrics; its handle says by which values of the chart."""
+    balancers: BalancerFacts | None = None
+    """Load balancers in front of services; None where penstock knows of none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -204,3 +226,5 @@ class InsidePlan:
     scheduler: SchedulerPlan
     gate: GatePlan | None
     """None where the user switched it off."""
+    balances: bool = False
+    """Proxies of Gateways stand behind load balancers of the cloud."""

@@ -48,6 +48,18 @@ class JobPlan:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EntryPlan:
+    """The load balancer in front of a service's Gateway."""
+
+    addon: str
+    """Add-on that makes it."""
+    service_class: str
+    annotations: Mapping[str, str]
+    source_ranges: tuple[str, ...]
+    """Ranges that may come; nobody else does."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ServicePlan:
     """Independent servers of one exported model."""
 
@@ -76,6 +88,8 @@ class ServicePlan:
     autoscaling: AutoscalingSpec | None = None
     canary: CanarySpec | None = None
     route: RouteSpec | None = None
+    entry: EntryPlan | None = None
+    """None: its Gateway has an address inside the cluster alone."""
     surge: bool = True
     """A new server is ready before an old one goes, however many there are; else the pool has no room for one more
     beside the most of them, and of so many one old one goes first."""

@@ -9,6 +9,7 @@ from components.kubernetes.manifest import apply_manifest, resolved, resource_na
 from components.kubernetes.resources import Ready
 from components.labels import OWN_LABELS
 from components.plan.kubernetes import AddonPlan, Manifest, PlatformPlan, ReleasePlan
+from components.platform.values import merged
 from components.provider import KubernetesHandle
 
 NOT_OURS = ("default", "kube-system", "kube-public")
@@ -71,7 +72,9 @@ class InstalledAddon(pulumi.ComponentResource):
             chart=plan.chart,
             repository_opts=RepositoryOptsArgs(repo=plan.repository) if plan.repository else None,
             version=plan.version,
-            values=resolved(plan.values, self._cluster.registry),
+            values=merged(
+                self._cluster.addon_values.get(self._plan.name, {}), resolved(plan.values, self._cluster.registry)
+            ),
             timeout=plan.timeout_s,
             create_namespace=False,
             atomic=False,

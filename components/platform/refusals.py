@@ -15,7 +15,7 @@ from components.platform.request import TAGS, PlatformRequest
 from components.platform.values import check_values
 from components.platform.versions import versions
 from components.spec.explain import suggestion
-from components.spec.platform import PlatformSpec
+from components.spec.platform import KeptBy, PlatformSpec
 
 
 def name_problems(spec: PlatformSpec) -> Iterator[Problem]:
@@ -65,6 +65,7 @@ def own_problems(request: PlatformRequest, plans: Mapping[str, AddonPlan]) -> It
     yield from _scheduler_without(request)
     yield from _done_twice(plans)
     yield from _without_zone(request, plans)
+    yield from _without_keeper(request, plans)
     yield from _nobody_wakes(request, plans)
     yield from _not_copied(request, plans)
 
@@ -179,6 +180,30 @@ def _without_zone(request: PlatformRequest, plans: Mapping[str, AddonPlan]) -> I
     if name in plans and request.spec.domain is None and not _given(request.asked(name).values, "domainFilters"):
         message = f"is missing, and {name} makes names in a zone of yours alone; give it, or switch {name} off"
         yield Problem(path="platform.domain", message=message)
+
+
+def _without_keeper(request: PlatformRequest, plans: Mapping[str, AddonPlan]) -> Iterator[Problem]:
+    """Logs and metrics that nobody would keep, or collect."""
+    spec, facts = request.spec, request.facts
+    if spec.logs is KeptBy.CLOUD and not facts.log_output:
+        message = "cloud: penstock knows no log service of this cluster; set inCluster, or leave it out"
+        yield Problem(path="platform.logs", message=message)
+    if spec.metrics is KeptBy.CLOUD and not facts.keeps_metrics:
+        message = "cloud: penstock knows no service for metrics of this cluster; set inCluster, or leave it out"
+        yield Problem(path="platform.metrics", message=message)
+    wanted = {"logs": spec.logs, "metrics": spec.metrics if spec.metrics is KeptBy.CLOUD else None}
+    for key, keeper in wanted.items():
+        name = _COLLECTORS[key]
+        if keeper and name not in plans:
+            owner = next((owner for _, owner in request.owned(ADDONS[name].DOES)), None)
+            why = f"{owner.by} collects them already" if owner else f"{name}, which collects them, is switched off"
+            remedy = "leave this out" if owner else f"switch {name} on, or leave this out"
+            message = f"{keeper.value}, but {why}; {remedy}"
+            yield Problem(path=f"platform.{key}", message=message)
+
+
+_COLLECTORS = {"logs": "fluent-bit", "metrics": "kube-prometheus-stack"}
+"""Add-ons that read what is kept."""
 
 
 def _nobody_wakes(request: PlatformRequest, plans: Mapping[str, AddonPlan]) -> Iterator[Problem]:

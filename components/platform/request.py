@@ -11,7 +11,7 @@ from components.plan.kubernetes import AddonPlan, Concern, KubernetesFacts, Mani
 from components.plan.work import ServicePlan
 from components.platform.values import at, merged, value_at
 from components.platform.versions import Version, versions
-from components.spec.platform import AddonSpec, PlatformSpec
+from components.spec.platform import AddonSpec, KeptBy, PlatformSpec
 
 TAGS = ("tag", "_version")
 """Ends of value paths that hold no image but its tag."""
@@ -76,6 +76,8 @@ class PlatformRequest:
         if (asked := self.asked("kube-prometheus-stack").enabled) is not None:
             return asked
         if self.owner(Concern.PROMETHEUS_OPERATOR) is not None:
+            return True
+        if self.spec.metrics is KeptBy.CLOUD:
             return True
         return self.has_accelerators() and "kube-prometheus-stack" not in self.facts.refused_addons
 

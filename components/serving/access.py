@@ -56,12 +56,20 @@ def route(service: ServicePlan) -> tuple[Manifest, ...]:
 
 
 def _proxy(service: ServicePlan) -> Manifest:
-    """Settings of this Gateway's proxy in Envoy Gateway: on an address inside the cluster."""
+    """Settings of this Gateway's proxy in Envoy Gateway: an address inside the cluster, or a load balancer."""
+    address: dict[str, Any] = {"type": "ClusterIP"}
+    if entry := service.entry:
+        address = {
+            "type": "LoadBalancer",
+            "loadBalancerClass": entry.service_class,
+            "loadBalancerSourceRanges": list(entry.source_ranges),
+            "annotations": dict(entry.annotations),
+        }
     return {
         "apiVersion": "gateway.envoyproxy.io/v1alpha1",
         "kind": "EnvoyProxy",
         "metadata": metadata(service.name, service),
-        "spec": {"provider": {"type": "Kubernetes", "kubernetes": {"envoyService": {"type": "ClusterIP"}}}},
+        "spec": {"provider": {"type": "Kubernetes", "kubernetes": {"envoyService": address}}},
     }
 
 

@@ -1,11 +1,12 @@
 """The inference service that the user asks for."""
 
 from enum import StrEnum
-from typing import Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, IPvAnyNetwork, model_validator
 
 from components.spec.base import FolderPath, Name, Spec
+from components.spec.explain import suggestion
 
 
 class ServedModel(Spec):
@@ -68,6 +69,55 @@ class CanarySpec(Spec):
     """Servers of the second model."""
 
 
+Ranges = Annotated[tuple[IPvAnyNetwork, ...], Field(strict=False)]
+"""IPv4 ranges. Not strict, as the word in short makes Python's list of JSON's."""
+
+
+class InternalBalancerSpec(Spec):
+    """A load balancer with addresses of the cluster's network alone."""
+
+    source_ranges: Ranges = ()
+    """IPv4 ranges that may come; when left out, the network's own: [10.0.0.0/8] lets peered networks in too."""
+
+
+class InternetBalancerSpec(Spec):
+    """A load balancer with public addresses."""
+
+    source_ranges: Ranges = Field(min_length=1)
+    """IPv4 ranges that may come, such as [203.0.113.0/24]. Requests carry no key and are not encrypted."""
+
+
+class LoadBalancerSpec(Spec):
+    """The cloud's load balancer in front of the service: exactly one of these."""
+
+    internal: InternalBalancerSpec | None = None
+    """Addresses of the cluster's network alone: `{}`, or the word `internal` in place of the mapping."""
+    internet: InternetBalancerSpec | None = None
+    """Public addresses, for named ranges."""
+
+    @model_validator(mode="after")
+    def _exactly_one(self) -> Self:
+        if (self.internal is None) == (self.internet is None):
+            raise ValueError("give exactly one of internal and internet")
+        return self
+
+
+def _balancer_in_short(value: Any) -> Any:
+    """`internal` means `{internal: {}}`."""
+    if not isinstance(value, str):
+        return value
+    if value != "internal":
+        hint = suggestion(value, ("internal",))
+        raise ValueError(f"{value!r} is not internal, nor a mapping with internal or internet{hint}")
+    return {value: {}}
+
+
+LoadBalancer = Annotated[
+    LoadBalancerSpec,
+    BeforeValidator(_balancer_in_short, json_schema_input_type=Literal["internal"] | LoadBalancerSpec),
+]
+
+
 class RouteSpec(Spec):
     """Way in for requests from outside the cluster."""
 
@@ -76,6 +126,15 @@ class RouteSpec(Spec):
     address."""
     host_name: str | None = None
     """Host name that requests must carry, such as llm.example.com; when left out, any."""
+    load_balancer: LoadBalancer | None = None
+    """Load balancer of the cloud in front of penstock's own Gateway; when left out, none: it has an address inside the
+    cluster alone."""
+
+    @model_validator(mode="after")
+    def _balances_its_own(self) -> Self:
+        if self.gateway is not None and self.load_balancer is not None:
+            raise ValueError("loadBalancer stands before penstock's own Gateway, and gateway names another; remove one")
+        return self
 
 
 class InferenceSpec(Spec):

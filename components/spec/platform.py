@@ -1,5 +1,6 @@
 """The software that the user asks for on the cluster itself."""
 
+from enum import StrEnum
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
@@ -43,6 +44,15 @@ class GateSpec(Spec):
     its machine type."""
 
 
+class KeptBy(StrEnum):
+    """Place in which logs or metrics outlive what wrote them."""
+
+    IN_CLUSTER = "inCluster"
+    """On a volume of the cluster, which goes with the cluster."""
+    CLOUD = "cloud"
+    """With the cloud's own service, beyond the cluster's life."""
+
+
 class PlatformSpec(Spec):
     """Software on the cluster: add-ons and the acceptance gate."""
 
@@ -53,5 +63,12 @@ class PlatformSpec(Spec):
     """Host and path that images are pulled from in place of the public registries."""
     domain: Annotated[str, Field(min_length=3)] | None = None
     """DNS zone in which external-dns may make names for services."""
+    logs: KeptBy | None = None
+    """Keeper of what pods print: `inCluster` (loki on a volume) or `cloud` (the cloud's log service); when left out,
+    a pod's logs go with it."""
+    log_retention_days: int = Field(default=30, ge=1, le=3653)
+    """Days that logs are kept."""
+    metrics: KeptBy = KeptBy.IN_CLUSTER
+    """Keeper of metrics: `inCluster` (Prometheus, 15 days on a volume) or `cloud` (the cloud's service beside it)."""
     gate: GateSpec = GateSpec()
     """Check that nodes must pass before jobs start."""

@@ -230,6 +230,9 @@ _STORED: Mapping[str, Callable[[Inputs], Iterator[Stored]]] = {
     "aws:cloudwatch/logGroup:LogGroup": lambda inputs: iter(
         [Stored(data="the log group", own_key=bool(at(inputs, "kmsKeyId")))]
     ),
+    "aws:amp/workspace:Workspace": lambda inputs: iter(
+        [Stored(data="the workspace", own_key=bool(at(inputs, "kmsKeyArn")))]
+    ),
     "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration": _bucket,
     CLUSTER: _secrets,
     "aws:ecr/repository:Repository": _registry,

@@ -16,6 +16,7 @@ from components.provider import ClusterHandle, KubernetesHandle
 from providers.aws.control_plane.batch.build import Batch
 from providers.aws.control_plane.eks.add_ons import EksAddOns
 from providers.aws.control_plane.eks.build import Eks
+from providers.aws.control_plane.eks.keeping import Keeping
 from providers.aws.control_plane.eks.ssm_host import SsmHost, SsmHostHandle
 from providers.aws.control_plane.eks.types import EksPlan, SsmHostReach
 from providers.aws.control_plane.eks.workload_role import WorkloadRole
@@ -113,11 +114,19 @@ def _kubernetes(
         others.append(
             WorkloadRole(f"{name}-workload", cluster=cluster, storage=storage, scheduler=plan.scheduler, opts=opts)
         )
+    values: Mapping[str, Mapping[str, Any]] = {}
+    if control.kept.asked:
+        keeping = Keeping(
+            f"{name}-kept", plan=control.kept, region=plan.region, cluster=cluster, key=made.key, opts=opts
+        )
+        others.append(keeping)
+        values = keeping.values
     known = {"cluster": cluster.cluster_name, "endpoint": cluster.endpoint, "kubeconfig": cluster.kubeconfig}
     scalers = {pool.name: scaler(plan, cluster, pools[pool.name], pool) for pool in plan.grouped_pools}
     ready = (system, add_ons, *cluster.ways_in, *pools.values(), *others, *storage.ready)
     registry = registry_beside(cluster.cluster_arn, plan.region, plan.tags[STACK])
-    return known, storage, reach(name, cluster, registry, storage, scalers, ready=ready, opts=opts)
+    inside = reach(name, cluster, registry, storage, scalers, ready=ready, opts=opts)
+    return known, storage, replace(inside, addon_values=values)
 
 
 def _host(

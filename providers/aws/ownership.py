@@ -10,9 +10,11 @@ from components.fabric import Collective
 from components.kubernetes.devices import EFA
 from components.kubernetes.ownership import OwnershipRow
 from components.plan.kubernetes import Concern, Owner, Ownership
+from providers.aws.balancers import CONTROLLER, controller_values
 from providers.aws.control_plane.eks.pod_roles import DNS
 from providers.aws.control_plane.eks.types import EksPlan
 from providers.aws.control_plane.hyper_pod.plan import HyperPodPlan
+from providers.aws.network.types import NetworkPlan
 from providers.aws.nodes.binding import collective
 from providers.aws.nodes.scaling import AUTOSCALER, GROWS_TAG
 from providers.aws.tables import OWNERSHIP
@@ -47,7 +49,7 @@ def owners(
 
 
 def addon_values(
-    control: EksPlan, pools: Sequence[AwsNodePoolPlan], hyper: HyperPodPlan | None
+    control: EksPlan, pools: Sequence[AwsNodePoolPlan], hyper: HyperPodPlan | None, network: NetworkPlan
 ) -> Mapping[str, Mapping[str, Any]]:
     """By add-on, the values that AWS alone knows.
 
@@ -56,6 +58,7 @@ def addon_values(
     """
     return {
         AUTOSCALER: _autoscaler(control, pools),
+        CONTROLLER: controller_values(control.name, network),
         DNS: {"provider": {"name": "aws"}, "serviceAccount": {"name": DNS}},
         "efa-device-plugin": {
             "image": {"repository": f"{registry(control.region)}/eks/aws-efa-k8s-device-plugin"},

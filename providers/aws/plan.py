@@ -15,10 +15,12 @@ from components.spec.scheduler import SchedulerKind
 from components.spec.stack import StackSpec
 from components.spec.storage import StorageSpec
 from providers.aws import ownership
+from providers.aws.balancers import balancers
 from providers.aws.catalog import SCHEDULERS
 from providers.aws.control_plane import plan as control_plane
 from providers.aws.control_plane.batch.plan import BatchPlan
 from providers.aws.control_plane.eks.add_on_plans import disks
+from providers.aws.control_plane.eks.kept import log_output
 from providers.aws.control_plane.eks.types import EksPlan, SsmHostReach
 from providers.aws.control_plane.hyper_pod import plan as hyper_pods
 from providers.aws.control_plane.hyper_pod.plan import HyperPodPlan
@@ -120,7 +122,7 @@ def plan(spec: StackSpec, stack: str, now: datetime) -> AwsPlan:
         node_roll_reason=spec.cluster.allow_node_roll or "",
         volume=storage.volume,
         scheduler=_scheduler(spec, control),
-        kubernetes=_facts(control, full, hyper),
+        kubernetes=_facts(spec, control, full, hyper, network),
         fetched_registries=_fetched(storage, network),
         images=control.images if isinstance(control, BatchPlan) else (),
         parts=(
@@ -211,7 +213,11 @@ def _scheduler(spec: StackSpec, control: ControlPlanePlan) -> str:
 
 
 def _facts(
-    control: ControlPlanePlan, pools: tuple[AwsNodePoolPlan, ...], hyper: HyperPodPlan | None
+    spec: StackSpec,
+    control: ControlPlanePlan,
+    pools: tuple[AwsNodePoolPlan, ...],
+    hyper: HyperPodPlan | None,
+    network: NetworkPlan,
 ) -> KubernetesFacts | None:
     if not isinstance(control, EksPlan):
         return None
@@ -219,10 +225,13 @@ def _facts(
         version=control.version,
         flavour="hyperpod" if hyper else "eks",
         owners=ownership.owners(control, pools, hyper),
-        addon_values=ownership.addon_values(control, pools, hyper),
+        addon_values=ownership.addon_values(control, pools, hyper, network),
         refused_addons=ownership.REFUSED,
         storage_class=disks(control.name),
         system_selector=control.system_pool.binding.node_selector,
+        log_output=log_output(control.name, control.region),
+        keeps_metrics=True,
+        balancers=balancers(spec, network, control.name),
     )
 
 

@@ -97,7 +97,9 @@ def look(plan: AwsPlan, client: ClientOf, images: Sequence[ImagePlan] = ()) -> t
     if isinstance(plan.control_plane, PcsPlan):
         problems += problems.collect(image_problems, plan.control_plane, client("ec2")) or ()
     if plan.hyper_pod is not None:
-        problems += problems.collect(chart_problems, plan.control_plane.name, client("eks")) or ()
+        problems += (
+            problems.collect(chart_problems, plan.control_plane.name, plan.region, plan.identity, client("eks")) or ()
+        )
     stack = plan.tags[STACK]
     problems += existing_problems(plan, client("ec2"))
     problems += zone_problems(plan, client("ec2"))

@@ -19,13 +19,20 @@ helm at penstock's versions; nvsentinel's by its documentation."""
 
 KEEPS = {"kube-prometheus-stack": "prometheus.prometheusSpec.storageSpec"}
 """Charts that keep data for days, in a folder of their pod unless the value says on what."""
+FORGETS = {"loki": ("loki.limits_config.retention_period", "loki.compactor.retention_enabled")}
+"""Charts that keep all that they get unless these values are set."""
+NEVER = "Grafana Loki, Log retention: by default retention is not enabled, and logs live for ever"
 OF_A_POD = "Kubernetes, Volumes: an emptyDir is deleted with its pod; kube-prometheus-stack's values, storageSpec"
 
 
 def claims(deployment: Deployment) -> Iterator[Finding]:
-    """A finding for each claim without a class, where neither cloud nor stack makes a default one, and for what is kept
-    in a pod where the stack makes one.
+    """A finding for each claim without a class, where neither cloud nor stack makes a default one, for what is kept in
+    a pod where the stack makes one, and for disks that fill.
     """
+    for chart in deployment.charts:
+        if missing := [path for path in FORGETS.get(chart.chart, ()) if not at(chart.values, path)]:
+            message = f"forgets nothing ({', '.join(missing)}): its disk fills, and it takes no more"
+            yield Finding(rule="claims", subject=chart.chart, message=message, source=NEVER)
     if any(_is_default(body) for body in deployment.objects):
         for chart in deployment.charts:
             if chart.chart in KEEPS and not at(chart.values, KEEPS[chart.chart]):

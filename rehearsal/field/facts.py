@@ -10,6 +10,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from rehearsal.field.service_facts import (
+    AgentRow,
+    BalancerRow,
+    BoundedRow,
     EntranceRow,
     ExclusiveRow,
     ExistingRow,
@@ -333,6 +336,7 @@ class FieldFacts:
     repairs: tuple[RepairRow, ...] = ()
     stores: tuple[StoreRow, ...] = ()
     pod_rights: tuple[PodRightRow, ...] = ()
+    bounded: tuple[BoundedRow, ...] = ()
     exclusive: tuple[ExclusiveRow, ...] = ()
     job_roles: tuple[JobRoleRow, ...] = ()
     fabric_mounts: tuple[FabricMountRow, ...] = ()
@@ -349,3 +353,5 @@ class FieldFacts:
     support: tuple[SupportRow, ...] = ()
     marks: tuple[MarkRow, ...] = ()
     existing: tuple[ExistingRow, ...] = ()
+    agents: tuple[AgentRow, ...] = ()
+    balancers: tuple[BalancerRow, ...] = ()

@@ -1,4 +1,4 @@
-"""Rights: pods of jobs may use the stores that the stack makes, and nothing else."""
+"""Rights: pods of jobs may use the stores that the stack makes and nothing else, and no role others' things."""
 
 from collections.abc import Iterator, Mapping
 from fnmatch import fnmatchcase
@@ -13,7 +13,8 @@ CONTROLLERS = frozenset({"Deployment", "DaemonSet"})
 
 
 def rights(deployment: Deployment) -> Iterator[Finding]:
-    """Findings of each namespace in which jobs and services run."""
+    """Findings of each namespace in which jobs and services run, and of every role that reaches others' things."""
+    yield from _wide(deployment)
     spaces = sorted({str(at(body, "metadata.namespace")) for body in deployment.objects if _works(body)})
     for space in spaces:
         statements = [
@@ -30,6 +31,21 @@ def rights(deployment: Deployment) -> Iterator[Finding]:
                 if missing:
                     message = f"no pod of {space} may {', '.join(missing)} on {one.name}"
                     yield Finding(rule="rights", subject=f"store {one.name}", message=message, source=store.source)
+
+
+def _wide(deployment: Deployment) -> Iterator[Finding]:
+    for row in deployment.facts.bounded:
+        for policy in deployment.of(row.policy):
+            wide = {
+                str(action)
+                for statement in every(policy.inputs, row.statements)
+                if "*" in every(statement, "Resource") and "Condition" not in statement
+                for action in every(statement, "Action")
+                if any(fnmatchcase(str(action), pattern) for pattern in row.actions)
+            }
+            if wide:
+                message = f"{policy.name} allows {', '.join(sorted(wide))} on everything in the account"
+                yield Finding(rule="rights", subject=policy.name, message=message, source=row.source)
 
 
 def _works(body: Mapping[str, Any]) -> bool:

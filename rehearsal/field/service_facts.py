@@ -37,6 +37,16 @@ class PodRightRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BoundedRow:
+    """Actions (patterns) that reach others' things in the account unless a statement says which."""
+
+    policy: str
+    statements: str
+    actions: tuple[str, ...]
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RepairRow:
     """A group of machines that the cloud itself repairs where `enabled` is true. `pool` is the path to its name."""
 
@@ -218,6 +228,63 @@ class PartitionRow:
 
     regions: str
     partition: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentRow:
+    """Software of a chart that acts on the cloud from pods, by a role that the cloud gives their service account.
+
+    Only where the value at a path fits a pattern, if one is given: `when`.
+    """
+
+    chart: str
+    account: str
+    """Its service account, where the value at `account_at` says no other."""
+    account_at: str
+    right: str
+    right_account: str
+    right_space: str
+    right_role: str
+    policy: str
+    policy_role: str
+    statements: str
+    actions: tuple[str, ...]
+    """Without these it does nothing."""
+    source: str
+    told: tuple[tuple[str, ...], ...] = ()
+    """Values that it else asks instance metadata for: of each set of paths one is given."""
+    hops: tuple[str, str] = ("", "")
+    """Type, and path, of the hops that an answer of instance metadata may take: with one it reaches no pod."""
+    when: tuple[str, str] = ("", "")
+    target: tuple[str, str, str] = ("", "", "")
+    """Pattern whose first group is the name of what it writes into, the type of that, and the path to its name."""
+    target_has: tuple[str, ...] = ()
+    """Fields that this has to have."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BalancerRow:
+    """A chart whose controller makes the load balancers of Services of a class."""
+
+    chart: str
+    service_class: str
+    scheme: str
+    """Annotation that says whom it faces."""
+    public: str
+    """Its value for the internet."""
+    subnet: str
+    tags: str
+    inside_tag: str
+    outside_tag: str
+    """Tags of subnets for the one and the other."""
+    group: str
+    group_tag: str
+    """Type of security groups, and the start of a tag that only the cloud's own group of the nodes may have."""
+    fails_closed: str
+    """Switch of the webhook without whose answer no Service is made; on unless the values say otherwise."""
+    without_class: str
+    """Consequence for a Service that names no class."""
     source: str
 
 

@@ -26,6 +26,7 @@ WEBHOOK_SERVICES: Mapping[str, str] = {
     "slurm-operator": "{name}-webhook",
     "network-operator": "{name}-webhook-service",
     "kube-prometheus-stack": "{name}-operator",
+    "aws-load-balancer-controller": "aws-load-balancer-webhook-service",
 }
 CHARTS_OF_GROUPS = {group: chart for chart, groups in GROUPS_OF_CHARTS.items() for group in groups}
 # What a controller puts on its objects and takes away when they may go. Source: the controllers' own constants.

@@ -22,6 +22,8 @@ def verdict(request: PlatformRequest) -> AddonVerdict:
 
 
 def plan(request: PlatformRequest) -> AddonPlan:
+    """Behind what makes its load balancer, which goes after it: the balancer leaves with the proxy's Service."""
+    entry = request.service.entry if request.service else None
     values = {"deployment": {"envoyGateway": {"resources": {"requests": {"cpu": "100m", "memory": "256Mi"}}}}}
     kinds = ("gatewayclasses", "gateways", "httproutes")
     return AddonPlan(
@@ -32,5 +34,6 @@ def plan(request: PlatformRequest) -> AddonPlan:
             object_of("gateway.networking.k8s.io/v1", "GatewayClass", CLASS, spec={"controllerName": _CONTROLLER}),
         ),
         crds=(*(f"{kind}.gateway.networking.k8s.io" for kind in kinds), "envoyproxies.gateway.envoyproxy.io"),
+        needs=(entry.addon,) if entry else (),
         does=DOES,
     )

@@ -10,6 +10,7 @@ from components.platform.dashboards import DASHBOARDS
 from components.platform.request import AddonVerdict, PlatformRequest, object_of, off, on, release, selected, taken
 from components.platform.values import merged
 from components.platform.versions import versions
+from components.spec.platform import KeptBy
 
 NAME = "kube-prometheus-stack"
 DOES = (Concern.PROMETHEUS_OPERATOR,)
@@ -24,6 +25,8 @@ JOB_PORT, SERVICE_PORT = "metrics", "http"
 def verdict(request: PlatformRequest) -> AddonVerdict:
     if done := taken(request, Concern.PROMETHEUS_OPERATOR):
         return done
+    if request.spec.metrics is KeptBy.CLOUD:
+        return on("platform.metrics is cloud: it collects what the cloud keeps")
     if request.has_accelerators():
         return on("idle accelerators are billed; this shows them")
     return off("no pool has accelerators, and no autoscaler asks for metrics")

@@ -48,14 +48,18 @@ def policy_of(statements: Sequence[PolicyStatement]) -> str:
 
 
 def _statement(one: PolicyStatement) -> dict[str, object]:
-    tags = {f"aws:ResourceTag/{key}": value for key, value in one.resource_tags.items()}
-    condition = {"Condition": {"StringEquals": tags}} if tags else {}
+    condition = {"Condition": {"StringEquals": dict(one.equals)}} if one.equals else {}
     return {"Effect": "Allow", "Action": list(one.actions), "Resource": list(one.resources), **condition}
 
 
 def allowing(actions: Sequence[str], resource: str) -> str:
     """A policy document that allows these actions on this resource."""
     return _document({"Effect": "Allow", "Action": list(actions), "Resource": resource})
+
+
+def allowing_each(actions: Sequence[str], resources: Sequence[str]) -> str:
+    """A policy document that allows these actions on each of these resources."""
+    return _document({"Effect": "Allow", "Action": list(actions), "Resource": list(resources)})
 
 
 def _trust(service: str) -> str:

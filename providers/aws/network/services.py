@@ -1,5 +1,6 @@
 """AWS's services that nodes cannot do without."""
 
+from components.spec.platform import KeptBy
 from components.spec.stack import StackSpec
 from providers.aws.settings import AwsSpec
 
@@ -17,4 +18,6 @@ def services(spec: StackSpec, settings: AwsSpec) -> tuple[str, ...]:
     stores = (("fsx",) if spec.storage.file_system else ()) + (
         ("elasticfilesystem",) if spec.storage.shared_file_system else ()
     )
+    if spec.platform.metrics is KeptBy.CLOUD and settings.control_plane.kind == "eks":
+        stores = (*stores, "aps-workspaces")
     return tuple(sorted({*FOR_ALL, *FOR_CONTROL_PLANE[settings.control_plane.kind], *stores}))

@@ -40,6 +40,7 @@ from rehearsal.field.service_facts import (
     SupportRow,
 )
 from rehearsal.providers.aws.group_facts import GROUP_CHANGES, REFRESHES, size_of
+from rehearsal.providers.aws.inside_facts import AGENTS, BALANCERS, BOUNDED
 from rehearsal.providers.aws.lustre_facts import FABRIC_MOUNTS
 from rehearsal.providers.aws.network_facts import EXISTING
 
@@ -426,6 +427,10 @@ FACTS = FieldFacts(
             source="FSx for Lustre User Guide, Managing storage capacity: minutes to hours, by what is stored",
         ),
         PatienceRow(
+            resource=CLUSTER, operation="delete", takes_min=30, given_min=15,
+            source="astronomer/astronomer-providers pull 1168: more than 25 min; eksctl-io/eksctl 1651: about 15",
+        ),
+        PatienceRow(
             resource=NODE_GROUP, operation="update", takes_min=120, given_min=60,
             when=("scalingConfig.maxSize", "[1-9][0-9]*"),
             source="EKS User Guide, Managed node update behaviour: a third at a time, each up to 15 min of draining",
@@ -478,6 +483,9 @@ FACTS = FieldFacts(
             source="EKS User Guide, Understand the Kubernetes version lifecycle: end of extended support",
         ),
     ),
+    agents=AGENTS,
+    bounded=BOUNDED,
+    balancers=BALANCERS,
     marks=(
         MarkRow(
             longest_key=63, empty_values=False,

@@ -177,9 +177,20 @@ def balancer(annotations: dict[str, str] | None = None, **spec: Any) -> dict[str
     return {"metadata": {"annotations": annotations or {}}, "spec": {"type": "LoadBalancer", **spec}}
 
 
+PROXY = "kubernetes:gateway.envoyproxy.io/v1alpha1:EnvoyProxy"
+
+
+def proxy(annotations: dict[str, str] | None = None, **spec: Any) -> dict[str, Any]:
+    """A Gateway's proxy behind a load balancer."""
+    service = {"type": "LoadBalancer", "annotations": annotations or {}, **spec}
+    return {"spec": {"provider": {"type": "Kubernetes", "kubernetes": {"envoyService": service}}}}
+
+
 @pytest.mark.parametrize(
     ("kind", "inputs"),
     [
+        (PROXY, proxy()),
+        (PROXY, proxy(loadBalancerSourceRanges=["0.0.0.0/0"])),
         (INGRESS, {"cidrIpv4": "0.0.0.0/0"}),
         (INGRESS, {"cidrIpv4": "128.0.0.0/1"}),
         (INGRESS, {"cidrIpv6": "::/0"}),
@@ -210,6 +221,9 @@ def test_a_way_in_for_everybody_is_refused(kind: str, inputs: dict[str, Any]) ->
         (CLUSTER, {"vpcConfig": {"endpointPublicAccess": True, "publicAccessCidrs": UNKNOWN}}),
         (CLUSTER, {"vpcConfig": UNKNOWN}),
         (SERVICE, {"metadata": {}, "spec": {"type": "ClusterIP"}}),
+        (PROXY, proxy(type="ClusterIP")),
+        (PROXY, proxy(loadBalancerSourceRanges=["203.0.113.0/24"])),
+        (PROXY, proxy(annotations={"service.beta.kubernetes.io/aws-load-balancer-scheme": "internal"})),
         (SERVICE, balancer(loadBalancerSourceRanges=["203.0.113.0/24"])),
         (SERVICE, balancer(loadBalancerSourceRanges=UNKNOWN)),
         (SERVICE, balancer(annotations={"service.beta.kubernetes.io/aws-load-balancer-scheme": "internal"})),
@@ -234,6 +248,7 @@ def secrets(**keys: Any) -> dict[str, Any]:
 LUSTRE, ELASTIC = "aws:fsx/lustreFileSystem:LustreFileSystem", "aws:efs/fileSystem:FileSystem"
 LOGS, VOLUME = "aws:cloudwatch/logGroup:LogGroup", "aws:ebs/volume:Volume"
 BUCKET = "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration"
+METRICS = "aws:amp/workspace:Workspace"
 IMAGES = "aws:ecr/repository:Repository"
 
 
@@ -247,6 +262,7 @@ IMAGES = "aws:ecr/repository:Repository"
         (ELASTIC, {"kmsKeyId": KEY}),
         (ELASTIC, {"encrypted": True}),
         (LOGS, {"name": "x"}),
+        (METRICS, {"alias": "x"}),
         (BUCKET, sse(sseAlgorithm="AES256")),
         (BUCKET, sse(sseAlgorithm="aws:kms")),
         (CLUSTER, {}),
@@ -270,6 +286,7 @@ def test_what_is_kept_in_the_clear_is_refused(kind: str, inputs: dict[str, Any])
         (LUSTRE, {"deploymentType": "SCRATCH_2"}),
         (ELASTIC, {"encrypted": True, "kmsKeyId": KEY}),
         (LOGS, {"kmsKeyId": UNKNOWN}),
+        (METRICS, {"kmsKeyArn": UNKNOWN}),
         (BUCKET, sse(sseAlgorithm="aws:kms", kmsMasterKeyId=UNKNOWN)),
         (CLUSTER, secrets()),
         (CLUSTER, secrets(provider={"keyArn": UNKNOWN})),

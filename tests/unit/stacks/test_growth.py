@@ -74,10 +74,12 @@ def test_it_stays_away_from_pools_of_a_fixed_size() -> None:
 
 
 def test_it_may_resize_only_groups_of_its_cluster_that_may_change() -> None:
-    resizing = [one for one in roles(on_aws(work(maxCount=9)))["autoscaler"].statements if one.resource_tags]
-    assert [set(one.resource_tags) for one in resizing] == [{"k8s.io/cluster-autoscaler/mine", "penstock.dev/grows"}]
+    resizing = [one for one in roles(on_aws(work(maxCount=9)))["autoscaler"].statements if one.equals]
+    assert [set(one.equals) for one in resizing] == [
+        {f"aws:ResourceTag/{tag}" for tag in ("k8s.io/cluster-autoscaler/mine", "penstock.dev/grows")}
+    ]
     wide = [one for one in roles(on_aws(work(maxCount=9)))["autoscaler"].statements if one.resources == ("*",)]
-    narrow = {action for one in wide if not one.resource_tags for action in one.actions}
+    narrow = {action for one in wide if not one.equals for action in one.actions}
     assert all(action.partition(":")[2].startswith(("Describe", "Get")) for action in narrow)
 
 

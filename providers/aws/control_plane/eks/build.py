@@ -23,6 +23,9 @@ _OF_NODES = ("AmazonEKSWorkerNodePolicy", "AmazonEC2ContainerRegistryPullOnly", 
 _PULL_THROUGH = ("ecr:BatchImportUpstreamImage", "ecr:CreateRepository", "ecr:TagResource")
 """The first pull of a mirrored image makes its repository (ECR User Guide, pull through cache permissions)."""
 
+_PATIENCE = pulumi.CustomTimeouts(create="1h", update="2h", delete="1h")
+"""Deletion was seen to take more than 25 minutes (astronomer-providers pull 1168), and the provider waits 15."""
+
 _SECRETS = ("kms:Encrypt", "kms:Decrypt", "kms:ListGrants", "kms:DescribeKey")
 _ADMINISTRATOR = "arn:aws:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy"
 
@@ -34,6 +37,8 @@ class Eks(pulumi.ComponentResource):
     """
 
     handle: EksHandle
+    key: ClusterKey
+    """Key of its secrets and logs."""
 
     def __init__(  # noqa: PLR0913 (what surrounds a cluster, by name)
         self, name: str, *, plan: EksPlan, network: NetworkHandle, host: SsmHostHandle | None = None,
@@ -46,11 +51,12 @@ class Eks(pulumi.ComponentResource):
         super().__init__("penstock:aws:Eks", name, None, opts)
         self._after = list(after)
         log_group = f"/aws/eks/{plan.name}/cluster"
-        key = ClusterKey(
+        kept = [plan.kept.log_group] if plan.kept.log_group else []
+        key = self.key = ClusterKey(
             f"{name}-key",
             cluster=plan.name,
             region=plan.region,
-            log_group=log_group,
+            log_groups=[log_group, *kept],
             opts=pulumi.ResourceOptions(parent=self),
         )
         logs = cloudwatch.LogGroup(
@@ -63,10 +69,11 @@ class Eks(pulumi.ComponentResource):
         )
         role = self._cluster_role(f"{name}-cluster", key)
         cluster = self._cluster(f"{name}-cluster", plan, network, role, key, logs)
-        nodes = role_of("ec2.amazonaws.com", f"{name}-nodes", managed=_OF_NODES, actions=_of_nodes(plan), parent=self)
+        nodes = role_of("ec2.amazonaws.com", f"{name}-nodes", managed=_OF_NODES, parent=self)
+        mirrors = self._may_mirror(f"{name}-nodes", plan, nodes)
         self._admit_admins(name, plan, cluster)
         first = self._first_add_ons(name, plan, cluster)
-        ready: list[pulumi.Resource] = [cluster, *first, *nodes.attached]
+        ready: list[pulumi.Resource] = [cluster, *first, *nodes.attached, *mirrors]
         if plan.self_managed_nodes:
             ready.append(self._admit_nodes(f"{name}-nodes", cluster, nodes.role))
         ways_in = tuple(self._ways_in(f"{name}-api", plan.reach, cluster, host))
@@ -74,6 +81,15 @@ class Eks(pulumi.ComponentResource):
             plan, cluster, nodes.role, tuple(ready), kubeconfig(plan, cluster, host, identity), ways_in
         )
         self.register_outputs({"clusterName": cluster.name, "endpoint": cluster.endpoint})
+
+    def _may_mirror(self, name: str, plan: EksPlan, nodes: Role) -> list[iam.RolePolicy]:
+        """In the registry of the stack's region, and below its own name alone."""
+        if not plan.pulls_through:
+            return []
+        opts = pulumi.ResourceOptions(parent=self)
+        repositories = f"arn:aws:ecr:{plan.region}:*:repository/{plan.name}/*"
+        policy = allowing(_PULL_THROUGH, repositories)
+        return [iam.RolePolicy(f"{name}-actions", role=nodes.role.name, policy=policy, opts=opts)]
 
     def _cluster_role(self, name: str, key: ClusterKey) -> Role:
         made = role_of("eks.amazonaws.com", f"{name}-role", managed=("AmazonEKSClusterPolicy",), parent=self)
@@ -108,7 +124,10 @@ class Eks(pulumi.ComponentResource):
             tags={"Name": plan.name},
             # Its name is fixed, as the name of its log group follows from it.
             opts=pulumi.ResourceOptions(
-                parent=self, depends_on=[logs, *role.attached, *self._after], delete_before_replace=True
+                parent=self,
+                depends_on=[logs, *role.attached, *self._after],
+                delete_before_replace=True,
+                custom_timeouts=_PATIENCE,
             ),
         )
 
@@ -190,10 +209,6 @@ class Eks(pulumi.ComponentResource):
 
 def _group_of(cluster: eks.Cluster) -> pulumi.Output[str]:
     return cluster.vpc_config.apply(lambda vpc: str(vpc.cluster_security_group_id))
-
-
-def _of_nodes(plan: EksPlan) -> Sequence[str]:
-    return _PULL_THROUGH if plan.pulls_through else ()
 
 
 def _vpc_config(plan: EksPlan, network: NetworkHandle) -> eks.ClusterVpcConfigArgs:

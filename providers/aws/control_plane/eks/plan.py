@@ -7,7 +7,11 @@ from components.errors import Problem, SpecError
 from components.plan.kubernetes import NAMESPACE
 from components.plan.part import BillLine, Decision, PartPlan, QuotaNeed
 from components.spec.stack import StackSpec
+from providers.aws.balancers import bill as balancer_bill
+from providers.aws.balancers import decided as decided_balancer
 from providers.aws.control_plane.eks.add_on_plans import add_ons, first_add_ons
+from providers.aws.control_plane.eks.kept import bill as kept_bill
+from providers.aws.control_plane.eks.kept import decisions, kept_problems, plan_kept, retention_problem
 from providers.aws.control_plane.eks.pod_roles import pod_roles
 from providers.aws.control_plane.eks.reach import decided_reach, no_host_machine, plan_reach, reach_problems
 from providers.aws.control_plane.eks.system_pool import MACHINE_TYPES, system_pool
@@ -56,6 +60,7 @@ def plan_eks(
     problems = [
         *_name_problems(stack), *reach_problems(asked.reach, spec), *_access_problems(asked),
         *_release_problems(asked, name), *_pool_problems(spec),
+        *kept_problems(spec.platform),
     ]  # fmt: skip
     if system is None:
         problems.append(_no_system_machine(network))
@@ -64,7 +69,7 @@ def plan_eks(
         problems.append(no_host_machine(zones))
     if problems or system is None or version is None or reach is None:
         raise SpecError(problems)
-    support = _support(spec, version)
+    support, kept = _support(spec, version), plan_kept(spec.platform, stack)
     return EksPlan(
         name=stack,
         region=network.region,
@@ -86,7 +91,13 @@ def plan_eks(
         self_managed_nodes=any(pool.self_managed for pool in pools),
         pulls_through=bool(upstreams(spec, settings)),
         node_repair=asked.node_repair,
-        decisions=(*decided_reach(reach), *_decided(spec, settings, version, system)),
+        kept=kept,
+        decisions=(
+            *decided_reach(reach),
+            *_decided(spec, settings, version, system),
+            *decisions(kept),
+            *decided_balancer(spec, stack),
+        ),
     )
 
 
@@ -99,7 +110,7 @@ def _subnets(network: NetworkPlan, zones: tuple[str, ...]) -> tuple[str, ...]:
 def bill(plan: EksPlan, region: str) -> tuple[BillLine, ...]:
     """The control plane. Its system pool is on the bill of the pools."""
     cluster = PRICES["eks"].line("cluster", f"EKS control plane in {region}", region)
-    return (cluster, *_extended_support(plan), *_provisioned(plan))
+    return (cluster, *_extended_support(plan), *_provisioned(plan), *kept_bill(plan.kept, region))
 
 
 def quotas(plan: EksPlan, pools: Iterable[AwsNodePoolPlan]) -> tuple[QuotaNeed, ...]:
@@ -118,7 +129,7 @@ def part(plan: EksPlan, spec: StackSpec, billed: Sequence[AwsNodePoolPlan]) -> P
     return PartPlan(
         decisions=plan.decisions,
         quotas=quotas(plan, [pool for pool in billed if pool.name != plan.system_pool.name]),
-        bill=bill(plan, plan.region),
+        bill=(*bill(plan, plan.region), *balancer_bill(spec, plan.region)),
     )
 
 
@@ -133,17 +144,8 @@ def _access_problems(asked: EksSpec) -> Iterator[Problem]:
     path = "aws.controlPlane"
     for arn in sorted({arn for arn in asked.admins if asked.admins.count(arn) > 1}):
         yield Problem(path=f"{path}.admins", message=f"{arn!r} stands there more than once; name it once")
-    if asked.log_retention_days not in _RETENTION_DAYS:
-        longer = next(days for days in _RETENTION_DAYS if days > asked.log_retention_days)
-        what = f"{asked.log_retention_days} is not a CloudWatch log retention; the next longer one is {longer}"
-        yield Problem(path=f"{path}.logRetentionDays", message=what)
-
-
-_RETENTION_DAYS = (
-    *(1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731),
-    *(1096, 1827, 2192, 2557, 2922, 3288, 3653),
-)
-"""CloudWatch Logs API, PutRetentionPolicy."""
+    if wrong := retention_problem(asked.log_retention_days):
+        yield Problem(path=f"{path}.logRetentionDays", message=wrong)
 
 
 def _release_problems(asked: EksSpec, version: str) -> Iterator[Problem]:

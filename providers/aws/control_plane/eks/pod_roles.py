@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from components.platform.versions import versions
 from components.spec.stack import StackSpec
+from providers.aws.balancers import CONTROLLER, is_asked, rights
 from providers.aws.control_plane.eks.types import PodRolePlan, PolicyStatement
 from providers.aws.nodes.scaling import AUTOSCALER, GROWS_TAG, autoscaled
 from providers.aws.types import AwsNodePoolPlan
@@ -15,10 +16,15 @@ def pod_roles(spec: StackSpec, pools: Sequence[AwsNodePoolPlan], cluster: str) -
     """Roles of the add-ons that are on and act on AWS."""
     if autoscaled(spec, pools):
         yield _role("autoscaler", AUTOSCALER, _resizing(cluster))
-    asked = spec.platform.addons.get(DNS)
-    on = asked.enabled if asked else None
-    if spec.platform.domain is not None if on is None else on:
+    if _is_on(spec, DNS, default=spec.platform.domain is not None):
         yield _role("dns", DNS, _NAMING)
+    if _is_on(spec, CONTROLLER, default=is_asked(spec)):
+        yield _role("balancers", CONTROLLER, tuple(rights(cluster)))
+
+
+def _is_on(spec: StackSpec, addon: str, *, default: bool) -> bool:
+    asked = spec.platform.addons.get(addon)
+    return default if asked is None or asked.enabled is None else asked.enabled
 
 
 def _role(name: str, addon: str, statements: tuple[PolicyStatement, ...]) -> PodRolePlan:
@@ -48,7 +54,10 @@ def _resizing(cluster: str) -> tuple[PolicyStatement, ...]:
         PolicyStatement(actions=("eks:DescribeNodegroup",), resources=(f"arn:aws:eks:*:*:nodegroup/{cluster}/*",)),
         PolicyStatement(
             actions=("autoscaling:SetDesiredCapacity", "autoscaling:TerminateInstanceInAutoScalingGroup"),
-            resource_tags={f"k8s.io/cluster-autoscaler/{cluster}": "owned", GROWS_TAG: "true"},
+            equals={
+                f"aws:ResourceTag/k8s.io/cluster-autoscaler/{cluster}": "owned",
+                f"aws:ResourceTag/{GROWS_TAG}": "true",
+            },
         ),
     )
 

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Literal
 
 from components.plan.part import Decision
+from providers.aws.control_plane.eks.kept import KeptPlan
 from providers.aws.settings import Tier
 from providers.aws.types import AwsNodePoolPlan
 
@@ -37,8 +38,8 @@ class PolicyStatement:
 
     actions: tuple[str, ...]
     resources: tuple[str, ...] = ("*",)
-    resource_tags: Mapping[str, str] = field(default_factory=dict)
-    """Tags that the resource must have."""
+    equals: Mapping[str, str] = field(default_factory=dict)
+    """Values that keys of the request must have: `aws:ResourceTag/team`, `aws:RequestTag/team`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,4 +108,6 @@ class EksPlan:
     pulls_through: bool
     """Nodes may have the registry fetch images that it mirrors."""
     node_repair: bool
+    kept: KeptPlan
+    """Logs and metrics that AWS keeps."""
     decisions: tuple[Decision, ...]

@@ -9,6 +9,7 @@ from components.plan.cluster import Taint
 from components.plan.part import BillLine, Decision, PartPlan
 from components.spec.explain import suggestion
 from components.spec.stack import StackSpec
+from providers.aws.control_plane.hyper_pod.commands import COMMANDS
 from providers.aws.network.types import NetworkPlan
 from providers.aws.sagemaker_machine_types import HYPER_POD_MACHINE_TYPES
 from providers.aws.settings import AwsSpec, HyperPodSpec
@@ -21,9 +22,7 @@ KUBERNETES_VERSIONS = ("1.28", "1.29", "1.30", "1.31", "1.32", "1.33", "1.34")
 _CHART_FIRST = (
     "false: HyperPod makes a cluster only where its own Helm chart is on the EKS cluster already, and no registry has "
     "that chart; run `up` without aws.hyperPod, its pools (one small pool is enough) and storage.fileSystem, then "
-    "`git clone https://github.com/aws/sagemaker-hyperpod-cli`, `helm dependencies update` and "
-    "`helm install hyperpod-dependencies ... --namespace kube-system` of its helm_chart/HyperPodHelmChart, and set it "
-    "to true"
+    f"{COMMANDS}, and set it to true"
 )
 """SageMaker Developer Guide, "Installing packages on the Amazon EKS cluster using Helm": without, creation fails."""
 

@@ -10,12 +10,14 @@ import yaml
 from components.errors import Problem, SpecError
 from components.plan.cluster import NodePoolPlan, ResourceClaim
 from components.plan.kubernetes import Concern, Owner, PlatformPlan
+from components.plan.work import EntryPlan
 from components.platform.catalog import ADDONS
 from components.platform.plan import plan_platform
 from components.platform.request import PlatformRequest
 from components.platform.versions import versions
 from components.schedulers import load
 from components.spec.inference import AutoscalingSpec, CanarySpec, RouteSpec, ScaledBy
+from components.spec.platform import KeptBy
 from components.spec.scheduler import SchedulerKind, SchedulerSpec
 from tests.unit.components.platform.requests import (
     EFA,
@@ -33,6 +35,14 @@ from tests.unit.components.platform.requests import (
 STACK = "kube-prometheus-stack"
 NFD = "node-feature-discovery"
 IMAGE = owned(Concern.DRIVER, Concern.CONTAINER_TOOLKIT, owner=Owner.IMAGE, by="the image")
+IN_CLUSTER = {"logs": KeptBy.IN_CLUSTER}
+LBC = "aws-load-balancer-controller"
+ENTRY = EntryPlan(
+    addon="aws-load-balancer-controller",
+    service_class="service.k8s.aws/nlb",
+    annotations={},
+    source_ranges=("10.0.0.0/8",),
+)
 ON_BY_SITUATION: Mapping[str, tuple[PlatformRequest, set[str]]] = {
     "processors alone": (request(PROCESSORS), {"jobset", "kueue"}),
     "GPUs": (request(GPUS), {STACK, NFD, "gpu-operator", "node-problem-detector", *KUEUE}),
@@ -72,6 +82,23 @@ ON_BY_SITUATION: Mapping[str, tuple[PlatformRequest, set[str]]] = {
         {"gateway-api", "external-dns", *KUEUE},
     ),
     "logs": (request(PROCESSORS, addons={"loki": True}), {"loki", "fluent-bit", *KUEUE}),
+    "logs on a volume": (request(PROCESSORS, platform={"logs": KeptBy.IN_CLUSTER}), {"loki", "fluent-bit", *KUEUE}),
+    "logs and metrics with a cloud": (
+        request(
+            PROCESSORS,
+            facts=facts(log_output="[OUTPUT]", keeps_metrics=True),
+            platform={"logs": KeptBy.CLOUD, "metrics": KeptBy.CLOUD},
+        ),
+        {"fluent-bit", STACK, *KUEUE},
+    ),
+    "a load balancer": (
+        request(
+            PROCESSORS,
+            service=service(route=RouteSpec(), entry=ENTRY),
+            facts=facts(addon_values={LBC: {"clusterName": "c", "region": "r", "vpcTags": {"stack": "c"}}}),
+        ),
+        {"gateway-api", LBC, *KUEUE},
+    ),
     "NVSentinel": (
         request(GPUS, addons={"nvsentinel": True}),
         {STACK, NFD, "gpu-operator", "node-problem-detector", "nvsentinel", "cert-manager", *KUEUE},
@@ -349,3 +376,55 @@ def test_volcano_shares_by_nodes_where_they_are_given_and_by_weight_otherwise(*,
     assert not gang["enablePreemptable"]
     assert not gang["enableReclaimable"]
     assert "overcommit" not in plugins
+
+
+@pytest.mark.parametrize(
+    ("asked", "path", "words"),
+    [
+        (request(PROCESSORS, platform={"logs": KeptBy.CLOUD}), "platform.logs", "knows no log service of this cluster"),
+        (request(GPUS, platform={"metrics": KeptBy.CLOUD}), "platform.metrics", "knows no service for metrics"),
+        (
+            request(PROCESSORS, platform={"logs": KeptBy.IN_CLUSTER}, addons={"fluent-bit": False}),
+            "platform.logs",
+            "fluent-bit, which collects them, is switched off; switch fluent-bit on",
+        ),
+        (
+            request(
+                PROCESSORS, platform={"logs": KeptBy.IN_CLUSTER}, facts=facts(owners=owned(Concern.LOGS, by="vector"))
+            ),
+            "platform.logs",
+            "inCluster, but vector collects them already; leave this out",
+        ),
+        (
+            request(GPUS, platform={"metrics": KeptBy.CLOUD}, facts=facts(keeps_metrics=True), addons={STACK: False}),
+            "platform.metrics",
+            f"{STACK}, which collects them, is switched off",
+        ),
+        (
+            request(
+                PROCESSORS, addons={"aws-load-balancer-controller": {"values": {"clusterName": "c"}, "enabled": True}}
+            ),
+            f"platform.addons.{LBC}.values.region",
+            "the cluster's region",
+        ),
+    ],
+)
+def test_logs_metrics_and_balancers_that_nobody_would_keep_or_make_are_refused(
+    asked: PlatformRequest, path: str, words: str
+) -> None:
+    assert words in problems(asked)[path]
+
+
+def test_logs_are_forgotten_after_the_days_that_are_asked() -> None:
+    kept = values(request(PROCESSORS, platform={"logs": KeptBy.IN_CLUSTER, "log_retention_days": 7}), "loki")
+    assert kept["loki"]["limits_config"]["retention_period"] == "168h"
+    assert kept["loki"]["compactor"]["retention_enabled"] is True
+    assert kept["singleBinary"]["persistence"]["enabled"] is True
+
+
+def test_logs_go_where_the_cloud_says() -> None:
+    asked = request(
+        PROCESSORS, platform={"logs": KeptBy.CLOUD}, facts=facts(log_output="[OUTPUT] there"), addons={"loki": True}
+    )
+    assert values(asked, "fluent-bit")["config"] == {"outputs": "[OUTPUT] there"}
+    assert next(one for one in plan_platform(asked).addons if one.name == "fluent-bit").needs == ()

@@ -15,8 +15,9 @@ from tests.unit.providers.aws.wrong_accounts import (
     RESERVATIONS,
 )
 from tests.unit.providers.aws.wrong_images import IMAGES
+from tests.unit.providers.aws.wrong_inside import INSIDE
 
-CASES = [*PLACES, *RESERVATIONS, *PARTITIONS, *CONTROL_PLANES, *NETWORKS, *IMAGES, *FIRST]
+CASES = [*PLACES, *RESERVATIONS, *PARTITIONS, *CONTROL_PLANES, *NETWORKS, *IMAGES, *FIRST, *INSIDE]
 
 
 @pytest.mark.parametrize(

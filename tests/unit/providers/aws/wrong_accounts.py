@@ -220,7 +220,7 @@ CONTROL_PLANES: list[Followed] = [
         "HyperPod before its chart",
         {"aws.hyperPod": HYPER_POD},
         "aws.hyperPod.chartInstalled",
-        ["run `up` without aws.hyperPod, its pools", "helm_chart/HyperPodHelmChart, and set it to true"],
+        ["run `up` without aws.hyperPod, its pools", "--set trainingOperators.enabled=false`, and set it to true"],
         {"aws.hyperPod.chartInstalled": True},
     ),
     (

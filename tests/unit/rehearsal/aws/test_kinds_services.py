@@ -14,6 +14,7 @@ from providers import clouds
 from providers.aws.control_plane.batch.build import Batch
 from providers.aws.control_plane.batch.plan import plan_batch
 from providers.aws.control_plane.eks.build import Eks
+from providers.aws.control_plane.eks.keeping import Keeping
 from providers.aws.control_plane.eks.plan import plan_eks
 from providers.aws.control_plane.hyper_pod.build import HyperPod
 from providers.aws.control_plane.hyper_pod.plan import plan_hyper_pod
@@ -206,6 +207,31 @@ def test_hyper_pod_becomes_sagemaker_s_own_request_and_holds_its_eks_cluster(aws
     (found,) = [made for made in aws.made if made[0] == "aws:eks/cluster:Cluster"]
     with pytest.raises(CloudApiError, match="membership of the cluster"):
         aws.cloud.delete(*found)
+    aws.destroy()
+    assert aws.cloud.account.objects() == ()
+
+
+def test_logs_and_metrics_go_under_the_clusters_key_by_a_role_for_each(aws: SimulatedAws) -> None:
+    config = {
+        "penstock:cluster": {"cloud": "aws", "region": REGION, "nodePools": [FAMILY]},
+        "penstock:platform": {"logs": "cloud", "metrics": "cloud", "logRetentionDays": 90},
+        "penstock:aws": {"controlPlane": {"reach": {"publicCidrs": ["8.8.8.0/24"]}}},
+    }
+    spec = parse_stack(config, "stack.yaml", clouds())
+    assert isinstance(spec.settings, AwsSpec)
+    pools, network = base(spec, spec.settings)
+    plan = plan_eks(spec, spec.settings, pools, network, STACK)
+
+    def program() -> Any:
+        eks = Eks("eks", plan=plan, network=Network("net", plan=network).handle)
+        return Keeping("kept", plan=plan.kept, region=REGION, cluster=eks.handle, key=eks.key).values
+
+    aws.build(program)
+    requested = aws.requested(Treatment.EXECUTED)
+    assert {"amp:CreateWorkspace", "logs:CreateLogGroup", "logs:PutRetentionPolicy"} <= set(requested)
+    space = aws.one("aws:amp/workspace:Workspace")
+    assert space["kmsKeyArn"].startswith("arn:aws:kms:")
+    assert space["prometheusEndpoint"].startswith(f"https://aps-workspaces.{REGION}.amazonaws.com/workspaces/ws-")
     aws.destroy()
     assert aws.cloud.account.objects() == ()
 

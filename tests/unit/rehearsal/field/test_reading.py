@@ -118,7 +118,7 @@ def test_a_new_template_rolls_the_group_and_another_machine_type_too() -> None:
 
 def test_nodes_stay_behind_a_cluster_that_moves_on() -> None:
     def cluster(version: str) -> Any:
-        return built(CLUSTER, "k", {"name": "k", "version": version})
+        return built(CLUSTER, "k", {"name": "k", "version": version}, timeouts_min={"delete": 60})
 
     nodes = (template(), group())
     moved = found(cluster("1.35"), *nodes, before=(cluster("1.34"), *nodes))

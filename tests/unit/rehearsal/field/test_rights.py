@@ -79,5 +79,4 @@ def test_each_namespace_that_jobs_run_in_needs_it() -> None:
 )
 def test_a_right_on_more_than_the_store_is_found(broad: dict[str, Any]) -> None:
     found = judged(BUCKET, ROLE, right(), policy(LIST, USE, broad))
-    assert len(found) == 1
-    assert found[0].startswith("every job may s3:")
+    assert len([one for one in found if one.startswith("every job may s3:")]) == 1

@@ -144,7 +144,12 @@ def test_a_node_may_do_little() -> None:
 @pytest.mark.parametrize(("registry", "allowed"), [({"repositories": ["a"]}, 1), ({"mirrors": []}, 0)])
 def test_a_node_has_the_registry_fetch_images_only_where_it_mirrors(registry: dict[str, Any], allowed: int) -> None:
     graph = built(plan(registry=registry))
-    assert len([policy for policy in graph.of("RolePolicy") if policy.name == "eks-nodes-actions"]) == allowed
+    found = [policy for policy in graph.of("RolePolicy") if policy.name == "eks-nodes-actions"]
+    assert len(found) == allowed
+    for policy in found:
+        (statement,) = json.loads(policy.inputs["policy"])["Statement"]
+        assert statement["Resource"].startswith("arn:aws:ecr:us-east-2:*:repository/aws-test/")
+        assert all(policy.name in group.depends_on for group in graph.of("NodeGroup"))
 
 
 def test_admins_are_let_in_and_nodes_that_eks_does_not_manage() -> None:
@@ -218,11 +223,12 @@ def test_the_api_server_admits_the_ranges_that_pulumi_runs_in() -> None:
 
 def test_the_key_lets_in_the_logs_of_this_cluster_only() -> None:
     arn = "arn:aws:kms:us-east-2:123456789012:key/1"
-    account, logs = json.loads(key_policy(arn, "us-east-2", "/aws/eks/a/cluster"))["Statement"]
+    account, logs = json.loads(key_policy(arn, "us-east-2", ["/aws/eks/a/cluster", "/aws/eks/a/pods"]))["Statement"]
     assert account["Principal"] == {"AWS": "arn:aws:iam::123456789012:root"}
     assert logs["Principal"] == {"Service": "logs.us-east-2.amazonaws.com"}
     (allowed,) = logs["Condition"]["ArnEquals"].values()
-    assert allowed == "arn:aws:logs:us-east-2:123456789012:log-group:/aws/eks/a/cluster"
+    groups = "arn:aws:logs:us-east-2:123456789012:log-group:/aws/eks/a"
+    assert allowed == [f"{groups}/cluster", f"{groups}/pods"]
 
 
 def test_a_preview_registers_the_same_resources() -> None:

@@ -1,11 +1,13 @@
 """HyperPod: which pools it runs, and which it cannot."""
 
-from typing import Any
+import json
+from typing import Any, Self
 
 import boto3
 import pytest
 from botocore.stub import Stubber
 
+from components.kubernetes.api import UnreachableError
 from providers.aws.control_plane.hyper_pod.chart import chart_problems
 from providers.aws.control_plane.hyper_pod.plan import HyperPodPlan, bill, plan_hyper_pod
 from providers.aws.versions import default_version
@@ -105,16 +107,51 @@ def test_a_stack_s_name_that_is_too_long_is_refused() -> None:
     assert "63 characters" in refused(plan_hyper_pod, spec, "s" * 64)["stack"]
 
 
-@pytest.mark.parametrize(("there", "told"), [(True, 0), (False, 1)])
-def test_a_chart_on_a_cluster_that_is_not_there_is_told(there: bool, told: int) -> None:
+class Api:
+    """An API server with a DaemonSet or without, or one that does not answer."""
+
+    def __init__(self, found: object) -> None:
+        self._found = found
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None: ...
+
+    def get(self, _api: str, kind: str, name: str, namespace: str) -> object:
+        assert (kind, name, namespace) == ("DaemonSet", "health-monitoring-agent", "aws-hyperpod")
+        if isinstance(self._found, Exception):
+            raise self._found
+        return self._found
+
+
+@pytest.mark.parametrize(
+    ("there", "found", "words"),
+    [
+        (True, {"kind": "DaemonSet"}, []),
+        (True, None, ["has no DaemonSet health-monitoring-agent in aws-hyperpod", "`helm install hyperpod-"]),
+        (True, UnreachableError("no route"), []),
+        (False, None, ["run `up` without aws.hyperPod, its pools and storage.fileSystem first"]),
+    ],
+    ids=["there", "not there", "no answer", "no cluster"],
+)
+def test_a_chart_is_looked_for_on_its_cluster(there: bool, found: object, words: list[str]) -> None:
     make: Any = boto3.Session("simulated", "simulated", region_name="us-east-2").client
-    eks = make("eks")
+    eks, opened = make("eks"), list[str]()
+    cluster = {"name": "aws-test", "endpoint": "https://eks.example", "certificateAuthority": {"data": "Q0E="}}
+
+    def connect(document: str) -> Any:
+        opened.append(document)
+        return Api(found)
+
     with Stubber(eks) as stub:
         if there:
-            stub.add_response("describe_cluster", {"cluster": {"name": "aws-test"}}, {"name": "aws-test"})
+            stub.add_response("describe_cluster", {"cluster": cluster}, {"name": "aws-test"})
         else:
             stub.add_client_error("describe_cluster", "ResourceNotFoundException")
-        found = chart_problems("aws-test", eks)
-    assert len(found) == told
-    assert all(one.path == "aws.hyperPod.chartInstalled" for one in found)
-    assert all("run `up` without aws.hyperPod, its pools and storage.fileSystem first" in one.message for one in found)
+        told = chart_problems("aws-test", "us-east-2", {"profile": "ops"}, eks, connect)
+    assert [one.path for one in told] == ["aws.hyperPod.chartInstalled"] * bool(words)
+    assert all(word in told[0].message for word in words)
+    for document in opened:
+        assert json.loads(document)["clusters"][0]["cluster"]["server"] == "https://eks.example"
+        assert "--profile" in document
