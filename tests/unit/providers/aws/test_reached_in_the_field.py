@@ -6,51 +6,27 @@ from typing import Any
 
 import pytest
 
-from providers import load
 from providers.aws.control_plane.eks import build as eks_build
 from providers.aws.control_plane.eks import reach as reach_plan
 from providers.aws.control_plane.eks import ssm_host
-from rehearsal.field.deployed import BuiltResource
 from rehearsal.field.reach import reach
-from rehearsal.field.reading import deployment_of
-from rehearsal.providers.aws.field_facts import FACTS
-from stacks.config import read_path
-from stacks.plan import plan_stack
-from tests.clock import NOW
-from tests.unit.providers.aws.mocks import ACCOUNT, REGION, Registration, register
-from tests.unit.providers.aws.test_undone import OUTPUTS, build
+from tests.deployed import stack_deployed
 from tests.unit.providers.aws.whole_stacks import STACK, changed, write
-from tests.unit.rehearsal.field.field_cases import built
-
-OBJECT = built("kubernetes:core/v1:Namespace", "n", {"kind": "Namespace"})
 
 
-def found(folder: Path, **network: Any) -> list[str]:
-    """Findings about the stack, with an object in its cluster."""
-    changes = {"cluster.network": network} if network else {}
-    plan = plan_stack(read_path(write(changed(changes, STACK), folder, "aws-test")), "aws-test", NOW)
-    graph = register(lambda: build(load("aws"), plan), outputs=OUTPUTS)
-    keys: dict[str, set[str]] = {}
-    for one in graph.registrations:
-        keys.setdefault(one.name, set()).add(f"{one.token} {one.name}")
-    made = [
-        BuiltResource(
-            token=one.token, name=one.name, id=f"{one.name}-id", inputs=one.inputs, outputs=outputs(one),
-            needs=frozenset(key for name in one.depends_on for key in keys.get(name, ())),
-        )
-        for one in graph.registrations
-    ]  # fmt: skip
-    return [one.message for one in reach(deployment_of(FACTS, [*made, OBJECT]))]
+def found(folder: Path, **changes: Any) -> list[str]:
+    """Findings about the stack."""
+    return [
+        one.message for one in reach(stack_deployed(write(changed(changes, STACK), folder, "aws-test"), "aws-test"))
+    ]
 
 
-def outputs(one: Registration) -> dict[str, Any]:
-    kind = one.token.rpartition(":")[2]
-    return {"arn": f"arn:aws:{kind.lower()}:{REGION}:{ACCOUNT}:{one.name}", **OUTPUTS.get(kind, {})}
+WITHOUT_NAT = {"cluster.network": {"nat": "none"}, "platform": {"registryMirror": "stack.registry"}}
 
 
-@pytest.mark.parametrize("nat", ["single", "none"])
-def test_the_planned_host_is_reached_with_nat_and_by_endpoints(tmp_path: Path, nat: str) -> None:
-    assert found(tmp_path, nat=nat) == []
+@pytest.mark.parametrize("changes", [{}, WITHOUT_NAT], ids=["NAT", "endpoints"])
+def test_the_planned_host_is_reached(changes: dict[str, Any], tmp_path: Path) -> None:
+    assert found(tmp_path, **changes) == []
 
 
 def host_alone(_self: Any, _name: str, _reach: Any, _cluster: Any, host: Any) -> Iterator[Any]:
