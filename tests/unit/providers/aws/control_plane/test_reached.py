@@ -73,13 +73,13 @@ def shut_endpoint() -> str:
 
 def test_a_public_endpoint_that_leaves_this_machine_out_is_told(open_endpoint: str, shut_endpoint: str) -> None:
     public = replace(plan(), reach=PublicReach(cidrs=(OFFICE,)))
-    there = {"endpointPublicAccess": True, "publicAccessCidrs": [OFFICE]}
+    there: dict[str, Any] = {"endpointPublicAccess": True, "publicAccessCidrs": [OFFICE]}
     assert told(public, open_endpoint, **there) == []
     (problem,) = told(public, shut_endpoint, **there)
     assert problem.path == "aws.controlPlane.reach.publicCidrs"
     assert "not this machine; add the range that it comes from" in problem.message
     assert not problem.stops
-    other = {"endpointPublicAccess": True, "publicAccessCidrs": ["8.8.8.0/24"]}
+    other: dict[str, Any] = {"endpointPublicAccess": True, "publicAccessCidrs": ["8.8.8.0/24"]}
     assert told(public, shut_endpoint, **other) == [], "this `up` opens it"
 
 
