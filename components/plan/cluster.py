@@ -218,7 +218,7 @@ class ClusterPlan:
     """None where the cluster is no Kubernetes."""
     images: tuple[ImageUse, ...] = ()
     """Images of jobs that the cluster's own queue starts, where it is no Kubernetes."""
-    fetched_registries: frozenset[str] = frozenset()
+    fetched_registries: tuple[str, ...] = ()
     """Hosts of public registries whose images the stack's own registry fetches by itself when nodes ask for them."""
     resource_type: str = CLUSTER
     """The cluster's type in the engine; short where its table has to leave room for a run's progress."""

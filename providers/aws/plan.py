@@ -226,10 +226,10 @@ def _facts(
     )
 
 
-def _fetched(storage: StoragePlan, network: NetworkPlan) -> frozenset[str]:
+def _fetched(storage: StoragePlan, network: NetworkPlan) -> tuple[str, ...]:
     """Upstreams of the registry's mirrors: without NAT it fetches nothing that it does not have."""
     there = storage.registry is not None and network.nat is not Nat.NONE
-    return frozenset(storage.registry.mirrors.values()) if there and storage.registry else frozenset()
+    return tuple(sorted(storage.registry.mirrors.values())) if there and storage.registry else ()
 
 
 def _with_images(

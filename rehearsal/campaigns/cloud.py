@@ -9,7 +9,7 @@ import argparse
 import json
 import random
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from itertools import zip_longest
 from pathlib import Path
@@ -86,7 +86,9 @@ def scripts(around: Campaign, *, kills: int, faults: int, seed: int) -> list[tup
     both; the same for a seed. Faults of pools are drawn only where an `up` starts machines.
     """
     dice = random.Random(seed)  # noqa: S311 (a simulation)
-    kinds = [_no_capacity, _part_of_a_pool] * bool(around.pools)
+    kinds: list[Callable[[Campaign, random.Random], tuple[str, FaultScript]]] = [_no_capacity, _part_of_a_pool] * bool(
+        around.pools
+    )
     kinds += [_throttled, _refused, _deleted, _killed_and_throttled]
     killing = [("engine killed", FaultScript(kill=(_kill(around, dice),))) for _ in range(kills)]
     others = [kinds[index % len(kinds)](around, dice) for index in range(faults)]

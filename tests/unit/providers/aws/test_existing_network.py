@@ -24,9 +24,9 @@ from stacks.config import read_path
 from stacks.plan import plan_stack
 from stacks.program import build
 from tests.clock import NOW
+from tests.deployed import OUTPUTS
 from tests.unit.providers.aws.in_the_field import deployed
 from tests.unit.providers.aws.mocks import Graph, register
-from tests.unit.providers.aws.test_undone import OUTPUTS
 
 STACK = Path(__file__).parents[3] / "golden" / "aws-existing" / "stack.yaml"
 CONFIG: dict[str, Any] = yaml.safe_load(STACK.read_text())["config"]
