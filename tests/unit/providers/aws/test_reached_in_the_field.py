@@ -6,39 +6,27 @@ from typing import Any
 
 import pytest
 
-from providers import load
 from providers.aws.control_plane.eks import build as eks_build
 from providers.aws.control_plane.eks import reach as reach_plan
 from providers.aws.control_plane.eks import ssm_host
 from rehearsal.field.reach import reach
-from rehearsal.field.reading import deployment_of
-from rehearsal.providers.aws.field_facts import FACTS
-from stacks.config import read_path
-from stacks.plan import plan_stack
-from stacks.program import build
-from tests.clock import NOW
-from tests.deployed import OUTPUTS, identity
-from tests.deployed import built as made_of
-from tests.unit.providers.aws.mocks import register
+from tests.deployed import stack_deployed
 from tests.unit.providers.aws.whole_stacks import STACK, changed, write
-from tests.unit.rehearsal.field.field_cases import built
-
-OBJECT = built("kubernetes:core/v1:Namespace", "n", {"kind": "Namespace"})
 
 
-def found(folder: Path, **network: Any) -> list[str]:
-    """Findings about the stack, with an object in its cluster."""
-    changes = {"cluster.network": network} if network else {}
-    if network.get("nat") == "none":
-        changes |= {"platform": {"registryMirror": "stack.registry"}}
-    plan = plan_stack(read_path(write(changed(changes, STACK), folder, "aws-test")), "aws-test", NOW)
-    graph = register(lambda: build(load("aws"), plan), outputs=OUTPUTS, identify=identity)
-    return [one.message for one in reach(deployment_of(FACTS, [*made_of(graph), OBJECT]))]
+def found(folder: Path, **changes: Any) -> list[str]:
+    """Findings about the stack."""
+    return [
+        one.message for one in reach(stack_deployed(write(changed(changes, STACK), folder, "aws-test"), "aws-test"))
+    ]
 
 
-@pytest.mark.parametrize("nat", ["single", "none"])
-def test_the_planned_host_is_reached_with_nat_and_by_endpoints(tmp_path: Path, nat: str) -> None:
-    assert found(tmp_path, nat=nat) == []
+WITHOUT_NAT = {"cluster.network": {"nat": "none"}, "platform": {"registryMirror": "stack.registry"}}
+
+
+@pytest.mark.parametrize("changes", [{}, WITHOUT_NAT], ids=["NAT", "endpoints"])
+def test_the_planned_host_is_reached(changes: dict[str, Any], tmp_path: Path) -> None:
+    assert found(tmp_path, **changes) == []
 
 
 def host_alone(_self: Any, _name: str, _reach: Any, _cluster: Any, host: Any) -> Iterator[Any]:
