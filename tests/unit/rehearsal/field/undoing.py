@@ -37,7 +37,7 @@ class Row:
     rule: str
     finding: str
     fix: str
-    """What the product does so that it is not found."""
+    """That by which the product keeps it from being found."""
     stack: str
     says: str
     """Words of the message."""
