@@ -7,35 +7,41 @@ the engine would make before it.
 import json
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
 from bench.places import KUBECONFIG
+from components.plan.images import ImagePlan
 from lab.shape import LabShape
 from providers import load
-from rehearsal.field.deployed import BuiltResource, Deployment, MachinePool
+from rehearsal.field.deployed import BuiltResource, Deployment, MachinePool, StoredImage
 from rehearsal.field.judge import facts_of
 from rehearsal.field.nodes import pools_of_nodes
 from rehearsal.field.reading import deployment_of
 from rehearsal.places.lab import shape_of
 from rehearsal.places.lookup import EXISTING
+from rehearsal.providers.aws.standing import standing
 from rehearsal.stack_file import config_in
 from stacks.config import read_path
 from stacks.plan import plan_stack
 from stacks.program import build
 from tests.clock import NOW
-from tests.unit.providers.aws.mocks import Graph, Outputs, register
+from tests.unit.providers.aws.mocks import ACCOUNT, Graph, Outputs, register
 
+UUID = "0a1b2c3d-4e5f-4071-8293-a4b5c6d7e8f9"
 OUTPUTS: Outputs = {
-    "NodeGroup": lambda name: {"resources": [{"autoscalingGroups": [{"name": f"eks-{name}-1"}]}]},
+    "NodeGroup": lambda _name, asked: {
+        "resources": [{"autoscalingGroups": [{"name": f"eks-{asked['nodeGroupName']}-{UUID}"}]}]
+    },
     "LaunchTemplate": {"latestVersion": 7},
     "Cluster": {
         "certificateAuthority": {"data": "Q0E="}, "vpcConfig": {"clusterSecurityGroupId": "sg-1"}, "endpoint": "https://eks",
     },
-    "Resource": lambda name: {
+    "Resource": lambda name, _asked: {
         "properties": json.dumps({
             "Id": f"pcs_{name}", "Arn": f"arn:aws:pcs:us-east-2:123456789012:cluster/{name}", "Endpoints": [],
             "ClusterArn": "arn:aws:sagemaker:us-east-2:123456789012:cluster/1",
@@ -47,6 +53,7 @@ OUTPUTS: Outputs = {
 }  # fmt: skip
 """By the last part of a token, what a cloud adds that a program goes on with."""
 SECRET = "4dabf18193072939515e22adb298388d"  # noqa: S105 (Pulumi's mark of one in a message)
+GATE, NODE_GROUP = "penstock:kubernetes:Gate", "aws:eks/nodeGroup:NodeGroup"
 NAMED = {"Role", "InstanceProfile", "Bucket", "DirectoryBucket", "Repository"}
 """Types whose id is their name."""
 UNITS = {"h": 60.0, "m": 1.0, "s": 1 / 60}
@@ -66,8 +73,9 @@ def stack_deployed(file: Path, stack: str, now: datetime = NOW) -> Deployment:
     region = str(spec.cluster.region or "")
     config = config_in(file)
     return deployment_of(
-        facts, built(graph, region=region), nodes=nodes, config=config, announced=plan.warnings, now=now
-    )
+        facts, _sized(built(graph, region=region)), nodes=nodes, config=config, announced=plan.warnings, now=now,
+        images=tuple(_pushed(plan.images, stack, region)), existing=_standing(config),
+    )  # fmt: skip
 
 
 def built(graph: Graph, *, region: str = "") -> Iterator[BuiltResource]:
@@ -80,6 +88,40 @@ def built(graph: Graph, *, region: str = "") -> Iterator[BuiltResource]:
             needs=frozenset(map(_key, one.needs)),
             timeouts_min={name: _minutes(text) for name, text in one.timeouts.items()},
         )  # fmt: skip
+
+
+def _sized(made: Iterable[BuiltResource]) -> Iterator[BuiltResource]:
+    """The resources with the sizes that the gate gives groups of EKS's, which are made without nodes."""
+    resources = list(made)
+    gates = [one for one in resources if one.token == GATE]
+    nodes = {pool["pool"]: pool["nodes"] for gate in gates for pool in gate.inputs["pools"]}
+    sizes = {
+        scaler["group"]: {"minSize": int(scaler["least"]), "maxSize": int(scaler["most"]), "desiredSize": nodes[pool]}
+        for gate in gates
+        for pool, scaler in (gate.inputs.get("scalers") or {}).items()
+        if scaler["kind"] == "eks"
+    }
+    for one in resources:
+        size = sizes.get(str(one.inputs.get("nodeGroupName"))) if one.token == NODE_GROUP else None
+        now = one.inputs if size is None else {**one.inputs, "scalingConfig": size}
+        yield replace(one, inputs=now, asked=one.inputs)
+
+
+def _standing(config: Mapping[str, Any]) -> tuple[BuiltResource, ...]:
+    """The network that the stack file names, as a rehearsal's account has it."""
+    return tuple(
+        BuiltResource(token=one.token, name=one.id, id=one.id, inputs=one.inputs, outputs={**one.inputs, **one.outputs})
+        for one in standing(config)
+    )
+
+
+def _pushed(images: Iterable[ImagePlan], stack: str, region: str) -> Iterator[StoredImage]:
+    """Images of the account's registries as they are there once penstock or the user has pushed them."""
+    for one in images:
+        registry = f"{ACCOUNT}.dkr.ecr.{region}.amazonaws.com/{stack}" if one.is_the_stacks else one.registry
+        yield StoredImage(
+            name=f"{registry}/{one.repository}", tag=one.tag, digest=one.digest, architectures=tuple(one.architectures)
+        )
 
 
 def identity(kind: str, name: str) -> str:

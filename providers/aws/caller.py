@@ -1,11 +1,11 @@
-"""Whoever the credentials are of, where AWS does not say: the cause in words, and what helps against that one."""
+"""Credentials of which AWS does not say whose they are: the cause in words, and the remedy for that one."""
 
 from components.errors import Problem
 from providers.aws.asked import NOT_ENABLED
 
 PATH = "cluster.cloud"
 _CLOCK = ("Signature expired", "Signature not yet current", "RequestTimeTooSkewed")
-"""What a service says to a signature that is older or newer than its own time by over five minutes (IAM User Guide,
+"""Words of a service about a signature that is older or newer than its own time by over five minutes (IAM User Guide,
 "Troubleshoot signed requests for AWS APIs")."""
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from rehearsal.field.deployed import Deployment, Finding
+from rehearsal.field.existing import leads_out
 from rehearsal.field.mirror import MOVED, texts
 
 SOURCE = "each chart, rendered by helm at its version"
@@ -14,8 +15,7 @@ SOURCE = "each chart, rendered by helm at its version"
 
 def pulled_by_charts(deployment: Deployment) -> Iterator[Finding]:
     """A finding for each image that a chart pulls and that no node of the network reaches."""
-    ways = deployment.facts.ways_out
-    if not ways or any(one.token in ways for one in deployment.resources):
+    if leads_out(deployment):
         return
     for chart in deployment.charts:
         mirrors = {found["mirror"] for found in map(MOVED.match, texts(chart.values)) if found}

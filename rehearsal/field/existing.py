@@ -18,6 +18,26 @@ def existing(deployment: Deployment) -> Iterator[Finding]:
             yield Finding(rule="existing", subject=subject, message=message, source=source)
 
 
+def leads_out(deployment: Deployment) -> bool:
+    """True where something of the stack's, or of the network that it stands in, leads to what others publish; and where
+    the cloud's rows say of nothing that it does.
+    """
+    ways = deployment.facts.ways_out
+    if not ways or any(one.token in ways for one in deployment.resources):
+        return True
+    return any(_ways(row, table) for row in deployment.facts.existing for table in _of(deployment, row.table))
+
+
+def _ways(row: ExistingRow, table: BuiltResource) -> list[str]:
+    """Paths by which the routes of a table lead everywhere."""
+    return [
+        path
+        for route in every(table.inputs, row.routes)
+        for path in row.ways
+        if at(route, row.destination) == EVERYWHERE and at(route, path)
+    ]
+
+
 def _found(deployment: Deployment, row: ExistingRow) -> Iterator[tuple[str, str, str]]:
     yield from _names(deployment, row)
     yield from _elsewhere(deployment, row)
@@ -82,13 +102,7 @@ def _addresses(pool: MachinePool, row: ExistingRow) -> int:
 def _closed_in(deployment: Deployment, row: ExistingRow, subnet: BuiltResource) -> Iterator[tuple[str, str, str]]:
     """A subnet of nodes from which nothing leads out, and where no endpoint is."""
     tables = [one for one in _of(deployment, row.table) if subnet.id in every(one.inputs, row.table_subnets)]
-    ways = [
-        path
-        for table in tables
-        for route in every(table.inputs, row.routes)
-        for path in row.ways
-        if at(route, row.destination) == EVERYWHERE and at(route, path)
-    ]
+    ways = [path for table in tables for path in _ways(row, table)]
     endpoints = [one for one in deployment.existing if one.token == row.endpoint]
     if not ways and not endpoints:
         yield f"{subnet.id} leads nowhere: nodes pull no image and do not join", "way out", row.ways_source

@@ -8,6 +8,7 @@ from typing import Any
 
 from rehearsal.field.chart_pulls import pulled_by_charts
 from rehearsal.field.deployed import Deployment, Finding, every
+from rehearsal.field.existing import leads_out
 from rehearsal.field.facts import RegistryRow
 from rehearsal.field.pods import pods_of, why_elsewhere
 
@@ -31,8 +32,7 @@ def images(deployment: Deployment) -> Iterator[Finding]:
             yield from _for_others(deployment, spec, image)
     yield from pulled_by_charts(deployment)
     outside = [one for one in named if _registry(deployment, one) is None and "/" in one]
-    ways = deployment.facts.ways_out
-    if outside and ways and not any(one.token in ways for one in deployment.resources):
+    if outside and not leads_out(deployment):
         message = f"nodes have no way out of their network, and {len(outside)} come from elsewhere ({outside[0]})"
         yield Finding(rule="images", subject="path to registries", message=message, source=OCI)
 
@@ -77,8 +77,7 @@ def _absent(deployment: Deployment, row: RegistryRow, image: str, repository: st
 
 def _never_fetched(deployment: Deployment, row: RegistryRow) -> str:
     """The reason for which a mirror does not fetch what it has not, "" where it does."""
-    ways = deployment.facts.ways_out
-    if not row.mirror_needs_way_out or not ways or any(one.token in ways for one in deployment.resources):
+    if not row.mirror_needs_way_out or leads_out(deployment):
         return ""
     return "a mirror fetches an image for the first time only where the network has a way out"
 

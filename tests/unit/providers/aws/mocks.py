@@ -8,8 +8,8 @@ import pulumi
 from google.protobuf.json_format import MessageToDict
 from pulumi.runtime import mocks
 
-Outputs = Mapping[str, Mapping[str, Any] | Callable[[str], Mapping[str, Any]]]
-"""By the last part of a token, the values that the cloud adds: for each, or by a resource's name."""
+Outputs = Mapping[str, Mapping[str, Any] | Callable[[str, Mapping[str, Any]], Mapping[str, Any]]]
+"""By the last part of a token, the values that the cloud adds: for each, or by a resource's name and inputs."""
 ACCOUNT, REGION = "123456789012", "us-east-2"
 STACK = "pulumi:pulumi:Stack"
 
@@ -75,7 +75,7 @@ class _Cloud(mocks.Mocks):
         kind = args.typ.rpartition(":")[2]
         made = {"arn": f"arn:aws:{kind.lower()}:{REGION}:{ACCOUNT}:{args.name}", "ownerId": ACCOUNT, "name": args.name}
         added = self._outputs.get(kind, {})
-        more = added(args.name) if callable(added) else added
+        more = added(args.name, args.inputs) if callable(added) else added
         return self._identify(kind, args.name) if args.custom else "", made | dict(args.inputs) | dict(more)
 
 

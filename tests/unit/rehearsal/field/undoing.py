@@ -37,11 +37,13 @@ class Row:
     rule: str
     finding: str
     fix: str
-    """What the product does so that it is not found."""
+    """That by which the product keeps it from being found."""
     stack: str
     says: str
     """Words of the message."""
     undo: Mapping[str, Any] = field(default_factory=dict)
+    beside: Mapping[str, Any] = field(default_factory=dict)
+    """As `undo`, of what stood there before the stack."""
     then: Mapping[str, Any] = field(default_factory=dict)
     at_once: bool = False
     told: str = ""
@@ -104,6 +106,7 @@ def undone(row: Row) -> Deployment:
     if row.then:
         return _again(made, row.then)
     after = _read(made, _changed(made, row.undo))
+    after = replace(after, existing=_changed_in(made.existing, row.beside))
     return after if row.at_once else replace(after, before=made.before)
 
 
@@ -117,16 +120,21 @@ def _read(made: Deployment, resources: tuple[BuiltResource, ...]) -> Deployment:
     known = {one.name for one in deployment_of(made.facts, made.resources).pools}
     told = [one for one in made.pools if one.name not in known]
     return deployment_of(
-        made.facts, resources, nodes=told, announced=made.announced, config=made.config, now=made.now
+        made.facts, resources, nodes=told, announced=made.announced, config=made.config, now=made.now,
+        existing=made.existing, images=made.images,
     )  # fmt: skip
 
 
 def _changed(made: Deployment, changes: Mapping[str, Any]) -> tuple[BuiltResource, ...]:
+    return _changed_in(made.resources, changes)
+
+
+def _changed_in(resources: tuple[BuiltResource, ...], changes: Mapping[str, Any]) -> tuple[BuiltResource, ...]:
     """The resources with these changes, each of which has to meet something."""
-    found = list(made.resources)
+    found = list(resources)
     for pattern, places in changes.items():
         met = [one for one in found if fnmatchcase(one.key, pattern)]
-        assert met, f"{pattern}: no resource is of this kind: {sorted(one.key for one in made.resources)}"
+        assert met, f"{pattern}: no resource is of this kind: {sorted(one.key for one in resources)}"
         for one in met:
             index = found.index(one)
             if places == "GONE":
@@ -156,6 +164,8 @@ def _with(one: BuiltResource, places: Mapping[str, Any]) -> BuiltResource:
             more["timeouts_min"] = {name: given for name, given in one.timeouts_min.items() if name != value}
         elif first == "outputs":
             outputs = _set(outputs, rest, value)
+        elif first == "asked":
+            more["asked"] = _set(copy.deepcopy(dict(one.asked or one.inputs)), rest, value)
         else:
             inputs = _set(inputs, [first, *rest], value)
     return replace(one, inputs=inputs, outputs=outputs, **more)
