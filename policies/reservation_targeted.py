@@ -10,11 +10,11 @@ from policies.rule import Rule
 
 def check(kind: str, inputs: Mapping[str, Any]) -> Iterator[str]:
     """Launch templates and pools that mean a reservation and do not name it."""
-    if launched := launch_of(kind, inputs):
-        yield from _template(launched[1])
-    pooled = pool_of(kind, inputs)
+    launched, pooled = launch_of(kind, inputs), pool_of(kind, inputs)
     if pooled and pooled[1].is_prepaid is True and pooled[1].names_no_reservation:
         yield pooled[1].names_no_reservation
+    elif launched:
+        yield from _template(launched[1])
 
 
 def _template(launch: Launch) -> Iterator[str]:

@@ -86,7 +86,10 @@ def test_it_may_resize_only_groups_of_its_cluster_that_may_change() -> None:
 def test_spot_machines_are_asked_for_before_their_fallback() -> None:
     values = addon(on_aws(work(maxCount=7, capacity=SPOT)), "cluster-autoscaler").release.values
     assert values["extraArgs"]["expander"] == "priority"
-    assert values["expanderPriorities"] == {"50": ["^eks-work-[0-9a-f-]+$"], "10": [".*"]}
+    assert values["expanderPriorities"] == {
+        "50": ["^eks-work-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"],
+        "10": [".*"],
+    }
     plain = addon(on_aws(work(maxCount=7)), "cluster-autoscaler").release.values
     assert plain["extraArgs"]["expander"] == "least-waste"
 

@@ -15,7 +15,9 @@ ULTRA: dict[str, Any] = {
 
 
 def made(folder: Path, **control: Any) -> Any:
-    cluster = planned(changed({"aws.controlPlane": {"kind": "eks", **control}}), folder).cluster
+    cluster = planned(
+        changed({"aws.controlPlane": {"kind": "eks", "reach": {"ssmHost": {}}, **control}}), folder
+    ).cluster
     assert isinstance(cluster, AwsPlan)
     return made_of(cluster)["train"]
 

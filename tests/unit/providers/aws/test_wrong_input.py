@@ -86,4 +86,5 @@ def test_a_wrong_pool_hides_nothing_of_slurm_and_batch(aws: dict[str, Any], tmp_
     }
     paths = [problem.path for problem in mistakes(changed(changes), tmp_path)]
     unset = [f"{PLANE}.amiId"] if len(aws["controlPlane"]) == 1 else []
-    assert paths == [f"{POOL}.machineType", *unset, "cluster.kubernetesVersion", f"{POOL}.labels"]
+    over_tcp = [f"{LUSTRE}.fabric"] if aws is BATCH else []
+    assert paths == [f"{POOL}.machineType", *over_tcp, *unset, "cluster.kubernetesVersion", f"{POOL}.labels"]

@@ -45,7 +45,7 @@ def test_the_examples_are_right(file: Path) -> None:
             "is not a mapping; write `capacity:`, `partial:`, `throttle:`, `errors:`, `kill:`, `drift:`, `quotas:`,",
         ),
         ("", "holds no fault; write `capacity:`, `partial:`"),
-        ("# later\n", "`loadBalancers:`, `webhooks:`, `nodes:`, as docs/faults shows"),
+        ("# later\n", "`loadBalancers:`, `webhooks:`, `nodes:`, `existing:`, as docs/faults shows"),
         ("kill: []", "holds no fault"),
         ("a: [", "is not YAML"),
     ],
