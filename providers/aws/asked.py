@@ -16,7 +16,7 @@ ELSEWHERE = {
     "resource control policy": _ORGANIZATION,
     "permissions boundary": "let the boundary of their role or user have {action}, beside its own policies",
 }
-"""What a refusal says of the policy that is behind it (IAM User Guide, as above), and the remedy there."""
+"""Remedies, by the policy that a refusal names (IAM User Guide, as above)."""
 NOT_ENABLED = ("OptInRequired", "UnrecognizedClient", "InvalidClientTokenId", "AuthFailure")
 """Codes of credentials that a region does not know, as one that the account has not enabled (Account Management Guide,
 "Enable or disable AWS Regions")."""

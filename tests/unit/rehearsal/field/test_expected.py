@@ -67,7 +67,7 @@ def test_a_row_for_anywhere_that_takes_every_message_is_refused(says: str) -> No
 
 
 def test_nothing_is_expected_any_more() -> None:
-    """Whoever adds a row says here of which rule, of which stacks, why, and what mends it."""
+    """A new row has to be told here, with its reason."""
     assert expected_findings() == ()
 
 

@@ -141,7 +141,7 @@ def test_a_pool_cannot_have_the_login_nodes_name() -> None:
 
 def test_where_no_zone_offers_a_login_machine_another_zone_is_asked_for() -> None:
     spec = spec_of(
-        pool(machine_type="g6.xlarge", zone="use1-az3"), region="us-east-1",
+        pool(machine_type="p5.4xlarge", zone="use1-az3"), region="us-east-1",
         aws={"controlPlane": {"kind": "pcs", **IMAGE}},
     )  # fmt: skip
     found = refused(plan_pcs, spec)
