@@ -1,5 +1,6 @@
 """The accelerator cluster as one Pulumi component, whatever the cloud."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import pulumi
@@ -29,9 +30,9 @@ class AcceleratorCluster(pulumi.ComponentResource):
         gated = inside is not None and inside.gate is not None
         assert gated or not plan.sized_by_gate, "pools that a gate is to size would stay without nodes"
         handle = provider.build(name, plan, here)
-        self._runner = _runner(name, handle, inside, here)
+        self._runner, found = _runner(name, handle, inside, here)
         self.volume_path = handle.volume_path
-        self.outputs = handle.outputs
+        self.outputs = {**handle.outputs, **found}
         self.register_outputs({"volumePath": self.volume_path, **self.outputs})
 
     def run(self, job: JobPlan, manifests: tuple[Manifest, ...]) -> JobHandle:
@@ -48,9 +49,13 @@ class AcceleratorCluster(pulumi.ComponentResource):
         return self._runner.serve(service.name, manifests, digest, options)
 
 
-def _runner(name: str, handle: ClusterHandle, inside: InsidePlan | None, opts: pulumi.ResourceOptions) -> Runner | None:
+def _runner(
+    name: str, handle: ClusterHandle, inside: InsidePlan | None, opts: pulumi.ResourceOptions
+) -> tuple[Runner | None, Mapping[str, pulumi.Input[Any]]]:
+    """With what the stack exports of it."""
     if handle.kubernetes is None or inside is None:
-        return handle.runner
+        return handle.runner, {}
     from components.kubernetes.build import Inside  # the Kubernetes SDK takes seconds to import
 
-    return Inside(f"{name}-inside", plan=inside, cluster=handle.kubernetes, opts=opts)
+    made = Inside(f"{name}-inside", plan=inside, cluster=handle.kubernetes, opts=opts)
+    return made, {"gate": dict(made.gate)} if made.gate else {}
