@@ -1,5 +1,6 @@
 """Files that leave the repository: git takes no stack of a user's own, and the wheel holds only penstock's."""
 
+import os
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,8 +18,8 @@ PACKAGES = {
 
 @pytest.fixture
 def own_stack(repository: Path) -> Iterator[Path]:
-    """A stack file with a salt, as a user has it in his clone."""
-    file = repository / "stacks" / "Pulumi.tests-wheel.yaml"
+    """A stack file with a salt, as a user has it in his clone; each worker of pytest its own."""
+    file = repository / "stacks" / f"Pulumi.tests-wheel-{os.getpid()}.yaml"
     file.write_text("encryptionsalt: v1:secret\nconfig: {}\n")
     yield file
     file.unlink()
