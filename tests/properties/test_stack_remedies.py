@@ -32,7 +32,7 @@ def followed(case: Case, told: list[str]) -> tuple[str, str]:
 
 @pytest.mark.parametrize("kind", dict.fromkeys(case.kind for case in WRONG))
 def test_a_file_that_follows_what_it_is_told_is_taken(kind: str, stack_file: Path) -> None:
-    """Of 493 files 492 are then right; the other is refused for another reason, as `again` says."""
+    """All are then right but those of `again`, which are refused once more, for the reason given there."""
     unsaid, refused = {}, {}
     for case in (case for case in WRONG if case.kind == kind):
         told = told_of(case.text, case.stack, stack_file)

@@ -42,7 +42,7 @@ TOGETHER: dict[str, tuple[dict[str, str], set[str]]] = {
             "storage": "{fileSystem: {capacityTib: 4.8}}",
             "platform": "{addons: {kuue: true}}",
         },
-        {"training.steps", "aws.tags.aws:team", "inference.pool", "inference.image", "platform.addons.kuue"},
+        {"training.steps", "aws.tags.aws:team", "inference.pool", "platform.addons.kuue"},
     ),
     "what a stack costs, more nodes than there are, and an add-on without its zone": (
         {

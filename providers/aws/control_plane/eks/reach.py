@@ -103,7 +103,7 @@ def _not_a_public_range(cidr: IPv4Network | IPv6Network) -> str:
     if cidr.prefixlen < _WIDEST_PUBLIC_PREFIX:
         return "opens the API server to the internet; name the ranges you come from"
     if any(cidr.overlaps(inside) for inside in _INSIDE):
-        return "is a private range, which never reaches the public endpoint; name the public one it comes out by"
+        return "a private range, which never reaches the public endpoint; name the public one it comes out by"
     return ""
 
 
