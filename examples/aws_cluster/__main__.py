@@ -7,6 +7,7 @@ import pulumi
 from components.cluster import AcceleratorCluster
 from components.errors import PenstockError
 from components.spec.cluster import CapacitySpec, ClusterSpec, FabricSpec, NodePoolSpec, Spot
+from components.spec.platform import GateSpec, PlatformSpec
 from components.spec.stack import StackSpec
 from components.spec.storage import FileSystemSpec, ObjectStoreSpec, OnDestroy, StorageSpec
 from providers import aws
@@ -37,6 +38,8 @@ def asked() -> StackSpec:
             file_system=FileSystemSpec(capacity_tib=1.2, throughput_mbps_per_tib=125, on_destroy=OnDestroy.DELETE),
             object_store=ObjectStoreSpec(on_destroy=OnDestroy.DELETE),
         ),
+        # Nothing of penstock's goes into the cluster, so no gate sizes the pools: they are made with their nodes.
+        platform=PlatformSpec(gate=GateSpec(enabled=False)),
         settings=AwsSpec(control_plane=EksSpec(reach=ReachSpec(ssm_host=SsmHostSpec())), tags={"team": "research"}),
     )
 
@@ -45,6 +48,8 @@ try:
     plan = aws.plan(asked(), f"team-{pulumi.get_stack()}", datetime.now(UTC))
 except PenstockError as problem:
     raise pulumi.RunError(str(problem)) from None
+for warning in plan.warnings:
+    pulumi.warn(warning)
 cluster = AcceleratorCluster("team", provider=aws, plan=plan)
 
 pulumi.export("kubeconfig", cluster.outputs["kubeconfig"])

@@ -37,7 +37,7 @@ def test_nodes_are_rolled_by_consent_alone(project: Path) -> None:
     later = up(lambda cluster: cluster.update(expiresAt="2028-06-30T00:00:00Z"))
     assert later.ok, [phase.problem for phase in later.phases]
     assert later.phases[0].updated > 0
-    assert template_versions(project) == [1, 1]
+    assert template_versions(project) == [1, 1, 1]
 
     refused = up(larger_disk)
     (phase,) = refused.phases
@@ -45,18 +45,18 @@ def test_nodes_are_rolled_by_consent_alone(project: Path) -> None:
     assert (phase.created, phase.updated, phase.replaced, phase.deleted) == (0, 0, 0, 0)
     assert "cluster.allowNodeRoll is not set, and pool train: rootDiskGib 200 -> 400 rolls its" in phase.problem
     assert "nodes (g6e.8xlarge); jobs on them end" in phase.problem
-    assert template_versions(project) == [1, 1]
+    assert template_versions(project) == [1, 1, 1]
 
     allowed = up(lambda cluster: cluster.update(allowNodeRoll="no run is under way"))
     assert allowed.ok, [phase.problem for phase in allowed.phases]
     assert allowed.phases[0].updated > 0
-    assert template_versions(project) == [1, 2]
+    assert template_versions(project) == [1, 1, 2]
     assert rehearse(Rehearsal.DESTROY, "aws-dev", project=project).ok
 
 
 def template_versions(project: Path) -> list[int]:
-    """The newest version of each launch template in the account, that of the system's nodes and the pool's; another
-    one than before means other nodes.
+    """The newest version of each launch template in the account, those of the system's nodes, the pool and the host
+    that leads in; another one than before means other nodes.
     """
     store = Store(project / ".penstock" / "rehearsal" / "aws-dev" / "account.sqlite")
     try:

@@ -29,6 +29,9 @@ Its agent comes with it, and needs no `ec2messages` (Systems Manager User Guide,
 _MOST_PUBLIC_CIDRS = 40
 """EKS quota: public endpoint access CIDR ranges per cluster."""
 
+_MOST_INSIDE_CIDRS = 50
+"""Of the 60 rules of a security group ("Amazon VPC quotas", 2026) ten are left to EKS and the stack."""
+
 _INSIDE = tuple(IPv4Network(text) for text in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10"))
 """Ranges that never reach a public endpoint as they are."""
 
@@ -114,6 +117,11 @@ def _inside_problems(cidrs: tuple[IPv4Network | IPv6Network, ...], spec: StackSp
             message="the network is made by the same `up`, so that pulumi cannot run inside it; give the one that "
             "pulumi runs in as cluster.network.existing, or choose `ssmHost: {}` or `publicCidrs: [RANGE]`",
         )
+    for cidr in sorted({str(one) for one in cidrs if cidrs.count(one) > 1}):
+        yield Problem(path=f"{PATH}.inside.cidrs", message=f"{cidr} is given more than once; give it once")
+    if len(cidrs) > _MOST_INSIDE_CIDRS:
+        what = f"{len(cidrs)} ranges, but a security group takes {_MOST_INSIDE_CIDRS} beside its own rules; merge some"
+        yield Problem(path=f"{PATH}.inside.cidrs", message=what)
     for cidr in cidrs:
         if isinstance(cidr, IPv6Network):
             what = f"{cidr}: the private endpoint of an IPv4 cluster has IPv4 addresses only; give an IPv4 range"
