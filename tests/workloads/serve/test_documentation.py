@@ -25,7 +25,7 @@ def server(page: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serv
     """Started with the page's own configuration, but for the folder and the port."""
     folder = tmp_path_factory.mktemp("documentation")
     export = write_export(folder / "run" / "export" / "step-00000001", make_model(LONG))
-    (configuration,) = blocks(page, "json")
+    *_, configuration = blocks(page, "json")
     with serve(folder, export.parent.parent, **json.loads(configuration)["inference"]) as server:
         yield server
 

@@ -124,7 +124,7 @@ def test_a_port_in_use_is_told_before_anything_is_loaded(tmp_path: Path) -> None
 
 
 def flip(folder: Path) -> None:
-    path = folder / "model.safetensors"
+    path = next(folder.glob("*.safetensors"))
     content = bytearray(path.read_bytes())
     content[-10] ^= 4
     path.write_bytes(content)
@@ -137,7 +137,7 @@ def test_a_damaged_model_is_one_message_and_78(tmp_path: Path) -> None:
     with launch(tmp_path, folder) as server:
         assert server.wait() == 78
         said = server.log.read_text()
-    assert "model.safetensors" in said
+    assert ".safetensors" in said
     assert "Traceback" not in said
     assert "export the model again" in said.splitlines()[-1]
 

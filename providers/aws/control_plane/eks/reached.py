@@ -94,7 +94,5 @@ def _host_problems(stack: str, client: Callable[[str], Any]) -> Iterator[Problem
     states = {one["InstanceId"]: one["PingStatus"] for one in (known or {}).get("InstanceInformationList", ())}
     if "Online" not in states.values():
         state = ", ".join(f"{one} is {states.get(one, 'not known')} to Systems Manager" for one in ids)
-        message = (
-            f"{state}; wait some minutes where it is new, else look at its role and its way out, or end "
-        )
+        message = f"{state}; wait some minutes where it is new, else look at its role and its way out, or end "
         yield Problem(path=path, message=f"{message}it (its group starts another)", stops=False)

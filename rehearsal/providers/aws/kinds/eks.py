@@ -1,6 +1,7 @@
 """EKS: clusters, add-ons, who may enter."""
 
 import hashlib
+from secrets import token_hex
 from typing import Any
 
 from rehearsal.cloud.errors import CloudApiError
@@ -28,7 +29,7 @@ def _create_cluster(api: CloudApi, inputs: Inputs) -> Made:
             "certificateAuthority": {"data": api.authority},
             "clusterId": "",
             "createdAt": made["createdAt"],
-            "endpoint": f"https://{_digest(name)[:32].upper()}.gr7.{api.region}.eks.amazonaws.com",
+            "endpoint": f"https://{token_hex(16).upper()}.gr7.{api.region}.eks.amazonaws.com",
             "identities": [{"oidcs": [{"issuer": _issuer(api, name)}]}],
             "kubernetesNetworkConfig": {"ipFamily": "ipv4", "serviceIpv4Cidr": "172.20.0.0/16"} | network,
             "platformVersion": "eks.1",
