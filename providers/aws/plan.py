@@ -237,8 +237,9 @@ def _facts(
 
 def _fetched(storage: StoragePlan, network: NetworkPlan) -> tuple[str, ...]:
     """Upstreams of the registry's mirrors: without NAT it fetches nothing that it does not have."""
-    there = storage.registry is not None and network.nat is not Nat.NONE
-    return tuple(sorted(storage.registry.mirrors.values())) if there and storage.registry else ()
+    if storage.registry is None or network.nat is Nat.NONE:
+        return ()
+    return tuple(sorted(storage.registry.mirrors.values()))
 
 
 def _with_images(
