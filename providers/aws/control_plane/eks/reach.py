@@ -117,8 +117,8 @@ def _inside_problems(cidrs: tuple[IPv4Network | IPv6Network, ...], spec: StackSp
             message="the network is made by the same `up`, so that pulumi cannot run inside it; give the one that "
             "pulumi runs in as cluster.network.existing, or choose `ssmHost: {}` or `publicCidrs: [RANGE]`",
         )
-    for cidr in sorted({str(one) for one in cidrs if cidrs.count(one) > 1}):
-        yield Problem(path=f"{PATH}.inside.cidrs", message=f"{cidr} is given more than once; give it once")
+    for twice in sorted({str(one) for one in cidrs if cidrs.count(one) > 1}):
+        yield Problem(path=f"{PATH}.inside.cidrs", message=f"{twice} is given more than once; give it once")
     if len(cidrs) > _MOST_INSIDE_CIDRS:
         what = f"{len(cidrs)} ranges, but a security group takes {_MOST_INSIDE_CIDRS} beside its own rules; merge some"
         yield Problem(path=f"{PATH}.inside.cidrs", message=what)
