@@ -217,3 +217,15 @@ def test_versions_are_in_order_and_the_default_is_supported_longer_than_some() -
     for row in rows:
         assert 364 <= (row.extended_support_ends - row.standard_support_ends).days <= 366
     assert default_version() in [row.name for row in rows[-2:]]
+
+
+@pytest.mark.parametrize(
+    ("cidrs", "words"),
+    [
+        (["10.0.4.0/24", "10.0.4.0/24"], "10.0.4.0/24 is given more than once; give it once"),
+        ([f"10.0.{n}.0/24" for n in range(51)], "51 ranges, but a security group takes 50 beside its own rules"),
+    ],
+)
+def test_ranges_inside_are_few_and_differ(cidrs: list[str], words: str) -> None:
+    told = refusals(control_plane={"kind": "eks", "reach": {"inside": {"cidrs": cidrs}}})
+    assert any(message.startswith(f"aws.controlPlane.reach.inside.cidrs: {words}") for message in told)
