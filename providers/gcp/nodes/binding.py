@@ -1,0 +1,151 @@
+"""Labels and taints of nodes, and the requests by which a pod gets there and reaches accelerators and fabric."""
+
+import json
+from collections.abc import Mapping, Sequence
+
+from components.fabric import Collective, Fabric
+from components.kubernetes.devices import CLIQUE_LABEL, NVIDIA, TPU
+from components.labels import CAPACITY_LABEL, POOL_LABEL
+from components.plan.cluster import HostPath, PodBinding, ResourceClaim, Taint
+from components.spec.cluster import NodePoolSpec, TaintEffect
+from providers.gcp.catalog import Arch, GcpMachine
+from providers.gcp.tpu import TpuSlice
+from providers.gcp.types import (
+    CalendarCapacity,
+    Capacity,
+    FabricVpc,
+    FlexCapacity,
+    OnDemandCapacity,
+    ReservedCapacity,
+    SpotCapacity,
+)
+
+_ACCELERATOR_LABEL, _TPU_LABEL = "cloud.google.com/gke-accelerator", "cloud.google.com/gke-tpu-accelerator"
+_TPU_TOPOLOGY_LABEL = "cloud.google.com/gke-tpu-topology"
+_LAYERS = ("block", "subblock", "host")
+_LAYER = "cloud.google.com/gce-topology-{}"
+"""From the widest; all three or none (Cluster Toolkit, gke-a4; GKE, "Schedule GKE workloads with Topology Aware
+Scheduling")."""
+_QUEUED = "cloud.google.com/gke-queued"
+DRANET_LABEL = "cloud.google.com/gke-networking-dra-driver"
+
+_NODE_NVIDIA, _POD_NVIDIA = "/home/kubernetes/bin/nvidia", "/usr/local/nvidia"
+_NODE_GIB, _POD_GIB = "/home/kubernetes/bin/gib", "/usr/local/gib"
+"""GKE's driver and Google's NCCL plugin on Container-Optimized OS, and where its images look for them
+(container-engine-accelerators, gpudirect-rdma/nccl-test.yaml)."""
+_FIRST_RDMA_INTERFACE = 2
+"""eth1 stays free for the second host interface, which pods do not take (container-engine-accelerators 24a70cba)."""
+
+
+def collective(machine: GcpMachine) -> Collective:
+    """The library between ranks; that of TPUs is their own runtime's, which asks for no interface of a rendezvous."""
+    return Collective.NCCL if machine.accelerator and machine.accelerator.vendor == "nvidia" else Collective.GLOO
+
+
+def capacity_word(capacity: Capacity) -> str:
+    match capacity:
+        case OnDemandCapacity():
+            return "on-demand"
+        case SpotCapacity():
+            return "spot"
+        case ReservedCapacity():
+            return "reservation"
+        case CalendarCapacity():
+            return "calendar"
+        case FlexCapacity(queued=queued):
+            return "queued" if queued else "flex-start"
+
+
+def labels(pool: NodePoolSpec, capacity: Capacity) -> Mapping[str, str]:
+    """Of the nodes, beside those that GKE sets."""
+    queued = {_QUEUED: "true"} if isinstance(capacity, FlexCapacity) and capacity.queued else {}
+    return {**pool.labels, POOL_LABEL: pool.name, CAPACITY_LABEL: capacity_word(capacity), **queued}
+
+
+def taints(pool: NodePoolSpec, machine: GcpMachine, capacity: Capacity) -> tuple[Taint, ...]:
+    """Of the nodes: the user's, the accelerator's, and those that GKE adds for Arm and for queued machines."""
+    own = [Taint(key=one.key, value=one.value, effect=one.effect) for one in pool.taints]
+    if machine.accelerator is not None:
+        own.append(_taint(TPU if machine.is_tpu else NVIDIA, "present"))
+    if machine.arch is Arch.ARM:
+        own.append(_taint("kubernetes.io/arch", "arm64"))
+    if isinstance(capacity, FlexCapacity) and capacity.queued:
+        own.append(_taint(_QUEUED, "true"))
+    return tuple(dict.fromkeys(own))
+
+
+def binding(
+    pool: NodePoolSpec, machine: GcpMachine, fabric: Fabric, capacity: Capacity, *,
+    slice_: TpuSlice | None, networks: Sequence[FabricVpc], dranet: bool, topology_layers: int,
+) -> PodBinding:  # fmt: skip
+    """Requirements of a pod that is to reach the pool's accelerators and fabric; mounts are the storage's to add."""
+    rdma = [subnet.alias for vpc in networks if vpc.profile for subnet in vpc.subnets]
+    return PodBinding(
+        devices=_devices(machine),
+        env=_env(machine, fabric, rdma=bool(rdma)),
+        node_selector={POOL_LABEL: pool.name, **_tpu_labels(machine, slice_)},
+        tolerations=taints(pool, machine, capacity),
+        topology_keys=_topology_keys(machine, topology_layers),
+        annotations=_interfaces(rdma),
+        host_paths=_host_paths(rdma=bool(rdma)),
+        resource_claims=(ResourceClaim(name="rdma", template=f"{pool.name}-rdma"),) if dranet else (),
+    )
+
+
+def _devices(machine: GcpMachine) -> Mapping[str, int]:
+    if machine.accelerator is None:
+        return {}
+    return {TPU if machine.is_tpu else NVIDIA: machine.accelerator_count}
+
+
+def _tpu_labels(machine: GcpMachine, slice_: TpuSlice | None) -> Mapping[str, str]:
+    if slice_ is None:
+        return {}
+    return {_TPU_LABEL: machine.gke_accelerator, _TPU_TOPOLOGY_LABEL: slice_.topology}
+
+
+def _topology_keys(machine: GcpMachine, layers: int) -> tuple[str, ...]:
+    """Labels that every node of the pool has: Kueue places by topology only on nodes that carry all levels."""
+    if machine.compute_domain:
+        return (CLIQUE_LABEL,)
+    return tuple(_LAYER.format(layer) for layer in _LAYERS) if layers == len(_LAYERS) else ()
+
+
+def _env(machine: GcpMachine, fabric: Fabric, *, rdma: bool) -> Mapping[str, str]:
+    """Paths of GKE's driver, which no container runtime adds; the plugin that the fabric needs, and none other in its
+    place; the interface of the rendezvous.
+    """
+    found: dict[str, str] = {}
+    if machine.accelerator is not None and not machine.is_tpu:
+        found["LD_LIBRARY_PATH"] = f"{_POD_GIB}/lib64:{_POD_NVIDIA}/lib64" if rdma else f"{_POD_NVIDIA}/lib64"
+    if rdma:
+        found["NCCL_NET"] = "gIB"
+    if fabric is not Fabric.HOST and not machine.is_tpu:
+        found[collective(machine).interface_variable] = "eth0"
+    return found
+
+
+def _interfaces(rdma: Sequence[str]) -> Mapping[str, str]:
+    """Annotations by which a pod gets an interface in each fabric network."""
+    if not rdma:
+        return {}
+    asked = [{"interfaceName": "eth0", "network": "default"}] + [
+        {"interfaceName": f"eth{index}", "network": alias} for index, alias in enumerate(rdma, _FIRST_RDMA_INTERFACE)
+    ]
+    return {
+        "networking.gke.io/default-interface": "eth0",
+        "networking.gke.io/interfaces": json.dumps(asked, separators=(",", ":")),
+    }
+
+
+def _host_paths(*, rdma: bool) -> tuple[HostPath, ...]:
+    if not rdma:
+        return ()
+    return (
+        HostPath(path=_NODE_NVIDIA, mount_path=_POD_NVIDIA, kind="Directory"),
+        HostPath(path=_NODE_GIB, mount_path=_POD_GIB, kind="Directory"),
+    )
+
+
+def _taint(key: str, value: str) -> Taint:
+    return Taint(key=key, value=value, effect=TaintEffect.NO_SCHEDULE)

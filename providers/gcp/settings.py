@@ -1,0 +1,134 @@
+"""Settings that only GCP has: the key `penstock:gcp`."""
+
+from enum import StrEnum
+from typing import Annotated, ClassVar, Self
+
+from pydantic import Field, IPvAnyNetwork, model_validator
+
+from components.spec.base import Name, Spec, form
+
+ProjectId = Annotated[
+    str,
+    Field(pattern=form(r"^[a-z][-a-z0-9]{4,28}[a-z0-9]$", "the id of a project, such as my-project, and not its number")),
+]
+ServiceAccount = Annotated[
+    str,
+    Field(
+        pattern=form(
+            r"^[a-z][-a-z0-9]{4,28}[a-z0-9]@[-a-z0-9.]+\.iam\.gserviceaccount\.com$",
+            "the address of a service account: ops@my-project.iam.gserviceaccount.com",
+        )
+    ),
+]
+
+
+class Channel(StrEnum):
+    """Release channel, by which GKE upgrades a cluster by itself."""
+
+    RAPID = "rapid"
+    REGULAR = "regular"
+    STABLE = "stable"
+    EXTENDED = "extended"
+
+
+class DnsEndpointSpec(Spec):
+    """The API server under a name of its own that answers from anywhere whom IAM lets in."""
+
+
+class InsideSpec(Spec):
+    """The API server inside the network alone."""
+
+
+class ReachSpec(Spec):
+    """Way from where pulumi runs to the API server: exactly one."""
+
+    dns_endpoint: DnsEndpointSpec | None = None
+    """`{}`: under its DNS name, from anywhere, for whom IAM gives `container.clusters.connect`."""
+    public_cidrs: Annotated[tuple[IPvAnyNetwork, ...], Field(min_length=1)] | None = None
+    """IPv4 ranges that may reach it from outside."""
+    inside: InsideSpec | None = None
+    """`{}`: from inside an existing network, `cluster.network.existing`, where pulumi then runs."""
+
+    @model_validator(mode="after")
+    def _exactly_one(self) -> Self:
+        if sum(getattr(self, name) is not None for name in type(self).model_fields) != 1:
+            raise ValueError("give exactly one of dnsEndpoint, publicCidrs and inside")
+        return self
+
+
+class GkeSpec(Spec):
+    """A Kubernetes control plane that Google runs: GKE Standard."""
+
+    reach: ReachSpec | None = None
+    """Way from where pulumi runs to the API server. Required."""
+    channel: Channel = Channel.REGULAR
+    """Release channel; nodes with accelerators are kept from its upgrades until support ends."""
+
+
+class FlexStartSpec(Spec):
+    """Machines of the Dynamic Workload Scheduler, for seven days at most."""
+
+    max_run_hours: int = Field(default=168, ge=1, le=168)
+    """Hours after which GKE takes a machine back."""
+    queued: bool = False
+    """All machines of a job at once, by a ProvisioningRequest of Kueue's; of unbounded wait."""
+
+
+class DriverVersion(StrEnum):
+    """NVIDIA driver that GKE installs."""
+
+    DEFAULT = "default"
+    LATEST = "latest"
+
+
+class GcpPoolSpec(Spec):
+    """Settings of one of `cluster.nodePools`."""
+
+    topology: str | None = Field(
+        default=None, pattern=form(r"^\d+x\d+(x\d+)?$", "the shape of a TPU slice, such as 4x4 or 2x2x4")
+    )
+    """Shape of a TPU slice, such as 4x4; `count` of the pool is then a multiple of the slice's nodes."""
+    flex_start: FlexStartSpec | None = None
+    """Machines of the Dynamic Workload Scheduler, in place of the pool's `capacity`."""
+    driver: DriverVersion = DriverVersion.DEFAULT
+    """NVIDIA driver; another one replaces the pool."""
+
+
+class GcpRegistrySpec(Spec):
+    """Image repositories, and mirrors of public registries."""
+
+    repositories: tuple[Name, ...] = ()
+    """Names of repositories of the stack's own."""
+    mirrors: bool = True
+    """A remote repository for each public registry from which the stack's images come."""
+
+
+class GcpAccountSpec(Spec):
+    """The keys `gcp:NAME` of a stack file that are handed on. All others are refused."""
+
+    project: str = ""
+    """The project once more; `gcp.project` decides."""
+    region: str = ""
+    """The region once more; `cluster.region` decides."""
+    impersonate_service_account: ServiceAccount | None = None
+    """A service account to act as."""
+    billing_project: str = ""
+    """Project that requests are counted in, with `userProjectOverride`."""
+    user_project_override: bool = False
+
+
+class GcpSpec(Spec):
+    """Settings of GCP alone. What is not asked for is not made."""
+
+    account_form: ClassVar[type[Spec]] = GcpAccountSpec
+
+    project: ProjectId | None = None
+    """Id of the project. Required."""
+    control_plane: GkeSpec = GkeSpec()
+    """The cluster's control plane."""
+    pools: dict[Name, GcpPoolSpec] = Field(default_factory=dict)
+    """Settings of node pools, by their names: shape of a TPU slice, flex start, driver."""
+    registry: GcpRegistrySpec | None = None
+    """Image repositories; `{}` makes mirrors of the public registries."""
+    labels: dict[str, str] = Field(default_factory=dict)
+    """Labels on everything that takes labels, beside penstock's own."""
