@@ -17,7 +17,7 @@ Times = int | Literal["always"]
 PhaseBeforeDrift = Literal["up", "up again", "refresh"]
 """A phase after which others may be at work: after it there is a stack, and another phase to see what they did."""
 Form = TypeVar("Form", bound=BaseModel)
-OPERATION = form(r"^[a-z0-9-]+:[A-Za-z0-9*]+$", "service:Operation, such as ec2:CreateSubnet or eks:Create*")
+OPERATION = form(r"^[a-z0-9-]+:[A-Za-z0-9.*]+$", "service:Operation, such as ec2:CreateSubnet or eks:Create*")
 
 
 class FaultPart(BaseModel):

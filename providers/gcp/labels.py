@@ -39,4 +39,6 @@ def label_problems(own: Mapping[str, str]) -> Iterator[Problem]:
             message = "is no value of Google's: small letters, digits, dashes, underscores, 63 at most"
             yield Problem(path=path, message=f"{value!r} {message}")
     if len(own) > MOST - 3:
-        yield Problem(path="gcp.labels", message=f"{len(own)} of them; {MOST - 3} have room beside penstock's; remove some")
+        yield Problem(
+            path="gcp.labels", message=f"{len(own)} of them; {MOST - 3} have room beside penstock's; remove some"
+        )

@@ -9,7 +9,9 @@ from components.spec.base import Name, Spec, form
 
 ProjectId = Annotated[
     str,
-    Field(pattern=form(r"^[a-z][-a-z0-9]{4,28}[a-z0-9]$", "the id of a project, such as my-project, and not its number")),
+    Field(
+        pattern=form(r"^[a-z][-a-z0-9]{4,28}[a-z0-9]$", "the id of a project, such as my-project, and not its number")
+    ),
 ]
 ServiceAccount = Annotated[
     str,

@@ -106,6 +106,10 @@ class Account:
             mine = next((self._objects[key] for key in found_keys), None)
             return mine or self._standing.get(_key_of(token, name))
 
+    def stood(self, token: str, name: str) -> Object | None:
+        """Something that was there before the stack."""
+        return self._standing.get(_key_of(token, name))
+
     def references(self, kind: ResourceKind, inputs: Inputs) -> list[str]:
         """Keys of what the inputs name and must not lose. Refuses (ApiError) the first name of what is not there."""
         with self._lock:
@@ -158,6 +162,17 @@ class Account:
         with self._lock:
             self._leave(thing)
             self.store.drop(thing.key)
+
+    def note_gone(self, thing: Object, at_min: float) -> None:
+        """Remembers when it was deleted: a name, or what stood behind it, may be taken for a while."""
+        for key in (thing.key, _key_of(thing.token, "")):
+            self.store.set_fact(f"gone {key}", at_min)
+
+    def gone_at_min(self, token: str, id: str) -> float | None:  # noqa: A002 (the engine's own word)
+        """Minute of the last deletion of an object of that identity, of the type where it is ""; None where there was
+        none."""
+        at_min = self.store.fact(f"gone {_key_of(token, id)}")
+        return None if at_min is None else float(at_min)
 
     def keys(self, names: Iterable[str]) -> list[str]:
         """Keys of the objects that own these names. Refuses (ApiError) what is not there."""

@@ -5,7 +5,9 @@ import datetime
 import ipaddress
 import ssl
 import tempfile
+from collections.abc import Mapping
 from functools import cache, cached_property
+from pathlib import Path
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -21,14 +23,19 @@ VALID_FROM, LIFE = datetime.datetime(2020, 1, 1, tzinfo=datetime.UTC), datetime.
 class Authority:
     """One for each account, kept in its file: a cluster's endpoint is trusted in every process of a rehearsal."""
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
+    def __init__(self, store: Store, fact: str = FACT) -> None:
+        self._store, self._fact = store, fact
         self.context_for = cache(self._context_for)
 
     @property
     def bundle(self) -> str:
         """The certificate in the form in which clouds give it: PEM, in base64."""
-        return base64.b64encode(_pem(self._certificate)).decode()
+        return base64.b64encode(self.certificate).decode()
+
+    @property
+    def certificate(self) -> bytes:
+        """The same as PEM."""
+        return _pem(self._certificate)
 
     def _context_for(self, host: str) -> ssl.SSLContext:
         """TLS of a server of that name or address."""
@@ -43,10 +50,10 @@ class Authority:
 
     @cached_property
     def _key(self) -> ec.EllipticCurvePrivateKey:
-        text = self._store.fact(FACT)
+        text = self._store.fact(self._fact)
         if text is None:
             text = _key_pem(ec.generate_private_key(ec.SECP256R1())).decode()
-            self._store.set_fact(FACT, text)
+            self._store.set_fact(self._fact, text)
         key = serialization.load_pem_private_key(text.encode(), password=None)
         assert isinstance(key, ec.EllipticCurvePrivateKey)
         return key
@@ -69,6 +76,24 @@ class Authority:
         for identifier in identifiers:
             draft = draft.add_extension(identifier, critical=False)
         return draft.sign(self._key, hashes.SHA256())
+
+
+class PublicAuthority(Authority):
+    """That of hosts whose names end so, which every machine trusts; all others have the account's own."""
+
+    def __init__(self, store: Store, names: str) -> None:
+        super().__init__(store)
+        self._public, self._names = Authority(store, "public authority's key"), names
+
+    def _context_for(self, host: str) -> ssl.SSLContext:
+        return self._public.context_for(host) if host.endswith(self._names) else super()._context_for(host)
+
+    def trusted(self, folder: Path) -> Mapping[str, str]:
+        """Environment in which programs trust it beside what this machine does: a file of certificates in the folder."""
+        machines = ssl.get_default_verify_paths().cafile
+        file = folder / "trusted.pem"
+        file.write_bytes((Path(machines).read_bytes() if machines else b"") + b"\n" + self._public.certificate)
+        return {"SSL_CERT_FILE": str(file)}
 
 
 def _name(host: str) -> x509.GeneralName:

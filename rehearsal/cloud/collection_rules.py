@@ -55,6 +55,7 @@ class CollectionRules:
     variables: Mapping[str, str] = field(default_factory=dict)
     """Environment in which no client of the cloud finds a real account."""
     replacing_settings: frozenset[str] = frozenset({"region"})
+    public_names: str = ""
     token_life_min: float = 60.0
     keeps_images: bool = False
     delete_retried_min: float = 15.0
@@ -100,6 +101,9 @@ class CollectionRules:
     def not_ready(self, what: str) -> CloudApiError:
         return CloudApiError("FAILED_PRECONDITION", f"{what} is not ready")
 
+    def busy(self, what: str) -> CloudApiError:
+        return CloudApiError("FAILED_PRECONDITION", f"{what} has another operation")
+
     def in_use(self, token: str, id: str, by: Sequence[str]) -> CloudApiError:  # noqa: A002 (the engine's own word)
         return CloudApiError("FAILED_PRECONDITION", f"{_word(token)} {id!r} is in use by {', '.join(by)}")
 
@@ -114,6 +118,11 @@ class CollectionRules:
 
     def no_capacity(self, demand: Demand, machine_type: str) -> str:
         return f"{FULL}: {', '.join(demand.zones) or 'the region'} does not have enough {machine_type}"
+
+    def unusable(
+        self, account: Account, now_min: float, service: str, parameters: Mapping[str, Any]  # noqa: ARG002
+    ) -> CloudApiError | None:  # fmt: skip
+        return None
 
     def demand(self, account: Account, token: str, inputs: Inputs) -> Demand | None:  # noqa: ARG002
         find = self._by_token[token].demand if token in self._by_token else None

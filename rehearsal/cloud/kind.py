@@ -42,6 +42,15 @@ class CloudApi(Protocol):
         """A live object by id or another of its names; in a preview, None."""
         ...
 
+    def age_min(self, token: str, key: str) -> float | None:
+        """Minutes since a live object was made; None where there is none. In a preview all has been there for ever."""
+        ...
+
+    def gone_min(self, token: str, id: str) -> float | None:  # noqa: A002 (the engine's own word)
+        """Minutes since the last object of that identity was deleted, of the type where it is ""; None where none was,
+        and in a preview."""
+        ...
+
     def created(self, id: str) -> None:  # noqa: A002 (the engine's own word)
         """Notes that the object exists from here on, whatever becomes of the rest of its create.
 
@@ -80,6 +89,10 @@ def _no_minutes(_inputs: Inputs) -> float:
     return 0.0
 
 
+def _nobodys_turn(_inputs: Inputs) -> str:
+    return ""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResourceKind:
     """One type of resource."""
@@ -103,6 +116,11 @@ class ResourceKind:
     longest_name: int = 255
     ready_after_min: Callable[[Inputs], float] = _no_minutes
     """Simulated minutes from the request until the cloud calls it ready."""
+    turn: Callable[[Inputs], str] = _nobodys_turn
+    """Name of what takes one operation at a time, as a cluster does of all on its node pools; empty for none. The next
+    one is refused meanwhile, and the provider asks again."""
+    turn_patience_min: float = 0.0
+    """Minutes for which it does."""
     needs_ready: bool = False
     """Refuses a create while an object that `refers` names is not ready."""
     deleted_after_min: Callable[[Inputs], float] = _no_minutes

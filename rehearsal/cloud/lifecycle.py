@@ -1,6 +1,8 @@
 """Lifecycle of resources in a simulated account, at the cloud's pace and under its rules."""
 
-from collections.abc import Callable, Iterable, Mapping
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -50,8 +52,9 @@ class SimulatedCloud:
         self.oracle = rules.oracle(store, self.standing)
         self.changed: Callable[[Object], None] = lambda _thing: None
         self._services = Services(
-            account=self.account, oracle=self.oracle, injector=self.injector, requests=self.requests
+            account=self.account, clock=self.clock, oracle=self.oracle, injector=self.injector, requests=self.requests
         )
+        self._busy, self._turns = set[str](), threading.Lock()
 
     def kind(self, token: str) -> ResourceKind:
         """The kind of the type. Refuses (NoOracleError) and remembers one that nobody wrote."""
@@ -82,9 +85,10 @@ class SimulatedCloud:
                 self.account.require_ready(references)
             api = LiveApi(self._services, region=region, name=name)
             self.injector.before_create(token)
-            thing = self._enter(kind, api, inputs, references)
-            self.clock.wait(kind.ready_after_min(inputs))
-            self._settle(thing, name)
+            with self._turn(kind, inputs):
+                thing = self._enter(kind, api, inputs, references)
+                self.clock.wait(kind.ready_after_min(inputs))
+                self._settle(thing, name)
             self.changed(thing)
         return thing
 
@@ -95,12 +99,14 @@ class SimulatedCloud:
             new = _with_what_stays(thing, old, new)
             references = self.account.references(kind, new)
             api = LiveApi(self._services, region=region, name=name)
-            added = kind.update(api, id, thing.outputs, new) if kind.update and old != new else {}
-            outputs = self._computed(thing.outputs, thing.inputs, region) | self.rules.echo(new, region) | dict(added)
-            self.account.change(thing, inputs=new, outputs=outputs, blocks_deletion_of=references)
-            if thing.status is Status.FAILED:
-                self.clock.wait(kind.ready_after_min(new))
-            self._settle(thing, name)
+            with self._turn(kind, new):
+                added = kind.update(api, id, thing.outputs, new) if kind.update and old != new else {}
+                computed = self._computed(thing.outputs, thing.inputs, region)
+                outputs = computed | self.rules.echo(new, region) | dict(added)
+                self.account.change(thing, inputs=new, outputs=outputs, blocks_deletion_of=references)
+                if thing.status is Status.FAILED:
+                    self.clock.wait(kind.ready_after_min(new))
+                self._settle(thing, name)
             self.changed(thing)
         return thing
 
@@ -111,9 +117,11 @@ class SimulatedCloud:
             if thing is None:
                 return
             self._wait_unused(thing)
-            kind.delete(LiveApi(self._services, region=thing.region, name=name), id, thing.outputs)
-            self.clock.wait(kind.deleted_after_min(thing.inputs))
-            self.account.remove(thing)
+            with self._turn(kind, thing.inputs):
+                kind.delete(LiveApi(self._services, region=thing.region, name=name), id, thing.outputs)
+                self.clock.wait(kind.deleted_after_min(thing.inputs))
+                self.account.remove(thing)
+                self.account.note_gone(thing, self.clock.now_min)
             self.changed(thing)
 
     def difference(self, token: str, id: str, old: Inputs, new: Inputs) -> InputChanges:  # noqa: A002
@@ -225,6 +233,29 @@ class SimulatedCloud:
         if thing is None:
             raise self.rules.not_found(id, token)
         return thing
+
+    @contextmanager
+    def _turn(self, kind: ResourceKind, inputs: Inputs) -> Iterator[None]:
+        """Lets one operation at a time pass where the cloud takes no other; CloudApiError where patience ends."""
+        key = kind.turn(inputs)
+        last_min = self.clock.now_min + kind.turn_patience_min
+        while key and not self._takes(key):
+            if self.clock.now_min >= last_min:
+                raise self.rules.busy(key)
+            self.clock.wait(0.5)
+        try:
+            yield
+        finally:
+            with self._turns:
+                self._busy.discard(key)
+
+    def _takes(self, key: str) -> bool:
+        """True for who comes while nobody else is at work there, and is now."""
+        with self._turns:
+            if key in self._busy:
+                return False
+            self._busy.add(key)
+            return True
 
     def _wait_unused(self, thing: Object) -> None:
         """Returns once nothing needs it: the provider asks again for a while."""

@@ -1,6 +1,7 @@
 """API of the account as resource kinds use it: for one create, update or delete; or for a preview of one."""
 
 import hashlib
+import math
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -9,6 +10,7 @@ from typing import Any
 from engine.provider.values import Unknown
 from rehearsal.cloud.account import Account, Companion
 from rehearsal.cloud.authority import Authority
+from rehearsal.cloud.clock import Clock
 from rehearsal.cloud.errors import CloudApiError
 from rehearsal.cloud.fault_injection import FaultInjector
 from rehearsal.cloud.kind import Answer, Outputs
@@ -34,6 +36,7 @@ class Services:
     """Parts of a simulated cloud that every request needs."""
 
     account: Account
+    clock: Clock
     oracle: Oracle
     injector: FaultInjector
     requests: Requests
@@ -78,6 +81,14 @@ class LiveApi:
         found = self._services.account.find(token, key)
         return found.outputs if found else None
 
+    def age_min(self, token: str, key: str) -> float | None:
+        found = self._services.account.find(token, key)
+        return self._services.clock.now_min - found.created_min if found else None
+
+    def gone_min(self, token: str, id: str) -> float | None:  # noqa: A002 (the engine's own word)
+        at_min = self._services.account.gone_at_min(token, id)
+        return None if at_min is None else self._services.clock.now_min - at_min
+
     def created(self, id: str) -> None:  # noqa: A002 (the engine's own word)
         self.created_id = id
 
@@ -88,6 +99,9 @@ class LiveApi:
     def _admitted(self, service: str, operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
         request = self._services.oracle.check(service, operation, parameters)
         may_fail = not self._executed or bool(self.created_id)
+        services = self._services
+        if refusal := services.account.rules.unusable(services.account, services.clock.now_min, service, request):
+            raise refusal
         self._services.injector.before(service, operation, name=self.name, may_fail=may_fail)
         return request
 
@@ -123,6 +137,12 @@ class PreviewApi:
         return Unknown()
 
     def find(self, token: str, key: str) -> Outputs | None:  # noqa: ARG002 (the form of CloudApi)
+        return None
+
+    def age_min(self, token: str, key: str) -> float | None:  # noqa: ARG002 (the form of CloudApi)
+        return math.inf
+
+    def gone_min(self, token: str, id: str) -> float | None:  # noqa: A002, ARG002 (the form of CloudApi)
         return None
 
     def created(self, id: str) -> None:  # noqa: A002 (the engine's own word)

@@ -115,6 +115,9 @@ class Rules(Protocol):
     """The type of a Kubernetes cluster."""
     node_tokens: frozenset[str]
     """Types whose creation, change and deletion change the cluster's nodes, the cluster among them."""
+    public_names: str
+    """End of the host names whose certificates come from an authority that every machine trusts; empty for none: then
+    all come from the account's own, which a kubeconfig names."""
     token_life_min: float
     """Minutes for which a cluster's API server takes a token."""
     delete_retried_min: float
@@ -170,6 +173,10 @@ class Rules(Protocol):
 
     def not_ready(self, what: str) -> CloudApiError: ...
 
+    def busy(self, what: str) -> CloudApiError:
+        """The error for an operation on what takes one at a time, and has one."""
+        ...
+
     def in_use(self, token: str, id: str, by: Sequence[str]) -> CloudApiError:  # noqa: A002 (the engine's own word)
         ...
 
@@ -183,6 +190,12 @@ class Rules(Protocol):
         ...
 
     def no_capacity(self, demand: Demand, machine_type: str) -> str: ...
+
+    def unusable(
+        self, account: "Account", now_min: float, service: str, parameters: Mapping[str, Any]
+    ) -> CloudApiError | None:
+        """The error for any request to a service that is not switched on in the account; None where all always are."""
+        ...
 
     # Machines, limits, prices.
 

@@ -16,7 +16,7 @@ from engine.process import Run
 from engine.provider.server import serving
 from engine.state import StackState
 from rehearsal.cloud.account import Account, Object, Status
-from rehearsal.cloud.authority import Authority
+from rehearsal.cloud.authority import Authority, PublicAuthority
 from rehearsal.cloud.leftovers import Leftover, kept_in_words, leftovers
 from rehearsal.cloud.lifecycle import SimulatedCloud
 from rehearsal.cloud.rules import Rules, named_in
@@ -227,12 +227,15 @@ def simulated(
         stack.callback(cloud.close)
         port = stack.enter_context(serving(SimulatedProvider(cloud, crash_log=home / "simulated-cloud-errors.log")))
         stack.callback(cloud.clock.idle)
-        authority = Authority(cloud.account.store)
+        store, names = cloud.account.store, rules.public_names
+        authority = PublicAuthority(store, names) if names else Authority(store)
         kubernetes, kubernetes_port = stack.enter_context(simulated_kubernetes(home, cloud.clock, faults, authority))
         env = stack.enter_context(rules.environment(home, config_in(stack_file), cloud, preview=preview))
         cloud.oracle.warm(preview=preview)  # in threads: not while the API's server imports the same modules
         kubernetes.tokens.given_out(given := home / "tokens", rules.token_life_min)
         env = {**env, **rules.container_programs(home), **rules.credentials(home, given), **kubernetes.env}
+        if isinstance(authority, PublicAuthority):
+            env |= authority.trusted(home)
         env["PULUMI_DEBUG_PROVIDERS"] = f"{rules.package}:{port},kubernetes:{kubernetes_port}"
         cluster = Membership(cloud.account, kubernetes)
         cloud.changed = cluster.note

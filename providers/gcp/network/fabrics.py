@@ -17,7 +17,9 @@ CARDS = 8
 """RDMA interfaces of a machine with RoCE, each with a subnet of its own."""
 
 
-def fabrics(machines: Sequence[tuple[GcpMachine, str]], stack: str, ranges: Iterator[IPv4Network]) -> tuple[FabricVpc, ...]:
+def fabrics(
+    machines: Sequence[tuple[GcpMachine, str]], stack: str, ranges: Iterator[IPv4Network]
+) -> tuple[FabricVpc, ...]:
     """The fabric networks of these machines, each in its zone: pools of one zone share them. `ranges` gives ranges that
     nothing else has, a /18 each.
     """

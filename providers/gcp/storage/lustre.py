@@ -76,7 +76,9 @@ def _problems(asked: FileSystemSpec) -> Iterator[Problem]:
     elif asked.capacity_tib is not None:
         yield from _size_problems(asked, asked.throughput_mbps_per_tib or DEFAULT_TIER)
     for key, value in _of_others(asked):
-        yield Problem(path=f"{PATH}.{key}", message=f"{value} is FSx's, and Managed Lustre has no such setting; remove it")
+        yield Problem(
+            path=f"{PATH}.{key}", message=f"{value} is FSx's, and Managed Lustre has no such setting; remove it"
+        )
 
 
 def _size_problems(asked: FileSystemSpec, mbps: int) -> Iterator[Problem]:

@@ -7,8 +7,9 @@ from typing import Any
 
 from engine.provider.values import is_unknown
 from rehearsal.cloud import sdk
-from rehearsal.cloud.account import Object
+from rehearsal.cloud.account import Account, Object
 from rehearsal.cloud.autonaming import DEFAULTED
+from rehearsal.cloud.errors import CloudApiError
 from rehearsal.cloud.kind import Inputs, Outputs
 from rehearsal.cloud.rules import ProviderSettings, Rules
 from rehearsal.cloud.sdk import Signature
@@ -39,6 +40,7 @@ class AwsRules:
     always_updated = frozenset({"tags", "tagsAll", DEFAULTED})
     cluster_token = controllers.CLUSTER
     node_tokens = nodes.NODE_TOKENS
+    public_names = ""  # EKS's endpoints are signed by the cluster's own authority
     token_life_min = 15.0  # aws/aws-cli 6201: the request to STS that a token is, signed for 15 minutes
     delete_retried_min = 15.0  # pulumi-aws's timeouts for subnets and security groups are 20 and 15 minutes
     ready_timeout_min = 35.0  # a node group that lacks nodes is given up then. Source: EKS user guide
@@ -60,6 +62,7 @@ class AwsRules:
     is_reference = staticmethod(error_messages.is_reference)
     not_found = staticmethod(error_messages.not_found)
     not_ready = staticmethod(error_messages.not_ready)
+    busy = staticmethod(error_messages.not_ready)
     in_use = staticmethod(error_messages.in_use)
     already_exists = staticmethod(error_messages.already_exists)
     throttled = staticmethod(error_messages.throttled)
@@ -100,6 +103,11 @@ class AwsRules:
         if "tags" in shown:
             shown["tagsAll"] = shown["tags"]
         return {"region": region} | shown
+
+    def unusable(
+        self, account: Account, now_min: float, service: str, parameters: Mapping[str, Any]  # noqa: ARG002
+    ) -> CloudApiError | None:  # fmt: skip
+        return None  # AWS has no service that an account must switch on
 
     def endpoint(self, cluster: Object) -> str:
         return str(cluster.outputs.get("endpoint", ""))

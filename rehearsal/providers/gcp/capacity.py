@@ -1,0 +1,39 @@
+"""Machines that a GKE node pool asks Google for."""
+
+from rehearsal.cloud.account import Account
+from rehearsal.cloud.kind import Inputs
+from rehearsal.cloud.rules import Demand, Market
+from rehearsal.providers.gcp.kinds.gke import CLUSTER
+from rehearsal.providers.gcp.kinds.gke_pools import NODE_POOL, zones_of
+from rehearsal.providers.gcp.kinds.parts import last
+from rehearsal.providers.gcp.legality import SPECIFIC
+from rehearsal.providers.gcp.sizes import first_count
+
+
+def demand(account: Account, token: str, inputs: Inputs) -> Demand | None:
+    """The machines that a pool asks for; None for what is no pool, or asks for nothing. Its counts are of each zone."""
+    if token != NODE_POOL:
+        return None
+    zones, count = zones_in(account, inputs), first_count(inputs)
+    if not count:
+        return None
+    name = str((inputs.get("nodeConfig") or {}).get("machineType") or "e2-medium")
+    return Demand(machine_types=(name,), zones=zones, count=count * len(zones), market=market_of(inputs))
+
+
+def zones_in(account: Account, inputs: Inputs) -> tuple[str, ...]:
+    """The zones of a pool in the account."""
+    named = str(inputs.get("cluster"))
+    cluster = account.find(CLUSTER, named) or next(
+        (one for one in account.objects() if one.token == CLUSTER and one.id.endswith(f"/{last(named)}")), None
+    )
+    return zones_of(inputs, cluster.outputs if cluster else {})
+
+
+def market_of(inputs: Inputs) -> Market:
+    """Flex start is of the preemptible quota, as spot is (Google Cloud, "About consumption options")."""
+    nodes = inputs.get("nodeConfig") or {}
+    queued = (inputs.get("queuedProvisioning") or {}).get("enabled")
+    if (nodes.get("reservationAffinity") or {}).get("consumeReservationType") == SPECIFIC:
+        return Market.RESERVED
+    return Market.SPOT if nodes.get("spot") or nodes.get("flexStart") or queued else Market.ON_DEMAND
