@@ -169,3 +169,16 @@ class CloudOperations(Protocol):
     def shortage(self, scaler: Mapping[str, str]) -> str:
         """The reason for which the cloud starts no machines for a pool, in its own words; empty where it has none."""
         ...
+
+
+class ApiOperations(Protocol):
+    """Operations of a cloud whose projects have APIs that are switched on, in penstock's plugin; beside those above."""
+
+    API_INPUTS: Mapping[str, type | tuple[type, ...]]
+    """Inputs of the cloud's resource `penstock:<cloud>:Apis`, with their types."""
+
+    def await_apis(self, inputs: Mapping[str, Any], say: Callable[[str], None]) -> None:
+        """Returns when every API of a project answers; says for which it waits. A PenstockError has the cloud's own
+        words about one that does not.
+        """
+        ...

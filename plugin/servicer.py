@@ -18,6 +18,7 @@ from plugin.console import Console, Voice
 from plugin.kubernetes import gate, namespace_drain, ready
 from plugin.local import inference_server, training_run, volume
 from plugin.node_changes import NODE_CHANGES
+from plugin.on_create import answering_apis
 from plugin.on_delete import network_drain
 from providers.registry import MODULES
 
@@ -33,6 +34,7 @@ KINDS: Mapping[str, ResourceType] = {
     "penstock:kubernetes:Ready": ready,
     "penstock:nodes:Changes": NODE_CHANGES,
     **{f"penstock:{cloud}:Drain": network_drain(cloud) for cloud in MODULES},
+    "penstock:gcp:Apis": answering_apis("gcp"),
 }
 T = TypeVar("T")
 

@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING, cast
 
 if TYPE_CHECKING:
     from components.plan.stack import StackPlan
-    from components.provider import CloudOperations
+    from components.provider import ApiOperations, CloudOperations
     from components.registry import ImageRegistry
 
-MODULES = {"aws": "providers.aws", "existing": "providers.existing", "local": "providers.local"}
+MODULES = {"aws": "providers.aws", "existing": "providers.existing", "gcp": "providers.gcp", "local": "providers.local"}
 """By its name in a stack file, the package that implements a cloud (`CloudProvider`). One more line is one more cloud.
 
 A cloud is imported when a stack is on it, and no other cloud's SDK with it.
@@ -18,6 +18,11 @@ A cloud is imported when a stack is on it, and no other cloud's SDK with it.
 def operations(cloud: str) -> "CloudOperations":
     """The operations of that cloud."""
     return cast("CloudOperations", import_module(f"{MODULES[cloud]}.operations"))
+
+
+def api_operations(cloud: str) -> "ApiOperations":
+    """The operations on the APIs of that cloud's projects."""
+    return cast("ApiOperations", import_module(f"{MODULES[cloud]}.operations"))
 
 
 def open_registry(plan: "StackPlan") -> "ImageRegistry":

@@ -32,8 +32,9 @@ class Inside(pulumi.ComponentResource):
         self._own = pulumi.ResourceOptions(parent=self, provider=cluster.provider, depends_on=list(cluster.ready))
         disks = plan.facts.storage_class
         platform = Platform(
-            f"{name}-platform", plan=plan.platform, storage_class=disks, cluster=cluster, opts=self._own
-        )
+            f"{name}-platform", plan=plan.platform, storage_class=disks, cluster=cluster,
+            critical_by_quota=plan.facts.critical_by_quota, opts=self._own,
+        )  # fmt: skip
         self._namespace = self._make([_namespace(), inventory(pulumi.get_stack(), plan.platform)], self._own)
         here = self._after([*self._namespace, *platform.ready.values()])
         drains = [

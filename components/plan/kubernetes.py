@@ -73,9 +73,9 @@ class BalancerFacts:
     """Load balancers that a cloud makes for Services of a cluster."""
 
     addon: str
-    """Add-on that makes them."""
+    """Add-on that makes them; empty where the cluster's own cloud does."""
     service_class: str
-    """The class of a Service by which that one and no other takes it."""
+    """The class of a Service by which that one and no other takes it; empty where there is none to name."""
     internal: Mapping[str, str]
     """Annotations of a Service for addresses of the network alone."""
     internet: Mapping[str, str]
@@ -109,6 +109,9 @@ class KubernetesFacts:
     """The cloud takes metrics; its handle says by which values of the chart."""
     balancers: BalancerFacts | None = None
     """Load balancers in front of services; None where penstock knows of none."""
+    critical_by_quota: bool = False
+    """Pods of the system's priority classes outside kube-system are refused unless their namespace has a quota for
+    them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

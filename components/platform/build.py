@@ -21,14 +21,16 @@ class Platform(pulumi.ComponentResource):
 
     def __init__(
         self, name: str, *, plan: PlatformPlan, cluster: KubernetesHandle, storage_class: Manifest | None = None,
-        opts: pulumi.ResourceOptions,
+        critical_by_quota: bool = False, opts: pulumi.ResourceOptions,
     ) -> None:  # fmt: skip
-        """`storage_class`: made before every add-on, as claims of their charts take the default of the moment."""
+        """`storage_class`: made before every add-on, as claims of their charts take the default of the moment.
+        `critical_by_quota`: namespaces have a quota for pods of the system's priority classes.
+        """
         super().__init__("penstock:platform:Platform", name, opts=opts)
         own = pulumi.ResourceOptions(parent=self, provider=cluster.provider, depends_on=list(cluster.ready))
         if storage_class is not None:
             own = _after(own, [apply_manifest(resource_name(name, storage_class), storage_class, own)])
-        spaces = _namespaces(name, plan.addons, own)
+        spaces = _namespaces(name, plan.addons, own, critical_by_quota=critical_by_quota)
         self.ready: dict[str, InstalledAddon] = {}
         for addon in plan.addons:
             before = [self.ready[need] for need in addon.needs]
@@ -96,10 +98,30 @@ class InstalledAddon(pulumi.ComponentResource):
         )
 
 
-def _namespaces(name: str, addons: Iterable[AddonPlan], opts: pulumi.ResourceOptions) -> Mapping[str, pulumi.Resource]:
-    """Each once, also where several add-ons share it. Their daemons reach into the nodes, which is allowed there."""
+def _namespaces(
+    name: str, addons: Iterable[AddonPlan], opts: pulumi.ResourceOptions, *, critical_by_quota: bool
+) -> Mapping[str, pulumi.Resource]:
+    """Each once, also where several add-ons share it, with its quota where it needs one. Their daemons reach into the
+    nodes, which is allowed there.
+    """
     names = sorted({addon.namespace for addon in addons} - set(NOT_OURS))
-    return {space: apply_manifest(f"{name}-namespace-{space}", _namespace(space), opts) for space in names}
+    spaces = {space: apply_manifest(f"{name}-namespace-{space}", _namespace(space), opts) for space in names}
+    if not critical_by_quota:
+        return spaces
+    return {
+        space: apply_manifest(f"{name}-quota-{space}", _critical_quota(space), _after(opts, [made]))
+        for space, made in spaces.items()
+    }
+
+
+def _critical_quota(space: str) -> Manifest:
+    """Room for pods of the classes that Kubernetes keeps for itself (Kubernetes, "Limit Priority Class consumption by
+    default")."""
+    classes = ["system-node-critical", "system-cluster-critical"]
+    selector = {"matchExpressions": [{"operator": "In", "scopeName": "PriorityClass", "values": classes}]}
+    metadata = {"name": "critical-pods", "namespace": space, "labels": OWN_LABELS}
+    spec = {"hard": {"pods": "1G"}, "scopeSelector": selector}
+    return {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": metadata, "spec": spec}
 
 
 def _namespace(space: str) -> Manifest:

@@ -61,7 +61,7 @@ def _proxy(service: ServicePlan) -> Manifest:
     if entry := service.entry:
         address = {
             "type": "LoadBalancer",
-            "loadBalancerClass": entry.service_class,
+            **({"loadBalancerClass": entry.service_class} if entry.service_class else {}),
             "loadBalancerSourceRanges": list(entry.source_ranges),
             "annotations": dict(entry.annotations),
         }

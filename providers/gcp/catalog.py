@@ -12,7 +12,9 @@ from typing import Any
 
 from components.catalog import Accelerator, Capabilities, Catalog, MachineType, accelerators
 from components.fabric import Fabric
+from components.images import Architecture
 from components.spec.scheduler import SchedulerKind
+from providers.gcp.regions import regions
 
 MAX_NODES = 1000
 """Of one node pool and zone ("Quotas and limits" of GKE, 2026-11)."""
@@ -28,7 +30,7 @@ SCHEDULERS = (
 )
 
 
-class Arch(StrEnum):
+class InstructionSet(StrEnum):
     """Instruction set, by Kubernetes' name."""
 
     X86 = "x86_64"
@@ -51,7 +53,7 @@ class FabricNetwork(StrEnum):
     """As `roce`, of the bare metal profile, whose one subnet comes by itself."""
 
 
-class CapacityKind(StrEnum):
+class GcpCapacityKind(StrEnum):
     """Ways in which a machine type can be had."""
 
     ON_DEMAND = "onDemand"
@@ -65,7 +67,7 @@ class CapacityKind(StrEnum):
 class GcpMachine(MachineType):
     """One row of machine_types.toml."""
 
-    arch: Arch
+    arch: InstructionSet
     gke_accelerator: str
     """Value of GKE's label for its accelerators; empty without."""
     network: FabricNetwork
@@ -75,7 +77,7 @@ class GcpMachine(MachineType):
     boot_disks: tuple[str, ...]
     """The first is penstock's choice."""
     quota: str
-    capacity: tuple[CapacityKind, ...]
+    capacity: tuple[GcpCapacityKind, ...]
     min_version: str
     """Least version of GKE, such as `1.34.3-gke.1318000`; empty: any that penstock makes."""
     min_driver: str
@@ -103,7 +105,8 @@ def catalog() -> Catalog:
     return Catalog(
         cloud="gcp",
         machine_types=machines(),
-        capabilities=Capabilities(schedulers=SCHEDULERS, max_nodes_per_pool=MAX_NODES),
+        capabilities=Capabilities(schedulers=SCHEDULERS, max_nodes_per_pool=MAX_NODES, registry=True),
+        regions=tuple(regions()),
     )
 
 
@@ -116,7 +119,7 @@ def _rows(tables: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, GcpMac
 def _machine(name: str, row: dict[str, Any], chips: Mapping[str, Accelerator]) -> GcpMachine:
     chip = row.pop("accelerator", None)
     price = row.pop("usd_per_hour", None)
-    network = FabricNetwork(row.pop("network", ""))
+    network, arch = FabricNetwork(row.pop("network", "")), InstructionSet(row.pop("arch"))
     return GcpMachine(
         name=name,
         cores=row.pop("vcpus"),
@@ -126,14 +129,15 @@ def _machine(name: str, row: dict[str, Any], chips: Mapping[str, Accelerator]) -
         fabric=Fabric.ETHERNET if network is FabricNetwork.NONE else Fabric.RDMA,
         fabric_gbps=float(row.pop("fabric_gbps", 0)),
         compute_domain=row.pop("compute_domain", False),
-        arch=Arch(row.pop("arch")),
+        architecture=Architecture.ARM64 if arch is InstructionSet.ARM else Architecture.AMD64,
+        arch=arch,
         gke_accelerator=row.pop("gke_accelerator", ""),
         network=network,
         topology_layers=row.pop("topology_layers", 0),
         local_ssds=row.pop("local_ssds", 0),
         boot_disks=tuple(row.pop("boot_disks")),
         quota=row.pop("quota"),
-        capacity=tuple(map(CapacityKind, row.pop("capacity"))),
+        capacity=tuple(map(GcpCapacityKind, row.pop("capacity"))),
         min_version=row.pop("min_version", ""),
         min_driver=row.pop("min_driver", ""),
         usd_per_hour=None if price is None else Decimal(price),

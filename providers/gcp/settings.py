@@ -6,6 +6,7 @@ from typing import Annotated, ClassVar, Self
 from pydantic import Field, IPvAnyNetwork, model_validator
 
 from components.spec.base import Name, Spec, form
+from providers.gcp.network.settings import GivenVpcSpec
 
 ProjectId = Annotated[
     str,
@@ -37,18 +38,18 @@ class DnsEndpointSpec(Spec):
     """The API server under a name of its own that answers from anywhere whom IAM lets in."""
 
 
-class InsideSpec(Spec):
+class InsideGkeSpec(Spec):
     """The API server inside the network alone."""
 
 
-class ReachSpec(Spec):
+class GkeReachSpec(Spec):
     """Way from where pulumi runs to the API server: exactly one."""
 
     dns_endpoint: DnsEndpointSpec | None = None
     """`{}`: under its DNS name, from anywhere, for whom IAM gives `container.clusters.connect`."""
     public_cidrs: Annotated[tuple[IPvAnyNetwork, ...], Field(min_length=1)] | None = None
     """IPv4 ranges that may reach it from outside."""
-    inside: InsideSpec | None = None
+    inside: InsideGkeSpec | None = None
     """`{}`: from inside an existing network, `cluster.network.existing`, where pulumi then runs."""
 
     @model_validator(mode="after")
@@ -61,7 +62,7 @@ class ReachSpec(Spec):
 class GkeSpec(Spec):
     """A Kubernetes control plane that Google runs: GKE Standard."""
 
-    reach: ReachSpec | None = None
+    reach: GkeReachSpec | None = None
     """Way from where pulumi runs to the API server. Required."""
     channel: Channel = Channel.REGULAR
     """Release channel; nodes with accelerators are kept from its upgrades until support ends."""
@@ -96,15 +97,6 @@ class GcpPoolSpec(Spec):
     """NVIDIA driver; another one replaces the pool."""
 
 
-class GcpRegistrySpec(Spec):
-    """Image repositories, and mirrors of public registries."""
-
-    repositories: tuple[Name, ...] = ()
-    """Names of repositories of the stack's own."""
-    mirrors: bool = True
-    """A remote repository for each public registry from which the stack's images come."""
-
-
 class GcpAccountSpec(Spec):
     """The keys `gcp:NAME` of a stack file that are handed on. All others are refused."""
 
@@ -123,6 +115,7 @@ class GcpSpec(Spec):
     """Settings of GCP alone. What is not asked for is not made."""
 
     account_form: ClassVar[type[Spec]] = GcpAccountSpec
+    network_form: ClassVar[type[Spec]] = GivenVpcSpec
 
     project: ProjectId | None = None
     """Id of the project. Required."""
@@ -130,7 +123,5 @@ class GcpSpec(Spec):
     """The cluster's control plane."""
     pools: dict[Name, GcpPoolSpec] = Field(default_factory=dict)
     """Settings of node pools, by their names: shape of a TPU slice, flex start, driver."""
-    registry: GcpRegistrySpec | None = None
-    """Image repositories; `{}` makes mirrors of the public registries."""
     labels: dict[str, str] = Field(default_factory=dict)
     """Labels on everything that takes labels, beside penstock's own."""

@@ -97,7 +97,9 @@ def tpu_slice(generation: str, topology: str, path: str) -> TpuSlice:
     row = GENERATIONS.get(generation)
     if row is None:
         known = ", ".join(GENERATIONS)
-        message = f"{generation!r} is no generation of TPU{suggestion(generation, GENERATIONS) or f'; known: {known}'}"
+        message = (
+            f"{generation!r} is no generation of TPU{suggestion(generation, tuple(GENERATIONS)) or f'; known: {known}'}"
+        )
         raise SpecError([Problem(path=f"{path}.generation", message=message)])
     if topology in row.single:
         chips = row.single[topology]

@@ -5,26 +5,27 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from components.plan.cluster import NodePoolPlan, SubnetPlan, Taint
+from components.plan.cluster import Mount, NodePoolPlan, SubnetPlan, Taint, VolumePlan
 from components.plan.part import Decision
 from providers.gcp.catalog import GcpMachine
 from providers.gcp.tpu import TpuSlice
 
-DiskType = Literal["pd-standard", "pd-balanced", "pd-ssd", "hyperdisk-balanced"]
+Driver = Literal["", "DEFAULT", "LATEST"]
+"""NVIDIA driver that GKE installs; empty without NVIDIA accelerators."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OnDemandCapacity:
+class GcpOnDemand:
     pass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SpotCapacity:
+class GcpSpot:
     pass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ReservedCapacity:
+class GcpReserved:
     """A reservation, and nothing but it."""
 
     path: str
@@ -32,7 +33,7 @@ class ReservedCapacity:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CalendarCapacity:
+class GcpCalendar:
     """A reservation bought by the calendar: no nodes before `starts_at`, none from `ends_at` on."""
 
     path: str
@@ -41,14 +42,14 @@ class CalendarCapacity:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FlexCapacity:
+class GcpFlex:
     """Machines of the Dynamic Workload Scheduler."""
 
     max_run_s: int
     queued: bool
 
 
-Capacity = OnDemandCapacity | SpotCapacity | ReservedCapacity | CalendarCapacity | FlexCapacity
+Capacity = GcpOnDemand | GcpSpot | GcpReserved | GcpCalendar | GcpFlex
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,11 +77,13 @@ class GcpNodePoolPlan(NodePoolPlan):
     """Topology of a resource policy for throughput (`1x72`, or a TPU slice's); empty without."""
     compact: bool
     """A placement policy of the pool's own."""
+    policy: str
+    """Name of a resource policy that is there already, by which its machines are placed; empty without."""
     networks: tuple[str, ...]
     """Names of the subnets of its further interfaces, in their order."""
     dranet: bool
-    driver: Literal["", "DEFAULT", "LATEST", "INSTALLATION_DISABLED"]
-    boot_disk: DiskType
+    driver: Driver
+    boot_disk: str
     boot_disk_gib: int
     labels: Mapping[str, str]
     taints: tuple[Taint, ...]
@@ -114,22 +117,66 @@ class FabricVpc:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class GivenVpc:
+    """A network that is there already, and of which nothing is the stack's."""
+
+    project: str
+    """Its own, where it is shared."""
+    network: str
+    subnet: str
+    pods_range: str
+    services_range: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class GcpNetworkPlan:
     """The cluster's network, and those of its fabrics."""
 
+    name: str
     region: str
     zones: tuple[str, ...]
+    """The system pool's first."""
     mtu: int
     nodes: SubnetPlan
     pods_cidr: str
+    """Empty where only the place knows it: of a network that is there already."""
     services_cidr: str
     services_peering_cidr: str
-    """Range of Private Service Access, for Lustre and Filestore; empty without."""
+    """Range of Private Service Access, for Managed Lustre; empty without."""
     nat: bool
     nat_ports: int
     """Least ports of a machine."""
     fabrics: tuple[FabricVpc, ...]
     flow_logs: bool
+    keep: bool
+    """`destroy` leaves the network itself, as a file system that it leaves stands in it."""
+    existing: GivenVpc | None = None
+    """None for a network that the stack makes."""
+
+
+PODS_RANGE, SERVICES_RANGE = "pods", "services"
+"""Names of the secondary ranges of a subnet that the stack makes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DnsGkeReach:
+    """By the API server's DNS name, from anywhere, for whom IAM lets in."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PublicGkeReach:
+    """By a public address, which answers these ranges."""
+
+    cidrs: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InsideGkeReach:
+    """By an address inside the network."""
+
+
+ReachPlan = DnsGkeReach | PublicGkeReach | InsideGkeReach
+"""Way from where pulumi and kubectl run to the API server."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,25 +184,27 @@ class GkePlan:
     """The control plane, and the pool for all that needs no accelerator."""
 
     name: str
+    project: str
+    region: str
     version: str
-    """Minor, such as `1.35`: a floor, as the channel moves on."""
-    min_version: str
-    """Least full version of the machines; empty: any."""
+    """Minor, such as `1.35`, or a full version that the machines need: a floor, as the channel moves on."""
     channel: str
-    dns_endpoint: bool
-    public_cidrs: tuple[str, ...]
+    reach: ReachPlan
     system_pool: GcpNodePoolPlan
     multi_networking: bool
     private_ipv6_off: bool
     add_ons: tuple[str, ...]
-    """GKE's own, by the SDK's names."""
+    """Storage drivers of GKE's own: `lustre`, `filestore`, `gcsfuse`."""
     components: tuple[str, ...]
     """Of GKE's monitoring."""
     deletion_protection: bool
+    node_account: str
+    """Id of the service account of all nodes."""
+    decisions: tuple[Decision, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LustrePlan:
+class ManagedLustrePlan:
     """A Managed Lustre instance."""
 
     instance: str
@@ -172,6 +221,7 @@ class LustrePlan:
 class FilestorePlan:
     """A Filestore instance."""
 
+    instance: str
     tier: str
     capacity_gib: int
     zone: str
@@ -180,25 +230,25 @@ class FilestorePlan:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BucketPlan:
+class GcsPlan:
+    """A bucket of Cloud Storage."""
+
     name: str | None
     """None: made from the resource's name."""
+    location: str
     keep_versions_days: int
     expire_days: int | None
     keep: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RegistryPlan:
-    repositories: tuple[str, ...]
-    remotes: Mapping[str, str]
-    """Repository -> public registry that it fetches from."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class GcpStoragePlan:
-    file_system: LustrePlan | None
+    """Places of data on GCP."""
+
+    file_system: ManagedLustrePlan | None
     shared_file_system: FilestorePlan | None
-    object_store: BucketPlan | None
-    registry: RegistryPlan | None
+    object_store: GcsPlan | None
+    mounts: tuple[Mount, ...]
+    volume: VolumePlan
+    """Volume of the runs; the path is empty where the stack has no file system."""
     decisions: tuple[Decision, ...]

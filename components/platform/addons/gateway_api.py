@@ -34,6 +34,6 @@ def plan(request: PlatformRequest) -> AddonPlan:
             object_of("gateway.networking.k8s.io/v1", "GatewayClass", CLASS, spec={"controllerName": _CONTROLLER}),
         ),
         crds=(*(f"{kind}.gateway.networking.k8s.io" for kind in kinds), "envoyproxies.gateway.envoyproxy.io"),
-        needs=(entry.addon,) if entry else (),
+        needs=(entry.addon,) if entry and entry.addon else (),
         does=DOES,
     )

@@ -8,16 +8,16 @@ from components.kubernetes.devices import CLIQUE_LABEL, NVIDIA, TPU
 from components.labels import CAPACITY_LABEL, POOL_LABEL
 from components.plan.cluster import HostPath, PodBinding, ResourceClaim, Taint
 from components.spec.cluster import NodePoolSpec, TaintEffect
-from providers.gcp.catalog import Arch, GcpMachine
+from providers.gcp.catalog import GcpMachine, InstructionSet
 from providers.gcp.tpu import TpuSlice
 from providers.gcp.types import (
-    CalendarCapacity,
     Capacity,
     FabricVpc,
-    FlexCapacity,
-    OnDemandCapacity,
-    ReservedCapacity,
-    SpotCapacity,
+    GcpCalendar,
+    GcpFlex,
+    GcpOnDemand,
+    GcpReserved,
+    GcpSpot,
 )
 
 _ACCELERATOR_LABEL, _TPU_LABEL = "cloud.google.com/gke-accelerator", "cloud.google.com/gke-tpu-accelerator"
@@ -44,21 +44,21 @@ def collective(machine: GcpMachine) -> Collective:
 
 def capacity_word(capacity: Capacity) -> str:
     match capacity:
-        case OnDemandCapacity():
+        case GcpOnDemand():
             return "on-demand"
-        case SpotCapacity():
+        case GcpSpot():
             return "spot"
-        case ReservedCapacity():
+        case GcpReserved():
             return "reservation"
-        case CalendarCapacity():
+        case GcpCalendar():
             return "calendar"
-        case FlexCapacity(queued=queued):
+        case GcpFlex(queued=queued):
             return "queued" if queued else "flex-start"
 
 
 def labels(pool: NodePoolSpec, capacity: Capacity) -> Mapping[str, str]:
     """Of the nodes, beside those that GKE sets."""
-    queued = {_QUEUED: "true"} if isinstance(capacity, FlexCapacity) and capacity.queued else {}
+    queued = {_QUEUED: "true"} if isinstance(capacity, GcpFlex) and capacity.queued else {}
     return {**pool.labels, POOL_LABEL: pool.name, CAPACITY_LABEL: capacity_word(capacity), **queued}
 
 
@@ -67,14 +67,14 @@ def taints(pool: NodePoolSpec, machine: GcpMachine, capacity: Capacity) -> tuple
     own = [Taint(key=one.key, value=one.value, effect=one.effect) for one in pool.taints]
     if machine.accelerator is not None:
         own.append(_taint(TPU if machine.is_tpu else NVIDIA, "present"))
-    if machine.arch is Arch.ARM:
+    if machine.arch is InstructionSet.ARM:
         own.append(_taint("kubernetes.io/arch", "arm64"))
-    if isinstance(capacity, FlexCapacity) and capacity.queued:
+    if isinstance(capacity, GcpFlex) and capacity.queued:
         own.append(_taint(_QUEUED, "true"))
     return tuple(dict.fromkeys(own))
 
 
-def binding(
+def binding(  # noqa: PLR0913 (what decides a binding)
     pool: NodePoolSpec, machine: GcpMachine, fabric: Fabric, capacity: Capacity, *,
     slice_: TpuSlice | None, networks: Sequence[FabricVpc], dranet: bool, topology_layers: int,
 ) -> PodBinding:  # fmt: skip

@@ -10,13 +10,13 @@ from dataclasses import dataclass
 
 from components.errors import Problem, SpecError
 from components.spec.storage import FileSystemSpec, OnDestroy
-from providers.gcp.types import LustrePlan
+from providers.gcp.types import ManagedLustrePlan
 
 PATH = "storage.fileSystem"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Tier:
+class LustreTier:
     """Sizes of one throughput, in GiB."""
 
     least: int
@@ -36,10 +36,10 @@ class Tier:
 
 
 TIERS = {
-    1000: Tier(least=9_000, most=10_008_000, coarse_from=1_530_000),
-    500: Tier(least=18_000, most=20_016_000, coarse_from=3_060_000),
-    250: Tier(least=36_000, most=40_032_000, coarse_from=6_120_000),
-    125: Tier(least=72_000, most=12_240_000),
+    1000: LustreTier(least=9_000, most=10_008_000, coarse_from=1_530_000),
+    500: LustreTier(least=18_000, most=20_016_000, coarse_from=3_060_000),
+    250: LustreTier(least=36_000, most=40_032_000, coarse_from=6_120_000),
+    125: LustreTier(least=72_000, most=12_240_000),
 }
 """By MB/s for each TiB."""
 DEFAULT_TIER = 1000
@@ -48,12 +48,12 @@ DEFAULT_TIER = 1000
 LONGEST_NAME = 8
 
 
-def plan_lustre(asked: FileSystemSpec, zone: str, stack: str, digest: str) -> LustrePlan:
+def plan_lustre(asked: FileSystemSpec, zone: str, stack: str, digest: str) -> ManagedLustrePlan:
     """The instance in that zone; SpecError with every problem at once. `digest` makes its file system's name."""
     problems = list(_problems(asked))
     if problems:
         raise SpecError(problems)
-    return LustrePlan(
+    return ManagedLustrePlan(
         instance=f"{stack}-lustre",
         file_system=f"p{digest[: LONGEST_NAME - 1]}",
         zone=zone,
@@ -86,11 +86,12 @@ def _size_problems(asked: FileSystemSpec, mbps: int) -> Iterator[Problem]:
     if tier.is_legal(gib):
         return
     near = ", ".join(f"{size / 1000:g}" for size in _nearest(gib, tier))
-    message = f"{asked.capacity_tib:g} is no size at {mbps} MB/s a TiB (from {tier.least / 1000:g}, by {tier.step_at(gib) / 1000:g})"
+    steps = f"from {tier.least / 1000:g}, by {tier.step_at(gib) / 1000:g}"
+    message = f"{asked.capacity_tib:g} is no size at {mbps} MB/s a TiB ({steps})"
     yield Problem(path=f"{PATH}.capacityTib", message=f"{message}; nearest: {near}")
 
 
-def _nearest(gib: float, tier: Tier) -> list[int]:
+def _nearest(gib: float, tier: LustreTier) -> list[int]:
     held = min(max(gib, tier.least), tier.most)
     step = tier.step_at(held)
     found = {math.floor(held / step) * step, math.ceil(held / step) * step}

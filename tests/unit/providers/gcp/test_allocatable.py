@@ -4,13 +4,13 @@ import pytest
 
 from providers.gcp.catalog import machines
 from providers.gcp.nodes.allocatable import allocatable
-from rehearsal.field.allocatable import node_rows
+from rehearsal.field.allocatable import NodeRow, node_rows
 
 MEASURED = [row for (cloud, name), rows in node_rows().items() if cloud == "gcp" and name in machines() for row in rows]
 
 
 @pytest.mark.parametrize("row", MEASURED, ids=lambda row: f"{row.machine_type} {row.date}")
-def test_a_node_has_what_the_rule_says_and_little_more(row):
+def test_a_node_has_what_the_rule_says_and_little_more(row: NodeRow) -> None:
     """Never more than the node has, and at most 0.3 % less."""
     there = row.allocatable_memory_ki / 2**20
     said = allocatable(machines()[row.machine_type])
@@ -19,7 +19,7 @@ def test_a_node_has_what_the_rule_says_and_little_more(row):
         assert said.cores * 1000 == pytest.approx(row.allocatable_cpu_m, abs=10)
 
 
-def test_huge_pages_are_taken_off():
+def test_huge_pages_are_taken_off() -> None:
     machine = machines()["a4x-maxgpu-4g-metal"]
     assert allocatable(machine).memory_gib - allocatable(machine, 8192).memory_gib == pytest.approx(8)
 
@@ -29,6 +29,6 @@ def test_huge_pages_are_taken_off():
     [("g2-standard-4", 10), ("g2-standard-48", 174), ("a3-ultragpu-8g", 2745), ("a4-highgpu-8g", 3690),
      ("a4x-highgpu-4g", 822), ("ct6e-standard-4t", 669), ("ct5lp-hightpu-4t", 174), ("e2-standard-4", 10)],
 )  # fmt: skip
-def test_a_careful_request_of_a_whole_node_fits(name, ask_gib):
+def test_a_careful_request_of_a_whole_node_fits(name: str, ask_gib: float) -> None:
     """Requests that leave daemons and one per cent, worked out apart from this rule."""
     assert allocatable(machines()[name]).memory_gib > ask_gib

@@ -1,0 +1,157 @@
+"""A plan as Pulumi resources: APIs and network first, then the cluster, then machines; data beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import pulumi
+import pulumi_gcp as gcp
+from pulumi_gcp import storage as buckets
+
+from components.estimate.cost import totals
+from components.kubernetes.manifest import apply_manifest, resource_name
+from components.node_changes import NodeChanges
+from components.plan.kubernetes import NAMESPACE
+from components.provider import ClusterHandle
+from providers.gcp.apis import Apis
+from providers.gcp.control_plane.build import Gke
+from providers.gcp.control_plane.handle import GkeHandle
+from providers.gcp.drain_resource import GcpDrainResource
+from providers.gcp.images.address import address_of
+from providers.gcp.kubernetes import provider_of, reach, scalers
+from providers.gcp.network.build import GcpNetwork
+from providers.gcp.network.handle import GcpNetworkHandle
+from providers.gcp.node_changes import made_of
+from providers.gcp.nodes.build import GkePool, is_sized_later
+from providers.gcp.ownership import hyperdisks
+from providers.gcp.plan import GcpPlan
+from providers.gcp.storage.build import GcpStorage
+from providers.gcp.storage.handle import GcpStorageHandle, GcsHandle
+from providers.gcp.types import GcpNodePoolPlan
+
+Outputs = Mapping[str, pulumi.Input[Any]]
+
+
+def build_cluster(name: str, plan: GcpPlan, opts: pulumi.ResourceOptions) -> ClusterHandle:
+    """The cluster with all that the stack asks for beside it, in the plan's project and region, under its labels."""
+    account = _provider(f"{name}-gcp", plan, opts)
+    # First of all: where it refuses, nothing has changed yet.
+    changes = NodeChanges(f"{name}-nodes", pools=made_of(plan), consent=plan.node_roll_reason, opts=opts)
+    first = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(providers=[account], depends_on=[changes]))
+    apis = Apis(f"{name}-apis", project=plan.project, services=plan.services, identity=plan.identity, opts=first)
+    inside = pulumi.ResourceOptions.merge(first, pulumi.ResourceOptions(depends_on=[apis]))
+    network = GcpNetwork(f"{name}-network", plan=plan.network, opts=inside).handle
+    storage = GcpStorage(
+        f"{name}-storage", plan=plan.storage, network=network, project=plan.project, opts=inside
+    ).handle
+    after = pulumi.ResourceOptions.merge(inside, pulumi.ResourceOptions(depends_on=list(network.held)))
+    drain = GcpDrainResource(
+        f"{name}-drain", project=plan.project, region=plan.region, cluster=plan.control_plane.name,
+        network=plan.network.name, own=plan.network.existing is None, identity=plan.identity, opts=after,
+    )  # fmt: skip
+    cluster = Gke(f"{name}-gke", plan=plan.control_plane, network=network, after=[drain], opts=inside).handle
+    system = _pool(f"{name}-system", plan.control_plane.system_pool, plan, cluster, network, inside)
+    settled = replace(cluster, ready=(*cluster.ready, system))
+    pools = {
+        pool.name: _pool(
+            f"{name}-{pool.name}", pool, plan, settled, network, inside,
+            sized_later=plan.sized_by_gate and is_sized_later(pool),
+        )
+        for pool in plan.node_pools
+    }  # fmt: skip
+    rights = _rights(f"{name}-workload", plan, cluster, storage.object_store, inside) if storage.object_store else []
+    provider = provider_of(name, cluster, pulumi.ResourceOptions(parent=opts.parent))
+    classes = _classes(name, plan, provider, system, opts)
+    ready = (system, *pools.values(), *rights, *classes, *storage.ready)
+    registry = address_of(plan.project, plan.region, plan.control_plane.name)
+    return ClusterHandle(
+        volume_path=pulumi.Output.from_input(storage.volume_path),
+        runner=None,
+        kubernetes=reach(provider, cluster, registry, storage, scalers(plan, cluster, pools), ready),
+        outputs={
+            "cluster": cluster.name, "endpoint": cluster.endpoint, "kubeconfig": cluster.kubeconfig,
+            **_stores(storage), **_costs(plan),
+        },
+    )  # fmt: skip
+
+
+def _provider(name: str, plan: GcpPlan, opts: pulumi.ResourceOptions) -> gcp.Provider:
+    """The provider of everything, with the identity of the stack file's `gcp:` keys."""
+    asked = plan.account
+    return gcp.Provider(
+        name,
+        project=plan.project,
+        region=plan.region,
+        default_labels=dict(plan.labels),
+        impersonate_service_account=asked.impersonate_service_account,
+        billing_project=asked.billing_project or None,
+        user_project_override=asked.user_project_override or None,
+        opts=opts,
+    )
+
+
+def _pool(  # noqa: PLR0913 (what surrounds a pool)
+    name: str, pool: GcpNodePoolPlan, plan: GcpPlan, cluster: GkeHandle, network: GcpNetworkHandle,
+    opts: pulumi.ResourceOptions, *, sized_later: bool = False,
+) -> GkePool:  # fmt: skip
+    return GkePool(
+        name, plan=pool, cluster=cluster, network=network, fabrics=plan.network, sized_later=sized_later, opts=opts
+    )
+
+
+def _rights(
+    name: str, plan: GcpPlan, cluster: GkeHandle, bucket: GcsHandle, opts: pulumi.ResourceOptions
+) -> list[pulumi.Resource]:  # fmt: skip
+    """The bucket for every pod of the jobs' namespace, by Workload Identity: its pool is there when a first cluster of
+    the project is, so it comes after the cluster.
+    """
+    pool = f"{plan.project}.svc.id.goog"
+    member = bucket.project_number.apply(
+        lambda number: (
+            f"principalSet://iam.googleapis.com/projects/{number}/locations/global/workloadIdentityPools/"
+            f"{pool}/namespace/{NAMESPACE}"
+        )
+    )
+    after = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=list(cluster.ready)))
+    return [
+        buckets.BucketIAMMember(
+            name, bucket=bucket.name, role="roles/storage.objectUser", member=member, opts=after
+        )
+    ]  # fmt: skip
+
+
+def _classes(
+    name: str, plan: GcpPlan, provider: pulumi.ProviderResource, system: GkePool, opts: pulumi.ResourceOptions
+) -> list[pulumi.Resource]:
+    """A class of disks for machines that attach no other than Hyperdisk."""
+    if all("pd-balanced" in pool.machine.boot_disks for pool in plan.node_pools):
+        return []
+    manifest = hyperdisks(plan.control_plane.name)
+    after = pulumi.ResourceOptions(parent=opts.parent, provider=provider, depends_on=[system])
+    return [apply_manifest(resource_name(name, manifest), manifest, after)]
+
+
+def _stores(storage: GcpStorageHandle) -> Outputs:
+    found: dict[str, pulumi.Input[Any]] = {}
+    if lustre := storage.file_system:
+        found["fileSystem"] = {"id": lustre.volume, "address": lustre.address}
+    if shared := storage.shared_file_system:
+        found["sharedFileSystem"] = {"id": shared.volume, "address": shared.address}
+    if objects := storage.object_store:
+        found["objectStore"] = objects.name
+    return found
+
+
+def _costs(plan: GcpPlan) -> Outputs:
+    """Hourly costs as far as prices are known, and the times at which they end."""
+    ends = {line.what: line.until.isoformat() for line in plan.bill if line.until}
+    if plan.expires_at:
+        ends["stack"] = plan.expires_at.isoformat()
+    sums = totals(plan.bill)
+    return {
+        "usdPerHour": float(sums.usd_per_hour),
+        "unpriced": [line.what for line in sums.unknown],
+        "expires": ends,
+    }

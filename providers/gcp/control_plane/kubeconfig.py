@@ -1,0 +1,64 @@
+"""Kubeconfig of a GKE cluster: for whoever has Google's credentials, and without a token of its own."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pulumi
+from pulumi_gcp import container
+
+from providers.gcp.types import DnsGkeReach, InsideGkeReach, ReachPlan
+
+PLUGIN = "gke-gcloud-auth-plugin"
+"""Program that hands out tokens; valid for an hour, it asks for a new one whenever it is called."""
+INSTALL = "gcloud components install gke-gcloud-auth-plugin"
+
+
+def endpoint_of(cluster: container.Cluster, reach: ReachPlan) -> pulumi.Output[str]:
+    """Host of the API server."""
+    if isinstance(reach, DnsGkeReach):
+        return cluster.control_plane_endpoints_config.apply(_dns_name)
+    if isinstance(reach, InsideGkeReach):
+        return cluster.private_cluster_config.apply(lambda found: str(found.private_endpoint))
+    return cluster.endpoint
+
+
+def _dns_name(found: container.outputs.ClusterControlPlaneEndpointsConfig) -> str:
+    return str(found.dns_endpoint_config.endpoint) if found.dns_endpoint_config else ""
+
+
+def kubeconfig(name: str, cluster: container.Cluster, reach: ReachPlan) -> pulumi.Output[str]:
+    """JSON, secret. Under its DNS name the API server has a certificate of a public authority, and one that is named
+    here would be the wrong one; by an address it has that of the cluster.
+    """
+    if isinstance(reach, DnsGkeReach):
+        server = endpoint_of(cluster, reach).apply(lambda host: {"server": f"https://{host}"})
+    else:
+        facts = pulumi.Output.all(endpoint_of(cluster, reach), cluster.master_auth)
+        server = facts.apply(
+            lambda found: {
+                "server": f"https://{found[0]}",
+                "certificate-authority-data": str(found[1].cluster_ca_certificate),
+            }
+        )
+    return pulumi.Output.secret(pulumi.Output.json_dumps(server.apply(lambda found: _document(name, found))))
+
+
+def _document(name: str, server: dict[str, str]) -> dict[str, Any]:
+    """The plugin takes the credentials that pulumi has (`gcloud auth application-default login`), not gcloud's own."""
+    command = {
+        "apiVersion": "client.authentication.k8s.io/v1beta1",
+        "command": PLUGIN,
+        "args": ["--use_application_default_credentials"],
+        "interactiveMode": "Never",
+        "provideClusterInfo": True,
+        "installHint": f"install it: {INSTALL}",
+    }
+    return {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "current-context": name,
+        "clusters": [{"name": name, "cluster": server}],
+        "contexts": [{"name": name, "context": {"cluster": name, "user": name}}],
+        "users": [{"name": name, "user": {"exec": command}}],
+    }

@@ -1,0 +1,247 @@
+"""Node pools as Pulumi resources."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pulumi
+from pulumi_gcp import compute, container
+
+from providers.gcp.control_plane.handle import GkeHandle
+from providers.gcp.network.handle import GcpNetworkHandle
+from providers.gcp.tpu import Placement
+from providers.gcp.types import (
+    Capacity,
+    GcpCalendar,
+    GcpFlex,
+    GcpNetworkPlan,
+    GcpNodePoolPlan,
+    GcpOnDemand,
+    GcpReserved,
+    GcpSpot,
+    GkeGroup,
+)
+
+_SCOPES = ["https://www.googleapis.com/auth/cloud-platform"]
+"""The account's roles alone decide."""
+_EFFECTS = {"NoSchedule": "NO_SCHEDULE", "PreferNoSchedule": "PREFER_NO_SCHEDULE", "NoExecute": "NO_EXECUTE"}
+_OF_GKE = ("initialNodeCount",)
+"""Set when a pool is made, and told otherwise as it grows."""
+
+
+def patience(pool: GcpNodePoolPlan) -> pulumi.CustomTimeouts:
+    """The provider repeats every refusal for want of machines until its patience ends, and then waits as long again: so
+    it is short where machines come at once, as a shortage is then told (magic-modules, node_pool.go).
+    """
+    nodes = max(pool.node_count, 1)
+    slow = 45 if pool.slice is not None or pool.workload_policy else 30
+    return pulumi.CustomTimeouts(create=f"{slow}m", update=f"{max(60, 10 * nodes)}m", delete="60m")
+
+
+class GkePool(pulumi.ComponentResource):
+    """One pool of the stack file: a node pool of GKE, or one for each slice or NVLink domain, and its policy."""
+
+    pools: Mapping[str, container.NodePool]
+    """By the group's name."""
+
+    def __init__(  # noqa: PLR0913 (what surrounds a pool)
+        self, name: str, *, plan: GcpNodePoolPlan, cluster: GkeHandle, network: GcpNetworkHandle,
+        fabrics: GcpNetworkPlan, sized_later: bool = False, opts: pulumi.ResourceOptions | None = None,
+    ) -> None:  # fmt: skip
+        """`sized_later`: made without nodes, which the acceptance gate asks for."""
+        super().__init__("penstock:gcp:NodePool", name, None, opts)
+        child = pulumi.ResourceOptions(parent=self)
+        policy = _workload_policy(name, plan, cluster, child)
+        made: dict[str, container.NodePool] = {}
+        # GKE changes one pool of a cluster at a time and refuses a second until then.
+        for group in plan.groups:
+            before = [*cluster.ready, *made.values(), *([policy] if policy else [])]
+            after = pulumi.ResourceOptions(
+                depends_on=before, delete_before_replace=True, custom_timeouts=patience(plan),
+                ignore_changes=list(_OF_GKE),
+            )  # fmt: skip
+            own = name if group.name == plan.name else f"{name}-{group.name.rpartition('-')[2]}"
+            made[group.name] = _node_pool(
+                own, plan, group, cluster, network, fabrics, policy=policy, sized_later=sized_later,
+                opts=pulumi.ResourceOptions.merge(child, after),
+            )  # fmt: skip
+        self.pools = made
+        self.register_outputs({"pools": list(made)})
+
+
+def is_sized_later(plan: GcpNodePoolPlan) -> bool:
+    """True for machines that come one by one at list or spot price: of them a shortage costs the pool alone. What is
+    reserved, and what comes as a whole, is asked for with its nodes and never given back by the gate.
+    """
+    whole = plan.slice is not None or bool(plan.workload_policy)
+    return isinstance(plan.capacity, GcpOnDemand | GcpSpot) and not whole
+
+
+def _node_pool(  # noqa: PLR0913 (what surrounds a pool)
+    name: str, plan: GcpNodePoolPlan, group: GkeGroup, cluster: GkeHandle, network: GcpNetworkHandle,
+    fabrics: GcpNetworkPlan, *, policy: compute.ResourcePolicy | None, sized_later: bool, opts: pulumi.ResourceOptions,
+) -> container.NodePool:  # fmt: skip
+    scaling = _autoscaling(plan, group)
+    fixed = None if scaling or sized_later else group.nodes
+    args = container.NodePoolArgs(
+        name=group.name,
+        cluster=cluster.name,
+        location=cluster.location,
+        node_locations=[plan.zone],
+        initial_node_count=0 if fixed is None else None,
+        node_count=fixed,
+        autoscaling=scaling,
+        max_pods_per_node=plan.max_pods,
+        management=container.NodePoolManagementArgs(
+            auto_repair=not isinstance(plan.capacity, GcpFlex), auto_upgrade=True
+        ),
+        maintenance_policies=_maintenance(plan),
+        upgrade_settings=_upgrade(plan),
+        placement_policy=_placement(plan, policy),
+        queued_provisioning=_queued(plan.capacity),
+        network_config=_network(plan, network, fabrics),
+        node_config=_node_config(plan, cluster),
+    )
+    return container.NodePool(name, args, opts)
+
+
+def _node_config(plan: GcpNodePoolPlan, cluster: GkeHandle) -> container.NodePoolNodeConfigArgs:
+    args = container
+    return args.NodePoolNodeConfigArgs(
+        machine_type=plan.machine.name,
+        image_type="COS_CONTAINERD",
+        disk_type=plan.boot_disk,
+        disk_size_gb=plan.boot_disk_gib,
+        service_account=cluster.node_account,
+        oauth_scopes=_SCOPES,
+        labels=dict(plan.labels),
+        taints=[
+            args.NodePoolNodeConfigTaintArgs(key=taint.key, value=taint.value, effect=_EFFECTS[str(taint.effect)])
+            for taint in plan.taints
+        ],
+        guest_accelerators=_accelerators(plan),
+        spot=True if isinstance(plan.capacity, GcpSpot) else None,
+        flex_start=True if isinstance(plan.capacity, GcpFlex) else None,
+        max_run_duration=f"{plan.capacity.max_run_s}s" if isinstance(plan.capacity, GcpFlex) else None,
+        reservation_affinity=_reservation(plan.capacity),
+        ephemeral_storage_local_ssd_config=_local_disks(plan),
+        gvnic=args.NodePoolNodeConfigGvnicArgs(enabled=True),
+        workload_metadata_config=args.NodePoolNodeConfigWorkloadMetadataConfigArgs(mode="GKE_METADATA"),
+        shielded_instance_config=args.NodePoolNodeConfigShieldedInstanceConfigArgs(
+            enable_secure_boot=plan.machine.accelerator is None, enable_integrity_monitoring=True
+        ),
+        kubelet_config=args.NodePoolNodeConfigKubeletConfigArgs(insecure_kubelet_readonly_port_enabled="FALSE"),
+    )  # fmt: skip
+
+
+def _accelerators(plan: GcpNodePoolPlan) -> list[container.NodePoolNodeConfigGuestAcceleratorArgs] | None:
+    """GKE's own driver, or none of it: nothing between the two has ever worked (NVIDIA/aicr 2047)."""
+    if not plan.driver:
+        return None
+    driver = container.NodePoolNodeConfigGuestAcceleratorGpuDriverInstallationConfigArgs(gpu_driver_version=plan.driver)
+    return [
+        container.NodePoolNodeConfigGuestAcceleratorArgs(
+            type=plan.machine.gke_accelerator, count=plan.machine.accelerator_count,
+            gpu_driver_installation_config=driver,
+        )
+    ]  # fmt: skip
+
+
+def _local_disks(plan: GcpNodePoolPlan) -> container.NodePoolNodeConfigEphemeralStorageLocalSsdConfigArgs | None:
+    if not plan.machine.local_ssds:
+        return None
+    return container.NodePoolNodeConfigEphemeralStorageLocalSsdConfigArgs(local_ssd_count=plan.machine.local_ssds)
+
+
+def _reservation(capacity: Capacity) -> container.NodePoolNodeConfigReservationAffinityArgs:
+    """Always said: left out it is any, which spot and flex start refuse, and which takes others' reservations."""
+    if isinstance(capacity, GcpReserved | GcpCalendar):
+        return container.NodePoolNodeConfigReservationAffinityArgs(
+            consume_reservation_type="SPECIFIC_RESERVATION",
+            key="compute.googleapis.com/reservation-name",
+            values=[capacity.path],
+        )
+    return container.NodePoolNodeConfigReservationAffinityArgs(consume_reservation_type="NO_RESERVATION")
+
+
+def _autoscaling(plan: GcpNodePoolPlan, group: GkeGroup) -> container.NodePoolAutoscalingArgs | None:
+    """By zone, of which a pool has one; of a slice all nodes or none."""
+    if isinstance(plan.capacity, GcpFlex):
+        return container.NodePoolAutoscalingArgs(min_node_count=0, max_node_count=group.most, location_policy="ANY")
+    if group.least == group.most:
+        return None
+    return container.NodePoolAutoscalingArgs(
+        min_node_count=group.least, max_node_count=group.most, location_policy="ANY"
+    )
+
+
+def _upgrade(plan: GcpNodePoolPlan) -> container.NodePoolUpgradeSettingsArgs | None:
+    """One node after the other: a machine with accelerators beside the others is nowhere to be had. GKE has a strategy
+    of its own for flex start."""
+    if isinstance(plan.capacity, GcpFlex):
+        return None
+    surge = plan.machine.accelerator is None
+    return container.NodePoolUpgradeSettingsArgs(
+        strategy="SURGE", max_surge=1 if surge else 0, max_unavailable=0 if surge else 1
+    )
+
+
+def _maintenance(plan: GcpNodePoolPlan) -> list[container.NodePoolMaintenancePolicyArgs] | None:
+    """Nodes with accelerators keep their version until its support ends; then, or in a roll of one's own, they move."""
+    if plan.machine.accelerator is None:
+        return None
+    exclusion = container.NodePoolMaintenancePolicyExclusionUntilEndOfSupportArgs(enabled=True)
+    return [container.NodePoolMaintenancePolicyArgs(exclusion_until_end_of_supports=[exclusion])]
+
+
+def _placement(
+    plan: GcpNodePoolPlan, policy: compute.ResourcePolicy | None
+) -> container.NodePoolPlacementPolicyArgs | None:
+    if policy is not None:
+        return container.NodePoolPlacementPolicyArgs(type="COMPACT", policy_name=policy.name)
+    if plan.slice is not None and plan.slice.placement is Placement.COMPACT:
+        return container.NodePoolPlacementPolicyArgs(type="COMPACT", tpu_topology=plan.slice.topology)
+    if plan.policy:
+        return container.NodePoolPlacementPolicyArgs(type="COMPACT", policy_name=plan.policy)
+    return container.NodePoolPlacementPolicyArgs(type="COMPACT") if plan.compact else None
+
+
+def _queued(capacity: Capacity) -> container.NodePoolQueuedProvisioningArgs | None:
+    queued = isinstance(capacity, GcpFlex) and capacity.queued
+    return container.NodePoolQueuedProvisioningArgs(enabled=True) if queued else None
+
+
+def _network(
+    plan: GcpNodePoolPlan, network: GcpNetworkHandle, fabrics: GcpNetworkPlan
+) -> container.NodePoolNetworkConfigArgs:
+    """Private nodes, with an interface in each network of the fabric, or with GKE's own of DRANET."""
+    if plan.dranet:
+        return container.NodePoolNetworkConfigArgs(enable_private_nodes=True, accelerator_network_profile="auto")
+    found = [
+        container.NodePoolNetworkConfigAdditionalNodeNetworkConfigArgs(
+            network=network.fabric_networks[vpc.name], subnetwork=network.fabric_subnets.get(subnet.name, subnet.name)
+        )
+        for vpc in fabrics.fabrics
+        for subnet in vpc.subnets
+        if subnet.name in plan.networks
+    ]  # fmt: skip
+    return container.NodePoolNetworkConfigArgs(enable_private_nodes=True, additional_node_network_configs=found or None)
+
+
+def _workload_policy(
+    name: str, plan: GcpNodePoolPlan, cluster: GkeHandle, opts: pulumi.ResourceOptions
+) -> compute.ResourcePolicy | None:
+    topology = plan.workload_policy
+    if plan.slice is not None and plan.slice.placement is Placement.WORKLOAD_POLICY:
+        topology = plan.slice.topology
+    if not topology:
+        return None
+    return compute.ResourcePolicy(
+        name,
+        name=name,
+        region=cluster.location,
+        workload_policy=compute.ResourcePolicyWorkloadPolicyArgs(
+            type="HIGH_THROUGHPUT", accelerator_topology=topology
+        ),
+        opts=opts,
+    )  # fmt: skip

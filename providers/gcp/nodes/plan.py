@@ -1,0 +1,257 @@
+"""Plans each node pool of a stack on GCP."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from components.errors import Problem, Problems, SpecError
+from components.fabric import Collective, Fabric
+from components.images import own_image
+from components.labels import CAPACITY_LABEL, POOL_LABEL
+from components.plan.cluster import Mount, PodBinding
+from components.plan.part import PartPlan
+from components.spec.cluster import NodePoolSpec, PlacementKind
+from components.spec.explain import suggestion
+from components.spec.scheduler import SchedulerKind
+from components.spec.stack import StackSpec
+from providers.gcp.catalog import FabricNetwork, GcpMachine, machines
+from providers.gcp.nodes.allocatable import allocatable
+from providers.gcp.nodes.binding import binding, capacity_word, collective, labels, taints
+from providers.gcp.nodes.costs import bill, quotas
+from providers.gcp.nodes.decisions import decisions
+from providers.gcp.nodes.refusals import SYSTEM, PoolSetting, pool_problems, zone_of
+from providers.gcp.nodes.slices import groups_of, slice_of
+from providers.gcp.regions import regions
+from providers.gcp.settings import DriverVersion, GcpPoolSpec, GcpSpec
+from providers.gcp.types import (
+    Capacity,
+    Driver,
+    FabricVpc,
+    GcpCalendar,
+    GcpFlex,
+    GcpNodePoolPlan,
+    GcpOnDemand,
+    GcpReserved,
+    GcpSpot,
+    GkeGroup,
+)
+
+AUTOSCALER = "GKE's autoscaler"
+_BOOT_DISK_GIB = {True: 200, False: 100}
+"""With accelerators, whose images hold several GB of libraries each, and without. Of 100 some 44 are left to pods
+(GKE, "Plan GKE Standard node sizes")."""
+_SPOT_NOTICE_S = 15.0
+"""Of the 30 s between notice and end, what pods of users have (GKE, "Spot VMs", 2026-11)."""
+_MAX_PODS, _MAX_PODS_OF_SLICE, _MAX_PODS_OF_SYSTEM = 32, 15, 110
+"""A node takes a range of twice as many addresses, rounded up to a power of two, and never gives it back (GKE,
+"Flexible Pod CIDR"); those of TPU slices as xpk 367c838 has it."""
+_SYSTEM_MACHINE, _SYSTEM_NODES = "e2-standard-4", 2
+
+
+def plan_pools(
+    spec: StackSpec, settings: GcpSpec, stack: str, now: datetime, fabrics: Mapping[str, Sequence[FabricVpc]]
+) -> tuple[GcpNodePoolPlan, ...]:
+    """The pools in the spec's order; SpecError with all that Google Cloud would refuse, or would take and not do as
+    meant. `fabrics`: networks beside the cluster's own, by pool.
+    """
+    problems = Problems(_general_problems(spec, settings))
+    region = spec.cluster.region or ""
+    setting = PoolSetting(
+        region=region if region in regions() else "", now=now, expires_at=spec.cluster.expires_at,
+        project=settings.project or "",
+    )  # fmt: skip
+    plans = []
+    for pool in spec.cluster.node_pools:
+        asked, machine = settings.pools.get(pool.name, GcpPoolSpec()), machines().get(pool.machine_type)
+        found = list(pool_problems(pool, asked, machine, setting))
+        if machine is None:
+            path = f"cluster.nodePools.{pool.name}.machineType"
+            found.append(Problem(path=path, message=_unknown_machine(pool.machine_type)))
+        problems += found
+        if not found and machine is not None:
+            plan = problems.collect(_plan, pool, asked, machine, spec, now, fabrics.get(pool.name, ()))
+            plans += [plan] if plan else []
+    if problems:
+        raise SpecError(problems)
+    return tuple(plans)
+
+
+def system_pool(zone: str) -> GcpNodePoolPlan:
+    """The pool that the cluster itself lives on: at list price, without a taint, and never without nodes. The control
+    plane reaches webhooks and logs through pods on it.
+    """
+    machine, capacity = machines()[_SYSTEM_MACHINE], GcpOnDemand()
+    own = {POOL_LABEL: SYSTEM, CAPACITY_LABEL: capacity_word(capacity)}
+    group = GkeGroup(name=SYSTEM, nodes=_SYSTEM_NODES, least=_SYSTEM_NODES, most=_SYSTEM_NODES)
+    return GcpNodePoolPlan(
+        name=SYSTEM, machine=machine, node_count=_SYSTEM_NODES, min_count=_SYSTEM_NODES, max_count=_SYSTEM_NODES,
+        fabric=Fabric.ETHERNET, collective=Collective.GLOO, binding=PodBinding(node_selector={POOL_LABEL: SYSTEM}),
+        node_allocatable=allocatable(machine), zone=zone, capacity=capacity, groups=(group,), slice=None,
+        workload_policy="", compact=False, policy="", networks=(), dranet=False, driver="",
+        boot_disk="pd-balanced", boot_disk_gib=_BOOT_DISK_GIB[False], labels=own, taints=(),
+        max_pods=_MAX_PODS_OF_SYSTEM,
+    )  # fmt: skip
+
+
+def part(plan: Sequence[GcpNodePoolPlan], spec: StackSpec, billed: Sequence[GcpNodePoolPlan]) -> PartPlan:
+    """The stack's pools, and the system pool on the bill."""
+    return PartPlan(
+        decisions=tuple(decisions(spec, plan)),
+        quotas=quotas(billed),
+        bill=bill(billed, spec.cluster.region or ""),
+        warnings=tuple(_warnings(plan, spec)),
+    )
+
+
+def _general_problems(spec: StackSpec, settings: GcpSpec) -> Iterator[Problem]:
+    region = spec.cluster.region
+    if region not in regions():
+        known = ", ".join(regions())
+        what = "is required on GCP and missing" if region is None else f"{region!r} is not a region of Google Cloud"
+        hint = suggestion(region, tuple(regions())) if region else ""
+        yield Problem(path="cluster.region", message=f"{what}{hint or f'; available: {known}'}")
+    names = [pool.name for pool in spec.cluster.node_pools]
+    for name in settings.pools:
+        if name not in names:
+            hint = suggestion(name, names) or f"; pools are {', '.join(names)}"
+            yield Problem(path=f"gcp.pools.{name}", message=f"{name!r} is no pool of cluster.nodePools{hint}")
+
+
+def _unknown_machine(name: str) -> str:
+    rows = sorted(machines())
+    family = name.partition("-")[0]
+    alike = [row for row in rows if row.partition("-")[0] == family]
+    if alike:
+        return f"{name!r} is not a machine type that penstock knows; of that family it knows {', '.join(alike)}"
+    hint = suggestion(name, rows) or f"; available: {', '.join(rows)}"
+    return f"{name!r} is not a machine type of gcp{hint}"
+
+
+def _plan(
+    pool: NodePoolSpec, asked: GcpPoolSpec, machine: GcpMachine, spec: StackSpec, now: datetime,
+    networks: Sequence[FabricVpc],
+) -> GcpNodePoolPlan:  # fmt: skip
+    capacity, fabric = _capacity(pool, asked), fabric_of(pool, machine)
+    slice_ = slice_of(pool, asked, machine)
+    nodes = _nodes_now(pool, capacity, now)
+    zone = zone_of(pool) or regions()[spec.cluster.region or ""][0]
+    grows = pool.least != pool.most or isinstance(capacity, GcpFlex)
+    compact = _is_compact(pool, capacity, fabric)
+    layers = machine.topology_layers if _is_close(capacity, compact=compact) else 0
+    dranet = fabric is Fabric.RDMA and machine.network is FabricNetwork.DRANET
+    used = networks if fabric is Fabric.RDMA and not dranet else ()
+    return GcpNodePoolPlan(
+        name=pool.name,
+        machine=machine,
+        node_count=pool.count,
+        min_count=pool.least,
+        max_count=max(1, pool.most),
+        fabric=fabric,
+        fabric_waived=pool.fabric_waived,
+        collective=collective(machine),
+        binding=binding(
+            pool, machine, fabric, capacity, slice_=slice_, networks=used, dranet=dranet, topology_layers=layers
+        ),
+        notice_s=_SPOT_NOTICE_S if isinstance(capacity, GcpSpot) else None,
+        desired_now=nodes,
+        grown_by=AUTOSCALER if grows else "",
+        own_image=_own_image(machine, fabric, spec),
+        node_allocatable=allocatable(machine),
+        zone=zone,
+        capacity=capacity,
+        groups=groups_of(pool, machine, slice_, nodes),
+        slice=slice_,
+        workload_policy=f"1x{machine.domain_nodes * machine.accelerator_count}" if machine.compute_domain else "",
+        compact=compact,
+        policy=pool.placement.group or "" if pool.placement else "",
+        networks=tuple(subnet.name for vpc in used for subnet in vpc.subnets),
+        dranet=dranet,
+        driver=_driver(asked, machine),
+        boot_disk=machine.boot_disks[0],
+        boot_disk_gib=pool.root_disk_gib or _BOOT_DISK_GIB[machine.accelerator is not None],
+        labels=labels(pool, capacity),
+        taints=taints(pool, machine, capacity),
+        max_pods=_MAX_PODS_OF_SLICE if slice_ and slice_.nodes > 1 else _MAX_PODS,
+    )
+
+
+def fabric_of(pool: NodePoolSpec, machine: GcpMachine) -> Fabric:
+    """RDMA for a gang of accelerators on machines that have it, unless the user says why not. Between TPUs of a slice
+    there is a network of their own, which no pod asks for.
+    """
+    if pool.most <= 1 or machine.is_tpu:
+        return Fabric.HOST
+    wired = machine.network is not FabricNetwork.NONE and not pool.fabric_waived
+    return Fabric.RDMA if wired else Fabric.ETHERNET
+
+
+def _capacity(pool: NodePoolSpec, asked: GcpPoolSpec) -> Capacity:
+    if asked.flex_start is not None:
+        return GcpFlex(max_run_s=asked.flex_start.max_run_hours * 3600, queued=asked.flex_start.queued)
+    given = pool.capacity
+    if given.capacity_block is not None:
+        block = given.capacity_block
+        return GcpCalendar(path=block.id, starts_at=block.starts_at, ends_at=block.ends_at)
+    if given.reservation is not None:
+        return GcpReserved(path=given.reservation.id)
+    return GcpSpot() if given.spot is not None else GcpOnDemand()
+
+
+def _nodes_now(pool: NodePoolSpec, capacity: Capacity, now: datetime) -> int:
+    """None of flex start, which come for jobs, and of a block outside its time."""
+    if isinstance(capacity, GcpFlex):
+        return 0
+    if isinstance(capacity, GcpCalendar) and not capacity.starts_at <= now < capacity.ends_at:
+        return 0
+    return pool.count
+
+
+def _is_compact(pool: NodePoolSpec, capacity: Capacity, fabric: Fabric) -> bool:
+    """A policy of the pool's own: for a gang with RDMA that no reservation places, and where it is asked for. GKE takes
+    none for queued machines (cluster-toolkit 1047080, flex start blueprints).
+    """
+    if pool.placement is not None:
+        return pool.placement.kind is PlacementKind.CREATE
+    return fabric is Fabric.RDMA and isinstance(capacity, GcpOnDemand | GcpSpot)
+
+
+def _is_close(capacity: Capacity, *, compact: bool) -> bool:
+    """True where the nodes carry labels of their place (GKE, "Topology Aware Scheduling"): in a reservation, by flex
+    start, or with a compact policy."""
+    return compact or isinstance(capacity, GcpReserved | GcpCalendar | GcpFlex)
+
+
+def _driver(asked: GcpPoolSpec, machine: GcpMachine) -> Driver:
+    """Always said: GKE fills in its default else, and the next `up` would see another pool (terraform-provider-google
+    23248)."""
+    if machine.accelerator is None or machine.is_tpu:
+        return ""
+    return "LATEST" if asked.driver is DriverVersion.LATEST else "DEFAULT"
+
+
+def _own_image(machine: GcpMachine, fabric: Fabric, spec: StackSpec) -> str:
+    """Penstock's own image; none for TPUs, on which its workloads do not run."""
+    if machine.is_tpu:
+        return ""
+    ray = spec.scheduler.kind is SchedulerKind.KUBERAY
+    return own_image(fabric, collective(machine), machine.architecture, ray=ray, digests=spec.images.digests)
+
+
+def _warnings(plan: Sequence[GcpNodePoolPlan], spec: StackSpec) -> Iterator[str]:
+    if spec.cluster.allow_node_roll:
+        what = "`up` may roll or replace nodes with accelerators, and jobs on them end"
+        yield f"cluster.allowNodeRoll ({spec.cluster.allow_node_roll}): {what}; take it out when that is done"
+    for pool in plan:
+        path = f"cluster.nodePools.{pool.name}"
+        match pool.capacity:
+            case GcpFlex(queued=True):
+                yield f"{path}: queued machines have not been seen on a real project, and may come after days"
+            case GcpFlex(max_run_s=seconds):
+                yield f"{path}: GKE takes each machine back after {seconds // 3600} hours; jobs go on from checkpoints"
+            case GcpCalendar(starts_at=starts) if not pool.desired_now:
+                yield f"{path}: no nodes before {starts:%Y-%m-%dT%H:%MZ}; run `up` again then"
+
+
+def with_mounts(pools: Sequence[GcpNodePoolPlan], mounts: tuple[Mount, ...]) -> tuple[GcpNodePoolPlan, ...]:
+    """The pools with what their jobs mount."""
+    return tuple(replace(pool, binding=replace(pool.binding, mounts=mounts)) for pool in pools)

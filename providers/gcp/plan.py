@@ -1,0 +1,150 @@
+"""Plans a stack on GCP: every part's plan, the problems of all of them at once, and their cost together."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from components.errors import Problem, Problems, SpecError
+from components.estimate.cost import over_budget
+from components.plan.cluster import ClusterPlan, RefusedClusterError
+from components.plan.kubernetes import KubernetesFacts
+from components.spec.stack import StackSpec
+from providers.gcp import ownership
+from providers.gcp.catalog import SCHEDULERS
+from providers.gcp.control_plane import plan as control_plane
+from providers.gcp.labels import label_problems, labels
+from providers.gcp.network import plan as networks
+from providers.gcp.nodes import plan as nodes
+from providers.gcp.settings import GcpAccountSpec, GcpSpec
+from providers.gcp.storage import plan as stores
+from providers.gcp.types import GcpNetworkPlan, GcpNodePoolPlan, GcpStoragePlan, GkePlan
+
+SERVICES = {
+    "compute.googleapis.com": "machines and networks",
+    "container.googleapis.com": "GKE",
+    "artifactregistry.googleapis.com": "images",
+    "storage.googleapis.com": "buckets",
+    "logging.googleapis.com": "logs",
+    "monitoring.googleapis.com": "metrics",
+    "iamcredentials.googleapis.com": "identities of pods",
+}
+"""APIs of every stack, each with what it is for."""
+LUSTRE_SERVICES = {
+    "servicenetworking.googleapis.com": "the way to Managed Lustre",
+    "lustre.googleapis.com": "Managed Lustre",
+}
+FILESTORE_SERVICES = {"file.googleapis.com": "Filestore"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GcpPlan(ClusterPlan):
+    """All that a stack becomes on GCP."""
+
+    project: str
+    labels: Mapping[str, str]
+    """On everything that takes labels."""
+    services: tuple[str, ...]
+    """APIs that the project needs."""
+    node_pools: tuple[GcpNodePoolPlan, ...]
+    """Those of the stack file, not the control plane's own."""
+    network: GcpNetworkPlan
+    control_plane: GkePlan
+    storage: GcpStoragePlan
+    account: GcpAccountSpec = field(default_factory=GcpAccountSpec)
+    """The identity that it is built with."""
+    node_roll_reason: str = ""
+    """Consent to roll or replace nodes with accelerators; empty where none is given."""
+
+    @property
+    def identity(self) -> Mapping[str, str]:
+        """Identity of penstock's own requests, as providers.gcp.session takes it: only what is asked."""
+        asked = self.account
+        billed = asked.billing_project if asked.user_project_override else ""
+        found = {"impersonate": asked.impersonate_service_account or "", "billing_project": billed}
+        return {key: value for key, value in found.items() if value}
+
+
+def plan(spec: StackSpec, stack: str, now: datetime) -> GcpPlan:
+    """The plan on GCP as of `now`, which decides what has expired, begun and ended; SpecError with every problem."""
+    settings = spec.settings
+    assert isinstance(settings, GcpSpec)
+    problems = Problems([*_general_problems(spec, settings, now), *label_problems(settings.labels)])
+    made = networks.plan_fabrics(spec, stack)
+    system = nodes.system_pool(networks.zones_of(spec)[0] if networks.zones_of(spec) else "")
+    pools = problems.collect(nodes.plan_pools, spec, settings, stack, now, made)
+    network = problems.collect(networks.plan_network, spec, settings, pools or (), system, made, stack)
+    storage = problems.collect(stores.plan_storage, spec, network, stack)
+    full = nodes.with_mounts(pools or (), storage.mounts) if storage else pools or ()
+    control = problems.collect(control_plane.plan_gke, spec, settings, full, system, stack)
+    if not (pools and network and storage and control):
+        raise SpecError(problems)
+    billed = (system, *full)
+    plan = GcpPlan(
+        cloud="gcp",
+        region=network.region,
+        project=control.project,
+        labels=labels(stack, spec.cluster.expires_at, spec.cluster.budget_usd_per_hour, settings.labels),
+        services=_services(storage),
+        expires_at=spec.cluster.expires_at,
+        budget_usd_per_hour=spec.cluster.budget_usd_per_hour,
+        node_pools=full,
+        subnets=(network.nodes,),
+        network=network,
+        control_plane=control,
+        storage=storage,
+        account=spec.account if isinstance(spec.account, GcpAccountSpec) else GcpAccountSpec(),
+        node_roll_reason=spec.cluster.allow_node_roll or "",
+        volume=storage.volume,
+        scheduler=(spec.scheduler.kind or SCHEDULERS[0]).value,
+        kubernetes=_facts(control, full, network),
+        parts=(
+            nodes.part(full, spec, billed),
+            networks.part(network, spec, billed),
+            control_plane.part(control),
+            stores.part(storage, network.region),
+        ),
+    )
+    unread = "cluster.budgetUsdPerHour" in spec.refused
+    problems += over_budget(plan.bill, plan.budget_usd_per_hour, unread=unread)
+    if problems:
+        raise RefusedClusterError(problems, plan)
+    return plan
+
+
+def _general_problems(spec: StackSpec, settings: GcpSpec, now: datetime) -> Iterator[Problem]:
+    cluster = spec.cluster
+    if cluster.expired(now) and cluster.expires_at:
+        message = f"{cluster.expires_at:%Y-%m-%dT%H:%MZ} is in the past; set a future time, or destroy the stack"
+        yield Problem(path="cluster.expiresAt", message=message)
+    account = spec.account if isinstance(spec.account, GcpAccountSpec) else GcpAccountSpec()
+    if account.region and account.region != cluster.region:
+        message = f"{account.region!r}, and the stack is in {cluster.region}; remove this key: cluster.region decides"
+        yield Problem(path="gcp:region", message=message)
+    if account.project and account.project != settings.project:
+        message = f"{account.project!r}, and penstock:gcp has the project {settings.project}; remove this key"
+        yield Problem(path="gcp:project", message=message)
+    if account.user_project_override and not account.billing_project:
+        message = "true, and no project is named that requests are counted in; give gcp:billingProject, or remove it"
+        yield Problem(path="gcp:userProjectOverride", message=message)
+
+
+def _services(storage: GcpStoragePlan) -> tuple[str, ...]:
+    return (
+        *SERVICES,
+        *(LUSTRE_SERVICES if storage.file_system else ()),
+        *(FILESTORE_SERVICES if storage.shared_file_system else ()),
+    )
+
+
+def _facts(control: GkePlan, pools: tuple[GcpNodePoolPlan, ...], network: GcpNetworkPlan) -> KubernetesFacts:
+    return KubernetesFacts(
+        version=".".join(control.version.split(".")[:2]),
+        flavour="gke",
+        owners=ownership.owners(control, pools),
+        addon_values=ownership.addon_values(),
+        refused_addons=ownership.REFUSED,
+        storage_class=ownership.disks(control.name),
+        system_selector=control.system_pool.binding.node_selector,
+        balancers=ownership.balancers(network),
+        critical_by_quota=True,
+    )

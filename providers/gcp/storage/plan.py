@@ -1,0 +1,212 @@
+"""Plans data on GCP: file systems, a bucket, the mounts of jobs; all that `destroy` keeps."""
+
+import hashlib
+import re
+from collections.abc import Iterator, Sequence
+
+from components.errors import Problem, Problems, SpecError
+from components.plan.cluster import Mount, VolumePlan
+from components.plan.part import BillLine, Decision, PartPlan, QuotaNeed
+from components.spec.stack import StackSpec
+from components.spec.storage import OnDestroy
+from providers.gcp.storage.lustre import DEFAULT_TIER, plan_lustre
+from providers.gcp.tables import PRICES, QUOTAS
+from providers.gcp.types import FilestorePlan, GcpNetworkPlan, GcpStoragePlan, GcsPlan, ManagedLustrePlan
+
+CLAIMS = {"fileSystem": "file-system", "sharedFileSystem": "shared-file-system"}
+"""Names by which pods mount them."""
+FILESTORE_GIB = 1024
+"""Least of the zonal tier (Filestore, "Service tiers"), which later grows in place."""
+_FILESTORE_MBPS = 260.0
+"""Reads of a zonal instance of 1 TiB; it writes a third of that (Filestore, "Performance")."""
+_FILESTORE_WRITE_MBPS = 88.0
+_LONGEST_BUCKET, _OWN_SUFFIX = 63, len("-storage-objects-1234567")
+
+
+def plan_storage(spec: StackSpec, network: GcpNetworkPlan | None, stack: str) -> GcpStoragePlan:
+    """Every store of the stack; SpecError with every problem at once. Without a network, what is wrong with any."""
+    problems = Problems([*_mount_problems(spec), *_volume_problems(spec)])
+    zone = _zone(spec, network)
+    digest = hashlib.sha256(stack.encode()).hexdigest()
+    asked, shared = spec.storage.file_system, spec.storage.shared_file_system
+    lustre = problems.collect(plan_lustre, asked, zone, stack, digest) if asked else None
+    bucket = problems.collect(_bucket, spec, stack)
+    if problems or network is None:
+        raise SpecError(problems)
+    filestore = None
+    if shared is not None:
+        filestore = FilestorePlan(
+            instance=f"{stack}-shared", tier="ZONAL", capacity_gib=FILESTORE_GIB, zone=network.zones[0],
+            mount_path=shared.mount_path, keep=shared.on_destroy is OnDestroy.KEEP,
+        )  # fmt: skip
+    volume = _volume(spec, stack, lustre)
+    return GcpStoragePlan(
+        file_system=lustre,
+        shared_file_system=filestore,
+        object_store=bucket,
+        mounts=tuple(Mount(volume=CLAIMS[name], path=path) for name, path in spec.storage.mount_paths()),
+        volume=volume,
+        decisions=tuple(_decisions(spec, lustre, filestore, volume)),
+    )
+
+
+def part(plan: GcpStoragePlan, region: str) -> PartPlan:
+    """Every store of the stack."""
+    return PartPlan(
+        decisions=plan.decisions, bill=tuple(_bill(plan, region)), quotas=tuple(_quotas(plan)),
+        warnings=tuple(_warnings(plan)),
+    )  # fmt: skip
+
+
+def _zone(spec: StackSpec, network: GcpNetworkPlan | None) -> str:
+    """Zone of the nodes that read most: the first pool's with accelerators."""
+    zones = [pool.zone for pool in spec.cluster.node_pools if pool.zone]
+    held = [
+        one.zone for pool in spec.cluster.node_pools
+        if (one := pool.capacity.reservation or pool.capacity.capacity_block) and one.zone
+    ]  # fmt: skip
+    return next(iter([*held, *zones, *(network.zones if network else ())]), "")
+
+
+def _mount_problems(spec: StackSpec) -> Iterator[Problem]:
+    lustre, shared = spec.storage.file_system, spec.storage.shared_file_system
+    if lustre and shared and _overlap(lustre.mount_path, shared.mount_path):
+        message = f"{shared.mount_path!r} and fileSystem.mountPath {lustre.mount_path!r} overlap; keep them apart"
+        yield Problem(path="storage.sharedFileSystem.mountPath", message=message)
+
+
+def _overlap(one: str, other: str) -> bool:
+    first, second = f"{one.rstrip('/')}/", f"{other.rstrip('/')}/"
+    return first.startswith(second) or second.startswith(first)
+
+
+def _volume_problems(spec: StackSpec) -> Iterator[Problem]:
+    asked, paths = spec.storage.volume, [path for _, path in spec.storage.mount_paths()]
+    if asked.path and not any(f"{asked.path}/".startswith(f"{path}/") for path in paths):
+        none = "on a file system, and there is none: add storage.sharedFileSystem or storage.fileSystem"
+        where = f"below {' or '.join(paths)}" if paths else none
+        message = f"{asked.path!r} is on no file system of the stack; runs lie {where}"
+        yield Problem(path="storage.volume.path", message=message)
+    if not paths and spec.training is not None and "storage" not in spec.wrong:
+        message = "a run needs a folder that its nodes share, and there is no file system; add "
+        message += "`sharedFileSystem: {}` (Filestore), or fileSystem (Managed Lustre)"
+        yield Problem(path="storage", message=message)
+    home = _home(spec)
+    if home and "on_destroy" in asked.model_fields_set and asked.on_destroy is not home[2]:
+        message = f"{asked.on_destroy.value!r}, but the file system that it lies on has {home[2].value!r}"
+        yield Problem(path="storage.volume.onDestroy", message=f"{message}; set storage.{home[0]}.onDestroy instead")
+
+
+def _home(spec: StackSpec) -> tuple[str, str, OnDestroy] | None:
+    """The file system that runs lie on: key, path, what `destroy` does with it."""
+    lustre, shared, asked = spec.storage.file_system, spec.storage.shared_file_system, spec.storage.volume.path
+    found = []
+    if lustre is not None:
+        found.append(("fileSystem", lustre.mount_path, lustre.on_destroy))
+    if shared is not None:
+        found.append(("sharedFileSystem", shared.mount_path, shared.on_destroy))
+    fitting = [home for home in found if not asked or f"{asked}/".startswith(f"{home[1]}/")]
+    return fitting[0] if fitting else None
+
+
+def _volume(spec: StackSpec, stack: str, lustre: ManagedLustrePlan | None) -> VolumePlan:
+    home = _home(spec)
+    if home is None:
+        return VolumePlan(path="", on_destroy=spec.storage.volume.on_destroy)
+    key, root, on_destroy = home
+    rate = lustre.capacity_gib / 1000 * lustre.mbps_per_tib if lustre and key == "fileSystem" else _FILESTORE_WRITE_MBPS
+    path = spec.storage.volume.path or f"{root}/penstock/{stack}"
+    return VolumePlan(path=path, on_destroy=on_destroy, claim=CLAIMS[key], mount_path=root, write_mbps=rate)
+
+
+def _bucket(spec: StackSpec, stack: str) -> GcsPlan | None:
+    asked = spec.storage.object_store
+    if asked is None:
+        return None
+    path = "storage.objectStore.name"
+    if asked.name is not None and (wrong := _name_problem(asked.name)):
+        raise SpecError([Problem(path=path, message=f"{asked.name!r} {wrong}")])
+    if asked.name is None and len(stack) + _OWN_SUFFIX > _LONGEST_BUCKET:
+        message = f"left out, and {stack!r} is too long to make one from; give a name of 3 to 63 characters"
+        raise SpecError([Problem(path=path, message=message)])
+    return GcsPlan(
+        name=asked.name,
+        location=(spec.cluster.region or "").upper(),
+        keep_versions_days=asked.keep_versions_days,
+        expire_days=asked.expire_days,
+        keep=asked.on_destroy is OnDestroy.KEEP,
+    )
+
+
+def _name_problem(name: str) -> str:
+    """Cloud Storage, "About buckets, Naming requirements"."""
+    if not re.fullmatch(r"[a-z0-9][-_.a-z0-9]*[a-z0-9]", name):
+        return (
+            "is no bucket's name: small letters, digits, dashes, underscores and dots, a letter or digit at both ends"
+        )
+    if "." in name:
+        return "has a dot, which makes it a domain that has to be yours; take a dash"
+    if name.startswith("goog") or "google" in name:
+        return "has Google's own name in it, which it refuses; take it out"
+    return ""
+
+
+def _decisions(
+    spec: StackSpec, lustre: ManagedLustrePlan | None, filestore: FilestorePlan | None, volume: VolumePlan
+) -> Iterator[Decision]:
+    asked = spec.storage.file_system
+    if lustre is not None and asked is not None:
+        if asked.throughput_mbps_per_tib is None:
+            reason = "the tier with the least size, which is never another later"
+            yield Decision(path="storage.fileSystem.throughputMbpsPerTib", value=str(DEFAULT_TIER), reason=reason)
+        reason = "nodes reach it over TCP, as there is no RDMA to storage here; in the zone of the first pool"
+        yield Decision(path="storage.fileSystem", value=f"Managed Lustre in {lustre.zone}", reason=reason)
+    if filestore is not None:
+        value = f"Filestore, zonal, {filestore.capacity_gib} GiB in {filestore.zone}"
+        reason = f"the least of its tier: reads {_FILESTORE_MBPS:g} MB/s, writes {_FILESTORE_WRITE_MBPS:g}"
+        yield Decision(path="storage.sharedFileSystem", value=value, reason=reason)
+    if volume.path and spec.storage.volume.path is None:
+        reason = "a folder named after the stack on the file system that all nodes share"
+        yield Decision(path="storage.volume.path", value=volume.path, reason=reason)
+    if not volume.path:
+        yield Decision(path="storage.volume.path", value="none", reason="the stack has no file system")
+    if spec.storage.object_store is not None:
+        reason = "jobs and services in the namespace penstock have it by Workload Identity; a pod mounts it by the "
+        reason += "driver gcsfuse.csi.storage.gke.io"
+        yield Decision(path="storage.objectStore.rights", value="read and write", reason=reason)
+
+
+def _bill(plan: GcpStoragePlan, region: str) -> Iterator[BillLine]:
+    prices = PRICES["storage"]
+    for what, name, gib in _sold(plan):
+        each = prices.usd_per_hour[name] if prices.knows(region) else None
+        yield BillLine(what=what, count=gib, unit_usd_per_hour=each, source=prices.source_in(region))
+    if plan.object_store is not None:
+        yield BillLine(what="bucket", count=1, unit_usd_per_hour=None, source=PRICES["objects"].source)
+
+
+def _sold(plan: GcpStoragePlan) -> Iterator[tuple[str, str, int]]:
+    if lustre := plan.file_system:
+        yield f"Managed Lustre, {lustre.mbps_per_tib} MB/s a TiB", f"lustre_{lustre.mbps_per_tib}", lustre.capacity_gib
+    if filestore := plan.shared_file_system:
+        yield "Filestore, zonal", "filestore_zonal", filestore.capacity_gib
+
+
+def _quotas(plan: GcpStoragePlan) -> Iterator[QuotaNeed]:
+    if plan.file_system:
+        yield QUOTAS["lustre.capacity"].need(plan.file_system.capacity_gib, "the stack's file system")
+    if plan.shared_file_system:
+        yield QUOTAS["filestore.zonal"].need(plan.shared_file_system.capacity_gib, "the stack's shared file system")
+
+
+def _warnings(plan: GcpStoragePlan) -> Iterator[str]:
+    kept: Sequence[tuple[str, bool]] = (
+        ("storage.fileSystem", bool(plan.file_system and plan.file_system.keep)),
+        ("storage.sharedFileSystem", bool(plan.shared_file_system and plan.shared_file_system.keep)),
+    )
+    for path, keep in kept:
+        if keep:
+            yield (
+                f"{path}.onDestroy: keep, so `destroy` leaves it, its price and the network that it stands in; "
+                "`delete` takes all of them"
+            )
