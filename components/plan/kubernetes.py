@@ -109,6 +109,8 @@ class KubernetesFacts:
     """The cloud takes metrics; its handle says by which values of the chart."""
     balancers: BalancerFacts | None = None
     """Load balancers in front of services; None where penstock knows of none."""
+    uncounted: tuple[str, ...] = ()
+    """Prefixes of resources that the cluster itself adds to pods, and that no queue has a quota of."""
     critical_by_quota: bool = False
     """Pods of the system's priority classes outside kube-system are refused unless their namespace has a quota for
     them."""

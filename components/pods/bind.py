@@ -20,6 +20,8 @@ _LABEL = re.compile(r"[a-z0-9-]{1,63}")
 
 NETWORKS = "k8s.v1.cni.cncf.io/networks"
 """Annotation that attaches a pod to further networks (Network Plumbing Working Group, NetworkAttachmentDefinition)."""
+OF_NETWORKS = (NETWORKS, "networking.gke.io/interfaces", "networking.gke.io/default-interface")
+"""All that do, by whatever multi-networking a cluster has."""
 
 
 def bind(template: Mapping[str, Any], binding: PodBinding, *, container: str) -> Body:
@@ -75,7 +77,9 @@ def _off_the_fabric(binding: PodBinding) -> PodBinding:
     SR-IOV's plugin makes no interface without a device, and so no pod ("VF pci addr is required",
     k8snetworkplumbingwg/sriov-cni pkg/config).
     """
-    return replace(binding, annotations={key: value for key, value in binding.annotations.items() if key != NETWORKS})
+    return replace(
+        binding, annotations={key: value for key, value in binding.annotations.items() if key not in OF_NETWORKS}
+    )
 
 
 def tolerations(taints: Iterable[Taint]) -> list[Body]:

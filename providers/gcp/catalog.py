@@ -71,6 +71,8 @@ class GcpMachine(MachineType):
     gke_accelerator: str
     """Value of GKE's label for its accelerators; empty without."""
     network: FabricNetwork
+    nccl_tuner: str
+    """File of Google's NCCL plugin that tunes it for the machine; empty without RDMA."""
     topology_layers: int
     """Layers of cloud.google.com/gce-topology-* that a node carries in a dense reservation or of flex start."""
     local_ssds: int
@@ -133,6 +135,7 @@ def _machine(name: str, row: dict[str, Any], chips: Mapping[str, Accelerator]) -
         arch=arch,
         gke_accelerator=row.pop("gke_accelerator", ""),
         network=network,
+        nccl_tuner=row.pop("nccl_tuner", ""),
         topology_layers=row.pop("topology_layers", 0),
         local_ssds=row.pop("local_ssds", 0),
         boot_disks=tuple(row.pop("boot_disks")),

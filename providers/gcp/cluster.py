@@ -20,6 +20,8 @@ from providers.gcp.control_plane.build import Gke
 from providers.gcp.control_plane.handle import GkeHandle
 from providers.gcp.drain_resource import GcpDrainResource
 from providers.gcp.images.address import address_of
+from providers.gcp.inside.gib import installer
+from providers.gcp.inside.networks import network_objects
 from providers.gcp.kubernetes import provider_of, reach, scalers
 from providers.gcp.network.build import GcpNetwork
 from providers.gcp.network.handle import GcpNetworkHandle
@@ -63,8 +65,9 @@ def build_cluster(name: str, plan: GcpPlan, opts: pulumi.ResourceOptions) -> Clu
     }  # fmt: skip
     rights = _rights(f"{name}-workload", plan, cluster, storage.object_store, inside) if storage.object_store else []
     provider = provider_of(name, cluster, pulumi.ResourceOptions(parent=opts.parent))
-    classes = _classes(name, plan, provider, system, opts)
-    ready = (system, *pools.values(), *rights, *classes, *storage.ready)
+    there = pulumi.ResourceOptions(parent=opts.parent, provider=provider, depends_on=[system, *pools.values()])
+    objects = _objects(name, plan, there)
+    ready = (system, *pools.values(), *rights, *objects, *storage.ready)
     registry = address_of(plan.project, plan.region, plan.control_plane.name)
     return ClusterHandle(
         volume_path=pulumi.Output.from_input(storage.volume_path),
@@ -122,15 +125,20 @@ def _rights(
     ]  # fmt: skip
 
 
-def _classes(
-    name: str, plan: GcpPlan, provider: pulumi.ProviderResource, system: GkePool, opts: pulumi.ResourceOptions
-) -> list[pulumi.Resource]:
-    """A class of disks for machines that attach no other than Hyperdisk."""
-    if all("pd-balanced" in pool.machine.boot_disks for pool in plan.node_pools):
-        return []
-    manifest = hyperdisks(plan.control_plane.name)
-    after = pulumi.ResourceOptions(parent=opts.parent, provider=provider, depends_on=[system])
-    return [apply_manifest(resource_name(name, manifest), manifest, after)]
+def _objects(name: str, plan: GcpPlan, opts: pulumi.ResourceOptions) -> list[pulumi.Resource]:
+    """Objects of GKE's own kinds and of its nodes: a class of disks for machines that attach no other than Hyperdisk,
+    the networks of a fabric, and the plugin by which NCCL reaches them.
+    """
+    wanted = list(network_objects(plan.network))
+    if any("pd-balanced" not in pool.machine.boot_disks for pool in plan.node_pools):
+        wanted.append(hyperdisks(plan.control_plane.name))
+    if wired := [pool.name for pool in plan.node_pools if pool.networks]:
+        wanted.append(installer(wired))
+    made: list[pulumi.Resource] = []
+    for manifest in wanted:
+        after = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=made[-1:]))
+        made.append(apply_manifest(resource_name(name, manifest), manifest, after))
+    return made
 
 
 def _stores(storage: GcpStorageHandle) -> Outputs:

@@ -11,6 +11,8 @@ from components.errors import Problem
 
 MOST = 64
 _OWN = "penstock-"
+PASSING = frozenset({f"{_OWN}expires", f"{_OWN}budget-cents-h"})
+"""Keys whose values change while a stack is there."""
 _KEY, _VALUE = re.compile(r"[a-z][-_a-z0-9]{0,62}"), re.compile(r"[-_a-z0-9]{0,63}")
 
 

@@ -36,6 +36,11 @@ LUSTRE_SERVICES = {
 FILESTORE_SERVICES = {"file.googleapis.com": "Filestore"}
 
 
+UNCOUNTED = ("networking.gke.io.networks",)
+"""Interfaces that GKE's webhook adds to pods as resources: a queue that does not cover what a pod asks for never lets
+it in."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GcpPlan(ClusterPlan):
     """All that a stack becomes on GCP."""
@@ -146,5 +151,6 @@ def _facts(control: GkePlan, pools: tuple[GcpNodePoolPlan, ...], network: GcpNet
         storage_class=ownership.disks(control.name),
         system_selector=control.system_pool.binding.node_selector,
         balancers=ownership.balancers(network),
+        uncounted=UNCOUNTED,
         critical_by_quota=True,
     )

@@ -1,9 +1,209 @@
-"""Checks that only the project can answer, before anything is created."""
+"""Checks that only the project can answer, before anything is created: APIs, rights, quotas, machines, reservations."""
 
-from components.errors import Problem
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from components.errors import PenstockError, Problem
+from components.plan.images import Built, ImagePlan
 from components.plan.stack import StackPlan
+from providers.gcp.control_plane.kubeconfig_plugin import INSTALL, PLUGIN
+from providers.gcp.held_reservations import held_problems
+from providers.gcp.images.questions import described, repository_of
+from providers.gcp.plan import GcpPlan
+from providers.gcp.quota_use import quota_problems
+from providers.gcp.session import Google, GoogleError, credentials_at_hand, session
+from providers.gcp.settings import GcpAccountSpec
+from providers.gcp.versions import number
+
+FIRST_SERVICES = ("serviceusage.googleapis.com", "cloudresourcemanager.googleapis.com", "iam.googleapis.com")
+"""APIs without which no API can be switched on, by hand or by `up` (terraform-provider-google 16883)."""
+RIGHTS = (
+    "compute.networks.create",
+    "container.clusterRoleBindings.create",
+    "container.clusterRoles.bind",
+    "container.clusters.connect",
+    "container.clusters.create",
+    "iam.serviceAccounts.actAs",
+    "iam.serviceAccounts.create",
+    "resourcemanager.projects.setIamPolicy",
+    "serviceusage.services.enable",
+)
+"""Rights that `up` needs and that roles/editor does not give all of."""
+ROLES = (
+    "roles/container.admin, roles/compute.networkAdmin, roles/iam.serviceAccountAdmin, roles/iam.serviceAccountUser, "
+    "roles/resourcemanager.projectIamAdmin and roles/serviceusage.serviceUsageAdmin have them"
+)
 
 
 def preflight(plan: StackPlan) -> tuple[Problem, ...]:
-    del plan
-    return ()
+    """Every obstacle in the project; none where no credentials are at hand, as then nothing can be known."""
+    cluster = plan.cluster
+    assert isinstance(cluster, GcpPlan)
+    if not credentials_at_hand() and cluster.account == GcpAccountSpec():
+        return ()
+    try:
+        google = session(**cluster.identity)
+    except PenstockError as error:
+        return (Problem(path="gcp.project", message=str(error)),)
+    return (*_missing_programs(), *look(cluster, google, plan.images))
+
+
+def look(plan: GcpPlan, google: Google, images: tuple[ImagePlan, ...] = ()) -> tuple[Problem, ...]:
+    """The obstacles that the project's own answers show. Where its first APIs are off, nothing else is asked."""
+    if problems := tuple(_first_problems(plan, google)):
+        return problems
+    cluster = _cluster(plan, google)
+    stands = bool(cluster)
+    found: list[Problem] = []
+    for path, question in (
+        ("gcp.project", lambda: _right_problems(plan, google)),
+        ("cluster.kubernetesVersion", lambda: _version_problems(plan, cluster)),
+        ("cluster.nodePools", lambda: _machine_problems(plan, google)),
+        ("cluster.nodePools", lambda: held_problems(plan.node_pools, google, stands=stands)),
+        ("cluster.network", lambda: _network_problems(plan, google)),
+        ("cluster.nodePools", lambda: quota_problems(plan, google, stands=stands)),
+        ("images", lambda: _image_problems(plan, google, images)),
+    ):
+        found += _told(path, question)
+    return tuple(found)
+
+
+def _told(path: str, question: Callable[[], Iterator[Problem]]) -> list[Problem]:
+    """The problems; where Google does not answer, that, which stops nothing, as `up` says it too."""
+    try:
+        return list(question())
+    except GoogleError as error:
+        if _is_off(error):
+            return []  # `up` switches it on
+        message = f"could not be compared with the project ({error}); allow it to your credentials, or go on without"
+        return [Problem(path=path, message=message, stops=False)]
+
+
+def _missing_programs() -> Iterator[Problem]:
+    if shutil.which(PLUGIN) is None:
+        message = f"{PLUGIN} is not on PATH, and kubectl and penstock reach the cluster by it; {INSTALL}"
+        yield Problem(path="gcp.controlPlane.reach", message=message)
+
+
+def _first_problems(plan: GcpPlan, google: Google) -> Iterator[Problem]:
+    command = f"`gcloud services enable {' '.join(FIRST_SERVICES)} --project={plan.project}`"
+    try:
+        google.get("resource_manager", f"projects/{plan.project}")
+    except GoogleError as error:
+        if _is_off(error):
+            message = f"{plan.project!r}: {error}; run {command}"
+        elif error.is_absent or error.is_denied:
+            message = f"{plan.project!r} is not there, or not for your credentials ({error}); correct one of them"
+        else:
+            message = f"{plan.project!r} could not be asked ({error}); make Google Cloud reachable"
+        yield Problem(path="gcp.project", message=message)
+        return
+    try:
+        names = {"names": [f"projects/{plan.project}/services/{service}" for service in FIRST_SERVICES]}
+        answer = google.get_many("service_usage", f"projects/{plan.project}/services:batchGet", names)
+    except GoogleError as error:
+        yield Problem(path="gcp.project", message=f"{error}; run {command}")
+        return
+    states = {one["config"]["name"]: one.get("state") for one in answer.get("services", ())}
+    if off := [service for service in FIRST_SERVICES if states.get(service) != "ENABLED"]:
+        message = f"{', '.join(off)}: off in {plan.project}, and no API can be switched on without; run {command}"
+        yield Problem(path="gcp.project", message=message)
+
+
+def _right_problems(plan: GcpPlan, google: Google) -> Iterator[Problem]:
+    asked = {"permissions": list(RIGHTS)}
+    answer = google.post("resource_manager", f"projects/{plan.project}:testIamPermissions", asked)
+    given = set(answer.get("permissions", ()))
+    if lacking := [right for right in RIGHTS if right not in given]:
+        message = f"your credentials lack {', '.join(lacking)} in {plan.project}; {ROLES}"
+        yield Problem(path="gcp.project", message=message)
+
+
+def _cluster(plan: GcpPlan, google: Google) -> Mapping[str, Any]:
+    """The cluster that is there already; empty where there is none, or nobody says."""
+    place = f"projects/{plan.project}/locations/{plan.region}/clusters/{plan.control_plane.name}"
+    try:
+        return google.get("container", place)
+    except GoogleError:
+        return {}
+
+
+def _version_problems(plan: GcpPlan, cluster: Mapping[str, Any]) -> Iterator[Problem]:
+    """GKE takes one minor up at a time, and a control plane none down (GKE, "Standard cluster upgrades")."""
+    if not cluster:
+        return
+    there, asked = number(str(cluster["currentMasterVersion"]))[:2], number(plan.control_plane.version)[:2]
+    if asked[1] - there[1] > 1:
+        following = f"1.{there[1] + 1}"
+        message = (
+            f"the cluster is at 1.{there[1]}, and 1.{asked[1]} is asked; ask {following!r}, run `up`, then the next"
+        )
+        yield Problem(path="cluster.kubernetesVersion", message=message)
+
+
+def _machine_problems(plan: GcpPlan, google: Google) -> Iterator[Problem]:
+    """Machine types that their zones do not have."""
+    for pool in (plan.control_plane.system_pool, *plan.node_pools):
+        try:
+            google.get("compute", f"projects/{plan.project}/zones/{pool.zone}/machineTypes/{pool.machine.name}")
+        except GoogleError as error:
+            if not error.is_absent:
+                raise
+            ask = f"`gcloud compute machine-types list --filter=name={pool.machine.name} --project={plan.project}`"
+            message = f"{pool.zone!r} has no {pool.machine.name}; {ask} tells which zones do"
+            yield Problem(path=f"cluster.nodePools.{pool.name}.zone", message=message)
+
+
+def _network_problems(plan: GcpPlan, google: Google) -> Iterator[Problem]:
+    for profile in dict.fromkeys(vpc.profile for vpc in plan.network.fabrics if vpc.profile):
+        try:
+            google.get("compute", f"projects/{plan.project}/global/networkProfiles/{profile}")
+        except GoogleError as error:
+            if not error.is_absent:
+                raise
+            message = f"there is no network profile {profile}, so the zone has no machines with RDMA; take another zone"
+            yield Problem(path="cluster.nodePools", message=message)
+    if plan.network.existing is not None:
+        yield from _given_problems(plan, google)
+
+
+def _given_problems(plan: GcpPlan, google: Google) -> Iterator[Problem]:
+    there, path = plan.network.existing, "cluster.network.existing"
+    assert there is not None
+    subnet_path = f"projects/{there.project}/regions/{plan.region}/subnetworks/{there.subnet}"
+    try:
+        subnet = google.get("compute", subnet_path)
+    except GoogleError as error:
+        if not error.is_absent:
+            raise
+        message = f"{there.subnet!r} is not in {plan.region} of {there.project}; name one that is"
+        yield Problem(path=f"{path}.subnet", message=message)
+        return
+    ranges = [one["rangeName"] for one in subnet.get("secondaryIpRanges", ())]
+    for key, name in (("podsRange", there.pods_range), ("servicesRange", there.services_range)):
+        if name not in ranges:
+            known = ", ".join(ranges) or "none"
+            message = f"{name!r} is no secondary range of {there.subnet}, which has {known}; name one, or add it there"
+            yield Problem(path=f"{path}.{key}", message=message)
+    if not str(subnet.get("network", "")).endswith(f"/networks/{there.network}"):
+        message = f"{there.subnet!r} is in another network than {there.network}; correct one of them"
+        yield Problem(path=f"{path}.subnet", message=message)
+    if not subnet.get("privateIpGoogleAccess"):
+        message = f"{there.subnet!r} has no Private Google Access, and private nodes reach neither registry nor logs; "
+        yield Problem(path=f"{path}.subnet", message=f"{message}switch it on there")
+
+
+def _image_problems(plan: GcpPlan, google: Google, images: tuple[ImagePlan, ...]) -> Iterator[Problem]:
+    """Images that nothing has put into the stack's own registry."""
+    stack = plan.control_plane.name
+    repository = repository_of(plan.project, plan.region, stack)
+    for image in images:
+        if image.is_the_stacks and described(google, repository, image) is None:
+            does = "builds and pushes it" if isinstance(image.origin, Built) else "shows how to push it"
+            message = f"{image.name!r} is not in the stack's registry; run `penstock images push {stack}`, which {does}"
+            yield Problem(path=image.asked_at or "images", message=message)
+
+
+def _is_off(error: GoogleError) -> bool:
+    return error.reason in ("SERVICE_DISABLED", "accessNotConfigured") or "has not been used in project" in str(error)

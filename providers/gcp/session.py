@@ -56,7 +56,15 @@ class Google:
         self._token, self._client = token, httpx.Client(timeout=TIMEOUT_S)
         self._headers = {"x-goog-user-project": billing_project} if billing_project else {}
 
+    def token(self) -> str:
+        """A token of the identity, valid for an hour at most; GoogleError where it gets none."""
+        return self._token()
+
     def get(self, service: str, path: str, **query: str) -> dict[str, Any]:
+        return self._ask("GET", service, path, query=query)
+
+    def get_many(self, service: str, path: str, query: Mapping[str, list[str]]) -> dict[str, Any]:
+        """With parameters that are given several times."""
         return self._ask("GET", service, path, query=query)
 
     def post(self, service: str, path: str, body: Mapping[str, Any], **query: str) -> dict[str, Any]:
@@ -96,11 +104,11 @@ class Google:
 
     def _ask(
         self, method: str, service: str, path: str, *, body: Mapping[str, Any] | None = None,
-        query: Mapping[str, str] | None = None,
+        query: Mapping[str, str | list[str]] | None = None,
     ) -> dict[str, Any]:  # fmt: skip
         import httpx
 
-        url = base_of(service) + quote(path, safe="/:-_.~")
+        url = base_of(service) + quote(path, safe="/:-_.~@%")
         headers = {**self._headers, "Authorization": f"Bearer {self._token()}"}
         try:
             answer = self._client.request(method, url, json=body, params=query, headers=headers)

@@ -47,7 +47,7 @@ def manager_config(request: PlatformRequest) -> str:
         "managedJobsNamespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": NAMESPACE}},
         "integrations": {"frameworks": _frameworks(request)},
         "fairSharing": {"preemptionStrategies": ["LessThanOrEqualToFinalShare", "LessThanInitialShare"]},
-        "resources": {"excludeResourcePrefixes": list(UNCOUNTED)},
+        "resources": {"excludeResourcePrefixes": [*UNCOUNTED, *request.facts.uncounted]},
     }
     return yaml.safe_dump(config, sort_keys=False)
 

@@ -7,11 +7,8 @@ from typing import Any
 import pulumi
 from pulumi_gcp import container
 
+from providers.gcp.control_plane.kubeconfig_plugin import INSTALL, PLUGIN
 from providers.gcp.types import DnsGkeReach, InsideGkeReach, ReachPlan
-
-PLUGIN = "gke-gcloud-auth-plugin"
-"""Program that hands out tokens; valid for an hour, it asks for a new one whenever it is called."""
-INSTALL = "gcloud components install gke-gcloud-auth-plugin"
 
 
 def endpoint_of(cluster: container.Cluster, reach: ReachPlan) -> pulumi.Output[str]:
@@ -52,7 +49,7 @@ def _document(name: str, server: dict[str, str]) -> dict[str, Any]:
         "args": ["--use_application_default_credentials"],
         "interactiveMode": "Never",
         "provideClusterInfo": True,
-        "installHint": f"install it: {INSTALL}",
+        "installHint": f"{PLUGIN}: {INSTALL}",
     }
     return {
         "apiVersion": "v1",

@@ -48,7 +48,13 @@ def plan_network(
     """A subnet with ranges that hold every node and pod of every pool at its largest; SpecError with every problem at
     once."""
     region, asked = spec.cluster.region or "", spec.cluster.network
-    problems = [*_name_problems(spec, stack), *_range_problems(spec), *_zone_problems(spec), *_shared_problems(spec)]
+    problems = [
+        *_name_problems(spec, stack),
+        *_range_problems(spec),
+        *_zone_problems(spec),
+        *_wired_zone_problems(spec),
+        *_shared_problems(spec),
+    ]
     if problems or region not in regions():
         raise SpecError(problems)
     all_pools = (system, *pools)
@@ -163,6 +169,18 @@ def _name_problems(spec: StackSpec, stack: str) -> Iterator[Problem]:
             message = f"{stack!r} makes {longest!r} of {len(longest)} characters, and a subnet's name has 63 at most"
             yield Problem(path="stack", message=f"{message}; give the stack a shorter name")
             return
+
+
+def _wired_zone_problems(spec: StackSpec) -> Iterator[Problem]:
+    """Interfaces of pods are named once in a cluster, and each is of one zone's network."""
+    wired = {pool.name: zone for pool, machine in _known(spec) if _is_wired(pool, machine) and (zone := zone_of(pool))}
+    first = next(iter(wired.values()), "")
+    for name, zone in wired.items():
+        if zone != first:
+            message = (
+                f"{zone!r}: pools with RDMA of one stack are in one zone, and another is in {first}; move it there, "
+            )
+            yield Problem(path=f"cluster.nodePools.{name}.zone", message=f"{message}or to a stack of its own")
 
 
 def _range_problems(spec: StackSpec) -> Iterator[Problem]:

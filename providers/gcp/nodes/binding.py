@@ -33,6 +33,19 @@ _NODE_NVIDIA, _POD_NVIDIA = "/home/kubernetes/bin/nvidia", "/usr/local/nvidia"
 _NODE_GIB, _POD_GIB = "/home/kubernetes/bin/gib", "/usr/local/gib"
 """GKE's driver and Google's NCCL plugin on Container-Optimized OS, and where its images look for them
 (container-engine-accelerators, gpudirect-rdma/nccl-test.yaml)."""
+_GIB_ENV = {
+    "NCCL_NET": "gIB",
+    "NCCL_CROSS_NIC": "0",
+    "NCCL_NET_GDR_LEVEL": "PIX",
+    "NCCL_P2P_NET_CHUNKSIZE": "131072",
+    "NCCL_NVLS_CHUNKSIZE": "524288",
+    "NCCL_IB_ADAPTIVE_ROUTING": "1",
+    "NCCL_IB_QPS_PER_CONNECTION": "4",
+    "NCCL_IB_TC": "52",
+    "NCCL_IB_FIFO_TC": "84",
+}
+"""Settings that the plugin's own script sets (set_nccl_env.sh of nccl-plugin-gib v1.1.1), which a pod with a command of
+its own does not run. They are those of the version that providers/gcp/inside/gib.py installs."""
 _FIRST_RDMA_INTERFACE = 2
 """eth1 stays free for the second host interface, which pods do not take (container-engine-accelerators 24a70cba)."""
 
@@ -119,7 +132,7 @@ def _env(machine: GcpMachine, fabric: Fabric, *, rdma: bool) -> Mapping[str, str
     if machine.accelerator is not None and not machine.is_tpu:
         found["LD_LIBRARY_PATH"] = f"{_POD_GIB}/lib64:{_POD_NVIDIA}/lib64" if rdma else f"{_POD_NVIDIA}/lib64"
     if rdma:
-        found["NCCL_NET"] = "gIB"
+        found |= {**_GIB_ENV, "NCCL_TUNER_CONFIG_PATH": f"{_POD_GIB}/configs/{machine.nccl_tuner}"}
     if fabric is not Fabric.HOST and not machine.is_tpu:
         found[collective(machine).interface_variable] = "eth0"
     return found

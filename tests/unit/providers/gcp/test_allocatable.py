@@ -12,6 +12,7 @@ MEASURED = [row for (cloud, name), rows in node_rows().items() if cloud == "gcp"
 @pytest.mark.parametrize("row", MEASURED, ids=lambda row: f"{row.machine_type} {row.date}")
 def test_a_node_has_what_the_rule_says_and_little_more(row: NodeRow) -> None:
     """Never more than the node has, and at most 0.3 % less."""
+    assert row.allocatable_memory_ki is not None
     there = row.allocatable_memory_ki / 2**20
     said = allocatable(machines()[row.machine_type])
     assert 0.997 * there <= said.memory_gib <= there
