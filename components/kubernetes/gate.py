@@ -13,6 +13,7 @@ from typing import Any
 
 from components.estimate.floors import Floor, floor_of
 from components.fabric import Collective
+from components.kubernetes.devices import TPU
 from components.labels import CHECK_LABEL, CHECK_POOL_LABEL, OWN_LABELS, QUARANTINE, SHUT
 from components.plan.cluster import ClusterPlan, NodePoolPlan, VolumePlan
 from components.plan.images import ImageUse
@@ -161,7 +162,7 @@ def _not_measured(pool: NodePoolPlan, nodes: int, volume: VolumePlan, image: str
         return "the pool has no fabric, for the reason given in the stack file"
     if nodes < PAIR:
         return f"{nodes} nodes have no peer to measure"
-    if pool.collective is Collective.NEURON:
+    if pool.collective is Collective.NEURON or TPU in pool.binding.devices:
         return "the check runs on NVIDIA accelerators and processors"
     if not image:
         return NO_IMAGE

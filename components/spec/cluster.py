@@ -48,7 +48,7 @@ class Reservation(Spec):
     """Machines that are paid for, used or not, until the reservation is given up."""
 
     id: str = Field(min_length=1)
-    """Id of the reservation: `cr-...` on AWS."""
+    """Id of the reservation: `cr-...` on AWS, on GCP its full path `projects/PROJECT/reservations/NAME`."""
     zone: str | None = None
     """Zone it is in; when left out, the pool's own `zone`."""
     placement_group: str | None = None
@@ -309,9 +309,9 @@ class ClusterSpec(Spec):
     """The cluster: cloud, network and node pools."""
 
     cloud: Cloud
-    """Place of the cluster: `aws`, `existing` (any Kubernetes, by its kubeconfig) or `local` (this machine)."""
+    """Place of the cluster: `aws`, `gcp`, `existing` (any Kubernetes, by its kubeconfig) or `local` (this machine)."""
     region: str | None = None
-    """Region of the cloud, such as us-east-2; required on AWS."""
+    """Region of the cloud, such as us-east-2 or us-central1; required on AWS and GCP."""
     kubernetes_version: str | None = Field(
         default=None, pattern=form(r"^1\.\d{2}$", 'a Kubernetes version in quotes, such as "1.34"')
     )

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from components.errors import Problem, SpecError
+from components.kubernetes.devices import TPU
 from components.labels import OWN_LABELS
 from components.plan.cluster import NodePoolPlan
 from components.plan.kubernetes import NAMESPACE, KubernetesFacts, Manifest, QueuePlan, SchedulerPlan
@@ -142,6 +143,8 @@ def _placed(pool: NodePoolPlan) -> Decision:
     found, path = levels(pool), f"scheduler.topology.{pool.name}"
     if not found:
         reason = "Kueue counts only nodes that are there, and this pool's come and go"
+        if TPU in pool.binding.devices:
+            reason = "a slice of TPUs is one node pool, which a JobSet has for itself"
         return Decision(path=path, value="none", reason=reason)
     reason = "labels that each of its nodes has" if domains(pool) else "its nodes have no labels of wider domains"
     return Decision(path=path, value=" > ".join(key.rpartition("/")[2] for key in found), reason=reason)

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 
 from components.errors import Problem, SpecError
+from components.kubernetes.devices import TPU
 from components.labels import OWN_LABELS
 from components.plan.cluster import NodePoolPlan
 from components.plan.kubernetes import NAMESPACE, Manifest
@@ -22,9 +23,10 @@ def levels(pool: NodePoolPlan) -> tuple[str, ...]:
     when every pod has its node: a gang is never half started, and a quarantined node is not counted on. It counts only
     nodes that are there and have every level's label. So a pool that may grow goes without: a job would wait for nodes
     that wait for the job. And jobs of a pool whose nodes come later, all at once, wait until they are there, and
-    nobody has to open a queue (a capacity block).
+    nobody has to open a queue (a capacity block). A slice of TPUs is one node pool, which JobSet gives to one job
+    (GKE, "Run multi-slice workloads").
     """
-    if pool.min_count < pool.max_count or not pool.binding.node_selector:
+    if pool.min_count < pool.max_count or not pool.binding.node_selector or TPU in pool.binding.devices:
         return ()
     return (*domains(pool), HOST)
 

@@ -1,0 +1,151 @@
+"""Obstacles that a project's own answers show, before anything is created."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from components.errors import Problem
+from providers.gcp.plan import GcpPlan
+from providers.gcp.preflight import FIRST_SERVICES, RIGHTS, look
+from tests.unit.providers.aws.whole_stacks import changed, planned
+from tests.unit.providers.gcp.answers import ABSENT, OFF, Answers
+from tests.unit.providers.gcp.whole_stacks import GIVEN, STACK
+
+PROJECT = "projects/my-project"
+ZONE = f"{PROJECT}/zones/us-central1-b"
+RESERVATION = f"GET {ZONE}/reservations/h200"
+LIMITS = [
+    {"metric": metric, "limit": 1_000_000, "usage": 0}
+    for metric in ("NVIDIA_H200_GPUS", "PREEMPTIBLE_NVIDIA_L4_GPUS", "SSD_TOTAL_GB", "CPUS")
+]
+GOOD: dict[str, Any] = {
+    f"GET {PROJECT}": {"quotas": [{"metric": "GPUS_ALL_REGIONS", "limit": 100, "usage": 0}]},
+    f"GET {PROJECT}/services:batchGet": {
+        "services": [{"config": {"name": name}, "state": "ENABLED"} for name in FIRST_SERVICES]
+    },
+    f"POST {PROJECT}:testIamPermissions": {"permissions": list(RIGHTS)},
+    f"GET {ZONE}/machineTypes/e2-standard-4": {},
+    f"GET {ZONE}/machineTypes/a3-ultragpu-8g": {},
+    f"GET {ZONE}/machineTypes/g2-standard-8": {},
+    RESERVATION: {
+        "status": "READY",
+        "specificReservation": {
+            "count": "4",
+            "inUseCount": "0",
+            "instanceProperties": {"machineType": "a3-ultragpu-8g"},
+        },
+    },
+    f"GET {PROJECT}/global/networkProfiles/us-central1-b-vpc-roce": {},
+    f"GET {PROJECT}/regions/us-central1": {"quotas": LIMITS},
+}
+CLUSTER = f"GET {PROJECT}/locations/us-central1/clusters/gcp-test"
+
+
+def plan_of(folder: Path, **changes: Any) -> GcpPlan:
+    found = planned(changed(changes, STACK), folder, "gcp-test").cluster
+    assert isinstance(found, GcpPlan)
+    return found
+
+
+def told(plan: GcpPlan, **over: Any) -> list[Problem]:
+    return list(look(plan, Answers(GOOD | over)))  # type: ignore[arg-type]
+
+
+def test_nothing_is_told_of_a_project_that_has_all(tmp_path: Path) -> None:
+    assert told(plan_of(tmp_path)) == []
+
+
+@pytest.mark.parametrize(
+    ("request_", "answer", "path", "words"),
+    [
+        (f"GET {PROJECT}", OFF, "gcp.project", "gcloud services enable serviceusage"),
+        (f"GET {PROJECT}", ABSENT, "gcp.project", "is not there"),
+        (f"POST {PROJECT}:testIamPermissions", {"permissions": RIGHTS[1:]}, "gcp.project", RIGHTS[0]),
+        (f"GET {ZONE}/machineTypes/g2-standard-8", ABSENT, "cluster.nodePools.serve.zone", "has no g2-standard-8"),
+        (RESERVATION, ABSENT, "cluster.nodePools.train.capacity", "is not in us-central1-b"),
+        (RESERVATION, {"status": "CREATING"}, "cluster.nodePools.train.capacity", "CREATING"),
+        (
+            RESERVATION,
+            {"specificReservation": {"count": "4", "inUseCount": "1"}},
+            "cluster.nodePools.train.capacity",
+            "3 machines left",
+        ),
+        (
+            RESERVATION,
+            {"specificReservation": {"count": "4", "instanceProperties": {"machineType": "a4-highgpu-8g"}}},
+            "cluster.nodePools.train.capacity",
+            "holds a4-highgpu-8g",
+        ),
+        (
+            f"GET {PROJECT}/global/networkProfiles/us-central1-b-vpc-roce",
+            ABSENT,
+            "cluster.nodePools",
+            "no network profile",
+        ),
+        (
+            f"GET {PROJECT}",
+            {"quotas": [{"metric": "GPUS_ALL_REGIONS", "limit": 0}]},
+            "cluster.nodePools",
+            "GPUS_ALL_REGIONS of all regions is 0",
+        ),
+        (CLUSTER, {"currentMasterVersion": "1.33.5-gke.100"}, "cluster.kubernetesVersion", "ask '1.34'"),
+    ],
+)
+def test_an_obstacle_is_told_where_it_is(
+    request_: str, answer: Any, path: str, words: str, tmp_path: Path
+) -> None:  # fmt: skip
+    found = told(plan_of(tmp_path), **{request_: answer})
+    assert [problem.path for problem in found] == [path], found
+    assert words in found[0].message
+    assert found[0].stops
+
+
+def test_apis_that_are_off_hide_nothing_else_and_the_command_names_them(tmp_path: Path) -> None:
+    services = [{"config": {"name": name}, "state": "DISABLED"} for name in FIRST_SERVICES]
+    (found,) = told(plan_of(tmp_path), **{f"GET {PROJECT}/services:batchGet": {"services": services}})
+    assert f"gcloud services enable {' '.join(FIRST_SERVICES)} --project=my-project" in found.message
+
+
+def test_an_api_that_up_switches_on_is_no_obstacle(tmp_path: Path) -> None:
+    off = {request: OFF for request in GOOD if "/zones/" in request or "/regions/" in request or "/global/" in request}
+    assert told(plan_of(tmp_path), **off) == []
+
+
+def test_what_may_not_be_read_stops_nothing(tmp_path: Path) -> None:
+    from providers.gcp.session import GoogleError
+
+    (found,) = told(plan_of(tmp_path), **{RESERVATION: GoogleError(403, "forbidden", "denied on resource")})
+    assert not found.stops
+    assert "denied on resource" in found.message
+
+
+def test_the_stacks_own_nodes_are_not_counted_against_it(tmp_path: Path) -> None:
+    """A second `up` finds its machines in the reservation, and its use in the quota."""
+    used = {"specificReservation": {"count": "4", "inUseCount": "4"}}
+    whole = {"quotas": [{"metric": "GPUS_ALL_REGIONS", "limit": 40, "usage": 33}]}
+    stands = {CLUSTER: {"currentMasterVersion": "1.35.1-gke.1"}}
+    assert told(plan_of(tmp_path), **{RESERVATION: used, f"GET {PROJECT}": whole, **stands}) == []
+    assert len(told(plan_of(tmp_path), **{RESERVATION: used, f"GET {PROJECT}": whole})) == 2
+
+
+def test_a_given_network_is_held_to_its_subnet(tmp_path: Path) -> None:
+    there = {"existing": {**GIVEN, "privateServices": True}}
+    plan = plan_of(tmp_path, **{"cluster.network": there})
+    subnet = "GET projects/net-project/regions/us-central1/subnetworks/nodes"
+    right = {
+        "network": "https://www.googleapis.com/compute/v1/projects/net-project/global/networks/shared",
+        "secondaryIpRanges": [{"rangeName": "pods"}, {"rangeName": "services"}],
+        "privateIpGoogleAccess": True,
+    }
+    assert told(plan, **{subnet: right}) == []
+    wrong = {**right, "secondaryIpRanges": [{"rangeName": "pods"}], "privateIpGoogleAccess": False}
+    paths = [problem.path for problem in told(plan, **{subnet: wrong})]
+    assert paths == ["cluster.network.existing.servicesRange", "cluster.network.existing.subnet"]
+
+
+def test_a_calendar_reservation_that_has_begun_has_its_nodes(tmp_path: Path) -> None:
+    """Of an aggregate reservation nothing is counted, as it has no machine type of its own."""
+    plan = plan_of(tmp_path)
+    assert told(replace(plan), **{RESERVATION: {"status": "READY", "aggregateReservation": {}}}) == []
