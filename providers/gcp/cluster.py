@@ -17,8 +17,8 @@ from components.plan.kubernetes import NAMESPACE
 from components.provider import ClusterHandle
 from providers.gcp.apis import Apis
 from providers.gcp.control_plane.build import Gke
-from providers.gcp.control_plane.handle import GkeHandle
 from providers.gcp.drain_resource import GcpDrainResource
+from providers.gcp.gke_handle import GkeHandle
 from providers.gcp.images.address import address_of
 from providers.gcp.inside.gib import installer
 from providers.gcp.inside.networks import network_objects
@@ -55,14 +55,7 @@ def build_cluster(name: str, plan: GcpPlan, opts: pulumi.ResourceOptions) -> Clu
     )  # fmt: skip
     cluster = Gke(f"{name}-gke", plan=plan.control_plane, network=network, after=[drain], opts=inside).handle
     system = _pool(f"{name}-system", plan.control_plane.system_pool, plan, cluster, network, inside)
-    settled = replace(cluster, ready=(*cluster.ready, system))
-    pools = {
-        pool.name: _pool(
-            f"{name}-{pool.name}", pool, plan, settled, network, inside,
-            sized_later=plan.sized_by_gate and is_sized_later(pool),
-        )
-        for pool in plan.node_pools
-    }  # fmt: skip
+    pools = _pools(name, plan, replace(cluster, ready=(*cluster.ready, system)), network, inside)
     rights = _rights(f"{name}-workload", plan, cluster, storage.object_store, inside) if storage.object_store else []
     provider = provider_of(name, cluster, pulumi.ResourceOptions(parent=opts.parent))
     there = pulumi.ResourceOptions(parent=opts.parent, provider=provider, depends_on=[system, *pools.values()])
@@ -102,6 +95,21 @@ def _pool(  # noqa: PLR0913 (what surrounds a pool)
     return GkePool(
         name, plan=pool, cluster=cluster, network=network, fabrics=plan.network, sized_later=sized_later, opts=opts
     )
+
+
+def _pools(
+    name: str, plan: GcpPlan, cluster: GkeHandle, network: GcpNetworkHandle, opts: pulumi.ResourceOptions
+) -> dict[str, GkePool]:
+    """One after the other: GKE changes one pool of a cluster at a time, and the provider repeats a second's request in
+    silence until its patience ends."""
+    made: dict[str, GkePool] = {}
+    for pool in plan.node_pools:
+        after = replace(cluster, ready=(*cluster.ready, *list(made.values())[-1:]))
+        made[pool.name] = _pool(
+            f"{name}-{pool.name}", pool, plan, after, network, opts,
+            sized_later=plan.sized_by_gate and is_sized_later(pool),
+        )  # fmt: skip
+    return made
 
 
 def _rights(

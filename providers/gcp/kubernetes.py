@@ -6,7 +6,7 @@ import pulumi
 import pulumi_kubernetes as kubernetes
 
 from components.provider import KubernetesHandle, StaticVolume
-from providers.gcp.control_plane.handle import GkeHandle
+from providers.gcp.gke_handle import GkeHandle
 from providers.gcp.nodes.build import GkePool, is_sized_later
 from providers.gcp.plan import GcpPlan
 from providers.gcp.storage.handle import GcpStorageHandle

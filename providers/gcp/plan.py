@@ -24,6 +24,7 @@ SERVICES = {
     "container.googleapis.com": "GKE",
     "artifactregistry.googleapis.com": "images",
     "storage.googleapis.com": "buckets",
+    "dns.googleapis.com": "names inside the cluster, which Cloud DNS keeps",
     "logging.googleapis.com": "logs",
     "monitoring.googleapis.com": "metrics",
     "iamcredentials.googleapis.com": "identities of pods",

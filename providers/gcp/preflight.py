@@ -114,7 +114,7 @@ def _first_problems(plan: GcpPlan, google: Google) -> Iterator[Problem]:
 def _right_problems(plan: GcpPlan, google: Google) -> Iterator[Problem]:
     asked = {"permissions": list(RIGHTS)}
     answer = google.post("resource_manager", f"projects/{plan.project}:testIamPermissions", asked)
-    given = set(answer.get("permissions", ()))
+    given = {*answer.get("permissions", ()), *(("compute.networks.create",) if plan.network.existing else ())}
     if lacking := [right for right in RIGHTS if right not in given]:
         message = f"your credentials lack {', '.join(lacking)} in {plan.project}; {ROLES}"
         yield Problem(path="gcp.project", message=message)

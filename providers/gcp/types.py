@@ -46,7 +46,6 @@ class GcpFlex:
     """Machines of the Dynamic Workload Scheduler."""
 
     max_run_s: int
-    queued: bool
 
 
 Capacity = GcpOnDemand | GcpSpot | GcpReserved | GcpCalendar | GcpFlex
@@ -197,7 +196,6 @@ class GkePlan:
     """Storage drivers of GKE's own: `lustre`, `filestore`, `gcsfuse`."""
     components: tuple[str, ...]
     """Of GKE's monitoring."""
-    deletion_protection: bool
     node_account: str
     """Id of the service account of all nodes."""
     decisions: tuple[Decision, ...]

@@ -7,16 +7,16 @@ from collections.abc import Sequence
 import pulumi
 from pulumi_gcp import container, projects, serviceaccount
 
-from providers.gcp.control_plane.handle import GkeHandle
 from providers.gcp.control_plane.kubeconfig import endpoint_of, kubeconfig
+from providers.gcp.gke_handle import GkeHandle
 from providers.gcp.network.handle import GcpNetworkHandle
 from providers.gcp.types import DnsGkeReach, GkePlan, InsideGkeReach, PublicGkeReach, ReachPlan
 
 NODE_ROLES = ("roles/container.defaultNodeServiceAccount", "roles/artifactregistry.reader")
 """Logs, metrics and what GKE's own daemons need; and images of the project's registry (GKE, "Use least privilege IAM
 service accounts")."""
-_GONE = ("nodeConfig", "initialNodeCount", "minMasterVersion")
-"""Of the pool that is thrown away, which GKE tells of otherwise ever after; and a floor that the channel has passed."""
+_GONE = ("nodeConfig", "initialNodeCount")
+"""Of the pool that is thrown away, which GKE tells of otherwise ever after."""
 
 
 class Gke(pulumi.ComponentResource):
@@ -106,7 +106,7 @@ def _cluster(
         remove_default_node_pool=True,
         initial_node_count=1,
         node_config=_thrown_away(account),
-        deletion_protection=plan.deletion_protection,
+        deletion_protection=False,  # which a destroy could not lift, as it makes no update first
         opts=opts,
     )
 

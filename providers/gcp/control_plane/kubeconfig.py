@@ -25,24 +25,21 @@ def _dns_name(found: container.outputs.ClusterControlPlaneEndpointsConfig) -> st
 
 
 def kubeconfig(name: str, cluster: container.Cluster, reach: ReachPlan) -> pulumi.Output[str]:
-    """JSON, secret. Under its DNS name the API server has a certificate of a public authority, and one that is named
-    here would be the wrong one; by an address it has that of the cluster.
+    """JSON, secret."""
+    facts = pulumi.Output.all(endpoint_of(cluster, reach), cluster.master_auth)
+    found = facts.apply(lambda one: document(name, reach, one[0], str(one[1].cluster_ca_certificate)))
+    return pulumi.Output.secret(pulumi.Output.json_dumps(found))
+
+
+def document(name: str, reach: ReachPlan, host: str, authority: str) -> dict[str, Any]:
+    """Kubeconfig of the cluster. Under its DNS name the API server has a certificate of a public authority, and one
+    that is named here would be the wrong one; by an address it has that of the cluster.
+
+    The plugin takes the credentials that pulumi has (`gcloud auth application-default login`), not gcloud's own.
     """
-    if isinstance(reach, DnsGkeReach):
-        server = endpoint_of(cluster, reach).apply(lambda host: {"server": f"https://{host}"})
-    else:
-        facts = pulumi.Output.all(endpoint_of(cluster, reach), cluster.master_auth)
-        server = facts.apply(
-            lambda found: {
-                "server": f"https://{found[0]}",
-                "certificate-authority-data": str(found[1].cluster_ca_certificate),
-            }
-        )
-    return pulumi.Output.secret(pulumi.Output.json_dumps(server.apply(lambda found: _document(name, found))))
-
-
-def _document(name: str, server: dict[str, str]) -> dict[str, Any]:
-    """The plugin takes the credentials that pulumi has (`gcloud auth application-default login`), not gcloud's own."""
+    server = {"server": f"https://{host}"}
+    if not isinstance(reach, DnsGkeReach):
+        server["certificate-authority-data"] = authority
     command = {
         "apiVersion": "client.authentication.k8s.io/v1beta1",
         "command": PLUGIN,

@@ -64,7 +64,6 @@ def plan_gke(
         private_ipv6_off=any(pool.machine.is_tpu for pool in pools),
         add_ons=_add_ons(spec, pools),
         components=(*_COMPONENTS, *(("DCGM",) if accelerated else ())),
-        deletion_protection=False,
         node_account=f"{stack}{_ACCOUNT_SUFFIX}",
         decisions=(*decided_reach(reach), *_decided(spec, settings, system)),
     )

@@ -13,11 +13,11 @@ from components.spec.storage import OnDestroy
 from providers.gcp.catalog import FabricNetwork, GcpMachine, machines
 from providers.gcp.network.fabrics import MTU, fabrics
 from providers.gcp.network.settings import GivenVpcSpec
-from providers.gcp.nodes.refusals import zone_of
 from providers.gcp.regions import region_of, regions
 from providers.gcp.settings import GcpSpec
 from providers.gcp.tables import PRICES, QUOTAS
 from providers.gcp.types import FabricVpc, GcpNetworkPlan, GcpNodePoolPlan, GivenVpc
+from providers.gcp.zones import zone_of
 
 PATH = "cluster.network"
 PRIVATE = tuple(map(IPv4Network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10")))

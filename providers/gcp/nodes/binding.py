@@ -26,7 +26,6 @@ _LAYERS = ("block", "subblock", "host")
 _LAYER = "cloud.google.com/gce-topology-{}"
 """From the widest; all three or none (Cluster Toolkit, gke-a4; GKE, "Schedule GKE workloads with Topology Aware
 Scheduling")."""
-_QUEUED = "cloud.google.com/gke-queued"
 DRANET_LABEL = "cloud.google.com/gke-networking-dra-driver"
 
 _NODE_NVIDIA, _POD_NVIDIA = "/home/kubernetes/bin/nvidia", "/usr/local/nvidia"
@@ -65,30 +64,27 @@ def capacity_word(capacity: Capacity) -> str:
             return "reservation"
         case GcpCalendar():
             return "calendar"
-        case GcpFlex(queued=queued):
-            return "queued" if queued else "flex-start"
+        case GcpFlex():
+            return "flex-start"
 
 
 def labels(pool: NodePoolSpec, capacity: Capacity) -> Mapping[str, str]:
     """Of the nodes, beside those that GKE sets."""
-    queued = {_QUEUED: "true"} if isinstance(capacity, GcpFlex) and capacity.queued else {}
-    return {**pool.labels, POOL_LABEL: pool.name, CAPACITY_LABEL: capacity_word(capacity), **queued}
+    return {**pool.labels, POOL_LABEL: pool.name, CAPACITY_LABEL: capacity_word(capacity)}
 
 
-def taints(pool: NodePoolSpec, machine: GcpMachine, capacity: Capacity) -> tuple[Taint, ...]:
-    """Of the nodes: the user's, the accelerator's, and those that GKE adds for Arm and for queued machines."""
+def taints(pool: NodePoolSpec, machine: GcpMachine) -> tuple[Taint, ...]:
+    """Of the nodes: the user's, the accelerator's, and that which GKE adds for Arm."""
     own = [Taint(key=one.key, value=one.value, effect=one.effect) for one in pool.taints]
     if machine.accelerator is not None:
         own.append(_taint(TPU if machine.is_tpu else NVIDIA, "present"))
     if machine.arch is InstructionSet.ARM:
         own.append(_taint("kubernetes.io/arch", "arm64"))
-    if isinstance(capacity, GcpFlex) and capacity.queued:
-        own.append(_taint(_QUEUED, "true"))
     return tuple(dict.fromkeys(own))
 
 
 def binding(  # noqa: PLR0913 (what decides a binding)
-    pool: NodePoolSpec, machine: GcpMachine, fabric: Fabric, capacity: Capacity, *,
+    pool: NodePoolSpec, machine: GcpMachine, fabric: Fabric, *,
     slice_: TpuSlice | None, networks: Sequence[FabricVpc], dranet: bool, topology_layers: int,
 ) -> PodBinding:  # fmt: skip
     """Requirements of a pod that is to reach the pool's accelerators and fabric; mounts are the storage's to add."""
@@ -97,7 +93,7 @@ def binding(  # noqa: PLR0913 (what decides a binding)
         devices=_devices(machine),
         env=_env(machine, fabric, rdma=bool(rdma)),
         node_selector={POOL_LABEL: pool.name, **_tpu_labels(machine, slice_)},
-        tolerations=taints(pool, machine, capacity),
+        tolerations=taints(pool, machine),
         topology_keys=_topology_keys(machine, topology_layers),
         annotations=_interfaces(rdma),
         host_paths=_host_paths(rdma=bool(rdma)),

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import pulumi
 from pulumi_gcp import compute, container
 
-from providers.gcp.control_plane.handle import GkeHandle
+from providers.gcp.gke_handle import GkeHandle
 from providers.gcp.network.handle import GcpNetworkHandle
 from providers.gcp.tpu import Placement
 from providers.gcp.types import (
@@ -98,7 +98,6 @@ def _node_pool(  # noqa: PLR0913 (what surrounds a pool)
         maintenance_policies=_maintenance(plan),
         upgrade_settings=_upgrade(plan),
         placement_policy=_placement(plan, policy),
-        queued_provisioning=_queued(plan.capacity),
         network_config=_network(plan, network, fabrics),
         node_config=_node_config(plan, cluster),
     )
@@ -204,11 +203,6 @@ def _placement(
     if plan.policy:
         return container.NodePoolPlacementPolicyArgs(type="COMPACT", policy_name=plan.policy)
     return container.NodePoolPlacementPolicyArgs(type="COMPACT") if plan.compact else None
-
-
-def _queued(capacity: Capacity) -> container.NodePoolQueuedProvisioningArgs | None:
-    queued = isinstance(capacity, GcpFlex) and capacity.queued
-    return container.NodePoolQueuedProvisioningArgs(enabled=True) if queued else None
 
 
 def _network(

@@ -19,7 +19,7 @@ from providers.gcp.nodes.allocatable import allocatable
 from providers.gcp.nodes.binding import binding, capacity_word, collective, labels, taints
 from providers.gcp.nodes.costs import bill, quotas
 from providers.gcp.nodes.decisions import decisions
-from providers.gcp.nodes.refusals import SYSTEM, PoolSetting, pool_problems, zone_of
+from providers.gcp.nodes.refusals import SYSTEM, PoolSetting, pool_problems
 from providers.gcp.nodes.slices import groups_of, slice_of
 from providers.gcp.regions import regions
 from providers.gcp.settings import DriverVersion, GcpPoolSpec, GcpSpec
@@ -35,6 +35,7 @@ from providers.gcp.types import (
     GcpSpot,
     GkeGroup,
 )
+from providers.gcp.zones import zone_of
 
 AUTOSCALER = "GKE's autoscaler"
 _BOOT_DISK_GIB = {True: 200, False: 100}
@@ -149,9 +150,7 @@ def _plan(
         fabric=fabric,
         fabric_waived=pool.fabric_waived,
         collective=collective(machine),
-        binding=binding(
-            pool, machine, fabric, capacity, slice_=slice_, networks=used, dranet=dranet, topology_layers=layers
-        ),
+        binding=binding(pool, machine, fabric, slice_=slice_, networks=used, dranet=dranet, topology_layers=layers),
         notice_s=_SPOT_NOTICE_S if isinstance(capacity, GcpSpot) else None,
         desired_now=nodes,
         grown_by=AUTOSCALER if grows else "",
@@ -170,7 +169,7 @@ def _plan(
         boot_disk=machine.boot_disks[0],
         boot_disk_gib=pool.root_disk_gib or _BOOT_DISK_GIB[machine.accelerator is not None],
         labels=labels(pool, capacity),
-        taints=taints(pool, machine, capacity),
+        taints=taints(pool, machine),
         max_pods=_MAX_PODS_OF_SLICE if slice_ and slice_.nodes > 1 else _MAX_PODS,
     )
 
@@ -187,7 +186,7 @@ def fabric_of(pool: NodePoolSpec, machine: GcpMachine) -> Fabric:
 
 def _capacity(pool: NodePoolSpec, asked: GcpPoolSpec) -> Capacity:
     if asked.flex_start is not None:
-        return GcpFlex(max_run_s=asked.flex_start.max_run_hours * 3600, queued=asked.flex_start.queued)
+        return GcpFlex(max_run_s=asked.flex_start.max_run_hours * 3600)
     given = pool.capacity
     if given.capacity_block is not None:
         block = given.capacity_block
@@ -207,9 +206,7 @@ def _nodes_now(pool: NodePoolSpec, capacity: Capacity, now: datetime) -> int:
 
 
 def _is_compact(pool: NodePoolSpec, capacity: Capacity, fabric: Fabric) -> bool:
-    """A policy of the pool's own: for a gang with RDMA that no reservation places, and where it is asked for. GKE takes
-    none for queued machines (cluster-toolkit 1047080, flex start blueprints).
-    """
+    """A policy of the pool's own: for a gang with RDMA that no reservation places, and where it is asked for."""
     if pool.placement is not None:
         return pool.placement.kind is PlacementKind.CREATE
     return fabric is Fabric.RDMA and isinstance(capacity, GcpOnDemand | GcpSpot)
@@ -244,8 +241,6 @@ def _warnings(plan: Sequence[GcpNodePoolPlan], spec: StackSpec) -> Iterator[str]
     for pool in plan:
         path = f"cluster.nodePools.{pool.name}"
         match pool.capacity:
-            case GcpFlex(queued=True):
-                yield f"{path}: queued machines have not been seen on a real project, and may come after days"
             case GcpFlex(max_run_s=seconds):
                 yield f"{path}: GKE takes each machine back after {seconds // 3600} hours; jobs go on from checkpoints"
             case GcpCalendar(starts_at=starts) if not pool.desired_now:

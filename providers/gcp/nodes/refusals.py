@@ -11,6 +11,7 @@ from components.spec.cluster import NodePoolSpec, PlacementKind
 from providers.gcp.catalog import MAX_NODES, FabricNetwork, GcpCapacityKind, GcpMachine, machines
 from providers.gcp.regions import region_of, regions
 from providers.gcp.settings import GcpPoolSpec
+from providers.gcp.zones import zone_of
 
 RESERVATION = re.compile(
     r"projects/[a-z][-a-z0-9]{4,28}[a-z0-9]/reservations/[a-z]([-a-z0-9]{0,61}[a-z0-9])?"
@@ -24,7 +25,6 @@ _RESERVED = ("kubernetes.io", "k8s.io", "cloud.google.com", "nvidia.com", "googl
 """Domains of labels that Kubernetes, GKE and penstock set themselves."""
 _COMPACT = re.compile(r"(a2|a3|a4|a4x|c3|g2|g4|n2)-")
 """Families that a compact placement policy takes (Compute Engine, "Placement policies overview", 2026-11)."""
-_FLEX_COMPACT = ("a3-ultragpu", "a4-highgpu")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +58,7 @@ def pool_problems(
         )  # fmt: skip
         yield Problem(path=f"{path}.machineType", message=f"{machine.name!r}: {machine.refused}; take one of {others}")
         return
+    yield from _group_problems(pool, machine, path)
     yield from _capacity_problems(pool, asked, machine, path)
     yield from _driver_problems(pool, asked, machine)
     yield from _placement_problems(pool, asked, machine, path)
@@ -72,23 +73,27 @@ def pool_problems(
 def capacity_of(pool: NodePoolSpec, asked: GcpPoolSpec) -> GcpCapacityKind:
     """The way in which the pool's machines are had."""
     if asked.flex_start is not None:
-        return GcpCapacityKind.QUEUED if asked.flex_start.queued else GcpCapacityKind.FLEX_START
+        return GcpCapacityKind.FLEX_START
     if pool.capacity.spot is not None:
         return GcpCapacityKind.SPOT
     held = pool.capacity.reservation or pool.capacity.capacity_block
     return GcpCapacityKind.RESERVATION if held is not None else GcpCapacityKind.ON_DEMAND
 
 
-def zone_of(pool: NodePoolSpec) -> str | None:
-    """Zone of the pool's machines, as the stack file gives it."""
-    held = pool.capacity.reservation or pool.capacity.capacity_block
-    return pool.zone or (held.zone if held else None)
-
-
 def _name_problems(pool: NodePoolSpec, path: str) -> Iterator[Problem]:
     if pool.name == SYSTEM:
         what = f"{SYSTEM!r} is reserved for the pool of the cluster's own pods; choose another name"
         yield Problem(path=f"{path}.name", message=what)
+
+
+def _group_problems(pool: NodePoolSpec, machine: GcpMachine, path: str) -> Iterator[Problem]:
+    """Each slice or domain has its number after the pool's name."""
+    numbered = machine.is_tpu or machine.compute_domain
+    if numbered and len(pool.name) > LONGEST_NAME - len("-999"):
+        message = (
+            f"{pool.name!r} and a slice's number are more than the {LONGEST_NAME} characters of a node pool's name"
+        )
+        yield Problem(path=f"{path}.name", message=f"{message}; shorten it")
 
 
 def _mark_problems(pool: NodePoolSpec, path: str) -> Iterator[Problem]:
@@ -213,9 +218,7 @@ def _placement_problems(pool: NodePoolSpec, asked: GcpPoolSpec, machine: GcpMach
     elif kind is GcpCapacityKind.RESERVATION:
         message = f"{placement.kind.value!r}: a reservation places its machines itself; leave it out"
         yield Problem(path=where, message=message)
-    elif kind is GcpCapacityKind.QUEUED or (
-        kind is GcpCapacityKind.FLEX_START and not machine.name.startswith(_FLEX_COMPACT)
-    ):
+    elif kind is GcpCapacityKind.FLEX_START:
         message = f"{placement.kind.value!r}: GKE places no {kind.value} machines of {machine.name} close; remove it"
         yield Problem(path=where, message=message)
     elif placement.kind is PlacementKind.CREATE and not _COMPACT.match(machine.name):

@@ -70,7 +70,7 @@ def test_a_refusal_names_the_pool(google: Answers) -> None:
 
 
 def test_an_api_has_to_answer_several_times_in_a_row(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(answering.time, "sleep", lambda _: None)
+    monkeypatch.setattr("providers.gcp.answering.time.sleep", lambda _: None)
     states: Iterator[Any] = iter([OFF, {}, OFF, {}, {}, {}])
     google = Answers({"GET projects/p/regions": lambda: next(states)})
     said: list[str] = []
@@ -89,7 +89,7 @@ def left_behind(network: str = "n") -> dict[str, Any]:
     """Lists of a project in which GKE left a disk, an endpoint group and a firewall rule."""
     link = "https://www.googleapis.com/compute/v1/projects/p"
     of_network = {"network": f"{link}/global/networks/{network}"}
-    empty = {f"GET projects/p/aggregated/{kind}": [] for kind in drain._KINDS}
+    empty: dict[str, Any] = {f"GET projects/p/aggregated/{kind}": [] for kind in drain._KINDS}
     group = {"name": "k8s1-neg", "selfLink": f"{link}/zones/z/networkEndpointGroups/k8s1-neg", **of_network}
     rules = [
         {"name": "k8s-fw", "selfLink": f"{link}/global/firewalls/k8s-fw", **of_network},
@@ -133,5 +133,5 @@ def test_only_what_gke_left_for_this_cluster_is_deleted(inputs: dict[str, Any], 
 
 
 def test_a_network_with_nothing_left_is_done_at_once() -> None:
-    empty = {request: [] for request in left_behind()}
+    empty: dict[str, Any] = {request: [] for request in left_behind()}
     drain.drain(Answers(empty), INPUTS, print)  # type: ignore[arg-type]
