@@ -89,7 +89,7 @@ class PublicAuthority(Authority):
         return self._public.context_for(host) if host.endswith(self._names) else super()._context_for(host)
 
     def trusted(self, folder: Path) -> Mapping[str, str]:
-        """Environment in which programs trust it beside what this machine does: a file of certificates in the folder."""
+        """Environment in which programs trust it beside what this machine does: a file of certificates there."""
         machines = ssl.get_default_verify_paths().cafile
         file = folder / "trusted.pem"
         file.write_bytes((Path(machines).read_bytes() if machines else b"") + b"\n" + self._public.certificate)

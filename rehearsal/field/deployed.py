@@ -59,6 +59,8 @@ class MachinePool:
     """Further machine types that a node of it may be."""
     labels: Mapping[str, str] = field(default_factory=dict)
     taints: tuple[Mapping[str, str], ...] = ()
+    by_cloud: frozenset[str] = frozenset()
+    """Keys of those labels and taints that the cloud itself puts on its nodes."""
     minimum: int = 0
     desired: int = 0
     maximum: int = 0
@@ -124,6 +126,8 @@ class ApiEndpoint:
     open_to: tuple[str, ...] = ()
     group: str = ""
     """Security group of a private one's interfaces."""
+    network: str = ""
+    """Type of the network that it answers in, where a stack that makes none is taken to be inside."""
     source: str = ""
 
 

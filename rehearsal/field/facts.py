@@ -4,10 +4,13 @@ A path is dotted; `>` follows the id before it to the resource of that id (`laun
 Every row of a fact has its source.
 """
 
+from __future__ import annotations
+
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import TYPE_CHECKING, Any
 
 from rehearsal.field.service_facts import (
     AgentRow,
@@ -31,6 +34,9 @@ from rehearsal.field.service_facts import (
     StoreRow,
     SupportRow,
 )
+
+if TYPE_CHECKING:
+    from rehearsal.field.deployed import Deployment, Finding
 
 
 class Effect(StrEnum):
@@ -56,6 +62,11 @@ class EndpointRow:
     source: str
     group: str = ""
     """Path, in the outputs, to the security group of its interfaces."""
+    switch: str = ""
+    """Path that is false where the server has no such endpoint at all. A server with several rows has several ways to
+    it, of which one is enough."""
+    network: str = ""
+    """Type of the network that a private one answers in, where no host leads into it; a stack without is inside."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +81,11 @@ class PoolRow:
     minimum: str
     desired: str
     maximum: str
+    """Paths to its sizes; of alternatives between | the first that has a value counts."""
+    zones: str = ""
+    """Path to its zones, where sizes are of each of them."""
+    marked: Callable[[Mapping[str, Any]], tuple[Mapping[str, str], tuple[Mapping[str, str], ...]]] | None = None
+    """Labels and taints that the cloud itself puts on its nodes, by the pool's inputs."""
     fabric: str = ""
     """Path to the kinds of interfaces; those that begin with `fabric_kind` are devices."""
     fabric_kind: str = ""
@@ -81,7 +97,7 @@ class PoolRow:
     """Path to what makes the cloud itself grow the pool, where it can."""
     market: str = ""
     """Path to the word for how its machines are paid; `spare_market` is that of those which may not be had."""
-    spare_market: str = ""
+    spare_market: str | bool = ""
     given_up: str = ""
     """Source for that the cloud gives a group up whose first nodes are not to be had; empty where it tries on."""
     effects: Mapping[str, str] = field(default_factory=dict)
@@ -140,6 +156,9 @@ class RegistryRow:
     """Types and paths of prefixes below which the registry fetches from another."""
     mirror_needs_way_out: bool = False
     """True if a mirror fetches what it has not only for a network with a way out."""
+    places: tuple[tuple[str, str, str], ...] = ()
+    """Types of what holds many images below its address: the path to that, in the outputs, and a path that has a value
+    where it fetches what it has not."""
     pull_rights: tuple[tuple[str, str, str], ...] = ()
     """Types, paths and regular expressions of what lets nodes pull."""
     source: str
@@ -343,6 +362,10 @@ class FieldFacts:
     refreshes: tuple[RefreshRow, ...] = ()
     sizes_of: Callable[[str], MachineSize | None] | None = None
     """A machine type as the cloud describes it."""
+    most_asked_gib: Mapping[str, float] = field(default_factory=dict)
+    """GiB that a pod of a whole node may ask at most, by machine type, where somebody has reckoned it."""
+    rules: tuple[Callable[[Deployment], Iterator[Finding]], ...] = ()
+    """Rules of what this cloud alone does, beside those of every cloud."""
     host_data: tuple[HostDataRow, ...] = ()
     entrances: tuple[EntranceRow, ...] = ()
     prepared: tuple[PreparedRow, ...] = ()

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from rehearsal.field.chart_pulls import pulled_by_charts
-from rehearsal.field.deployed import Deployment, Finding, every
+from rehearsal.field.deployed import Deployment, Finding, at, every
 from rehearsal.field.existing import leads_out
 from rehearsal.field.facts import RegistryRow
 from rehearsal.field.pods import pods_of, why_elsewhere
@@ -62,6 +62,12 @@ def _absent(deployment: Deployment, row: RegistryRow, image: str, repository: st
         return ""
     if any(repository.startswith(f"{name}/") for name in mirrors):
         return _never_fetched(deployment, row)
+    for token, path, fetches in row.places:
+        for one in deployment.of(token):
+            if image.startswith(f"{at(one.outputs, path)}/"):
+                return (
+                    _never_fetched(deployment, row) if at(one.inputs, fetches) else _never_pushed(deployment, one.name)
+                )
     beside = sorted({one.tag for one in deployment.images if one.name == UNTAGGED.sub("", image)})
     if beside:
         return f"its repository holds {', '.join(beside)}"
@@ -70,9 +76,14 @@ def _absent(deployment: Deployment, row: RegistryRow, image: str, repository: st
     if repository not in own:
         there = f"only {', '.join(sorted(own))}" if own else "none"
         return f"nobody has put it there, and the stack makes no repository {repository} ({there})"
-    if not any(one.token.startswith(deployment.facts.pushers) for one in deployment.resources):
-        return f"the repository {repository} is made by the same `up` and nothing pushes to it"
-    return ""
+    return _never_pushed(deployment, repository)
+
+
+def _never_pushed(deployment: Deployment, repository: str) -> str:
+    """The reason for which a repository of the stack has no image, "" where something may have put one there."""
+    if any(one.token.startswith(deployment.facts.pushers) for one in deployment.resources):
+        return ""
+    return f"the repository {repository} is made by the same `up` and nothing pushes to it"
 
 
 def _never_fetched(deployment: Deployment, row: RegistryRow) -> str:

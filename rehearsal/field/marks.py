@@ -36,7 +36,8 @@ def _of_pool(deployment: Deployment, pool: MachinePool) -> Iterator[Finding]:
     found = [(wrong, KEYS) for wrong in _of_labels(pool.labels)]
     found += [(wrong, KEYS) for key, _ in taints for wrong in _of_key(key)]
     found += [(f"two taints of {key} with {effect}", UNIQUE) for key, effect in _repeated(taints)]
-    found += [(f"a kubelet may not set {key}: no node joins", KUBELET) for key in pool.labels if _is_kept(key)]
+    own = (key for key in pool.labels if key not in pool.by_cloud)
+    found += [(f"a kubelet may not set {key}: no node joins", KUBELET) for key in own if _is_kept(key)]
     for row in deployment.facts.marks:
         keys = (*pool.labels, *(key for key, _ in taints))
         found += [(f"{key} has more than {row.longest_key} characters", row.source) for key in keys

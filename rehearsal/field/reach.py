@@ -58,6 +58,8 @@ def _of_private(deployment: Deployment, endpoint: ApiEndpoint) -> Iterator[Findi
                 message = f"{endpoint.cluster} admits nobody but its nodes, though its network was there before"
                 yield Finding(rule="reach", subject="API server", message=message, source=endpoint.source)
             return
+    if endpoint.network and not any(deployment.of(endpoint.network)):
+        return
     message = (
         f"{endpoint.cluster} answers only inside the network that the same `up` makes, where pulumi does not run; "
         "all that is made in the cluster fails when the nodes are paid for"

@@ -39,7 +39,7 @@ def deployment_of(  # noqa: PLR0913 (all that surrounds an `up`, by name)
         facts=facts,
         resources=made,
         pools=(*(pool for row in facts.pools for pool in _pools(facts, made, row)), *nodes),
-        endpoints=tuple(_endpoint(row, one) for row in facts.endpoints for one in made if one.token == row.resource),
+        endpoints=tuple(_endpoints(facts, made)),
         charts=tuple(_charts(facts, made)),
         objects=tuple(_objects(made)),
         images=tuple(images),
@@ -71,18 +71,24 @@ def _pools(facts: FieldFacts, resources: tuple[BuiltResource, ...], row: PoolRow
         fabric = sum(str(kind).startswith(row.fabric_kind) for kind in _through(resources, one, row.fabric))
         machine = next((known for known in facts.machines if fnmatchcase(machine_type, known.pattern)), None)
         devices = {machine.device: machine.count} if machine and machine.device else {}
+        own_labels, own_taints = row.marked(one.inputs) if row.marked else ({}, ())
+        zones = len(list(every(one.inputs, row.zones))) if row.zones else 1
+        given = tuple(
+            {**taint, "effect": row.effects.get(taint["effect"], taint["effect"])}
+            for taint in every(one.inputs, row.taints)
+        )
+        keys = {taint["key"] for taint in given}
         yield MachinePool(
             name=_name(row, one),
             machine_type=machine_type,
             others=tuple(sorted(listed - {machine_type})),
-            labels={key: str(value) for key, value in (at(one.inputs, row.labels) or {}).items()},
-            taints=tuple(
-                {**taint, "effect": row.effects.get(taint["effect"], taint["effect"])}
-                for taint in every(one.inputs, row.taints)
-            ),
-            minimum=int(at(one.inputs, row.minimum) or 0),
-            desired=int(at(one.inputs, row.desired) or 0),
-            maximum=int(at(one.inputs, row.maximum) or 0),
+            labels={**own_labels, **{key: str(value) for key, value in (at(one.inputs, row.labels) or {}).items()}},
+            taints=(*given, *(taint for taint in own_taints if taint["key"] not in keys)),
+            by_cloud=(frozenset(own_labels) | {taint["key"] for taint in own_taints})
+            - {*keys, *(at(one.inputs, row.labels) or {})},
+            minimum=_size(one, row.minimum) * max(zones, 1),
+            desired=_size(one, row.desired) * max(zones, 1),
+            maximum=_size(one, row.maximum) * max(zones, 1),
             devices={**devices, **({row.fabric_device: fabric} if fabric else {})},
             huge_pages_mib=row.fabric_huge_pages_mib if fabric else 0,
             architecture=machine.architecture if machine else "amd64",
@@ -90,6 +96,11 @@ def _pools(facts: FieldFacts, resources: tuple[BuiltResource, ...], row: PoolRow
             groups=tuple(map(str, every(one.outputs, row.group))) if row.group else (),
             spare=bool(row.market) and at(one.inputs, row.market) == row.spare_market,
         )
+
+
+def _size(one: BuiltResource, paths: str) -> int:
+    """The value at the first path that has one, 0 where none has."""
+    return int(next((size for path in paths.split("|") if (size := at(one.inputs, path)) is not None), 0))
 
 
 def _name(row: PoolRow, one: BuiltResource) -> str:
@@ -118,15 +129,26 @@ def _resizers(
                 yield other.name
 
 
+def _endpoints(facts: FieldFacts, resources: tuple[BuiltResource, ...]) -> Iterator[ApiEndpoint]:
+    """One for each server: the first of its ways that is public, else the last."""
+    for one in resources:
+        rows = [row for row in facts.endpoints if row.resource == one.token]
+        ways = [_endpoint(row, one) for row in rows if not row.switch or at(one.inputs, row.switch) is not False]
+        ways = ways or [_endpoint(row, one) for row in rows[-1:]]
+        if ways:
+            yield next((way for way in ways if way.is_public), ways[-1])
+
+
 def _endpoint(row: EndpointRow, one: BuiltResource) -> ApiEndpoint:
     said = at(one.inputs, row.public)
-    ranges = tuple(every(one.inputs, row.open_to))
+    ranges = tuple(every(one.inputs, row.open_to)) if row.open_to else ()
     return ApiEndpoint(
         cluster=str(at(one.inputs, row.cluster) or one.name),
         is_public=row.public_unless_said if said is None else bool(said) is row.public_when,
         open_to=ranges or row.open_unless_said,
         group=str(at(one.outputs, row.group) or "") if row.group else "",
         source=row.source,
+        network=row.network,
     )
 
 

@@ -45,7 +45,7 @@ RULES: tuple[Rule, ...] = (
 def findings(deployment: Deployment) -> tuple[Finding, ...]:
     """All findings, each once: by its rule, subject and message."""
     first: dict[tuple[str, str, str], Finding] = {}
-    for rule in RULES:
+    for rule in (*RULES, *deployment.facts.rules):
         for one in rule(deployment):
             first.setdefault(one.key, one)
     return tuple(first.values())

@@ -42,7 +42,7 @@ def nodes(account: Account) -> Iterator[SimulatedNodes]:
 def _pool(account: Account, thing: Object) -> SimulatedNodes:
     inputs, asked = thing.inputs, demand(account, thing.token, thing.inputs)
     config = inputs.get("nodeConfig") or {}
-    found = machine(str(config.get("machineType") or "e2-medium"))
+    found = machine_in(inputs)
     taints = tuple(
         {"key": one["key"], "value": one["value"], "effect": EFFECTS[one["effect"]]}
         for one in config.get("taints") or ()
@@ -51,16 +51,26 @@ def _pool(account: Account, thing: Object) -> SimulatedNodes:
     return SimulatedNodes(
         group=f"gke-{last(inputs.get('cluster'))}-{inputs['name']}",
         count=asked.count - thing.missing if asked else 0,
-        labels={**own_labels(account, inputs, found), **(config.get("labels") or {})},
+        labels={**own_labels(inputs, zones_in(account, inputs)[0]), **(config.get("labels") or {})},
         taints=(*taints, *own),
         allocatable=allocatable(inputs, found),
     )
 
 
-def own_labels(account: Account, inputs: Inputs, found: Machine | None) -> dict[str, str]:
+def marks(inputs: Inputs) -> tuple[Mapping[str, str], tuple[Mapping[str, str], ...]]:
+    """Labels and taints that GKE itself puts on the nodes of a pool with these inputs."""
+    zone = str(next(iter(inputs.get("nodeLocations") or ()), inputs.get("location", "")))
+    return own_labels(inputs, zone), tuple(own_taints(inputs, machine_in(inputs)))
+
+
+def machine_in(inputs: Inputs) -> Machine | None:
+    """The machine type of a pool's nodes."""
+    return machine(str((inputs.get("nodeConfig") or {}).get("machineType") or "e2-medium"))
+
+
+def own_labels(inputs: Inputs, zone: str) -> dict[str, str]:
     """Labels that GKE itself puts on the pool's nodes."""
-    config, policy = inputs.get("nodeConfig") or {}, inputs.get("placementPolicy") or {}
-    zone = zones_in(account, inputs)[0]
+    config, policy, found = inputs.get("nodeConfig") or {}, inputs.get("placementPolicy") or {}, machine_in(inputs)
     labels = {
         "cloud.google.com/gke-nodepool": str(inputs["name"]), "topology.kubernetes.io/zone": zone,
         "topology.kubernetes.io/region": zone.rpartition("-")[0],

@@ -14,7 +14,8 @@ _OWN = (
     "|reservations|reservationBlocks|reservationSubBlocks|serviceAccounts|keyRings|cryptoKeys|networkFirewallPolicies"
 )
 _REFERENCE = re.compile(
-    rf"(?:{re.escape(LINK)})?projects/[^/\s]+(?:/(?:global|(?:regions|zones|locations)/[^/\s]+))?(?:/(?:{_OWN})/[^/\s]+)+"
+    rf"(?:{re.escape(LINK)})?projects/[^/\s]+(?:/(?:global|(?:regions|zones|locations)/[^/\s]+))?"
+    rf"(?:/(?:{_OWN})/[^/\s]+)+"
 )
 """A resource's whole name, or its self link. Network profiles and machine types are Google's, and always there."""
 _ACCOUNT = re.compile(

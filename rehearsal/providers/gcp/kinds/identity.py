@@ -144,7 +144,8 @@ MEMBERS = (
     ),
     Members(
         token="gcp:serviceaccount/iAMMember:IAMMember", service="iam",
-        operation="projects.serviceAccounts.setIamPolicy", on="serviceAccountId", of=ACCOUNT, address=lambda _api, inputs: {"resource": inputs["serviceAccountId"]},
+        operation="projects.serviceAccounts.setIamPolicy", on="serviceAccountId", of=ACCOUNT,
+        address=lambda _api, inputs: {"resource": inputs["serviceAccountId"]},
     ),
     Members(
         token="gcp:storage/bucketIAMMember:BucketIAMMember", service="storage", operation="buckets.setIamPolicy",

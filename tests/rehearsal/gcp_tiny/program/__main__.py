@@ -10,7 +10,7 @@ own = pulumi.ResourceOptions(provider=provider)
 
 apis = [
     gcp.projects.Service(name, service=f"{name}.googleapis.com", disable_on_destroy=False, opts=own)
-    for name in ("compute", "container")
+    for name in (config.get("apis") or "").split()
 ]
 network = gcp.compute.Network(
     "net",
