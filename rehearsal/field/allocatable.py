@@ -88,13 +88,6 @@ def _shortage(deployment: Deployment, pool: MachinePool, asked: Mapping[str, Dec
             f"({memory_ki // MIB} of daemons and {pool.huge_pages_mib} of huge pages are off): it stays pending"
         )
         return message, found.source
-    most_gib = deployment.facts.most_asked_gib.get(pool.machine_type)
-    if most_gib is not None and wanted_ki > most_gib * GIB:
-        message = (
-            f"asks {wanted_ki // MIB} Mi on {_machine(pool)}, of which {int(most_gib * 1024)} Mi at most are sure: "
-            "beside daemons that the cloud itself brings, it may stay pending"
-        )
-        return message, found.source
     if found.cpu_m is not None and wanted_m > found.cpu_m - cpu_m:
         message = f"asks {wanted_m}m cpu on {_machine(pool)}, which offers {found.cpu_m - cpu_m}m: it stays pending"
         return message, found.source

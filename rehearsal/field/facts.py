@@ -362,8 +362,6 @@ class FieldFacts:
     refreshes: tuple[RefreshRow, ...] = ()
     sizes_of: Callable[[str], MachineSize | None] | None = None
     """A machine type as the cloud describes it."""
-    most_asked_gib: Mapping[str, float] = field(default_factory=dict)
-    """GiB that a pod of a whole node may ask at most, by machine type, where somebody has reckoned it."""
     rules: tuple[Callable[[Deployment], Iterator[Finding]], ...] = ()
     """Rules of what this cloud alone does, beside those of every cloud."""
     host_data: tuple[HostDataRow, ...] = ()

@@ -24,7 +24,7 @@ from rehearsal.providers.gcp.kinds.gke_pools import FIXED_OF_NETWORK, FIXED_OF_N
 from rehearsal.providers.gcp.kinds.identity import ACCOUNT
 from rehearsal.providers.gcp.kinds.storage import BUCKET, FILESTORE, LUSTRE, REPOSITORY, RING
 from rehearsal.providers.gcp.machines import accelerators, size_of
-from rehearsal.providers.gcp.nodes import EFFECTS, marks, memory_rows
+from rehearsal.providers.gcp.nodes import EFFECTS, marks
 from rehearsal.providers.gcp.services import SERVICE, SPREAD_MIN
 
 PROVIDER = "GoogleCloudPlatform/magic-modules d577844 (2026-08-21): node_pool.go, node_config.go, cluster.go"
@@ -80,7 +80,6 @@ CHANGES = (
 FACTS = FieldFacts(
     nodes="gcp",
     sizes_of=size_of,
-    most_asked_gib={name: ask for name, (_, ask) in memory_rows().items()},
     machines=tuple(
         MachineRow(pattern=name, device=one.device, count=one.chips, architecture=one.arch)
         for name, one in accelerators().items()

@@ -5,9 +5,10 @@ from typing import Any
 
 from rehearsal.field.deployed import Deployment, Finding, at, every
 from rehearsal.field.landing import has_accelerators
-from rehearsal.field.pods import pods_of, why_elsewhere
+from rehearsal.field.pods import pods_of, requests, why_elsewhere
 from rehearsal.providers.gcp.kinds.gke import CLUSTER
 from rehearsal.providers.gcp.machines import HYPERDISK, TPU, machine
+from rehearsal.providers.gcp.nodes import memory_rows
 
 CRITICAL = ("system-node-critical", "system-cluster-critical")
 CRITICAL_CHARTS = {
@@ -182,6 +183,20 @@ def services(deployment: Deployment) -> Iterator[Finding]:
                 yield _found(f"Service {at(body, 'metadata.name')}", message, "GKE, About LoadBalancer Services")
 
 
+def memory(deployment: Deployment) -> Iterator[Finding]:
+    """A pod of a whole node leaves what GKE's own daemons ask, of which the stack knows nothing."""
+    for body in deployment.objects:
+        for pod in pods_of(body):
+            asked_gib = float(requests(pod.spec).get("memory", 0)) / 2**30
+            for home in deployment.pools:
+                row = memory_rows().get(home.machine_type)
+                if row and asked_gib > row[1] and has_accelerators(home) and not why_elsewhere(home, pod.spec):
+                    message = f"asks {asked_gib:.0f} GiB of {home.machine_type}, of which {row[1]:g} at most are sure to be free"
+                    yield _found(
+                        pod.subject, message, "kubernetes/autoscaler, gce/os_reserved.go; 2i2c-org/infrastructure 2121"
+                    )
+
+
 def libraries(deployment: Deployment) -> Iterator[Finding]:
     """GKE puts driver and tools into /usr/local/nvidia of each pod with GPUs, and no runtime class is there."""
     if not any(has_accelerators(pool) for pool in deployment.pools):
@@ -197,4 +212,4 @@ def _found(subject: str, message: str, source: str) -> Finding:
     return Finding(rule="gcp", subject=subject, message=message, source=source)
 
 
-RULES = (owned_by_gke, critical_pods, walls, queues, disks, slices, services, libraries)
+RULES = (owned_by_gke, critical_pods, walls, queues, disks, slices, services, memory, libraries)
