@@ -12,6 +12,7 @@ from components.spec.stack import StackSpec
 from providers.gcp import ownership
 from providers.gcp.catalog import SCHEDULERS
 from providers.gcp.control_plane import plan as control_plane
+from providers.gcp.images.private import private_problems
 from providers.gcp.labels import label_problems, labels
 from providers.gcp.network import plan as networks
 from providers.gcp.nodes import plan as nodes
@@ -74,7 +75,9 @@ def plan(spec: StackSpec, stack: str, now: datetime) -> GcpPlan:
     """The plan on GCP as of `now`, which decides what has expired, begun and ended; SpecError with every problem."""
     settings = spec.settings
     assert isinstance(settings, GcpSpec)
-    problems = Problems([*_general_problems(spec, settings, now), *label_problems(settings.labels)])
+    problems = Problems(
+        [*_general_problems(spec, settings, now), *label_problems(settings.labels), *private_problems(spec, stack)]
+    )
     made = networks.plan_fabrics(spec, stack)
     system = nodes.system_pool(networks.zones_of(spec)[0] if networks.zones_of(spec) else "")
     pools = problems.collect(nodes.plan_pools, spec, settings, stack, now, made)

@@ -4,7 +4,6 @@ from collections.abc import Iterator, Sequence
 from decimal import Decimal
 
 from components.plan.part import BillLine, QuotaNeed
-from providers.gcp.catalog import GcpMachine
 from providers.gcp.tables import PRICES, QUOTAS
 from providers.gcp.types import GcpCalendar, GcpFlex, GcpNodePoolPlan, GcpReserved, GcpSpot
 
@@ -30,25 +29,16 @@ def is_preemptible(pool: GcpNodePoolPlan) -> bool:
     return isinstance(pool.capacity, GcpSpot | GcpFlex)
 
 
-def metric(machine: GcpMachine, *, preemptible: bool) -> tuple[str, str]:
-    """Metric of the quota of a machine's accelerators, and the words of the console for it."""
-    word = "PREEMPTIBLE_" if preemptible else ""
-    if machine.is_tpu:
-        return f"{word}TPU_{machine.quota.removeprefix('TPU_')}", f"{'Preemptible ' if preemptible else ''}TPU chips"
-    return f"{word}{machine.quota}_GPUS", f"{'Preemptible ' if preemptible else ''}{machine.quota} GPUs"
-
-
 def _accelerators(pools: Sequence[GcpNodePoolPlan]) -> Iterator[QuotaNeed]:
     """By family, and those of all regions together, which a new project has none of."""
-    users: dict[tuple[str, str], list[GcpNodePoolPlan]] = {}
+    users: dict[str, list[GcpNodePoolPlan]] = {}
     for pool in pools:
         if pool.machine.accelerator is not None:
-            users.setdefault(metric(pool.machine, preemptible=is_preemptible(pool)), []).append(pool)
-    for (code, name), of_quota in users.items():
-        yield QuotaNeed(
-            service="compute", code=code, name=name, needed=sum(map(_chips, of_quota)), unit="", default=None,
-            reason=", ".join(f"{pool.name}: {pool.max_count} x {pool.machine.name}" for pool in of_quota),
-        )  # fmt: skip
+            market = "preemptible" if is_preemptible(pool) else "on_demand"
+            users.setdefault(f"{market}.{pool.machine.quota}", []).append(pool)
+    for name, of_quota in users.items():
+        reason = ", ".join(f"{pool.name}: {pool.max_count} x {pool.machine.name}" for pool in of_quota)
+        yield QUOTAS[name].need(sum(map(_chips, of_quota)), reason)
     gpus = [pool for pool in pools if pool.machine.accelerator is not None and not pool.machine.is_tpu]
     if gpus:
         reason = "all of the stack's NVIDIA accelerators, whatever their family"
