@@ -198,6 +198,8 @@ class GkePlan:
     """Of GKE's monitoring."""
     node_account: str
     """Id of the service account of all nodes."""
+    impersonate: str
+    """Service account as which the API server is entered; empty for the identity of whoever enters."""
     decisions: tuple[Decision, ...]
 
 

@@ -42,7 +42,7 @@ class Gke(pulumi.ComponentResource):
             id=cluster.id,
             location=plan.region,
             endpoint=endpoint_of(cluster, plan.reach),
-            kubeconfig=kubeconfig(plan.name, cluster, plan.reach),
+            kubeconfig=kubeconfig(plan, cluster),
             node_account=account.email,
             ready=(cluster, *rights),
         )

@@ -8,7 +8,7 @@ import pulumi
 from pulumi_gcp import container
 
 from providers.gcp.control_plane.kubeconfig_plugin import INSTALL, PLUGIN
-from providers.gcp.types import DnsGkeReach, InsideGkeReach, ReachPlan
+from providers.gcp.types import DnsGkeReach, GkePlan, InsideGkeReach, ReachPlan
 
 
 def endpoint_of(cluster: container.Cluster, reach: ReachPlan) -> pulumi.Output[str]:
@@ -24,26 +24,33 @@ def _dns_name(found: container.outputs.ClusterControlPlaneEndpointsConfig) -> st
     return str(found.dns_endpoint_config.endpoint) if found.dns_endpoint_config else ""
 
 
-def kubeconfig(name: str, cluster: container.Cluster, reach: ReachPlan) -> pulumi.Output[str]:
+def kubeconfig(plan: GkePlan, cluster: container.Cluster) -> pulumi.Output[str]:
     """JSON, secret."""
-    facts = pulumi.Output.all(endpoint_of(cluster, reach), cluster.master_auth)
-    found = facts.apply(lambda one: document(name, reach, one[0], str(one[1].cluster_ca_certificate)))
+    facts = pulumi.Output.all(endpoint_of(cluster, plan.reach), cluster.master_auth)
+    found = facts.apply(lambda one: document(plan, one[0], str(one[1].cluster_ca_certificate)))
     return pulumi.Output.secret(pulumi.Output.json_dumps(found))
 
 
-def document(name: str, reach: ReachPlan, host: str, authority: str) -> dict[str, Any]:
+def _identity(impersonate: str) -> dict[str, Any]:
+    if not impersonate:
+        return {"args": ["--use_application_default_credentials"]}
+    return {"env": [{"name": "CLOUDSDK_AUTH_IMPERSONATE_SERVICE_ACCOUNT", "value": impersonate}]}
+
+
+def document(plan: GkePlan, host: str, authority: str) -> dict[str, Any]:
     """Kubeconfig of the cluster. Under its DNS name the API server has a certificate of a public authority, and one
     that is named here would be the wrong one; by an address it has that of the cluster.
 
-    The plugin takes the credentials that pulumi has (`gcloud auth application-default login`), not gcloud's own.
+    The plugin takes the credentials that pulumi has (`gcloud auth application-default login`), not gcloud's own; as
+    another account gcloud's, which alone takes its place (gcloud, "auth/impersonate_service_account").
     """
     server = {"server": f"https://{host}"}
-    if not isinstance(reach, DnsGkeReach):
+    if not isinstance(plan.reach, DnsGkeReach):
         server["certificate-authority-data"] = authority
     command = {
         "apiVersion": "client.authentication.k8s.io/v1beta1",
         "command": PLUGIN,
-        "args": ["--use_application_default_credentials"],
+        **_identity(plan.impersonate),
         "interactiveMode": "Never",
         "provideClusterInfo": True,
         "installHint": f"{PLUGIN}: {INSTALL}",
@@ -51,8 +58,8 @@ def document(name: str, reach: ReachPlan, host: str, authority: str) -> dict[str
     return {
         "apiVersion": "v1",
         "kind": "Config",
-        "current-context": name,
-        "clusters": [{"name": name, "cluster": server}],
-        "contexts": [{"name": name, "context": {"cluster": name, "user": name}}],
-        "users": [{"name": name, "user": {"exec": command}}],
+        "current-context": plan.name,
+        "clusters": [{"name": plan.name, "cluster": server}],
+        "contexts": [{"name": plan.name, "context": {"cluster": plan.name, "user": plan.name}}],
+        "users": [{"name": plan.name, "user": {"exec": command}}],
     }

@@ -10,7 +10,7 @@ from components.spec.stack import StackSpec
 from providers.gcp.catalog import FabricNetwork
 from providers.gcp.control_plane.reach import decided_reach, plan_reach, reach_problems
 from providers.gcp.nodes.refusals import SYSTEM
-from providers.gcp.settings import GcpSpec
+from providers.gcp.settings import GcpAccountSpec, GcpSpec
 from providers.gcp.tables import PRICES, QUOTAS
 from providers.gcp.types import GcpNodePoolPlan, GkePlan
 from providers.gcp.versions import is_enough, minors, number, version_problem
@@ -65,6 +65,7 @@ def plan_gke(
         add_ons=_add_ons(spec, pools),
         components=(*_COMPONENTS, *(("DCGM",) if accelerated else ())),
         node_account=f"{stack}{_ACCOUNT_SUFFIX}",
+        impersonate=_impersonated(spec),
         decisions=(*decided_reach(reach), *_decided(spec, settings, system)),
     )
 
@@ -115,6 +116,11 @@ def _scheduler_problems(spec: StackSpec) -> Iterator[Problem]:
     if spec.scheduler.kind is SchedulerKind.SLURM:
         message = "'slurm' is not made on GKE in this release; take kueue, or a stack on aws or existing"
         yield Problem(path="scheduler.kind", message=message)
+
+
+def _impersonated(spec: StackSpec) -> str:
+    account = spec.account
+    return account.impersonate_service_account or "" if isinstance(account, GcpAccountSpec) else ""
 
 
 def _version(minor: str, pools: Sequence[GcpNodePoolPlan]) -> str:

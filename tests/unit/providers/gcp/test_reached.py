@@ -1,5 +1,7 @@
 """Kubeconfigs by each way into a cluster, and the registry that its nodes pull from."""
 
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,9 +11,12 @@ from components.images import Architecture
 from components.plan.images import Given, ImagePlan
 from providers.gcp.control_plane.kubeconfig import document
 from providers.gcp.images.registry import ArtifactRegistry
+from providers.gcp.plan import GcpPlan
 from providers.gcp.session import GoogleError
-from providers.gcp.types import DnsGkeReach, InsideGkeReach, PublicGkeReach, ReachPlan
+from providers.gcp.types import DnsGkeReach, GkePlan, InsideGkeReach, PublicGkeReach, ReachPlan
+from tests.unit.providers.aws.whole_stacks import planned
 from tests.unit.providers.gcp.answers import Answers
+from tests.unit.providers.gcp.whole_stacks import STACK
 
 
 @pytest.mark.parametrize(
@@ -25,12 +30,27 @@ from tests.unit.providers.gcp.answers import Answers
         (InsideGkeReach(), {"server": "https://host", "certificate-authority-data": "Q0E="}),
     ],
 )
-def test_a_name_has_a_public_certificate_and_an_address_the_clusters(reach: ReachPlan, server: dict[str, str]) -> None:
+def test_a_name_has_a_public_certificate_and_an_address_the_clusters(
+    reach: ReachPlan, server: dict[str, str], tmp_path: Path
+) -> None:
     """With the cluster's own authority the certificate of the name is refused (hashicorp/kubernetes 2637)."""
-    found = document("c", reach, "host", "Q0E=")
+    found = document(replace(control_plane(tmp_path), reach=reach), "host", "Q0E=")
     assert found["clusters"][0]["cluster"] == server
     assert found["users"][0]["user"]["exec"]["command"] == "gke-gcloud-auth-plugin"
     assert "token" not in str(found["users"])
+
+
+def test_another_account_enters_by_gclouds_own_credentials(tmp_path: Path) -> None:
+    plan = replace(control_plane(tmp_path), impersonate="ops@my-project.iam.gserviceaccount.com")
+    command = document(plan, "host", "")["users"][0]["user"]["exec"]
+    assert command["env"] == [{"name": "CLOUDSDK_AUTH_IMPERSONATE_SERVICE_ACCOUNT", "value": plan.impersonate}]
+    assert "args" not in command
+
+
+def control_plane(folder: Path) -> GkePlan:
+    found = planned(STACK, folder, "gcp-test").cluster
+    assert isinstance(found, GcpPlan)
+    return found.control_plane
 
 
 REPOSITORY = "projects/p/locations/r/repositories/s"
