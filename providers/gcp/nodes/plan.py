@@ -15,7 +15,7 @@ from components.spec.explain import suggestion
 from components.spec.scheduler import SchedulerKind
 from components.spec.stack import StackSpec
 from providers.gcp.catalog import FabricNetwork, GcpMachine, machines
-from providers.gcp.nodes.allocatable import allocatable
+from providers.gcp.nodes.allocatable import allocatable, daemons
 from providers.gcp.nodes.binding import binding, capacity_word, collective, labels, taints
 from providers.gcp.nodes.costs import bill, quotas
 from providers.gcp.nodes.decisions import decisions
@@ -156,6 +156,7 @@ def _plan(
         grown_by=AUTOSCALER if grows else "",
         own_image=_own_image(machine, fabric, spec),
         node_allocatable=allocatable(machine),
+        daemons=daemons(machine),
         zone=zone,
         capacity=capacity,
         groups=groups_of(pool, machine, slice_, nodes),

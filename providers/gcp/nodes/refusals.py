@@ -23,6 +23,8 @@ LONGEST_NAME = 40
 """Of a node pool (GKE API, NodePool.name)."""
 _RESERVED = ("kubernetes.io", "k8s.io", "cloud.google.com", "nvidia.com", "google.com", DOMAIN)
 """Domains of labels that Kubernetes, GKE and penstock set themselves."""
+_MOST_COMPACT = {"a2-": 150, "a3-": 96, "a4-": 1500}
+"""Machines of a compact placement policy, by family (GKE's cluster autoscaler, package machinetypes, 2026)."""
 _COMPACT = re.compile(r"(a2|a3|a4|a4x|c3|g2|g4|n2)-")
 """Families that a compact placement policy takes (Compute Engine, "Placement policies overview", 2026-11)."""
 
@@ -62,6 +64,7 @@ def pool_problems(
     yield from _capacity_problems(pool, asked, machine, path)
     yield from _driver_problems(pool, asked, machine)
     yield from _placement_problems(pool, asked, machine, path)
+    yield from _compact_problems(pool, asked, machine, path)
     yield from _fabric_problems(pool, machine, path)
     yield from _disk_problems(pool, path)
     if pool.most > MAX_NODES:
@@ -224,6 +227,18 @@ def _placement_problems(pool: NodePoolSpec, asked: GcpPoolSpec, machine: GcpMach
     elif placement.kind is PlacementKind.CREATE and not _COMPACT.match(machine.name):
         message = f"'create': no compact placement policy takes {machine.name}; leave it out"
         yield Problem(path=where, message=message)
+
+
+def _compact_problems(pool: NodePoolSpec, asked: GcpPoolSpec, machine: GcpMachine, path: str) -> Iterator[Problem]:
+    """More machines than a compact placement policy takes, which a pool with RDMA and without a reservation has."""
+    placed = pool.placement is None and machine.network is FabricNetwork.ROCE and not pool.fabric_waived
+    own = placed or (pool.placement is not None and pool.placement.kind is PlacementKind.CREATE)
+    most = next((count for family, count in _MOST_COMPACT.items() if machine.name.startswith(family)), pool.most)
+    kinds = (GcpCapacityKind.ON_DEMAND, GcpCapacityKind.SPOT)
+    if own and capacity_of(pool, asked) in kinds and pool.most > most:
+        key = "count" if pool.max_count is None else "maxCount"
+        message = f"{pool.most} nodes; a compact placement of {machine.name} has {most} at most: lower it, use several"
+        yield Problem(path=f"{path}.{key}", message=f"{message} pools, or a reservation")
 
 
 def _fabric_problems(pool: NodePoolSpec, machine: GcpMachine, path: str) -> Iterator[Problem]:

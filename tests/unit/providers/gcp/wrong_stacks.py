@@ -68,6 +68,8 @@ POOLS: list[Case] = [
      ["no compact placement policy"], {f"{SERVE}.placement": GONE}),
     ("placement of a reservation without one", {f"{SERVE}.placement": "fromReservation"}, f"{SERVING}.placement",
      ["no reservation"], {f"{SERVE}.placement": GONE}),
+    ("too many machines that are close", {f"{TRAIN}.capacity": "onDemand", f"{TRAIN}.zone": "us-central1-b",
+     f"{TRAIN}.count": 97}, f"{TRAINING}.count", ["96 at most"], {f"{TRAIN}.count": 96}),
     ("too many nodes", {f"{TRAIN}.count": 1001}, f"{TRAINING}.count", ["1000"], {f"{TRAIN}.count": 1000}),
 ]  # fmt: skip
 
