@@ -195,7 +195,7 @@ class CollectionRules:
     def container_programs(self, folder: Path) -> Mapping[str, str]:  # noqa: ARG002 (the protocol has it)
         return {}
 
-    def stored_images(self) -> Iterator[tuple[str, str, str, tuple[str, ...]]]:
+    def stored_images(self, store: Store) -> Iterator[tuple[str, str, str, tuple[str, ...]]]:  # noqa: ARG002
         return iter(())
 
     def credentials(self, folder: Path, given: Path) -> Mapping[str, str]:

@@ -248,8 +248,8 @@ class Rules(Protocol):
         """Environment with programs, in `folder`, that build, push and copy images into the simulated registry."""
         ...
 
-    def stored_images(self) -> Iterator[tuple[str, str, str, tuple[str, ...]]]:
-        """Images in the simulated registries: repository with its host, tag, digest, processors."""
+    def stored_images(self, store: Store) -> Iterator[tuple[str, str, str, tuple[str, ...]]]:
+        """Images in the simulated registries of the account: repository with its host, tag, digest, processors."""
         ...
 
     def credentials(self, folder: Path, given: Path) -> Mapping[str, str]:

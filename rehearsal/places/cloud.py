@@ -138,7 +138,7 @@ class Simulation:
         )
         images = (
             StoredImage(name=name, tag=tag, digest=digest, architectures=built)
-            for name, tag, digest, built in self.cloud.rules.stored_images()
+            for name, tag, digest, built in self.cloud.rules.stored_images(self.cloud.account.store)
         )
         return Surroundings(existing=tuple(existing), images=tuple(images), resized=self.resized())
 

@@ -1,36 +1,27 @@
-"""Stand-in for container engines, by which penstock's own command puts images into the simulated registry before `up`.
+"""The simulated ECR, and the programs that push into it: where it has a repository of that name.
 
-`podman` builds nothing and remembers for which processor; what it or `skopeo` pushes is in ECR from then on, where ECR
-has such a repository. Run by itself, this file is either program.
+Run by itself, this file is either program.
 """
 
 import hashlib
 import json
-import os
-import shlex
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-PROGRAMS = ("podman", "skopeo")
-BOTH = ("amd64", "arm64")
+from rehearsal.cloud.container_engine import main, programs_of
+from rehearsal.cloud.store import Store
+
 DOCUMENT = "application/vnd.oci.image.manifest.v1+json"
 
 
 def container_programs(folder: Path) -> Mapping[str, str]:
     """The environment in which these programs are found before any that is installed."""
-    place = folder / "bin"
-    place.mkdir(exist_ok=True)
-    for name in PROGRAMS:
-        program = place / name
-        line = shlex.join([sys.executable, __file__, name])
-        program.write_text(f'#!/bin/sh\nexec {line} "$@"\n')
-        program.chmod(0o700)
-    return {"PATH": f"{place}{os.pathsep}{os.environ.get('PATH', '')}"}
+    return programs_of(__file__, folder)
 
 
-def stored_images() -> Iterator[tuple[str, str, str, tuple[str, ...]]]:
+def stored_images(store: Store) -> Iterator[tuple[str, str, str, tuple[str, ...]]]:  # noqa: ARG001 (moto has them)
     """Of every image in the simulated account: repository with its host, tag, digest, processors."""
     from moto.ecr.models import ecr_backends
 
@@ -43,24 +34,7 @@ def stored_images() -> Iterator[tuple[str, str, str, tuple[str, ...]]]:
                     yield f"{host}/{repository.name}", image.image_tag or "", image.image_digest, tuple(built.split())
 
 
-def main(program: str, arguments: list[str]) -> int:
-    verb = arguments[0]
-    if verb == "login":
-        return 0 if sys.stdin.read() else _fail("no password")
-    if program == "skopeo":
-        return _put(arguments[-1].removeprefix("docker://"), BOTH)
-    if verb == "build":
-        _notes(arguments[arguments.index("--tag") + 1]).write_text(arguments[arguments.index("--platform") + 1])
-        return 0
-    if verb == "push":
-        notes = _notes(arguments[-1])
-        if not notes.is_file():
-            return _fail(f"{arguments[-1]}: image not known")
-        return _put(arguments[-1], (notes.read_text().partition("/")[2],))
-    return _fail(f"a rehearsal builds, pushes and copies only, and not: {' '.join(arguments)}")
-
-
-def _put(image: str, built: tuple[str, ...]) -> int:
+def _put(image: str, built: Sequence[str]) -> str:
     import boto3
     from botocore.exceptions import ClientError
 
@@ -74,20 +48,9 @@ def _put(image: str, built: tuple[str, ...]) -> int:
             repositoryName=repository, imageManifest=json.dumps(manifest), imageTag=tag
         )
     except ClientError as error:
-        return _fail(f"{image}: {error}")
-    return 0
-
-
-def _notes(image: str) -> Path:
-    """A file that remembers the build, beside the profile of AWS that the rehearsal has."""
-    digest = hashlib.sha256(image.encode()).hexdigest()[:16]
-    return Path(os.environ["AWS_CONFIG_FILE"]).with_name(f"image-{digest}")
-
-
-def _fail(what: str) -> int:
-    sys.stderr.write(f"{what}\n")
-    return 125
+        return str(error)
+    return ""
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1], sys.argv[2:]))
+    sys.exit(main(sys.argv[1], sys.argv[2], sys.argv[3:], _put))

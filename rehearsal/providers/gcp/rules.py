@@ -1,11 +1,10 @@
 """Rules of the simulated Google Cloud."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from engine.provider.values import is_unknown
 from rehearsal.cloud import sdk
@@ -17,11 +16,19 @@ from rehearsal.cloud.requests import LiveApi
 from rehearsal.cloud.rules import ProviderSettings, Rules
 from rehearsal.cloud.sdk import Signature
 from rehearsal.cloud.standing import StandingThing
-from rehearsal.providers.gcp import capacity, kinds, nodes, oracles, prices, quotas, services, words
+from rehearsal.providers.gcp import (
+    capacity,
+    container_engine,
+    endpoint,
+    kinds,
+    nodes,
+    oracles,
+    prices,
+    quotas,
+    services,
+    words,
+)
 from rehearsal.providers.gcp.kinds.gke import CLUSTER
-
-if TYPE_CHECKING:
-    from rehearsal.cloud.lifecycle import SimulatedCloud
 
 PLUGIN = "gke-gcloud-auth-plugin"
 LABELS = ("effectiveLabels", "pulumiLabels")
@@ -62,7 +69,7 @@ class GcpRules:
         "gcp:container/nodePool:NodePool",
         "gcp:projects/iAMMember:IAMMember",
     )
-    keeps_images = False
+    keeps_images = True
 
     kind_of = staticmethod(kinds.kind_of)
     is_reference = staticmethod(words.is_reference)
@@ -80,6 +87,9 @@ class GcpRules:
     nodes = staticmethod(nodes.nodes)
     price = staticmethod(prices.price)
     oracle = staticmethod(oracles.DiscoveryOracle)
+    environment = staticmethod(endpoint.environment)
+    container_programs = staticmethod(container_engine.container_programs)
+    stored_images = staticmethod(container_engine.stored_images)
 
     def signature(self, token: str) -> Signature | None:
         return sdk.signature(self.package, token)
@@ -146,25 +156,6 @@ class GcpRules:
 
     def is_gone(self, api: LiveApi, balancer: Object) -> bool:  # noqa: ARG002 (the form of every cloud)
         return False
-
-    def environment(
-        self, folder: Path, config: Mapping[str, Any], cloud: "SimulatedCloud", *, preview: bool  # noqa: ARG002
-    ) -> AbstractContextManager[Mapping[str, str]]:  # fmt: skip
-        """The environment in which no client of Google finds credentials or a project of the user's."""
-        file = folder / "no-credentials.json"
-        return nullcontext(
-            {
-                "CLOUDSDK_CONFIG": str(folder / "gcloud"), "GOOGLE_APPLICATION_CREDENTIALS": str(file),
-                "GOOGLE_CREDENTIALS": "", "GOOGLE_OAUTH_ACCESS_TOKEN": "", "GOOGLE_CLOUD_PROJECT": "",
-                "GCE_METADATA_HOST": "127.0.0.1:9", "NO_GCE_CHECK": "true",
-            }
-        )  # fmt: skip
-
-    def container_programs(self, folder: Path) -> Mapping[str, str]:  # noqa: ARG002 (the form of every cloud)
-        return {}
-
-    def stored_images(self) -> Iterator[tuple[str, str, str, tuple[str, ...]]]:
-        return iter(())
 
     def credentials(self, folder: Path, given: Path) -> Mapping[str, str]:
         """The environment in which a kubeconfig finds Google's credential helper, which is called without arguments."""

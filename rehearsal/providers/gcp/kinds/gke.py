@@ -7,7 +7,7 @@ from engine.provider.values import is_unknown
 from rehearsal.cloud.errors import CloudApiError
 from rehearsal.cloud.kind import CloudApi, Inputs, Made, Outputs, ResourceKind
 from rehearsal.providers.gcp.kinds.compute import NETWORK, SUBNETWORK
-from rehearsal.providers.gcp.kinds.parts import Form, last, number, project_of
+from rehearsal.providers.gcp.kinds.parts import Form, each, last, number, project_of
 from rehearsal.providers.gcp.words import bare
 
 CLUSTER = "gcp:container/cluster:Cluster"
@@ -48,6 +48,8 @@ FORM = Form(
     },
     changed={
         "addonsConfig.rayOperatorConfig": lambda value: value[0] if isinstance(value, list) and value else value,
+        "nodeConfig.accelerators": each({"type": "acceleratorType", "count": "acceleratorCount"}),
+        "nodeConfig.kubeletConfig.insecureKubeletReadonlyPortEnabled": lambda value: value == "TRUE",
         "ipAllocationPolicy.useIpAliases": lambda value: value == "VPC_NATIVE",
         "masterAuthorizedNetworksConfig": lambda value: {"enabled": True, **value},
         "maintenancePolicy.window.maintenanceExclusions": lambda value: {

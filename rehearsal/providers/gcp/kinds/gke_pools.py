@@ -31,6 +31,7 @@ FORM = Form(
         "maintenancePolicy": lambda value: value[0] if isinstance(value, list) and value else value,
         "nodeDrainConfig": lambda value: value[0] if isinstance(value, list) and value else value,
         "autoscaling": lambda value: {"enabled": True, **value},
+        "config.kubeletConfig.insecureKubeletReadonlyPortEnabled": lambda value: value == "TRUE",
     },
     unsent=frozenset({"cluster", "nodeCount", "namePrefix", "ignoreNodeCountChanges", "operation"}),
 )  # fmt: skip
