@@ -26,8 +26,8 @@ def _dns_name(found: container.outputs.ClusterControlPlaneEndpointsConfig) -> st
 
 def kubeconfig(plan: GkePlan, cluster: container.Cluster) -> pulumi.Output[str]:
     """JSON, secret."""
-    facts = pulumi.Output.all(endpoint_of(cluster, plan.reach), cluster.master_auth)
-    found = facts.apply(lambda one: document(plan, one[0], str(one[1].cluster_ca_certificate)))
+    authority = cluster.master_auth.apply(lambda found: str(found.cluster_ca_certificate))
+    found = pulumi.Output.all(endpoint_of(cluster, plan.reach), authority).apply(lambda one: document(plan, *one))
     return pulumi.Output.secret(pulumi.Output.json_dumps(found))
 
 

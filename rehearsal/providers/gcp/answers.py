@@ -27,7 +27,8 @@ API_OF = {
 ASKED_AGAIN_MIN = 0.5
 """Minutes that somebody is taken to have waited who is told that an API is off."""
 MANY = 1000
-_REPOSITORY = r"projects/[^/]+/locations/[^/]+/repositories/[^/]+"
+_PLACE = r"projects/[^/]+/locations/[^/]+"
+_REPOSITORY = rf"{_PLACE}/repositories/[^/]+"
 _KINDS = ("forwardingRules", "targetPools", "backendServices", "networkEndpointGroups", "disks")
 
 
@@ -68,7 +69,7 @@ class Answers:
             ("GET artifact_registry",
              rf"(?P<repository>{_REPOSITORY})/dockerImages/(?P<package>[^/]+)@(?P<digest>[^/]+)", self._image),
             ("GET artifact_registry", rf"(?P<repository>{_REPOSITORY})", self._repository),
-            ("POST artifact_registry", r"(?P<parent>projects/[^/]+/locations/[^/]+)/repositories|(?P<short>projects/[^/]+/locations/[^/]+)", self._make_repository),
+            ("POST artifact_registry", rf"(?P<parent>{_PLACE})/repositories", self._make_repository),
             ("GET artifact_registry", r".*/operations/[^/]+|operations/[^/]+", lambda **_: {"done": True}),
             ("POST artifact_registry", r"push", self._push),
             ("GET compute", r"projects/[^/]+(/regions(/[^/]+)?)?", lambda **_: {"items": []}),
@@ -217,12 +218,12 @@ class Answers:
         return {"name": repository, "labels": found.get("labels") or {}}
 
     def _make_repository(
-        self, *, parent: str | None, short: str | None, body: Mapping[str, Any], query: Mapping[str, list[str]], **_: Any
+        self, *, parent: str, body: Mapping[str, Any], query: Mapping[str, list[str]], **_: Any
     ) -> dict[str, Any]:  # fmt: skip
         there = self._store.fact(container_engine.REPOSITORIES, {})
-        path = f"{parent or short}/repositories/{query['repositoryId'][0]}"
+        path = f"{parent}/repositories/{query['repositoryId'][0]}"
         self._store.set_fact(container_engine.REPOSITORIES, {**there, path: dict(body)})
-        return {"name": f"{parent or short}/operations/1", "done": True}
+        return {"name": f"{parent}/operations/1", "done": True}
 
     def _push(self, *, body: Mapping[str, Any], **_: Any) -> dict[str, Any]:
         place, project, name, *_rest = str(body["image"]).split("/")

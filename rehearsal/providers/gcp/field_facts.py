@@ -164,7 +164,7 @@ FACTS = FieldFacts(
     settling=(
         SettlingRow(
             made=SERVICE, made_where=("service", "compute.googleapis.com"), user=NETWORK, user_path="name",
-            minutes=SPREAD_MIN, waits_on="time:index/sleep:Sleep",
+            minutes=SPREAD_MIN, waits_on="penstock:gcp:Apis",
             source="magic-modules e48fb239dc (2026-01-09): its tests wait 60 to 120 s after an API is switched on",
         ),
     ),

@@ -191,7 +191,7 @@ def memory(deployment: Deployment) -> Iterator[Finding]:
             for home in deployment.pools:
                 row = memory_rows().get(home.machine_type)
                 if row and asked_gib > row[1] and has_accelerators(home) and not why_elsewhere(home, pod.spec):
-                    message = f"asks {asked_gib:.0f} GiB of {home.machine_type}, of which {row[1]:g} at most are sure to be free"
+                    message = f"asks {asked_gib:.0f} GiB of {home.machine_type}, of which {row[1]:g} at most are sure"
                     yield _found(
                         pod.subject, message, "kubernetes/autoscaler, gce/os_reserved.go; 2i2c-org/infrastructure 2121"
                     )

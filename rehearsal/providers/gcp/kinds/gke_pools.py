@@ -28,8 +28,10 @@ FORM = Form(
     },
     changed={
         "config.accelerators": each({"type": "acceleratorType", "count": "acceleratorCount"}),
-        "maintenancePolicy": lambda value: value[0] if isinstance(value, list) and value else value,
-        "nodeDrainConfig": lambda value: value[0] if isinstance(value, list) and value else value,
+        "maintenancePolicy": lambda value: {
+            "exclusionUntilEndOfSupport": _only(_only(value).get("exclusionUntilEndOfSupports") or {})
+        },
+        "nodeDrainConfig": lambda value: _only(value),
         "autoscaling": lambda value: {"enabled": True, **value},
         "config.kubeletConfig.insecureKubeletReadonlyPortEnabled": lambda value: value == "TRUE",
     },
@@ -63,6 +65,11 @@ ROLLING = (
 UPDATED = (*ROLLING, "labels", "taints", "tags", "resourceLabels")
 ROLL_MIN = 6.0
 """Minutes of one node that is made anew (magic-modules: an update takes about as long as its nodes one by one)."""
+
+
+def _only(value: Any) -> Any:
+    """The one member of what the provider has as a list, and the API by itself."""
+    return value[0] if isinstance(value, list) and value else value
 
 
 def cluster_of(api: CloudApi, inputs: Inputs) -> Outputs:

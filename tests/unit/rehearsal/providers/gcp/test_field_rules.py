@@ -256,7 +256,7 @@ def test_a_small_stack_breaks_no_rule() -> None:
         ),
         (
             {"job": job(limits={"nvidia.com/gpu": "4", "memory": "176Gi"}, nodeSelector=TRAIN)},
-            "asks 176 GiB of g2-standard-48, of which 174 at most are sure to be free",
+            "asks 176 GiB of g2-standard-48, of which 174 at most are sure",
         ),
         ({"job": job(nodeSelector={"cloud.google.com/gke-nodepool": "other"})}, "no node takes it"),
         (
