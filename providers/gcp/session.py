@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -128,12 +129,11 @@ def credentials_at_hand() -> bool:
     """True if the environment or gcloud's folder names any. A machine's own account is not asked for: that takes
     seconds where there is none.
     """
-    from pathlib import Path
-
-    if any(os.environ.get(name) for name in ("GOOGLE_OAUTH_ACCESS_TOKEN", "GOOGLE_APPLICATION_CREDENTIALS")):
+    if os.environ.get("GOOGLE_OAUTH_ACCESS_TOKEN"):
         return True
     folder = os.environ.get("CLOUDSDK_CONFIG") or "~/.config/gcloud"
-    return (Path(folder).expanduser() / "application_default_credentials.json").is_file()
+    file = os.environ.get("GOOGLE_APPLICATION_CREDENTIALS") or f"{folder}/application_default_credentials.json"
+    return Path(file).expanduser().is_file()
 
 
 def session(*, impersonate: str = "", billing_project: str = "") -> Google:
