@@ -129,7 +129,6 @@ def _node_config(plan: GcpNodePoolPlan, cluster: GkeHandle) -> container.NodePoo
         shielded_instance_config=args.NodePoolNodeConfigShieldedInstanceConfigArgs(
             enable_secure_boot=plan.machine.accelerator is None, enable_integrity_monitoring=True
         ),
-        kubelet_config=args.NodePoolNodeConfigKubeletConfigArgs(insecure_kubelet_readonly_port_enabled="FALSE"),
     )  # fmt: skip
 
 
