@@ -27,7 +27,8 @@ def _dns_name(found: container.outputs.ClusterControlPlaneEndpointsConfig) -> st
 def kubeconfig(plan: GkePlan, cluster: container.Cluster) -> pulumi.Output[str]:
     """JSON, secret."""
     authority = cluster.master_auth.apply(lambda found: str(found.cluster_ca_certificate))
-    found = pulumi.Output.all(endpoint_of(cluster, plan.reach), authority).apply(lambda one: document(plan, *one))
+    facts = pulumi.Output.all(endpoint_of(cluster, plan.reach), authority)
+    found = facts.apply(lambda one: document(plan, one[0], one[1]))
     return pulumi.Output.secret(pulumi.Output.json_dumps(found))
 
 
