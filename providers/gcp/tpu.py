@@ -39,8 +39,6 @@ class Generation:
     ordered: bool = True
     """Dimensions of a slice of cubes never fall: 4x4x8, not 8x4x4."""
     workload_policy: bool = False
-    queued: bool = True
-    """Dynamic Workload Scheduler has it."""
 
 
 _FLAT = ("2x4", "4x4", "4x8", "8x8", "8x16", "16x16")
@@ -49,7 +47,7 @@ GENERATIONS = {
     for one in (
         Generation(
             name="v4", accelerator="tpu-v4", machines={4: "ct4p-hightpu-4t"}, single={"2x2x1": 4}, cubes=64,
-            ordered=False, queued=False,
+            ordered=False,
         ),
         Generation(
             name="v5e", accelerator="tpu-v5e", single={"1x1": 1, "2x2": 4}, cubes=0, flat=_FLAT,

@@ -16,12 +16,12 @@ import yaml
 
 from components.errors import SpecError
 from components.plan.cluster import ClusterPlan
-from components.provider import CloudOperations, CloudProvider
+from components.provider import ApiOperations, CloudOperations, CloudProvider
 from components.spec.base import Spec
 from components.spec.scheduler import SchedulerKind
 from components.spec.stack import parse_stack
 from providers import MODULES, clouds, discover, load
-from providers.registry import operations
+from providers.registry import api_operations, operations
 from tests.clock import NOW
 from tests.clouds import CLOUDS_IN_WORDS
 from tests.contract.made_up_cloud.provider.settings import MadeUpSpec
@@ -37,7 +37,7 @@ MADE_UP_STACK = Path(__file__).parent / "made_up_cloud" / "project" / "stacks" /
 FORMS: dict[str, type[Spec]] = {cloud: form() for cloud, form in clouds().items() if form} | {MADE_UP: MadeUpSpec}
 PROVIDER_FILES = {"__init__.py", "catalog.py", "cluster.py", "plan.py", "preflight.py"}
 SCHEDULER_FILES = {"__init__.py", "render.py"}
-SDKS = ("pulumi", "pulumi_aws", "boto3", "botocore", "moto", "grpc", "torch")
+SDKS = ("pulumi", "pulumi_aws", "pulumi_gcp", "boto3", "botocore", "googleapiclient", "moto", "grpc", "torch")
 
 
 @pytest.fixture(autouse=True)
@@ -94,13 +94,21 @@ def test_a_cloud_has_the_verbs_of_the_protocol(cloud: str) -> None:
         assert list(inspect.signature(getattr(provider, verb)).parameters) == asked, verb
 
 
-def test_aws_has_the_operations_of_the_protocol() -> None:
+@pytest.mark.parametrize("cloud", ["aws", "gcp"])
+def test_a_cloud_with_scalers_has_the_operations_of_the_protocol(cloud: str) -> None:
     """The plugin calls them by name. A cloud that hands out neither a drain nor a scaler has none."""
-    there = operations("aws")
+    there = operations(cloud)
     assert there.DRAIN_INPUTS
     for verb in ("drain", "scale_to_zero", "restore", "limit", "turn_to", "shortage"):
         asked = list(inspect.signature(getattr(CloudOperations, verb)).parameters)[1:]
         assert list(inspect.signature(getattr(there, verb)).parameters) == asked, verb
+
+
+def test_a_cloud_whose_apis_are_switched_on_waits_for_them() -> None:
+    there = api_operations("gcp")
+    assert there.API_INPUTS
+    asked = list(inspect.signature(ApiOperations.await_apis).parameters)[1:]
+    assert list(inspect.signature(there.await_apis).parameters) == asked
 
 
 def test_a_cloud_is_registered_by_one_line(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pulumi
 from pulumi_gcp import compute, servicenetworking
 
@@ -21,10 +23,12 @@ class GcpNetwork(pulumi.ComponentResource):
     handle: GcpNetworkHandle
 
     def __init__(
-        self, name: str, *, plan: GcpNetworkPlan, opts: pulumi.ResourceOptions | None = None
+        self, name: str, *, plan: GcpNetworkPlan, after: Sequence[pulumi.Resource] = (),
+        opts: pulumi.ResourceOptions | None = None,
     ) -> None:  # fmt: skip
+        """`after`: what the network waits for, the first of all that is made."""
         super().__init__("penstock:gcp:Network", name, None, opts)
-        child = pulumi.ResourceOptions(parent=self)
+        child = pulumi.ResourceOptions(parent=self, depends_on=list(after))
         made = _Made(name, plan, child)
         networks, subnets = made.fabrics()
         there = plan.existing

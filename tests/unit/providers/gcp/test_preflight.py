@@ -1,5 +1,6 @@
 """Obstacles that a project's own answers show, before anything is created."""
 
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,7 @@ import pytest
 
 from components.errors import Problem
 from providers.gcp.plan import GcpPlan
-from providers.gcp.preflight import FIRST_SERVICES, RIGHTS, look
+from providers.gcp.preflight import FIRST_SERVICES, RIGHTS, look, preflight
 from tests.unit.providers.aws.whole_stacks import changed, planned
 from tests.unit.providers.gcp.answers import ABSENT, OFF, Answers
 from tests.unit.providers.gcp.whole_stacks import GIVEN, STACK
@@ -100,6 +101,39 @@ def test_an_obstacle_is_told_where_it_is(
     assert [problem.path for problem in found] == [path], found
     assert words in found[0].message
     assert found[0].stops
+
+
+def test_an_image_that_nothing_has_brought_is_told_with_the_command(tmp_path: Path) -> None:
+    plan = planned(changed({"training": {"pool": "serve"}}, STACK), tmp_path, "gcp-test")
+    cluster = plan.cluster
+    assert isinstance(cluster, GcpPlan)
+    repository = f"{PROJECT}/locations/us-central1/repositories/gcp-test"
+    (image,) = [one for one in plan.images if one.is_the_stacks]
+    (found,) = look(cluster, Answers(GOOD), plan.images)  # type: ignore[arg-type]
+    assert found.path == "training.image"
+    assert "penstock images push gcp-test" in found.message
+    there = {
+        f"GET {repository}/packages/penstock/tags/{image.tag}": {"version": "v/sha256:abc"},
+        f"GET {repository}/dockerImages/penstock@sha256:abc": {"name": "n@sha256:abc"},
+    }
+    assert look(cluster, Answers(GOOD | there), plan.images) == ()  # type: ignore[arg-type]
+
+
+def test_a_program_that_is_missing_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GOOGLE_OAUTH_ACCESS_TOKEN", "x")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    # The package names its function `preflight` too, which hides the module of that name.
+    monkeypatch.setattr(sys.modules["providers.gcp.preflight"], "session", lambda **_: Answers(GOOD))
+    plan = planned(STACK, tmp_path, "gcp-test")
+    told_ = [problem.message for problem in preflight(plan) if problem.path == "gcp.controlPlane.reach"]
+    assert len(told_) == 1
+    assert "gcloud components install gke-gcloud-auth-plugin" in told_[0]
+
+
+def test_without_credentials_nothing_is_known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("GOOGLE_OAUTH_ACCESS_TOKEN", raising=False)
+    monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(tmp_path / "missing.json"))
+    assert preflight(planned(STACK, tmp_path, "gcp-test")) == ()
 
 
 def test_apis_that_are_off_hide_nothing_else_and_the_command_names_them(tmp_path: Path) -> None:
