@@ -21,7 +21,7 @@ class Resource:
     retained: bool
     """`retain_on_delete`: a destroy leaves it where it is."""
     needs: tuple[str, ...] = ()
-    """URNs of what the engine makes before it."""
+    """URNs of what the engine makes before it, its component among them: that waits for its own before it is there."""
     timeouts_s: Mapping[str, float] = field(default_factory=dict)
     """Seconds that the program gives a create, an update or a delete, by that word; the provider's own where none."""
 
@@ -96,7 +96,7 @@ def _resource(entry: Mapping[str, Any]) -> Resource:
         outputs=entry.get("outputs") or {},
         init_errors=tuple(entry.get("initErrors") or ()),
         retained=bool(entry.get("retainOnDelete")),
-        needs=tuple(entry.get("dependencies") or ()),
+        needs=(*(entry.get("dependencies") or ()), *((parent,) if (parent := entry.get("parent")) else ())),
         timeouts_s={name: seconds for name, seconds in (entry.get("customTimeouts") or {}).items() if seconds},
     )
 

@@ -17,6 +17,12 @@ NODE_POOL = "gcp:container/nodePool:NodePool"
 # (VCI, XPK: a slice takes 5 to 10 minutes; GPU nodes 4 to 8 with driver).
 CPU_MIN, GPU_MIN, TPU_MIN, EMPTY_MIN, GONE_MIN = 2.0, 6.0, 8.0, 0.5, 3.0
 
+
+def _only(value: Any) -> Any:
+    """The one member of what the provider has as a list, and the API by itself."""
+    return value[0] if isinstance(value, list) and value else value
+
+
 FORM = Form(
     moved={
         "nodeConfig": "config", "nodeLocations": "locations", "maxPodsPerNode": "maxPodsConstraint.maxPodsPerNode",
@@ -31,7 +37,7 @@ FORM = Form(
         "maintenancePolicy": lambda value: {
             "exclusionUntilEndOfSupport": _only(_only(value).get("exclusionUntilEndOfSupports") or {})
         },
-        "nodeDrainConfig": lambda value: _only(value),
+        "nodeDrainConfig": _only,
         "autoscaling": lambda value: {"enabled": True, **value},
         "config.kubeletConfig.insecureKubeletReadonlyPortEnabled": lambda value: value == "TRUE",
     },
@@ -65,11 +71,6 @@ ROLLING = (
 UPDATED = (*ROLLING, "labels", "taints", "tags", "resourceLabels")
 ROLL_MIN = 6.0
 """Minutes of one node that is made anew (magic-modules: an update takes about as long as its nodes one by one)."""
-
-
-def _only(value: Any) -> Any:
-    """The one member of what the provider has as a list, and the API by itself."""
-    return value[0] if isinstance(value, list) and value else value
 
 
 def cluster_of(api: CloudApi, inputs: Inputs) -> Outputs:

@@ -21,7 +21,7 @@ Resources = dict[str, tuple[str, dict[str, Any], dict[str, Any]]]
 
 
 def stack(**changed: Mapping[str, Any] | None) -> Deployment:
-    """The stack with members of resources changed, by dotted path: `train={"nodeConfig.spot": True}`; None is without."""
+    """The stack with members of resources changed, by dotted path; None is without it."""
     resources: Resources = {
         "net": ("compute/network:Network", {"name": "net", "mtu": 8896}, {"id": NET}),
         "nodes": (
