@@ -189,6 +189,12 @@ class CollectionRules:
     ) -> AbstractContextManager[Mapping[str, str]]:  # fmt: skip
         return nullcontext(self.variables)
 
+    def brought(self, cluster: Object) -> Iterator[Mapping[str, Any]]:  # noqa: ARG002
+        return iter(())
+
+    def controllers(self, account: Account) -> Mapping[str, tuple[float, Callable[..., bool]]]:  # noqa: ARG002
+        return {}
+
     def endpoint(self, cluster: Object) -> str:
         return str(cluster.outputs.get("endpoint", ""))
 

@@ -1,6 +1,6 @@
 """Differences between simulated clouds: the constant RULES of the module rehearsal/providers/<cloud>/rules.py."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -232,6 +232,16 @@ class Rules(Protocol):
     ) -> AbstractContextManager[Mapping[str, str]]:
         """Environment for programs that speak to the cloud's API themselves: to the simulation `cloud`, or to nobody.
         `config` is that of the stack file.
+        """
+        ...
+
+    def brought(self, cluster: "Object") -> Iterator[Mapping[str, Any]]:
+        """Definitions that a cluster of this cloud has from the beginning, as Kubernetes objects."""
+        ...
+
+    def controllers(self, account: "Account") -> Mapping[str, tuple[float, Callable[[Any, str, dict[str, Any]], bool]]]:
+        """Controllers that a cluster of this cloud has by itself: of kinds (`group|Kind`), in the form of those that
+        every cluster has.
         """
         ...
 

@@ -1,7 +1,7 @@
 """Rules of the simulated AWS."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from importlib.metadata import version
 from typing import Any
 
@@ -108,6 +108,12 @@ class AwsRules:
         self, account: Account, now_min: float, service: str, parameters: Mapping[str, Any]  # noqa: ARG002
     ) -> CloudApiError | None:  # fmt: skip
         return None  # AWS has no service that an account must switch on
+
+    def brought(self, cluster: Object) -> Iterator[Mapping[str, Any]]:  # noqa: ARG002
+        return iter(())
+
+    def controllers(self, account: Account) -> Mapping[str, tuple[float, Callable[..., bool]]]:  # noqa: ARG002
+        return {}
 
     def endpoint(self, cluster: Object) -> str:
         return str(cluster.outputs.get("endpoint", ""))
