@@ -19,6 +19,8 @@ from rehearsal.field.deployed import (
 )
 from rehearsal.field.facts import EndpointRow, FieldFacts, PoolRow
 
+AUTOSCALER = "its own autoscaler"
+"""That of a cloud which grows a pool for pods that wait."""
 RELEASE = "kubernetes:helm.sh/v3:Release"
 KUBERNETES = "kubernetes:"
 
@@ -121,7 +123,7 @@ def _resizers(
     facts: FieldFacts, resources: tuple[BuiltResource, ...], one: BuiltResource, row: PoolRow
 ) -> Iterator[str]:
     if row.autoscaled and at(one.inputs, row.autoscaled):
-        yield "its own autoscaler"
+        yield AUTOSCALER
     names = set(every(one.outputs, row.group)) if row.group else set()
     for resizer in facts.resizers:
         for other in resources:

@@ -7,6 +7,7 @@ from typing import Any
 import yaml
 
 from rehearsal.field.deployed import Deployment, Finding, MachinePool, at, every
+from rehearsal.field.reading import AUTOSCALER
 
 KUBELET = frozenset({"kubernetes.io/hostname", "kubernetes.io/arch", "kubernetes.io/os"})
 """Labels that each kubelet puts on its own node (kubernetes.io, "Well-Known Labels, Annotations and Taints")."""
@@ -28,7 +29,7 @@ def topology(deployment: Deployment) -> Iterator[Finding]:
         for pool in _pools(deployment, flavor):
             if name:
                 yield from _missing(deployment, pool, levels.get(name, ()))
-            elif pool.desired == 0 and pool.resized_by:
+            elif pool.desired == 0 and set(pool.resized_by) - {AUTOSCALER}:
                 message = (
                     f"{pool.name} has no nodes yet, and its queue counts quota alone: jobs are let in, their pods stay "
                     "pending, and the gang is put back again and again"

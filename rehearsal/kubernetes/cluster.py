@@ -21,14 +21,15 @@ from rehearsal.faults import FaultScript
 from rehearsal.kubernetes import nodes
 from rehearsal.kubernetes.admission import Admission
 from rehearsal.kubernetes.api import Api, Server
-from rehearsal.kubernetes.controllers import Controllers
+from rehearsal.kubernetes.controllers import Controllers, Settle
 from rehearsal.kubernetes.fault_injection import KubernetesFaultInjector
-from rehearsal.kubernetes.kinds import FROM_DATA
+from rehearsal.kubernetes.kinds import DEFINITION, DEFINITION_GROUP, FROM_DATA
 from rehearsal.kubernetes.objects import Body, Objects
 from rehearsal.kubernetes.schemas import Schemas
 from rehearsal.kubernetes.tokens import Tokens
 
 VERSION = "1.36"
+BROUGHT = "penstock.dev/brought"  # annotation of a definition that the cloud itself has put there
 FIRST_NAMESPACES = ("default", "kube-node-lease", "kube-public", "kube-system")
 # What the cluster makes by itself, so that no stack leaves it behind.
 OWN_KINDS = frozenset({"Namespace", "Node", "EndpointSlice", "Event", "Lease"})
@@ -134,6 +135,19 @@ class SimulatedKubernetes:
         self._hosts = frozenset(urlsplit(one).hostname or "" for one in endpoints)
         self._begin()
         self.reachable = True
+
+    def bring(self, definitions: Iterable[Mapping[str, Any]]) -> None:
+        """The cloud has put these definitions there, and keeps them."""
+        with self.objects.lock:
+            for one in definitions:
+                key = f"{DEFINITION_GROUP}|{DEFINITION}||{one['metadata']['name']}"
+                if self.objects.at(key) is None:
+                    metadata = {**one["metadata"], "annotations": {BROUGHT: "true"}}
+                    self.objects.add(key, {**one, "metadata": metadata})
+
+    def play(self, controllers: Mapping[str, tuple[float, Settle]]) -> None:
+        """Lets controllers of the cloud's own work in it."""
+        self._controllers.add(controllers)
 
     def delete_from_outside(self, key: str) -> None:
         """Somebody else deletes the object."""
@@ -241,7 +255,7 @@ def _is_own(key: str, body: Body) -> bool:
     _, kind, _, name = key.split("|")
     if kind == "Namespace":
         return name in FIRST_NAMESPACES
-    if FROM_DATA in (body["metadata"].get("annotations") or {}):
+    if {FROM_DATA, BROUGHT} & set(body["metadata"].get("annotations") or {}):
         return True  # helm leaves the definitions of a chart's crds folder behind
     bound = kind == "PersistentVolume" and name.startswith("pvc-") and "deletionTimestamp" in body["metadata"]
     return kind in OWN_KINDS or bound or f"{kind} {name}" in OWN_NAMES

@@ -36,15 +36,22 @@ class Controllers:
 
     def __init__(self, objects: Objects, *, now_min: Callable[[], float]) -> None:
         self._objects, self._now_min = objects, now_min
+        self._of_cloud: Mapping[str, tuple[float, Settle]] = {}
         self._due: dict[str, float] = {}
         self._running = False
         for key, body in objects.all():
             self.note(key, body)
 
+    def add(self, of_cloud: Mapping[str, tuple[float, Settle]]) -> None:
+        """Controllers that the cloud brings, for kinds that no other cluster has."""
+        self._of_cloud = of_cloud
+        for key, body in self._objects.all():
+            self.note(key, body)
+
     def note(self, key: str, body: Body) -> None:
         """The object has changed: it may have to settle anew."""
         delay = 0.0 if "deletionTimestamp" not in body["metadata"] else TERMINATION_MIN
-        if found := _settler(key, body):
+        if found := self._settler(key, body):
             self._due[key] = self._now_min() + (delay or found[0])
         elif delay:
             self._due[key] = self._now_min() + delay
@@ -78,15 +85,14 @@ class Controllers:
         if "deletionTimestamp" in body["metadata"]:
             done = settling.terminating(objects, key, body)
         else:
-            found = _settler(key, body)
+            found = self._settler(key, body)
             done = found[1](objects, key, body) if found else True
         if done:
             self._due.pop(key, None)
         return done
 
-
-def _settler(key: str, body: Body) -> tuple[float, Settle] | None:
-    group, kind, *_ = key.split("|")
-    if kind == "Service" and body["spec"].get("type") == "LoadBalancer":
-        kind = "Service LoadBalancer"
-    return SETTLERS.get(f"{group}|{kind}")
+    def _settler(self, key: str, body: Body) -> tuple[float, Settle] | None:
+        group, kind, *_ = key.split("|")
+        if kind == "Service" and body["spec"].get("type") == "LoadBalancer":
+            kind = "Service LoadBalancer"
+        return SETTLERS.get(f"{group}|{kind}") or self._of_cloud.get(f"{group}|{kind}")

@@ -24,6 +24,11 @@ def namespace(objects: Objects, key: str, body: Body) -> bool:
     return True
 
 
+def report(objects: Objects, key: str, body: Body, condition: str, reason: str) -> None:
+    """Sets the one condition of an object: true where no reason stands against it."""
+    _write(objects, key, body, {"conditions": [{**_condition(condition, str(not reason)), "message": reason}]})
+
+
 def definition(objects: Objects, key: str, body: Body) -> bool:
     names = {**body["spec"]["names"]}
     conditions = [_condition("NamesAccepted", "True"), _condition("Established", "True")]

@@ -38,6 +38,7 @@ class Membership:
 
     def __init__(self, account: Account, kubernetes: SimulatedKubernetes) -> None:
         self._account, self._kubernetes, self._lock = account, kubernetes, threading.Lock()
+        kubernetes.play(account.rules.controllers(account))
 
     def note(self, thing: Object) -> None:
         """Renews the nodes where the object changes them."""
@@ -54,6 +55,8 @@ class Membership:
                 self._kubernetes.vanish()
                 return
             self._kubernetes.appear(endpoints)
+            for cluster in clusters:
+                self._kubernetes.bring(rules.brought(cluster))
             groups = tuple(rules.nodes(self._account))
             for one in groups:
                 if one.count is not None:

@@ -1,6 +1,6 @@
 """Rules of the simulated Google Cloud."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -8,7 +8,7 @@ from typing import Any
 
 from engine.provider.values import is_unknown
 from rehearsal.cloud import sdk
-from rehearsal.cloud.account import OF_CONTROLLERS, Object, Status
+from rehearsal.cloud.account import OF_CONTROLLERS, Account, Object, Status
 from rehearsal.cloud.autonaming import DEFAULTED
 from rehearsal.cloud.credential_program import credential_program
 from rehearsal.cloud.kind import Inputs, Outputs
@@ -17,6 +17,7 @@ from rehearsal.cloud.rules import ProviderSettings, Rules
 from rehearsal.cloud.sdk import Signature
 from rehearsal.cloud.standing import StandingThing
 from rehearsal.providers.gcp import (
+    brought,
     capacity,
     container_engine,
     endpoint,
@@ -26,6 +27,7 @@ from rehearsal.providers.gcp import (
     prices,
     quotas,
     services,
+    settling,
     words,
 )
 from rehearsal.providers.gcp.kinds.gke import CLUSTER
@@ -127,6 +129,12 @@ class GcpRules:
         dns = (cluster.outputs.get("controlPlaneEndpointsConfig") or {}).get("dnsEndpointConfig") or {}
         opened = dns.get("allowExternalTraffic")
         return f"https://{dns.get('endpoint') if opened else cluster.outputs.get('endpoint', '')}"
+
+    brought = staticmethod(brought.brought)
+
+    def controllers(self, account: Account) -> Mapping[str, tuple[float, Callable[..., bool]]]:
+        """That of networks for pods."""
+        return {f"{brought.GROUP}|{brought.OF_PODS}": (brought.NETWORK_MIN, settling.network_of_pods(account))}
 
     def aliases(self, outputs: Outputs) -> Iterator[str]:
         """Names that programs call it by: a self link, a short name, an address, a cluster's workload pool."""
