@@ -93,7 +93,14 @@ def _pool(  # noqa: PLR0913 (what surrounds a pool)
     opts: pulumi.ResourceOptions, *, sized_later: bool = False,
 ) -> GkePool:  # fmt: skip
     return GkePool(
-        name, plan=pool, cluster=cluster, network=network, fabrics=plan.network, sized_later=sized_later, opts=opts
+        name,
+        plan=pool,
+        cluster=cluster,
+        network=network,
+        fabrics=plan.network,
+        sized_later=sized_later,
+        marks=plan.labels,
+        opts=opts,
     )
 
 

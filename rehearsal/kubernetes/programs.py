@@ -21,6 +21,9 @@ SLOW_SHARE = 0.7
 """Share of the median below which the check names a node (workloads/fabric_check)."""
 ACCELERATORS = ("nvidia.com/", "aws.amazon.com/neuron", "google.com/tpu", "amd.com/")
 
+OF_NETWORKS = ("networking.gke.io/interfaces", "k8s.v1.cni.cncf.io/networks")
+"""Annotations by which a pod gets interfaces beside the first (GKE, multi-network support for pods; Multus)."""
+
 _MODULE = re.compile(r"over_tcp\('(\w+)'\)")
 
 Ending = tuple[int, str]
@@ -75,7 +78,7 @@ def checked(pod: Body, nodes: Sequence[Body]) -> Ending:
 
 
 def _on_fabric(pod: Body) -> bool:
-    """True if the pod has a way to its node's fabric interfaces: a device, a claim, or the node's own."""
+    """True if the pod has a way to its node's fabric interfaces: a device, a claim, a network, or the node's own."""
     spec = pod["spec"]
     container = spec["containers"][0]
     limits = (container.get("resources") or {}).get("limits") or {}
@@ -83,6 +86,7 @@ def _on_fabric(pod: Body) -> bool:
     security = container.get("securityContext") or {}
     return (
         any(not name.startswith(ACCELERATORS) for name in devices)
+        or any(name in (pod["metadata"].get("annotations") or {}) for name in OF_NETWORKS)
         or bool(spec.get("resourceClaims"))
         or bool(spec.get("hostNetwork"))
         or bool(security.get("privileged"))

@@ -46,7 +46,8 @@ class GkePool(pulumi.ComponentResource):
 
     def __init__(  # noqa: PLR0913 (what surrounds a pool)
         self, name: str, *, plan: GcpNodePoolPlan, cluster: GkeHandle, network: GcpNetworkHandle,
-        fabrics: GcpNetworkPlan, sized_later: bool = False, opts: pulumi.ResourceOptions | None = None,
+        fabrics: GcpNetworkPlan, marks: Mapping[str, str], sized_later: bool = False,
+        opts: pulumi.ResourceOptions | None = None,
     ) -> None:  # fmt: skip
         """`sized_later`: made without nodes, which the acceptance gate asks for."""
         super().__init__("penstock:gcp:NodePool", name, None, opts)
@@ -62,7 +63,7 @@ class GkePool(pulumi.ComponentResource):
             )  # fmt: skip
             own = name if group.name == plan.name else f"{name}-{group.name.rpartition('-')[2]}"
             made[group.name] = _node_pool(
-                own, plan, group, cluster, network, fabrics, policy=policy, sized_later=sized_later,
+                own, plan, group, cluster, network, fabrics, policy=policy, sized_later=sized_later, marks=marks,
                 opts=pulumi.ResourceOptions.merge(child, after),
             )  # fmt: skip
         self.pools = made
@@ -79,7 +80,8 @@ def is_sized_later(plan: GcpNodePoolPlan) -> bool:
 
 def _node_pool(  # noqa: PLR0913 (what surrounds a pool)
     name: str, plan: GcpNodePoolPlan, group: GkeGroup, cluster: GkeHandle, network: GcpNetworkHandle,
-    fabrics: GcpNetworkPlan, *, policy: compute.ResourcePolicy | None, sized_later: bool, opts: pulumi.ResourceOptions,
+    fabrics: GcpNetworkPlan, *, policy: compute.ResourcePolicy | None, sized_later: bool, marks: Mapping[str, str],
+    opts: pulumi.ResourceOptions,
 ) -> container.NodePool:  # fmt: skip
     scaling = _autoscaling(plan, group)
     fixed = None if scaling or sized_later else group.nodes
@@ -99,12 +101,15 @@ def _node_pool(  # noqa: PLR0913 (what surrounds a pool)
         upgrade_settings=_upgrade(plan),
         placement_policy=_placement(plan, policy),
         network_config=_network(plan, network, fabrics),
-        node_config=_node_config(plan, cluster),
+        node_config=_node_config(plan, cluster, marks),
     )
     return container.NodePool(name, args, opts)
 
 
-def _node_config(plan: GcpNodePoolPlan, cluster: GkeHandle) -> container.NodePoolNodeConfigArgs:
+def _node_config(
+    plan: GcpNodePoolPlan, cluster: GkeHandle, marks: Mapping[str, str]
+) -> container.NodePoolNodeConfigArgs:  # fmt: skip
+    """The stack's own labels stand on the machines too: they change without a node that is made anew."""
     args = container
     return args.NodePoolNodeConfigArgs(
         machine_type=plan.machine.name,
@@ -114,6 +119,7 @@ def _node_config(plan: GcpNodePoolPlan, cluster: GkeHandle) -> container.NodePoo
         service_account=cluster.node_account,
         oauth_scopes=_SCOPES,
         labels=dict(plan.labels),
+        resource_labels=dict(marks),
         taints=[
             args.NodePoolNodeConfigTaintArgs(key=taint.key, value=taint.value, effect=_EFFECTS[str(taint.effect)])
             for taint in plan.taints

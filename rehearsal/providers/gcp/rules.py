@@ -111,10 +111,10 @@ class GcpRules:
             for name, value in (("project", settings.project), ("region", settings.region), ("zone", "")):
                 if value and name in known.inputs and given.get(name) is None:
                     given[name] = value
-        labels = given.get("labels", {})
-        takes = {"labels", "effectiveLabels"} <= {*known.inputs, *known.outputs}
-        if settings.default_tags and takes and isinstance(labels, Mapping) and not is_unknown(labels):
-            given["labels"] = {**settings.default_tags, **labels}
+        for name in ("labels", "resourceLabels"):
+            labels, takes = given.get(name, {}), name in known.inputs and "effectiveLabels" in known.outputs
+            if settings.default_tags and takes and isinstance(labels, Mapping) and not is_unknown(labels):
+                given[name] = {**settings.default_tags, **labels}
         return given
 
     def echo(self, inputs: Inputs, region: str) -> dict[str, Any]:  # noqa: ARG002 (the form of every cloud)
