@@ -152,6 +152,8 @@ class RegistryRow:
     """A regular expression."""
     repositories: tuple[tuple[str, str], ...]
     """Types and paths of repositories, by their names in the registry."""
+    open: str = ""
+    """A regular expression of repositories that others keep there for everybody."""
     mirrors: tuple[tuple[str, str], ...] = ()
     """Types and paths of prefixes below which the registry fetches from another."""
     mirror_needs_way_out: bool = False

@@ -108,8 +108,9 @@ def _grants(deployment: Deployment, token: str, path: str, pattern: str) -> bool
 
 
 def _registry(deployment: Deployment, image: str) -> RegistryRow | None:
-    host = image.partition("/")[0]
-    return next((row for row in deployment.facts.registries if re.fullmatch(row.host, host)), None)
+    host, _, repository = image.partition("/")
+    rows = (row for row in deployment.facts.registries if re.fullmatch(row.host, host))
+    return next((row for row in rows if not (row.open and re.match(row.open, repository))), None)
 
 
 def _pods(deployment: Deployment) -> Iterator[Mapping[str, Any]]:

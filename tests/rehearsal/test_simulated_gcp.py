@@ -40,10 +40,10 @@ class TinyGcp:
     def file(self) -> Path:
         return self.folder / "stacks" / "Pulumi.dev.yaml"
 
-    def configure(self, *, project: str = "tiny-project", **settings: str | int) -> None:
-        """Writes the settings into the stack file; the APIs of `project` are on."""
+    def configure(self, **settings: str | int) -> None:
+        """Writes the settings into the stack file."""
         config: dict[str, Any] = {f"gcp-tiny:{name}": value for name, value in settings.items()}
-        content = {"config": {"penstock:cluster": {"cloud": "gcp"}, "gcp:project": project} | config}
+        content = {"config": {"penstock:cluster": {"cloud": "gcp"}, "gcp:project": "tiny-project"} | config}
         self.file.write_text(yaml.safe_dump(content))
 
     def rehearse(self, rehearsal: Rehearsal = Rehearsal.CYCLE, **faults: Any) -> Report:

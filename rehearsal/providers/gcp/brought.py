@@ -44,8 +44,8 @@ def brought(cluster: Object) -> Iterator[Mapping[str, Any]]:
         return
     for kind, spec in _SPECS.items():
         plural = f"{kind.lower()}s"
-        schema = {"type": "object", "properties": {"spec": {"type": "object", **spec}}}
-        schema["properties"]["status"] = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
+        status = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
+        schema = {"type": "object", "properties": {"spec": {"type": "object", **spec}, "status": status}}
         version = {
             "name": "v1", "served": True, "storage": True, "subresources": {"status": {}},
             "schema": {"openAPIV3Schema": schema},

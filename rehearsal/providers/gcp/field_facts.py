@@ -117,6 +117,7 @@ FACTS = FieldFacts(
     registries=(
         RegistryRow(
             host=r"[a-z0-9-]+-docker\.pkg\.dev", repositories=(),
+            open=r"(gce-ai-infra|gke-release|google-samples|cloudrun)/",  # Google's own projects
             places=((REPOSITORY, "registryUri", "remoteRepositoryConfig"),), mirror_needs_way_out=False,
             pull_rights=(
                 ("gcp:projects/iAMMember:IAMMember", "role", PULLS),

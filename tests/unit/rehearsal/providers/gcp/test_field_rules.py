@@ -290,6 +290,14 @@ def test_a_remote_repository_fetches_and_a_role_pulls() -> None:
     assert any("no identity of the nodes may pull" in one for one in told(stack(remote=remote, job=body, pulls=None)))
 
 
+def test_images_that_google_keeps_for_everybody_are_there() -> None:
+    image = "us-docker.pkg.dev/gce-ai-infra/gpudirect-gib/nccl-plugin-gib:v1.1.1"
+    spec = {"template": {"spec": {"containers": [{"name": "a", "image": image}]}}}
+    body = thing("Job", apiVersion="batch/v1", spec=spec)
+    assert told(stack(job=body)) == []
+    assert any("nodes have no way out" in one for one in told(stack(job=body, out=None)))
+
+
 def test_layers_of_the_network_are_known_by_how_machines_are_had() -> None:
     levels = [{"nodeLabel": "cloud.google.com/gce-topology-block"}, {"nodeLabel": "kubernetes.io/hostname"}]
     tree = thing("Topology", apiVersion="kueue.x-k8s.io/v1beta1", spec={"levels": levels}, metadata={"name": "default"})
