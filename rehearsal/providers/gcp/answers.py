@@ -7,14 +7,11 @@ from typing import Any
 from rehearsal.cloud.account import OF_CONTROLLERS, Object
 from rehearsal.cloud.lifecycle import SimulatedCloud
 from rehearsal.providers.gcp import container_engine
-from rehearsal.providers.gcp.kinds.compute import NETWORK
-from rehearsal.providers.gcp.kinds.gke import CLUSTER
-from rehearsal.providers.gcp.kinds.gke_pools import FORM, NODE_POOL
-from rehearsal.providers.gcp.kinds.parts import last, link, number
-from rehearsal.providers.gcp.kinds.storage import REPOSITORY
-from rehearsal.providers.gcp.legality import SPECIFIC
+from rehearsal.providers.gcp.kinds.gke_pools import FORM
+from rehearsal.providers.gcp.kinds.parts import link, number
 from rehearsal.providers.gcp.machines import machine
-from rehearsal.providers.gcp.services import ON, SERVICE, unusable
+from rehearsal.providers.gcp.names import CLUSTER, NETWORK, NODE_POOL, REPOSITORY, SERVICE, SPECIFIC, last
+from rehearsal.providers.gcp.services import ON, unusable
 from rehearsal.providers.gcp.sizes import first_count
 
 API_OF = {

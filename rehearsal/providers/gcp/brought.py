@@ -7,9 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from rehearsal.cloud.account import Account, Object
-from rehearsal.providers.gcp.kinds.compute import NETWORK, SUBNETWORK
-from rehearsal.providers.gcp.kinds.gke_pools import NODE_POOL
-from rehearsal.providers.gcp.kinds.parts import last
+from rehearsal.providers.gcp.names import NETWORK, NODE_POOL, SUBNETWORK, last
 
 GROUP = "networking.gke.io"
 PARAMETERS, OF_PODS = "GKENetworkParamSet", "Network"

@@ -3,10 +3,8 @@
 from rehearsal.cloud.account import Account
 from rehearsal.cloud.kind import Inputs
 from rehearsal.cloud.rules import Demand, Market
-from rehearsal.providers.gcp.kinds.gke import CLUSTER
-from rehearsal.providers.gcp.kinds.gke_pools import NODE_POOL, zones_of
-from rehearsal.providers.gcp.kinds.parts import last
-from rehearsal.providers.gcp.legality import SPECIFIC
+from rehearsal.providers.gcp.kinds.gke_pools import zones_of
+from rehearsal.providers.gcp.names import CLUSTER, NODE_POOL, SPECIFIC, last
 from rehearsal.providers.gcp.sizes import first_count
 
 

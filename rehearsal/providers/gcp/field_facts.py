@@ -18,14 +18,24 @@ from rehearsal.field.facts import (
 from rehearsal.field.service_facts import PatienceRow, ReservedRow
 from rehearsal.providers.gcp.field_rules import RULES
 from rehearsal.providers.gcp.inside_rules import RULES as INSIDE
-from rehearsal.providers.gcp.kinds.compute import NETWORK
-from rehearsal.providers.gcp.kinds.gke import CLUSTER
-from rehearsal.providers.gcp.kinds.gke_pools import FIXED_OF_NETWORK, FIXED_OF_NODES, NODE_POOL, ROLLING
-from rehearsal.providers.gcp.kinds.identity import ACCOUNT
-from rehearsal.providers.gcp.kinds.storage import BUCKET, FILESTORE, LUSTRE, REPOSITORY, RING
 from rehearsal.providers.gcp.machines import accelerators, size_of
-from rehearsal.providers.gcp.nodes import EFFECTS, marks
-from rehearsal.providers.gcp.services import SERVICE, SPREAD_MIN
+from rehearsal.providers.gcp.names import (
+    ACCOUNT,
+    BUCKET,
+    CLUSTER,
+    FILESTORE,
+    FIXED_OF_NETWORK,
+    FIXED_OF_NODES,
+    LUSTRE,
+    NETWORK,
+    NODE_POOL,
+    REPOSITORY,
+    RING,
+    ROLLING,
+    SERVICE,
+    SPREAD_MIN,
+)
+from rehearsal.providers.gcp.node_marks import EFFECTS, marks
 
 PROVIDER = "GoogleCloudPlatform/magic-modules d577844 (2026-08-21): node_pool.go, node_config.go, cluster.go"
 DNS = "GKE, About network isolation: the DNS-based endpoint answers whom IAM gives container.clusters.connect"

@@ -7,13 +7,19 @@ from typing import Any
 
 from rehearsal.field.deployed import BuiltResource, Deployment, Finding, at, every
 from rehearsal.field.existing import leads_out
-from rehearsal.providers.gcp.kinds.compute import NETWORK, SUBNETWORK
-from rehearsal.providers.gcp.kinds.gke import CLUSTER
-from rehearsal.providers.gcp.kinds.gke_pools import NODE_POOL
-from rehearsal.providers.gcp.kinds.identity import ACCOUNT
-from rehearsal.providers.gcp.kinds.parts import last
-from rehearsal.providers.gcp.kinds.storage import BUCKET, CONNECTION, LUSTRE, RANGE
 from rehearsal.providers.gcp.machines import TPU, machine
+from rehearsal.providers.gcp.names import (
+    ACCOUNT,
+    BUCKET,
+    CLUSTER,
+    CONNECTION,
+    LUSTRE,
+    NETWORK,
+    NODE_POOL,
+    RANGE,
+    SUBNETWORK,
+    last,
+)
 from rehearsal.providers.gcp.sizes import first_count, most_count
 
 MEMBER = "gcp:projects/iAMMember:IAMMember"

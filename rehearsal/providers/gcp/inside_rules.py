@@ -6,9 +6,9 @@ from typing import Any
 from rehearsal.field.deployed import Deployment, Finding, at, every
 from rehearsal.field.landing import has_accelerators
 from rehearsal.field.pods import pods_of, requests, why_elsewhere
-from rehearsal.providers.gcp.kinds.gke import CLUSTER
 from rehearsal.providers.gcp.machines import HYPERDISK, TPU, machine
-from rehearsal.providers.gcp.nodes import memory_rows
+from rehearsal.providers.gcp.names import CLUSTER
+from rehearsal.providers.gcp.node_marks import memory_rows
 
 CRITICAL = ("system-node-critical", "system-cluster-critical")
 CRITICAL_CHARTS = {

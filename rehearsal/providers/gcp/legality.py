@@ -10,13 +10,12 @@ from typing import Any
 
 from engine.provider.values import is_unknown
 from rehearsal.cloud.kind import CloudApi, Inputs, Outputs
-from rehearsal.providers.gcp.kinds.compute import NETWORK, POLICY, SUBNETWORK
-from rehearsal.providers.gcp.kinds.parts import last
 from rehearsal.providers.gcp.machines import Machine, machine
+from rehearsal.providers.gcp.names import NETWORK, POLICY, SPECIFIC, SUBNETWORK, last
 from rehearsal.providers.gcp.sizes import first_count, most_count
 from rehearsal.providers.gcp.words import bare
 
-NO_RESERVATION, SPECIFIC = "NO_RESERVATION", "SPECIFIC_RESERVATION"
+NO_RESERVATION = "NO_RESERVATION"
 LONGEST_RUN_S = 604800
 _RUN = re.compile(r"(\d+)s")
 _RESERVATION = re.compile(

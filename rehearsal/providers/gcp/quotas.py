@@ -10,8 +10,8 @@ from pydantic import Field
 from rehearsal.cloud.quotas import MachineQuota, ObjectQuota, Quota
 from rehearsal.cloud.rules import Demand, Market
 from rehearsal.faults import FaultPart, read_limits
-from rehearsal.providers.gcp.kinds.compute import ADDRESS, NETWORK
 from rehearsal.providers.gcp.machines import machine
+from rehearsal.providers.gcp.names import ADDRESS, NETWORK
 
 BOOT_DISK_GB = 100
 

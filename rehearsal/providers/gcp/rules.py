@@ -30,7 +30,7 @@ from rehearsal.providers.gcp import (
     settling,
     words,
 )
-from rehearsal.providers.gcp.kinds.gke import CLUSTER
+from rehearsal.providers.gcp.names import CLUSTER
 
 PLUGIN = "gke-gcloud-auth-plugin"
 LABELS = ("effectiveLabels", "pulumiLabels")

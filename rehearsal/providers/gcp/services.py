@@ -8,12 +8,9 @@ from rehearsal.cloud.account import Account
 from rehearsal.cloud.errors import CloudApiError
 from rehearsal.cloud.standing import StandingThing
 from rehearsal.providers.gcp.kinds.parts import number
+from rehearsal.providers.gcp.names import SERVICE, SPREAD_MIN
 from rehearsal.providers.gcp.words import PROJECT
 
-SERVICE = "gcp:projects/service:Service"
-SPREAD_MIN = 1.5
-"""Minutes until an API that was switched on answers (GoogleCloudPlatform/magic-modules e48fb239dc, 2026-01-09: the
-provider's own tests wait 60 to 120 s)."""
 FIRST = ("serviceusage", "cloudresourcemanager", "iam")
 """Without these nothing can be switched on (hashicorp/terraform-provider-google 16883)."""
 OF_NEW_PROJECTS = ("storage", "logging", "monitoring")

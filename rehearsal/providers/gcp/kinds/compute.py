@@ -8,12 +8,10 @@ from typing import Any
 from engine.provider.values import is_unknown
 from rehearsal.cloud.errors import CloudApiError
 from rehearsal.cloud.kind import CloudApi, Inputs, Made, Outputs, ResourceKind
-from rehearsal.providers.gcp.kinds.parts import Form, each, last, link, number, project_of, region_of
+from rehearsal.providers.gcp.kinds.parts import Form, each, link, number, project_of, region_of
+from rehearsal.providers.gcp.names import ADDRESS, NETWORK, POLICY, ROUTER, SUBNETWORK, last
 from rehearsal.providers.gcp.words import bare
 
-NETWORK, SUBNETWORK = "gcp:compute/network:Network", "gcp:compute/subnetwork:Subnetwork"
-ROUTER, ADDRESS = "gcp:compute/router:Router", "gcp:compute/address:Address"
-POLICY = "gcp:compute/resourcePolicy:ResourcePolicy"
 MOST_MTU, LEAST_MTU = 8896, 1300
 
 

@@ -6,11 +6,10 @@ from typing import Any
 from engine.provider.values import is_unknown
 from rehearsal.cloud.errors import CloudApiError
 from rehearsal.cloud.kind import CloudApi, Inputs, Made, Outputs, ResourceKind
-from rehearsal.providers.gcp.kinds.compute import NETWORK, SUBNETWORK
-from rehearsal.providers.gcp.kinds.parts import Form, each, last, number, project_of
+from rehearsal.providers.gcp.kinds.parts import Form, each, number, project_of
+from rehearsal.providers.gcp.names import CLUSTER, NETWORK, SUBNETWORK, last
 from rehearsal.providers.gcp.words import bare
 
-CLUSTER = "gcp:container/cluster:Cluster"
 # As users see them (GoogleCloudPlatform/cluster-toolkit, times in its examples; magic-modules' default timeout is 90).
 CLUSTER_MIN, DEFAULT_POOL_GONE_MIN, CLUSTER_GONE_MIN = 8.0, 3.0, 4.0
 PATIENCE_MIN = 120.0

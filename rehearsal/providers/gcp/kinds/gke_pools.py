@@ -6,13 +6,13 @@ from typing import Any
 from engine.provider.values import is_unknown
 from rehearsal.cloud.errors import CloudApiError
 from rehearsal.cloud.kind import CloudApi, Inputs, Made, Outputs, ResourceKind
-from rehearsal.providers.gcp.kinds.gke import CLUSTER, PATIENCE_MIN, bad_labels, turn
-from rehearsal.providers.gcp.kinds.parts import Form, each, last, number, project_of
+from rehearsal.providers.gcp.kinds.gke import PATIENCE_MIN, bad_labels, turn
+from rehearsal.providers.gcp.kinds.parts import Form, each, number, project_of
 from rehearsal.providers.gcp.legality import problems
 from rehearsal.providers.gcp.machines import machine
+from rehearsal.providers.gcp.names import CLUSTER, FIXED_OF_NETWORK, FIXED_OF_NODES, NODE_POOL, ROLLING, last
 from rehearsal.providers.gcp.sizes import first_count
 
-NODE_POOL = "gcp:container/nodePool:NodePool"
 # Minutes until nodes are Ready: of a pool of processors, with GPUs and their driver, of a slice of TPUs, of none
 # (VCI, XPK: a slice takes 5 to 10 minutes; GPU nodes 4 to 8 with driver).
 CPU_MIN, GPU_MIN, TPU_MIN, EMPTY_MIN, GONE_MIN = 2.0, 6.0, 8.0, 0.5, 3.0
@@ -51,23 +51,6 @@ FIXED = frozenset(
         "placementPolicy", "queuedProvisioning",
     }
 )  # fmt: skip
-FIXED_OF_NODES = (
-    "guestAccelerators", "ephemeralStorageConfig", "ephemeralStorageLocalSsdConfig", "localNvmeSsdBlockConfig",
-    "localSsdCount", "secondaryBootDisks", "metadata", "minCpuPlatform", "oauthScopes", "serviceAccount", "spot",
-    "preemptible", "reservationAffinity", "shieldedInstanceConfig", "advancedMachineFeatures",
-    "hostMaintenancePolicy", "maxRunDuration", "flexStart", "bootDiskKmsKey", "confidentialNodes", "nodeGroup",
-    "sandboxConfig", "soleTenantConfig", "localSsdEncryptionMode",
-)  # fmt: skip
-FIXED_OF_NETWORK = (
-    "acceleratorNetworkProfile", "additionalNodeNetworkConfigs", "additionalPodNetworkConfigs", "podRange",
-    "subnetwork", "createPodRange", "podIpv4CidrBlock",
-)  # fmt: skip
-ROLLING = (
-    "machineType", "diskType", "diskSizeGb", "imageType", "kubeletConfig", "linuxNodeConfig", "gvnic", "gcfsConfig",
-    "workloadMetadataConfig", "containerdConfig", "storagePools", "resourceManagerTags", "loggingVariant",
-    "fastSocket",
-)  # fmt: skip
-"""Members of nodeConfig that are changed by making each node anew, one after the other."""
 UPDATED = (*ROLLING, "labels", "taints", "tags", "resourceLabels")
 ROLL_MIN = 6.0
 """Minutes of one node that is made anew (magic-modules: an update takes about as long as its nodes one by one)."""

@@ -8,11 +8,9 @@ from typing import Any
 from engine.provider.values import is_unknown
 from rehearsal.cloud.errors import CloudApiError
 from rehearsal.cloud.kind import CloudApi, Inputs, Made, Outputs, ResourceKind, nothing_to_change
-from rehearsal.providers.gcp.kinds.gke import CLUSTER
-from rehearsal.providers.gcp.kinds.parts import Form, last, number, project_of
-from rehearsal.providers.gcp.services import SERVICE
+from rehearsal.providers.gcp.kinds.parts import Form, number, project_of
+from rehearsal.providers.gcp.names import ACCOUNT, CLUSTER, SERVICE, last
 
-ACCOUNT = "gcp:serviceaccount/account:Account"
 ACCOUNT_MIN = 0.2
 """The provider waits for three answers since 2025-07 (magic-modules 14447)."""
 _MEMBER = re.compile(

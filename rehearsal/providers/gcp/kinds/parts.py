@@ -95,11 +95,6 @@ def link(id: str) -> str:  # noqa: A002 (the engine's own word)
     return LINK + id
 
 
-def last(text: Any) -> str:
-    """The last part of a resource's name."""
-    return str(text).rpartition("/")[2]
-
-
 def number(text: str) -> str:
     """A number such as Google gives its resources, the same for the same name."""
     return str(int(hashlib.sha256(text.encode()).hexdigest()[:15], 16))

@@ -7,14 +7,21 @@ from typing import Any
 from engine.provider.values import is_unknown
 from rehearsal.cloud.errors import CloudApiError
 from rehearsal.cloud.kind import CloudApi, Inputs, Made, Outputs, ResourceKind, nothing_to_change
-from rehearsal.providers.gcp.kinds.compute import NETWORK
 from rehearsal.providers.gcp.kinds.gke import bad_labels
-from rehearsal.providers.gcp.kinds.parts import Form, last, number, project_of
+from rehearsal.providers.gcp.kinds.parts import Form, number, project_of
+from rehearsal.providers.gcp.names import (
+    BUCKET,
+    CONNECTION,
+    FILESTORE,
+    KEY,
+    LUSTRE,
+    NETWORK,
+    RANGE,
+    REPOSITORY,
+    RING,
+    last,
+)
 
-BUCKET, REPOSITORY = "gcp:storage/bucket:Bucket", "gcp:artifactregistry/repository:Repository"
-FILESTORE, LUSTRE = "gcp:filestore/instance:Instance", "gcp:lustre/instance:Instance"
-CONNECTION, RANGE = "gcp:servicenetworking/connection:Connection", "gcp:compute/globalAddress:GlobalAddress"
-RING, KEY = "gcp:kms/keyRing:KeyRing", "gcp:kms/cryptoKey:CryptoKey"
 LUSTRE_MIN, FILESTORE_MIN, CONNECTION_MIN = 15.0, 6.0, 1.5
 """Google Cloud, "Create a Managed Lustre instance": 15 to 20 minutes; "Filestore: create instances": 5 and more."""
 PRODUCERS_HOLD_MIN = 20.0

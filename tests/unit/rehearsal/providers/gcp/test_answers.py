@@ -10,7 +10,7 @@ import pytest
 from rehearsal.cloud.account import Status
 from rehearsal.providers.gcp.container_engine import stored_images
 from rehearsal.providers.gcp.endpoint import environment
-from rehearsal.providers.gcp.services import SERVICE
+from rehearsal.providers.gcp.names import SERVICE
 from tests.unit.rehearsal.providers.gcp.project import POOL, PROJECT, REGION, ZONE, GcpProject
 
 PLACE = f"projects/{PROJECT}/locations/{REGION}"

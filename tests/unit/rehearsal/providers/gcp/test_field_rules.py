@@ -9,7 +9,7 @@ from rehearsal.field.deployed import BuiltResource, Deployment
 from rehearsal.field.reading import deployment_of
 from rehearsal.field.rules import findings
 from rehearsal.providers.gcp.field_facts import FACTS
-from rehearsal.providers.gcp.nodes import memory_rows
+from rehearsal.providers.gcp.node_marks import memory_rows
 
 P, REGION, ZONE = "tiny-project", "us-central1", "us-central1-a"
 NET, SUBNET = f"projects/{P}/global/networks/net", f"projects/{P}/regions/{REGION}/subnetworks/nodes"

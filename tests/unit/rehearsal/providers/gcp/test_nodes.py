@@ -9,7 +9,8 @@ from rehearsal.cloud.rules import SimulatedNodes
 from rehearsal.field.allocatable import offered
 from rehearsal.field.deployed import MachinePool
 from rehearsal.providers.gcp.machines import accelerators, machine, size_of
-from rehearsal.providers.gcp.nodes import cpu_m, memory_rows, nodes
+from rehearsal.providers.gcp.node_marks import memory_rows
+from rehearsal.providers.gcp.nodes import cpu_m, nodes
 from tests.unit.rehearsal.providers.gcp.project import NO_RESERVATION, RESERVATION, GcpProject
 
 GPU_TAINT = {"key": "nvidia.com/gpu", "value": "present", "effect": "NoSchedule"}

@@ -9,7 +9,7 @@ from components.errors import SpecError
 from engine.provider.errors import UnfinishedError
 from rehearsal.cloud.account import Status
 from rehearsal.cloud.errors import CloudApiError
-from rehearsal.providers.gcp.services import SERVICE
+from rehearsal.providers.gcp.names import SERVICE
 from tests.unit.rehearsal.providers.gcp.project import (
     CLUSTER,
     NETWORK,

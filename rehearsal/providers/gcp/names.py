@@ -1,0 +1,42 @@
+"""Names of pulumi-gcp's resource types, and what a change of their fields does. Nothing here knows of a rehearsal."""
+
+from typing import Any
+
+NETWORK, SUBNETWORK = "gcp:compute/network:Network", "gcp:compute/subnetwork:Subnetwork"
+ROUTER, ADDRESS = "gcp:compute/router:Router", "gcp:compute/address:Address"
+RANGE, POLICY = "gcp:compute/globalAddress:GlobalAddress", "gcp:compute/resourcePolicy:ResourcePolicy"
+CLUSTER, NODE_POOL = "gcp:container/cluster:Cluster", "gcp:container/nodePool:NodePool"
+ACCOUNT, SERVICE = "gcp:serviceaccount/account:Account", "gcp:projects/service:Service"
+BUCKET, REPOSITORY = "gcp:storage/bucket:Bucket", "gcp:artifactregistry/repository:Repository"
+FILESTORE, LUSTRE = "gcp:filestore/instance:Instance", "gcp:lustre/instance:Instance"
+CONNECTION = "gcp:servicenetworking/connection:Connection"
+RING, KEY = "gcp:kms/keyRing:KeyRing", "gcp:kms/cryptoKey:CryptoKey"
+
+SPREAD_MIN = 1.5
+"""Minutes until an API that was switched on answers (GoogleCloudPlatform/magic-modules e48fb239dc, 2026-01-09: the
+provider's own tests wait 60 to 120 s)."""
+SPECIFIC = "SPECIFIC_RESERVATION"
+
+# What a change does (GoogleCloudPlatform/magic-modules d577844, 2026-08-21: node_pool.go, node_config.go): ForceNew.
+FIXED_OF_NODES = (
+    "guestAccelerators", "ephemeralStorageConfig", "ephemeralStorageLocalSsdConfig", "localNvmeSsdBlockConfig",
+    "localSsdCount", "secondaryBootDisks", "metadata", "minCpuPlatform", "oauthScopes", "serviceAccount", "spot",
+    "preemptible", "reservationAffinity", "shieldedInstanceConfig", "advancedMachineFeatures",
+    "hostMaintenancePolicy", "maxRunDuration", "flexStart", "bootDiskKmsKey", "confidentialNodes", "nodeGroup",
+    "sandboxConfig", "soleTenantConfig", "localSsdEncryptionMode",
+)  # fmt: skip
+FIXED_OF_NETWORK = (
+    "acceleratorNetworkProfile", "additionalNodeNetworkConfigs", "additionalPodNetworkConfigs", "podRange",
+    "subnetwork", "createPodRange", "podIpv4CidrBlock",
+)  # fmt: skip
+ROLLING = (
+    "machineType", "diskType", "diskSizeGb", "imageType", "kubeletConfig", "linuxNodeConfig", "gvnic", "gcfsConfig",
+    "workloadMetadataConfig", "containerdConfig", "storagePools", "resourceManagerTags", "loggingVariant",
+    "fastSocket",
+)  # fmt: skip
+"""Members of nodeConfig that are changed by making each node anew, one after the other."""
+
+
+def last(text: Any) -> str:
+    """The last part of a resource's name."""
+    return str(text).rpartition("/")[2]
