@@ -84,7 +84,9 @@ cluster = aws.eks.Cluster(
     encryption_config=aws.eks.ClusterEncryptionConfigArgs(
         provider=aws.eks.ClusterEncryptionConfigProviderArgs(key_arn=key.arn), resources=["secrets"]
     ),
-    opts=pulumi.ResourceOptions(provider=provider, depends_on=[policy, logs]),
+    opts=pulumi.ResourceOptions(
+        provider=provider, depends_on=[policy, logs], custom_timeouts=pulumi.CustomTimeouts(delete="45m")
+    ),
 )
 addon = aws.eks.Addon("vpc-cni", cluster_name=cluster.name, addon_name="vpc-cni", opts=own)
 placement = aws.ec2.PlacementGroup("train", strategy="cluster", opts=own)
