@@ -142,7 +142,7 @@ def _images(images: Sequence[ImagePlan], stack: str, width: int) -> Iterator[Lin
         yield from _folded_lines(f"penstock images push {stack}: {names}{also}, in the stack's own registry", width)
     others = [image for image in images if not image.is_the_stacks]
     if others:
-        yield Line("  images to build and push (docs/images.md)")
+        yield Line("  images that their registries must have (docs/images.md)")
         yield from (Line(f"    {image.registry}/{image.name}".replace(" /", " ")) for image in others)
 
 

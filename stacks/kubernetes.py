@@ -12,6 +12,7 @@ from components.platform.request import PlatformRequest
 from components.schedulers import load
 from components.schedulers.slurm.plan import refuse_held
 from components.serving.entry import entry_warnings, with_entry
+from components.spec.inference import EngineKind
 from components.spec.scheduler import SchedulerKind
 from components.spec.stack import StackSpec
 
@@ -89,8 +90,10 @@ def _warnings(spec: StackSpec, cluster: ClusterPlan, inside: InsidePlan) -> tupl
 
 def _image(spec: StackSpec) -> str:
     """One that holds penstock's workloads, the fabric check among them."""
-    asked = (work.image for work in (spec.training, spec.inference) if work is not None)
-    return next(filter(None, asked), "")
+    training, serving = spec.training, spec.inference
+    return (training and training.image) or (
+        serving.image if serving and serving.image and serving.engine is EngineKind.PENSTOCK else ""
+    )
 
 
 def _pool(cluster: ClusterPlan, name: str) -> NodePoolPlan:

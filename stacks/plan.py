@@ -172,7 +172,8 @@ def _warnings(
     """Those of every part, each once."""
     of_job = job_warnings(job, cluster.node_pools) if job else ()
     pods = cluster.kubernetes is not None
-    of_service = service_warnings(spec.inference, pods=pods) if spec.inference else ()
+    serves = next((pool for pool in cluster.node_pools if service and pool.name == service.pool), None)
+    of_service = service_warnings(spec.inference, serves, pods=pods) if spec.inference else ()
     of_rollout = rollout_warnings(service) if service else ()
     return tuple(
         dict.fromkeys((*spec.warnings, *cluster.warnings, *rendered.warnings, *of_job, *of_service, *of_rollout))

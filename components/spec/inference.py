@@ -5,22 +5,64 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, IPvAnyNetwork, model_validator
 
-from components.spec.base import FolderPath, Name, Spec
+from components.spec.base import FolderPath, Name, Spec, form
 from components.spec.explain import suggestion
+
+HuggingFaceName = Annotated[
+    str,
+    Field(
+        max_length=96,
+        pattern=form(r"^[A-Za-z0-9][-A-Za-z0-9_.]*/[A-Za-z0-9][-A-Za-z0-9_.]*$", "a repository such as owner/model"),
+    ),
+]
+"""Owner and name, 96 characters at most (huggingface_hub, `validate_repo_id`)."""
+
+EngineArgument = Annotated[str, Field(min_length=1, max_length=4096)]
+"""One word of an engine's command line."""
+
+
+def _is_none(value: object) -> bool:
+    """True of a field that was left out, and then stays out of plans and of the servers' files."""
+    return value is None
+
+
+class EngineKind(StrEnum):
+    """Software that serves the model."""
+
+    PENSTOCK = "penstock"
+    """penstock's own, on one device: for processors, demonstrations and small models."""
+    VLLM = "vllm"
+    SGLANG = "sglang"
+
+
+class ServedPrecision(StrEnum):
+    """Number format that an engine loads a model in."""
+
+    BF16 = "bf16"
+    FP16 = "fp16"
+    FP8 = "fp8"
+    """Weights quantized while they are loaded."""
 
 
 class ServedModel(Spec):
-    """Exported model that is served: one of the two."""
+    """Model that is served: one of three."""
 
     from_training: Literal["latest"] | None = None
     """`latest`: the model that this stack's own training run exported last."""
     path: FolderPath | None = None
     """Export folder of an earlier run, or the run's folder, whose newest export is taken."""
+    hugging_face: HuggingFaceName | None = Field(default=None, exclude_if=_is_none)
+    """Repository of Hugging Face, such as meta-llama/Llama-3.1-8B-Instruct: fetched once, and kept on the file system.
+    Not with penstock's own engine."""
+    token_secret: Name | None = Field(default=None, exclude_if=_is_none)
+    """Name of the Secret in penstock's namespace whose key `token` is the token that `huggingFace` asks for."""
 
     @model_validator(mode="after")
     def _exactly_one(self) -> Self:
-        if (self.from_training is None) == (self.path is None):
-            raise ValueError("give exactly one of fromTraining and path")
+        if sum(one is not None for one in (self.from_training, self.path, self.hugging_face)) != 1:
+            raise ValueError("give exactly one of fromTraining, path and huggingFace")
+        if self.token_secret is not None and self.hugging_face is None:
+            raise ValueError("tokenSecret: opens a repository, and huggingFace names none; remove it, or give that")
         return self
 
 
@@ -165,10 +207,18 @@ class InferenceSpec(Spec):
     drain_s: float = Field(default=20.0, ge=0)
     """Seconds that running requests get to finish when the service is stopped."""
     image: str | None = None
-    """Container image with penstock's workloads and a fixed tag or digest (docs/images.md); required on a
-    Kubernetes."""
+    """Container image with the engine and a fixed tag or digest (docs/images.md); required on a Kubernetes."""
+    engine: EngineKind = EngineKind.PENSTOCK
+    """`penstock`, or an image of `vllm` or `sglang`, which need accelerators."""
+    accelerators_per_replica: int | None = Field(default=None, ge=1, le=512)
+    """Accelerators of one replica, over which an engine divides the model; when left out 1, or all of its nodes'."""
     nodes_per_replica: int = Field(default=1, ge=1, le=64)
-    """Nodes of one replica; penstock's own server takes 1."""
+    """Nodes of one replica; penstock's own server takes 1. On each the model is divided by tensors, from node to node
+    by layers."""
+    precision: ServedPrecision | None = None
+    """`bf16`, `fp16` or `fp8`; when left out, what the model is kept in. Not with penstock's own engine."""
+    arguments: tuple[EngineArgument, ...] = ()
+    """Further words of the engine's command line, such as [--max-model-len=32768]."""
     autoscaling: AutoscalingSpec | None = None
     """Replicas that follow the number of waiting requests. Needs a Kubernetes."""
     canary: CanarySpec | None = None

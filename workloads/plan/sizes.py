@@ -109,15 +109,16 @@ def image_problem(image: str | None, path: str, *, registry: bool = False) -> Pr
     return Problem(path=path, message=message)
 
 
-def server_pod(inference: InferenceSpec, pool: NodePoolPlan, model: ModelSpec | None) -> PodSize:
-    """One replica of a service; `model` is None where its size is not known before it is read.
+def server_pod(inference: InferenceSpec, pool: NodePoolPlan, model: ModelSpec | None, accelerators: int = 1) -> PodSize:
+    """One node of a replica of a service; `model` is None where its size is not known before it is read.
 
-    With accelerators, the share of the node that goes with one of them. Without: what the model needs, or where that
+    With accelerators, the share of the node that goes with those it takes. Without: what the model needs, or where that
     is unknown an equal share of the pool for all replicas and the one more of a rolling update.
     """
     room, count = pool.room, pool.machine.accelerator_count
     if count:
-        return PodSize(cpu=_floor(room.cores / count), memory_gib=_floor(room.memory_gib / count))
+        share = count / accelerators
+        return PodSize(cpu=_floor(room.cores / share), memory_gib=_floor(room.memory_gib / share))
     share = 1 + -(-_most_replicas(inference) // max(1, pool.node_count))
     cpu = max(0.1, min(SERVER_CORES, _floor(room.cores / share)))
     if model is None:
