@@ -2,13 +2,14 @@
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import BeforeValidator, Field, IPvAnyNetwork, ValidationInfo, model_validator
 from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticCustomError
 
 from components.spec.base import Instant, Name, Spec, form
+from components.spec.choice import Choice
 from components.spec.explain import suggestion
 from components.spec.marks import LabelValue, MarkKey
 
@@ -75,7 +76,7 @@ class CapacityBlock(Spec):
         return self
 
 
-class CapacitySpec(Spec):
+class CapacitySpec(Choice):
     """Source of a pool's machines: exactly one of these."""
 
     on_demand: OnDemand | None = None
@@ -86,12 +87,6 @@ class CapacitySpec(Spec):
     """Machines of a capacity reservation."""
     capacity_block: CapacityBlock | None = None
     """Machines of a block of time that is paid for in advance."""
-
-    @model_validator(mode="after")
-    def _exactly_one(self) -> Self:
-        if sum(getattr(self, name) is not None for name in type(self).model_fields) != 1:
-            raise ValueError("give exactly one of onDemand, spot, reservation and capacityBlock")
-        return self
 
 
 def _capacity_in_short(value: Any) -> Any:
@@ -154,24 +149,21 @@ Placement = Annotated[
 ]
 
 
-class FabricSpec(Spec):
+class FabricSpec(Choice):
     """A pool that goes without the fabric of its machines, or has it where it would go without, and why."""
+
+    hint: ClassVar[str] = ", with the reason"
 
     none: Reason | None = None
     """The reason to go without, for whoever reads the plan: at least 8 characters."""
     wanted: Reason | None = None
     """The reason to have it on a pool of one node, whose jobs do not need it: a file system that is reached over it."""
 
-    @model_validator(mode="after")
-    def _exactly_one(self) -> Self:
-        if (self.none is None) is (self.wanted is None):
-            raise ValueError("give exactly one of none and wanted, with the reason")
-        return self
-
 
 def _fabric_has_a_reason(value: Any) -> Any:
     if isinstance(value, str):
-        raise ValueError(f"{value!r} is not a reason; omit it, or set `none:` under it to the reason")
+        key = "wanted" if value == "wanted" else "none"
+        raise ValueError(f"{value!r} is not a reason; omit it, or set `{key}:` under it to the reason")
     return value
 
 

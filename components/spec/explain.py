@@ -5,8 +5,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from difflib import get_close_matches
-from types import UnionType
-from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
+from typing import Annotated, Any, TypeVar, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
@@ -14,6 +13,7 @@ from pydantic_core import ErrorDetails
 
 from components.errors import Problem, SpecError
 from components.spec.base import as_go_writes_it, form_in_words
+from components.spec.forms import forms_at, forms_of, keys_of, kind_of, siblings
 
 _Model = TypeVar("_Model", bound=BaseModel)
 
@@ -84,8 +84,8 @@ def _problem(detail: ErrorDetails, model: type[BaseModel], data: Mapping[str, An
         where, colon, what = detail["msg"].removeprefix("Value error, ").partition(": ")
         return (
             Problem(path=".".join(filter(None, (path, where))), message=what)
-            if colon
-            else Problem(path=path, message=where)
+            if colon and " " not in where
+            else Problem(path=path, message=f"{where}{colon}{what}")
         )
     return Problem(path=path, message=_message(detail, model))
 
@@ -211,17 +211,44 @@ def closest(value: object, choices: Iterable[str]) -> str:
 
 
 def _unknown_key(location: tuple[int | str, ...], model: type[BaseModel]) -> str:
-    return unknown_key(location[-1], _keys_at(location[:-1], model))
+    place, key = location[:-1], location[-1]
+    where = _elsewhere(place, str(key), model)
+    return f"unknown key here; {where}" if where else unknown_key(key, _keys_at(place, model))
+
+
+def _elsewhere(place: tuple[int | str, ...], key: str, model: type[BaseModel]) -> str:
+    """The one other place of a key: with another kind of the same thing, under a key beside it, or around it; "" where
+    there is none or more.
+    """
+    *around, last = [[model], *(forms_of(place[: at + 1], model) for at in range(len(place)))]
+    kinds = [kind_of(form) for form in siblings(place, model) if key in _own_keys(form)]
+    if kinds and all(kinds):
+        return f"it belongs to kind {' or '.join(kinds)}; remove it, or change kind"
+    below = [name for form in last for name, inner in _inside(form) if key in inner]
+    if len(below) == 1:
+        return f"it stands under {below[0]}; move it there"
+    above = [at for at, forms in enumerate(around) if any(key in _own_keys(form) for form in forms)]
+    if len(above) == 1 and not below:
+        beside = next(step for step in place[above[0] :] if isinstance(step, str))
+        return f"it stands beside {beside}; move it there"
+    return ""
+
+
+def _own_keys(form: Any) -> set[str]:
+    """The keys of a form that may be told from others': those that stand in many are left out."""
+    return keys_of(form) - {"kind", "name", "path"}
+
+
+def _inside(form: Any) -> Iterator[tuple[str, set[str]]]:
+    """Keys of a form, each with those that may stand under it."""
+    for key in keys_of(form):
+        yield key, {one for inner in forms_at([form], key) for one in _own_keys(inner)}
 
 
 def _keys_at(location: tuple[int | str, ...], model: type[BaseModel]) -> list[str]:
     """All keys that may stand in the mapping at a place."""
-    owners: list[Any] = [model]
-    for step in location:
-        if isinstance(step, str):
-            owners = _below(owners, step)
-    models = [owner for owner in owners if isinstance(owner, type) and issubclass(owner, BaseModel)]
-    return sorted({field.alias or name for owner in models for name, field in owner.model_fields.items()})
+    owners = forms_of(location, model)
+    return sorted({key for owner in owners for key in keys_of(owner)})
 
 
 def _pattern_at(location: tuple[int | str, ...], model: type[BaseModel]) -> str:
@@ -229,7 +256,7 @@ def _pattern_at(location: tuple[int | str, ...], model: type[BaseModel]) -> str:
     *way, last = (step for step in location if isinstance(step, str))
     owners: list[Any] = [model]
     for step in way:
-        owners = _below(owners, step)
+        owners = forms_at(owners, step)
     for owner in owners:
         if get_origin(owner) is dict:
             return next(_patterns(get_args(owner)[1]), "")
@@ -251,36 +278,6 @@ def unknown_key(key: object, known: Iterable[str]) -> str:
     """Message for a key that is none of the known ones."""
     keys = sorted(set(known))
     return f"unknown key{suggestion(key, keys) or '; known are ' + ', '.join(keys)}"
-
-
-def _below(owners: Sequence[Any], step: str) -> list[Any]:
-    """The models and mappings that may stand under a key, or those of a union that its tag leaves."""
-    models = []
-    for owner in owners:
-        if get_origin(owner) is dict:
-            return _inner(get_args(owner)[1])
-        models.append(owner)
-        for name, field in owner.model_fields.items():
-            if step in (name, field.alias):
-                return _inner(field.annotation)
-    return [owner for owner in models if "kind" in owner.model_fields and _is_of_kind(owner, step)]
-
-
-def _is_of_kind(model: type[BaseModel], kind: str) -> bool:
-    return kind in get_args(model.model_fields["kind"].annotation)
-
-
-def _inner(annotation: Any) -> list[Any]:
-    """Models, and mappings whose keys the user chooses, of which a value or an element of it may be."""
-    if isinstance(annotation, type) and not get_origin(annotation):
-        return [annotation] if issubclass(annotation, BaseModel) else []
-    if get_origin(annotation) is dict:
-        return [annotation]
-    if get_origin(annotation) is Annotated:
-        return _inner(get_args(annotation)[0])
-    if get_origin(annotation) in (tuple, list, Union) or isinstance(annotation, UnionType):
-        return [found for part in get_args(annotation) for found in _inner(part)]
-    return []
 
 
 def readable_path(location: tuple[int | str, ...], data: Any) -> str:

@@ -1,12 +1,12 @@
 """The inference service that the user asks for."""
 
 from enum import StrEnum
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import BeforeValidator, Field, IPvAnyNetwork, model_validator
 
 from components.spec.base import FolderPath, Name, Spec, form
-from components.spec.explain import suggestion
+from components.spec.choice import Choice
 
 HuggingFaceName = Annotated[
     str,
@@ -44,8 +44,10 @@ class ServedPrecision(StrEnum):
     """Weights quantized while they are loaded."""
 
 
-class ServedModel(Spec):
+class ServedModel(Choice):
     """Model that is served: one of three."""
+
+    ways: ClassVar[tuple[str, ...]] = ("from_training", "path", "hugging_face")
 
     from_training: Literal["latest"] | None = None
     """`latest`: the model that this stack's own training run exported last."""
@@ -58,9 +60,7 @@ class ServedModel(Spec):
     """Name of the Secret in penstock's namespace whose key `token` is the token that `huggingFace` asks for."""
 
     @model_validator(mode="after")
-    def _exactly_one(self) -> Self:
-        if sum(one is not None for one in (self.from_training, self.path, self.hugging_face)) != 1:
-            raise ValueError("give exactly one of fromTraining, path and huggingFace")
+    def _secret_of_a_repository(self) -> Self:
         if self.token_secret is not None and self.hugging_face is None:
             raise ValueError("tokenSecret: opens a repository, and huggingFace names none; remove it, or give that")
         return self
@@ -129,7 +129,7 @@ class InternetBalancerSpec(Spec):
     """IPv4 ranges that may come, such as [203.0.113.0/24]. Requests carry no key and are not encrypted."""
 
 
-class LoadBalancerSpec(Spec):
+class LoadBalancerSpec(Choice):
     """The cloud's load balancer in front of the service: exactly one of these."""
 
     internal: InternalBalancerSpec | None = None
@@ -137,20 +137,14 @@ class LoadBalancerSpec(Spec):
     internet: InternetBalancerSpec | None = None
     """Public addresses, for named ranges."""
 
-    @model_validator(mode="after")
-    def _exactly_one(self) -> Self:
-        if (self.internal is None) == (self.internet is None):
-            raise ValueError("give exactly one of internal and internet")
-        return self
-
 
 def _balancer_in_short(value: Any) -> Any:
     """`internal` means `{internal: {}}`."""
     if not isinstance(value, str):
         return value
     if value != "internal":
-        hint = suggestion(value, ("internal",))
-        raise ValueError(f"{value!r} is not internal, nor a mapping with internal or internet{hint}")
+        forms = "write internal, or {internet: {sourceRanges: [RANGE]}} with the ranges that may come"
+        raise ValueError(f"{value!r} is not internal, nor a mapping; {forms}")
     return {value: {}}
 
 

@@ -1,11 +1,12 @@
 """The storage that the user asks for."""
 
 from enum import StrEnum
-from typing import Annotated, Self
+from typing import Annotated, ClassVar
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from components.spec.base import FolderPath, Name, Spec, form
+from components.spec.choice import Choice
 
 MountPath = Annotated[str, Field(pattern=form(r"^(/[A-Za-z0-9][-A-Za-z0-9_.]*)+$", "an absolute path such as /data"))]
 """An absolute path, as jobs see it."""
@@ -59,8 +60,10 @@ class TieringSpec(Spec):
     """Read cache in GiB; when left out, in proportion to the throughput."""
 
 
-class FileSystemSpec(Spec):
+class FileSystemSpec(Choice):
     """Parallel file system: Lustre."""
+
+    ways: ClassVar[tuple[str, ...]] = ("capacity_tib", "tiering")
 
     capacity_tib: float | None = Field(default=None, gt=0)
     """Size in the cloud's own steps: 1.2 is FSx's 1200 GiB. Legal sizes differ with the throughput."""
@@ -80,12 +83,6 @@ class FileSystemSpec(Spec):
     """Cheaper and not replicated: a failed server loses its files."""
     on_destroy: OnDestroy = OnDestroy.KEEP
     """`keep` leaves a backup behind; `delete` leaves nothing."""
-
-    @model_validator(mode="after")
-    def _one_way_to_size_it(self) -> Self:
-        if (self.capacity_tib is None) == (self.tiering is None):
-            raise ValueError("give exactly one of capacityTib and tiering")
-        return self
 
 
 class ObjectStoreSpec(Spec):

@@ -11,6 +11,7 @@ from components.images import own_image
 from components.plan.cluster import ClusterPlan, RefusedClusterError
 from components.plan.kubernetes import KubernetesFacts
 from components.spec.cluster import Nat, NetworkSpec
+from components.spec.rest import BUDGET
 from components.spec.scheduler import SchedulerKind
 from components.spec.stack import StackSpec
 from components.spec.storage import StorageSpec
@@ -135,7 +136,7 @@ def plan(spec: StackSpec, stack: str, now: datetime) -> AwsPlan:
         ),
     )
     if hyper or settings.hyper_pod is None:
-        unread = "cluster.budgetUsdPerHour" in spec.refused
+        unread = BUDGET in spec.refused
         problems += over_budget(plan.bill, plan.budget_usd_per_hour, unread=unread)
     if problems:
         raise RefusedClusterError(problems, plan)

@@ -6,6 +6,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 from pydantic import Discriminator, Field, Tag, model_validator
 
 from components.spec.base import Name, Spec, form
+from components.spec.rest import Places
 from providers.aws.network.settings import ExistingNetworkSpec
 from providers.aws.reach_settings import ReachSpec
 
@@ -320,6 +321,22 @@ class AwsSpec(Spec):
 
     account_form: ClassVar[type[Spec]] = AwsAccountSpec
     network_form: ClassVar[type[Spec]] = ExistingNetworkSpec
+    places: ClassVar[Places] = {
+        "controlPlane.reach.inside.cidrs": ["10.0.0.0/16"],
+        "controlPlane.reach.publicCidrs": ["203.0.113.0/24"],
+        "controlPlane.reach.ssmHost.localPort": None,
+        "controlPlane.reach": {"ssmHost": {}},
+        "controlPlane.admins": None,
+        "controlPlane.logRetentionDays": None,
+        "controlPlane.nodeRelease": None,
+        "controlPlane.nodeRepair": None,
+        "controlPlane.tier": None,
+        "registry.keepImages": None,
+        "endpoints": None,
+        "throughput": None,
+        "globalAccelerators": None,
+        "tags": None,
+    }
 
     control_plane: ControlPlane = EksSpec()
     """Control plane: EKS by default, `kind: pcs` (Slurm) or `kind: batch`."""
