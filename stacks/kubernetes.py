@@ -15,6 +15,7 @@ from components.serving.entry import entry_problems, entry_warnings, with_entry
 from components.spec.inference import EngineKind
 from components.spec.scheduler import SchedulerKind
 from components.spec.stack import StackSpec
+from components.spec.training import TrainerKind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,9 +94,11 @@ def _warnings(spec: StackSpec, cluster: ClusterPlan, inside: InsidePlan) -> tupl
 def _image(spec: StackSpec) -> str:
     """One that holds penstock's workloads, the fabric check among them."""
     training, serving = spec.training, spec.inference
-    return (training and training.image) or (
-        serving.image if serving and serving.image and serving.engine is EngineKind.PENSTOCK else ""
+    asked = (
+        training.image if training and training.engine is TrainerKind.PENSTOCK else None,
+        serving.image if serving and serving.engine is EngineKind.PENSTOCK else None,
     )
+    return next(filter(None, asked), "")
 
 
 def _pool(cluster: ClusterPlan, name: str) -> NodePoolPlan:

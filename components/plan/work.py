@@ -31,6 +31,8 @@ class JobPlan:
     max_agent_restarts: int
     memory_gib: float
     """Estimate of what all ranks of one node hold together (components/estimate/memory.py says the convention)."""
+    command: tuple[str, ...] = ()
+    """Program of the user's own that every rank runs; empty: penstock's trainer."""
     image: str = ""
     """Empty where jobs are no pods."""
     queue: str = ""

@@ -1,7 +1,7 @@
 """The training run that the user asks for."""
 
 from enum import StrEnum
-from typing import Self
+from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
@@ -217,8 +217,26 @@ class GuardSpec(Spec):
     """A rank slower than this times the median of all ranks is reported as a straggler."""
 
 
+class TrainerKind(StrEnum):
+    """Program that trains."""
+
+    PENSTOCK = "penstock"
+    """penstock's own trainer."""
+    COMMAND = "command"
+    """A program of the user's own, in an image of the user's own."""
+
+
+Word = Annotated[str, Field(min_length=1, max_length=4096)]
+"""One word of a command line."""
+
+
 class TrainingSpec(Spec):
     """A training run."""
+
+    engine: TrainerKind = TrainerKind.PENSTOCK
+    """`penstock`, or `command`: any program, started once for each rank as torchrun would. Needs a Kubernetes."""
+    command: tuple[Word, ...] = ()
+    """Program of `engine: command` and its arguments, such as [python3, -m, torchtitan.train]; no shell reads it."""
 
     name: Name = "pretrain"
     """Name of the run: lower-case letters, digits and dashes."""

@@ -53,6 +53,7 @@ def plan_inference(  # noqa: PLR0913 (all that surrounds a service, by name)
     model = _trained(training) if spec.model.from_training else None
     problems = Problems(_misfits(spec, pool, model, pods=pods))
     problems += _own_problems(spec, pods=pods, trains=trains, registry=registry)
+    problems += _of_a_command(spec, training)
     problems += _without_a_folder(spec, volume) if pods else ()
     size = server_pod(spec, pool, model, max(1, replica_size(spec, pool).per_node)) if pods else PodSize()
     folder = problems.collect(_model_folder, spec, training, pods=pods)
@@ -141,7 +142,9 @@ def _by_engine(
 
 def _trained(training: JobPlan | None) -> ModelSpec | None:
     """The shape of the model that the stack's own run makes."""
-    return ModelSpec.model_validate(training.config["training"]["model"]) if training else None
+    if training is None or training.command:
+        return None
+    return ModelSpec.model_validate(training.config["training"]["model"])
 
 
 def _misfits(spec: InferenceSpec, pool: NodePoolPlan, model: ModelSpec | None, *, pods: bool) -> list[Problem]:
@@ -179,6 +182,14 @@ def _nothing_trained(spec: InferenceSpec, *, trains: bool) -> Problem | None:
         return None
     remedy = "describe one under penstock:training, or give inference.model.path"
     return Problem(path="inference.model.fromTraining", message=f"this stack trains nothing; {remedy}")
+
+
+def _of_a_command(spec: InferenceSpec, training: JobPlan | None) -> list[Problem]:
+    """A model that a program of the user's own makes: nobody else knows where it writes it."""
+    if spec.model.from_training is None or training is None or not training.command:
+        return []
+    message = "training.engine is command, which writes its model where it likes; give that as inference.model.path"
+    return [Problem(path="inference.model.fromTraining", message=message)]
 
 
 def _several_nodes(spec: InferenceSpec) -> Problem | None:

@@ -11,6 +11,9 @@ from components.plan.cluster import NodePoolPlan
 from components.spec.inference import InferenceSpec
 from components.spec.training import ModelSpec, TrainingSpec
 
+METRICS_PORT = 29401
+"""Port on which a job's pods answer Prometheus: beside the store in which they meet."""
+
 GIB = 2**30
 BF16_BYTES, FP32_BYTES = 2, 4
 

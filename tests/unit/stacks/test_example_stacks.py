@@ -10,7 +10,12 @@ from tests.clock import NOW
 from tests.definitions import judge
 
 FOLDER = Path(__file__).parents[3] / "examples/stacks"
-RENDERS = {"llama": {"Deployment", "ScaledObject", "HTTPRoute"}, "large": {"LeaderWorkerSet"}}
+RENDERS = {
+    "llama": {"Deployment", "ScaledObject", "HTTPRoute"},
+    "large": {"LeaderWorkerSet"},
+    "torchtitan": {"JobSet"},
+    "trl": {"JobSet"},
+}
 
 
 def test_each_is_known_here() -> None:
