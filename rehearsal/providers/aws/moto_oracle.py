@@ -190,7 +190,7 @@ def _open_local_zones() -> None:
     for region, zones in LOCAL_ZONES.items():
         known = RegionsAndZonesBackend.zones[region]
         names = {zone.name for zone in known}
-        known += [Zone(name, region, id, "local-zone") for name, id in zones.items() if name not in names]
+        known += [Zone(name, region, zone_id, "local-zone") for name, zone_id in zones.items() if name not in names]
 
 
 def _seed_file_systems() -> None:
