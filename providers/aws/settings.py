@@ -63,7 +63,7 @@ class EksSpec(Spec):
     log_retention_days: int = Field(default=30, ge=1, le=3653)
     """Days that CloudWatch keeps the control plane's logs: one of the periods that it offers."""
     node_release: ImageRelease | None = None
-    """Release of the nodes' image, such as "1.35.3-20260512"; when left out, the newest each time that nodes roll."""
+    """Release of the nodes' image, such as "1.35.3-20260512"; when left out, the one this penstock was made for."""
     node_repair: bool = True
     """EKS reboots or replaces nodes whose accelerators, kernel or network fail, one of a pool at a time."""
 

@@ -177,6 +177,15 @@ class VolatileRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReleaseRow:
+    """A group of machines that takes the newest image of the day as long as the field names no release."""
+
+    resource: str
+    field: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class VersionRow:
     """A version that moves one minor up at a time, never down. `followers` are tied to it by their own version."""
 
@@ -324,6 +333,7 @@ class FieldFacts:
     """Types that give machines a path to registries outside; none known where empty."""
     changes: tuple[ChangeRow, ...] = ()
     volatile: tuple[VolatileRow, ...] = ()
+    releases: tuple[ReleaseRow, ...] = ()
     versions: tuple[VersionRow, ...] = ()
     sizes: tuple[SizeRow, ...] = ()
     names: tuple[NameRow, ...] = ()

@@ -40,7 +40,7 @@ from providers.aws.types import (
     ReservedCapacity,
     SpotCapacity,
 )
-from providers.aws.versions import default_version
+from providers.aws.versions import default_version, node_release
 
 _ROOT_DISK_GIB = {True: 200, False: 100}
 """With accelerators, whose images hold several GB of libraries each, and without."""
@@ -76,10 +76,10 @@ def plan_pools(spec: StackSpec, settings: AwsSpec, stack: str, now: datetime) ->
     if problems or region is None:
         raise SpecError(problems)
     eks = settings.control_plane if isinstance(settings.control_plane, EksSpec) else None
-    repair, release = (eks.node_repair, eks.node_release or "") if eks else (False, "")
+    version = cluster.kubernetes_version or default_version()
+    repair, release = (eks.node_repair, node_release(eks.node_release, version)) if eks else (False, "")
     prefer = preferred_zones(spec, region)
     plans = [_plan(pool, machine, _zones(pool, machine, prefer, region), stack, now) for pool, machine in chosen]
-    version = cluster.kubernetes_version or default_version()
     grown = {pool.name: grown_by(pool, spec) for pool in cluster.node_pools}
     return tuple(
         replace(
@@ -307,7 +307,7 @@ def _image_parameter(plan: AwsNodePoolPlan, kubernetes_version: str, release: st
     variant = plan.ami_type.rpartition("_")[2].lower()
     folder = f"/aws/service/eks/optimized-ami/{kubernetes_version}/amazon-linux-2023"
     image = f"amazon-eks-node-al2023-{plan.machine.arch}-{variant}-{kubernetes_version}-v{release.rpartition('-')[2]}"
-    return f"{folder}/{plan.machine.arch}/{variant}/{image if release else 'recommended'}/image_id"
+    return f"{folder}/{plan.machine.arch}/{variant}/{image}/image_id"
 
 
 def _with_fallback(plan: AwsNodePoolPlan, cluster: ClusterSpec, stack: str) -> Iterator[AwsNodePoolPlan]:

@@ -16,6 +16,7 @@ from rehearsal.field.facts import (
     NodeLabelRow,
     PoolRow,
     RegistryRow,
+    ReleaseRow,
     ResizerRow,
     ServedRow,
     SettlingRow,
@@ -234,6 +235,12 @@ FACTS = FieldFacts(
             resource=TEMPLATE, path="tagSpecifications.tags", key="expires|budget|updated|date|commit",
             followed_by=FOLLOWERS,
             source=f"{UPDATES}: a new version of the launch template replaces every node of the group",
+        ),
+    ),
+    releases=(
+        ReleaseRow(
+            resource=NODE_GROUP, field="releaseVersion",
+            source="EKS API Reference, CreateNodegroup: else the latest; awslabs/amazon-eks-ami 2706, 2790: no GPUs",
         ),
     ),
     versions=(

@@ -24,7 +24,7 @@ from providers.aws.regions import regions
 from providers.aws.settings import AwsSpec, EksSpec, Tier
 from providers.aws.tables import PRICES, QUOTAS
 from providers.aws.types import AwsNodePoolPlan
-from providers.aws.versions import KubernetesVersion, default_version, kubernetes_versions
+from providers.aws.versions import KubernetesVersion, default_version, kubernetes_versions, node_release
 
 LONGEST_NAME = 32
 """EKS takes 100 characters (EKS API, ClusterName); the roles of the add-ons are named after the cluster, and a role's
@@ -55,7 +55,8 @@ def plan_eks(
     region = regions()[network.region]
     zones = control_plane_zones(network.zones, region)
     of_nodes = tuple(zone for zone in network.zones if not region.is_local(zone)) if network.existing else zones
-    system = system_pool(of_nodes, network.region, node_repair=asked.node_repair, release=asked.node_release or "")
+    release = node_release(asked.node_release, name)
+    system = system_pool(of_nodes, network.region, node_repair=asked.node_repair, release=release)
     version = kubernetes_versions().get(name)
     problems = [
         *_name_problems(stack), *reach_problems(asked.reach, spec), *_access_problems(asked),
@@ -208,9 +209,9 @@ def _decided(
     value = f"{system.node_count} x {system.machine.name}"
     yield Decision(path="aws.controlPlane.systemPool", value=value, reason=reason)
     if asked.node_release is None:
-        reason = "EKS takes the newest image as a group is made, and again as its nodes roll; "
-        reason += f"{NEWEST_RELEASE.format(version=version.name)} names it, to keep it"
-        yield Decision(path="aws.controlPlane.nodeRelease", value="the newest", reason=reason)
+        reason = "of the images that this penstock was made for, so that a node that comes later is like the others; "
+        reason += f"{NEWEST_RELEASE.format(version=version.name)} names the newest"
+        yield Decision(path="aws.controlPlane.nodeRelease", value=version.node_release, reason=reason)
     if asked.node_repair:
         reason = "one node of a pool at a time, none while over a tenth of its accelerators fail at once, and none for "
         reason += "errors of programs or of the agent itself"

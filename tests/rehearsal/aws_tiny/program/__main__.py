@@ -112,6 +112,7 @@ train = aws.eks.NodeGroup(
     cluster_name=cluster.name,
     node_role_arn=nodes.arn,
     subnet_ids=[subnets[0].id],
+    release_version="1.34.9-20260714",
     launch_template=aws.eks.NodeGroupLaunchTemplateArgs(id=template.id, version=template.latest_version.apply(str)),
     scaling_config=aws.eks.NodeGroupScalingConfigArgs(
         min_size=0, max_size=count + (config.get_int("spare") or 0), desired_size=count
