@@ -28,7 +28,8 @@ from rehearsal.places.lookup import LOCAL, place_for
 from rehearsal.places.place import AccountReport, RehearsalError, RehearsalPlace
 from rehearsal.stack_file import cloud_of, config_in, copy_for_rehearsal, has_secrets, settings_in
 
-MOST_ATTEMPTS = 8  # of a phase that scripted faults let fail
+MOST_ATTEMPTS, MOST_IN_VAIN = 40, 8
+"""Of a phase that scripted faults let fail: in all, and in a row that got no further."""
 PENSTOCK = Path(__file__).parents[1]
 GATE = "penstock:kubernetes:Gate"
 NO_SECRETS = ""  # the passphrase where the stack file has nothing to protect
@@ -234,9 +235,10 @@ class _Session:
 def _attempts(session: _Session, name: str, command: Command, state: StackState) -> Iterator[tuple[Phase, StackState]]:
     """The phase and the state after it, from the state before it.
 
-    With a place of its own, again as long as scripted faults made it fail or shut a pool, up to MOST_ATTEMPTS times.
+    With a place of its own, again as long as scripted faults made it fail or shut a pool: up to MOST_ATTEMPTS times,
+    and to MOST_IN_VAIN in a row that got no further.
     """
-    stack, engine, place, first = session.stack, session.engine, session.place, state
+    stack, engine, place, first, in_vain = session.stack, session.engine, session.place, state, 0
     for attempt in range(1, MOST_ATTEMPTS + 1):
         before_min = place.now_min if place else 0.0
         if place and command == "destroy":
@@ -254,7 +256,10 @@ def _attempts(session: _Session, name: str, command: Command, state: StackState)
             return
         faults = place.injected(name)
         halfway = phase.problem or (command == "up" and _has_shut_pools(state))
-        repeated = bool(halfway and faults) and attempt < MOST_ATTEMPTS and not result.interrupted
+        done = phase.created + phase.updated + phase.replaced + phase.deleted
+        in_vain = 0 if phase.problem and done else in_vain + 1
+        goes_on = attempt < MOST_ATTEMPTS and in_vain < MOST_IN_VAIN and not result.interrupted
+        repeated = bool(halfway and faults) and goes_on
         minutes = round(place.now_min - before_min, 1)
         phase = replace(phase, simulated_min=minutes, faults=faults, repeated=repeated)
         phase = phase if phase.problem else _proven(phase, place, state)
