@@ -162,14 +162,16 @@ def _rehearse(
     rehearsal: Rehearsal, stack: str, project: Path, *, keep: bool, faults: FaultScript | None, listener: Listener
 ) -> Report:
     home, preview = _home(project, stack), rehearsal is Rehearsal.PREVIEW
-    file = read_project(project).stack_file(stack)
+    own = read_project(project)
+    file = own.stack_file(stack)
     with place_for(file, home, faults, preview=preview, say=listener.say) as place:
         engine, notes = _prepare(project, file, stack, home, place)
         state = engine.export_state(stack)
         commands = _commands(rehearsal, deployed=_is_deployed(state), keep=keep)
         if place and place.recover(engine, stack, state):
             state = engine.export_state(stack)
-        if place and engine.config_file and any(command == "up" for _, command in commands):
+        comes_up = any(command == "up" for _, command in commands)
+        if place and engine.config_file and comes_up and own.is_penstocks:
             notes = (*notes, *place.push_images(engine.config_file))
         facts = facts_of(cloud_of(settings_in(file)))
         judge = FieldJudge(facts, stack, shipped=project == PENSTOCK, config=config_in(file))

@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from difflib import get_close_matches
+from ipaddress import ip_network
 from typing import Annotated, Any, TypeVar, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
@@ -112,10 +113,20 @@ def _message(detail: ErrorDetails, model: type[BaseModel]) -> str:
             step = context["multiple_of"]
             return f"{shown(value)} is not a multiple of {step}; take {-(-value // step) * step}"
         case "model_type" | "model_attributes_type" if known := _keys_at(detail["loc"], model):
-            keys = "" if value is None else f"; write keys with their values: {', '.join(known)}"
-            return f"{_of_another_kind(detail)}{keys}"
+            return f"{_of_another_kind(detail)}{_keys_for(value, known, detail['loc'], model)}"
         case _:
             return _of_another_kind(detail)
+
+
+def _keys_for(value: object, known: Sequence[str], place: tuple[int | str, ...], model: type[BaseModel]) -> str:
+    """Remedy where a mapping belongs: its keys, or nothing in it, or its kind where the value is one."""
+    if value is None:
+        return ""
+    if value in [kind_of(form) for form in siblings(place, model)]:
+        return f"; write keys with their values, of which one is kind: {value}"
+    needed = any(field.is_required() for form in forms_of(place, model) for field in form.model_fields.values())
+    defaults = ", or {} for what is usual" if value is True and not needed else ""
+    return f"; write keys with their values: {', '.join(known)}{defaults}"
 
 
 def _missed(detail: ErrorDetails, model: type[BaseModel]) -> str:
@@ -161,6 +172,8 @@ def _rewritten(value: object, kind: str) -> str:
         return f"; write a list: [{entry}]" if fits else "; write a list, each entry after `- `"
     if kind == "dict_type":
         return "; write `key: value` for each"
+    if kind == "ip_any_network" and (network := _network_around(value)):
+        return f"; write {network}"
     if kind == "string_type" and isinstance(value, int | float):
         return "; write it in quotes" + (", without which 1.30 is 1.3" if isinstance(value, float) else "")
     if kind == "string_type" and isinstance(value, list) and len(value) == 1 and isinstance(value[0], str):
@@ -169,6 +182,14 @@ def _rewritten(value: object, kind: str) -> str:
         return f"; write {_TRUE_OR_FALSE[str(value).lower()]}"
     is_number = isinstance(value, str) and re.fullmatch(r"-?\d+(\.\d+)?", value)
     return "; write it without quotes" if kind.startswith(("int", "float")) and is_number else ""
+
+
+def _network_around(value: object) -> str:
+    """The network of an address that is given with a prefix; empty for what is no address."""
+    try:
+        return str(ip_network(value, strict=False)) if isinstance(value, str) else ""
+    except ValueError:
+        return ""
 
 
 def shown(value: object) -> str:
@@ -224,9 +245,12 @@ def _elsewhere(place: tuple[int | str, ...], key: str, model: type[BaseModel]) -
     kinds = [kind_of(form) for form in siblings(place, model) if key in _own_keys(form)]
     if kinds and all(kinds):
         return f"it belongs to kind {' or '.join(kinds)}; remove it, or change kind"
-    below = [name for form in last for name, inner in _inside(form) if key in inner]
+    below = [way for form in last for way in _ways_to(key, form)]
     if len(below) == 1:
         return f"it stands under {below[0]}; move it there"
+    others = [way for form in (around[-1] if around else ()) for way in _ways_to(key, form)]
+    if len(others) == 1 and not below:
+        return f"it belongs to {others[0]}; remove it, or choose that"
     above = [at for at, forms in enumerate(around) if any(key in _own_keys(form) for form in forms)]
     if len(above) == 1 and not below:
         beside = next(step for step in place[above[0] :] if isinstance(step, str))
@@ -239,10 +263,14 @@ def _own_keys(form: Any) -> set[str]:
     return keys_of(form) - {"kind", "name", "path"}
 
 
-def _inside(form: Any) -> Iterator[tuple[str, set[str]]]:
-    """Keys of a form, each with those that may stand under it."""
-    for key in keys_of(form):
-        yield key, {one for inner in forms_at([form], key) for one in _own_keys(inner)}
+def _ways_to(key: str, form: Any, levels: int = 2) -> Iterator[str]:
+    """Ways from a form to the mappings, some levels below it, under which such a key stands."""
+    for step in sorted(keys_of(form)):
+        inner = forms_at([form], step)
+        if any(key in _own_keys(one) for one in inner):
+            yield step
+        elif levels > 1:
+            yield from (f"{step}.{way}" for one in inner for way in _ways_to(key, one, levels - 1))
 
 
 def _keys_at(location: tuple[int | str, ...], model: type[BaseModel]) -> list[str]:
@@ -277,6 +305,8 @@ def _patterns(annotation: Any) -> Iterator[str]:
 def unknown_key(key: object, known: Iterable[str]) -> str:
     """Message for a key that is none of the known ones."""
     keys = sorted(set(known))
+    if not keys:
+        return "unknown key, as none belongs here; remove it"
     return f"unknown key{suggestion(key, keys) or '; known are ' + ', '.join(keys)}"
 
 
@@ -289,7 +319,7 @@ def readable_path(location: tuple[int | str, ...], data: Any) -> str:
     for index, step in enumerate(location):
         if step == "[key]" or (isinstance(data, Mapping) and step not in data and index < len(location) - 1):
             continue
-        if isinstance(step, str) and not isinstance(data, Mapping | list):
+        if not _holds_others(data):
             continue
         try:
             data = data[step]
@@ -298,6 +328,10 @@ def readable_path(location: tuple[int | str, ...], data: Any) -> str:
         name = data.get("name") if isinstance(step, int) and isinstance(data, Mapping) else None
         parts.append(_step(name if isinstance(name, str) else step))
     return ".".join(parts)
+
+
+def _holds_others(data: Any) -> bool:
+    return isinstance(data, Mapping | list)
 
 
 def _step(step: int | str) -> str:

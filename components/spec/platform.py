@@ -9,7 +9,8 @@ from components.spec.base import Spec, form
 
 _MIRROR = form(
     r"^(localhost|[a-z0-9-]+(\.[a-z0-9-]+)+|[a-z0-9-]+:[0-9]{1,5})(:[0-9]{1,5})?(/[a-z0-9._-]+)*/?$",
-    "the name of a registry, such as mirror.example/hub: a host with a dot or a port, a path, and no https://",
+    "the name of a registry, such as mirror.example/hub: a host with a dot or a port, a path, and no https://; or "
+    "stack.registry",
 )
 """A first part without a dot or a port is a path on Docker Hub (distribution/reference, normalize.go)."""
 

@@ -5,6 +5,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from pydantic.alias_generators import to_camel
+
 from components.errors import Problem, Problems, SpecError
 from components.estimate.cost import over_budget
 from components.images import own_image
@@ -207,6 +209,9 @@ def _job_problems(spec: StackSpec, control: ControlPlanePlan | None) -> Iterator
     for key in (key for key, value in asked.items() if value is not None):
         message = "this control plane takes jobs by its own commands; remove it, or set aws.controlPlane.kind to eks"
         yield Problem(path=key, message=message)
+    for name in sorted(spec.platform.model_fields_set):
+        message = "this control plane has no Kubernetes for it; remove it, or set aws.controlPlane.kind to eks"
+        yield Problem(path=f"platform.{to_camel(name)}", message=message)
 
 
 def _scheduler(spec: StackSpec, control: ControlPlanePlan) -> str:

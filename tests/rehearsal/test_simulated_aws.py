@@ -96,6 +96,7 @@ def names(report: Report) -> list[str]:
 
 def test_a_cycle_leaves_nothing_and_says_who_judged(project: Project) -> None:
     report = project.rehearse()
+    assert report.notes == (), "a program of one's own has no images of penstock's to push"
     assert report.ok, [str(phase) for phase in report.phases]
     counts = [(phase.name, phase.created, phase.deleted, phase.same) for phase in report.phases]
     assert counts == [
