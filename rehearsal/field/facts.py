@@ -13,6 +13,7 @@ from rehearsal.field.service_facts import (
     AgentRow,
     BalancerRow,
     BoundedRow,
+    ContainerNetworkRow,
     EntranceRow,
     ExclusiveRow,
     ExistingRow,
@@ -348,6 +349,7 @@ class FieldFacts:
     pod_rights: tuple[PodRightRow, ...] = ()
     bounded: tuple[BoundedRow, ...] = ()
     exclusive: tuple[ExclusiveRow, ...] = ()
+    container_networks: tuple[ContainerNetworkRow, ...] = ()
     job_roles: tuple[JobRoleRow, ...] = ()
     fabric_mounts: tuple[FabricMountRow, ...] = ()
     refreshes: tuple[RefreshRow, ...] = ()

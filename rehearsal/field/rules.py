@@ -6,6 +6,7 @@ from rehearsal.field.agents import agents
 from rehearsal.field.allocatable import allocatable
 from rehearsal.field.balancers import balancers
 from rehearsal.field.claims import claims
+from rehearsal.field.containers import containers
 from rehearsal.field.deployed import Deployment, Finding
 from rehearsal.field.disruption import disruption
 from rehearsal.field.existing import existing
@@ -38,7 +39,7 @@ RULES: tuple[Rule, ...] = (
     reach, allocatable, landing, images, rolling, transitions, scaling, served, propagation, exclusive, lacking,
     topology, disruption, claims, nvlink, identity, mirror, marks, sums, slurm, places, partitions, support, mounts,
     lnet, mixed, entrances, prepared, repair, rights, patience, reserved, existing, shortage,
-    agents, balancers,
+    agents, balancers, containers,
 )  # fmt: skip
 
 

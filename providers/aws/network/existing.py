@@ -43,6 +43,7 @@ def plan_existing(
         interface_endpoints=(),
         flow_logs=False,
         gang_group=bool(groups.nodes) or not eks or any(pool.fabric is Fabric.EFA for pool in pools),
+        default_group_of_jobs=settings.control_plane.kind == "batch",
         existing=ExistingNetwork(
             vpc=asked.vpc,
             node_group=groups.nodes or "",

@@ -48,6 +48,8 @@ class NetworkPlan:
     flow_logs: bool
     gang_group: bool
     """True if nodes have a security group of their own: for a fabric, and where no Kubernetes brings one."""
+    default_group_of_jobs: bool
+    """True if containers of jobs stand in the VPC's default security group, as those of Batch do."""
     existing: ExistingNetwork | None = None
     """None for a network that the stack makes."""
 

@@ -37,7 +37,7 @@ from rehearsal.providers.aws.group_facts import REFRESHES, size_of
 from rehearsal.providers.aws.inside_facts import AGENTS, BALANCERS, BOUNDED
 from rehearsal.providers.aws.lustre_facts import FABRIC_MOUNTS
 from rehearsal.providers.aws.machine_facts import LABELLED, MACHINES
-from rehearsal.providers.aws.network_facts import EXISTING
+from rehearsal.providers.aws.network_facts import CONTAINER_NETWORKS, EXISTING
 from rehearsal.providers.aws.place_facts import PARTITIONS, PATIENCE, PLACES
 from rehearsal.providers.aws.resource_types import (
     ADDON,
@@ -256,6 +256,7 @@ FACTS = FieldFacts(
             source="aws/aws-cdk 21577: security groups of the compute environment or interfaces of the template",
         ),
     ),
+    container_networks=CONTAINER_NETWORKS,
     job_roles=(
         JobRoleRow(
             resource="aws:batch/jobDefinition:JobDefinition",
