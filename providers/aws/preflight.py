@@ -15,7 +15,6 @@ from providers.aws.asked import asked
 from providers.aws.caller import unknown_caller
 from providers.aws.control_plane.eks.reached import missing_programs, reached_problems
 from providers.aws.control_plane.eks.types import EksPlan
-from providers.aws.control_plane.hyper_pod.chart import chart_problems
 from providers.aws.control_plane.pcs.image import image_problems
 from providers.aws.control_plane.pcs.plan import PcsPlan
 from providers.aws.existing_network import existing_problems
@@ -97,6 +96,8 @@ def look(plan: AwsPlan, client: ClientOf, images: Sequence[ImagePlan] = ()) -> t
     if isinstance(plan.control_plane, PcsPlan):
         problems += problems.collect(image_problems, plan.control_plane, client("ec2")) or ()
     if plan.hyper_pod is not None:
+        from providers.aws.control_plane.hyper_pod.chart import chart_problems  # an HTTP client, which plans go without
+
         problems += (
             problems.collect(chart_problems, plan.control_plane.name, plan.region, plan.identity, client("eks")) or ()
         )
