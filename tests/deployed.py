@@ -49,6 +49,7 @@ OUTPUTS: Outputs = {
     },
     "LustreFileSystem": {"dnsName": "fs-1.fsx", "mountName": "abcd"},
     "FileSystem": {"dnsName": "fs-2.efs"},
+    "Queue": lambda name, _asked: {"url": f"queue-{name}"},
     "Workspace": {"prometheusEndpoint": "https://aps-workspaces.us-east-2.amazonaws.com/workspaces/ws-1/"},
 }  # fmt: skip
 """By the last part of a token, what a cloud adds that a program goes on with."""

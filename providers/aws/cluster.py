@@ -16,6 +16,7 @@ from components.provider import ClusterHandle, KubernetesHandle
 from providers.aws.control_plane.batch.build import Batch
 from providers.aws.control_plane.eks.add_ons import EksAddOns
 from providers.aws.control_plane.eks.build import Eks
+from providers.aws.control_plane.eks.karpenter import Karpenter
 from providers.aws.control_plane.eks.keeping import Keeping
 from providers.aws.control_plane.eks.ssm_host import SsmHost, SsmHostHandle
 from providers.aws.control_plane.eks.types import EksPlan, SsmHostReach
@@ -121,6 +122,10 @@ def _kubernetes(
         )
         others.append(keeping)
         values = keeping.values
+    if control.runs_karpenter:
+        karpenter = Karpenter(f"{name}-karpenter", stack=control.name, region=plan.region, cluster=settled, opts=opts)
+        others.append(karpenter)
+        values = {**values, **karpenter.values}
     known = {"cluster": cluster.cluster_name, "endpoint": cluster.endpoint, "kubeconfig": cluster.kubeconfig}
     scalers = {pool.name: scaler(plan, cluster, pools[pool.name], pool) for pool in plan.grouped_pools}
     ready = (system, add_ons, *cluster.ways_in, *pools.values(), *others, *storage.ready)

@@ -30,11 +30,13 @@ from providers.aws.control_plane.hyper_pod.plan import HyperPodPlan
 from providers.aws.control_plane.pcs.plan import PcsPlan
 from providers.aws.control_plane.plan import ControlPlanePlan
 from providers.aws.images.private import private_problems
+from providers.aws.karpenter_asked import KARPENTER
 from providers.aws.named_places import place_problems
 from providers.aws.network import plan as networks
 from providers.aws.network.types import AwsSubnetPlan, NetworkPlan
 from providers.aws.nodes import lustre_client
 from providers.aws.nodes import plan as nodes
+from providers.aws.nodes.karpenter import node_pools
 from providers.aws.nodes.zones import preferred_zones
 from providers.aws.regions import regions
 from providers.aws.serving import plan as serving
@@ -43,7 +45,7 @@ from providers.aws.settings import AwsAccountSpec, AwsSpec, EksSpec, PcsSpec
 from providers.aws.storage import plan as stores
 from providers.aws.storage.lustre import over_fabric
 from providers.aws.storage.types import StoragePlan
-from providers.aws.tags import tag_problems, tags
+from providers.aws.tags import lasting, tag_problems, tags
 from providers.aws.types import AwsNodePoolPlan
 from providers.aws.versions import default_version, version_problem
 
@@ -79,9 +81,14 @@ class AwsPlan(ClusterPlan):
 
     @property
     def grouped_pools(self) -> tuple[AwsNodePoolPlan, ...]:
-        """The pools that become node groups: all that HyperPod does not run."""
+        """The pools that become node groups: all that neither HyperPod nor Karpenter runs."""
         elsewhere = _pools_of(self.hyper_pod)
-        return tuple(pool for pool in self.node_pools if pool.name not in elsewhere)
+        return tuple(pool for pool in self.node_pools if pool.name not in elsewhere and pool.grown_by != KARPENTER)
+
+    @property
+    def karpenter_pools(self) -> tuple[AwsNodePoolPlan, ...]:
+        """The pools whose machines Karpenter starts."""
+        return tuple(pool for pool in self.node_pools if pool.grown_by == KARPENTER)
 
 
 def plan(spec: StackSpec, stack: str, now: datetime) -> AwsPlan:
@@ -125,7 +132,7 @@ def plan(spec: StackSpec, stack: str, now: datetime) -> AwsPlan:
         node_roll_reason=spec.cluster.allow_node_roll or "",
         volume=storage.volume,
         scheduler=_scheduler(spec, control),
-        kubernetes=_facts(spec, control, full, hyper, network),
+        kubernetes=_facts(spec, control, full, hyper, network, lasting(tags(spec.cluster, settings.tags, stack))),
         fetched_registries=_fetched(storage, network),
         images=control.images if isinstance(control, BatchPlan) else (),
         parts=(
@@ -224,6 +231,7 @@ def _facts(
     pools: tuple[AwsNodePoolPlan, ...],
     hyper: HyperPodPlan | None,
     network: NetworkPlan,
+    kept_tags: Mapping[str, str],
 ) -> KubernetesFacts | None:
     if not isinstance(control, EksPlan):
         return None
@@ -232,7 +240,7 @@ def _facts(
         flavour="hyperpod" if hyper else "eks",
         owners=ownership.owners(control, pools, hyper),
         addon_values=ownership.addon_values(control, pools, hyper, network),
-        refused_addons=ownership.REFUSED,
+        addon_objects={KARPENTER: node_pools(pools, network, control.name, kept_tags)},
         storage_class=disks(control.name),
         system_selector=control.system_pool.binding.node_selector,
         log_output=log_output(control.name, control.region),

@@ -28,6 +28,7 @@ from providers.aws.session import session
 from providers.aws.settings import AwsAccountSpec
 from providers.aws.storage.deployed import lustre_problems
 from providers.aws.storage.lustre_regions import PATH
+from providers.aws.types import SpotCapacity
 
 CREDENTIALS = (
     "AWS_ACCESS_KEY_ID",
@@ -105,11 +106,30 @@ def look(plan: AwsPlan, client: ClientOf, images: Sequence[ImagePlan] = ()) -> t
     problems += existing_problems(plan, client("ec2"))
     problems += zone_problems(plan, client("ec2"))
     problems += quota_problems(plan.quotas, stack, plan.region, client)
+    problems += problems.collect(_spot_role_problems, plan, client) or ()
     if isinstance(plan.control_plane, EksPlan):
         problems += problems.collect(_reached, plan.control_plane, cluster, stack, client) or ()
     problems += pulled_problems(images, stack, found, plan.region, client)
     problems += held_problems(plan.node_pools, stack, datetime.now(UTC), client, expires_at=plan.expires_at)
     return tuple(problems)
+
+
+_SPOT_ROLE = "AWSServiceRoleForEC2Spot"
+"""Role without which EC2 takes no request for spot machines. A group of EKS's makes it at need, Karpenter may not
+(Karpenter, Troubleshooting, Missing Service Linked Role)."""
+
+
+def _spot_role_problems(plan: AwsPlan, client: ClientOf) -> list[Problem]:
+    spot = [pool.name for pool in plan.karpenter_pools if isinstance(pool.capacity, SpotCapacity)]
+    if not spot:
+        return []
+    path = f"cluster.nodePools.{spot[0]}.capacity.spot"
+    request = partial(client("iam").get_role, RoleName=_SPOT_ROLE)
+    if asked("iam:GetRole", path, request, absent=("NoSuchEntity",)):
+        return []
+    make = "`aws iam create-service-linked-role --aws-service-name spot.amazonaws.com`"
+    message = f"the account has no role {_SPOT_ROLE}, and Karpenter gets no spot machines without; make it once: {make}"
+    return [Problem(path=path, message=f"{message}, or set capacity: onDemand")]
 
 
 def _account_problem(asked: AwsAccountSpec, found: str) -> Problem | None:

@@ -11,6 +11,9 @@ from providers.aws.catalog import AwsMachine
 MOST_PODS = 110
 """Of one node: what Kubernetes advises (kubernetes.io, "Considerations for large clusters")."""
 
+AMAZON_LINUX_ROOT = "/dev/xvda"
+"""Root device of Amazon Linux: of another name, a disk is a second one, and the root as small as its image."""
+
 InterfaceType = Literal["interface", "efa", "efa-only"]
 """EC2's words for a network interface: with an address only, with both, with fabric only."""
 

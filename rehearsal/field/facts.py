@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from rehearsal.field.provisioner_facts import ProvisionerRow
 from rehearsal.field.service_facts import (
     AgentRow,
     BalancerRow,
@@ -340,6 +341,7 @@ class FieldFacts:
     names: tuple[NameRow, ...] = ()
     resizers: tuple[ResizerRow, ...] = ()
     autoscalers: tuple[AutoscalerRow, ...] = ()
+    provisioners: tuple[ProvisionerRow, ...] = ()
     served: tuple[ServedRow, ...] = ()
     no_default_class: str = ""
     """The publication that says that its clusters have no default storage class; empty where they have one."""

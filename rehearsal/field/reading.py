@@ -18,6 +18,7 @@ from rehearsal.field.deployed import (
     every,
 )
 from rehearsal.field.facts import EndpointRow, FieldFacts, PoolRow
+from rehearsal.field.provisioned import provisioned_pools
 
 RELEASE = "kubernetes:helm.sh/v3:Release"
 KUBERNETES = "kubernetes:"
@@ -38,7 +39,11 @@ def deployment_of(  # noqa: PLR0913 (all that surrounds an `up`, by name)
     return Deployment(
         facts=facts,
         resources=made,
-        pools=(*(pool for row in facts.pools for pool in _pools(facts, made, row)), *nodes),
+        pools=(
+            *(pool for row in facts.pools for pool in _pools(facts, made, row)),
+            *provisioned_pools(facts, _objects(made)),
+            *nodes,
+        ),
         endpoints=tuple(_endpoint(row, one) for row in facts.endpoints for one in made if one.token == row.resource),
         charts=tuple(_charts(facts, made)),
         objects=tuple(_objects(made)),

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from rehearsal.kubernetes import karpenter
 from rehearsal.kubernetes.nodes import fitting
 from rehearsal.kubernetes.objects import Body, Objects, labels_of
 
@@ -34,6 +35,8 @@ def definition(objects: Objects, key: str, body: Body) -> bool:
 
 def deployment(objects: Objects, key: str, body: Body) -> bool:
     wanted = body["spec"].get("replicas", 1)
+    if wanted and not fitting(_nodes(objects), body["spec"]["template"]["spec"]):
+        karpenter.start(objects, body["spec"]["template"]["spec"])
     ready = wanted if not wanted or fitting(_nodes(objects), body["spec"]["template"]["spec"]) else 0
     done = ready == wanted
     conditions = [

@@ -8,6 +8,7 @@ from components.labels import POOL_LABEL
 from components.plan.part import Decision
 from components.spec.cluster import NodePoolSpec
 from components.spec.stack import StackSpec
+from providers.aws.karpenter_asked import KARPENTER
 from providers.aws.nodes.binding import capacity_word
 from providers.aws.nodes.scaling import AUTOSCALER
 from providers.aws.nodes.zones import reserved_zone
@@ -111,6 +112,11 @@ def _fallback_grown_by(pool: AwsNodePoolPlan) -> str:
 
 def _size(pool: AwsNodePoolPlan, path: str) -> Iterator[Decision]:
     """Growth, where something brings it."""
+    if pool.grown_by == KARPENTER:
+        value = f"0 to {pool.max_count} nodes, none at first"
+        takes = "nodes without pods" if pool.machine.accelerator else "nodes that are little used"
+        reason = f"{KARPENTER} starts machines for pods that wait, and takes {takes}, none that a gang is on"
+        yield Decision(path=f"{path}.maxCount", value=value, reason=reason)
     if pool.grown_by == AUTOSCALER and pool.min_count != pool.max_count:
         value = f"{pool.min_count} to {pool.max_count} nodes, {pool.desired_now} at first"
         takes = "none that is there" if pool.keeps_idle_nodes else "nodes that idle, down to the least"
@@ -125,6 +131,15 @@ def _nodes(pool: AwsNodePoolPlan, kind: Kind, path: str) -> Decision:
     return Decision(path=f"{path}.machineType", value=value, reason=_who_starts_them(pool, kind))
 
 
+def _group(pool: AwsNodePoolPlan) -> tuple[str, str]:
+    """The group of a pool on EKS, and the reason for it."""
+    if pool.grown_by == KARPENTER:
+        return f"a NodePool of {KARPENTER}'s", "it starts each machine by itself"
+    if pool.self_managed:
+        return "an auto scaling group of penstock's own", "managed node groups take no resource group of UltraServers"
+    return "a managed node group", "EKS updates and drains its nodes"
+
+
 def _who_starts_them(pool: AwsNodePoolPlan, kind: Kind) -> str:
     match kind:
         case "pcs":
@@ -132,13 +147,7 @@ def _who_starts_them(pool: AwsNodePoolPlan, kind: Kind) -> str:
         case "batch":
             return "a compute environment of Batch: machines run while a job does"
         case "eks":
-            own = pool.self_managed
-            who = "an auto scaling group of penstock's own" if own else "a managed node group"
-            why = (
-                "managed node groups take no resource group of UltraServers"
-                if own
-                else "EKS updates and drains its nodes"
-            )
+            who, why = _group(pool)
             domain = (
                 "; each gang has a ComputeDomain of its own (NVLink between nodes)"
                 if pool.machine.compute_domain

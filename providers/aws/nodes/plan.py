@@ -10,6 +10,7 @@ from components.plan.part import PartPlan
 from components.spec.cluster import ClusterSpec, NodePoolSpec, PlacementKind
 from components.spec.stack import StackSpec
 from providers.aws.catalog import AwsMachine, machines
+from providers.aws.karpenter_asked import KARPENTER
 from providers.aws.known_names import machine_type_problem, region_problem
 from providers.aws.nodes.alternatives import alternatives_of, least_allocatable, zones_of_all
 from providers.aws.nodes.binding import ami_type, binding, collective, labels, taints
@@ -17,6 +18,7 @@ from providers.aws.nodes.blocks import block_capacity, nodes_now, size_changes
 from providers.aws.nodes.costs import bill, quotas
 from providers.aws.nodes.decisions import decisions
 from providers.aws.nodes.interfaces import addresses_per_node, interfaces, max_pods
+from providers.aws.nodes.karpenter import counted, karpenter_problems
 from providers.aws.nodes.refusals import (
     Setting,
     fabric_of,
@@ -72,6 +74,7 @@ def plan_pools(spec: StackSpec, settings: AwsSpec, stack: str, now: datetime) ->
     )
     chosen = _choose_machines(setting, problems)
     problems += [*shared_problems(cluster.node_pools), *scaling_problems(spec)]
+    problems += karpenter_problems(spec, {pool.name: fabric_of(pool, machine) for pool, machine in chosen})
     problems += [*mixed_problems(spec, region)] if region else []
     if problems or region is None:
         raise SpecError(problems)
@@ -79,8 +82,11 @@ def plan_pools(spec: StackSpec, settings: AwsSpec, stack: str, now: datetime) ->
     version = cluster.kubernetes_version or default_version()
     repair, release = (eks.node_repair, node_release(eks.node_release, version)) if eks else (False, "")
     prefer = preferred_zones(spec, region)
-    plans = [_plan(pool, machine, _zones(pool, machine, prefer, region), stack, now) for pool, machine in chosen]
     grown = {pool.name: grown_by(pool, spec) for pool in cluster.node_pools}
+    plans = [
+        _counted(_plan(pool, machine, _zones(pool, machine, prefer, region), stack, now), grown[pool.name])
+        for pool, machine in chosen
+    ]
     return tuple(
         replace(
             plan,
@@ -271,6 +277,14 @@ def _plan(
         schedule=size_changes(block, pool.count, now) if block else (),
         fallback=fallback_name(pool) if has_fallback(pool) else "",
     )
+
+
+def _counted(plan: AwsNodePoolPlan, grown_by: str) -> AwsNodePoolPlan:
+    """The plan with no more room on a node than its autoscaler counts on."""
+    if grown_by != KARPENTER:
+        return plan
+    assert plan.node_allocatable is not None
+    return replace(plan, node_allocatable=counted(plan.machine_types, plan.max_pods, plan.node_allocatable))
 
 
 def _capacity(pool: NodePoolSpec, machine: AwsMachine) -> Capacity:

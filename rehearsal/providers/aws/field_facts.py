@@ -39,6 +39,7 @@ from rehearsal.providers.aws.lustre_facts import FABRIC_MOUNTS
 from rehearsal.providers.aws.machine_facts import LABELLED, MACHINES
 from rehearsal.providers.aws.network_facts import CONTAINER_NETWORKS, EXISTING
 from rehearsal.providers.aws.place_facts import PARTITIONS, PATIENCE, PLACES
+from rehearsal.providers.aws.provisioner_facts import KARPENTER
 from rehearsal.providers.aws.resource_types import (
     ADDON,
     BATCH,
@@ -181,10 +182,17 @@ FACTS = FieldFacts(
         AutoscalerRow(
             chart="karpenter", needs=("settings.clusterName",), right=IDENTITY, account="serviceAccount",
             role="roleArn", account_pattern="karpenter", policy="aws:iam/rolePolicy:RolePolicy", policy_role="role",
-            policy_actions="policy.Statement.Action", actions=("ec2:RunInstances", "iam:PassRole"),
-            source="Karpenter, Getting started: the controller's role",
+            policy_actions="policy.Statement.Action",
+            actions=(
+                "ec2:CreateFleet", "ec2:CreateLaunchTemplate", "ec2:CreateTags", "ec2:DescribeInstanceTypes",
+                "ec2:DescribeSubnets", "ec2:RunInstances", "ec2:TerminateInstances", "eks:DescribeCluster",
+                "iam:GetInstanceProfile", "iam:PassRole", "sqs:DeleteMessage", "sqs:ReceiveMessage", "ssm:GetParameter",
+            ),
+            source="Karpenter v1.14, Getting started, cloudformation.yaml: the controller's policies",
+            fallback_source="Karpenter v1.14, Scheduling, Weighted NodePools",
         ),
     ),
+    provisioners=(KARPENTER,),
     served=(
         ServedRow(
             kind="NetworkPolicy", chart="vpc-cni", switch="enableNetworkPolicy",

@@ -18,6 +18,7 @@ from providers.aws.control_plane.eks.system_pool import MACHINE_TYPES, system_po
 from providers.aws.control_plane.eks.system_pool import NAME as SYSTEM
 from providers.aws.control_plane.eks.types import EksPlan, LogType, SupportType
 from providers.aws.images.mirrors import upstreams
+from providers.aws.karpenter_asked import KARPENTER, runs_karpenter
 from providers.aws.network.types import NetworkPlan
 from providers.aws.network.zones import control_plane_zones
 from providers.aws.regions import regions
@@ -89,7 +90,8 @@ def plan_eks(
         add_ons=add_ons(version, spec.storage, node_repair=asked.node_repair),
         pod_roles=tuple(pod_roles(spec, pools, stack)),
         system_pool=system,
-        self_managed_nodes=any(pool.self_managed for pool in pools),
+        self_managed_nodes=any(pool.self_managed or pool.grown_by == KARPENTER for pool in pools),
+        runs_karpenter=runs_karpenter(spec),
         pulls_through=bool(upstreams(spec, settings)),
         node_repair=asked.node_repair,
         kept=kept,
@@ -116,7 +118,7 @@ def bill(plan: EksPlan, region: str) -> tuple[BillLine, ...]:
 
 def quotas(plan: EksPlan, pools: Iterable[AwsNodePoolPlan]) -> tuple[QuotaNeed, ...]:
     """Quotas of EKS itself; the machines' quotas are the pools'."""
-    managed = [plan.system_pool, *(pool for pool in pools if not pool.self_managed)]
+    managed = [plan.system_pool, *(pool for pool in pools if not (pool.self_managed or pool.grown_by == KARPENTER))]
     largest = max(managed, key=lambda pool: pool.max_count)
     return (
         QUOTAS["eks.clusters"].need(1, "the stack's cluster, beside those of the account"),

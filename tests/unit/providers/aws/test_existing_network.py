@@ -90,7 +90,7 @@ CASES: list[tuple[str, list[Otherwise], list[str], list[str], list[str]]] = [
         "a subnet too small for its nodes",
         [subnet("12", cidrBlock="10.32.32.0/28"), subnet("13", cidrBlock="10.32.64.0/28")],
         [f"{NODES}.use2-az2"] * 2,
-        ["subnet-0a1b2c3d4e5f60712 has 11 free addresses, and the stack needs 466 of it; name a larger one"],
+        ["subnet-0a1b2c3d4e5f60712 has 11 free addresses, and the stack needs 586 of it; name a larger one"],
         ["have 22 addresses, and the nodes there take"],
     ),
     (

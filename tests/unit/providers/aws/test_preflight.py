@@ -15,6 +15,7 @@ from providers.aws.plan import AwsPlan
 from providers.aws.preflight import credentials_at_hand, look
 from providers.aws.regions import regions
 from providers.aws.settings import AwsAccountSpec
+from providers.aws.types import SpotCapacity
 from stacks.config import read_file
 from stacks.plan import plan_stack
 from tests.clock import NOW
@@ -29,7 +30,7 @@ class Account:
 
     def __init__(self, allowed: float) -> None:
         make: Any = boto3.Session("simulated", "simulated", region_name="us-east-2").client
-        self.clients = {name: make(name) for name in ("sts", "eks", "fsx", "service-quotas", "ec2")}
+        self.clients = {name: make(name) for name in ("sts", "eks", "fsx", "service-quotas", "ec2", "iam")}
         self.stubs = {name: Stubber(client) for name, client in self.clients.items()}
         self.allowed = allowed
         for stub in self.stubs.values():
@@ -105,6 +106,24 @@ def test_each_quota_that_is_too_small_comes_with_the_command_that_asks_for_more(
     (gpu,) = [problem for problem in found if "L-DB2E81BA" in problem]
     assert "allows 96 vCPU of 'Running On-Demand G and VT instances' in us-east-2, the plan needs 384" in gpu
     assert "--service-code ec2 --quota-code L-DB2E81BA --desired-value 384" in gpu
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_spot_machines_of_karpenters_need_a_role_that_the_account_may_lack(plan: AwsPlan, there: bool) -> None:
+    spot = [replace(pool, grown_by="karpenter") for pool in plan.node_pools if isinstance(pool.capacity, SpotCapacity)]
+    asking = replace(
+        plan, node_pools=(*(pool for pool in plan.node_pools if pool.name not in {one.name for one in spot}), *spot)
+    )
+    account, name = Account(allowed=1_000_000), "AWSServiceRoleForEC2Spot"
+    account.answers(asking, block())
+    if there:
+        role = {"Path": "/", "RoleName": name, "RoleId": "A" * 16, "Arn": f"arn:aws:iam::123456789012:role/{name}"}
+        account.stubs["iam"].add_response("get_role", {"Role": role | {"CreateDate": NOW}}, {"RoleName": name})
+    else:
+        account.stubs["iam"].add_client_error("get_role", "NoSuchEntity")
+    found = account.look(asking)
+    assert bool(found) is not there
+    assert there or "aws iam create-service-linked-role --aws-service-name spot.amazonaws.com" in found[0]
 
 
 @pytest.mark.parametrize(

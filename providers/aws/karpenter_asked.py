@@ -1,0 +1,14 @@
+"""Karpenter as a stack file asks for it: known to network, nodes and control plane alike. Pure."""
+
+from components.spec.stack import StackSpec
+from providers.aws.settings import AwsSpec
+
+KARPENTER = "karpenter"
+"""The add-on that starts the machines of a pool itself, without a group, as pods need them (karpenter.sh)."""
+
+
+def runs_karpenter(spec: StackSpec) -> bool:
+    """True if the user has Karpenter start the machines of pools that may change their size."""
+    assert isinstance(spec.settings, AwsSpec)
+    asked = spec.platform.addons.get(KARPENTER)
+    return spec.settings.control_plane.kind == "eks" and asked is not None and bool(asked.enabled)
