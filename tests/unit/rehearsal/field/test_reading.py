@@ -20,6 +20,7 @@ def group(**more: Any) -> Any:
     """It was made without nodes, and has been given its size since."""
     inputs: dict[str, Any] = {
         "nodeGroupName": "train",
+        "releaseVersion": "r",
         "launchTemplate": {"id": "lt-1", "version": "1"},
         "labels": {"pool": "train"},
         "taints": [TAINT],
