@@ -13,6 +13,7 @@ from components.plan.images import ImagePlan
 from components.plan.stack import StackPlan
 from providers.aws.asked import asked
 from providers.aws.caller import unknown_caller
+from providers.aws.control_plane.eks.builds import build_problems
 from providers.aws.control_plane.eks.reached import missing_programs, reached_problems
 from providers.aws.control_plane.eks.types import EksPlan
 from providers.aws.control_plane.pcs.image import image_problems
@@ -20,6 +21,8 @@ from providers.aws.control_plane.pcs.plan import PcsPlan
 from providers.aws.existing_network import existing_problems
 from providers.aws.held_reservations import held_problems
 from providers.aws.images.preflight import image_problems as pulled_problems
+from providers.aws.late_logs import left_log_group
+from providers.aws.nodes.disk_key import disk_key_problems
 from providers.aws.offered import zone_problems
 from providers.aws.plan import AwsPlan
 from providers.aws.quota_use import quota_problems
@@ -27,6 +30,7 @@ from providers.aws.regions import zone_of
 from providers.aws.session import session
 from providers.aws.settings import AwsAccountSpec
 from providers.aws.storage.deployed import lustre_problems
+from providers.aws.storage.linked import linked_problems
 from providers.aws.storage.lustre_regions import PATH
 from providers.aws.types import SpotCapacity
 
@@ -111,6 +115,10 @@ def look(plan: AwsPlan, client: ClientOf, images: Sequence[ImagePlan] = ()) -> t
         problems += problems.collect(_reached, plan.control_plane, cluster, stack, client) or ()
     problems += pulled_problems(images, stack, found, plan.region, client)
     problems += held_problems(plan.node_pools, stack, datetime.now(UTC), client, expires_at=plan.expires_at)
+    if isinstance(plan.control_plane, EksPlan):
+        problems += _eks_problems(plan.control_plane, cluster, found, client)
+    if plan.storage.file_system and plan.storage.file_system.links:
+        problems += linked_problems(plan.storage.file_system.links, plan.region, client("s3"))
     return tuple(problems)
 
 
@@ -130,6 +138,17 @@ def _spot_role_problems(plan: AwsPlan, client: ClientOf) -> list[Problem]:
     make = "`aws iam create-service-linked-role --aws-service-name spot.amazonaws.com`"
     message = f"the account has no role {_SPOT_ROLE}, and Karpenter gets no spot machines without; make it once: {make}"
     return [Problem(path=path, message=f"{message}, or set capacity: onDemand")]
+
+
+def _eks_problems(plan: EksPlan, cluster: Mapping[str, Any], account: str, client: ClientOf) -> list[Problem]:
+    """Obstacles in the way of a control plane, of its add-ons and of the disks of its nodes."""
+    problems = Problems()
+    left = None if cluster else problems.collect(left_log_group, client("logs"), plan.name, plan.region)
+    if left:
+        problems.append(left)
+    problems += problems.collect(build_problems, plan, client("eks")) or ()
+    problems += disk_key_problems(account, plan.region, client)
+    return problems
 
 
 def _account_problem(asked: AwsAccountSpec, found: str) -> Problem | None:

@@ -28,6 +28,9 @@ MlMachineType = Annotated[
 AmiId = Annotated[
     str, Field(pattern=form(r"^ami-[0-9a-f]{8,17}$", "the id of an image, such as ami-0123456789abcdef0"))
 ]
+AddOnBuild = Annotated[
+    str, Field(pattern=form(r"^v\d+\.\d+\.\d+-eksbuild\.\d+$", "a build of an add-on, such as v1.22.4-eksbuild.3"))
+]
 ImageRelease = Annotated[
     str,
     Field(
@@ -64,6 +67,8 @@ class EksSpec(Spec):
     """Days that CloudWatch keeps the control plane's logs: one of the periods that it offers."""
     node_release: ImageRelease | None = None
     """Release of the nodes' image, such as "1.35.3-20260512"; when left out, the one this penstock was made for."""
+    add_on_versions: dict[str, AddOnBuild] = Field(default_factory=dict)
+    """Builds of EKS's add-ons in the place of the plan's, such as {vpc-cni: v1.22.4-eksbuild.3}."""
     node_repair: bool = True
     """EKS reboots or replaces nodes whose accelerators, kernel or network fail, one of a pool at a time."""
 

@@ -40,6 +40,8 @@ def _of_pool(asked: NodePoolSpec, pool: AwsNodePoolPlan, kind: Kind, path: str) 
     if asked.placement is None:
         yield _placement(pool, path)
     yield from _capacity(asked, pool, path)
+    if kind == "eks" and not pool.self_managed and pool.grown_by != KARPENTER:
+        yield from _rebalanced(asked, pool, path)
     yield from _size(pool, path)
     yield _nodes(pool, kind, path)
     if asked.root_disk_gib is None:
@@ -101,6 +103,23 @@ def _capacity(asked: NodePoolSpec, pool: AwsNodePoolPlan, path: str) -> Iterator
         reason = f"{POOL_LABEL} is the same on both; {_fallback_grown_by(pool)}"
         value = f"a second pool at list price, 0 to {pool.max_count} nodes"
         yield Decision(path=f"{path}.capacity.spot.fallback", value=value, reason=reason)
+
+
+def _rebalanced(asked: NodePoolSpec, pool: AwsNodePoolPlan, path: str) -> Iterator[Decision]:
+    """Nodes that Auto Scaling replaces by itself in a group of EKS's, which takes no word about either.
+
+    Sources: EKS User Guide, "Managed node group capacity types" (Capacity Rebalancing is on for Spot); EC2 Auto Scaling
+    User Guide, "Suspend and resume processes" (AZRebalance); EKS API Reference, CreateNodegroup, has neither.
+    """
+    if asked.capacity.spot is not None:
+        reason = (
+            "EKS has Capacity Rebalancing on for spot: it drains a node once a new one is Ready; a gang starts again"
+        )
+        yield Decision(path=f"{path}.capacity.spot", value="nodes are replaced before EC2 takes them", reason=reason)
+    if pool.grown_by == AUTOSCALER and pool.min_count != pool.max_count and len(pool.zones) > 1:
+        value = f"nodes with work may move between {', '.join(pool.zones)}"
+        reason = "Auto Scaling evens out zones when the autoscaler has taken nodes; a pool with a zone of its own stays"
+        yield Decision(path=f"{path}.maxCount", value=value, reason=reason)
 
 
 def _fallback_grown_by(pool: AwsNodePoolPlan) -> str:

@@ -9,7 +9,7 @@ from components.plan.part import BillLine, Decision, PartPlan, QuotaNeed
 from components.spec.stack import StackSpec
 from providers.aws.balancers import bill as balancer_bill
 from providers.aws.balancers import decided as decided_balancer
-from providers.aws.control_plane.eks.add_on_plans import add_ons, first_add_ons
+from providers.aws.control_plane.eks.add_on_plans import add_ons, first_add_ons, name_problems
 from providers.aws.control_plane.eks.kept import bill as kept_bill
 from providers.aws.control_plane.eks.kept import decisions, kept_problems, plan_kept, retention_problem
 from providers.aws.control_plane.eks.pod_roles import pod_roles
@@ -64,6 +64,9 @@ def plan_eks(
         *_release_problems(asked, name), *_pool_problems(spec),
         *kept_problems(spec.platform),
     ]  # fmt: skip
+    if version is not None:
+        problems += name_problems(asked.add_on_versions, version)
+        version = replace(version, add_ons={**version.add_ons, **asked.add_on_versions})
     if system is None:
         problems.append(_no_system_machine(network))
     reach = plan_reach(asked.reach, zones, network.region) if asked.reach else None
