@@ -126,7 +126,7 @@ class Asker:
             "max_tokens" if short else param,
             # Programs know this mistake by the first words, which are OpenAI's and vLLM's.
             f"This model's maximum context length is {self.context} tokens. However, the prompt has {prompt_tokens} "
-            f"and {max_tokens} more are asked for; {'lower max_tokens' if short else 'shorten the prompt'}.",
+            f"and {max_tokens} more are asked for; {'lower max_tokens' if short else 'the prompt is too long'}.",
             "context_length_exceeded",
         )
 
