@@ -4,11 +4,11 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import BeforeValidator, Field, IPvAnyNetwork, ValidationInfo, model_validator
+from pydantic import BeforeValidator, Field, ValidationInfo, model_validator
 from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticCustomError
 
-from components.spec.base import Instant, Name, Spec, form
+from components.spec.base import Instant, Name, NetworkRange, Spec, form
 from components.spec.choice import Choice
 from components.spec.explain import suggestion
 from components.spec.marks import LabelValue, MarkKey
@@ -278,7 +278,7 @@ class NetworkSpec(Spec):
 
     existing: dict[str, Any] | None = None
     """A network that is there already, in the cloud's own words; the stack stands in it and changes nothing of it."""
-    cidr: IPvAnyNetwork | None = None
+    cidr: NetworkRange | None = None
     """Private IPv4 range of the whole network; when left out, one that holds every node and pod."""
     zones: tuple[str, ...] = ()
     """Availability zones; when left out, those the pools need, and as many as the control plane asks for."""

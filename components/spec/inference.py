@@ -3,9 +3,9 @@
 from enum import StrEnum
 from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import BeforeValidator, Field, IPvAnyNetwork, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
-from components.spec.base import FolderPath, Name, Spec, form
+from components.spec.base import FolderPath, Name, NetworkRange, Spec, form
 from components.spec.choice import Choice
 
 HuggingFaceName = Annotated[
@@ -111,7 +111,7 @@ class CanarySpec(Spec):
     """Servers of the second model."""
 
 
-Ranges = Annotated[tuple[IPvAnyNetwork, ...], Field(strict=False)]
+Ranges = Annotated[tuple[NetworkRange, ...], Field(strict=False)]
 """IPv4 ranges. Not strict, as the word in short makes Python's list of JSON's."""
 
 

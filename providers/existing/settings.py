@@ -9,7 +9,7 @@ from components.plan.kubernetes import Concern
 from components.spec.base import Name, Spec, form
 from components.spec.choice import Choice
 from components.spec.marks import DeviceName, LabelValue, MarkKey
-from components.spec.storage import MountPath
+from components.spec.storage import AbsolutePath, MountPath
 from providers.existing.pods import ObjectName, PoolPodsSpec
 
 ClaimName = Annotated[
@@ -70,7 +70,7 @@ class NfsVolume(Spec):
 
     server: str = Field(min_length=1)
     """Host name or address of the NFS server."""
-    path: MountPath
+    path: AbsolutePath
     """Exported path."""
 
 
@@ -85,7 +85,7 @@ class SharedVolumeSpec(Choice):
     """Storage class whose volumes are ReadWriteMany; with `sizeGib`."""
     size_gib: int | None = Field(default=None, ge=1)
     """Size of the claim in GiB; with `storageClass`."""
-    host_path: MountPath | None = None
+    host_path: AbsolutePath | None = None
     """Folder that every node mounts from the same file system."""
     nfs: NfsVolume | None = None
     """Export of an NFS server."""
