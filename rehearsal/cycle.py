@@ -292,7 +292,7 @@ def _judged_in_the_field(
 ) -> Phase:
     """The phase with what goes wrong on a real cloud though every oracle took it."""
     verdict = judge.judge(before, after, result.warnings, place.surroundings())
-    title = "the field rules find what rehearsal/field/expected.toml does not have:"
+    title = "the field rules find what would go wrong on a real cloud:"
     problem = "\n".join((title, *verdict.wrong)) if verdict.wrong else ""
     return replace(phase, problem=problem, expected=verdict.expected)
 

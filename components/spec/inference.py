@@ -219,3 +219,11 @@ class InferenceSpec(Spec):
     """Second model for a share of the requests. Needs a Kubernetes and `route`."""
     route: RouteSpec | None = None
     """Way in for requests from outside the cluster. Needs a Kubernetes."""
+
+    @model_validator(mode="after")
+    def _one_number_of_replicas(self) -> Self:
+        scaling = self.autoscaling
+        if scaling and "replicas" in self.model_fields_set and self.replicas != scaling.min_replicas:
+            fact = f"{self.replicas}, but autoscaling decides how many there are, from minReplicas"
+            raise ValueError(f"replicas: {fact} ({scaling.min_replicas}) on; remove it")
+        return self

@@ -320,6 +320,16 @@ class AwsAccountSpec(Spec):
             raise ValueError("assumeRole and assumeRoles stand there both; remove one")
         return self
 
+    @model_validator(mode="after")
+    def _allowed_or_forbidden(self) -> Self:
+        """The provider takes one of the two (Terraform's AWS provider, forbidden_account_ids)."""
+        if self.allowed_account_ids and self.forbidden_account_ids:
+            reason = (
+                "allowedAccountIds beside it: the provider takes one of the two, and what is not allowed is refused"
+            )
+            raise ValueError(f"forbiddenAccountIds: {reason} anyway; remove it")
+        return self
+
 
 class AwsSpec(Spec):
     """Settings of AWS alone. What is not asked for is not made."""

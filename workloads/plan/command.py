@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator
+from itertools import pairwise
 
 from components.errors import Problem, SpecError
 from components.estimate.stop import MARGIN_S
@@ -95,6 +96,8 @@ def _problems(spec: TrainingSpec, pool: NodePoolPlan, volume: VolumePlan, *, pod
     if not spec.command:
         message = "is missing: write the program and its arguments, such as [python3, -m, torchtitan.train]"
         yield Problem(path="training.command", message=message)
+    elif reason := _not_started_so(spec.command):
+        yield Problem(path="training.command", message=reason)
     if spec.image is None:
         message = "is missing: a command runs in an image of its own; name one with a version tag or @sha256:<digest>"
         yield Problem(path="training.image", message=message)
@@ -114,3 +117,26 @@ def _problems(spec: TrainingSpec, pool: NodePoolPlan, volume: VolumePlan, *, pod
         no_fabric(spec, pool),
     )
     yield from filter(None, found)
+
+
+def _not_started_so(command: tuple[str, ...]) -> str:
+    """Reason why the command's first words start no rank, or ranks once more; "" where they do."""
+    program = command[0]
+    if any(blank in program for blank in " \t\n"):
+        words = ", ".join(program.split())
+        return f"{program!r} is one word, and no shell divides it; write [{words}]"
+    first = (program.rpartition("/")[2], *command[1:4])
+    modules = [module for flag, module in pairwise(first) if flag == "-m"]
+    launcher = next((word for word in (first[0], *modules) if word in _LAUNCHERS), None)
+    if launcher:
+        return (
+            f"{launcher} starts ranks once more, as the command is started once for each rank already; write what each "
+            "rank runs, such as [python3, train.py]"
+        )
+    return ""
+
+
+_LAUNCHERS = frozenset(
+    {"torchrun", "torch.distributed.run", "torch.distributed.launch", "deepspeed", "mpirun", "mpiexec"}
+)
+"""Programs and modules that start a process for each rank themselves: torch's, DeepSpeed's runner, Open MPI's."""

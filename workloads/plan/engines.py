@@ -118,6 +118,13 @@ def engine_warnings(spec: InferenceSpec, pool: NodePoolPlan | None) -> Iterator[
                 f"inference.arguments: {spec.engine} {known['version']} has no {flag}{hint}; it ends at once where its "
                 "image has none either"
             )
+    for other, row in ENGINES.items():
+        name = row.image.rpartition("/")[2]
+        if other is not spec.engine and name and spec.image and f"/{name}" in f"/{spec.image}":
+            yield (
+                f"inference.image: {spec.image} is {other}'s by its name, and inference.engine is {spec.engine}, which "
+                f"it may not have; set engine: {other}, or name an image such as {ENGINES[spec.engine].image}"
+            )
     if spec.nodes_per_replica > 1 and pool and pool.fabric is Fabric.EFA:
         yield (
             "inference.nodesPerReplica: on EFA the nodes of a replica talk plain TCP unless the image brings libfabric "
@@ -154,6 +161,11 @@ def _wrong_arguments(spec: InferenceSpec) -> Iterator[Problem]:
     if spec.arguments and not spec.arguments[0].startswith("-"):
         message = f"{spec.arguments[0]!r} is the value of no flag; begin with one, such as --max-model-len=32768"
         yield Problem(path=path, message=message)
+    for word in spec.arguments:
+        flag, blank, value = word.partition(" ")
+        if blank and word.startswith("-") and "=" not in flag and flag not in own:
+            message = f"{word!r} is one word, and no shell divides it; write {flag}={value.strip()}"
+            yield Problem(path=path, message=message)
     for flag in dict.fromkeys(_flags(spec)):
         if flag in own:
             yield Problem(path=path, message=f"{flag} {_given(own[flag])}")
@@ -169,7 +181,7 @@ def _flags(spec: InferenceSpec) -> Iterator[str]:
     """The flags among the arguments as their parser knows them: `--a_b.c=1` is `--a-b`."""
     for word in spec.arguments:
         if word.startswith("-") and not word.lstrip("-")[:1].isdigit():
-            yield word.partition("=")[0].partition(".")[0].replace("_", "-")
+            yield word.split()[0].partition("=")[0].partition(".")[0].replace("_", "-")
 
 
 def _uneven(spec: InferenceSpec, has: int) -> str:

@@ -13,7 +13,7 @@ from components.spec.inference import EngineKind, InferenceSpec, ScaledBy
 from components.spec.training import ModelSpec
 from workloads.plan.engines import engine_misfits, engine_problems, engine_warnings, replica_size, shm_gib, start_s
 from workloads.plan.problems import no_volume, unknown_device
-from workloads.plan.sizes import BF16_BYTES, GIB, PodSize, image_problem, server_gib, server_pod
+from workloads.plan.sizes import BF16_BYTES, GIB, PodSize, image_problem, server_gib, server_pod, stand_in_warning
 from workloads.plan.training import DEVICES, pool_of, pool_problem
 
 NOT_THE_SERVERS = {
@@ -79,6 +79,8 @@ def unplaced_service(
 def service_warnings(spec: InferenceSpec, pool: NodePoolPlan | None, *, pods: bool = False) -> Iterator[str]:
     """Servers that others reach, where no network policy says who may come; and what an engine may stumble over.
     `pool`: theirs, None where it is refused."""
+    if warning := stand_in_warning(spec.image or "", "inference.image"):
+        yield warning
     yield from engine_warnings(spec, pool)
     if not pods and spec.host not in LOOPBACK:
         yield (

@@ -112,6 +112,14 @@ def image_problem(image: str | None, path: str, *, registry: bool = False) -> Pr
     return Problem(path=path, message=message)
 
 
+def stand_in_warning(image: str, path: str) -> str:
+    """Warning of an image whose registry's name is nobody's, "" for any other (RFC 2606, section 3)."""
+    host = image.partition("/")[0].partition(":")[0]
+    if not re.search(r"(^|\.)example\.(com|net|org)$", host) or "/" not in image:
+        return ""
+    return f"{path}: {image} stands for an image of your own, and no node can pull it; name yours before `up`"
+
+
 def server_pod(inference: InferenceSpec, pool: NodePoolPlan, model: ModelSpec | None, accelerators: int = 1) -> PodSize:
     """One node of a replica of a service; `model` is None where its size is not known before it is read.
 

@@ -17,7 +17,7 @@ from components.spec.scheduler import TopologyRequest
 from components.spec.training import ParallelSpec, Precision, Sharding, TrainerKind, TrainingSpec
 from workloads.plan.command import plan_command
 from workloads.plan.problems import misfits, pod_misfits, too_many, too_small_batch, uneven_sharding
-from workloads.plan.sizes import GIB, METRICS_PORT, OWN_IMAGE, Estimate, estimate, image_problem
+from workloads.plan.sizes import GIB, METRICS_PORT, OWN_IMAGE, Estimate, estimate, image_problem, stand_in_warning
 
 DEVICES = {Collective.GLOO: "cpu", Collective.NCCL: "cuda"}
 """Devices that the workloads compute on, by the pool's collective library."""
@@ -105,7 +105,8 @@ def grace(decided: TrainingSpec, needed: StopEstimate) -> float:
 def job_warnings(job: JobPlan, pools: Sequence[NodePoolPlan]) -> tuple[str, ...]:
     """Warnings of a job that will go otherwise than the user may think, though it goes."""
     pool = next(pool for pool in pools if pool.name == job.pool)
-    found = (_crowded(job, pool), _short_notice(job, pool), _pool_has_to_grow(job, pool))
+    stand_in = stand_in_warning(job.image, "training.image")
+    found = (stand_in, _crowded(job, pool), _short_notice(job, pool), _pool_has_to_grow(job, pool))
     return tuple(warning for warning in found if warning)
 
 
@@ -242,7 +243,9 @@ def _short_notice(job: JobPlan, pool: NodePoolPlan) -> str:
     if job.command:
         return (
             f"training.graceS: a machine of {pool.name!r} that is taken back is gone {pool.notice_s:.0f} s after the "
-            f"word, and the command gets {job.grace_s:.0f}; it may lose what it has not written by then"
+            f"word, and the command gets {job.grace_s:.0f}; it may lose what it has not written by then: set "
+            f"graceS to {pool.notice_s:.0f} or less and have it write within that, or take machines "
+            "that are not taken back"
         )
     return (
         f"training.graceS: a machine of {pool.name!r} that is taken back is gone {pool.notice_s:.0f} s after the word, "

@@ -295,6 +295,15 @@ def test_a_trained_model_has_to_fit_and_to_be_divided() -> None:
         served(EngineKind.VLLM, ModelSpec(width=768, heads=12, kv_heads=4), accelerators_per_replica=8)
 
 
+def test_the_image_of_another_engine_is_told() -> None:
+    def told(image: str) -> list[str]:
+        return list(service_warnings(spec_of(EngineKind.SGLANG, image=image), None, pods=True))
+
+    (warning,) = told("docker.io/vllm/vllm-openai:v0.33.0")
+    assert "set engine: vllm, or name an image such as docker.io/lmsysorg/sglang" in warning
+    assert told("docker.io/lmsysorg/sglang:v0.5.23") == []
+
+
 def test_an_argument_that_the_version_does_not_have_is_told() -> None:
     def told(engine: EngineKind, *arguments: str, pool: Any = None, **asked: Any) -> list[str]:
         return list(service_warnings(spec_of(engine, arguments=arguments, **asked), pool, pods=True))
