@@ -10,7 +10,7 @@ from pydantic_core import PydanticCustomError
 
 from components.spec.base import Instant, Name, NetworkRange, Spec, form
 from components.spec.choice import Choice
-from components.spec.explain import suggestion
+from components.spec.explain import shown, suggestion
 from components.spec.marks import LabelValue, MarkKey
 
 
@@ -91,6 +91,8 @@ class CapacitySpec(Choice):
 
 def _capacity_in_short(value: Any) -> Any:
     """`spot` means `{spot: {}}`."""
+    if isinstance(value, list | bool | int | float):
+        raise ValueError(f"{shown(value)} is not one of onDemand and spot; write spot, or leave it out for onDemand")
     if not isinstance(value, str):
         return value
     if value not in ("onDemand", "spot"):
@@ -227,11 +229,11 @@ class NodePoolSpec(Spec):
             f"count: {self.count}" if "count" in self.model_fields_set else f"count: left out it is {self.count}, which"
         )
         if low is not None and high is not None and low > high:
-            raise ValueError(f"minCount: {low} is more than maxCount ({high})")
+            raise ValueError(f"minCount: {low} is more than maxCount ({high}); take {high}, or raise maxCount")
         if low is not None and self.count < low:
-            raise ValueError(f"{count} is less than minCount ({low})")
+            raise ValueError(f"{count} is less than minCount ({low}); take {low}, or lower minCount")
         if high is not None and self.count > high:
-            raise ValueError(f"{count} is more than maxCount ({high})")
+            raise ValueError(f"{count} is more than maxCount ({high}); take {high}, or raise maxCount")
         return self
 
     @model_validator(mode="after")

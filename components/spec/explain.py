@@ -97,7 +97,7 @@ def _message(detail: ErrorDetails, model: type[BaseModel]) -> str:
         case "extra_forbidden":
             return _unknown_key(detail["loc"], model)
         case _ if kind in _OTHERS:
-            return _OTHERS[kind]
+            return _OTHERS[kind] + (_with_what(detail["loc"], model) if kind == "missing" else "")
         case "enum" | "literal_error":
             return _not_one_of(value, context["expected"])
         case "union_tag_invalid":
@@ -127,6 +127,13 @@ def _keys_for(value: object, known: Sequence[str], place: tuple[int | str, ...],
     needed = any(field.is_required() for form in forms_of(place, model) for field in form.model_fields.values())
     defaults = ", or {} for what is usual" if value is True and not needed else ""
     return f"; write keys with their values: {', '.join(known)}{defaults}"
+
+
+def _with_what(place: tuple[int | str, ...], model: type[BaseModel]) -> str:
+    """Remedy where a mapping is missing, or a list of them: the keys that each needs."""
+    fields = (field for form in forms_of(place, model) if keys_of(form) for field in form.model_fields.items())
+    needed = [field.alias or name for name, field in fields if field.is_required()]
+    return f"; write it with {' and '.join(needed)}" if needed else ""
 
 
 def _missed(detail: ErrorDetails, model: type[BaseModel]) -> str:

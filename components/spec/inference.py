@@ -7,6 +7,7 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from components.spec.base import FolderPath, Name, NetworkRange, Spec, form
 from components.spec.choice import Choice
+from components.spec.secret_words import is_token
 
 HuggingFaceName = Annotated[
     str,
@@ -19,6 +20,17 @@ HuggingFaceName = Annotated[
 
 EngineArgument = Annotated[str, Field(min_length=1, max_length=4096)]
 """One word of an engine's command line."""
+
+
+def _no_token(value: Any) -> Any:
+    """Refuses a token in place of the Secret's name, and does not repeat it."""
+    if isinstance(value, str) and is_token(value):
+        raise ValueError("is a token, which no stack file may hold; write the name of the Secret that has it")
+    return value
+
+
+SecretName = Annotated[Name, BeforeValidator(_no_token)]
+"""Name of a Secret, and never what it holds."""
 
 
 def _is_none(value: object) -> bool:
@@ -56,7 +68,7 @@ class ServedModel(Choice):
     hugging_face: HuggingFaceName | None = Field(default=None, exclude_if=_is_none)
     """Repository of Hugging Face, such as meta-llama/Llama-3.1-8B-Instruct: fetched once, and kept on the file system.
     Not with penstock's own engine."""
-    token_secret: Name | None = Field(default=None, exclude_if=_is_none)
+    token_secret: SecretName | None = Field(default=None, exclude_if=_is_none)
     """Name of the Secret in penstock's namespace whose key `token` is the token that `huggingFace` asks for."""
 
     @model_validator(mode="after")
@@ -96,7 +108,10 @@ class AutoscalingSpec(Spec):
     @model_validator(mode="after")
     def _in_order(self) -> Self:
         if self.min_replicas > self.max_replicas:
-            raise ValueError(f"minReplicas: {self.min_replicas} is more than maxReplicas ({self.max_replicas})")
+            remedy = f"take {self.max_replicas}, or raise maxReplicas"
+            raise ValueError(
+                f"minReplicas: {self.min_replicas} is more than maxReplicas ({self.max_replicas}); {remedy}"
+            )
         return self
 
 

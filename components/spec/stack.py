@@ -20,7 +20,7 @@ from components.spec.platform import PlatformSpec
 from components.spec.rest import OF_EVERY_CLOUD, is_under, with_stand_ins
 from components.spec.scheduler import SchedulerSpec
 from components.spec.storage import StorageSpec
-from components.spec.training import TrainingSpec
+from components.spec.training import TrainingSpec, of_the_own_trainer
 
 Form = TypeVar("Form", bound=Spec)
 
@@ -91,6 +91,8 @@ def parse_stack(
     cloud = _cloud_of(own, clouds)
     shared = {key: value for key, value in own.items() if key not in forms}
     problems += [_of_another_cloud(key, cloud) for key in own if key in forms and key != cloud]
+    shared, of_trainer = _without_the_own_trainers(shared)
+    problems += of_trainer
     asked = _validated(Asked, shared, "", problems, clouds)
     settings = _validated(forms[cloud](), own.get(cloud, {}), f"{cloud}.", problems) if cloud in forms else None
     account = _account(config, cloud, forms, problems) if clouds else None
@@ -98,8 +100,10 @@ def parse_stack(
     unread, misspelled = others_keys(config, (*Asked.model_fields, *forms), project) if clouds else ([], [])
     problems += misspelled
     if problems or asked is None:
-        wrong = {problem.path for problem in problems}
+        left_out = frozenset(problem.path for problem in of_trainer)
+        wrong = {problem.path for problem in problems} - left_out
         rest = _rest(shared, wrong, cloud, clouds)
+        rest = rest.model_copy(update={"refused": rest.refused | left_out, "stood_in": rest.stood_in | left_out})
         if settings is None and cloud in forms:
             settings, stood_in = _settings_of_rest(forms[cloud](), cloud, own.get(cloud), wrong)
             rest = rest.model_copy(update={"stood_in": rest.stood_in | stood_in})
@@ -109,6 +113,17 @@ def parse_stack(
         **{name: getattr(asked, name) for name in Asked.model_fields}, settings=settings, account=account,
         existing_network=network, warnings=tuple(unread),
     )  # fmt: skip
+
+
+def _without_the_own_trainers(shared: Mapping[str, Any]) -> tuple[dict[str, Any], list[Problem]]:
+    """The same without what only penstock's own trainer reads, in a run of a command, and a problem for each."""
+    training = shared.get("training")
+    found = of_the_own_trainer(training) if isinstance(training, Mapping) else []
+    if not isinstance(training, Mapping) or not found:
+        return dict(shared), []
+    message = "is for penstock's own trainer; tell the command by its own arguments, and remove it"
+    kept = {key: value for key, value in training.items() if key not in found}
+    return {**shared, "training": kept}, [Problem(path=f"training.{key}", message=message) for key in found]
 
 
 def _rest(shared: Mapping[str, Any], refused: set[str], cloud: str, clouds: Clouds) -> StackSpec:

@@ -10,6 +10,7 @@ from components.plan.cluster import NodePoolPlan, VolumePlan
 from components.plan.part import Decision
 from components.plan.work import JobPlan
 from components.spec.scheduler import TopologyRequest
+from components.spec.secret_words import secret_word
 from components.spec.training import TrainingSpec
 from workloads.plan.problems import no_fabric, no_volume, too_many_nodes, too_many_ranks
 from workloads.plan.sizes import METRICS_PORT, SHM_GIB_PER_RANK, image_problem
@@ -17,14 +18,6 @@ from workloads.plan.sizes import METRICS_PORT, SHM_GIB_PER_RANK, image_problem
 GRACE_S = 300.0
 """Seconds from the request to stop to the kill where the stack file says nothing: nobody knows what a program of the
 user's own writes by then."""
-
-TAKEN = frozenset(
-    {
-        *("engine", "command", "name", "pool", "nodes", "ranks_per_node", "max_restarts", "image", "queue"),
-        *("priority", "topology", "grace_s"),
-    }
-)
-"""Fields that say something to whoever starts a program; the others are penstock's own trainer's."""
 
 
 def plan_command(
@@ -103,10 +96,9 @@ def _problems(spec: TrainingSpec, pool: NodePoolPlan, volume: VolumePlan, *, pod
         yield Problem(path="training.image", message=message)
     elif wrong := image_problem(spec.image, "training.image"):
         yield wrong
-    for field in sorted(spec.model_fields_set - TAKEN):
-        key = TrainingSpec.model_fields[field].alias or field
-        message = "is for penstock's own trainer; tell the command by its own arguments, and remove it"
-        yield Problem(path=f"training.{key}", message=message)
+    if spec.command and (secret := secret_word(spec.command)):
+        message = f"{secret}, which would stand in the plan and in the pod; remove it: the program reads it from a file"
+        yield Problem(path="training.command", message=message)
     if spec.grace_s is not None and spec.grace_s < 2 * MARGIN_S:
         message = f"{spec.grace_s:g} s leave a command no time to write anything; at least {2 * MARGIN_S:g}"
         yield Problem(path="training.graceS", message=message)
