@@ -19,7 +19,7 @@ def is_token(text: str) -> bool:
 
 
 def secret_word(words: Sequence[str]) -> str:
-    """What is a secret among the words of a command, without the secret itself; "" where none is."""
+    """The finding of a secret among the words of a command, without the secret itself; "" where none is."""
     for at, word in enumerate(words):
         flag, given, value = word.partition("=")
         if given and _FLAG.fullmatch(flag) and value and not value.startswith(("/", "$")):
