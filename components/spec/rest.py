@@ -16,6 +16,9 @@ BUDGET = "cluster.budgetUsdPerHour"
 
 OF_EVERY_CLOUD: Places = {
     "cluster.allowNodeRoll": None,
+    "cluster.network.cidr": None,
+    "cluster.network.flowLogs": None,
+    "cluster.network.nat": None,
     BUDGET: None,
     "cluster.expiresAt": None,
     "cluster.kubernetesVersion": None,
