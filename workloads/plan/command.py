@@ -81,7 +81,8 @@ def plan_command(
     return job, (*decisions, *([topology] if spec.topology is None else []))
 
 
-def _problems(spec: TrainingSpec, pool: NodePoolPlan, volume: VolumePlan, *, pods: bool) -> Iterator[Problem]:
+def command_problems(spec: TrainingSpec, *, pods: bool) -> Iterator[Problem]:
+    """Problems of a command that show without its cluster."""
     if not pods:
         message = "command, but here jobs are processes of this machine; start it by hand, or remove engine and command"
         yield Problem(path="training.engine", message=message)
@@ -102,6 +103,12 @@ def _problems(spec: TrainingSpec, pool: NodePoolPlan, volume: VolumePlan, *, pod
     if spec.grace_s is not None and spec.grace_s < 2 * MARGIN_S:
         message = f"{spec.grace_s:g} s leave a command no time to write anything; at least {2 * MARGIN_S:g}"
         yield Problem(path="training.graceS", message=message)
+
+
+def _problems(spec: TrainingSpec, pool: NodePoolPlan, volume: VolumePlan, *, pods: bool) -> Iterator[Problem]:
+    yield from command_problems(spec, pods=pods)
+    if not pods:
+        return
     found = (
         too_many_nodes(spec, pool, pods=pods),
         too_many_ranks(spec, pool),

@@ -15,7 +15,7 @@ from components.plan.work import JobPlan
 from components.spec.explain import suggestion
 from components.spec.scheduler import TopologyRequest
 from components.spec.training import ParallelSpec, Precision, Sharding, TrainerKind, TrainingSpec
-from workloads.plan.command import plan_command
+from workloads.plan.command import command_problems, plan_command
 from workloads.plan.problems import misfits, pod_misfits, too_many, too_small_batch, uneven_sharding
 from workloads.plan.sizes import GIB, METRICS_PORT, OWN_IMAGE, Estimate, estimate, image_problem, stand_in_warning
 
@@ -112,10 +112,13 @@ def job_warnings(job: JobPlan, pools: Sequence[NodePoolPlan]) -> tuple[str, ...]
 
 def unplaced_run(spec: TrainingSpec, pools: Sequence[str], *, pods: bool, registry: bool = False) -> Iterator[Problem]:
     """Problems of a run that show without its cluster, of whose pools only the names are known."""
-    own = spec.engine is TrainerKind.PENSTOCK
+    wrong_pool = pool_problem(spec.pool, pools, "training.pool")
+    if spec.engine is TrainerKind.COMMAND:
+        yield from (*filter(None, [wrong_pool]), *command_problems(spec, pods=pods))
+        return
     found = (
-        pool_problem(spec.pool, pools, "training.pool"),
-        image_problem(spec.image, "training.image", registry=registry) if pods and own else None,
+        wrong_pool,
+        image_problem(spec.image, "training.image", registry=registry) if pods else None,
         uneven_sharding(spec) if spec.ranks_per_node else None,
         too_small_batch(spec) if spec.ranks_per_node else None,
     )
