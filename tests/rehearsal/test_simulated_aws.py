@@ -118,7 +118,7 @@ def test_an_unexpected_finding_in_the_field_fails_a_rehearsal(project: Project) 
     assert not report.ok
     assert names(report) == ["up", "destroy"]
     title, finding = report.phases[0].problem.splitlines()
-    assert "expected.toml" in title
+    assert title == "the field rules find what would go wrong on a real cloud:"
     assert finding.startswith("scaling, pool train: train may have 3 nodes and stays at 2")
 
 
