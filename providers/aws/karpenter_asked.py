@@ -2,9 +2,7 @@
 
 from components.spec.stack import StackSpec
 from providers.aws.settings import AwsSpec
-
-KARPENTER = "karpenter"
-"""The add-on that starts the machines of a pool itself, without a group, as pods need them (karpenter.sh)."""
+from providers.aws.types import KARPENTER
 
 
 def runs_karpenter(spec: StackSpec) -> bool:

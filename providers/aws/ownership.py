@@ -14,13 +14,12 @@ from providers.aws.balancers import CONTROLLER, controller_values
 from providers.aws.control_plane.eks.pod_roles import DNS
 from providers.aws.control_plane.eks.types import EksPlan
 from providers.aws.control_plane.hyper_pod.plan import HyperPodPlan
-from providers.aws.karpenter_asked import KARPENTER
 from providers.aws.network.types import NetworkPlan
 from providers.aws.nodes.binding import collective
 from providers.aws.nodes.karpenter import karpenter_values
 from providers.aws.nodes.scaling import AUTOSCALER, GROWS_TAG
 from providers.aws.tables import OWNERSHIP
-from providers.aws.types import AwsNodePoolPlan
+from providers.aws.types import KARPENTER, AwsNodePoolPlan
 
 _IMAGES = {Collective.NCCL: "NVIDIA", Collective.NEURON: "NEURON"}
 

@@ -30,7 +30,6 @@ from providers.aws.control_plane.hyper_pod.plan import HyperPodPlan
 from providers.aws.control_plane.pcs.plan import PcsPlan
 from providers.aws.control_plane.plan import ControlPlanePlan
 from providers.aws.images.private import private_problems
-from providers.aws.karpenter_asked import KARPENTER
 from providers.aws.named_places import place_problems
 from providers.aws.network import plan as networks
 from providers.aws.network.types import AwsSubnetPlan, NetworkPlan
@@ -46,7 +45,7 @@ from providers.aws.storage import plan as stores
 from providers.aws.storage.lustre import over_fabric
 from providers.aws.storage.types import StoragePlan
 from providers.aws.tags import lasting, tag_problems, tags
-from providers.aws.types import AwsNodePoolPlan
+from providers.aws.types import KARPENTER, AwsNodePoolPlan
 from providers.aws.versions import default_version, version_problem
 
 _STACK_NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
@@ -83,12 +82,12 @@ class AwsPlan(ClusterPlan):
     def grouped_pools(self) -> tuple[AwsNodePoolPlan, ...]:
         """The pools that become node groups: all that neither HyperPod nor Karpenter runs."""
         elsewhere = _pools_of(self.hyper_pod)
-        return tuple(pool for pool in self.node_pools if pool.name not in elsewhere and pool.grown_by != KARPENTER)
+        return tuple(pool for pool in self.node_pools if pool.name not in elsewhere and not pool.by_karpenter)
 
     @property
     def karpenter_pools(self) -> tuple[AwsNodePoolPlan, ...]:
         """The pools whose machines Karpenter starts."""
-        return tuple(pool for pool in self.node_pools if pool.grown_by == KARPENTER)
+        return tuple(pool for pool in self.node_pools if pool.by_karpenter)
 
 
 def plan(spec: StackSpec, stack: str, now: datetime) -> AwsPlan:

@@ -8,13 +8,20 @@ from components.labels import POOL_LABEL
 from components.plan.part import Decision
 from components.spec.cluster import NodePoolSpec
 from components.spec.stack import StackSpec
-from providers.aws.karpenter_asked import KARPENTER
 from providers.aws.nodes.binding import capacity_word
 from providers.aws.nodes.scaling import AUTOSCALER
 from providers.aws.nodes.zones import reserved_zone
 from providers.aws.regions import regions
 from providers.aws.settings import AwsSpec
-from providers.aws.types import AwsNodePoolPlan, BlockCapacity, GivenGroup, NoGroup, OwnGroup, ReservedCapacity
+from providers.aws.types import (
+    KARPENTER,
+    AwsNodePoolPlan,
+    BlockCapacity,
+    GivenGroup,
+    NoGroup,
+    OwnGroup,
+    ReservedCapacity,
+)
 
 Kind = Literal["eks", "pcs", "batch"]
 """Of the control plane: who starts the machines."""
@@ -40,7 +47,7 @@ def _of_pool(asked: NodePoolSpec, pool: AwsNodePoolPlan, kind: Kind, path: str) 
     if asked.placement is None:
         yield _placement(pool, path)
     yield from _capacity(asked, pool, path)
-    if kind == "eks" and not pool.self_managed and pool.grown_by != KARPENTER:
+    if kind == "eks" and pool.in_managed_group:
         yield from _rebalanced(asked, pool, path)
     yield from _size(pool, path)
     yield _nodes(pool, kind, path)
@@ -131,7 +138,7 @@ def _fallback_grown_by(pool: AwsNodePoolPlan) -> str:
 
 def _size(pool: AwsNodePoolPlan, path: str) -> Iterator[Decision]:
     """Growth, where something brings it."""
-    if pool.grown_by == KARPENTER:
+    if pool.by_karpenter:
         value = f"0 to {pool.max_count} nodes, none at first"
         takes = "nodes without pods" if pool.machine.accelerator else "nodes that are little used"
         reason = f"{KARPENTER} starts machines for pods that wait, and takes {takes}, none that a gang is on"
@@ -152,7 +159,7 @@ def _nodes(pool: AwsNodePoolPlan, kind: Kind, path: str) -> Decision:
 
 def _group(pool: AwsNodePoolPlan) -> tuple[str, str]:
     """The group of a pool on EKS, and the reason for it."""
-    if pool.grown_by == KARPENTER:
+    if pool.by_karpenter:
         return f"a NodePool of {KARPENTER}'s", "it starts each machine by itself"
     if pool.self_managed:
         return "an auto scaling group of penstock's own", "managed node groups take no resource group of UltraServers"

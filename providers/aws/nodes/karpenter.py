@@ -12,10 +12,10 @@ from components.plan.kubernetes import Manifest
 from components.spec.cluster import Nat, NodePoolSpec, PlacementKind
 from components.spec.stack import StackSpec
 from providers.aws.catalog import Arch, AwsMachine
-from providers.aws.karpenter_asked import KARPENTER, runs_karpenter
+from providers.aws.karpenter_asked import runs_karpenter
 from providers.aws.network.types import ROLE_TAG, NetworkPlan
 from providers.aws.nodes.scaling import AUTOSCALER, may_change, value_problems
-from providers.aws.types import AMAZON_LINUX_ROOT, AwsNodePoolPlan, SpotCapacity
+from providers.aws.types import AMAZON_LINUX_ROOT, KARPENTER, AwsNodePoolPlan, SpotCapacity
 
 ACCOUNT = KARPENTER
 """Service account of the controller, which alone has the right to start machines."""
@@ -112,7 +112,7 @@ def node_pools(
     pools: Sequence[AwsNodePoolPlan], network: NetworkPlan, stack: str, tags: Mapping[str, str]
 ) -> tuple[Manifest, ...]:
     """An EC2NodeClass and a NodePool for each of its pools, in that order: they go in the reverse one."""
-    grown = [pool for pool in pools if pool.grown_by == KARPENTER]
+    grown = [pool for pool in pools if pool.by_karpenter]
     classes = [_node_class(pool, network, stack, tags) for pool in grown]
     return (*classes, *(_node_pool(pool, network.region) for pool in grown))
 

@@ -10,7 +10,6 @@ from components.plan.part import PartPlan
 from components.spec.cluster import ClusterSpec, NodePoolSpec, PlacementKind
 from components.spec.stack import StackSpec
 from providers.aws.catalog import AwsMachine, machines
-from providers.aws.karpenter_asked import KARPENTER
 from providers.aws.known_names import machine_type_problem, region_problem
 from providers.aws.nodes.alternatives import alternatives_of, least_allocatable, zones_of_all
 from providers.aws.nodes.binding import ami_type, binding, collective, labels, taints
@@ -31,6 +30,7 @@ from providers.aws.nodes.zones import mixed_problems, preferred_zones, reserved_
 from providers.aws.regions import Region, regions
 from providers.aws.settings import AwsSpec, EksSpec
 from providers.aws.types import (
+    KARPENTER,
     AwsNodePoolPlan,
     BlockCapacity,
     Capacity,

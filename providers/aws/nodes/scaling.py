@@ -8,9 +8,9 @@ from components.labels import DOMAIN
 from components.platform.values import value_at
 from components.spec.cluster import NodePoolSpec
 from components.spec.stack import StackSpec
-from providers.aws.karpenter_asked import KARPENTER, runs_karpenter
+from providers.aws.karpenter_asked import runs_karpenter
 from providers.aws.settings import AwsSpec
-from providers.aws.types import AwsNodePoolPlan
+from providers.aws.types import KARPENTER, AwsNodePoolPlan
 
 AUTOSCALER = "cluster-autoscaler"
 """The add-on that changes the size of node groups (kubernetes/autoscaler). Nothing else on EKS does: a node group by

@@ -13,8 +13,8 @@ from components.platform.versions import versions
 from providers.aws.control_plane.eks.karpenter_rights import Statement, queue_statements, statements
 from providers.aws.control_plane.identity import SERVICE_OF_PODS, role_of
 from providers.aws.eks_handle import EksHandle
-from providers.aws.karpenter_asked import KARPENTER
 from providers.aws.nodes.karpenter import ACCOUNT, profile_name
+from providers.aws.types import KARPENTER
 
 _EVENTS = {
     "health": ("aws.health", "AWS Health Event"),

@@ -18,7 +18,7 @@ from providers.aws.control_plane.eks.system_pool import MACHINE_TYPES, system_po
 from providers.aws.control_plane.eks.system_pool import NAME as SYSTEM
 from providers.aws.control_plane.eks.types import EksPlan, LogType, SupportType
 from providers.aws.images.mirrors import upstreams
-from providers.aws.karpenter_asked import KARPENTER, runs_karpenter
+from providers.aws.karpenter_asked import runs_karpenter
 from providers.aws.network.types import NetworkPlan
 from providers.aws.network.zones import control_plane_zones
 from providers.aws.regions import regions
@@ -59,11 +59,7 @@ def plan_eks(
     release = node_release(asked.node_release, name)
     system = system_pool(of_nodes, network.region, node_repair=asked.node_repair, release=release)
     version = kubernetes_versions().get(name)
-    problems = [
-        *_name_problems(stack), *reach_problems(asked.reach, spec), *_access_problems(asked),
-        *_release_problems(asked, name), *_pool_problems(spec),
-        *kept_problems(spec.platform),
-    ]  # fmt: skip
+    problems = list(_problems(spec, asked, name, stack))
     if version is not None:
         problems += name_problems(asked.add_on_versions, version)
         version = replace(version, add_ons={**version.add_ons, **asked.add_on_versions})
@@ -93,7 +89,7 @@ def plan_eks(
         add_ons=add_ons(version, spec.storage, node_repair=asked.node_repair),
         pod_roles=tuple(pod_roles(spec, pools, stack)),
         system_pool=system,
-        self_managed_nodes=any(pool.self_managed or pool.grown_by == KARPENTER for pool in pools),
+        self_managed_nodes=not all(pool.in_managed_group for pool in pools),
         runs_karpenter=runs_karpenter(spec),
         pulls_through=bool(upstreams(spec, settings)),
         node_repair=asked.node_repair,
@@ -105,6 +101,16 @@ def plan_eks(
             *decided_balancer(spec, stack),
         ),
     )
+
+
+def _problems(spec: StackSpec, asked: EksSpec, version: str, stack: str) -> Iterator[Problem]:
+    """Those that show without the network and the version's row."""
+    yield from _name_problems(stack)
+    yield from reach_problems(asked.reach, spec)
+    yield from _access_problems(asked)
+    yield from _release_problems(asked, version)
+    yield from _pool_problems(spec)
+    yield from kept_problems(spec.platform)
 
 
 def _subnets(network: NetworkPlan, zones: tuple[str, ...]) -> tuple[str, ...]:
@@ -121,7 +127,7 @@ def bill(plan: EksPlan, region: str) -> tuple[BillLine, ...]:
 
 def quotas(plan: EksPlan, pools: Iterable[AwsNodePoolPlan]) -> tuple[QuotaNeed, ...]:
     """Quotas of EKS itself; the machines' quotas are the pools'."""
-    managed = [plan.system_pool, *(pool for pool in pools if not (pool.self_managed or pool.grown_by == KARPENTER))]
+    managed = [plan.system_pool, *(pool for pool in pools if pool.in_managed_group)]
     largest = max(managed, key=lambda pool: pool.max_count)
     return (
         QUOTAS["eks.clusters"].need(1, "the stack's cluster, beside those of the account"),
