@@ -142,7 +142,7 @@ def _images(images: Sequence[ImagePlan], stack: str, width: int) -> Iterator[Lin
         yield from _folded_lines(f"penstock images push {stack}: {names}{also}, in the stack's own registry", width)
     others = [image for image in images if not image.is_the_stacks]
     if others:
-        yield Line("  images to build and push (docs/images.md)")
+        yield Line("  images that their registries must have (docs/images.md)")
         yield from (Line(f"    {image.registry}/{image.name}".replace(" /", " ")) for image in others)
 
 
@@ -193,9 +193,10 @@ def _work(plan: StackPlan, width: int) -> Iterator[Line]:
     if volume.path:
         yield from entry("volume", f"{volume.path}; on destroy: {volume.on_destroy}", width)
     if job := plan.training:
-        ranks = f"{job.nodes} x {job.ranks_per_node} ranks, about {job.memory_gib:.1f} GiB a node"
-        steps = job.config["training"]["steps"]
-        yield from entry("training", f"{job.name}: {ranks}, {steps} steps, in {job.run_folder}", width)
+        memory = f", about {job.memory_gib:.1f} GiB a node" if job.memory_gib else ""
+        ranks = f"{job.nodes} x {job.ranks_per_node} ranks{memory}"
+        does = job.command[0] if job.command else f"{job.config['training']['steps']} steps"
+        yield from entry("training", f"{job.name}: {ranks}, {does}, in {job.run_folder}", width)
     if service := plan.inference:
         trained = plan.training.name if service.follows_training and plan.training else ""
         source = f"training {trained}" if trained else service.model_folder

@@ -39,7 +39,7 @@ def rehearse(
     from rich.console import Console
 
     from components.errors import PenstockError
-    from components.project import find_stack
+    from components.project import find_project, find_stack
     from penstock.live import Live
     from penstock.output_file import output_file
     from rehearsal.cycle import Listener, Rehearsal
@@ -48,7 +48,8 @@ def rehearse(
 
     found = find_stack(stack)
     if found.project is None:
-        raise PenstockError(f"{found.path}: is not among a project's stack files; put it there, beside the others")
+        folder = find_project().stack_folder
+        raise PenstockError(f"{found.path}: is not among the project's stack files; copy it to {folder}/ first")
     script = read_faults(faults) if faults else None
     console = Console(highlight=False, markup=False, soft_wrap=True)
     with output_file(report) as write:

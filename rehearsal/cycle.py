@@ -28,7 +28,8 @@ from rehearsal.places.lookup import LOCAL, place_for
 from rehearsal.places.place import AccountReport, RehearsalError, RehearsalPlace
 from rehearsal.stack_file import cloud_of, config_in, copy_for_rehearsal, has_secrets, settings_in
 
-MOST_ATTEMPTS = 8  # of a phase that scripted faults let fail
+MOST_ATTEMPTS, MOST_IN_VAIN = 40, 8
+"""Of a phase that scripted faults let fail: in all, and in a row that got no further."""
 PENSTOCK = Path(__file__).parents[1]
 GATE = "penstock:kubernetes:Gate"
 NO_SECRETS = ""  # the passphrase where the stack file has nothing to protect
@@ -161,14 +162,16 @@ def _rehearse(
     rehearsal: Rehearsal, stack: str, project: Path, *, keep: bool, faults: FaultScript | None, listener: Listener
 ) -> Report:
     home, preview = _home(project, stack), rehearsal is Rehearsal.PREVIEW
-    file = read_project(project).stack_file(stack)
+    own = read_project(project)
+    file = own.stack_file(stack)
     with place_for(file, home, faults, preview=preview, say=listener.say) as place:
         engine, notes = _prepare(project, file, stack, home, place)
         state = engine.export_state(stack)
         commands = _commands(rehearsal, deployed=_is_deployed(state), keep=keep)
         if place and place.recover(engine, stack, state):
             state = engine.export_state(stack)
-        if place and engine.config_file and any(command == "up" for _, command in commands):
+        comes_up = any(command == "up" for _, command in commands)
+        if place and engine.config_file and comes_up and own.is_penstocks:
             notes = (*notes, *place.push_images(engine.config_file))
         facts = facts_of(cloud_of(settings_in(file)))
         judge = FieldJudge(facts, stack, shipped=project == PENSTOCK, config=config_in(file))
@@ -234,9 +237,10 @@ class _Session:
 def _attempts(session: _Session, name: str, command: Command, state: StackState) -> Iterator[tuple[Phase, StackState]]:
     """The phase and the state after it, from the state before it.
 
-    With a place of its own, again as long as scripted faults made it fail or shut a pool, up to MOST_ATTEMPTS times.
+    With a place of its own, again as long as scripted faults made it fail or shut a pool: up to MOST_ATTEMPTS times,
+    and to MOST_IN_VAIN in a row that got no further.
     """
-    stack, engine, place, first = session.stack, session.engine, session.place, state
+    stack, engine, place, first, in_vain = session.stack, session.engine, session.place, state, 0
     for attempt in range(1, MOST_ATTEMPTS + 1):
         before_min = place.now_min if place else 0.0
         if place and command == "destroy":
@@ -254,7 +258,10 @@ def _attempts(session: _Session, name: str, command: Command, state: StackState)
             return
         faults = place.injected(name)
         halfway = phase.problem or (command == "up" and _has_shut_pools(state))
-        repeated = bool(halfway and faults) and attempt < MOST_ATTEMPTS and not result.interrupted
+        done = phase.created + phase.updated + phase.replaced + phase.deleted
+        in_vain = 0 if phase.problem and done else in_vain + 1
+        goes_on = attempt < MOST_ATTEMPTS and in_vain < MOST_IN_VAIN and not result.interrupted
+        repeated = bool(halfway and faults) and goes_on
         minutes = round(place.now_min - before_min, 1)
         phase = replace(phase, simulated_min=minutes, faults=faults, repeated=repeated)
         phase = phase if phase.problem else _proven(phase, place, state)
@@ -285,7 +292,7 @@ def _judged_in_the_field(
 ) -> Phase:
     """The phase with what goes wrong on a real cloud though every oracle took it."""
     verdict = judge.judge(before, after, result.warnings, place.surroundings())
-    title = "the field rules find what rehearsal/field/expected.toml does not have:"
+    title = "the field rules find what would go wrong on a real cloud:"
     problem = "\n".join((title, *verdict.wrong)) if verdict.wrong else ""
     return replace(phase, problem=problem, expected=verdict.expected)
 

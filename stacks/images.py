@@ -94,6 +94,8 @@ def _uses(
     for work, path in ((job, "training.image"), (service, "inference.image")):
         if work is not None and work.image:
             yield ImageUse(image=work.image, pool=work.pool, asked_at=path)
+    if service is not None and service.waits_with:
+        yield ImageUse(image=service.waits_with, pool=service.pool, asked_at="training.image")
     if inside is not None and inside.gate is not None:
         yield from gate_images(inside.gate)
 

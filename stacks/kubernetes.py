@@ -11,9 +11,11 @@ from components.platform.plan import plan_platform
 from components.platform.request import PlatformRequest
 from components.schedulers import load
 from components.schedulers.slurm.plan import refuse_held
-from components.serving.entry import entry_warnings, with_entry
+from components.serving.entry import entry_problems, entry_warnings, with_entry
+from components.spec.inference import EngineKind
 from components.spec.scheduler import SchedulerKind
 from components.spec.stack import StackSpec
+from components.spec.training import TrainerKind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,8 +36,10 @@ def render(spec: StackSpec, cluster: ClusterPlan, job: JobPlan | None, service: 
     problems = Problems()
     scheduler = load(SchedulerKind(cluster.scheduler))
     plan = None
-    if service and cluster.kubernetes:
-        service = problems.collect(with_entry, service, cluster.kubernetes) or service
+    if spec.inference and cluster.kubernetes:
+        problems += entry_problems(spec.inference.route, cluster.kubernetes)
+    if service and cluster.kubernetes and not problems:
+        service = with_entry(service, cluster.kubernetes)
     if "scheduler" not in spec.wrong:
         plan = problems.collect(scheduler.plan, spec.scheduler, cluster.node_pools, cluster.kubernetes)
     inside = problems.collect(_inside, spec, cluster, cluster.kubernetes, plan, service)
@@ -89,7 +93,11 @@ def _warnings(spec: StackSpec, cluster: ClusterPlan, inside: InsidePlan) -> tupl
 
 def _image(spec: StackSpec) -> str:
     """One that holds penstock's workloads, the fabric check among them."""
-    asked = (work.image for work in (spec.training, spec.inference) if work is not None)
+    training, serving = spec.training, spec.inference
+    asked = (
+        training.image if training and training.engine is TrainerKind.PENSTOCK else None,
+        serving.image if serving and serving.engine is EngineKind.PENSTOCK else None,
+    )
     return next(filter(None, asked), "")
 
 

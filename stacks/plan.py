@@ -11,6 +11,7 @@ from components.plan.part import Decision
 from components.plan.stack import StackPlan
 from components.plan.work import JobPlan, ServicePlan
 from components.platform.refusals import name_problems
+from components.spec.rest import BUDGET, is_under
 from components.spec.scheduler import SchedulerKind
 from components.spec.stack import FormError, StackSpec, stack_error
 from providers import discover, load
@@ -33,8 +34,8 @@ def plan_read(read: Callable[[], StackSpec], stack: str, now: datetime) -> Stack
         others = Problems()
         others.collect(plan_stack, _discovered(error.rest), stack, now)
         others[:] = (problem for problem in others if not _is_of_defaults(problem, error.rest))
-        told = tuple(f"{problem.path}." for problem in others)
-        own = (problem for problem in error.problems if not f"{problem.path}.".startswith(told))
+        told, kept = {problem.path for problem in others}, error.rest.stood_in - {BUDGET}
+        own = (one for one in error.problems if is_under(one.path, kept) or not is_under(one.path, told))
         raise stack_error((*own, *others), error.source) from None
     return plan_stack(discover(spec), stack, now)
 
@@ -81,8 +82,9 @@ def _discovered(rest: StackSpec) -> StackSpec:
 
 
 def _is_of_defaults(problem: Problem, rest: StackSpec) -> bool:
-    """True for a problem of stores that are those of nobody, as what the file says of them has the wrong form."""
-    return "storage" in rest.wrong and problem.path.partition(".")[0] == "storage"
+    """True for a problem of what nobody has written, as what the file says of it has the wrong form."""
+    nobodys = "storage" in rest.wrong and problem.path.partition(".")[0] == "storage"
+    return nobodys or is_under(problem.path, rest.stood_in - {BUDGET})
 
 
 def _is_without_place(spec: StackSpec) -> bool:
@@ -172,7 +174,8 @@ def _warnings(
     """Those of every part, each once."""
     of_job = job_warnings(job, cluster.node_pools) if job else ()
     pods = cluster.kubernetes is not None
-    of_service = service_warnings(spec.inference, pods=pods) if spec.inference else ()
+    serves = next((pool for pool in cluster.node_pools if service and pool.name == service.pool), None)
+    of_service = service_warnings(spec.inference, serves, pods=pods) if spec.inference else ()
     of_rollout = rollout_warnings(service) if service else ()
     return tuple(
         dict.fromkeys((*spec.warnings, *cluster.warnings, *rendered.warnings, *of_job, *of_service, *of_rollout))

@@ -30,7 +30,7 @@ from stacks.config import read_path
 from stacks.plan import plan_stack
 from stacks.program import build
 from tests.clock import NOW
-from tests.unit.providers.aws.mocks import ACCOUNT, Graph, Outputs, register
+from tests.unit.providers.aws.mocks import ACCOUNT, Graph, Outputs, register, whole
 
 UUID = "0a1b2c3d-4e5f-4071-8293-a4b5c6d7e8f9"
 OUTPUTS: Outputs = {
@@ -49,10 +49,10 @@ OUTPUTS: Outputs = {
     },
     "LustreFileSystem": {"dnsName": "fs-1.fsx", "mountName": "abcd"},
     "FileSystem": {"dnsName": "fs-2.efs"},
+    "Queue": lambda name, _asked: {"url": f"queue-{name}"},
     "Workspace": {"prometheusEndpoint": "https://aps-workspaces.us-east-2.amazonaws.com/workspaces/ws-1/"},
 }  # fmt: skip
 """By the last part of a token, what a cloud adds that a program goes on with."""
-SECRET = "4dabf18193072939515e22adb298388d"  # noqa: S105 (Pulumi's mark of one in a message)
 GATE, NODE_GROUP = "penstock:kubernetes:Gate", "aws:eks/nodeGroup:NodeGroup"
 NAMED = {"Role", "InstanceProfile", "Bucket", "DirectoryBucket", "Repository"}
 """Types whose id is their name."""
@@ -83,8 +83,8 @@ def built(graph: Graph, *, region: str = "") -> Iterator[BuiltResource]:
     for one in graph.registrations:
         given, outputs = graph.made[one.urn]
         yield BuiltResource(
-            token=one.token, name=one.name, id=given, inputs=_whole(one.inputs),
-            outputs={**_whole(outputs), **({"region": region} if region else {})},
+            token=one.token, name=one.name, id=given, inputs=whole(one.inputs),
+            outputs={**whole(outputs), **({"region": region} if region else {})},
             needs=frozenset(map(_key, one.needs)),
             timeouts_min={name: _minutes(text) for name, text in one.timeouts.items()},
         )  # fmt: skip
@@ -133,17 +133,6 @@ def _key(urn: str) -> str:
     """As BuiltResource.key."""
     *_, types, name = urn.split("::", 3)
     return f"{types.rpartition('$')[2]} {name}"
-
-
-def _whole(value: Any) -> Any:
-    """Numbers without a fraction as the engine writes them, and secrets as what they hide."""
-    if isinstance(value, Mapping):
-        if SECRET in value:
-            return _whole(value.get("value"))
-        return {key: _whole(part) for key, part in value.items()}
-    if isinstance(value, list):
-        return [_whole(part) for part in value]
-    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _minutes(text: str) -> float:

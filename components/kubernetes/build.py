@@ -16,7 +16,7 @@ from components.labels import OWN_LABELS, SERVES, SKIP_AWAIT, STACK_LABEL
 from components.plan.kubernetes import NAMESPACE, InsidePlan, Manifest
 from components.platform.build import Platform
 from components.provider import JobHandle, KubernetesHandle, ServiceHandle, StaticVolume
-from components.serving.naming import GATEWAYS
+from components.serving.naming import GATEWAYS, GROUP_KIND
 
 
 class Inside(pulumi.ComponentResource):
@@ -98,8 +98,8 @@ class Inside(pulumi.ComponentResource):
 
     def _is_shut(self, manifests: Iterable[Manifest]) -> pulumi.Output[bool] | None:
         """True while the gate keeps every pool shut that has nodes for the servers; None where it looks at none."""
-        servers = (one["spec"]["template"]["spec"] for one in manifests if one["kind"] == "Deployment")
-        labels = [one.get("nodeSelector", {}).items() for one in servers]
+        templates = (one for manifest in manifests for one in _templates(manifest).values())
+        labels = [one["spec"].get("nodeSelector", {}).items() for one in templates]
         judged = [pool for pool in self._pools if pool.nodes]
         pools = {pool.pool for pool in judged for wanted in labels if pool.selector.items() <= wanted}
         if self._shut is None or not pools:
@@ -151,13 +151,27 @@ def _drained(plan: InsidePlan) -> Iterator[tuple[str, str]]:
 
 
 def _renewed(manifest: Manifest, digest: pulumi.Input[str]) -> dict[str, pulumi.Input[Any]]:
-    """Annotation that makes a Deployment start its pods anew when the model they serve has changed."""
-    if manifest["kind"] != "Deployment" or digest == "":
+    """Annotation that makes servers start their pods anew when the model they serve has changed."""
+    templates = _templates(manifest)
+    if not templates or digest == "":
         return {}
+    renewed = {}
+    for key, template in templates.items():
+        metadata = template["metadata"]
+        annotations = {**metadata.get("annotations", {}), SERVES: digest}
+        renewed[key] = {**template, "metadata": {**metadata, "annotations": annotations}}
     spec = manifest["spec"]
-    metadata = spec["template"]["metadata"]
-    annotations = {**metadata.get("annotations", {}), SERVES: digest}
-    return {"spec": {**spec, "template": {**spec["template"], "metadata": {**metadata, "annotations": annotations}}}}
+    if manifest["kind"] == GROUP_KIND:
+        return {"spec": {**spec, "leaderWorkerTemplate": {**spec["leaderWorkerTemplate"], **renewed}}}
+    return {"spec": {**spec, **renewed}}
+
+
+def _templates(manifest: Manifest) -> dict[str, Any]:
+    """Templates of a server's pods by their keys; none of what is no server."""
+    spec = manifest.get("spec", {})
+    if manifest["kind"] == GROUP_KIND:
+        return {key: spec["leaderWorkerTemplate"][key] for key in ("leaderTemplate", "workerTemplate")}
+    return {"template": spec["template"]} if manifest["kind"] == "Deployment" else {}
 
 
 def _awaited(manifest: Manifest, shut: pulumi.Output[bool] | None) -> dict[str, pulumi.Input[Any]]:
@@ -165,7 +179,7 @@ def _awaited(manifest: Manifest, shut: pulumi.Output[bool] | None) -> dict[str, 
     metadata = manifest["metadata"]
     if (
         shut is None
-        or manifest["kind"] not in ("Deployment", "Service")
+        or manifest["kind"] not in ("Deployment", GROUP_KIND, "Service")
         or SKIP_AWAIT in metadata.get("annotations", {})
     ):
         return {}

@@ -98,6 +98,8 @@ class KubernetesFacts:
     """Add-ons that must not be installed here, with the reason: upstream Kueue on CoreWeave."""
     addon_values: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """By add-on, values of its chart that only this cloud knows: a region's registry, names of machine types."""
+    addon_objects: Mapping[str, tuple[Manifest, ...]] = field(default_factory=dict)
+    """By add-on, custom resources of its kinds that only this cluster knows: subnets and machine types of pools."""
     storage_class: Manifest | None = None
     """Default storage class that its own cluster is given, as charts claim disks without naming one; None: made by
     nobody here."""

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from components.spec.inference import AutoscalingSpec, CanarySpec, RouteSpec
+from components.spec.inference import AutoscalingSpec, CanarySpec, EngineKind, RouteSpec
 from components.spec.scheduler import Priority, TopologyRequest
 
 
@@ -31,6 +31,8 @@ class JobPlan:
     max_agent_restarts: int
     memory_gib: float
     """Estimate of what all ranks of one node hold together (components/estimate/memory.py says the convention)."""
+    command: tuple[str, ...] = ()
+    """Program of the user's own that every rank runs; empty: penstock's trainer."""
     image: str = ""
     """Empty where jobs are no pods."""
     queue: str = ""
@@ -66,18 +68,31 @@ class ServicePlan:
     name: str
     pool: str
     program: tuple[str, ...]
+    """Arguments of penstock's own server to the Python interpreter; of another engine's, all but its model's."""
     env: Mapping[str, str]
     config: Mapping[str, Any]
+    """The file of penstock's own server; other engines have none."""
     ports: tuple[int, ...]
     """One for each replica."""
     host: str
     state_folder: str
     model_folder: str
+    """Or the name of a repository of Hugging Face, where there is a `download_folder`."""
     follows_training: bool
     """It serves what this stack's run exports, and is renewed with it."""
     drain_s: float
     image: str = ""
     """Empty where services are no pods."""
+    engine: EngineKind = EngineKind.PENSTOCK
+    start_s: float = 0.0
+    """Seconds until a server answers at the latest; 0 where it answers before it reads its model."""
+    waits_with: str = ""
+    """Image with penstock's workloads that waits for the trained model, where the engine cannot."""
+    download_folder: str = ""
+    """Folder on the volume in which what Hugging Face has is kept; empty: the model lies on the volume."""
+    token_secret: str = ""
+    """Name of the Secret with Hugging Face's token; never the token."""
+    shm_gib: float = 0.0
     accelerators: int = 0
     """Of one replica's node."""
     cpu: float = 0.0

@@ -8,7 +8,13 @@ from components.errors import Problem, Problems, SpecError
 from components.plan.kubernetes import AddonPlan, Concern, Owner, Ownership, PlatformPlan
 from components.plan.part import Decision
 from components.platform.catalog import ADDONS
-from components.platform.refusals import mirror_warnings, name_problems, own_problems, value_warnings
+from components.platform.refusals import (
+    mirror_warnings,
+    name_problems,
+    needed_by_workloads,
+    own_problems,
+    value_warnings,
+)
 from components.platform.request import AddonVerdict, PlatformRequest
 
 
@@ -62,7 +68,8 @@ def _may_be_on(name: str, needed: str, request: PlatformRequest) -> bool:
     """True, or SpecError: the user has switched off what another add-on stands on."""
     if request.asked(needed).enabled is not False:
         return True
-    message = f"{needed} is switched off, but {name} needs it; switch it on, or switch {name} off too"
+    otherwise = "" if needed_by_workloads(request, name) else f", or switch {name} off too"
+    message = f"{needed} is switched off, but {name} needs it; switch it on{otherwise}"
     raise SpecError([Problem(path=f"platform.addons.{needed}", message=message)])
 
 

@@ -63,6 +63,7 @@ def own_problems(request: PlatformRequest, plans: Mapping[str, AddonPlan]) -> It
         unwanted = (*_forbidden(request, name), *_too_old(request, name), *_done_by_others(request, plan))
         yield from unwanted or _without_values(plan)
     yield from _scheduler_without(request)
+    yield from _workloads_without(request)
     yield from _done_twice(plans)
     yield from _without_zone(request, plans)
     yield from _without_keeper(request, plans)
@@ -171,6 +172,31 @@ def _scheduler_without(request: PlatformRequest) -> Iterator[Problem]:
         if request.asked(name).enabled is False and not request.owned(ADDONS[name].DOES):
             message = f"is switched off, but the scheduler needs {name}; switch it on, or choose another scheduler.kind"
             yield Problem(path=f"platform.addons.{name}", message=message)
+
+
+def _workloads_without(request: PlatformRequest) -> Iterator[Problem]:
+    """Add-ons that are switched off, though the pools or the service need them."""
+    for name in ADDONS:
+        if request.asked(name).enabled is False and (reason := needed_by_workloads(request, name)):
+            message = f"is switched off, but {reason}; switch it on, or leave out what needs it"
+            yield Problem(path=f"platform.addons.{name}", message=message)
+
+
+def needed_by_workloads(request: PlatformRequest, name: str) -> str:
+    """Reason why without the add-on nobody announces a pool's devices, or reads an object of the service; "" if none
+    of that depends on it.
+    """
+    unowned = any(request.owner(concern) is None for concern in ADDONS[name].DOES if concern in _OF_DEVICES)
+    if not unowned and name not in _OF_SERVICES:
+        return ""
+    verdict = ADDONS[name].verdict(request)
+    return verdict.reason if verdict.on else ""
+
+
+_OF_DEVICES = frozenset({Concern.DEVICE_PLUGIN, Concern.FABRIC_DEVICES, Concern.COMPUTE_DOMAINS})
+"""Concerns without which pods that ask for a pool's devices wait for ever."""
+_OF_SERVICES = frozenset({"leader-worker-set", "keda", "prometheus-adapter", "gateway-api"})
+"""Add-ons that are on only for what the service asks for by name."""
 
 
 def _without_zone(request: PlatformRequest, plans: Mapping[str, AddonPlan]) -> Iterator[Problem]:

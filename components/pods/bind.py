@@ -1,6 +1,7 @@
 """A pool's binding on a pod: the only place that applies one. Pure.
 
-A pod that is no whole node of a job takes a part of it: `replica_share`, `leader_share`, `check_share`, `probe_share`.
+A pod that is no whole node of a job takes a part of it: `replica_share`, `group_share`, `leader_share`, `check_share`,
+`probe_share`.
 Each names the fields that it leaves out, so that a new field reaches every pod unless somebody decides otherwise.
 """
 
@@ -54,6 +55,11 @@ def bind(template: Mapping[str, Any], binding: PodBinding, *, container: str) ->
 def replica_share(binding: PodBinding, devices: Mapping[str, int]) -> PodBinding:
     """Part for a server on some of a node's accelerators: it talks to no other server and reads only its model."""
     return replace(_off_the_fabric(binding), devices=devices, huge_pages_mib=0, mounts=())
+
+
+def group_share(binding: PodBinding) -> PodBinding:
+    """Part for a server that has the node to itself and computes with those of other nodes: it reads only its model."""
+    return replace(binding, mounts=())
 
 
 def leader_share(binding: PodBinding) -> PodBinding:

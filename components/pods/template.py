@@ -54,7 +54,8 @@ def pod_template(job: JobPlan, pool: NodePoolPlan, *, name: str, command: list[s
 
 def agent(job: JobPlan, meeting: str) -> list[str]:
     """The command that runs this node's share of the job; `meeting` is the name by which the others find node 0."""
-    command = ["python", *job.program, f"{config_map.FOLDER}/{config_map.FILE}"]
+    start = ["python3", f"{config_map.FOLDER}/{config_map.AGENT}"] if job.command else ["python", *job.program]
+    command = [*start, f"{config_map.FOLDER}/{config_map.FILE}"]
     if job.nodes == 1:
         return command
     return [*command, "--rendezvous", f"{meeting}:{PORT}", "--address", "$(POD_IP)"]

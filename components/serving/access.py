@@ -16,7 +16,8 @@ ANSWER_S = 3600
 
 
 def policy(service: ServicePlan) -> Manifest:
-    """Pods of the namespace, the gateways and Prometheus may come; nobody else.
+    """Pods of the namespace, the gateways and Prometheus may come; nobody else. The nodes of one replica may come to
+    any port of each other.
 
     The port is a number: EKS looks for a name among the ports of those who come, finds none and lets nobody in
     (aws/amazon-network-policy-controller-k8s 81).
@@ -34,6 +35,7 @@ def policy(service: ServicePlan) -> Manifest:
     rule: dict[str, Any] = {"ports": [{"protocol": "TCP", "port": service.ports[0]}]}
     if not (service.route and service.route.gateway):
         rule["from"] = peers
+    among = {"from": [{"podSelector": {"matchLabels": {SERVICE_LABEL: service.name}}}]}
     return {
         "apiVersion": "networking.k8s.io/v1",
         "kind": "NetworkPolicy",
@@ -41,7 +43,7 @@ def policy(service: ServicePlan) -> Manifest:
         "spec": {
             "podSelector": {"matchLabels": {SERVICE_LABEL: service.name}},
             "policyTypes": ["Ingress"],
-            "ingress": [rule],
+            "ingress": [rule, *([among] if service.nodes_per_replica > 1 else [])],
         },
     }
 

@@ -4,10 +4,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from ipaddress import IPv4Network, IPv6Network
 
-from components.errors import Problem, SpecError
+from components.errors import Problem
 from components.plan.kubernetes import BalancerFacts, KubernetesFacts
 from components.plan.work import EntryPlan, ServicePlan
-from components.spec.inference import LoadBalancerSpec
+from components.spec.inference import LoadBalancerSpec, RouteSpec
 
 PATH = "inference.route.loadBalancer"
 
@@ -20,18 +20,25 @@ _INSIDE = tuple(IPv4Network(text) for text in ("10.0.0.0/8", "172.16.0.0/12", "1
 Range = IPv4Network | IPv6Network
 
 
-def with_entry(service: ServicePlan, facts: KubernetesFacts) -> ServicePlan:
-    """The service with the load balancer that its route asks for; SpecError with all that cannot be or lets all in."""
-    asked = service.route.load_balancer if service.route else None
+def entry_problems(route: RouteSpec | None, facts: KubernetesFacts) -> Iterator[Problem]:
+    """Everything about the load balancer of a route that cannot be or lets all in, whatever is behind it."""
+    asked = route.load_balancer if route else None
     if asked is None:
-        return service
+        return
     if facts.balancers is None:
         message = (
             "penstock knows no load balancer of this cluster; remove it, or name a Gateway of yours: route.gateway"
         )
-        raise SpecError([Problem(path=PATH, message=message)])
-    if problems := list(_problems(asked, facts.balancers)):
-        raise SpecError(problems)
+        yield Problem(path=PATH, message=message)
+        return
+    yield from _problems(asked, facts.balancers)
+
+
+def with_entry(service: ServicePlan, facts: KubernetesFacts) -> ServicePlan:
+    """The service with the load balancer that its route asks for, against which there is no problem."""
+    asked = service.route.load_balancer if service.route else None
+    if asked is None or facts.balancers is None:
+        return service
     return replace(service, entry=_entry(asked, facts.balancers))
 
 

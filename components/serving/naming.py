@@ -21,6 +21,9 @@ PROMETHEUS = f"http://prometheus-operated.{MONITORING}:9090"
 GATEWAYS = "envoy-gateway-system"
 """The namespace in which Envoy Gateway runs the proxies of every Gateway."""
 
+GROUP_API, GROUP_KIND = "leaderworkerset.x-k8s.io/v1", "LeaderWorkerSet"
+"""Kind of servers whose replicas are groups of pods, one on each node."""
+
 
 def labels(service: ServicePlan) -> Mapping[str, str]:
     """On everything that belongs to it."""
@@ -30,6 +33,11 @@ def labels(service: ServicePlan) -> Mapping[str, str]:
 def track_labels(service: ServicePlan, track: str) -> Mapping[str, str]:
     """By which one track's pods are selected; they never change, for a Deployment's selector cannot."""
     return {SERVICE_LABEL: service.name, TRACK_LABEL: track}
+
+
+def follower_labels(service: ServicePlan, track: str) -> Mapping[str, str]:
+    """On the pods of a replica that answer nobody: no Service and no budget selects them."""
+    return {SERVICE_LABEL: service.name, TRACK_LABEL: f"{track}-follower"}
 
 
 def track_name(service: ServicePlan, track: str) -> str:

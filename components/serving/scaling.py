@@ -1,19 +1,23 @@
 """Replicas that follow the queue, and how many may be missing at once."""
 
+import math
 from typing import Any
 
 from components.labels import SERVICE_LABEL
 from components.plan.kubernetes import NAMESPACE, Manifest
 from components.plan.work import ServicePlan
-from components.serving.naming import GATEWAYS, HTTP, PROMETHEUS, STABLE, metadata, track_labels
+from components.serving.engines import ENGINES
+from components.serving.naming import (
+    GATEWAYS,
+    GROUP_API,
+    GROUP_KIND,
+    HTTP,
+    PROMETHEUS,
+    STABLE,
+    metadata,
+    track_labels,
+)
 from components.spec.inference import AutoscalingSpec, ScaledBy
-
-WAITING = "vllm:num_requests_waiting"
-"""The server's own gauge: requests that wait for a place in the batch."""
-RUNNING, DONE = "vllm:num_requests_running", "vllm:request_success_total"
-"""Likewise: requests that are answered now, and those that have ended, well or not."""
-WAITING_OF_PODS = "vllm_num_requests_waiting"
-"""The same as a custom metric of pods, by the adapter's rule: the API's names have no colon."""
 
 CALM_S = 300
 """Seconds for which the higher number is kept: loading a model again costs more than a replica that idles."""
@@ -27,8 +31,13 @@ the first request shows.
 LISTENER = 'envoy_http_conn_manager_prefix=~"https?-.+"'
 """Those that Gateways asked for, and not those at which the proxy answers its probes and shows its numbers."""
 QUIET_S = 900
-"""Seconds without a request until the last server goes: longer than one takes to start, so that it does not go before
-whoever woke it has asked again."""
+"""Seconds without a request until the last server goes, at least: longer than one takes to start, so that it does not
+go before whoever woke it has asked again."""
+
+
+def of_pods(metric: str) -> str:
+    """Name of an engine's metric as a custom metric of pods, by the adapter's rule: the API's names have no colon."""
+    return metric.replace(":", "_")
 
 
 def disruption(service: ServicePlan) -> Manifest:
@@ -89,14 +98,16 @@ def _proxies(service: ServicePlan) -> str:
 
 
 def _keda(service: ServicePlan, asked: AutoscalingSpec) -> Manifest:
-    waiting = _trigger(f"sum({_of_servers(service, WAITING)})", asked.waiting_per_replica)
-    rest = {"cooldownPeriod": QUIET_S, "initialCooldownPeriod": QUIET_S} if asked.to_zero else {}
+    row = ENGINES[service.engine]
+    waiting = _trigger(f"sum({_of_servers(service, row.waiting)})", asked.waiting_per_replica)
+    quiet_s = max(QUIET_S, math.ceil(service.start_s))
+    rest = {"cooldownPeriod": quiet_s, "initialCooldownPeriod": quiet_s} if asked.to_zero else {}
     return {
         "apiVersion": "keda.sh/v1alpha1",
         "kind": "ScaledObject",
         "metadata": metadata(service.name, service),
         "spec": {
-            "scaleTargetRef": {"name": service.name},
+            "scaleTargetRef": _target(service),
             "minReplicaCount": asked.min_replicas,
             "maxReplicaCount": asked.max_replicas,
             "pollingInterval": ASK_EVERY_S,
@@ -124,14 +135,23 @@ def _asked_for(service: ServicePlan) -> dict[str, Any]:
     wake another.
     """
     away = TURNED_AWAY.format(job=f"{NAMESPACE}/{_proxies(service)}", listener=LISTENER)
-    underway = f"(sum({_of_servers(service, RUNNING)}) or vector(0))"
-    done = f"(sum(increase({_of_servers(service, DONE)}[1m])) or vector(0))"
+    row = ENGINES[service.engine]
+    underway = f"(sum({_of_servers(service, row.running)}) or vector(0))"
+    done = f"(sum(increase({_of_servers(service, row.done)}[1m])) or vector(0))"
     return _trigger(f"(sum(increase({away}[1m])) + {underway} + {done}) > bool 0", 1, ignoreNullValues="false")
 
 
 def _of_servers(service: ServicePlan, name: str) -> str:
     """The metric of the model's servers, without its canary's."""
-    return f'{name}{{namespace="{NAMESPACE}",pod=~"{service.name}-[a-z0-9]+-[a-z0-9]+"}}'
+    pods = "[0-9]+" if service.nodes_per_replica > 1 else "[a-z0-9]+-[a-z0-9]+"
+    return f'{name}{{namespace="{NAMESPACE}",pod=~"{service.name}-{pods}"}}'
+
+
+def _target(service: ServicePlan) -> dict[str, str]:
+    """Object whose replicas are set."""
+    if service.nodes_per_replica > 1:
+        return {"apiVersion": GROUP_API, "kind": GROUP_KIND, "name": service.name}
+    return {"apiVersion": "apps/v1", "kind": "Deployment", "name": service.name}
 
 
 def _hpa(service: ServicePlan, asked: AutoscalingSpec) -> Manifest:
@@ -141,10 +161,15 @@ def _hpa(service: ServicePlan, asked: AutoscalingSpec) -> Manifest:
         "kind": "HorizontalPodAutoscaler",
         "metadata": metadata(service.name, service),
         "spec": {
-            "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": service.name},
+            "scaleTargetRef": _target(service),
             "minReplicas": asked.min_replicas,
             "maxReplicas": asked.max_replicas,
-            "metrics": [{"type": "Pods", "pods": {"metric": {"name": WAITING_OF_PODS}, "target": target}}],
+            "metrics": [
+                {
+                    "type": "Pods",
+                    "pods": {"metric": {"name": of_pods(ENGINES[service.engine].waiting)}, "target": target},
+                }
+            ],
             "behavior": {"scaleDown": {"stabilizationWindowSeconds": CALM_S}},
         },
     }

@@ -1,35 +1,36 @@
-"""The servers of one track: their configuration, their pods, and the address that finds them."""
+"""The servers of one track: what starts them and keeps their number, and the address that finds them."""
 
 import hashlib
 import json
 import math
-from typing import Any
 
 from components.labels import SKIP_AWAIT
 from components.plan.cluster import NodePoolPlan
 from components.plan.kubernetes import Manifest
 from components.plan.work import ServicePlan
-from components.pods.bind import bind, replica_share
-from components.pods.template import gib
-from components.serving.naming import HTTP, PORT, metadata, track_labels, track_name
-
-CONFIG_FOLDER, CONFIG_FILE = "/etc/penstock", "serve.json"
-
-FORGET_S = 5
-"""Seconds from the word to go until the server hears it: so long it still answers, while every proxy that knows its
-address forgets it."""
-LEAVE_S = 10
-"""Seconds to end what did not finish in time, to flush, and to exit."""
-
-START_S = 600
-"""Seconds that the process gets until it answers at all: imports from a cold image. Loading comes after, without limit,
-as a server that loads is alive and not ready."""
-
-SERVER = "server"
-"""The container that serves."""
+from components.pods.bind import bind, group_share, replica_share
+from components.serving.engines.penstock import CONFIG_FILE
+from components.serving.naming import (
+    GROUP_API,
+    GROUP_KIND,
+    HTTP,
+    PORT,
+    follower_labels,
+    metadata,
+    track_labels,
+    track_name,
+)
+from components.serving.pods import SERVER, follower, pod
+from components.spec.inference import EngineKind
 
 ACCELERATORS = "nvidia.com/"
 """Prefixes of the resources that the server can compute on."""
+
+PULL_S = 900
+"""Seconds for the image of an engine, ten gigabytes and more, to come to a node."""
+
+TIMEOUT = "pulumi.com/timeoutSeconds"
+"""Annotation of the engine's Kubernetes provider: seconds that it waits for an object. Its own default is 600."""
 
 NOT_AWAITED = {SKIP_AWAIT: "true"}
 """The engine would wait for replicas that wait for a model, and give up before a run has made it; or for the first of
@@ -38,18 +39,29 @@ a service that is at none."""
 
 def servers(
     service: ServicePlan, pool: NodePoolPlan, track: str, *, model_folder: str, replicas: int | None
-) -> tuple[Manifest, Manifest, Manifest]:
-    """ConfigMap, Deployment and Service. `replicas` is None where an autoscaler decides."""
-    config = _config(service, track, model_folder)
-    deployment = _deployment(service, pool, track, config=str(config["metadata"]["name"]), replicas=replicas)
-    return config, deployment, _service(service, track)
+) -> tuple[Manifest, ...]:
+    """ConfigMap of an engine that has a file, Deployment or LeaderWorkerSet, and Service. `replicas` is None where an
+    autoscaler decides."""
+    if service.nodes_per_replica > 1:
+        groups = _groups(service, pool, track, model=model_folder, replicas=replicas)
+        return groups, _service(service, track)
+    configs = [_config(service, track, model_folder)] if service.engine is EngineKind.PENSTOCK else []
+    config = str(configs[0]["metadata"]["name"]) if configs else ""
+    deployment = _deployment(service, pool, track, model=model_folder, config=config, replicas=replicas)
+    return *configs, deployment, _service(service, track)
 
 
 def annotated(service: ServicePlan, name: str) -> dict[str, object]:
-    """Metadata of what is not up before the service has its model, or while nobody asks."""
+    """Metadata of what is not up before the service has its model, or while nobody asks; or takes long."""
     own = metadata(name, service)
-    may_be_down = service.follows_training or (service.autoscaling is not None and service.autoscaling.to_zero)
-    return {**own, "annotations": dict(NOT_AWAITED)} if may_be_down else own
+    if service.follows_training or (service.autoscaling is not None and service.autoscaling.to_zero):
+        return {**own, "annotations": dict(NOT_AWAITED)}
+    return {**own, "annotations": {TIMEOUT: str(_deadline_s(service))}} if service.start_s else own
+
+
+def _deadline_s(service: ServicePlan) -> int:
+    """Seconds until a server is ready, with its image still to come."""
+    return PULL_S + math.ceil(service.start_s)
 
 
 def _config(service: ServicePlan, track: str, model_folder: str) -> Manifest:
@@ -67,20 +79,51 @@ def _config(service: ServicePlan, track: str, model_folder: str) -> Manifest:
     }
 
 
-def _deployment(service: ServicePlan, pool: NodePoolPlan, track: str, *, config: str, replicas: int | None) -> Manifest:
+def _deployment(
+    service: ServicePlan, pool: NodePoolPlan, track: str, *, model: str, config: str, replicas: int | None
+) -> Manifest:
+    template = {
+        "metadata": {"labels": dict(track_labels(service, track))},
+        "spec": pod(service, pool, track, model=model, config=config),
+    }
     spec = {
         "selector": {"matchLabels": dict(track_labels(service, track))},
         "strategy": {"type": "RollingUpdate", "rollingUpdate": _rolling(service, replicas)},
         "revisionHistoryLimit": 3,
-        "template": bind(
-            {"metadata": {"labels": dict(track_labels(service, track))}, "spec": _pod(service, pool, track, config)},
-            replica_share(pool.binding, _devices(service, pool)),
-            container=SERVER,
-        ),
+        **({"progressDeadlineSeconds": _deadline_s(service)} if service.start_s else {}),
+        "template": bind(template, replica_share(pool.binding, _devices(service, pool)), container=SERVER),
     }
     return {
         "apiVersion": "apps/v1",
         "kind": "Deployment",
+        "metadata": annotated(service, track_name(service, track)),
+        "spec": spec if replicas is None else {"replicas": replicas, **spec},
+    }
+
+
+def _groups(service: ServicePlan, pool: NodePoolPlan, track: str, *, model: str, replicas: int | None) -> Manifest:
+    """Replicas of several nodes: each node whole and on the fabric, as a job's; one that is lost takes its replica."""
+    leader = {
+        "metadata": {"labels": dict(track_labels(service, track))},
+        "spec": pod(service, pool, track, model=model),
+    }
+    others = {
+        "metadata": {"labels": dict(follower_labels(service, track))},
+        "spec": follower(service, pool, model),
+    }
+    rolling = {"maxUnavailable": 0, "maxSurge": 1} if service.surge else {"maxUnavailable": 1, "maxSurge": 0}
+    spec = {
+        "rolloutStrategy": {"type": "RollingUpdate", "rollingUpdateConfiguration": rolling},
+        "leaderWorkerTemplate": {
+            "size": service.nodes_per_replica,
+            "restartPolicy": "RecreateGroupOnPodRestart",
+            "leaderTemplate": bind(leader, group_share(pool.binding), container=SERVER),
+            "workerTemplate": bind(others, group_share(pool.binding), container=SERVER),
+        },
+    }
+    return {
+        "apiVersion": GROUP_API,
+        "kind": GROUP_KIND,
         "metadata": annotated(service, track_name(service, track)),
         "spec": spec if replicas is None else {"replicas": replicas, **spec},
     }
@@ -99,80 +142,10 @@ def _rolling(service: ServicePlan, replicas: int | None) -> dict[str, int | str]
     return {"maxUnavailable": 1, "maxSurge": 0}
 
 
-def _pod(service: ServicePlan, pool: NodePoolPlan, track: str, config: str) -> dict[str, Any]:
-    return {
-        "automountServiceAccountToken": False,
-        "enableServiceLinks": False,
-        "securityContext": {"seccompProfile": {"type": "RuntimeDefault"}},
-        "terminationGracePeriodSeconds": FORGET_S + math.ceil(service.drain_s) + LEAVE_S,
-        "topologySpreadConstraints": _apart(service, pool, track),
-        "containers": [_container(service)],
-        "volumes": [
-            {"name": "config", "configMap": {"name": config}},
-            {"name": "model", "persistentVolumeClaim": {"claimName": service.claim, "readOnly": True}},
-            {"name": "tmp", "emptyDir": {}},
-        ],
-    }
-
-
-def _apart(service: ServicePlan, pool: NodePoolPlan, track: str) -> list[dict[str, Any]]:
-    """On as many nodes and in as many of the widest domains as there are: one failure takes few replicas."""
-    keys = (*pool.binding.topology_keys[:1], "kubernetes.io/hostname")
-    return [
-        {
-            "maxSkew": 1,
-            "topologyKey": key,
-            "whenUnsatisfiable": "ScheduleAnyway",
-            "labelSelector": {"matchLabels": dict(track_labels(service, track))},
-            "matchLabelKeys": ["pod-template-hash"],
-        }
-        for key in keys
-    ]
-
-
-def _container(service: ServicePlan) -> dict[str, Any]:
-    return {
-        "name": SERVER,
-        "image": service.image,
-        "command": ["python", *service.program, f"{CONFIG_FOLDER}/{CONFIG_FILE}"],
-        "env": [{"name": key, "value": value} for key, value in service.env.items()],
-        "ports": [{"name": HTTP, "containerPort": service.ports[0]}],
-        "resources": _resources(service),
-        "securityContext": {
-            "allowPrivilegeEscalation": False,
-            "capabilities": {"drop": ["ALL"]},
-            "readOnlyRootFilesystem": True,
-        },
-        "lifecycle": {"preStop": {"sleep": {"seconds": FORGET_S}}},
-        **_probes(),
-        "volumeMounts": [
-            {"name": "config", "mountPath": CONFIG_FOLDER, "readOnly": True},
-            {"name": "model", "mountPath": service.mount_path, "readOnly": True},
-            {"name": "tmp", "mountPath": "/tmp"},  # noqa: S108  # the only folder of the container that can be written
-        ],
-    }
-
-
-def _probes() -> dict[str, Any]:
-    """/health: the process answers, and its engine has not failed; /ready: it has its model and is not draining."""
-    health, ready = ({"httpGet": {"path": path, "port": HTTP}} for path in ("/health", "/ready"))
-    return {
-        "startupProbe": {**health, "periodSeconds": 2, "failureThreshold": START_S // 2},
-        "readinessProbe": {**ready, "periodSeconds": 2, "timeoutSeconds": 2},
-        "livenessProbe": {**health, "periodSeconds": 10, "timeoutSeconds": 5, "failureThreshold": 6},
-    }
-
-
 def _devices(service: ServicePlan, pool: NodePoolPlan) -> dict[str, int]:
     """One replica's share of a node: accelerators as planned, and nothing of the fabric, as it talks to no other."""
     names = [name for name in pool.binding.devices if name.startswith(ACCELERATORS)]
     return {names[0]: service.accelerators} if service.accelerators and names else {}
-
-
-def _resources(service: ServicePlan) -> dict[str, Any]:
-    memory = {"memory": gib(service.memory_gib)} if service.memory_gib else {}
-    cpu = {"cpu": f"{round(service.cpu * 1000)}m"} if service.cpu else {}
-    return {"requests": {**cpu, **memory}, "limits": memory}
 
 
 def _service(service: ServicePlan, track: str) -> Manifest:

@@ -5,8 +5,9 @@ import re
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, IPvAnyNetwork
 from pydantic.alias_generators import to_camel
+from pydantic_core import PydanticCustomError
 
 _FORMS: dict[str, str] = {}
 
@@ -32,6 +33,17 @@ Name = Annotated[str, Field(pattern=name_pattern)]
 
 FolderPath = Annotated[str, Field(pattern=form(r"^[/~][^\x00]*$", "an absolute path, or one that begins with ~"))]
 """A path on the machine or the file system where it is read."""
+
+
+def _no_number(value: Any) -> Any:
+    """Refuses a number, true and false, which would else pass for addresses of so many bits."""
+    if isinstance(value, bool | int | float):
+        raise PydanticCustomError("ip_any_network", "not a network")
+    return value
+
+
+NetworkRange = Annotated[IPvAnyNetwork, BeforeValidator(_no_number)]
+"""A network or an address as a text."""
 
 
 _AS_GO_WRITES_IT = re.compile(r"(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d(?:\.\d+)?) ([+-]\d\d)(\d\d) \S+")

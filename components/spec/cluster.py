@@ -2,14 +2,15 @@
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import BeforeValidator, Field, IPvAnyNetwork, ValidationInfo, model_validator
+from pydantic import BeforeValidator, Field, ValidationInfo, model_validator
 from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticCustomError
 
-from components.spec.base import Instant, Name, Spec, form
-from components.spec.explain import suggestion
+from components.spec.base import Instant, Name, NetworkRange, Spec, form
+from components.spec.choice import Choice
+from components.spec.explain import shown, suggestion
 from components.spec.marks import LabelValue, MarkKey
 
 
@@ -75,7 +76,7 @@ class CapacityBlock(Spec):
         return self
 
 
-class CapacitySpec(Spec):
+class CapacitySpec(Choice):
     """Source of a pool's machines: exactly one of these."""
 
     on_demand: OnDemand | None = None
@@ -87,15 +88,11 @@ class CapacitySpec(Spec):
     capacity_block: CapacityBlock | None = None
     """Machines of a block of time that is paid for in advance."""
 
-    @model_validator(mode="after")
-    def _exactly_one(self) -> Self:
-        if sum(getattr(self, name) is not None for name in type(self).model_fields) != 1:
-            raise ValueError("give exactly one of onDemand, spot, reservation and capacityBlock")
-        return self
-
 
 def _capacity_in_short(value: Any) -> Any:
     """`spot` means `{spot: {}}`."""
+    if isinstance(value, list | bool | int | float):
+        raise ValueError(f"{shown(value)} is not one of onDemand and spot; write spot, or leave it out for onDemand")
     if not isinstance(value, str):
         return value
     if value not in ("onDemand", "spot"):
@@ -154,24 +151,21 @@ Placement = Annotated[
 ]
 
 
-class FabricSpec(Spec):
+class FabricSpec(Choice):
     """A pool that goes without the fabric of its machines, or has it where it would go without, and why."""
+
+    hint: ClassVar[str] = ", with the reason"
 
     none: Reason | None = None
     """The reason to go without, for whoever reads the plan: at least 8 characters."""
     wanted: Reason | None = None
     """The reason to have it on a pool of one node, whose jobs do not need it: a file system that is reached over it."""
 
-    @model_validator(mode="after")
-    def _exactly_one(self) -> Self:
-        if (self.none is None) is (self.wanted is None):
-            raise ValueError("give exactly one of none and wanted, with the reason")
-        return self
-
 
 def _fabric_has_a_reason(value: Any) -> Any:
     if isinstance(value, str):
-        raise ValueError(f"{value!r} is not a reason; omit it, or set `none:` under it to the reason")
+        key = "wanted" if value == "wanted" else "none"
+        raise ValueError(f"{value!r} is not a reason; omit it, or set `{key}:` under it to the reason")
     return value
 
 
@@ -235,11 +229,11 @@ class NodePoolSpec(Spec):
             f"count: {self.count}" if "count" in self.model_fields_set else f"count: left out it is {self.count}, which"
         )
         if low is not None and high is not None and low > high:
-            raise ValueError(f"minCount: {low} is more than maxCount ({high})")
+            raise ValueError(f"minCount: {low} is more than maxCount ({high}); take {high}, or raise maxCount")
         if low is not None and self.count < low:
-            raise ValueError(f"{count} is less than minCount ({low})")
+            raise ValueError(f"{count} is less than minCount ({low}); take {low}, or lower minCount")
         if high is not None and self.count > high:
-            raise ValueError(f"{count} is more than maxCount ({high})")
+            raise ValueError(f"{count} is more than maxCount ({high}); take {high}, or raise maxCount")
         return self
 
     @model_validator(mode="after")
@@ -286,7 +280,7 @@ class NetworkSpec(Spec):
 
     existing: dict[str, Any] | None = None
     """A network that is there already, in the cloud's own words; the stack stands in it and changes nothing of it."""
-    cidr: IPvAnyNetwork | None = None
+    cidr: NetworkRange | None = None
     """Private IPv4 range of the whole network; when left out, one that holds every node and pod."""
     zones: tuple[str, ...] = ()
     """Availability zones; when left out, those the pools need, and as many as the control plane asks for."""

@@ -5,8 +5,8 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from difflib import get_close_matches
-from types import UnionType
-from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
+from ipaddress import ip_network
+from typing import Annotated, Any, TypeVar, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
@@ -14,6 +14,7 @@ from pydantic_core import ErrorDetails
 
 from components.errors import Problem, SpecError
 from components.spec.base import as_go_writes_it, form_in_words
+from components.spec.forms import forms_at, forms_of, keys_of, kind_of, siblings
 
 _Model = TypeVar("_Model", bound=BaseModel)
 
@@ -84,8 +85,8 @@ def _problem(detail: ErrorDetails, model: type[BaseModel], data: Mapping[str, An
         where, colon, what = detail["msg"].removeprefix("Value error, ").partition(": ")
         return (
             Problem(path=".".join(filter(None, (path, where))), message=what)
-            if colon
-            else Problem(path=path, message=where)
+            if colon and " " not in where
+            else Problem(path=path, message=f"{where}{colon}{what}")
         )
     return Problem(path=path, message=_message(detail, model))
 
@@ -96,7 +97,7 @@ def _message(detail: ErrorDetails, model: type[BaseModel]) -> str:
         case "extra_forbidden":
             return _unknown_key(detail["loc"], model)
         case _ if kind in _OTHERS:
-            return _OTHERS[kind]
+            return _OTHERS[kind] + (_with_what(detail["loc"], model) if kind == "missing" else "")
         case "enum" | "literal_error":
             return _not_one_of(value, context["expected"])
         case "union_tag_invalid":
@@ -112,10 +113,27 @@ def _message(detail: ErrorDetails, model: type[BaseModel]) -> str:
             step = context["multiple_of"]
             return f"{shown(value)} is not a multiple of {step}; take {-(-value // step) * step}"
         case "model_type" | "model_attributes_type" if known := _keys_at(detail["loc"], model):
-            keys = "" if value is None else f"; write keys with their values: {', '.join(known)}"
-            return f"{_of_another_kind(detail)}{keys}"
+            return f"{_of_another_kind(detail)}{_keys_for(value, known, detail['loc'], model)}"
         case _:
             return _of_another_kind(detail)
+
+
+def _keys_for(value: object, known: Sequence[str], place: tuple[int | str, ...], model: type[BaseModel]) -> str:
+    """Remedy where a mapping belongs: its keys, or nothing in it, or its kind where the value is one."""
+    if value is None:
+        return ""
+    if value in [kind_of(form) for form in siblings(place, model)]:
+        return f"; write keys with their values, of which one is kind: {value}"
+    needed = any(field.is_required() for form in forms_of(place, model) for field in form.model_fields.values())
+    defaults = ", or {} for what is usual" if value is True and not needed else ""
+    return f"; write keys with their values: {', '.join(known)}{defaults}"
+
+
+def _with_what(place: tuple[int | str, ...], model: type[BaseModel]) -> str:
+    """Remedy where a mapping is missing, or a list of them: the keys that each needs."""
+    fields = (field for form in forms_of(place, model) if keys_of(form) for field in form.model_fields.items())
+    needed = [field.alias or name for name, field in fields if field.is_required()]
+    return f"; write it with {' and '.join(needed)}" if needed else ""
 
 
 def _missed(detail: ErrorDetails, model: type[BaseModel]) -> str:
@@ -161,6 +179,8 @@ def _rewritten(value: object, kind: str) -> str:
         return f"; write a list: [{entry}]" if fits else "; write a list, each entry after `- `"
     if kind == "dict_type":
         return "; write `key: value` for each"
+    if kind == "ip_any_network" and (network := _network_around(value)):
+        return f"; write {network}"
     if kind == "string_type" and isinstance(value, int | float):
         return "; write it in quotes" + (", without which 1.30 is 1.3" if isinstance(value, float) else "")
     if kind == "string_type" and isinstance(value, list) and len(value) == 1 and isinstance(value[0], str):
@@ -169,6 +189,14 @@ def _rewritten(value: object, kind: str) -> str:
         return f"; write {_TRUE_OR_FALSE[str(value).lower()]}"
     is_number = isinstance(value, str) and re.fullmatch(r"-?\d+(\.\d+)?", value)
     return "; write it without quotes" if kind.startswith(("int", "float")) and is_number else ""
+
+
+def _network_around(value: object) -> str:
+    """The network of an address that is given with a prefix; empty for what is no address."""
+    try:
+        return str(ip_network(value, strict=False)) if isinstance(value, str) else ""
+    except ValueError:
+        return ""
 
 
 def shown(value: object) -> str:
@@ -211,17 +239,51 @@ def closest(value: object, choices: Iterable[str]) -> str:
 
 
 def _unknown_key(location: tuple[int | str, ...], model: type[BaseModel]) -> str:
-    return unknown_key(location[-1], _keys_at(location[:-1], model))
+    place, key = location[:-1], location[-1]
+    where = _elsewhere(place, str(key), model)
+    return f"unknown key here; {where}" if where else unknown_key(key, _keys_at(place, model))
+
+
+def _elsewhere(place: tuple[int | str, ...], key: str, model: type[BaseModel]) -> str:
+    """The one other place of a key: with another kind of the same thing, under a key beside it, or around it; "" where
+    there is none or more.
+    """
+    *around, last = [[model], *(forms_of(place[: at + 1], model) for at in range(len(place)))]
+    kinds = [kind_of(form) for form in siblings(place, model) if key in _own_keys(form)]
+    if kinds and all(kinds):
+        return f"it belongs to kind {' or '.join(kinds)}; remove it, or change kind"
+    below = [way for form in last for way in _ways_to(key, form)]
+    if len(below) == 1:
+        return f"it stands under {below[0]}; move it there"
+    others = [way for form in (around[-1] if around else ()) for way in _ways_to(key, form)]
+    if len(others) == 1 and not below:
+        return f"it belongs to {others[0]}; remove it, or choose that"
+    above = [at for at, forms in enumerate(around) if any(key in _own_keys(form) for form in forms)]
+    if len(above) == 1 and not below:
+        beside = next(step for step in place[above[0] :] if isinstance(step, str))
+        return f"it stands beside {beside}; move it there"
+    return ""
+
+
+def _own_keys(form: Any) -> set[str]:
+    """The keys of a form that may be told from others': those that stand in many are left out."""
+    return keys_of(form) - {"kind", "name", "path"}
+
+
+def _ways_to(key: str, form: Any, levels: int = 2) -> Iterator[str]:
+    """Ways from a form to the mappings, some levels below it, under which such a key stands."""
+    for step in sorted(keys_of(form)):
+        inner = forms_at([form], step)
+        if any(key in _own_keys(one) for one in inner):
+            yield step
+        elif levels > 1:
+            yield from (f"{step}.{way}" for one in inner for way in _ways_to(key, one, levels - 1))
 
 
 def _keys_at(location: tuple[int | str, ...], model: type[BaseModel]) -> list[str]:
     """All keys that may stand in the mapping at a place."""
-    owners: list[Any] = [model]
-    for step in location:
-        if isinstance(step, str):
-            owners = _below(owners, step)
-    models = [owner for owner in owners if isinstance(owner, type) and issubclass(owner, BaseModel)]
-    return sorted({field.alias or name for owner in models for name, field in owner.model_fields.items()})
+    owners = forms_of(location, model)
+    return sorted({key for owner in owners for key in keys_of(owner)})
 
 
 def _pattern_at(location: tuple[int | str, ...], model: type[BaseModel]) -> str:
@@ -229,7 +291,7 @@ def _pattern_at(location: tuple[int | str, ...], model: type[BaseModel]) -> str:
     *way, last = (step for step in location if isinstance(step, str))
     owners: list[Any] = [model]
     for step in way:
-        owners = _below(owners, step)
+        owners = forms_at(owners, step)
     for owner in owners:
         if get_origin(owner) is dict:
             return next(_patterns(get_args(owner)[1]), "")
@@ -250,37 +312,9 @@ def _patterns(annotation: Any) -> Iterator[str]:
 def unknown_key(key: object, known: Iterable[str]) -> str:
     """Message for a key that is none of the known ones."""
     keys = sorted(set(known))
+    if not keys:
+        return "unknown key, as none belongs here; remove it"
     return f"unknown key{suggestion(key, keys) or '; known are ' + ', '.join(keys)}"
-
-
-def _below(owners: Sequence[Any], step: str) -> list[Any]:
-    """The models and mappings that may stand under a key, or those of a union that its tag leaves."""
-    models = []
-    for owner in owners:
-        if get_origin(owner) is dict:
-            return _inner(get_args(owner)[1])
-        models.append(owner)
-        for name, field in owner.model_fields.items():
-            if step in (name, field.alias):
-                return _inner(field.annotation)
-    return [owner for owner in models if "kind" in owner.model_fields and _is_of_kind(owner, step)]
-
-
-def _is_of_kind(model: type[BaseModel], kind: str) -> bool:
-    return kind in get_args(model.model_fields["kind"].annotation)
-
-
-def _inner(annotation: Any) -> list[Any]:
-    """Models, and mappings whose keys the user chooses, of which a value or an element of it may be."""
-    if isinstance(annotation, type) and not get_origin(annotation):
-        return [annotation] if issubclass(annotation, BaseModel) else []
-    if get_origin(annotation) is dict:
-        return [annotation]
-    if get_origin(annotation) is Annotated:
-        return _inner(get_args(annotation)[0])
-    if get_origin(annotation) in (tuple, list, Union) or isinstance(annotation, UnionType):
-        return [found for part in get_args(annotation) for found in _inner(part)]
-    return []
 
 
 def readable_path(location: tuple[int | str, ...], data: Any) -> str:
@@ -292,7 +326,7 @@ def readable_path(location: tuple[int | str, ...], data: Any) -> str:
     for index, step in enumerate(location):
         if step == "[key]" or (isinstance(data, Mapping) and step not in data and index < len(location) - 1):
             continue
-        if isinstance(step, str) and not isinstance(data, Mapping | list):
+        if not _holds_others(data):
             continue
         try:
             data = data[step]
@@ -301,6 +335,10 @@ def readable_path(location: tuple[int | str, ...], data: Any) -> str:
         name = data.get("name") if isinstance(step, int) and isinstance(data, Mapping) else None
         parts.append(_step(name if isinstance(name, str) else step))
     return ".".join(parts)
+
+
+def _holds_others(data: Any) -> bool:
+    return isinstance(data, Mapping | list)
 
 
 def _step(step: int | str) -> str:

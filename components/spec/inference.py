@@ -1,26 +1,80 @@
 """The inference service that the user asks for."""
 
 from enum import StrEnum
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import BeforeValidator, Field, IPvAnyNetwork, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
-from components.spec.base import FolderPath, Name, Spec
-from components.spec.explain import suggestion
+from components.spec.base import FolderPath, Name, NetworkRange, Spec, form
+from components.spec.choice import Choice
+from components.spec.secret_words import is_token
+
+HuggingFaceName = Annotated[
+    str,
+    Field(
+        max_length=96,
+        pattern=form(r"^[A-Za-z0-9][-A-Za-z0-9_.]*/[A-Za-z0-9][-A-Za-z0-9_.]*$", "a repository such as owner/model"),
+    ),
+]
+"""Owner and name, 96 characters at most (huggingface_hub, `validate_repo_id`)."""
+
+EngineArgument = Annotated[str, Field(min_length=1, max_length=4096)]
+"""One word of an engine's command line."""
 
 
-class ServedModel(Spec):
-    """Exported model that is served: one of the two."""
+def _no_token(value: Any) -> Any:
+    """Refuses a token in place of the Secret's name, and does not repeat it."""
+    if isinstance(value, str) and is_token(value):
+        raise ValueError("is a token, which no stack file may hold; write the name of the Secret that has it")
+    return value
+
+
+SecretName = Annotated[Name, BeforeValidator(_no_token)]
+"""Name of a Secret, and never what it holds."""
+
+
+def _is_none(value: object) -> bool:
+    """True of a field that was left out, and then stays out of plans and of the servers' files."""
+    return value is None
+
+
+class EngineKind(StrEnum):
+    """Software that serves the model."""
+
+    PENSTOCK = "penstock"
+    """penstock's own, on one device: for processors, demonstrations and small models."""
+    VLLM = "vllm"
+    SGLANG = "sglang"
+
+
+class ServedPrecision(StrEnum):
+    """Number format that an engine loads a model in."""
+
+    BF16 = "bf16"
+    FP16 = "fp16"
+    FP8 = "fp8"
+    """Weights quantized while they are loaded."""
+
+
+class ServedModel(Choice):
+    """Model that is served: one of three."""
+
+    ways: ClassVar[tuple[str, ...]] = ("from_training", "path", "hugging_face")
 
     from_training: Literal["latest"] | None = None
     """`latest`: the model that this stack's own training run exported last."""
     path: FolderPath | None = None
     """Export folder of an earlier run, or the run's folder, whose newest export is taken."""
+    hugging_face: HuggingFaceName | None = Field(default=None, exclude_if=_is_none)
+    """Repository of Hugging Face, such as meta-llama/Llama-3.1-8B-Instruct: fetched once, and kept on the file system.
+    Not with penstock's own engine."""
+    token_secret: SecretName | None = Field(default=None, exclude_if=_is_none)
+    """Name of the Secret in penstock's namespace whose key `token` is the token that `huggingFace` asks for."""
 
     @model_validator(mode="after")
-    def _exactly_one(self) -> Self:
-        if (self.from_training is None) == (self.path is None):
-            raise ValueError("give exactly one of fromTraining and path")
+    def _secret_of_a_repository(self) -> Self:
+        if self.token_secret is not None and self.hugging_face is None:
+            raise ValueError("tokenSecret: opens a repository, and huggingFace names none; remove it, or give that")
         return self
 
 
@@ -54,7 +108,10 @@ class AutoscalingSpec(Spec):
     @model_validator(mode="after")
     def _in_order(self) -> Self:
         if self.min_replicas > self.max_replicas:
-            raise ValueError(f"minReplicas: {self.min_replicas} is more than maxReplicas ({self.max_replicas})")
+            remedy = f"take {self.max_replicas}, or raise maxReplicas"
+            raise ValueError(
+                f"minReplicas: {self.min_replicas} is more than maxReplicas ({self.max_replicas}); {remedy}"
+            )
         return self
 
 
@@ -69,7 +126,7 @@ class CanarySpec(Spec):
     """Servers of the second model."""
 
 
-Ranges = Annotated[tuple[IPvAnyNetwork, ...], Field(strict=False)]
+Ranges = Annotated[tuple[NetworkRange, ...], Field(strict=False)]
 """IPv4 ranges. Not strict, as the word in short makes Python's list of JSON's."""
 
 
@@ -87,7 +144,7 @@ class InternetBalancerSpec(Spec):
     """IPv4 ranges that may come, such as [203.0.113.0/24]. Requests carry no key and are not encrypted."""
 
 
-class LoadBalancerSpec(Spec):
+class LoadBalancerSpec(Choice):
     """The cloud's load balancer in front of the service: exactly one of these."""
 
     internal: InternalBalancerSpec | None = None
@@ -95,20 +152,14 @@ class LoadBalancerSpec(Spec):
     internet: InternetBalancerSpec | None = None
     """Public addresses, for named ranges."""
 
-    @model_validator(mode="after")
-    def _exactly_one(self) -> Self:
-        if (self.internal is None) == (self.internet is None):
-            raise ValueError("give exactly one of internal and internet")
-        return self
-
 
 def _balancer_in_short(value: Any) -> Any:
     """`internal` means `{internal: {}}`."""
     if not isinstance(value, str):
         return value
     if value != "internal":
-        hint = suggestion(value, ("internal",))
-        raise ValueError(f"{value!r} is not internal, nor a mapping with internal or internet{hint}")
+        forms = "write internal, or {internet: {sourceRanges: [RANGE]}} with the ranges that may come"
+        raise ValueError(f"{value!r} is not internal, nor a mapping; {forms}")
     return {value: {}}
 
 
@@ -165,13 +216,29 @@ class InferenceSpec(Spec):
     drain_s: float = Field(default=20.0, ge=0)
     """Seconds that running requests get to finish when the service is stopped."""
     image: str | None = None
-    """Container image with penstock's workloads and a fixed tag or digest (docs/images.md); required on a
-    Kubernetes."""
+    """Container image with the engine and a fixed tag or digest (docs/images.md); required on a Kubernetes."""
+    engine: EngineKind = EngineKind.PENSTOCK
+    """`penstock`, or an image of `vllm` or `sglang`, which need accelerators."""
+    accelerators_per_replica: int | None = Field(default=None, ge=1, le=512)
+    """Accelerators of one replica, over which an engine divides the model; when left out 1, or all of its nodes'."""
     nodes_per_replica: int = Field(default=1, ge=1, le=64)
-    """Nodes of one replica; penstock's own server takes 1."""
+    """Nodes of one replica; penstock's own server takes 1. On each the model is divided by tensors, from node to node
+    by layers."""
+    precision: ServedPrecision | None = None
+    """`bf16`, `fp16` or `fp8`; when left out, what the model is kept in. Not with penstock's own engine."""
+    arguments: tuple[EngineArgument, ...] = ()
+    """Further words of the engine's command line, such as [--max-model-len=32768]."""
     autoscaling: AutoscalingSpec | None = None
     """Replicas that follow the number of waiting requests. Needs a Kubernetes."""
     canary: CanarySpec | None = None
     """Second model for a share of the requests. Needs a Kubernetes and `route`."""
     route: RouteSpec | None = None
     """Way in for requests from outside the cluster. Needs a Kubernetes."""
+
+    @model_validator(mode="after")
+    def _one_number_of_replicas(self) -> Self:
+        scaling = self.autoscaling
+        if scaling and "replicas" in self.model_fields_set and self.replicas != scaling.min_replicas:
+            fact = f"{self.replicas}, but autoscaling decides how many there are, from minReplicas"
+            raise ValueError(f"replicas: {fact} ({scaling.min_replicas}) on; remove it")
+        return self

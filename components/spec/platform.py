@@ -1,17 +1,25 @@
 """The software that the user asks for on the cluster itself."""
 
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, model_validator
 
 from components.spec.base import Spec, form
 
 _MIRROR = form(
     r"^(localhost|[a-z0-9-]+(\.[a-z0-9-]+)+|[a-z0-9-]+:[0-9]{1,5})(:[0-9]{1,5})?(/[a-z0-9._-]+)*/?$",
-    "the name of a registry, such as mirror.example/hub: a host with a dot or a port, a path, and no https://",
+    "the name of a registry, such as mirror.example/hub: a host with a dot or a port, a path, and no https://; or "
+    "stack.registry",
 )
 """A first part without a dot or a port is a path on Docker Hub (distribution/reference, normalize.go)."""
+
+
+_ZONE = form(
+    r"^([A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?\.)*[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.?$",
+    "a DNS zone, such as gpu.example.org: labels of letters, digits and dashes with dots between",
+)
+"""Labels of 63 at most (RFC 1035, section 2.3.1)."""
 
 
 class AddonSpec(Spec):
@@ -43,6 +51,12 @@ class GateSpec(Spec):
     """Bus bandwidth in gigabytes per second that an all-reduce over a pool must reach; when left out, the floor of
     its machine type."""
 
+    @model_validator(mode="after")
+    def _floor_of_a_gate(self) -> Self:
+        if self.floor_gbps is not None and not self.enabled:
+            raise ValueError("floorGbps: the gate is off (enabled: false) and measures nothing; remove it")
+        return self
+
 
 class KeptBy(StrEnum):
     """Place in which logs or metrics outlive what wrote them."""
@@ -61,7 +75,7 @@ class PlatformSpec(Spec):
     and why."""
     registry_mirror: Annotated[str, Field(pattern=_MIRROR)] | None = None
     """Host and path that images are pulled from in place of the public registries."""
-    domain: Annotated[str, Field(min_length=3)] | None = None
+    domain: Annotated[str, Field(min_length=3, max_length=253, pattern=_ZONE)] | None = None
     """DNS zone in which external-dns may make names for services."""
     logs: KeptBy | None = None
     """Keeper of what pods print: `inCluster` (loki on a volume) or `cloud` (the cloud's log service); when left out,

@@ -9,6 +9,7 @@ from pydantic import ConfigDict, Field, TypeAdapter, ValidationError, create_mod
 
 from components.errors import Problem, SpecError
 from components.spec.base import Spec
+from components.spec.choice import ONE_OF, as_chosen
 from components.spec.cluster import ClusterSpec
 from components.spec.editor import Choices, for_editors
 from components.spec.explain import closest, explain
@@ -16,17 +17,12 @@ from components.spec.images import ImagesSpec
 from components.spec.inference import InferenceSpec
 from components.spec.keys import PREFIX, as_in_the_file, others_keys, own_keys, provider_keys, wrong_keys
 from components.spec.platform import PlatformSpec
+from components.spec.rest import OF_EVERY_CLOUD, is_under, with_stand_ins
 from components.spec.scheduler import SchedulerSpec
 from components.spec.storage import StorageSpec
-from components.spec.training import TrainingSpec
+from components.spec.training import TrainingSpec, of_the_own_trainer
 
 Form = TypeVar("Form", bound=Spec)
-
-_OF_THEIR_OWN = frozenset(
-    f"cluster.{key}" for key in ("allowNodeRoll", "budgetUsdPerHour", "expiresAt", "kubernetesVersion")
-)
-"""Keys of the cluster without which the rest of it is what it is: where their form is wrong, they alone are left out.
-"""
 
 
 class Asked(Spec):
@@ -58,11 +54,13 @@ class StackSpec(Asked):
     """Warnings of the file's reader: values that it could not read or passed over."""
     refused: frozenset[str] = Field(default=frozenset(), exclude=True)
     """Paths of what has the wrong form. The sections that hold it are left out: only for a look at the others."""
+    stood_in: frozenset[str] = Field(default=frozenset(), exclude=True)
+    """Places of the wrong form in whose place something right stands, so that their sections are not left out."""
 
     @property
     def wrong(self) -> frozenset[str]:
         """Names of the sections that are left out for their form; of the cluster too, which is then not there."""
-        return _sections(self.refused)
+        return _sections(self.refused, self.stood_in)
 
 
 class FormError(SpecError):
@@ -93,6 +91,8 @@ def parse_stack(
     cloud = _cloud_of(own, clouds)
     shared = {key: value for key, value in own.items() if key not in forms}
     problems += [_of_another_cloud(key, cloud) for key in own if key in forms and key != cloud]
+    shared, of_trainer = _without_the_own_trainers(shared)
+    problems += of_trainer
     asked = _validated(Asked, shared, "", problems, clouds)
     settings = _validated(forms[cloud](), own.get(cloud, {}), f"{cloud}.", problems) if cloud in forms else None
     account = _account(config, cloud, forms, problems) if clouds else None
@@ -100,7 +100,13 @@ def parse_stack(
     unread, misspelled = others_keys(config, (*Asked.model_fields, *forms), project) if clouds else ([], [])
     problems += misspelled
     if problems or asked is None:
-        rest = _rest(shared, {problem.path for problem in problems}, cloud, clouds)
+        left_out = frozenset(problem.path for problem in of_trainer)
+        wrong = {problem.path for problem in problems} - left_out
+        rest = _rest(shared, wrong, cloud, clouds)
+        rest = rest.model_copy(update={"refused": rest.refused | left_out, "stood_in": rest.stood_in | left_out})
+        if settings is None and cloud in forms:
+            settings, stood_in = _settings_of_rest(forms[cloud](), cloud, own.get(cloud), wrong)
+            rest = rest.model_copy(update={"stood_in": rest.stood_in | stood_in})
         own_forms = {"settings": settings, "account": account, "existing_network": network}
         raise FormError(problems, source, rest.model_copy(update=own_forms))
     return StackSpec.model_construct(
@@ -109,30 +115,51 @@ def parse_stack(
     )  # fmt: skip
 
 
+def _without_the_own_trainers(shared: Mapping[str, Any]) -> tuple[dict[str, Any], list[Problem]]:
+    """The same without what only penstock's own trainer reads, in a run of a command, and a problem for each."""
+    training = shared.get("training")
+    found = of_the_own_trainer(training) if isinstance(training, Mapping) else []
+    if not isinstance(training, Mapping) or not found:
+        return dict(shared), []
+    message = "is for penstock's own trainer; tell the command by its own arguments, and remove it"
+    kept = {key: value for key, value in training.items() if key not in found}
+    return {**shared, "training": kept}, [Problem(path=f"training.{key}", message=message) for key in found]
+
+
 def _rest(shared: Mapping[str, Any], refused: set[str], cloud: str, clouds: Clouds) -> StackSpec:
-    """The sections in which nothing is refused; of the cluster what is left without keys that stand for themselves, on
-    the cloud that was meant."""
-    given, cluster = dict(shared), shared.get("cluster")
-    if isinstance(cluster, Mapping):
-        kept = {key: value for key, value in cluster.items() if f"cluster.{key}" not in refused & _OF_THEIR_OWN}
-        given["cluster"] = kept | {"cloud": cloud}
+    """The sections in which nothing is refused, or which have stand-ins for it; the cluster on the cloud that was
+    meant."""
+    chosen, _ = as_chosen(Asked, shared)
+    given, stood_in = with_stand_ins(chosen, refused, OF_EVERY_CLOUD)
+    if isinstance(given.get("cluster"), Mapping):
+        given["cluster"] = given["cluster"] | {"cloud": cloud}
         refused = refused - ({"cluster.cloud"} if cloud in clouds else set())
     sections: dict[str, Any] = {}
-    for name in given.keys() - _sections(refused):
+    for name in given.keys() - _sections(refused, stood_in):
         form: TypeAdapter[Any] = TypeAdapter(Asked.__annotations__[name])
-        text = json.dumps(given[name], default=str)
         context = {"clouds": tuple(clouds)}
         try:
-            sections[name] = form.validate_json(text, by_alias=True, by_name=False, context=context)
+            sections[name] = form.validate_json(json.dumps(given[name]), by_alias=True, by_name=False, context=context)
         except ValidationError:
             refused = {*refused, name}
-    sections["refused"] = frozenset(refused)
-    return StackSpec.model_construct(**sections)
+    return StackSpec.model_construct(**sections, refused=frozenset(refused), stood_in=stood_in)
 
 
-def _sections(refused: Iterable[str]) -> frozenset[str]:
+def _settings_of_rest(
+    form: type[Spec], cloud: str, given: Any, refused: set[str]
+) -> tuple[Spec | None, frozenset[str]]:
+    """The cloud's own key with stand-ins for what is refused in it (`places`), and these; None where it has none."""
+    prefix = f"{cloud}."
+    wrong = {path.removeprefix(prefix) for path in refused if path.startswith(prefix)}
+    chosen, _ = as_chosen(form, given)
+    mended, places = with_stand_ins(chosen, wrong, getattr(form, "places", {}))
+    settings = _validated(form, mended, prefix, []) if places else None
+    return settings, frozenset(f"{prefix}{place}" for place in places) if settings else frozenset()
+
+
+def _sections(refused: Iterable[str], stood_in: frozenset[str]) -> frozenset[str]:
     """Names of the sections that are left out for what is refused in them."""
-    return frozenset(path.partition(".")[0] for path in refused if path not in _OF_THEIR_OWN)
+    return frozenset(path.partition(".")[0] for path in refused if not is_under(path, stood_in))
 
 
 def _account(
@@ -152,10 +179,13 @@ def _existing_network(
     out."""
     given: Any = own
     for key in ("cluster", "network", "existing"):
-        given = given.get(key) if isinstance(given, Mapping) else None
+        around, given = given, given.get(key) if isinstance(given, Mapping) else None
+    path = "cluster.network.existing"
+    if isinstance(around, Mapping) and list(around) == ["existing"] and given is None:
+        message = "null names no network; give it `vpc` and `subnets`, or remove it: the stack then makes a network"
+        problems.append(Problem(path=path, message=message))
     if not isinstance(given, Mapping):
         return None  # whose own form is wrong has been told
-    path = "cluster.network.existing"
     form: type[Spec] | None = getattr(forms[cloud](), "network_form", None) if cloud in forms else None
     if form is None:
         problems.append(Problem(path=path, message=f"a stack on {cloud or 'no cloud'} makes no network; remove it"))
@@ -183,13 +213,18 @@ def _of_another_cloud(key: str, cloud: str) -> Problem:
 def _validated(
     model: type[Form], data: Any, prefix: str, problems: list[Problem], clouds: Iterable[str] = ()
 ) -> Form | None:
-    text = json.dumps(data, default=str)
+    chosen, found = as_chosen(model, data)
+    text = json.dumps(chosen, default=str)
+    valid: Form | None = None
     try:
-        return model.model_validate_json(text, by_alias=True, by_name=False, context={"clouds": tuple(clouds)})
+        valid = model.model_validate_json(text, by_alias=True, by_name=False, context={"clouds": tuple(clouds)})
     except ValidationError as error:
-        found = explain(error, model, data)
-        problems += [Problem(path=f"{prefix}{problem.path}".rstrip(".:"), message=problem.message) for problem in found]
-        return None
+        empty = {one.path.rpartition(".")[0] for one in found}
+        told = {(one.path, one.message) for one in found}
+        others = (one for one in explain(error, model, chosen) if (one.path, one.message) not in told)
+        found = (*(one for one in others if not (one.path in empty and one.message.startswith(ONE_OF))), *found)
+    problems += [Problem(path=f"{prefix}{problem.path}".rstrip(".:"), message=problem.message) for problem in found]
+    return None if found else valid
 
 
 def stack_schema(clouds: Clouds = MappingProxyType({}), choices: Choices | None = None) -> dict[str, Any]:

@@ -1,14 +1,31 @@
 """The storage that the user asks for."""
 
+import re
 from enum import StrEnum
-from typing import Annotated, Self
+from typing import Annotated, ClassVar
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field
 
 from components.spec.base import FolderPath, Name, Spec, form
+from components.spec.choice import Choice
 
-MountPath = Annotated[str, Field(pattern=form(r"^(/[A-Za-z0-9][-A-Za-z0-9_.]*)+$", "an absolute path such as /data"))]
-"""An absolute path, as jobs see it."""
+AbsolutePath = Annotated[
+    str, Field(pattern=form(r"^(/[A-Za-z0-9][-A-Za-z0-9_.]*)+$", "an absolute path such as /data"))
+]
+"""An absolute path of plain letters."""
+
+_OF_THE_SYSTEM = re.compile(r"/((bin|boot|dev|etc|lib(32|64|x32)?|proc|run|sbin|sys|usr|var)(/.*)?|opt|root|tmp)")
+"""Folders that an operating system or an image fills (Filesystem Hierarchy Standard 3.0, chapters 3, 4 and 6)."""
+
+
+def _no_folder_of_the_system(path: str) -> str:
+    if _OF_THE_SYSTEM.fullmatch(path):
+        raise ValueError(f"{path!r} is a folder of the system, whose files it would hide; take another, such as /data")
+    return path
+
+
+MountPath = Annotated[AbsolutePath, AfterValidator(_no_folder_of_the_system)]
+"""An absolute path, as jobs see it; none of the system's own folders."""
 
 
 class OnDestroy(StrEnum):
@@ -38,7 +55,7 @@ class Change(StrEnum):
 class DataLinkSpec(Spec):
     """A folder of the file system that mirrors a prefix of an object store."""
 
-    path: MountPath
+    path: AbsolutePath
     """Folder below the file system's root, such as /data."""
     uri: str = Field(
         pattern=form(r"^[a-z0-9]+://[^/]+(/.*)?$", "an address such as s3://bucket/prefix/"), max_length=4357
@@ -59,8 +76,10 @@ class TieringSpec(Spec):
     """Read cache in GiB; when left out, in proportion to the throughput."""
 
 
-class FileSystemSpec(Spec):
+class FileSystemSpec(Choice):
     """Parallel file system: Lustre."""
+
+    ways: ClassVar[tuple[str, ...]] = ("capacity_tib", "tiering")
 
     capacity_tib: float | None = Field(default=None, gt=0)
     """Size in the cloud's own steps: 1.2 is FSx's 1200 GiB. Legal sizes differ with the throughput."""
@@ -80,12 +99,6 @@ class FileSystemSpec(Spec):
     """Cheaper and not replicated: a failed server loses its files."""
     on_destroy: OnDestroy = OnDestroy.KEEP
     """`keep` leaves a backup behind; `delete` leaves nothing."""
-
-    @model_validator(mode="after")
-    def _one_way_to_size_it(self) -> Self:
-        if (self.capacity_tib is None) == (self.tiering is None):
-            raise ValueError("give exactly one of capacityTib and tiering")
-        return self
 
 
 class ObjectStoreSpec(Spec):

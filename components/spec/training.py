@@ -1,7 +1,8 @@
 """The training run that the user asks for."""
 
+from collections.abc import Mapping
 from enum import StrEnum
-from typing import Self
+from typing import Annotated, Any, Self
 
 from pydantic import Field, model_validator
 
@@ -217,8 +218,43 @@ class GuardSpec(Spec):
     """A rank slower than this times the median of all ranks is reported as a straggler."""
 
 
+class TrainerKind(StrEnum):
+    """Program that trains."""
+
+    PENSTOCK = "penstock"
+    """penstock's own trainer."""
+    COMMAND = "command"
+    """A program of the user's own, in an image of the user's own."""
+
+
+Word = Annotated[str, Field(min_length=1, max_length=4096)]
+"""One word of a command line."""
+
+OF_A_COMMAND = frozenset(
+    {
+        *("engine", "command", "name", "pool", "nodes", "ranks_per_node", "max_restarts", "image", "queue"),
+        *("priority", "topology", "grace_s"),
+    }
+)
+"""Fields that say something to whoever starts a program; the others are penstock's own trainer's."""
+
+
+def of_the_own_trainer(training: Mapping[str, Any]) -> list[str]:
+    """Keys of a run with `engine: command` that only penstock's own trainer reads, in their order."""
+    if training.get("engine") != TrainerKind.COMMAND:
+        return []
+    fields = TrainingSpec.model_fields.items()
+    own = {field.alias or name for name, field in fields if name not in OF_A_COMMAND}
+    return [key for key in training if key in own]
+
+
 class TrainingSpec(Spec):
     """A training run."""
+
+    engine: TrainerKind = TrainerKind.PENSTOCK
+    """`penstock`, or `command`: any program, started once for each rank as torchrun would. Needs a Kubernetes."""
+    command: tuple[Word, ...] = ()
+    """Program of `engine: command` and its arguments, such as [python3, -m, torchtitan.train]; no shell reads it."""
 
     name: Name = "pretrain"
     """Name of the run: lower-case letters, digits and dashes."""
@@ -274,7 +310,7 @@ class TrainingSpec(Spec):
     @model_validator(mode="after")
     def _counts_fit(self) -> Self:
         if self.min_nodes is not None and self.min_nodes > self.nodes:
-            raise ValueError(f"minNodes: {self.min_nodes} is more than nodes ({self.nodes})")
+            raise ValueError(f"minNodes: {self.min_nodes} is more than nodes ({self.nodes}); lower it, or raise nodes")
         if self.batch.micro_sequences > self.batch.sequences:
             raise ValueError(
                 f"batch.microSequences: {self.batch.micro_sequences} is more than batch.sequences "

@@ -17,7 +17,12 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="The images that a stack pulls from its own registry.", no_args_is_help=True)
 
-NO_ENGINE = "no container engine is here (podman, docker or buildah)"
+
+def _no_engine(wrong: str) -> str:
+    """Fact and remedy where no container engine works here; `wrong` says why those that are installed do not."""
+    if wrong:
+        return f"{wrong}; start its daemon, or install podman or buildah, which need none"
+    return "no container engine is here (podman, docker or buildah); install one"
 
 
 @app.command("build")
@@ -30,11 +35,12 @@ def build(stack: Stack) -> None:
 
     plan, _ = _planned(stack)
     images = [image for image in plan.images if isinstance(image.origin, Built)]
-    engine = engine_here()
+    engine, wrong = engine_here()
     if not images:
         typer.echo(f"{plan.stack} pulls no image of penstock's own")
     elif engine is None:
-        raise PenstockError(f"{NO_ENGINE}; install one, or run `penstock images push {plan.stack}` for the lines")
+        remedy = f"run `penstock images push {plan.stack}` for the lines"
+        raise PenstockError(f"{_no_engine(wrong)}, or {remedy}")
     else:
         steps.build(images, engine, typer.echo)
 
@@ -52,15 +58,15 @@ def push(stack: Stack) -> None:
     if registry is None:
         return
     missing = [image for image, found in steps.look(plan.images, registry).items() if found is None]
-    engine, copier = engine_here(), copier_here()
+    (engine, wrong), copier = engine_here(), copier_here()
     run = steps.Push(registry=registry, engine=engine, copier=copier, say=typer.echo)
     if not steps.can_bring(missing, engine, copier):
         run.make(missing)
         for line in steps.lines(missing, registry):
             typer.echo(line)
         raise PenstockError(
-            f"{NO_ENGINE}; run these lines where one is, in a checkout of penstock, then this command again, which "
-            "writes down the digests"
+            f"{_no_engine(wrong)}, or run the lines above where one is, in a checkout of penstock; then run this "
+            "command again, which writes down the digests"
         )
     run.bring(missing)
     _pin(file, steps.look(plan.images, registry))

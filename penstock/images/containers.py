@@ -18,6 +18,8 @@ ENGINES = ("podman", "docker", "buildah")
 """Programs that build; the first one that is there."""
 COPIERS = ("skopeo", "crane")
 """Programs that copy an image for all processors from registry to registry, without keeping it."""
+ANSWER_TIMEOUT_S = 20.0
+"""For a daemon that is asked for its version."""
 CONTAINERFILE = "images/cuda/Containerfile"
 
 
@@ -30,6 +32,22 @@ class ContainerEngine:
     """A program that builds, tags and pushes images: all of ENGINES take the same arguments for it."""
 
     program: str
+
+    def refused(self) -> str:
+        """Words of the program on why it does not work here; empty where it does. Docker has a daemon, which may not be
+        there.
+        """
+        if self.program != "docker":
+            return ""
+        try:
+            asked = subprocess.run(
+                (self.program, "version", "--format", "{{.Server.Version}}"),
+                capture_output=True, text=True, check=False, timeout=ANSWER_TIMEOUT_S,
+            )  # fmt: skip
+        except (OSError, subprocess.TimeoutExpired) as error:
+            return f"docker does not answer ({type(error).__name__})"
+        said = asked.stderr.strip().splitlines() or [f"status {asked.returncode}"]
+        return said[-1].partition(". ")[0] if asked.returncode else ""
 
     def build(self, context: Path, target: Target, architecture: Architecture, image: str) -> None:
         """Builds the target of the Containerfile in `context` under that name."""
@@ -85,10 +103,15 @@ class Copier:
         return (self.program, "copy", "--all", f"docker://{source}", f"docker://{target}")
 
 
-def engine_here() -> ContainerEngine | None:
-    """The first engine on PATH."""
-    found = next(filter(shutil.which, ENGINES), None)
-    return ContainerEngine(program=found) if found else None
+def engine_here() -> tuple[ContainerEngine | None, str]:
+    """The first engine on PATH that works here, and what is wrong with those that do not; None where there is none."""
+    wrong = []
+    for program in filter(shutil.which, ENGINES):
+        engine = ContainerEngine(program=program)
+        if not (why := engine.refused()):
+            return engine, ""
+        wrong.append(f"{program} is here and does not work: {why}")
+    return None, "; ".join(wrong)
 
 
 def copier_here() -> Copier | None:

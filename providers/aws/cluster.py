@@ -16,6 +16,7 @@ from components.provider import ClusterHandle, KubernetesHandle
 from providers.aws.control_plane.batch.build import Batch
 from providers.aws.control_plane.eks.add_ons import EksAddOns
 from providers.aws.control_plane.eks.build import Eks
+from providers.aws.control_plane.eks.karpenter import Karpenter
 from providers.aws.control_plane.eks.keeping import Keeping
 from providers.aws.control_plane.eks.ssm_host import SsmHost, SsmHostHandle
 from providers.aws.control_plane.eks.types import EksPlan, SsmHostReach
@@ -24,7 +25,7 @@ from providers.aws.control_plane.host_mounts import EfsMount, HostMount, LustreM
 from providers.aws.control_plane.hyper_pod.build import HyperPod
 from providers.aws.control_plane.pcs.build import Pcs
 from providers.aws.control_plane.pcs.plan import PcsPlan
-from providers.aws.drain_resource import NetworkDrainResource
+from providers.aws.drain_resource import LateLogsResource, NetworkDrainResource
 from providers.aws.eks_handle import EksHandle
 from providers.aws.images.address import registry_beside
 from providers.aws.kubernetes import reach, scaler
@@ -45,7 +46,7 @@ Outputs = Mapping[str, pulumi.Input[Any]]
 def build_cluster(name: str, plan: AwsPlan, opts: pulumi.ResourceOptions) -> ClusterHandle:
     """The cluster with all that the stack asks for beside it, in the plan's region, under the plan's tags."""
     tags = aws.ProviderDefaultTagsArgs(tags=dict(plan.tags))
-    account = _provider(f"{name}-aws", plan, tags, opts)
+    account = _provider(f"{name}-aws", plan, tags, _after_late_logs(f"{name}-late-logs", plan, opts))
     # First of all: where it refuses, nothing has changed yet.
     changes = NodeChanges(f"{name}-nodes", pools=made_of(plan), consent=plan.node_roll_reason, opts=opts)
     inside = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(providers=[account], depends_on=[changes]))
@@ -62,6 +63,17 @@ def build_cluster(name: str, plan: AwsPlan, opts: pulumi.ResourceOptions) -> Clu
         kubernetes=kubernetes,
         outputs={**outputs, **_stores(storage), **_serving(serving), **_costs(plan)},
     )
+
+
+def _after_late_logs(name: str, plan: AwsPlan, opts: pulumi.ResourceOptions) -> pulumi.ResourceOptions:
+    """For the provider of everything: it goes before what looks for late logs, and all else before it."""
+    if not isinstance(plan.control_plane, EksPlan):
+        return opts
+    late = LateLogsResource(
+        name, region=plan.region, cluster=plan.control_plane.name, own_network=plan.network.existing is None,
+        identity=plan.identity, opts=opts,
+    )  # fmt: skip
+    return pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=[late]))
 
 
 def _provider(
@@ -121,6 +133,10 @@ def _kubernetes(
         )
         others.append(keeping)
         values = keeping.values
+    if control.runs_karpenter:
+        karpenter = Karpenter(f"{name}-karpenter", stack=control.name, region=plan.region, cluster=settled, opts=opts)
+        others.append(karpenter)
+        values = {**values, **karpenter.values}
     known = {"cluster": cluster.cluster_name, "endpoint": cluster.endpoint, "kubeconfig": cluster.kubeconfig}
     scalers = {pool.name: scaler(plan, cluster, pools[pool.name], pool) for pool in plan.grouped_pools}
     ready = (system, add_ons, *cluster.ways_in, *pools.values(), *others, *storage.ready)

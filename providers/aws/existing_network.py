@@ -33,7 +33,7 @@ def existing_problems(plan: AwsPlan, ec2: Any) -> list[Problem]:
     if there is None:
         return []
     problems = Problems()
-    seen = look_at(there, [subnet.id for subnet in plan.subnets], ec2, problems)
+    seen = look_at(plan.network, there, ec2, problems)
     if seen.vpc is not None and not seen.vpc:
         message = (
             f"{there.vpc!r} is no VPC of this account in {plan.region}; copy its id from `aws ec2 describe-vpcs`, and "
@@ -42,7 +42,8 @@ def existing_problems(plan: AwsPlan, ec2: Any) -> list[Problem]:
         return [Problem(path=f"{PATH}.vpc", message=message)]
     for judge in (_dns_problems, _subnet_problems, _address_problems, _way_out_problems, _access_list_problems):
         problems += judge(plan, there, seen)
-    problems += [*_group_problems(plan, there, seen), *_tag_problems(plan, there, seen), *_lustre_problems(plan, seen)]
+    problems += [*_group_problems(plan, there, seen), *_default_group_problems(there, seen)]
+    problems += [*_tag_problems(plan, there, seen), *_lustre_problems(plan, seen)]
     return problems
 
 
@@ -242,6 +243,27 @@ def _group_problems(plan: AwsPlan, there: ExistingNetwork, seen: SeenNetwork) ->
             yield Problem(path=path, message=message)
         elif key == "nodes":
             yield from _node_group_problems(plan, group, found, path)
+
+
+def _default_group_problems(there: ExistingNetwork, seen: SeenNetwork) -> Iterator[Problem]:
+    """A default group in which containers of Batch's jobs reach neither each other nor anything else.
+
+    Two rules are enough, which AWS gives each VPC (VPC User Guide, "Default security groups for your VPCs").
+    """
+    found = seen.default_group
+    if found is None:
+        return
+    group = found["GroupId"]
+    lacking = []
+    if not any(_lets_itself(rule, group) for rule in found["IpPermissions"]):
+        rule = f"'IpProtocol=-1,UserIdGroupPairs=[{{GroupId={group}}}]'"
+        lacking.append(("lets nothing of its own in", "ingress", rule))
+    if not any(rule["IpProtocol"] == "-1" and _lets_out(rule) for rule in found["IpPermissionsEgress"]):
+        lacking.append(("lets not all out", "egress", f"'IpProtocol=-1,IpRanges=[{{CidrIp={EVERYWHERE}}}]'"))
+    for what, way, rule in lacking:
+        where = f"{group}, the default group of {there.vpc}, in which containers of Batch's jobs stand"
+        command = f"`aws ec2 authorize-security-group-{way} --group-id {group} --ip-permissions {rule}`"
+        yield Problem(path=f"{PATH}.vpc", message=f"{where}, {what}; its owner adds the rule: {command}")
 
 
 def _node_group_problems(plan: AwsPlan, group: str, found: Described, path: str) -> Iterator[Problem]:

@@ -48,7 +48,8 @@ def region_problem(name: str, known: Iterable[str]) -> str:
             )
     if name in _names()["new_regions"]["names"]:
         return f"{name!r} is a region of AWS that is not known to penstock; available: {', '.join(rows)}"
-    hint = suggestion(name, rows) or f"; available: {', '.join(rows)}"
+    of_the_continent = [row for row in rows if row.partition("-")[0] == name.partition("-")[0]]
+    hint = suggestion(name, of_the_continent or rows) or f"; available: {', '.join(of_the_continent or rows)}"
     return f"{name!r} is not a region of AWS{hint}"
 
 

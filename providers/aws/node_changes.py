@@ -54,7 +54,7 @@ def _cluster(control: EksPlan | PcsPlan | BatchPlan) -> str:
 
 
 def _rolls(plan: AwsPlan, pool: AwsNodePoolPlan) -> dict[str, Any]:
-    """The launch template's own settings and the version; nothing of machines that HyperPod starts."""
+    """The launch template's own settings and the version; nothing of machines that HyperPod or Karpenter starts."""
     if pool not in plan.grouped_pools:
         return {}
     control, found = plan.control_plane, _template(pool)
@@ -92,6 +92,8 @@ def _reservation(pool: AwsNodePoolPlan) -> str:
 
 
 def _replaces(plan: AwsPlan, pool: AwsNodePoolPlan) -> dict[str, Any]:
+    if pool in plan.karpenter_pools:
+        return {"group": "none: Karpenter's machines, which stay as they are until they idle"}
     if pool not in plan.grouped_pools:
         return {"group": "HyperPod's", "machineType": pool.machine.name}
     if pool.self_managed:

@@ -9,6 +9,7 @@ from typing import Any
 from components.errors import PenstockError
 from providers.aws.drain import Clients
 from providers.aws.drain import drain as drain_network
+from providers.aws.late_logs import delete_late_logs
 from providers.aws.session import session
 
 DRAIN_INPUTS: Mapping[str, type | tuple[type, ...]] = {
@@ -25,10 +26,17 @@ _NOT_ACTIVE = ("ResourceInUseException", "InvalidRequestException")
 
 
 def drain(inputs: Mapping[str, Any], say: Callable[[str], None]) -> None:
-    """Frees the network of what controllers made; PenstockError in AWS's own words where it refuses."""
-    cluster = inputs["cluster"]
+    """Frees the network of what controllers made; without one, removes what EKS wrote after the cluster's end.
+
+    PenstockError in AWS's own words where it refuses.
+    """
+    cluster, identity = inputs["cluster"], inputs.get("identity") or {}
+    if not inputs["vpc"]:
+        with _explained(f"logs that EKS wrote for {cluster} after its end may be there"):
+            delete_late_logs(session(inputs["region"], **identity).client("logs"), cluster, say, inputs["patienceS"])
+        return
     with _explained(f"what controllers of {cluster} made is still there"):
-        clients = Clients.of(inputs["region"], inputs.get("identity") or {})
+        clients = Clients.of(inputs["region"], identity)
         drain_network(clients, cluster, inputs["vpc"], say, inputs["patienceS"])
 
 

@@ -16,17 +16,12 @@ from providers.aws.control_plane.eks.types import EksPlan
 from providers.aws.control_plane.hyper_pod.plan import HyperPodPlan
 from providers.aws.network.types import NetworkPlan
 from providers.aws.nodes.binding import collective
+from providers.aws.nodes.karpenter import karpenter_values
 from providers.aws.nodes.scaling import AUTOSCALER, GROWS_TAG
 from providers.aws.tables import OWNERSHIP
-from providers.aws.types import AwsNodePoolPlan
+from providers.aws.types import KARPENTER, AwsNodePoolPlan
 
 _IMAGES = {Collective.NCCL: "NVIDIA", Collective.NEURON: "NEURON"}
-
-REFUSED = {
-    "karpenter": "it starts machines beside cluster.nodePools, by NodePools that nobody writes here, and the rights "
-    f"and queue that it needs are not made; remove it: pools with minCount below maxCount grow by {AUTOSCALER}",
-}
-"""Add-ons that would do nothing on EKS as penstock sets it up, each with the reason and a remedy."""
 
 _NUMBER = "[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 """End of the names of EKS's auto scaling groups, as in `eks-mng-2-82bf5c07-70d3-9015-d7e4-4ce657bd6b3d`
@@ -58,6 +53,7 @@ def addon_values(
     """
     return {
         AUTOSCALER: _autoscaler(control, pools),
+        KARPENTER: karpenter_values(control.name, network),
         CONTROLLER: controller_values(control.name, network),
         DNS: {"provider": {"name": "aws"}, "serviceAccount": {"name": DNS}},
         "efa-device-plugin": {

@@ -5,12 +5,15 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from pydantic.alias_generators import to_camel
+
 from components.errors import Problem, Problems, SpecError
 from components.estimate.cost import over_budget
 from components.images import own_image
 from components.plan.cluster import ClusterPlan, RefusedClusterError
 from components.plan.kubernetes import KubernetesFacts
 from components.spec.cluster import Nat, NetworkSpec
+from components.spec.rest import BUDGET
 from components.spec.scheduler import SchedulerKind
 from components.spec.stack import StackSpec
 from components.spec.storage import StorageSpec
@@ -32,6 +35,7 @@ from providers.aws.network import plan as networks
 from providers.aws.network.types import AwsSubnetPlan, NetworkPlan
 from providers.aws.nodes import lustre_client
 from providers.aws.nodes import plan as nodes
+from providers.aws.nodes.karpenter import node_pools
 from providers.aws.nodes.zones import preferred_zones
 from providers.aws.regions import regions
 from providers.aws.serving import plan as serving
@@ -40,8 +44,8 @@ from providers.aws.settings import AwsAccountSpec, AwsSpec, EksSpec, PcsSpec
 from providers.aws.storage import plan as stores
 from providers.aws.storage.lustre import over_fabric
 from providers.aws.storage.types import StoragePlan
-from providers.aws.tags import tag_problems, tags
-from providers.aws.types import AwsNodePoolPlan
+from providers.aws.tags import lasting, tag_problems, tags
+from providers.aws.types import KARPENTER, AwsNodePoolPlan
 from providers.aws.versions import default_version, version_problem
 
 _STACK_NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
@@ -76,9 +80,14 @@ class AwsPlan(ClusterPlan):
 
     @property
     def grouped_pools(self) -> tuple[AwsNodePoolPlan, ...]:
-        """The pools that become node groups: all that HyperPod does not run."""
+        """The pools that become node groups: all that neither HyperPod nor Karpenter runs."""
         elsewhere = _pools_of(self.hyper_pod)
-        return tuple(pool for pool in self.node_pools if pool.name not in elsewhere)
+        return tuple(pool for pool in self.node_pools if pool.name not in elsewhere and not pool.by_karpenter)
+
+    @property
+    def karpenter_pools(self) -> tuple[AwsNodePoolPlan, ...]:
+        """The pools whose machines Karpenter starts."""
+        return tuple(pool for pool in self.node_pools if pool.by_karpenter)
 
 
 def plan(spec: StackSpec, stack: str, now: datetime) -> AwsPlan:
@@ -122,7 +131,7 @@ def plan(spec: StackSpec, stack: str, now: datetime) -> AwsPlan:
         node_roll_reason=spec.cluster.allow_node_roll or "",
         volume=storage.volume,
         scheduler=_scheduler(spec, control),
-        kubernetes=_facts(spec, control, full, hyper, network),
+        kubernetes=_facts(spec, control, full, hyper, network, lasting(tags(spec.cluster, settings.tags, stack))),
         fetched_registries=_fetched(storage, network),
         images=control.images if isinstance(control, BatchPlan) else (),
         parts=(
@@ -135,7 +144,7 @@ def plan(spec: StackSpec, stack: str, now: datetime) -> AwsPlan:
         ),
     )
     if hyper or settings.hyper_pod is None:
-        unread = "cluster.budgetUsdPerHour" in spec.refused
+        unread = BUDGET in spec.refused
         problems += over_budget(plan.bill, plan.budget_usd_per_hour, unread=unread)
     if problems:
         raise RefusedClusterError(problems, plan)
@@ -206,6 +215,9 @@ def _job_problems(spec: StackSpec, control: ControlPlanePlan | None) -> Iterator
     for key in (key for key, value in asked.items() if value is not None):
         message = "this control plane takes jobs by its own commands; remove it, or set aws.controlPlane.kind to eks"
         yield Problem(path=key, message=message)
+    for name in sorted(spec.platform.model_fields_set):
+        message = "this control plane has no Kubernetes for it; remove it, or set aws.controlPlane.kind to eks"
+        yield Problem(path=f"platform.{to_camel(name)}", message=message)
 
 
 def _scheduler(spec: StackSpec, control: ControlPlanePlan) -> str:
@@ -218,6 +230,7 @@ def _facts(
     pools: tuple[AwsNodePoolPlan, ...],
     hyper: HyperPodPlan | None,
     network: NetworkPlan,
+    kept_tags: Mapping[str, str],
 ) -> KubernetesFacts | None:
     if not isinstance(control, EksPlan):
         return None
@@ -226,7 +239,7 @@ def _facts(
         flavour="hyperpod" if hyper else "eks",
         owners=ownership.owners(control, pools, hyper),
         addon_values=ownership.addon_values(control, pools, hyper, network),
-        refused_addons=ownership.REFUSED,
+        addon_objects={KARPENTER: node_pools(pools, network, control.name, kept_tags)},
         storage_class=disks(control.name),
         system_selector=control.system_pool.binding.node_selector,
         log_output=log_output(control.name, control.region),

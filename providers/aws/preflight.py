@@ -13,14 +13,16 @@ from components.plan.images import ImagePlan
 from components.plan.stack import StackPlan
 from providers.aws.asked import asked
 from providers.aws.caller import unknown_caller
+from providers.aws.control_plane.eks.builds import build_problems
 from providers.aws.control_plane.eks.reached import missing_programs, reached_problems
 from providers.aws.control_plane.eks.types import EksPlan
-from providers.aws.control_plane.hyper_pod.chart import chart_problems
 from providers.aws.control_plane.pcs.image import image_problems
 from providers.aws.control_plane.pcs.plan import PcsPlan
 from providers.aws.existing_network import existing_problems
 from providers.aws.held_reservations import held_problems
 from providers.aws.images.preflight import image_problems as pulled_problems
+from providers.aws.late_logs import left_log_group
+from providers.aws.nodes.disk_key import disk_key_problems
 from providers.aws.offered import zone_problems
 from providers.aws.plan import AwsPlan
 from providers.aws.quota_use import quota_problems
@@ -28,7 +30,9 @@ from providers.aws.regions import zone_of
 from providers.aws.session import session
 from providers.aws.settings import AwsAccountSpec
 from providers.aws.storage.deployed import lustre_problems
+from providers.aws.storage.linked import linked_problems
 from providers.aws.storage.lustre_regions import PATH
+from providers.aws.types import SpotCapacity
 
 CREDENTIALS = (
     "AWS_ACCESS_KEY_ID",
@@ -97,6 +101,8 @@ def look(plan: AwsPlan, client: ClientOf, images: Sequence[ImagePlan] = ()) -> t
     if isinstance(plan.control_plane, PcsPlan):
         problems += problems.collect(image_problems, plan.control_plane, client("ec2")) or ()
     if plan.hyper_pod is not None:
+        from providers.aws.control_plane.hyper_pod.chart import chart_problems  # an HTTP client, which plans go without
+
         problems += (
             problems.collect(chart_problems, plan.control_plane.name, plan.region, plan.identity, client("eks")) or ()
         )
@@ -104,11 +110,45 @@ def look(plan: AwsPlan, client: ClientOf, images: Sequence[ImagePlan] = ()) -> t
     problems += existing_problems(plan, client("ec2"))
     problems += zone_problems(plan, client("ec2"))
     problems += quota_problems(plan.quotas, stack, plan.region, client)
+    problems += problems.collect(_spot_role_problems, plan, client) or ()
     if isinstance(plan.control_plane, EksPlan):
         problems += problems.collect(_reached, plan.control_plane, cluster, stack, client) or ()
     problems += pulled_problems(images, stack, found, plan.region, client)
     problems += held_problems(plan.node_pools, stack, datetime.now(UTC), client, expires_at=plan.expires_at)
+    if isinstance(plan.control_plane, EksPlan):
+        problems += _eks_problems(plan.control_plane, cluster, found, client)
+    if plan.storage.file_system and plan.storage.file_system.links:
+        problems += linked_problems(plan.storage.file_system.links, plan.region, client("s3"))
     return tuple(problems)
+
+
+_SPOT_ROLE = "AWSServiceRoleForEC2Spot"
+"""Role without which EC2 takes no request for spot machines. A group of EKS's makes it at need, Karpenter may not
+(Karpenter, Troubleshooting, Missing Service Linked Role)."""
+
+
+def _spot_role_problems(plan: AwsPlan, client: ClientOf) -> list[Problem]:
+    spot = [pool.name for pool in plan.karpenter_pools if isinstance(pool.capacity, SpotCapacity)]
+    if not spot:
+        return []
+    path = f"cluster.nodePools.{spot[0]}.capacity.spot"
+    request = partial(client("iam").get_role, RoleName=_SPOT_ROLE)
+    if asked("iam:GetRole", path, request, absent=("NoSuchEntity",)):
+        return []
+    make = "`aws iam create-service-linked-role --aws-service-name spot.amazonaws.com`"
+    message = f"the account has no role {_SPOT_ROLE}, and Karpenter gets no spot machines without; make it once: {make}"
+    return [Problem(path=path, message=f"{message}, or set capacity: onDemand")]
+
+
+def _eks_problems(plan: EksPlan, cluster: Mapping[str, Any], account: str, client: ClientOf) -> list[Problem]:
+    """Obstacles in the way of a control plane, of its add-ons and of the disks of its nodes."""
+    problems = Problems()
+    left = None if cluster else problems.collect(left_log_group, client("logs"), plan.name, plan.region)
+    if left:
+        problems.append(left)
+    problems += problems.collect(build_problems, plan, client("eks")) or ()
+    problems += disk_key_problems(account, plan.region, client)
+    return problems
 
 
 def _account_problem(asked: AwsAccountSpec, found: str) -> Problem | None:

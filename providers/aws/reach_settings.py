@@ -1,16 +1,15 @@
 """Ways to the API server of an EKS cluster, one of which a stack chooses."""
 
-from typing import Self
+from pydantic import Field
 
-from pydantic import Field, IPvAnyNetwork, model_validator
-
-from components.spec.base import Spec
+from components.spec.base import NetworkRange, Spec
+from components.spec.choice import Choice
 
 
 class InsideSpec(Spec):
     """From `cluster.network.existing`, in which pulumi and kubectl run, or to which they are routed."""
 
-    cidrs: tuple[IPvAnyNetwork, ...] = Field(min_length=1)
+    cidrs: tuple[NetworkRange, ...] = Field(min_length=1)
     """IPv4 ranges that pulumi and kubectl come from: of the network itself, a peered one, a VPN or an office. The API
     server's security group admits only the cluster itself without them."""
 
@@ -22,18 +21,12 @@ class SsmHostSpec(Spec):
     """Port of 127.0.0.1 that leads to the API server; when left out, one by the name of the cluster's endpoint."""
 
 
-class ReachSpec(Spec):
+class ReachSpec(Choice):
     """The way from where pulumi and kubectl run to the API server: exactly one of these."""
 
-    public_cidrs: tuple[IPvAnyNetwork, ...] | None = Field(default=None, min_length=1)
+    public_cidrs: tuple[NetworkRange, ...] | None = Field(default=None, min_length=1)
     """IPv4 ranges that the API server's public endpoint answers."""
     inside: InsideSpec | None = None
     """From inside the existing network that `cluster.network.existing` gives: `{cidrs: [10.0.4.0/24]}`."""
     ssm_host: SsmHostSpec | None = None
     """From anywhere with AWS credentials, through a host without a public address: `{}`."""
-
-    @model_validator(mode="after")
-    def _exactly_one(self) -> Self:
-        if sum(getattr(self, name) is not None for name in type(self).model_fields) != 1:
-            raise ValueError("give exactly one of publicCidrs, inside and ssmHost")
-        return self

@@ -6,6 +6,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 from pydantic import Discriminator, Field, Tag, model_validator
 
 from components.spec.base import Name, Spec, form
+from components.spec.rest import Places
 from providers.aws.network.settings import ExistingNetworkSpec
 from providers.aws.reach_settings import ReachSpec
 
@@ -26,6 +27,9 @@ MlMachineType = Annotated[
 ]
 AmiId = Annotated[
     str, Field(pattern=form(r"^ami-[0-9a-f]{8,17}$", "the id of an image, such as ami-0123456789abcdef0"))
+]
+AddOnBuild = Annotated[
+    str, Field(pattern=form(r"^v\d+\.\d+\.\d+-eksbuild\.\d+$", "a build of an add-on, such as v1.22.4-eksbuild.3"))
 ]
 ImageRelease = Annotated[
     str,
@@ -62,7 +66,9 @@ class EksSpec(Spec):
     log_retention_days: int = Field(default=30, ge=1, le=3653)
     """Days that CloudWatch keeps the control plane's logs: one of the periods that it offers."""
     node_release: ImageRelease | None = None
-    """Release of the nodes' image, such as "1.35.3-20260512"; when left out, the newest each time that nodes roll."""
+    """Release of the nodes' image, such as "1.35.3-20260512"; when left out, the one this penstock was made for."""
+    add_on_versions: dict[str, AddOnBuild] = Field(default_factory=dict)
+    """Builds of EKS's add-ons in the place of the plan's, such as {vpc-cni: v1.22.4-eksbuild.3}."""
     node_repair: bool = True
     """EKS reboots or replaces nodes whose accelerators, kernel or network fail, one of a pool at a time."""
 
@@ -314,12 +320,38 @@ class AwsAccountSpec(Spec):
             raise ValueError("assumeRole and assumeRoles stand there both; remove one")
         return self
 
+    @model_validator(mode="after")
+    def _allowed_or_forbidden(self) -> Self:
+        """The provider takes one of the two (Terraform's AWS provider, forbidden_account_ids)."""
+        if self.allowed_account_ids and self.forbidden_account_ids:
+            reason = (
+                "allowedAccountIds beside it: the provider takes one of the two, and what is not allowed is refused"
+            )
+            raise ValueError(f"forbiddenAccountIds: {reason} anyway; remove it")
+        return self
+
 
 class AwsSpec(Spec):
     """Settings of AWS alone. What is not asked for is not made."""
 
     account_form: ClassVar[type[Spec]] = AwsAccountSpec
     network_form: ClassVar[type[Spec]] = ExistingNetworkSpec
+    places: ClassVar[Places] = {
+        "controlPlane.reach.inside.cidrs": ["10.0.0.0/16"],
+        "controlPlane.reach.publicCidrs": ["203.0.113.0/24"],
+        "controlPlane.reach.ssmHost.localPort": None,
+        "controlPlane.reach": {"ssmHost": {}},
+        "controlPlane.admins": None,
+        "controlPlane.logRetentionDays": None,
+        "controlPlane.nodeRelease": None,
+        "controlPlane.nodeRepair": None,
+        "controlPlane.tier": None,
+        "registry.keepImages": None,
+        "endpoints": None,
+        "throughput": None,
+        "globalAccelerators": None,
+        "tags": None,
+    }
 
     control_plane: ControlPlane = EksSpec()
     """Control plane: EKS by default, `kind: pcs` (Slurm) or `kind: batch`."""

@@ -8,8 +8,14 @@ from typing import Literal
 from components.plan.cluster import NodePoolPlan, Taint
 from providers.aws.catalog import AwsMachine
 
+KARPENTER = "karpenter"
+"""The add-on that starts the machines of a pool itself, without a group, as pods need them (karpenter.sh)."""
+
 MOST_PODS = 110
 """Of one node: what Kubernetes advises (kubernetes.io, "Considerations for large clusters")."""
+
+AMAZON_LINUX_ROOT = "/dev/xvda"
+"""Root device of Amazon Linux: of another name, a disk is a second one, and the root as small as its image."""
 
 InterfaceType = Literal["interface", "efa", "efa-only"]
 """EC2's words for a network interface: with an address only, with both, with fabric only."""
@@ -141,6 +147,16 @@ class AwsNodePoolPlan(NodePoolPlan):
     @property
     def machine_names(self) -> str:
         return " or ".join(machine.name for machine in self.machine_types)
+
+    @property
+    def by_karpenter(self) -> bool:
+        """Karpenter starts its machines, without a group."""
+        return self.grown_by == KARPENTER
+
+    @property
+    def in_managed_group(self) -> bool:
+        """A node group of EKS's starts its machines, where EKS is the control plane."""
+        return not (self.self_managed or self.by_karpenter)
 
     @property
     def least_in_group(self) -> int:

@@ -17,6 +17,8 @@ class KubernetesVersion:
     name: str
     standard_support_ends: datetime
     extended_support_ends: datetime
+    node_release: str
+    """Release of the nodes' images where the stack file gives none."""
     add_ons: Mapping[str, str]
     """The version of every add-on, by its name."""
 
@@ -31,6 +33,12 @@ def kubernetes_versions() -> Mapping[str, KubernetesVersion]:
 @cache
 def default_version() -> str:
     return str(tomllib.loads(_FILE.read_text())["default"])
+
+
+def node_release(asked: str | None, version: str) -> str:
+    """Release of the nodes' images: the asked one, else that of the version's row; empty for a version without one."""
+    known = kubernetes_versions().get(version)
+    return asked or (known.node_release if known else "")
 
 
 def version_problem(asked: str, now: datetime) -> Problem | None:
@@ -54,13 +62,16 @@ def _minor(version: str) -> int:
     return int(version.partition(".")[2])
 
 
-def _version(name: str, row: Mapping[str, date | Mapping[str, str]], common: Mapping[str, str]) -> KubernetesVersion:
+def _version(
+    name: str, row: Mapping[str, str | date | Mapping[str, str]], common: Mapping[str, str]
+) -> KubernetesVersion:
     own = row["add_ons"]
     assert isinstance(own, Mapping)
     return KubernetesVersion(
         name=name,
         standard_support_ends=_instant(row["standard_support_ends"]),
         extended_support_ends=_instant(row["extended_support_ends"]),
+        node_release=str(row["node_release"]),
         add_ons={**common, **own},
     )
 

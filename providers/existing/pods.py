@@ -9,7 +9,7 @@ from pydantic import Field, StringConstraints, model_validator
 from components.plan.cluster import HostPath, Mount, PodBinding, ResourceClaim, Sidecar
 from components.spec.base import Spec, form
 from components.spec.marks import ANNOTATIONS_LIMIT, LabelValue, MarkKey
-from components.spec.storage import MountPath
+from components.spec.storage import AbsolutePath
 
 # Forms and limits: Kubernetes API, validation of object metadata and of pods (apimachinery/pkg/util/validation,
 # pkg/apis/core/validation).
@@ -87,7 +87,7 @@ class HostPathSpec(Spec):
 
     path: NodePath
     """Absolute path on the node."""
-    mount_path: MountPath | None = None
+    mount_path: AbsolutePath | None = None
     """Absolute path in the container; when left out, the same as on the node."""
     read_only: bool = True
     """True if the pod may only read there."""
@@ -105,7 +105,7 @@ class MountSpec(Spec):
 
     claim: ObjectName
     """Name of a PersistentVolumeClaim in the namespace penstock."""
-    path: MountPath
+    path: AbsolutePath
     """Absolute path in the container."""
 
 
@@ -122,7 +122,7 @@ class SidecarSpec(Spec):
     """Environment variables of the sidecar."""
     host_paths: tuple[HostPathSpec, ...] = ()
     """Files, folders and sockets of the node that it mounts."""
-    shared_paths: tuple[MountPath, ...] = ()
+    shared_paths: tuple[AbsolutePath, ...] = ()
     """Folders, empty at first, that it and the main container both have, for sockets."""
     capabilities: tuple[Annotated[Capability, Field(strict=False)], ...] = ()
     """Linux capabilities that it has; all others are dropped."""

@@ -1,14 +1,15 @@
 """Settings that only a Kubernetes that is there already has: the key `penstock:existing`."""
 
-from typing import Annotated, Self
+from typing import Annotated, ClassVar, Self
 
 from pydantic import BeforeValidator, Field, StringConstraints, model_validator
 
 from components.fabric import Fabric
 from components.plan.kubernetes import Concern
 from components.spec.base import Name, Spec, form
+from components.spec.choice import Choice
 from components.spec.marks import DeviceName, LabelValue, MarkKey
-from components.spec.storage import MountPath
+from components.spec.storage import AbsolutePath, MountPath
 from providers.existing.pods import ObjectName, PoolPodsSpec
 
 ClaimName = Annotated[
@@ -69,12 +70,14 @@ class NfsVolume(Spec):
 
     server: str = Field(min_length=1)
     """Host name or address of the NFS server."""
-    path: MountPath
+    path: AbsolutePath
     """Exported path."""
 
 
-class SharedVolumeSpec(Spec):
+class SharedVolumeSpec(Choice):
     """Volume of runs, checkpoints and exports: exactly one of claim, storage class, host path and NFS."""
+
+    ways: ClassVar[tuple[str, ...]] = ("claim", "storage_class", "host_path", "nfs")
 
     claim: ClaimName | None = None
     """NAMESPACE/NAME of a bound PersistentVolumeClaim; a second claim mounts the volume behind it."""
@@ -82,7 +85,7 @@ class SharedVolumeSpec(Spec):
     """Storage class whose volumes are ReadWriteMany; with `sizeGib`."""
     size_gib: int | None = Field(default=None, ge=1)
     """Size of the claim in GiB; with `storageClass`."""
-    host_path: MountPath | None = None
+    host_path: AbsolutePath | None = None
     """Folder that every node mounts from the same file system."""
     nfs: NfsVolume | None = None
     """Export of an NFS server."""
@@ -90,10 +93,7 @@ class SharedVolumeSpec(Spec):
     """Path at which pods see it."""
 
     @model_validator(mode="after")
-    def _exactly_one(self) -> Self:
-        ways = ("claim", "storage_class", "host_path", "nfs")
-        if sum(getattr(self, name) is not None for name in ways) != 1:
-            raise ValueError("give exactly one of claim, storageClass, hostPath and nfs")
+    def _class_with_its_size(self) -> Self:
         if (self.storage_class is None) != (self.size_gib is None):
             raise ValueError("sizeGib: goes with storageClass, and storageClass with it")
         return self

@@ -67,6 +67,10 @@ class CloudApi(Protocol):
         """
         ...
 
+    def left_behind(self, token: str, id: str) -> None:  # noqa: A002 (the engine's own word)
+        """Notes something that the cloud makes after a deletion, by itself: it stays until somebody deletes it."""
+        ...
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Made:

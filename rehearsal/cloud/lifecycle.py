@@ -117,11 +117,13 @@ class SimulatedCloud:
             if thing is None:
                 return
             self._wait_unused(thing)
+            api = LiveApi(self._services, region=thing.region, name=name)
             with self._turn(kind, thing.inputs):
-                kind.delete(LiveApi(self._services, region=thing.region, name=name), id, thing.outputs)
+                kind.delete(api, id, thing.outputs)
                 self.clock.wait(kind.deleted_after_min(thing.inputs))
                 self.account.remove(thing)
                 self.account.note_gone(thing, self.clock.now_min)
+            self._leave_behind(api, thing)
             self.changed(thing)
 
     def difference(self, token: str, id: str, old: Inputs, new: Inputs) -> InputChanges:  # noqa: A002
@@ -164,8 +166,10 @@ class SimulatedCloud:
     def delete_from_outside(self, thing: Object) -> None:
         """Deletes the object out of band (drift)."""
         with self.clock.working():
-            self.kind(thing.token).delete(self._api(thing), thing.id, thing.outputs)
+            api = self._api(thing)
+            self.kind(thing.token).delete(api, thing.id, thing.outputs)
             self.account.remove(thing)
+            self._leave_behind(api, thing)
             self.changed(thing)
 
     def make_load_balancer(self, cluster: Object) -> Object:
@@ -219,6 +223,15 @@ class SimulatedCloud:
         self.account.save(thing)
         if thing.reason:
             raise UnfinishedError([thing.reason], thing.outputs, id=thing.id)
+
+    def _leave_behind(self, api: LiveApi, thing: Object) -> None:
+        """Enters in the account things that the cloud made after the object had gone."""
+        for token, left in api.left:
+            found = Object(
+                token=f"{OF_CONTROLLERS}{token}", id=left, called=f"after {thing.what} was gone", region=api.region,
+                inputs={}, outputs={}, created_min=self.clock.now_min, status=Status.ACTIVE,
+            )  # fmt: skip
+            self.account.add(found)
 
     def _computed(self, outputs: Outputs, inputs: Inputs, region: str) -> dict[str, Any]:
         """Outputs that the cloud had added to these inputs."""

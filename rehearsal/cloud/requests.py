@@ -50,6 +50,7 @@ class LiveApi:
         self.region = region
         self.created_id = ""
         self.side_effects: list[Companion] = []
+        self.left: list[tuple[str, str]] = []
         self._services = services
         self.name = name
         self._executed = 0
@@ -95,6 +96,9 @@ class LiveApi:
     def side_effect(self, what: str, id: str, *, blocks_deletion_of: Iterable[str] = (), count: int = 1) -> None:  # noqa: A002
         keys = self._services.account.keys(blocks_deletion_of)
         self.side_effects.append(Companion(what=what, id=id, blocks_deletion_of=keys, count=count))
+
+    def left_behind(self, token: str, id: str) -> None:  # noqa: A002 (the engine's own word)
+        self.left.append((token, id))
 
     def _admitted(self, service: str, operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
         request = self._services.oracle.check(service, operation, parameters)
@@ -149,4 +153,7 @@ class PreviewApi:
         pass
 
     def side_effect(self, what: str, id: str, *, blocks_deletion_of: Iterable[str] = (), count: int = 1) -> None:  # noqa: A002
+        pass
+
+    def left_behind(self, token: str, id: str) -> None:  # noqa: A002 (the engine's own word)
         pass

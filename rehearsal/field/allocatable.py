@@ -104,6 +104,13 @@ def _least_offered(deployment: Deployment, pool: MachinePool) -> Offer | None:
         offered(deployment.facts.nodes, replace(pool, machine_type=name), sizes(name) if sizes else None)
         for name in (pool.machine_type, *pool.others)
     ]
+    offers += [
+        Offer(memory_ki=row.expected_ki(size.memory_mib / 1024, pool.most_pods, pool.architecture), cpu_m=None,
+              source=row.expected_source)
+        for row in deployment.facts.provisioners
+        for name in (pool.machine_type, *pool.others)
+        if row.chart == pool.provisioner and sizes and (size := sizes(name))
+    ]  # fmt: skip
     known = [one for one in offers if one is not None]
     return min(known, key=lambda one: one.memory_ki) if len(known) == len(offers) else None
 

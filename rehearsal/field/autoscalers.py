@@ -68,6 +68,11 @@ def _allowed(deployment: Deployment, row: AutoscalerRow, rights: list[BuiltResou
 
 
 def _unseen(deployment: Deployment, row: AutoscalerRow, chart: InstalledChart, pool: MachinePool) -> str:
+    starts = any(one.chart == row.chart for one in deployment.facts.provisioners)
+    if starts and pool.provisioner != row.chart:
+        return f"{row.chart} resizes no group: it starts machines by objects of its own"
+    if not starts and pool.provisioner:
+        return f"{row.chart} resizes groups, and its machines are of none"
     if not row.finds_by:
         return ""
     tags = {str(at(one.inputs, row.tag_key)) for one in deployment.of(row.tag) if _of_group(one, row, pool)}

@@ -79,6 +79,12 @@ class MachinePool:
     """Names by which others resize it."""
     spare: bool = False
     """Its machines are those that nobody else has now, and may not be had."""
+    provisioner: str = ""
+    """Chart that starts its machines without a group, where one does."""
+    most_pods: int = 0
+    """Of one node, as such a chart is told; 0 where nothing says."""
+    weight: int = 0
+    """Of such a pool: pods go to the largest that can have machines."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,10 +12,12 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+from rehearsal.field.provisioner_facts import ProvisionerRow
 from rehearsal.field.service_facts import (
     AgentRow,
     BalancerRow,
     BoundedRow,
+    ContainerNetworkRow,
     EntranceRow,
     ExclusiveRow,
     ExistingRow,
@@ -198,6 +200,15 @@ class VolatileRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReleaseRow:
+    """A group of machines that takes the newest image of the day as long as the field names no release."""
+
+    resource: str
+    field: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class VersionRow:
     """A version that moves one minor up at a time, never down. `followers` are tied to it by their own version."""
 
@@ -345,11 +356,13 @@ class FieldFacts:
     """Types that give machines a path to registries outside; none known where empty."""
     changes: tuple[ChangeRow, ...] = ()
     volatile: tuple[VolatileRow, ...] = ()
+    releases: tuple[ReleaseRow, ...] = ()
     versions: tuple[VersionRow, ...] = ()
     sizes: tuple[SizeRow, ...] = ()
     names: tuple[NameRow, ...] = ()
     resizers: tuple[ResizerRow, ...] = ()
     autoscalers: tuple[AutoscalerRow, ...] = ()
+    provisioners: tuple[ProvisionerRow, ...] = ()
     served: tuple[ServedRow, ...] = ()
     no_default_class: str = ""
     """The publication that says that its clusters have no default storage class; empty where they have one."""
@@ -359,6 +372,7 @@ class FieldFacts:
     pod_rights: tuple[PodRightRow, ...] = ()
     bounded: tuple[BoundedRow, ...] = ()
     exclusive: tuple[ExclusiveRow, ...] = ()
+    container_networks: tuple[ContainerNetworkRow, ...] = ()
     job_roles: tuple[JobRoleRow, ...] = ()
     fabric_mounts: tuple[FabricMountRow, ...] = ()
     refreshes: tuple[RefreshRow, ...] = ()

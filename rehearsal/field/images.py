@@ -13,6 +13,7 @@ from rehearsal.field.facts import RegistryRow
 from rehearsal.field.pods import pods_of, why_elsewhere
 
 PLACEHOLDER = re.compile(r"(^|[./-])(example\.(com|org|net)|your-|changeme|placeholder|todo)|[<>{}$]", re.IGNORECASE)
+KEYS = "training.image or inference.image"
 OCI = "OCI Distribution Specification, pull"
 UNTAGGED = re.compile(r"[@:][^/]*$")
 
@@ -40,7 +41,7 @@ def images(deployment: Deployment) -> Iterator[Finding]:
 def _judged(deployment: Deployment, image: str) -> Iterator[Finding]:
     subject = f"image {short(image)}"
     if PLACEHOLDER.search(image):
-        message = f"{image} stands for an image of one's own: nothing is there to pull"
+        message = f"{image} stands for an image of one's own: nothing is there to pull; name yours in {KEYS}"
         yield Finding(rule="images", subject=subject, message=message, source=OCI)
         return
     row = _registry(deployment, image)

@@ -18,6 +18,7 @@ from rehearsal.field.deployed import (
     every,
 )
 from rehearsal.field.facts import EndpointRow, FieldFacts, PoolRow
+from rehearsal.field.provisioned import provisioned_pools
 
 AUTOSCALER = "its own autoscaler"
 """That of a cloud which grows a pool for pods that wait."""
@@ -40,7 +41,11 @@ def deployment_of(  # noqa: PLR0913 (all that surrounds an `up`, by name)
     return Deployment(
         facts=facts,
         resources=made,
-        pools=(*(pool for row in facts.pools for pool in _pools(facts, made, row)), *nodes),
+        pools=(
+            *(pool for row in facts.pools for pool in _pools(facts, made, row)),
+            *provisioned_pools(facts, _objects(made)),
+            *nodes,
+        ),
         endpoints=tuple(_endpoints(facts, made)),
         charts=tuple(_charts(facts, made)),
         objects=tuple(_objects(made)),

@@ -41,6 +41,7 @@ def rolling(deployment: Deployment) -> Iterator[Finding]:
         message = f"{done}, and nothing said so before"
         yield Finding(rule="rolling", subject=subject, message=message, source=change.source)
     yield from _volatile(deployment)
+    yield from _newest(deployment)
     yield from _kept(deployment)
 
 
@@ -125,6 +126,14 @@ def _volatile(deployment: Deployment) -> Iterator[Finding]:
             for key in sorted(keys):
                 message = f"{row.path} of {one.name} holds {key}: each change of it replaces the nodes made from it"
                 yield Finding(rule="rolling", subject=f"{row.path} {key}", message=message, source=row.source)
+
+
+def _newest(deployment: Deployment) -> Iterator[Finding]:
+    for row in deployment.facts.releases:
+        for one in deployment.of(row.resource):
+            if not at(one.inputs, row.field):
+                message = f"machines of {one.name} get the image that is newest on the day they start: no {row.field}"
+                yield Finding(rule="rolling", subject=one.name, message=message, source=row.source)
 
 
 def _mappings(value: Any, path: str) -> Iterator[Mapping[str, Any]]:

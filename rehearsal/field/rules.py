@@ -6,6 +6,7 @@ from rehearsal.field.agents import agents
 from rehearsal.field.allocatable import allocatable
 from rehearsal.field.balancers import balancers
 from rehearsal.field.claims import claims
+from rehearsal.field.containers import containers
 from rehearsal.field.deployed import Deployment, Finding
 from rehearsal.field.disruption import disruption
 from rehearsal.field.existing import existing
@@ -22,6 +23,7 @@ from rehearsal.field.nvlink import nvlink
 from rehearsal.field.patience import patience
 from rehearsal.field.places import partitions, places, support
 from rehearsal.field.propagation import exclusive, propagation, reserved
+from rehearsal.field.provisioning import provisioning
 from rehearsal.field.reach import reach
 from rehearsal.field.repair import repair
 from rehearsal.field.rights import rights
@@ -38,7 +40,7 @@ RULES: tuple[Rule, ...] = (
     reach, allocatable, landing, images, rolling, transitions, scaling, served, propagation, exclusive, lacking,
     topology, disruption, claims, nvlink, identity, mirror, marks, sums, slurm, places, partitions, support, mounts,
     lnet, mixed, entrances, prepared, repair, rights, patience, reserved, existing, shortage,
-    agents, balancers,
+    agents, balancers, containers, provisioning,
 )  # fmt: skip
 
 

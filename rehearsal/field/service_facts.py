@@ -76,6 +76,20 @@ class ExclusiveRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ContainerNetworkRow:
+    """An environment of jobs whose containers have interfaces in the groups at `own`, or in the network's `group` where
+    there are none. `several` names a path of a `definition` and the value there of jobs to which that happens.
+    """
+
+    resource: str
+    own: str
+    definition: str
+    several: tuple[str, str]
+    group: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class JobRoleRow:
     """A definition of jobs, or a group of nodes that run them, which needs a role to reach a store: at the first of the
     paths `role` that is set. Of a resource type with several uses, `where` names a path and the value there.

@@ -73,12 +73,14 @@ def _not_reached(
     if str(at(chart.values, row.balances)).lower() == "true" and spare.labels == other.labels:
         yield f"{row.chart} spreads nodes over {spare.name} and {other.name} alike, as nothing tells them apart"
     if not _comes_first(row, chart.values, spare, other):
-        yield f"{row.chart} takes {other.name} as soon as {spare.name}: no priority of its expander says which first"
+        yield f"{row.chart} takes {other.name} as soon as {spare.name}: no priority says which first"
 
 
 def _comes_first(row: AutoscalerRow, values: Mapping[str, Any], spare: MachinePool, other: MachinePool) -> bool:
     chosen = str(at(values, row.expander) or "").split(",")
     numbers = at(values, row.priorities)
+    if spare.provisioner:
+        return spare.weight > other.weight
     if chosen[0] != "priority" or not isinstance(numbers, Mapping) or not spare.groups or not other.groups:
         return False
     return all(

@@ -63,15 +63,32 @@ class Admission:
         """Takes a controller's finalizer off an object that is to go and that nothing uses, if the controller runs."""
         group, kind, *_ = key.split("|")
         finalizer, found = FINALIZERS.get((group, kind)), self._controller(_chart_of(group))
+        if kind == "NodePool" and "deletionTimestamp" in body["metadata"] and found and is_available(found):
+            self._end_machines(str(body["metadata"]["name"]))
         leaves = "deletionTimestamp" in body["metadata"] and not self._in_use(kind, str(body["metadata"]["name"]))
-        if leaves and finalizer and found and _available(found):
+        if leaves and finalizer and found and is_available(found):
             held = body["metadata"].get("finalizers") or []
             body["metadata"]["finalizers"] = [one for one in held if one != finalizer]
             if not body["metadata"]["finalizers"]:
                 self._objects.drop(key)
 
+    def _end_machines(self, pool: str) -> None:
+        """NodeClaims go with their NodePool, and their nodes with them."""
+        for key, claim in self._objects.all():
+            labels = claim["metadata"].get("labels") or {}
+            if key.startswith("karpenter.sh|NodeClaim|") and labels.get("karpenter.sh/nodepool") == pool:
+                self._objects.drop(key)
+
     def _in_use(self, kind: str, name: str) -> bool:
-        """True for a flavor that a queue has (Kueue, pkg/controller/core/resourceflavor_controller.go)."""
+        """True for a flavor that a queue has (Kueue, pkg/controller/core/resourceflavor_controller.go), and for a class
+        while there are machines of it (Karpenter, pkg/controllers/nodeclass/controller.go).
+        """
+        if kind == "EC2NodeClass":
+            return any(
+                name in every(claim, "spec.nodeClassRef.name")
+                for key, claim in self._objects.all()
+                if key.startswith("karpenter.sh|NodeClaim|")
+            )
         return kind == "ResourceFlavor" and any(
             name in every(queue, "spec.resourceGroups.flavors.name")
             for key, queue in self._objects.all()
@@ -79,7 +96,7 @@ class Admission:
         )
 
     def _require_webhook(self, kind: Served, chart: str, controller: Body) -> None:
-        if not _available(controller):
+        if not is_available(controller):
             raise _no_answer(kind, f"no endpoints available for the webhook of {chart}")
 
     def _controller(self, chart: str) -> Body | None:
@@ -95,7 +112,8 @@ def _chart_of(group: str) -> str:
     return CHARTS_OF_GROUPS.get(group, "")
 
 
-def _available(controller: Body) -> bool:
+def is_available(controller: Body) -> bool:
+    """True for a Deployment that has its pods."""
     rows = controller.get("status", {}).get("conditions", ())
     return any(row["type"] == "Available" and row["status"] == "True" for row in rows)
 

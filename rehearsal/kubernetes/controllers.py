@@ -26,6 +26,7 @@ SETTLERS: Mapping[str, tuple[float, Settle]] = {
     "apps|Deployment": (0.7, settling.deployment),
     "apps|StatefulSet": (1.0, settling.stateful_set),
     "apps|DaemonSet": (0.7, settling.daemon_set),
+    "leaderworkerset.x-k8s.io|LeaderWorkerSet": (1.0, settling.group_set),
     "apiextensions.k8s.io|CustomResourceDefinition": (0.02, settling.definition),
 }
 TERMINATION_MIN = 0.1

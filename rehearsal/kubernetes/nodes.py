@@ -70,7 +70,7 @@ def why_not(one: Body, pod: Body) -> str:
         if taint["effect"] != "PreferNoSchedule" and not _tolerated(taint, pod.get("tolerations") or ()):
             return f"untolerated taint {taint['key']}"
     offered = one["status"]["allocatable"]
-    for resource, amount in _requests(pod).items():
+    for resource, amount in requests(pod).items():
         if quantity(offered.get(resource, 0)) < amount:
             return f"insufficient {resource}"
     return ""
@@ -92,7 +92,8 @@ def _tolerated(taint: Mapping[str, str], tolerations: Iterable[Mapping[str, Any]
     )
 
 
-def _requests(pod: Body) -> dict[str, Decimal]:
+def requests(pod: Body) -> dict[str, Decimal]:
+    """Sums of what the pod's containers ask."""
     total: dict[str, Decimal] = {}
     for container in pod.get("containers") or ():
         resources = container.get("resources") or {}

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from rehearsal.kubernetes import karpenter
 from rehearsal.kubernetes.nodes import fitting
 from rehearsal.kubernetes.objects import Body, Objects, labels_of
 
@@ -39,6 +40,8 @@ def definition(objects: Objects, key: str, body: Body) -> bool:
 
 def deployment(objects: Objects, key: str, body: Body) -> bool:
     wanted = body["spec"].get("replicas", 1)
+    if wanted and not fitting(_nodes(objects), body["spec"]["template"]["spec"]):
+        karpenter.start(objects, body["spec"]["template"]["spec"])
     ready = wanted if not wanted or fitting(_nodes(objects), body["spec"]["template"]["spec"]) else 0
     done = ready == wanted
     conditions = [
@@ -58,6 +61,22 @@ def stateful_set(objects: Objects, key: str, body: Body) -> bool:
     counts = {"replicas": wanted, "currentReplicas": ready, "updatedReplicas": ready, "readyReplicas": ready}
     revisions = {"currentRevision": revision, "updateRevision": revision, "availableReplicas": ready}
     _write(objects, key, body, _observed(body) | counts | revisions)
+    return ready == wanted and _refresh_services(objects)
+
+
+def group_set(objects: Objects, key: str, body: Body) -> bool:
+    """A LeaderWorkerSet, whose groups are ready where so many nodes hold a pod of it as one group has: pods that take
+    their nodes whole. Its controller's own counts (kubernetes-sigs/lws, leaderworkerset_types.go)."""
+    spec, group = body["spec"], body["spec"]["leaderWorkerTemplate"]
+    wanted, size = spec.get("replicas", 1), group.get("size", 1)
+    held = [
+        len(fitting(_nodes(objects), group[one]["spec"])) >= size
+        for one in ("leaderTemplate", "workerTemplate")
+        if one in group
+    ]
+    ready = wanted if all(held) else 0
+    counts = {"replicas": wanted, "readyReplicas": ready, "updatedReplicas": ready}
+    _write(objects, key, body, counts | {"conditions": [_condition("Available", str(ready == wanted))]})
     return ready == wanted and _refresh_services(objects)
 
 
@@ -225,14 +244,22 @@ def _behind(objects: Objects, space: str, selector: Mapping[str, str]) -> Iterat
             ("apps", "Deployment"),
             ("apps", "StatefulSet"),
             ("apps", "DaemonSet"),
+            ("leaderworkerset.x-k8s.io", "LeaderWorkerSet"),
             ("", "Pod"),
         ):
             continue
-        labels = labels_of(body) if kind == "Pod" else labels_of({"metadata": {}, **body["spec"]["template"]})
+        labels = labels_of(body) if kind == "Pod" else labels_of({"metadata": {}, **_template(body)})
         status = body.get("status", {})
         ready = status.get("readyReplicas") or status.get("numberReady") or status.get("phase") == "Running"
         if ready and all(labels.get(name) == value for name, value in selector.items()):
             yield body
+
+
+def _template(body: Body) -> Body:
+    """Template of the pods that may be behind a Service: of a group, its first."""
+    spec = body["spec"]
+    found: Body = spec["leaderWorkerTemplate"]["leaderTemplate"] if "leaderWorkerTemplate" in spec else spec["template"]
+    return found
 
 
 def _binds_later(objects: Objects, storage_class: str | None) -> bool:

@@ -152,8 +152,8 @@ class Simulation:
         """By penstock's own command, with the simulated cloud's container engine. What it writes down goes into the
         copy of the stack file.
         """
-        if not self.cloud.rules.keeps_images or "penstock:cluster" not in config_in(stack_file):
-            return ()  # a program of one's own asks for its cluster in its own words
+        if not self.cloud.rules.keeps_images:
+            return ()
         # Beside the engine's folder, which is a project of another program.
         copy = stack_file.parents[1] / "images" / stack_file.name
         copy.parent.mkdir(exist_ok=True)

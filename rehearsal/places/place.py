@@ -61,7 +61,9 @@ class RehearsalPlace(Protocol):
         """
 
     def push_images(self, stack_file: Path) -> tuple[str, ...]:
-        """Puts the stack's images where its own command puts them, as people do before `up`. A line for what failed."""
+        """Puts the stack's images where its own command puts them, as people do before `up`. A line for what failed.
+        Not asked of a program of one's own, which has no stack file of penstock's that says which.
+        """
 
     def report(self) -> AccountReport:
         """Requests, faults and leftovers."""

@@ -421,3 +421,33 @@ def test_volcano_looks_for_close_nodes_as_long_as_that_takes_seconds(
     assert made["spec"].get("networkTopology") == asked
     (warned,) = load(SchedulerKind.VOLCANO).placement_warnings(job(nodes=nodes, topology=topology), large)
     assert ("more than 256 nodes" in warned) is (asked is None)
+
+
+COMMAND = ("python3", "-m", "torchtitan.train")
+TAKES_COMMANDS = [kind for kind in PODS if kind is not SchedulerKind.KUBERAY]
+
+
+@pytest.mark.parametrize("kind", TAKES_COMMANDS)
+def test_a_command_is_started_by_the_agent_that_comes_with_its_file(kind: SchedulerKind) -> None:
+    one = job(command=COMMAND, program=(), image="r.example/titan:1")
+    manifests = render(kind, one, pool())
+    for manifest in manifests:
+        judge(manifest)
+    (files,) = [one["data"] for one in manifests if one["kind"] == "ConfigMap"]
+    compile(files["agent.py"], "agent.py", "exec")
+    ((_, found),) = gangs(manifests)
+    container = found["spec"]["containers"][0]
+    first, agent, file, *rest = container["command"]
+    mounted = {mount["name"]: mount["mountPath"] for mount in container["volumeMounts"]}["job-file"]
+    assert (first, agent, file) == ("python3", f"{mounted}/agent.py", f"{mounted}/job.json")
+    assert rest[0] == "--rendezvous"
+    assert {"NODE_RANK", "POD_IP"} <= {row["name"] for row in container["env"]}
+    usual = template(kind, job(), pool())["spec"]["containers"][0]
+    same = ("resources", "securityContext", "env")
+    assert {key: container[key] for key in same} == {key: usual[key] for key in same}, "the same fabric and devices"
+
+
+@pytest.mark.parametrize("kind", [SchedulerKind.KUBERAY, SchedulerKind.SLURM])
+def test_a_command_is_refused_where_penstocks_own_agent_is_started(kind: SchedulerKind) -> None:
+    with pytest.raises(UnsupportedError, match=rf"training.engine: command, but {kind} starts penstock's own trainer"):
+        render(kind, job(command=COMMAND, program=()), pool())

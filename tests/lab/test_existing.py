@@ -153,7 +153,11 @@ def test_a_cluster_that_lacks_each_thing_is_told_all_at_once_and_each_remedy_hel
                 assert any(words in message for message in found), (words, found)
             known = (*expected, "kueue.x-k8s.io/v1beta2 is needed")
             # Nodes of a lab that has just come up may not be Ready yet, which is told as well.
-            eventually(lambda: all(any(words in one for words in known) for one in told(plan)), "nothing else is told")
+
+            def alone() -> bool:
+                return all(any(words in one for words in known) for one in told(plan))
+
+            eventually(alone, "nothing else is told", within_s=200.0)
             assert not [one for one in told(stack(lab.kubeconfig, taints=[TAINT])) if "nodePools.wired.taints" in one]
         standing.enter_context(made(api, storage_class("fast", default=True)))
         standing.enter_context(made(api, storage_class("shared")))

@@ -34,6 +34,7 @@ def _text(words: re.Match[str], value: Any) -> Any:
 
 RULES: tuple[tuple[str, Change | Edit], ...] = (
     (r"is not an absolute path, or one that begins with ~", lambda _, __: "/data/x"),
+    (r"; write ([\d.]+/\d+)$", _text),
     (r"unknown key; did you mean '([^']*)'", Change.RENAME),
     (r"is not a pool of this stack; did you mean '([^']*)'", Change.RENAME),
     (r"'nobody' is not one of '([^']*)'", Change.RENAME),

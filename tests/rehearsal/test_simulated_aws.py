@@ -96,6 +96,7 @@ def names(report: Report) -> list[str]:
 
 def test_a_cycle_leaves_nothing_and_says_who_judged(project: Project) -> None:
     report = project.rehearse()
+    assert report.notes == (), "a program of one's own has no images of penstock's to push"
     assert report.ok, [str(phase) for phase in report.phases]
     counts = [(phase.name, phase.created, phase.deleted, phase.same) for phase in report.phases]
     assert counts == [
@@ -117,7 +118,7 @@ def test_an_unexpected_finding_in_the_field_fails_a_rehearsal(project: Project) 
     assert not report.ok
     assert names(report) == ["up", "destroy"]
     title, finding = report.phases[0].problem.splitlines()
-    assert "expected.toml" in title
+    assert title == "the field rules find what would go wrong on a real cloud:"
     assert finding.startswith("scaling, pool train: train may have 3 nodes and stays at 2")
 
 
@@ -173,17 +174,21 @@ def test_update_replace_and_drift(deployed: Deployed) -> None:
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_what_fails_on_the_way_is_finished_by_the_same_command(project: Project) -> None:
-    """A create that stops halfway, a pool that lacks nodes, a zone without machines, and throttling all the while."""
+    """Creates that stop halfway, a pool that lacks nodes, a zone without machines, and throttling all the while."""
     report = project.rehearse(
-        errors=[{"operation": "ec2:ModifyVpcAttribute", "code": "InternalError", "message": "An internal error"}],
+        errors=[
+            {"operation": operation, "code": "InternalError", "message": "An internal error"}
+            for operation in ("ec2:ModifyVpcAttribute", "ec2:AttachInternetGateway")
+        ],
         partial=[{"resource": "train", "nodes": 1}],
         capacity=[{"machineType": "p5.48xlarge", "zone": "us-east-1a", "times": 2}],
         throttle={"rate": 0.3, "seed": 1},
     )
     assert report.ok, [str(phase) for phase in report.phases]
-    assert names(report) == ["up", "up", "up", "up", "up", "up again", "refresh", "destroy"]
-    halfway, partly, *empty, finished = report.phases[:5]
+    assert names(report) == ["up", "up", "up", "up", "up", "up", "up again", "refresh", "destroy"]
+    halfway, unattached, partly, *empty, finished = report.phases[:6]
     assert "ec2:ModifyVpcAttribute: InternalError" in halfway.problem
+    assert "ec2:AttachInternetGateway: InternalError" in unattached.problem, "it waits for the network"
     assert "1 of 2 instances were launched" in partly.problem
     assert partly.replaced + partly.created > 0, "what stopped halfway is made anew"
     for phase in empty:

@@ -1,8 +1,8 @@
 """`python -m workloads.fabric_check`: measure what ranks reach together, on this machine or as one node of several.
 
 By hand: `penstock check --ranks 4`. On a cluster each node's pod runs it with `--spec JSON`, `--nodes`, and what its
-environment says: JOB_COMPLETION_INDEX, NODE_NAME, POD_IP, CHECK_ID. workloads/fabric_check/__init__.py has the form of
-the evidence, and the exit codes.
+environment says: JOB_COMPLETION_INDEX, NODE_NAME, POD_IP, CHECK_ID. On AWS Batch the nodes of a job know each other by
+Batch's variables (place.py). workloads/fabric_check/__init__.py has the form of the evidence, and the exit codes.
 """
 
 import argparse
@@ -16,12 +16,15 @@ from typing import NoReturn
 
 from components.errors import PenstockError, Problem, SpecError
 from workloads.fabric_check.config import CheckFile, parse_check
+from workloads.fabric_check.place import JobPlace, place_of
 
 EX_CONFIG = 78
 MOST_RANKS_PER_CORE = 8
 """Beyond, ranks measure how they wait for each other's turn, and each takes memory of its own."""
 _OPTIONS = {"ranksPerNode": "--ranks", "floorGbps": "--floor-gbps", "volume": "--volume"}
 """Options whose values the file checks; argparse has checked --device."""
+_NODES_HELP = """machines in the check, which meet on the volume; those
+of a job of AWS Batch know each other"""
 DESCRIPTION = """Measures what ranks reach together: an all-reduce sweep, exchanges in pairs that
 show a slow one, and whether a volume can be written. The last line is the
 evidence as JSON."""
@@ -34,10 +37,11 @@ are refused. On a cluster the acceptance gate runs this on every node of a pool.
 
 
 def main(arguments: Sequence[str]) -> int:
-    options = _parser().parse_args(arguments)
+    place = place_of(os.environ)
+    options = _parser(place).parse_args(arguments)
     try:
         check = _check(options)
-        meeting = _meeting(check, options)
+        meeting = _meeting(check, options, place)
     except PenstockError as error:
         sys.stderr.write(f"{error}\n")
         return EX_CONFIG
@@ -46,7 +50,10 @@ def main(arguments: Sequence[str]) -> int:
     from workloads.fabric_check.evidence import EXIT
 
     signal.signal(signal.SIGTERM, _stopped)
-    here = Here(nodes=options.nodes, node=options.node, name=own_name(), address=own_address(), meeting=meeting)
+    here = Here(
+        nodes=options.nodes, node=options.node, name=own_name(), address=own_address(), meeting=meeting,
+        main_address=place.main_address, meeting_port=place.meeting_port,
+    )  # fmt: skip
     evidence = run_check(check, here)
     tell(check, evidence)
     return EXIT[evidence.state]
@@ -60,7 +67,7 @@ def _stopped(number: int, _frame: FrameType | None) -> NoReturn:
     os._exit(128 + number)
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(place: JobPlace) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="penstock check", description=DESCRIPTION, epilog=EXAMPLE, formatter_class=argparse.RawTextHelpFormatter
     )
@@ -69,9 +76,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="cpu: over gloo; cuda: over NCCL")
     parser.add_argument("--floor-gbps", type=float, default=0.0, help="gigabytes per second that must be reached")
     parser.add_argument("--volume", metavar="FOLDER", help="an existing folder that must be writable")
-    parser.add_argument("--nodes", type=int, default=1, help="machines in the check; they meet on the volume")
-    index = int(os.environ.get("JOB_COMPLETION_INDEX", "0"))
-    parser.add_argument("--node", type=int, default=index, help="this node's number, from 0")
+    parser.add_argument("--nodes", type=int, default=place.nodes, help=_NODES_HELP)
+    parser.add_argument("--node", type=int, default=place.node, help="this node's number, from 0")
     return parser
 
 
@@ -116,9 +122,9 @@ def _require_possible(options: argparse.Namespace) -> None:
         raise SpecError(problems)
 
 
-def _meeting(check: CheckFile, options: argparse.Namespace) -> Path | None:
-    """A file of this check alone, on the volume that all nodes have."""
-    if options.nodes == 1:
+def _meeting(check: CheckFile, options: argparse.Namespace, place: JobPlace) -> Path | None:
+    """A file of this check alone, on the volume that all nodes have; none where they know node 0's address."""
+    if options.nodes == 1 or place.meeting_port:
         return None
     if check.volume is None:
         message = "is missing: nodes meet by a file on the volume that they share; name its folder"

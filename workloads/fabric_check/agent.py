@@ -36,7 +36,11 @@ class Here:
     address: str
     """By which the others reach it."""
     meeting: Path | None
-    """The file on the shared volume in which node 0 leaves its address; needed where there are several nodes."""
+    """The file on the shared volume in which node 0 leaves its address; needed where several nodes do not know it."""
+    main_address: str = ""
+    """Of node 0, where the others know it."""
+    meeting_port: int = 0
+    """Of node 0's store; any free one where it leaves its address in a file."""
 
 
 def run_check(check: CheckFile, here: Here, work: Work = take_part) -> Evidence:
@@ -83,15 +87,18 @@ def tell(check: CheckFile, evidence: Evidence) -> None:
 def _meet(check: CheckFile, here: Here) -> TCPStore:
     wait_s, meeting = timedelta(seconds=check.timeout_s), here.meeting
     if here.node == 0:
-        store = TCPStore(here.address, 0, is_master=True, wait_for_workers=False, timeout=wait_s)
+        store = TCPStore(here.address, here.meeting_port, is_master=True, wait_for_workers=False, timeout=wait_s)
         if meeting is not None:
             meeting.parent.mkdir(parents=True, exist_ok=True)
             partial = meeting.with_name(f".{meeting.name}.{os.getpid()}")
             partial.write_text(f"{here.address} {store.port}")
             partial.replace(meeting)
         return store
-    assert meeting is not None, "several nodes need a place to meet"
-    host, port = _address(meeting, check.timeout_s)
+    if here.main_address:
+        host, port = here.main_address, here.meeting_port
+    else:
+        assert meeting is not None, "several nodes need a place to meet"
+        host, port = _address(meeting, check.timeout_s)
     return TCPStore(host, port, is_master=False, timeout=wait_s)
 
 

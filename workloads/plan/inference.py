@@ -1,20 +1,27 @@
 """Plans an inference service on a node pool: pure, and the same for every scheduler."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from components.errors import Problem, Problems, SpecError
 from components.fabric import Collective
 from components.home import expand_home
 from components.plan.cluster import NodePoolPlan, VolumePlan
 from components.plan.work import JobPlan, ServicePlan
-from components.spec.inference import InferenceSpec, ScaledBy
+from components.serving.engines import ENGINES
+from components.spec.inference import EngineKind, InferenceSpec, ScaledBy
 from components.spec.training import ModelSpec
+from workloads.plan.engines import engine_misfits, engine_problems, engine_warnings, replica_size, shm_gib, start_s
 from workloads.plan.problems import no_volume, unknown_device
-from workloads.plan.sizes import BF16_BYTES, GIB, PodSize, image_problem, server_gib, server_pod
+from workloads.plan.sizes import BF16_BYTES, GIB, PodSize, image_problem, server_gib, server_pod, stand_in_warning
 from workloads.plan.training import DEVICES, pool_of, pool_problem
 
-NOT_THE_SERVERS = {"replicas", "image", "nodes_per_replica", "autoscaling", "canary", "route"}
-"""Fields that concern only the starter of the servers: they are not renewed when one of these changes."""
+NOT_THE_SERVERS = {
+    *("replicas", "image", "nodes_per_replica", "autoscaling", "canary", "route"),
+    *("engine", "accelerators_per_replica", "precision", "arguments"),
+}
+"""Fields that concern only the starter of the servers, or other engines: penstock's own are not renewed when one of
+these changes."""
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 EVERY_ADDRESS = "0.0.0.0"  # noqa: S104 - inside a pod, whose network policy says who may come
@@ -43,16 +50,21 @@ def plan_inference(  # noqa: PLR0913 (all that surrounds a service, by name)
         raise SpecError(
             unplaced_service(spec, [one.name for one in pools], pods=pods, trains=trains, registry=registry)
         )
-    model = _trained(training) if spec.model.path is None else None
-    problems = Problems(_misfits(spec, pool, model))
+    model = _trained(training) if spec.model.from_training else None
+    problems = Problems(_misfits(spec, pool, model, pods=pods))
     problems += _own_problems(spec, pods=pods, trains=trains, registry=registry)
+    problems += _of_a_command(spec, training)
     problems += _without_a_folder(spec, volume) if pods else ()
-    size = server_pod(spec, pool, model) if pods else PodSize()
+    size = server_pod(spec, pool, model, max(1, replica_size(spec, pool).per_node)) if pods else PodSize()
     folder = problems.collect(_model_folder, spec, training, pods=pods)
     if folder is None or problems:
         raise SpecError(problems)
     host = EVERY_ADDRESS if pods and "host" not in spec.model_fields_set else spec.host
-    return _service(spec.model_copy(update={"host": host}), pool, volume, folder, size)
+    service = _service(spec.model_copy(update={"host": host}), pool, volume, folder, size)
+    if spec.engine is EngineKind.PENSTOCK:
+        return service
+    waits_with = (pool.own_image or training.image) if training and service.follows_training else ""
+    return _by_engine(service, spec, pool, volume, model, waits_with)
 
 
 def unplaced_service(
@@ -64,8 +76,12 @@ def unplaced_service(
     yield from _own_problems(spec, pods=pods, trains=trains, registry=registry)
 
 
-def service_warnings(spec: InferenceSpec, *, pods: bool = False) -> Iterator[str]:
-    """Servers that others reach. Inside a cluster a network policy says who may come."""
+def service_warnings(spec: InferenceSpec, pool: NodePoolPlan | None, *, pods: bool = False) -> Iterator[str]:
+    """Servers that others reach, where no network policy says who may come; and what an engine may stumble over.
+    `pool`: theirs, None where it is refused."""
+    if warning := stand_in_warning(spec.image or "", "inference.image"):
+        yield warning
+    yield from engine_warnings(spec, pool)
     if not pods and spec.host not in LOOPBACK:
         yield (
             f"inference.host: {spec.host} lets everyone in who reaches this machine, as the server asks for no key; "
@@ -77,7 +93,7 @@ def _service(spec: InferenceSpec, pool: NodePoolPlan, volume: VolumePlan, folder
     return ServicePlan(
         name=spec.name,
         pool=pool.name,
-        program=("-m", "workloads.serve"),
+        program=ENGINES[spec.engine].arguments(spec, replica_size(spec, pool)),
         env=dict(pool.binding.env),
         config={
             "inference": spec.model_dump(mode="json", by_alias=True, exclude=NOT_THE_SERVERS),
@@ -88,10 +104,10 @@ def _service(spec: InferenceSpec, pool: NodePoolPlan, volume: VolumePlan, folder
         host=spec.host,
         state_folder=f"{volume.path}/services/{spec.name}",
         model_folder=folder,
-        follows_training=spec.model.path is None,
+        follows_training=spec.model.from_training is not None,
         drain_s=spec.drain_s,
         image=spec.image or pool.own_image,
-        accelerators=min(1, pool.machine.accelerator_count),
+        accelerators=replica_size(spec, pool).per_node,
         cpu=size.cpu,
         memory_gib=size.memory_gib,
         claim=volume.claim,
@@ -103,26 +119,55 @@ def _service(spec: InferenceSpec, pool: NodePoolPlan, volume: VolumePlan, folder
     )
 
 
+def _by_engine(
+    service: ServicePlan,
+    spec: InferenceSpec,
+    pool: NodePoolPlan,
+    volume: VolumePlan,
+    model: ModelSpec | None,
+    waits_with: str,
+) -> ServicePlan:
+    """The same servers as an engine of others."""
+    size = replica_size(spec, pool)
+    return replace(
+        service,
+        engine=spec.engine,
+        config={},
+        image=spec.image or "",
+        start_s=start_s(spec, pool, volume, size, model),
+        waits_with=waits_with,
+        download_folder=f"{volume.path}/hugging-face" if spec.model.hugging_face else "",
+        token_secret=spec.model.token_secret or "",
+        shm_gib=shm_gib(spec, size),
+    )
+
+
 def _trained(training: JobPlan | None) -> ModelSpec | None:
     """The shape of the model that the stack's own run makes."""
-    return ModelSpec.model_validate(training.config["training"]["model"]) if training else None
+    if training is None or training.command:
+        return None
+    return ModelSpec.model_validate(training.config["training"]["model"])
 
 
-def _misfits(spec: InferenceSpec, pool: NodePoolPlan, model: ModelSpec | None) -> list[Problem]:
+def _misfits(spec: InferenceSpec, pool: NodePoolPlan, model: ModelSpec | None, *, pods: bool) -> list[Problem]:
+    if spec.engine is not EngineKind.PENSTOCK:
+        return list(engine_misfits(spec, pool, model)) if pods else []
     found = (unknown_device(pool, "inference.pool"), _too_large_a_model(spec, pool, model))
     return [problem for problem in found if problem]
 
 
 def _own_problems(spec: InferenceSpec, *, pods: bool, trains: bool, registry: bool) -> list[Problem]:
     """Problems that are the same on every pool."""
+    own = spec.engine is EngineKind.PENSTOCK
     on_a_cluster = (
-        image_problem(spec.image, "inference.image", registry=registry),
+        image_problem(spec.image, "inference.image", registry=registry) if own else None,
         _unreachable(spec),
         _no_way_to_divide(spec),
         _nobody_to_wake(spec),
     )
     beside = on_a_cluster if pods else _beside_a_cluster(spec)
-    return [problem for problem in (_nothing_trained(spec, trains=trains), _several_nodes(spec), *beside) if problem]
+    found = (_nothing_trained(spec, trains=trains), _several_nodes(spec), *beside)
+    return [*engine_problems(spec, pods=pods), *(problem for problem in found if problem)]
 
 
 def _without_a_folder(spec: InferenceSpec, volume: VolumePlan) -> list[Problem]:
@@ -135,18 +180,26 @@ def _without_a_folder(spec: InferenceSpec, volume: VolumePlan) -> list[Problem]:
 
 
 def _nothing_trained(spec: InferenceSpec, *, trains: bool) -> Problem | None:
-    if spec.model.path is not None or trains:
+    if spec.model.from_training is None or trains:
         return None
     remedy = "describe one under penstock:training, or give inference.model.path"
     return Problem(path="inference.model.fromTraining", message=f"this stack trains nothing; {remedy}")
 
 
+def _of_a_command(spec: InferenceSpec, training: JobPlan | None) -> list[Problem]:
+    """A model that a program of the user's own makes: nobody else knows where it writes it."""
+    if spec.model.from_training is None or training is None or not training.command:
+        return []
+    message = "training.engine is command, which writes its model where it likes; give that as inference.model.path"
+    return [Problem(path="inference.model.fromTraining", message=message)]
+
+
 def _several_nodes(spec: InferenceSpec) -> Problem | None:
-    if spec.nodes_per_replica == 1:
+    if spec.nodes_per_replica == 1 or spec.engine is not EngineKind.PENSTOCK:
         return None
     message = (
         f"{spec.nodes_per_replica} nodes, but penstock's server holds its model on one; 1 is right, and a larger model "
-        "takes an accelerator with more memory"
+        "takes an accelerator with more memory, or inference.engine: vllm"
     )
     return Problem(path="inference.nodesPerReplica", message=message)
 
@@ -200,6 +253,8 @@ def _nobody_to_wake(spec: InferenceSpec) -> Problem | None:
 
 def _model_folder(spec: InferenceSpec, training: JobPlan | None, *, pods: bool) -> str:
     """Folder of the servers' model; on this machine absolute, as they run in a folder of their own."""
+    if spec.model.hugging_face:
+        return spec.model.hugging_face
     if spec.model.path is None:
         return training.run_folder if training else ""
     if pods:

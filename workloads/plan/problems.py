@@ -12,8 +12,8 @@ def misfits(spec: TrainingSpec, pool: NodePoolPlan, needed: Estimate, *, pods: b
     """Problems of this pool for a spec with nothing left open, wherever it is."""
     found = (
         unknown_device(pool, "training.pool"),
-        _too_many_nodes(spec, pool, pods=pods),
-        _too_many_ranks(spec, pool),
+        too_many_nodes(spec, pool, pods=pods),
+        too_many_ranks(spec, pool),
         _too_little_memory(spec, pool, needed.memory.total_bytes / GIB),
         uneven_sharding(spec),
         too_small_batch(spec),
@@ -31,7 +31,7 @@ def pod_misfits(
         image_problem(spec.image, "training.image", registry=registry),
         no_volume(volume, "a run needs a folder that its nodes share"),
         _origin_elsewhere(spec, volume),
-        _no_fabric(spec, pool),
+        no_fabric(spec, pool),
         _too_large_a_pod(pool, size),
     )
     return [problem for problem in found if problem]
@@ -74,7 +74,7 @@ def _origin_elsewhere(spec: TrainingSpec, volume: VolumePlan) -> Problem | None:
     return Problem(path="training.model.from", message=message)
 
 
-def _no_fabric(spec: TrainingSpec, pool: NodePoolPlan) -> Problem | None:
+def no_fabric(spec: TrainingSpec, pool: NodePoolPlan) -> Problem | None:
     """A gang of accelerators on plain Ethernet is a mistake, unless somebody has said that it is none."""
     gang = spec.nodes > 1 and pool.machine.accelerator_count > 0
     if not gang or not pool.fabric.is_plain or pool.fabric_waived:
@@ -122,7 +122,8 @@ def _too_short_grace(spec: TrainingSpec, needed: StopEstimate) -> Problem | None
     return Problem(path="training.graceS", message=message)
 
 
-def _too_many_nodes(spec: TrainingSpec, pool: NodePoolPlan, *, pods: bool) -> Problem | None:
+def too_many_nodes(spec: TrainingSpec, pool: NodePoolPlan, *, pods: bool) -> Problem | None:
+    """More nodes than the pool can ever have."""
     most = max(pool.node_count, pool.max_count) if pods else pool.node_count
     if spec.nodes <= most:
         return None
@@ -130,13 +131,13 @@ def _too_many_nodes(spec: TrainingSpec, pool: NodePoolPlan, *, pods: bool) -> Pr
     return Problem(path="training.nodes", message=message)
 
 
-def _too_many_ranks(spec: TrainingSpec, pool: NodePoolPlan) -> Problem | None:
+def too_many_ranks(spec: TrainingSpec, pool: NodePoolPlan) -> Problem | None:
+    """More ranks on a node than it has accelerators, where it has some."""
     machine = pool.machine
     if not machine.accelerator_count or _ranks(spec) <= machine.accelerator_count:
         return None
-    message = (
-        f"{_ranks(spec)} ranks, but {machine.name} has {machine.accelerator_count} accelerators; one rank needs one"
-    )
+    most = machine.accelerator_count
+    message = f"{_ranks(spec)} ranks, but {machine.name} has {most} accelerators, one for each; {most} or less is right"
     return Problem(path="training.ranksPerNode", message=message)
 
 

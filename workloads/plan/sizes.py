@@ -11,6 +11,9 @@ from components.plan.cluster import NodePoolPlan
 from components.spec.inference import InferenceSpec
 from components.spec.training import ModelSpec, TrainingSpec
 
+METRICS_PORT = 29401
+"""Port on which a job's pods answer Prometheus: beside the store in which they meet."""
+
 GIB = 2**30
 BF16_BYTES, FP32_BYTES = 2, 4
 
@@ -109,15 +112,24 @@ def image_problem(image: str | None, path: str, *, registry: bool = False) -> Pr
     return Problem(path=path, message=message)
 
 
-def server_pod(inference: InferenceSpec, pool: NodePoolPlan, model: ModelSpec | None) -> PodSize:
-    """One replica of a service; `model` is None where its size is not known before it is read.
+def stand_in_warning(image: str, path: str) -> str:
+    """Warning of an image whose registry's name is nobody's, "" for any other (RFC 2606, section 3)."""
+    host = image.partition("/")[0].partition(":")[0]
+    if not re.search(r"(^|\.)example\.(com|net|org)$", host) or "/" not in image:
+        return ""
+    return f"{path}: {image} stands for an image of your own, and no node can pull it; name yours before `up`"
 
-    With accelerators, the share of the node that goes with one of them. Without: what the model needs, or where that
+
+def server_pod(inference: InferenceSpec, pool: NodePoolPlan, model: ModelSpec | None, accelerators: int = 1) -> PodSize:
+    """One node of a replica of a service; `model` is None where its size is not known before it is read.
+
+    With accelerators, the share of the node that goes with those it takes. Without: what the model needs, or where that
     is unknown an equal share of the pool for all replicas and the one more of a rolling update.
     """
     room, count = pool.room, pool.machine.accelerator_count
     if count:
-        return PodSize(cpu=_floor(room.cores / count), memory_gib=_floor(room.memory_gib / count))
+        share = count / accelerators
+        return PodSize(cpu=_floor(room.cores / share), memory_gib=_floor(room.memory_gib / share))
     share = 1 + -(-_most_replicas(inference) // max(1, pool.node_count))
     cpu = max(0.1, min(SERVER_CORES, _floor(room.cores / share)))
     if model is None:

@@ -119,7 +119,12 @@ def _servers(service: ServicePlan, count: int) -> tuple[PodGroup, ...]:
 
 
 def _of_servers(service: ServicePlan, count: int) -> PodGroup:
-    return PodGroup(count=count, accelerators=service.accelerators, cores=service.cpu, memory_gib=service.memory_gib)
+    return PodGroup(
+        count=count * service.nodes_per_replica,
+        accelerators=service.accelerators,
+        cores=service.cpu,
+        memory_gib=service.memory_gib,
+    )
 
 
 def _gang(job: JobPlan | None, pool: NodePoolPlan, held: Mapping[str, int] | None) -> tuple[PodGroup, ...]:

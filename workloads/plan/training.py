@@ -14,17 +14,15 @@ from components.plan.part import Decision
 from components.plan.work import JobPlan
 from components.spec.explain import suggestion
 from components.spec.scheduler import TopologyRequest
-from components.spec.training import ParallelSpec, Precision, Sharding, TrainingSpec
+from components.spec.training import ParallelSpec, Precision, Sharding, TrainerKind, TrainingSpec
+from workloads.plan.command import command_problems, plan_command
 from workloads.plan.problems import misfits, pod_misfits, too_many, too_small_batch, uneven_sharding
-from workloads.plan.sizes import GIB, OWN_IMAGE, Estimate, estimate, image_problem
+from workloads.plan.sizes import GIB, METRICS_PORT, OWN_IMAGE, Estimate, estimate, image_problem, stand_in_warning
 
 DEVICES = {Collective.GLOO: "cpu", Collective.NCCL: "cuda"}
 """Devices that the workloads compute on, by the pool's collective library."""
 
-METRICS_PORT = 29401
-"""Port on which a job's pods answer Prometheus: beside the store in which they meet."""
-
-NOT_THE_TRAINERS = {"image", "queue", "priority", "topology", "grace_s"}
+NOT_THE_TRAINERS = {"engine", "command", "image", "queue", "priority", "topology", "grace_s"}
 """Fields that concern only the starter of the job: the trainer's own file stays as it is when they change."""
 
 
@@ -44,6 +42,12 @@ def plan_training(
     pool = pool_of(spec.pool, pools)
     if pool is None:
         raise SpecError(unplaced_run(spec, [one.name for one in pools], pods=pods, registry=registry))
+    if spec.engine is TrainerKind.COMMAND:
+        topology, why = _default_topology(spec, pool)
+        return plan_command(spec, pool, volume, Decision(path="training.topology", value=topology, reason=why), pods)
+    if spec.command:
+        message = "is for engine: command; set that, or remove it"
+        raise SpecError([Problem(path="training.command", message=message)])
     decided, decisions = decide(spec, pool, pods=pods)
     found = estimate(decided, pool, volume.write_mbps, pods=pods)
     problems = misfits(decided, pool, found, pods=pods)
@@ -101,14 +105,19 @@ def grace(decided: TrainingSpec, needed: StopEstimate) -> float:
 def job_warnings(job: JobPlan, pools: Sequence[NodePoolPlan]) -> tuple[str, ...]:
     """Warnings of a job that will go otherwise than the user may think, though it goes."""
     pool = next(pool for pool in pools if pool.name == job.pool)
-    found = (_crowded(job, pool), _short_notice(job, pool), _pool_has_to_grow(job, pool))
+    stand_in = stand_in_warning(job.image, "training.image")
+    found = (stand_in, _crowded(job, pool), _short_notice(job, pool), _pool_has_to_grow(job, pool))
     return tuple(warning for warning in found if warning)
 
 
 def unplaced_run(spec: TrainingSpec, pools: Sequence[str], *, pods: bool, registry: bool = False) -> Iterator[Problem]:
     """Problems of a run that show without its cluster, of whose pools only the names are known."""
+    wrong_pool = pool_problem(spec.pool, pools, "training.pool")
+    if spec.engine is TrainerKind.COMMAND:
+        yield from (*filter(None, [wrong_pool]), *command_problems(spec, pods=pods))
+        return
     found = (
-        pool_problem(spec.pool, pools, "training.pool"),
+        wrong_pool,
         image_problem(spec.image, "training.image", registry=registry) if pods else None,
         uneven_sharding(spec) if spec.ranks_per_node else None,
         too_small_batch(spec) if spec.ranks_per_node else None,
@@ -234,6 +243,13 @@ def _crowded(job: JobPlan, pool: NodePoolPlan) -> str:
 def _short_notice(job: JobPlan, pool: NodePoolPlan) -> str:
     if pool.notice_s is None or pool.notice_s >= job.grace_s:
         return ""
+    if job.command:
+        return (
+            f"training.graceS: a machine of {pool.name!r} that is taken back is gone {pool.notice_s:.0f} s after the "
+            f"word, and the command gets {job.grace_s:.0f}; it may lose what it has not written by then: set "
+            f"graceS to {pool.notice_s:.0f} or less and have it write within that, or take machines "
+            "that are not taken back"
+        )
     return (
         f"training.graceS: a machine of {pool.name!r} that is taken back is gone {pool.notice_s:.0f} s after the word, "
         f"and to keep its last steps the run may need {job.grace_s:.0f}; it then goes on from the checkpoint before, "

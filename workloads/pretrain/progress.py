@@ -23,6 +23,8 @@ class GuardState:
 class Progress:
     step: int = 0
     """Optimizer steps done."""
+    evaluated_step: int = 0
+    """Step of the newest validation loss."""
     sample: int = 0
     """Sequences taken from the loader, over all ranks; skipped ones count."""
     model: dict[str, object]

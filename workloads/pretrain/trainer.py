@@ -74,7 +74,6 @@ class Trainer:
         self.stragglers = Stragglers(self.training.guard.straggler_ratio, device)
         self.stop = StopRequest()
         self.validation_loss: float | None = None
-        self.evaluated_step = -1
         self.step_ended = time.perf_counter()
 
     def begin(self) -> None:
@@ -97,8 +96,10 @@ class Trainer:
         # Not earlier: a Python handler cannot run while the process waits in a C++ rendezvous. Before the process group
         # is up the default, which is to die at once, is the faster way to stop, and nothing is lost yet.
         self.stop.listen()
-        self.journal.training(self.progress.step, peak_of(self.device))
         self.hang_watch.allow(FIRST_STEP_TIMEOUT_S)
+        if self._evaluation_is_due():  # it was stopped behind the step and before its evaluation
+            self.evaluate()
+        self.journal.training(self.progress.step, peak_of(self.device))
         gc.freeze()
         gc.disable()
         outcome = self._loop()
@@ -109,7 +110,7 @@ class Trainer:
         self.journal.enter(RunState.CHECKPOINTING, EventKind.CHECKPOINT, self.progress.step)
         self._note(self.checkpointer.finish())
         dist.barrier()
-        if outcome is Outcome.FINISHED and self.evaluated_step != self.progress.step:
+        if outcome is Outcome.FINISHED and self.progress.evaluated_step != self.progress.step:
             self.evaluate()
         return outcome
 
@@ -124,7 +125,7 @@ class Trainer:
                 total += _summed_loss(self.model.logits(micro.tokens), micro.targets)
         dist.all_reduce(total)
         self.validation_loss = total.item() / (count * self.training.model.context)
-        self.evaluated_step = self.progress.step
+        self.progress.evaluated_step = self.progress.step
         self.journal.evaluated(self.progress.step, self.validation_loss)
         return self.validation_loss
 
@@ -218,14 +219,18 @@ class Trainer:
         step = self.progress.step
         self._note(self.checkpointer.poll())
         checkpoint = step % self.training.checkpoint.every_steps == 0
-        evaluation = step % self.training.evaluate_every_steps == 0
-        if checkpoint:
-            self._checkpoint()
+        evaluation = self._evaluation_is_due()
         if evaluation:
             self.evaluate()
+        if checkpoint:  # behind the evaluation, which is not done again by a run that goes on from here
+            self._checkpoint()
         if checkpoint or evaluation:
             self.journal.enter(RunState.TRAINING, EventKind.TRAIN, step)
             self.step_ended = time.perf_counter()
+
+    def _evaluation_is_due(self) -> bool:
+        step = self.progress.step
+        return step > 0 and step % self.training.evaluate_every_steps == 0 and self.progress.evaluated_step != step
 
     def _checkpoint(self) -> None:
         self.journal.enter(RunState.CHECKPOINTING, EventKind.CHECKPOINT, self.progress.step)

@@ -177,11 +177,7 @@ async def _events(reply: Reply, first: list[Output], batches: AsyncIterator[list
 
 def _chunks(reply: Reply, outputs: list[Output]) -> bytes:
     _raise_if_ended(outputs)
-    return b"".join(
-        reply.chunk(output.sequence.index, output.text, output.logprobs, output.finish)
-        for output in outputs
-        if output.text or output.logprobs or output.finish
-    )
+    return b"".join(reply.chunk(output) for output in outputs if output.text or output.logprobs or output.finish)
 
 
 async def _whole(ask: Ask, reply: Reply, batches: AsyncIterator[list[Output]]) -> dict[str, object]:

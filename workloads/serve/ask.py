@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from workloads.serve.chat import ConversationError
 from workloads.serve.config import ServeFile
 from workloads.serve.errors import wrong
-from workloads.serve.schema import ChatBody, CompletionBody, GenerationBody, Prompt
+from workloads.serve.schema import ChatBody, CompletionBody, GenerationBody, Prompt, StreamOptions
 from workloads.serve.sequence import Sampling, Sequence
 from workloads.serve.text import Transcript, Vocabulary
 
@@ -31,6 +31,9 @@ class Ask:
     """Over all prompts, each counted once however many choices it has."""
     stream: bool
     include_usage: bool
+    """At the end of a stream."""
+    continuous_usage: bool
+    """In each of its events too."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,13 +107,15 @@ class Asker:
             for position, prompt in enumerate(prompts)
             for choice in range(n)
         ]
+        options = body.stream_options or StreamOptions()
         return Ask(
             sequences=sequences,
             echoes=[echo for echo in echoes for _ in range(n)],
             prompts=len(prompts),
             prompt_tokens=sum(map(len, prompts)),
             stream=bool(body.stream),
-            include_usage=bool(body.stream_options and body.stream_options.include_usage),
+            include_usage=bool(options.include_usage),
+            continuous_usage=bool(options.include_usage and options.continuous_usage_stats),
         )
 
     def _check_length(self, prompt_tokens: int, max_tokens: int, param: str) -> None:
@@ -119,8 +124,9 @@ class Asker:
         short = prompt_tokens < self.context
         raise wrong(
             "max_tokens" if short else param,
-            f"this model's context is {self.context} tokens, but the prompt has {prompt_tokens} and {max_tokens} more "
-            f"are asked for; {'lower max_tokens' if short else 'shorten the prompt'}",
+            # Programs know this mistake by the first words, which are OpenAI's and vLLM's.
+            f"This model's maximum context length is {self.context} tokens. However, the prompt has {prompt_tokens} "
+            f"and {max_tokens} more are asked for; {'lower max_tokens' if short else 'the prompt is too long'}.",
             "context_length_exceeded",
         )
 

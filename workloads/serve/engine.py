@@ -242,7 +242,13 @@ class InferenceEngine:
         if not self._gains or not (self._urgent or now - self._handed_over >= HAND_OVER_S):
             return
         outputs = [
-            Output(sequence=sequence, text="".join(gain.text), logprobs=gain.logprobs, finish=gain.finish)
+            Output(
+                sequence=sequence,
+                text="".join(gain.text),
+                logprobs=gain.logprobs,
+                finish=gain.finish,
+                generated=sequence.generated,
+            )
             for sequence, gain in self._gains.items()
         ]
         self._gains, self._urgent, self._handed_over = {}, False, now

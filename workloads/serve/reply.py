@@ -8,7 +8,7 @@ from collections.abc import Sequence as Items
 from typing import Any
 
 from workloads.serve.ask import Ask
-from workloads.serve.sequence import Finish, TokenLogprob
+from workloads.serve.sequence import Finish, Output, TokenLogprob
 from workloads.serve.text import Vocabulary
 
 DONE = b"data: [DONE]\n\n"
@@ -36,10 +36,14 @@ class Reply:
         kind = {"object": "chat.completion"} if self._chat else {}
         return {**self._head, **kind, "choices": choices, "usage": self._usage()}
 
-    def chunk(self, index: int, text: str, logprobs: Items[TokenLogprob], finish: Finish | None) -> bytes:
-        """One event of the stream."""
-        choice = self._choice(index, text, logprobs, finish, streamed=True)
-        return self._event({"choices": [choice], **({"usage": None} if self._ask.include_usage else {})})
+    def chunk(self, output: Output) -> bytes:
+        """One event of the stream; continuous usage is that of its choice alone, up to here (as vLLM has it)."""
+        sequence = output.sequence
+        choice = self._choice(sequence.index, output.text, output.logprobs, output.finish, streamed=True)
+        if not self._ask.include_usage:
+            return self._event({"choices": [choice]})
+        usage = _tokens(len(sequence.prompt), output.generated) if self._ask.continuous_usage else None
+        return self._event({"choices": [choice], "usage": usage})
 
     def end(self) -> bytes:
         """The last events: usage, if it was asked for, and the mark of the end."""
@@ -77,12 +81,8 @@ class Reply:
         sequences, prompt = self._ask.sequences, self._ask.prompt_tokens
         generated = sum(sequence.generated for sequence in sequences)
         first_choices = sequences[:: len(sequences) // self._ask.prompts]
-        return {
-            "prompt_tokens": prompt,
-            "completion_tokens": generated,
-            "total_tokens": prompt + generated,
-            "prompt_tokens_details": {"cached_tokens": sum(sequence.cached for sequence in first_choices)},
-        }
+        details = {"cached_tokens": sum(sequence.cached for sequence in first_choices)}
+        return {**_tokens(prompt, generated), "prompt_tokens_details": details}
 
     def _completion_logprobs(self, reports: Items[TokenLogprob]) -> dict[str, Any] | None:
         if not reports:
@@ -111,6 +111,10 @@ class Reply:
 
     def _token(self, token: int) -> str:
         return self._vocabulary.decode([token])
+
+
+def _tokens(prompt: int, generated: int) -> dict[str, object]:
+    return {"prompt_tokens": prompt, "completion_tokens": generated, "total_tokens": prompt + generated}
 
 
 def event(body: Mapping[str, object]) -> bytes:

@@ -52,9 +52,16 @@ NEUTRAL: Mapping[str, tuple[object, ...]] = MappingProxyType(
 """Parameters that are not supported, and the values beside null that ask for nothing."""
 
 NEUTRAL_IN_MESSAGES: Mapping[str, tuple[object, ...]] = MappingProxyType(
-    {"tool_calls": ([],), "function_call": (), "audio": (), "refusal": ("",), "tool_call_id": ()}
+    {
+        "tool_calls": ([],),
+        "function_call": ({},),
+        "audio": ({},),
+        "refusal": ("",),
+        "annotations": ([],),
+        "tool_call_id": ("",),
+    }
 )
-"""The same for the parts of a message."""
+"""The same for the parts of a message, those of an answer (`ChatCompletionMessage`) too: it is sent back whole."""
 
 HINT = "prompt_cache_breakpoint"
 
@@ -70,7 +77,10 @@ class Body(BaseModel):
 
 class StreamOptions(Body):
     include_usage: bool | None = None
-    include_obfuscation: Literal[False] | None = None
+    continuous_usage_stats: bool | None = None
+    """Usage so far in each event of a stream that has it at its end (as vLLM has it; for benchmarks)."""
+    include_obfuscation: bool | None = None
+    """Unused: it pads events, and changes no answer."""
 
 
 class GenerationBody(Body):
@@ -169,7 +179,7 @@ class ChatBody(GenerationBody):
     def _one_of_each(self) -> Self:
         if self.max_tokens and self.max_completion_tokens and self.max_tokens != self.max_completion_tokens:
             raise wrong("max_tokens", "max_tokens and max_completion_tokens differ; give one of them")
-        if self.top_logprobs is not None and not self.logprobs:
+        if self.top_logprobs and not self.logprobs:
             raise wrong("top_logprobs", "top_logprobs needs logprobs: true")
         return self
 

@@ -54,6 +54,8 @@ class Output:
     text: str
     logprobs: Items[TokenLogprob]
     finish: Finish | None
+    generated: int
+    """Tokens that the sequence has gained since its prompt, up to this output."""
 
 
 @dataclass(slots=True, kw_only=True, eq=False)

@@ -269,6 +269,7 @@ def _merged(outputs: list[Output]) -> list[Output]:
             text="".join(part.text for part in parts),
             logprobs=[report for part in parts for report in part.logprobs],
             finish=parts[-1].finish,
+            generated=parts[-1].generated,
         )
         for sequence, parts in by_sequence.items()
     ]

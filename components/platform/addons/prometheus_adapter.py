@@ -5,7 +5,9 @@ from components.platform.addons.kube_prometheus_stack import HOST, PORT
 from components.platform.request import AddonVerdict, PlatformRequest, off, on, release, selected
 from components.platform.values import merged
 from components.platform.versions import versions
-from components.spec.inference import ScaledBy
+from components.serving.engines import ENGINES
+from components.serving.scaling import of_pods
+from components.spec.inference import EngineKind, ScaledBy
 
 NAME = "prometheus-adapter"
 DOES: tuple[Concern, ...] = ()
@@ -20,10 +22,11 @@ def verdict(request: PlatformRequest) -> AddonVerdict:
 
 def plan(request: PlatformRequest) -> AddonPlan:
     """Custom metrics alone: external metrics have one server in a cluster, which is KEDA's."""
+    metric = ENGINES[request.service.engine if request.service else EngineKind.PENSTOCK].waiting
     waiting = {
-        "seriesQuery": 'vllm:num_requests_waiting{namespace!="",pod!=""}',
+        "seriesQuery": f'{metric}{{namespace!="",pod!=""}}',
         "resources": {"overrides": {"namespace": {"resource": "namespace"}, "pod": {"resource": "pod"}}},
-        "name": {"as": "vllm_num_requests_waiting"},
+        "name": {"as": of_pods(metric)},
         "metricsQuery": "sum(<<.Series>>{<<.LabelMatchers>>}) by (<<.GroupBy>>)",
     }
     values = {

@@ -37,13 +37,14 @@ class ChartAddon:
         return owned or (on(self.scheduler) if wanted else off(self.off))
 
     def plan(self, request: PlatformRequest) -> AddonPlan:
-        """Its chart with the row's values, and with monitors where somebody reads them."""
+        """Its chart with the row's values, and with monitors where somebody reads them; then the cloud's objects."""
         monitors = (at(path, request.monitors()) for path in self.monitors)
         chart = release(self.NAME, request, merged(self.values, *monitors, selected(request, *self.selectors)))
         return AddonPlan(
             name=self.NAME,
             namespace=versions()[self.NAME].namespace,
             release=chart,
+            objects=request.facts.addon_objects.get(self.NAME, ()),
             crds=self.crds,
             webhooks=self.webhooks,
             needs=(*self.needs, *(request.monitoring() if self.monitors else ())),

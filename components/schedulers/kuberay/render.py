@@ -11,7 +11,7 @@ from components.pods import job_file, labels, named, pod_template
 from components.pods.bind import annotate, leader_share
 from components.pods.compute_domain import compute_domains, in_domain
 from components.pods.config_map import FILE, FOLDER
-from components.schedulers.kueue.render import queue_labels, refuse_elastic
+from components.schedulers.kueue.render import queue_labels, refuse_command, refuse_elastic
 from components.schedulers.kueue.topology import annotations
 from components.schedulers.queues import queue_of
 
@@ -30,6 +30,7 @@ NODE_RESOURCE = "penstock-node"
 def render_job(job: JobPlan, pool: NodePoolPlan, plan: SchedulerPlan) -> tuple[Manifest, ...]:
     """The job's file and its RayJob; SpecError for what KubeRay cannot run."""
     refuse_elastic(job, "kuberay")
+    refuse_command(job, "kuberay", "use the scheduler kueue, trainer, volcano or kai")
     queue, job = queue_of(job, plan), _beside_the_head(job, pool)
     return named(
         job,

@@ -41,6 +41,13 @@ def refuse_elastic(job: JobPlan, scheduler: str) -> None:
         raise UnsupportedError([Problem(path="training.minNodes", message=message)])
 
 
+def refuse_command(job: JobPlan, scheduler: str, remedy: str) -> None:
+    """UnsupportedError for a program of the user's own, where a scheduler starts penstock's agent from its image."""
+    if job.command:
+        message = f"command, but {scheduler} starts penstock's own trainer alone; {remedy}"
+        raise UnsupportedError([Problem(path="training.engine", message=message)])
+
+
 def queue_labels(job: JobPlan, queue: QueuePlan) -> dict[str, str]:
     """By which Kueue knows whose quota a job takes, and before which others it goes."""
     return {

@@ -11,7 +11,7 @@ from components.plan.kubernetes import NAMESPACE, Manifest, SchedulerPlan
 from components.plan.work import JobPlan
 from components.pods import PORT, labels, named
 from components.schedulers.exits import GAVE_UP, PREEMPTED, REFUSED
-from components.schedulers.kueue.render import refuse_elastic
+from components.schedulers.kueue.render import refuse_command, refuse_elastic
 from components.schedulers.queues import queue_of
 from components.schedulers.slurm.plan import share
 from components.schedulers.topology import of_network
@@ -23,6 +23,7 @@ SCRIPT = "run.sbatch"
 def render_job(job: JobPlan, pool: NodePoolPlan, plan: SchedulerPlan) -> tuple[Manifest, ...]:
     """The script, in a ConfigMap from which it is handed to sbatch; SpecError for what Slurm cannot run."""
     refuse_elastic(job, "slurm")
+    refuse_command(job, "slurm", "hand in your own by sbatch, or use the scheduler kueue, trainer, volcano or kai")
     _refuse_required(job, pool)
     queue_of(job, plan)
     _refuse_beyond(job, pool, plan)

@@ -58,7 +58,9 @@ def _script(mount: HostMount) -> pulumi.Output[str]:
 
 
 def _mime(scripts: list[str]) -> str:
-    """A part of several: both services refuse user data that is a bare script."""
+    """A part of several: both services refuse user data that is a bare script. The line before the closing boundary
+    has to be blank (PCS User Guide, "Working with Amazon EC2 user data").
+    """
     head = f'MIME-Version: 1.0\nContent-Type: multipart/mixed; boundary="{_BOUNDARY}"\n\n'
     part = f'--{_BOUNDARY}\nContent-Type: text/x-shellscript; charset="us-ascii"\n\n#!/bin/bash\nset -e\n'
-    return base64.b64encode(f"{head}{part}{''.join(scripts)}--{_BOUNDARY}--\n".encode()).decode()
+    return base64.b64encode(f"{head}{part}{''.join(scripts)}\n--{_BOUNDARY}--\n".encode()).decode()

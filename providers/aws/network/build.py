@@ -9,7 +9,7 @@ from providers.aws.network.endpoints import make_endpoints
 from providers.aws.network.flow_logs import FlowLogs
 from providers.aws.network.handle import NetworkHandle
 from providers.aws.network.routing import make_routes, make_subnets
-from providers.aws.network.security import empty_default_group, make_gang_group
+from providers.aws.network.security import default_group_of_jobs, empty_default_group, make_gang_group
 from providers.aws.network.types import ExistingNetwork, NetworkPlan
 
 
@@ -36,7 +36,9 @@ class Network(pulumi.ComponentResource):
             tags={"Name": name},
             opts=child,
         )
-        empty_default_group(name, network.id, child)
+        of_jobs = [default_group_of_jobs(name, network.id, child)] if plan.default_group_of_jobs else []
+        if not of_jobs:
+            empty_default_group(name, network.id, child)
         subnets = make_subnets(name, plan, network.id, child)
         routes = make_routes(name, plan, network.id, subnets, child)
         endpoints = make_endpoints(name, plan, network.id, subnets, routes, child)
@@ -48,7 +50,7 @@ class Network(pulumi.ComponentResource):
             subnet_ids={key: subnet.id for key, subnet in subnets.items()},
             gang_security_group_id=gang.id if gang else None,
             held=(*subnets.values(), *filter(None, [routes.gateway, gang])),
-            ready=(*routes.ready, *endpoints, *rules),
+            ready=(*routes.ready, *endpoints, *rules, *of_jobs),
         )
 
 

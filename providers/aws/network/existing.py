@@ -43,6 +43,7 @@ def plan_existing(
         interface_endpoints=(),
         flow_logs=False,
         gang_group=bool(groups.nodes) or not eks or any(pool.fabric is Fabric.EFA for pool in pools),
+        default_group_of_jobs=settings.control_plane.kind == "batch",
         existing=ExistingNetwork(
             vpc=asked.vpc,
             node_group=groups.nodes or "",
@@ -94,22 +95,29 @@ def _subnet(name: str, zone: str, purpose: Purpose, subnet: str, needed: int) ->
 def _problems(
     spec: StackSpec, settings: AwsSpec, pools: Sequence[AwsNodePoolPlan], asked: ExistingNetworkSpec, region: Region
 ) -> Iterator[Problem]:
-    yield from _zone_problems(spec, asked, region)
-    zones = [region.called(zone) for zone in asked.subnets.nodes]
-    for pool in pools:
-        if outside := [zone for zone in pool.zones if zone not in zones]:
-            fact = f"no subnet in {', '.join(outside)}, the zone of pool {pool.name}"
-            yield Problem(path=f"{THERE}.nodes", message=f"{fact}; add one there, or give the pool another zone")
+    unclear = list(_zone_problems(spec, asked, region))
+    yield from unclear or _place_problems(spec, settings, pools, asked, region)
     if settings.interface_endpoints:
         message = (
             "true, but an endpoint changes for all of a VPC how AWS's names resolve, and this VPC is not the stack's; "
             "let its owner make them, and remove this key"
         )
         yield Problem(path="aws.interfaceEndpoints", message=message)
+    if settings.control_plane.kind != "eks":
+        yield from _other_plane_problems(asked)
+
+
+def _place_problems(
+    spec: StackSpec, settings: AwsSpec, pools: Sequence[AwsNodePoolPlan], asked: ExistingNetworkSpec, region: Region
+) -> Iterator[Problem]:
+    """Zones without a subnet that is needed there; to be asked only where all that are named are zones."""
+    zones = [region.called(zone) for zone in asked.subnets.nodes]
+    for pool in pools:
+        if outside := [zone for zone in pool.zones if zone not in zones]:
+            fact = f"no subnet in {', '.join(outside)}, the zone of pool {pool.name}"
+            yield Problem(path=f"{THERE}.nodes", message=f"{fact}; add one there, or give the pool another zone")
     if settings.control_plane.kind == "eks":
         yield from _eks_problems(asked, region)
-    else:
-        yield from _other_plane_problems(asked)
     if spec.storage.shared_file_system is not None and asked.subnets.storage:
         stores = [region.called(zone) for zone in asked.subnets.storage]
         if lacking := [zone for zone in zones if zone not in stores]:

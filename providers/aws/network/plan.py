@@ -60,6 +60,7 @@ def plan_network(spec: StackSpec, settings: AwsSpec, pools: Sequence[AwsNodePool
         interface_endpoints=endpoints,
         flow_logs=asked.flow_logs,
         gang_group=settings.control_plane.kind != "eks" or any(pool.fabric is Fabric.EFA for pool in pools),
+        default_group_of_jobs=settings.control_plane.kind == "batch",
     )
 
 

@@ -9,11 +9,9 @@ import pulumi
 from pulumi_aws import ec2
 
 from components.spec.cluster import Nat
-from providers.aws.network.types import AwsSubnetPlan, NetworkPlan
+from providers.aws.network.types import ROLE_TAG, AwsSubnetPlan, NetworkPlan
 
 EVERYWHERE = "0.0.0.0/0"
-ROLE_TAG = {"public": "kubernetes.io/role/elb", "nodes": "kubernetes.io/role/internal-elb"}
-"""By these, load balancer controllers find the subnets for balancers that face outside and inside."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

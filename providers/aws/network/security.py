@@ -16,6 +16,34 @@ def empty_default_group(name: str, vpc_id: pulumi.Input[str], opts: pulumi.Resou
     ec2.DefaultSecurityGroup(f"{name}-default", vpc_id=vpc_id, tags={"Name": f"{name}-default-empty"}, opts=opts)
 
 
+def default_group_of_jobs(
+    name: str, vpc_id: pulumi.Input[str], opts: pulumi.ResourceOptions
+) -> ec2.DefaultSecurityGroup:  # fmt: skip
+    """The group that AWS gives every VPC, which lets in what comes from it, and lets all out to it and elsewhere.
+
+    A container of a job of several nodes has an interface of its own, in the environment's groups, and in this one
+    where the environment has none (Batch User Guide, "Compute environment considerations for MNP"). It may have none
+    where the launch template's interfaces have some (aws/aws-cdk#21577). Security Hub's EC2.2 objects to any rule here.
+    """
+    full = f"{name}-default"
+    among, downloads = "among containers of jobs", "images, packages, AWS services"
+    return ec2.DefaultSecurityGroup(
+        full,
+        vpc_id=vpc_id,
+        ingress=[
+            ec2.DefaultSecurityGroupIngressArgs(protocol=ALL, from_port=0, to_port=0, self=True, description=among)
+        ],
+        egress=[
+            ec2.DefaultSecurityGroupEgressArgs(protocol=ALL, from_port=0, to_port=0, self=True, description=among),
+            ec2.DefaultSecurityGroupEgressArgs(
+                protocol=ALL, from_port=0, to_port=0, cidr_blocks=[EVERYWHERE], description=downloads
+            ),
+        ],
+        tags={"Name": full},
+        opts=opts,
+    )
+
+
 def make_gang_group(
     name: str, vpc_id: pulumi.Input[str], opts: pulumi.ResourceOptions
 ) -> tuple[ec2.SecurityGroup, list[pulumi.Resource]]:  # fmt: skip

@@ -7,7 +7,7 @@ from typing import Any
 
 from components.errors import Problems
 from providers.aws.asked import asked
-from providers.aws.network.types import ExistingNetwork
+from providers.aws.network.types import ExistingNetwork, NetworkPlan
 
 PATH = "cluster.network.existing"
 Described = Mapping[str, Any]
@@ -27,11 +27,13 @@ class SeenNetwork:
     endpoints: Sequence[Described] | None
     access_lists: Sequence[Described] | None
     groups: Mapping[str, Described] | None
+    default_group: Described | None
+    """That of the VPC; only where the stack stands in it."""
     interfaces: Sequence[Described] | None
     """Those in the stack's subnets."""
 
 
-def look_at(there: ExistingNetwork, subnets: Sequence[str], ec2: Any, problems: Problems) -> SeenNetwork:
+def look_at(plan: NetworkPlan, there: ExistingNetwork, ec2: Any, problems: Problems) -> SeenNetwork:
     """All answers about the VPC and what of it the stack uses; `problems` gets each question that was not answered.
 
     By filters, as a request for ids fails as a whole where one is not there.
@@ -43,11 +45,12 @@ def look_at(there: ExistingNetwork, subnets: Sequence[str], ec2: Any, problems: 
         request: Callable[[], list[Described]] = lambda: [one for page in pages for one in page[key]]  # noqa: E731
         return problems.collect(asked, f"ec2:Describe{action}", PATH, request, stops=False)
 
-    own = [there.vpc]
+    own, subnets = [there.vpc], [subnet.id for subnet in plan.subnets]
     of_vpc = every("Subnets", "Subnets", "vpc-id", own)
     named = every("Subnets", "Subnets", "subnet-id", subnets)
     given = [group for group in (there.node_group, there.control_plane_group) if group]
     groups = every("SecurityGroups", "SecurityGroups", "group-id", given) if given else []
+    of_jobs = every("SecurityGroups", "SecurityGroups", "vpc-id", own) if plan.default_group_of_jobs else None
     vpc = every("Vpcs", "Vpcs", "vpc-id", own)
     known = None if of_vpc is None or named is None else {one["SubnetId"]: one for one in [*of_vpc, *named]}
     return SeenNetwork(
@@ -58,6 +61,7 @@ def look_at(there: ExistingNetwork, subnets: Sequence[str], ec2: Any, problems: 
         endpoints=every("VpcEndpoints", "VpcEndpoints", "vpc-id", own),
         access_lists=every("NetworkAcls", "NetworkAcls", "vpc-id", own),
         groups=None if groups is None else {one["GroupId"]: one for one in groups},
+        default_group=next((one for one in of_jobs or () if one["GroupName"] == "default"), None),
         interfaces=every("NetworkInterfaces", "NetworkInterfaces", "subnet-id", subnets),
     )
 

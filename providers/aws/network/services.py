@@ -2,6 +2,7 @@
 
 from components.spec.platform import KeptBy
 from components.spec.stack import StackSpec
+from providers.aws.karpenter_asked import runs_karpenter
 from providers.aws.settings import AwsSpec
 
 FOR_ALL = ("ec2", "ecr.api", "ecr.dkr", "logs", "ssm", "ssmmessages", "sts")
@@ -20,4 +21,6 @@ def services(spec: StackSpec, settings: AwsSpec) -> tuple[str, ...]:
     )
     if spec.platform.metrics is KeptBy.CLOUD and settings.control_plane.kind == "eks":
         stores = (*stores, "aps-workspaces")
+    if runs_karpenter(spec):
+        stores = (*stores, "sqs")
     return tuple(sorted({*FOR_ALL, *FOR_CONTROL_PLANE[settings.control_plane.kind], *stores}))

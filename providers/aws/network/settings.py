@@ -6,6 +6,7 @@ from typing import Annotated, Any, Self
 from pydantic import BeforeValidator, Field, model_validator
 
 from components.spec.base import Spec, form
+from components.spec.explain import shown
 
 VpcId = Annotated[
     str, Field(pattern=form(r"^vpc-[0-9a-f]{8}([0-9a-f]{9})?$", "the id of a VPC, such as vpc-0a1b2c3d4e5f60718"))
@@ -27,6 +28,15 @@ def _one_or_several(value: Any) -> Any:
     return tuple(value) if isinstance(value, list) else value
 
 
+def _by_zone(value: Any) -> Any:
+    """Refuses subnets that are not given by zone."""
+    if isinstance(value, dict):
+        return value
+    given = value if isinstance(value, list) else [value]
+    zoned = ", ".join(f"ZONE: {one}" for one in given if isinstance(one, str)) or "ZONE: SUBNET"
+    raise ValueError(f"{shown(value)} is not a mapping of zones to subnets; write {{{zoned}}}, with each one's zone")
+
+
 Subnets = Annotated[
     tuple[SubnetId, ...],
     Field(min_length=1),
@@ -34,14 +44,18 @@ Subnets = Annotated[
 ]
 
 
+ByZone = Annotated[dict[str, SubnetId], BeforeValidator(_by_zone)]
+SeveralByZone = Annotated[dict[str, Subnets], BeforeValidator(_by_zone)]
+
+
 class ExistingSubnetsSpec(Spec):
     """Subnets by purpose and zone: `{use2-az1: subnet-..., use2-az2: subnet-...}`, or by the zones' names."""
 
-    nodes: dict[str, Subnets] = Field(min_length=1)
+    nodes: SeveralByZone = Field(min_length=1)
     """Subnets of nodes and pods, by zone: one, or a list. They need a way out, or AWS's endpoints."""
-    control_plane: dict[str, SubnetId] = Field(default_factory=dict)
+    control_plane: ByZone = Field(default_factory=dict)
     """Subnets of the control plane's own interfaces, by zone, two zones at least; when left out, those of the nodes."""
-    storage: dict[str, SubnetId] = Field(default_factory=dict)
+    storage: ByZone = Field(default_factory=dict)
     """Subnets of file systems, by zone; when left out, those of the nodes."""
 
     def zones(self) -> Iterator[tuple[str, str]]:

@@ -9,6 +9,10 @@ from components.spec.cluster import Nat
 Purpose = Literal["public", "nodes", "controlPlane", "storage"]
 """The last two are those of a network that is there already and has them; else nodes' subnets hold all."""
 
+ROLE_TAG = {"public": "kubernetes.io/role/elb", "nodes": "kubernetes.io/role/internal-elb"}
+"""By these, load balancer controllers find the subnets for balancers that face outside and inside, and Karpenter those
+of nodes."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AwsSubnetPlan(SubnetPlan):
@@ -48,6 +52,8 @@ class NetworkPlan:
     flow_logs: bool
     gang_group: bool
     """True if nodes have a security group of their own: for a fabric, and where no Kubernetes brings one."""
+    default_group_of_jobs: bool
+    """True if containers of jobs stand in the VPC's default security group, as those of Batch do."""
     existing: ExistingNetwork | None = None
     """None for a network that the stack makes."""
 

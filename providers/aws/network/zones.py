@@ -72,7 +72,8 @@ def _no_region(region: str | None) -> Problem:
 
 
 def _zone_problems(asked: Sequence[str], pools: Sequence[AwsNodePoolPlan], region: Region, eks: bool) -> list[Problem]:
-    problems = [Problem(path=PATH, message=no_zone(zone, region)) for zone in asked if not region.has(zone)]
+    if problems := [Problem(path=PATH, message=no_zone(zone, region)) for zone in asked if not region.has(zone)]:
+        return problems
     called = [region.called(zone) for zone in asked]
     if repeated := sorted({zone for zone in called if called.count(zone) > 1}):
         problems.append(Problem(path=PATH, message=f"{', '.join(repeated)} is given twice; give each zone once"))

@@ -38,9 +38,10 @@ def alternative_problems(
     asked = pool.capacity.spot.alternatives if pool.capacity.spot else ()
     where = f"{path}.capacity.spot.alternatives"
     if asked and fabric is Fabric.EFA:
+        without = "remove fabric" if pool.fabric_wanted else "say why the pool goes without: fabric: {none: <reason>}"
         message = (
             f"{', '.join(asked)} beside {machine.name} with its EFA, whose interfaces are laid out for one machine "
-            "type; remove them, or say why the pool goes without: fabric: {none: <reason>}"
+            f"type; remove them, or {without}"
         )
         yield Problem(path=where, message=message)
         return
@@ -49,7 +50,9 @@ def alternative_problems(
     names = [row.name for row in sorted(fitting, key=lambda row: _size(row) != _size(machine))][:_MOST_NAMED]
     for index, name in enumerate(asked):
         if name not in machines():
-            yield Problem(path=f"{where}.{index}", message=machine_type_problem(name, names or machines()))
+            alone = f"{name!r} is not a machine type of aws, and none goes beside {machine.name}; remove it"
+            message = machine_type_problem(name, names) if names else alone
+            yield Problem(path=f"{where}.{index}", message=message)
         elif why := _why_not(name, machine, (machine.name, *asked[:index]), region, pool, sized=sized):
             remedy = f"take {' or '.join(names)}, or remove it" if names else "remove it"
             yield Problem(path=f"{where}.{index}", message=f"{why}; {remedy}")

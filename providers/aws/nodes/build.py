@@ -142,7 +142,7 @@ def _managed_group(  # noqa: PLR0913 (what surrounds a pool)
     second place for it (EKS User Guide, "Customize managed nodes with launch templates").
 
     Its version is the control plane's, which is there before; without one EKS leaves the nodes where they were. Without
-    a release it takes the newest image whenever nodes roll for another reason.
+    a release it would take the newest image of the day on which nodes roll.
 
     A group is made `empty` where the gate gives it its size: one for whose first nodes there are no machines ends
     as CREATE_FAILED after half an hour, can be changed no more, and takes `up` with it (aws/containers-roadmap 2204,
@@ -169,7 +169,7 @@ def _managed_group(  # noqa: PLR0913 (what surrounds a pool)
         subnet_ids=list(subnet_ids),
         ami_type=plan.ami_type,
         version=cluster.version,
-        release_version=plan.release or None,
+        release_version=plan.release,
         capacity_type=_capacity_type(plan.capacity),
         instance_types=[machine.name for machine in plan.machine_types] if plan.alternatives else None,
         launch_template=eks.NodeGroupLaunchTemplateArgs(id=template.id, version=template.version),

@@ -13,7 +13,15 @@ from providers.aws.nodes.scaling import AUTOSCALER
 from providers.aws.nodes.zones import reserved_zone
 from providers.aws.regions import regions
 from providers.aws.settings import AwsSpec
-from providers.aws.types import AwsNodePoolPlan, BlockCapacity, GivenGroup, NoGroup, OwnGroup, ReservedCapacity
+from providers.aws.types import (
+    KARPENTER,
+    AwsNodePoolPlan,
+    BlockCapacity,
+    GivenGroup,
+    NoGroup,
+    OwnGroup,
+    ReservedCapacity,
+)
 
 Kind = Literal["eks", "pcs", "batch"]
 """Of the control plane: who starts the machines."""
@@ -39,6 +47,8 @@ def _of_pool(asked: NodePoolSpec, pool: AwsNodePoolPlan, kind: Kind, path: str) 
     if asked.placement is None:
         yield _placement(pool, path)
     yield from _capacity(asked, pool, path)
+    if kind == "eks" and pool.in_managed_group:
+        yield from _rebalanced(asked, pool, path)
     yield from _size(pool, path)
     yield _nodes(pool, kind, path)
     if asked.root_disk_gib is None:
@@ -102,6 +112,23 @@ def _capacity(asked: NodePoolSpec, pool: AwsNodePoolPlan, path: str) -> Iterator
         yield Decision(path=f"{path}.capacity.spot.fallback", value=value, reason=reason)
 
 
+def _rebalanced(asked: NodePoolSpec, pool: AwsNodePoolPlan, path: str) -> Iterator[Decision]:
+    """Nodes that Auto Scaling replaces by itself in a group of EKS's, which takes no word about either.
+
+    Sources: EKS User Guide, "Managed node group capacity types" (Capacity Rebalancing is on for Spot); EC2 Auto Scaling
+    User Guide, "Suspend and resume processes" (AZRebalance); EKS API Reference, CreateNodegroup, has neither.
+    """
+    if asked.capacity.spot is not None:
+        reason = (
+            "EKS has Capacity Rebalancing on for spot: it drains a node once a new one is Ready; a gang starts again"
+        )
+        yield Decision(path=f"{path}.capacity.spot", value="nodes are replaced before EC2 takes them", reason=reason)
+    if pool.grown_by == AUTOSCALER and pool.min_count != pool.max_count and len(pool.zones) > 1:
+        value = f"nodes with work may move between {', '.join(pool.zones)}"
+        reason = "Auto Scaling evens out zones when the autoscaler has taken nodes; a pool with a zone of its own stays"
+        yield Decision(path=f"{path}.maxCount", value=value, reason=reason)
+
+
 def _fallback_grown_by(pool: AwsNodePoolPlan) -> str:
     """Batch and PCS take either by the labels and features of their own queues."""
     if pool.grown_by != AUTOSCALER:
@@ -111,6 +138,11 @@ def _fallback_grown_by(pool: AwsNodePoolPlan) -> str:
 
 def _size(pool: AwsNodePoolPlan, path: str) -> Iterator[Decision]:
     """Growth, where something brings it."""
+    if pool.by_karpenter:
+        value = f"0 to {pool.max_count} nodes, none at first"
+        takes = "nodes without pods" if pool.machine.accelerator else "nodes that are little used"
+        reason = f"{KARPENTER} starts machines for pods that wait, and takes {takes}, none that a gang is on"
+        yield Decision(path=f"{path}.maxCount", value=value, reason=reason)
     if pool.grown_by == AUTOSCALER and pool.min_count != pool.max_count:
         value = f"{pool.min_count} to {pool.max_count} nodes, {pool.desired_now} at first"
         takes = "none that is there" if pool.keeps_idle_nodes else "nodes that idle, down to the least"
@@ -125,6 +157,15 @@ def _nodes(pool: AwsNodePoolPlan, kind: Kind, path: str) -> Decision:
     return Decision(path=f"{path}.machineType", value=value, reason=_who_starts_them(pool, kind))
 
 
+def _group(pool: AwsNodePoolPlan) -> tuple[str, str]:
+    """The group of a pool on EKS, and the reason for it."""
+    if pool.by_karpenter:
+        return f"a NodePool of {KARPENTER}'s", "it starts each machine by itself"
+    if pool.self_managed:
+        return "an auto scaling group of penstock's own", "managed node groups take no resource group of UltraServers"
+    return "a managed node group", "EKS updates and drains its nodes"
+
+
 def _who_starts_them(pool: AwsNodePoolPlan, kind: Kind) -> str:
     match kind:
         case "pcs":
@@ -132,13 +173,7 @@ def _who_starts_them(pool: AwsNodePoolPlan, kind: Kind) -> str:
         case "batch":
             return "a compute environment of Batch: machines run while a job does"
         case "eks":
-            own = pool.self_managed
-            who = "an auto scaling group of penstock's own" if own else "a managed node group"
-            why = (
-                "managed node groups take no resource group of UltraServers"
-                if own
-                else "EKS updates and drains its nodes"
-            )
+            who, why = _group(pool)
             domain = (
                 "; each gang has a ComputeDomain of its own (NVLink between nodes)"
                 if pool.machine.compute_domain

@@ -6,9 +6,10 @@ from components.errors import Problem
 from components.labels import DOMAIN
 from components.spec.cluster import NodePoolSpec
 
-_RESERVED = ("kubernetes.io", "k8s.io", "k8s.aws", "eks.amazonaws.com", DOMAIN)
+_RESERVED = ("kubernetes.io", "k8s.io", "k8s.aws", "eks.amazonaws.com", "karpenter.sh", DOMAIN)
 """Domains of labels that Kubernetes, AWS and penstock set themselves. Most of the first two a kubelet may not set
-(admission plugin NodeRestriction), the third says where EC2 has put a node, and EKS refuses its own (CreateNodegroup).
+(admission plugin NodeRestriction), the third says where EC2 has put a node, EKS refuses its own (CreateNodegroup), and
+a NodePool Karpenter's.
 """
 
 LONGEST_KEY = 63

@@ -9,6 +9,7 @@ from pulumi_aws import ec2
 
 from providers.aws.tags import lasting
 from providers.aws.types import (
+    AMAZON_LINUX_ROOT,
     AwsNodePoolPlan,
     BlockCapacity,
     Capacity,
@@ -18,9 +19,6 @@ from providers.aws.types import (
     ReservedCapacity,
     is_resource_group,
 )
-
-AMAZON_LINUX_ROOT = "/dev/xvda"
-"""Root device of Amazon Linux: of another name, a disk is a second one, and the root as small as its image."""
 
 
 class LaunchTemplate(pulumi.ComponentResource):

@@ -17,6 +17,7 @@ from providers.aws.nodes.blocks import block_capacity, nodes_now, size_changes
 from providers.aws.nodes.costs import bill, quotas
 from providers.aws.nodes.decisions import decisions
 from providers.aws.nodes.interfaces import addresses_per_node, interfaces, max_pods
+from providers.aws.nodes.karpenter import counted, karpenter_problems
 from providers.aws.nodes.refusals import (
     Setting,
     fabric_of,
@@ -29,6 +30,7 @@ from providers.aws.nodes.zones import mixed_problems, preferred_zones, reserved_
 from providers.aws.regions import Region, regions
 from providers.aws.settings import AwsSpec, EksSpec
 from providers.aws.types import (
+    KARPENTER,
     AwsNodePoolPlan,
     BlockCapacity,
     Capacity,
@@ -40,7 +42,7 @@ from providers.aws.types import (
     ReservedCapacity,
     SpotCapacity,
 )
-from providers.aws.versions import default_version
+from providers.aws.versions import default_version, node_release
 
 _ROOT_DISK_GIB = {True: 200, False: 100}
 """With accelerators, whose images hold several GB of libraries each, and without."""
@@ -72,15 +74,19 @@ def plan_pools(spec: StackSpec, settings: AwsSpec, stack: str, now: datetime) ->
     )
     chosen = _choose_machines(setting, problems)
     problems += [*shared_problems(cluster.node_pools), *scaling_problems(spec)]
+    problems += karpenter_problems(spec, {pool.name: fabric_of(pool, machine) for pool, machine in chosen})
     problems += [*mixed_problems(spec, region)] if region else []
     if problems or region is None:
         raise SpecError(problems)
     eks = settings.control_plane if isinstance(settings.control_plane, EksSpec) else None
-    repair, release = (eks.node_repair, eks.node_release or "") if eks else (False, "")
-    prefer = preferred_zones(spec, region)
-    plans = [_plan(pool, machine, _zones(pool, machine, prefer, region), stack, now) for pool, machine in chosen]
     version = cluster.kubernetes_version or default_version()
+    repair, release = (eks.node_repair, node_release(eks.node_release, version)) if eks else (False, "")
+    prefer = preferred_zones(spec, region)
     grown = {pool.name: grown_by(pool, spec) for pool in cluster.node_pools}
+    plans = [
+        _counted(_plan(pool, machine, _zones(pool, machine, prefer, region), stack, now), grown[pool.name])
+        for pool, machine in chosen
+    ]
     return tuple(
         replace(
             plan,
@@ -273,6 +279,14 @@ def _plan(
     )
 
 
+def _counted(plan: AwsNodePoolPlan, grown_by: str) -> AwsNodePoolPlan:
+    """The plan with no more room on a node than its autoscaler counts on."""
+    if grown_by != KARPENTER:
+        return plan
+    assert plan.node_allocatable is not None
+    return replace(plan, node_allocatable=counted(plan.machine_types, plan.max_pods, plan.node_allocatable))
+
+
 def _capacity(pool: NodePoolSpec, machine: AwsMachine) -> Capacity:
     asked = pool.capacity
     if asked.capacity_block is not None:
@@ -307,7 +321,7 @@ def _image_parameter(plan: AwsNodePoolPlan, kubernetes_version: str, release: st
     variant = plan.ami_type.rpartition("_")[2].lower()
     folder = f"/aws/service/eks/optimized-ami/{kubernetes_version}/amazon-linux-2023"
     image = f"amazon-eks-node-al2023-{plan.machine.arch}-{variant}-{kubernetes_version}-v{release.rpartition('-')[2]}"
-    return f"{folder}/{plan.machine.arch}/{variant}/{image if release else 'recommended'}/image_id"
+    return f"{folder}/{plan.machine.arch}/{variant}/{image}/image_id"
 
 
 def _with_fallback(plan: AwsNodePoolPlan, cluster: ClusterSpec, stack: str) -> Iterator[AwsNodePoolPlan]:

@@ -8,8 +8,9 @@ from components.labels import DOMAIN
 from components.platform.values import value_at
 from components.spec.cluster import NodePoolSpec
 from components.spec.stack import StackSpec
+from providers.aws.karpenter_asked import runs_karpenter
 from providers.aws.settings import AwsSpec
-from providers.aws.types import AwsNodePoolPlan
+from providers.aws.types import KARPENTER, AwsNodePoolPlan
 
 AUTOSCALER = "cluster-autoscaler"
 """The add-on that changes the size of node groups (kubernetes/autoscaler). Nothing else on EKS does: a node group by
@@ -32,12 +33,16 @@ OF_ITS_OWN = {"pcs": "Slurm", "batch": "Batch"}
 """Control planes that start and stop machines by themselves."""
 
 
+OwnValues = Mapping[str, tuple[str, str]]
+"""By path in a chart's values, the only one that works, empty where none can be given, and the reason."""
+
+
 def grown_by(pool: NodePoolSpec, spec: StackSpec) -> str:
     """Software that changes the pool's size, or turns to its fallback; empty for a pool that stays as it is."""
     assert isinstance(spec.settings, AwsSpec)
     if not may_change(pool):
         return ""
-    return OF_ITS_OWN.get(spec.settings.control_plane.kind, AUTOSCALER)
+    return OF_ITS_OWN.get(spec.settings.control_plane.kind, KARPENTER if runs_karpenter(spec) else AUTOSCALER)
 
 
 def has_fallback(pool: NodePoolSpec) -> bool:
@@ -61,11 +66,13 @@ def scaling_problems(spec: StackSpec) -> Iterator[Problem]:
     hyper = spec.settings.hyper_pod
     if spec.settings.control_plane.kind in OF_ITS_OWN:
         return
+    if runs_karpenter(spec):
+        return
     for pool in spec.cluster.node_pools:
         if has_fallback(pool) and pool.min_count:
             yield Problem(path=f"cluster.nodePools.{pool.name}.minCount", message=_held_back(pool.min_count))
     if asked is None or asked.enabled is not False:
-        yield from _value_problems(spec, asked.values if asked else {})
+        yield from value_problems(AUTOSCALER, asked.values if asked else {}, _own_values(spec))
         return
     nobody = f"platform.addons.{AUTOSCALER} is false, and nothing else changes the size of a node group"
     for pool in spec.cluster.node_pools:
@@ -81,8 +88,8 @@ def scaling_problems(spec: StackSpec) -> Iterator[Problem]:
             yield Problem(path=f"{path}.capacity.spot.fallback", message=message)
 
 
-def _value_problems(spec: StackSpec, values: Mapping[str, Any]) -> Iterator[Problem]:
-    """Values of the autoscaler's chart that would take its rights, its groups or its order from it."""
+def _own_values(spec: StackSpec) -> OwnValues:
+    """Those by which the autoscaler has its rights, its groups and its order."""
     ours: dict[str, tuple[str, str]] = {
         "cloudProvider": ("aws", "its node groups are EKS's"),
         "awsRegion": (spec.cluster.region or "", "the stack's groups are there"),
@@ -93,11 +100,16 @@ def _value_problems(spec: StackSpec, values: Mapping[str, Any]) -> Iterator[Prob
     if any(map(has_fallback, spec.cluster.node_pools)):
         ours["extraArgs.expander"] = ("priority", "spot machines come before those of their fallback by that alone")
         ours["expanderPriorities"] = ("", "spot machines come before those of their fallback by the plan's own")
+    return ours
+
+
+def value_problems(addon: str, values: Mapping[str, Any], ours: OwnValues) -> Iterator[Problem]:
+    """Values of an add-on's chart in place of those with which it works here."""
     for path, (only, why) in ours.items():
         asked = value_at(values, path)
         if asked is not None and asked != (only or None):
             right = f"{only!r} is what works" if only else "none can be given"
-            where = f"platform.addons.{AUTOSCALER}.values.{path}"
+            where = f"platform.addons.{addon}.values.{path}"
             yield Problem(path=where, message=f"{asked!r}, but {right}, as {why}; remove it")
 
 

@@ -1,6 +1,7 @@
 """A process that owns a port of 127.0.0.1 and hands each connection on to a session of Session Manager.
 
-A session that has ended, by its limits, a lost line or a host started anew, is had again at the next connection. The
+A session that has ended, by its limits, a lost line or a host started anew, is had again at the next connection; one
+that lives and hands nothing on (aws/session-manager-plugin 135: after its websocket was closed) is ended first. The
 process ends when nobody has used the port for longer than a token of the cluster lives: whoever still holds a token
 asks for no new one, and would find the port closed.
 """
@@ -19,6 +20,10 @@ from providers.aws.tunnel.way import Way
 
 IDLE_S = 16 * 60.0
 """Longer than the 15 minutes of a token (aws/aws-cli 6201)."""
+SILENT_S = 10.0
+"""An API server answers the first bytes of TLS at once, so that a new connection without an answer is a session that
+hands nothing on.
+"""
 LOOK_S = 2.0
 CHUNK = 2**16
 FAILED = "failed: "
@@ -30,8 +35,8 @@ REST_S = 2.0
 class Keeper:
     """One port, and the session behind it."""
 
-    def __init__(self, way: Way, place: Place, *, idle_s: float = IDLE_S) -> None:
-        self._way, self._place, self._idle_s = way, place, idle_s
+    def __init__(self, way: Way, place: Place, *, idle_s: float = IDLE_S, silent_s: float = SILENT_S) -> None:
+        self._way, self._place, self._idle_s, self._silent_s = way, place, idle_s, silent_s
         self._session: Session | None = None
         self._starting = asyncio.Lock()
         self._failed_at_s = 0.0
@@ -94,12 +99,29 @@ class Keeper:
             _tell(f"no session: {error}")
             writer.close()
             return
-        await asyncio.gather(self._hand_on(reader, there[1]), self._hand_on(there[0], writer))
+        asked, answered = asyncio.Event(), asyncio.Event()
+        watch = asyncio.create_task(self._end_if_silent(self._session, asked, answered))
+        try:
+            await asyncio.gather(self._hand_on(reader, there[1], asked), self._hand_on(there[0], writer, answered))
+        finally:
+            watch.cancel()
 
-    async def _hand_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _end_if_silent(self, used: Session | None, asked: asyncio.Event, answered: asyncio.Event) -> None:
+        """Ends the session where a connection's first bytes get no answer; its port closes, and clients ask again."""
+        await asked.wait()
+        try:
+            await asyncio.wait_for(answered.wait(), self._silent_s)
+        except TimeoutError:
+            if used and used.is_up:
+                _tell(f"the session answers nothing for {self._silent_s:.0f} s; ending it")
+                await asyncio.shield(asyncio.to_thread(used.end))
+
+    async def _hand_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, begun: asyncio.Event) -> None:
+        """Until one of both ends; `begun` is set with the first bytes."""
         try:
             while data := await reader.read(CHUNK):
                 self._used_s = time.time()
+                begun.set()
                 writer.write(data)
                 await writer.drain()
         except OSError:

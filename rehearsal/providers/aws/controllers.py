@@ -3,6 +3,8 @@
 They are in the account until somebody deletes them through AWS's API, and until then their subnets cannot be deleted.
 """
 
+from typing import Any
+
 from rehearsal.cloud.account import Object, Status
 from rehearsal.cloud.errors import CloudApiError
 from rehearsal.cloud.kind import Answer
@@ -59,8 +61,14 @@ def _guard(api: LiveApi, vpc: str, subnets: list[str]) -> tuple[str, str]:
     return made["VpcEndpointId"], group
 
 
-def is_gone(api: LiveApi, balancer: Object) -> bool:
-    """Tells that somebody has deleted the load balancer, the endpoint and the groups through the API."""
+def is_gone(api: LiveApi, thing: Object) -> bool:
+    """Tells that somebody has deleted a log group, or the load balancer with endpoint and groups, through the API."""
+    if thing.token != LOAD_BALANCER:
+        return not _there(api, "logs", "DescribeLogStreams", logGroupName=thing.id)
+    return _balancer_is_gone(api, thing)
+
+
+def _balancer_is_gone(api: LiveApi, balancer: Object) -> bool:
     endpoints = _there(api, "ec2", "DescribeVpcEndpoints", VpcEndpointIds=[balancer.outputs["endpoint"]]) or {}
     return not (
         _there(api, "elbv2", "DescribeLoadBalancers", LoadBalancerArns=[balancer.id])
@@ -69,7 +77,7 @@ def is_gone(api: LiveApi, balancer: Object) -> bool:
     )
 
 
-def _there(api: LiveApi, service: str, operation: str, **names: list[str]) -> Answer | None:
+def _there(api: LiveApi, service: str, operation: str, **names: Any) -> Answer | None:
     try:
         return api.call(service, operation, **names)
     except CloudApiError:

@@ -4,33 +4,26 @@ from datetime import date
 
 from rehearsal.field.facts import (
     AutoscalerRow,
-    ChangeRow,
     CloudAddonRow,
-    Effect,
     EndpointRow,
     FieldFacts,
     ImageRow,
-    MachineRow,
     MarkRow,
     NameRow,
-    NodeLabelRow,
     PoolRow,
     RegistryRow,
+    ReleaseRow,
     ResizerRow,
     ServedRow,
     SettlingRow,
     SizeRow,
     VersionRow,
-    VolatileRow,
 )
 from rehearsal.field.service_facts import (
     EntranceRow,
     ExclusiveRow,
     HostDataRow,
     JobRoleRow,
-    PartitionRow,
-    PatienceRow,
-    PlaceRow,
     PodRightRow,
     PreparedRow,
     ReachHostRow,
@@ -39,130 +32,34 @@ from rehearsal.field.service_facts import (
     StoreRow,
     SupportRow,
 )
-from rehearsal.providers.aws.group_facts import GROUP_CHANGES, REFRESHES, size_of
+from rehearsal.providers.aws.change_facts import CHANGES, FOLLOWERS, VOLATILE
+from rehearsal.providers.aws.group_facts import REFRESHES, size_of
 from rehearsal.providers.aws.inside_facts import AGENTS, BALANCERS, BOUNDED
 from rehearsal.providers.aws.lustre_facts import FABRIC_MOUNTS
-from rehearsal.providers.aws.network_facts import EXISTING
-
-CLUSTER, NODE_GROUP = "aws:eks/cluster:Cluster", "aws:eks/nodeGroup:NodeGroup"
-TEMPLATE, ADDON = "aws:ec2/launchTemplate:LaunchTemplate", "aws:eks/addon:Addon"
-LUSTRE, BATCH = "aws:fsx/lustreFileSystem:LustreFileSystem", "aws:batch/computeEnvironment:ComputeEnvironment"
-IDENTITY = "aws:eks/podIdentityAssociation:PodIdentityAssociation"
-GPU, NEURON, EFA = "nvidia.com/gpu", "aws.amazon.com/neuron", "vpc.amazonaws.com/efa"
-
-UPDATES = "EKS User Guide, Update a managed node group"
-EKS_API = "EKS API Reference, UpdateNodegroupConfig, UpdateNodegroupVersion and CreateNodegroup"
-LUSTRE_API = "FSx API Reference, UpdateFileSystem"
-FOLLOWERS = (
-    (NODE_GROUP, "launchTemplate.id"), (BATCH, "computeResources.launchTemplate.launchTemplateId"),
-    ("aws:cloudcontrol/resource:Resource", "desiredState.CustomLaunchTemplate.TemplateId"),
+from rehearsal.providers.aws.machine_facts import LABELLED, MACHINES
+from rehearsal.providers.aws.network_facts import CONTAINER_NETWORKS, EXISTING
+from rehearsal.providers.aws.place_facts import PARTITIONS, PATIENCE, PLACES
+from rehearsal.providers.aws.provisioner_facts import KARPENTER
+from rehearsal.providers.aws.resource_types import (
+    ADDON,
+    BATCH,
+    CLUSTER,
+    EFA,
+    GPU,
+    IDENTITY,
+    LUSTRE,
+    NODE_GROUP,
+    TEMPLATE,
 )  # fmt: skip
-LUSTRE_PLACES = "FSx for Lustre User Guide, Deployment type availability"
-LUSTRE_SLOW = ("ap-east-2", "ap-southeast-[57]", "ca-west-1", "il-central-1", "mx-central-1")
-PARTITIONS = "IAM User Guide, Amazon Resource Names: partitions and their regions"
+
 VERSIONS = "EKS User Guide, Update existing cluster to new Kubernetes version"
 AUTOSCALER = "kubernetes/autoscaler, cluster-autoscaler/cloudprovider/aws/README.md"
 
-# Devices of machine types: EC2 User Guide, accelerated computing instances.
-MACHINES = (
-    MachineRow(pattern="p6e-gb[23]00.*", device=GPU, count=4, architecture="arm64"),
-    MachineRow(pattern="p5.4xlarge", device=GPU, count=1),
-    MachineRow(pattern="p[3456]*.48xlarge", device=GPU, count=8),
-    MachineRow(pattern="p4d*.24xlarge", device=GPU, count=8),
-    MachineRow(pattern="p3dn.24xlarge", device=GPU, count=8),
-    MachineRow(pattern="[cmrt][4-9]g*.*", device="", count=0, architecture="arm64"),
-    MachineRow(pattern="gr6.*", device=GPU, count=1),
-    MachineRow(pattern="g[567]*.48xlarge", device=GPU, count=8),
-    MachineRow(pattern="g[567]*.24xlarge", device=GPU, count=4),
-    MachineRow(pattern="g[4567]*.12xlarge", device=GPU, count=4),
-    MachineRow(pattern="g4dn.metal", device=GPU, count=8),
-    MachineRow(pattern="g5g.*", device=GPU, count=0, architecture="arm64"),
-    MachineRow(pattern="g[4567]*.*xlarge", device=GPU, count=1),
-    MachineRow(pattern="trn1*.32xlarge", device=NEURON, count=16),
-    MachineRow(pattern="trn2*.48xlarge", device=NEURON, count=16),
-    MachineRow(pattern="trn[12].*xlarge", device=NEURON, count=1),
-    MachineRow(pattern="inf[12].*", device=NEURON, count=0),
-)
-
-# Layers of the network that EC2 describes, by which the cloud controller labels nodes: all else has none of them.
-REGION = ("topology.kubernetes.io/region", "topology.kubernetes.io/zone", "topology.k8s.aws/zone-id")
-INSTANCE_TOPOLOGY = "EC2 User Guide, Prerequisites for Amazon EC2 topology: supported instance types"
-LABELLED = (
-    *(
-        NodeLabelRow(
-            pattern=pattern,
-            source=INSTANCE_TOPOLOGY,
-            keys=(*REGION, *(f"topology.k8s.aws/network-node-layer-{layer}" for layer in range(1, layers + 1)), *more),
-        )
-        for layers, more, patterns in (
-            (4, (), ("p6-b200.48xlarge", "p6-b300.48xlarge")),
-            (3, ("nvidia.com/gpu.clique",), ("p6e-gb200.36xlarge",)),
-            (
-                3,
-                (),
-                (
-                    "g6e.*",
-                    "g7e.*",
-                    "hpc*",
-                    "p3dn.24xlarge",
-                    "p4d.24xlarge",
-                    "p4de.24xlarge",
-                    "p5.48xlarge",
-                    "p5e.48xlarge",
-                    "p5en.48xlarge",
-                    "trn1.*",
-                    "trn1n.32xlarge",
-                    "trn2.48xlarge",
-                    "trn2u.48xlarge",
-                ),
-            ),
-            (0, (), ("*",)),
-        )
-        for pattern in patterns
-    ),
-)
-
-# 33 % of a group at a time goes when its template, version or release moves; labels, taints and sizes are set on what
-# is there; all else is another group. A template by itself moves nothing: its group follows a version of it.
-CHANGES = (
-    *(
-        ChangeRow(resource=NODE_GROUP, path=path, effect=Effect.ROLLS, source=UPDATES)
-        for path in ("launchTemplate.version", "version", "releaseVersion", "forceUpdateVersion")
-    ),
-    *(
-        ChangeRow(resource=NODE_GROUP, path=path, effect=Effect.NOTHING, source=EKS_API)
-        for path in ("scalingConfig", "labels", "taints", "tags", "updateConfig", "nodeRepairConfig")
-    ),
-    *(
-        ChangeRow(resource=NODE_GROUP, path=path, effect=Effect.REPLACES, source=EKS_API)
-        for path in (
-            "amiType", "capacityType", "clusterName", "diskSize", "instanceTypes", "nodeGroupName", "nodeRoleArn",
-            "remoteAccess", "subnetIds", "launchTemplate.id", "launchTemplate",
-        )
-    ),
-    *(
-        ChangeRow(resource=CLUSTER, path=path, effect=Effect.NOTHING, source="EKS API Reference, UpdateClusterConfig")
-        for path in (
-            "version", "tags", "vpcConfig.endpoint*", "vpcConfig.publicAccessCidrs", "vpcConfig.subnetIds",
-            "vpcConfig.securityGroupIds", "enabledClusterLogTypes", "upgradePolicy", "accessConfig.authenticationMode",
-            "controlPlaneScalingConfig", "deletionProtection", "zonalShiftConfig", "encryptionConfig",
-        )
-    ),
-    ChangeRow(resource=CLUSTER, path="*", effect=Effect.REPLACES, source="EKS API Reference, CreateCluster"),
-    *(
-        ChangeRow(resource=LUSTRE, path=path, effect=Effect.NOTHING, source=LUSTRE_API)
-        for path in (
-            "storageCapacity", "perUnitStorageThroughput", "dataCompressionType", "weeklyMaintenanceStartTime",
-            "automaticBackupRetentionDays", "dailyAutomaticBackupStartTime", "copyTagsToBackups", "autoImportPolicy",
-            "logConfiguration", "rootSquashConfiguration", "metadataConfiguration", "fileSystemTypeVersion", "tags",
-            "skipFinalBackup", "finalBackupTags",
-        )
-    ),
-    ChangeRow(resource=LUSTRE, path="*", effect=Effect.REPLACES, source=LUSTRE_API),
-    *GROUP_CHANGES,
-)  # fmt: skip
-
 FACTS = FieldFacts(
+    volatile=VOLATILE,
+    patience=PATIENCE,
+    places=PLACES,
+    partitions=PARTITIONS,
     nodes="aws",
     existing=(EXISTING,),
     machines=MACHINES,
@@ -229,11 +126,10 @@ FACTS = FieldFacts(
     pushers=("docker-build:", "docker:index/image", "awsx:ecr:Image", "aws:codebuild/project"),
     ways_out=("aws:ec2/natGateway:NatGateway", "aws:ec2/transitGatewayVpcAttachment:TransitGatewayVpcAttachment"),
     changes=CHANGES,
-    volatile=(
-        VolatileRow(
-            resource=TEMPLATE, path="tagSpecifications.tags", key="expires|budget|updated|date|commit",
-            followed_by=FOLLOWERS,
-            source=f"{UPDATES}: a new version of the launch template replaces every node of the group",
+    releases=(
+        ReleaseRow(
+            resource=NODE_GROUP, field="releaseVersion",
+            source="EKS API Reference, CreateNodegroup: else the latest; awslabs/amazon-eks-ami 2706, 2790: no GPUs",
         ),
     ),
     versions=(
@@ -286,10 +182,17 @@ FACTS = FieldFacts(
         AutoscalerRow(
             chart="karpenter", needs=("settings.clusterName",), right=IDENTITY, account="serviceAccount",
             role="roleArn", account_pattern="karpenter", policy="aws:iam/rolePolicy:RolePolicy", policy_role="role",
-            policy_actions="policy.Statement.Action", actions=("ec2:RunInstances", "iam:PassRole"),
-            source="Karpenter, Getting started: the controller's role",
+            policy_actions="policy.Statement.Action",
+            actions=(
+                "ec2:CreateFleet", "ec2:CreateLaunchTemplate", "ec2:CreateTags", "ec2:DescribeInstanceTypes",
+                "ec2:DescribeSubnets", "ec2:RunInstances", "ec2:TerminateInstances", "eks:DescribeCluster",
+                "iam:GetInstanceProfile", "iam:PassRole", "sqs:DeleteMessage", "sqs:ReceiveMessage", "ssm:GetParameter",
+            ),
+            source="Karpenter v1.14, Getting started, cloudformation.yaml: the controller's policies",
+            fallback_source="Karpenter v1.14, Scheduling, Weighted NodePools",
         ),
     ),
+    provisioners=(KARPENTER,),
     served=(
         ServedRow(
             kind="NetworkPolicy", chart="vpc-cni", switch="enableNetworkPolicy",
@@ -361,6 +264,7 @@ FACTS = FieldFacts(
             source="aws/aws-cdk 21577: security groups of the compute environment or interfaces of the template",
         ),
     ),
+    container_networks=CONTAINER_NETWORKS,
     job_roles=(
         JobRoleRow(
             resource="aws:batch/jobDefinition:JobDefinition",
@@ -414,64 +318,6 @@ FACTS = FieldFacts(
             alike=("instanceType", "instanceMarketOptions.marketType", "placement.groupName"),
             source="EC2 User Guide, Capacity Reservations: instance type, placement group and kind have to match",
         ),
-    ),
-    patience=(
-        # Nobody publishes how long; these are hours where a provider waits for minutes.
-        PatienceRow(
-            resource=LUSTRE, operation="delete", takes_min=240, given_min=30, when=("skipFinalBackup", "False"),
-            source="FSx for Lustre User Guide, Working with backups: the first one copies all that is stored",
-        ),
-        PatienceRow(
-            resource=LUSTRE, operation="update", takes_min=240, given_min=30,
-            when=("storageCapacity", "[1-9]????*"),
-            source="FSx for Lustre User Guide, Managing storage capacity: minutes to hours, by what is stored",
-        ),
-        PatienceRow(
-            resource=CLUSTER, operation="delete", takes_min=30, given_min=15,
-            source="astronomer/astronomer-providers pull 1168: more than 25 min; eksctl-io/eksctl 1651: about 15",
-        ),
-        PatienceRow(
-            resource=NODE_GROUP, operation="update", takes_min=120, given_min=60,
-            when=("scalingConfig.maxSize", "[1-9][0-9]*"),
-            source="EKS User Guide, Managed node update behaviour: a third at a time, each up to 15 min of draining",
-        ),
-        PatienceRow(
-            resource="aws:autoscaling/group:Group", operation="delete", takes_min=30, given_min=10,
-            source="EC2 Auto Scaling User Guide, Delete your group: it goes when its last machine has gone",
-        ),
-        PatienceRow(
-            resource="aws:cloudcontrol/resource:Resource", operation="create", takes_min=240, given_min=120,
-            when=("desiredState.InstanceGroups.OnStartDeepHealthChecks", "Instance*"),
-            source="SageMaker Developer Guide, Deep health checks: about two hours, before the cluster is in service",
-        ),
-    ),
-    places=(
-        PlaceRow(
-            resource=LUSTRE, path="deploymentType", value="PERSISTENT_2", source=LUSTRE_PLACES,
-            regions=(
-                "af-south-1", "ap-northeast-3", "ap-south-2", "ap-southeast-[346]", "eu-central-2", "eu-south-*",
-                "eu-west-3", "me-*", "sa-east-1", "us-gov-*", "cn-*",
-            ),
-        ),
-        *(
-            PlaceRow(resource=LUSTRE, path=path, value=value, source=LUSTRE_PLACES, regions=LUSTRE_SLOW)
-            for path, value in (
-                ("perUnitStorageThroughput", "500"), ("perUnitStorageThroughput", "1000"), ("efaEnabled", "True"),
-                ("storageType", "INTELLIGENT_TIERING"),
-            )
-        ),
-        PlaceRow(
-            resource=LUSTRE, path="deploymentType", value="SCRATCH_2", source=LUSTRE_PLACES,
-            regions=("ap-east-2", "ap-southeast-[57]", "ca-west-1", "mx-central-1"),
-        ),
-    ),
-    partitions=(
-        PartitionRow(regions="cn-*", partition="aws-cn", source=PARTITIONS),
-        PartitionRow(regions="us-gov-*", partition="aws-us-gov", source=PARTITIONS),
-        PartitionRow(regions="us-isob-*", partition="aws-iso-b", source=PARTITIONS),
-        PartitionRow(regions="us-iso-*", partition="aws-iso", source=PARTITIONS),
-        PartitionRow(regions="eusc-*", partition="aws-eusc", source=PARTITIONS),
-        PartitionRow(regions="*", partition="aws", source=PARTITIONS),
     ),
     support=(
         SupportRow(

@@ -20,6 +20,8 @@ from rehearsal.providers.aws.oracles import USUAL_SERVICES, ServiceModels, check
 from rehearsal.providers.aws.standing import make, snapshot
 
 READ_ONLY = ("Describe", "List", "Get", "Head")
+LOCAL_ZONES = {"us-east-1": {"us-east-1-dfw-2a": "use1-dfw2-az1"}}
+"""Zones beside a region by name, with their ids (AWS Local Zones, Locations; EC2 User Guide, Capacity Blocks: P6e)."""
 
 
 class Moto:
@@ -92,6 +94,7 @@ class Moto:
         self._mock.start()
         _load_managed_policies()
         _seed_file_systems()
+        _open_local_zones()
         self._as_it_was = self._make_standing()
         for request in self._store.requests():
             try:
@@ -178,6 +181,16 @@ def _load_managed_policies() -> None:
     default_user_config["iam"] = {"load_aws_managed_policies": True}
     policies.reset()
     default_user_config["iam"] = {"load_aws_managed_policies": False}
+
+
+def _open_local_zones() -> None:
+    """Makes known the zones that AWS opens to an account on request, which moto lacks."""
+    from moto.ec2.models.availability_zones_and_regions import RegionsAndZonesBackend, Zone
+
+    for region, zones in LOCAL_ZONES.items():
+        known = RegionsAndZonesBackend.zones[region]
+        names = {zone.name for zone in known}
+        known += [Zone(name, region, zone_id, "local-zone") for name, zone_id in zones.items() if name not in names]
 
 
 def _seed_file_systems() -> None:

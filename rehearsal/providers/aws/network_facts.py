@@ -1,6 +1,6 @@
 """Row of AWS for networks that stand there before a stack."""
 
-from rehearsal.field.service_facts import ExistingRow
+from rehearsal.field.service_facts import ContainerNetworkRow, ExistingRow
 
 # Addresses of one interface: EC2 User Guide, IP addresses per network interface per instance type.
 ADDRESSES = (
@@ -42,4 +42,15 @@ EXISTING = ExistingRow(
     fabric_kind="efa",
     fabric_groups="networkInterfaces.securityGroups",
     group_source="EC2 User Guide, Get started with EFA: a group that allows all traffic to and from itself",
+)
+
+CONTAINER_NETWORKS = (
+    ContainerNetworkRow(
+        resource="aws:batch/computeEnvironment:ComputeEnvironment",
+        own="computeResources.securityGroupIds",
+        definition="aws:batch/jobDefinition:JobDefinition",
+        several=("type", "multinode"),
+        group="aws:ec2/defaultSecurityGroup:DefaultSecurityGroup",
+        source="Batch User Guide, Compute environment considerations for MNP: else the default group of the VPC",
+    ),
 )

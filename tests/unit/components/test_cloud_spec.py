@@ -165,6 +165,12 @@ def test_a_key_that_no_provider_would_get_is_refused_by_name(key: str, value: ob
     assert words in told
 
 
+def test_accounts_are_allowed_or_forbidden() -> None:
+    allowed = {"aws:allowedAccountIds": ["111122223333"]}
+    with pytest.raises(SpecError, match="the provider takes one of the two"):
+        parse_stack({**OF_AWS, **allowed, "aws:forbiddenAccountIds": ["444455556666"]}, "x", clouds())
+
+
 def test_keys_of_the_own_provider_and_of_other_programs_are_kept() -> None:
     keys = {"aws:profile": "ml", "aws:assumeRoles": [{"roleArn": "arn:aws:iam::111122223333:role/x"}], "mine:key": 3}
     pools = {"nodePools": [{"name": "work", "machineType": "m7i.xlarge", "count": 1}]}

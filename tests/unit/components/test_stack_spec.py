@@ -81,7 +81,7 @@ def test_keys_of_other_programs_are_passed_over() -> None:
         ({"inference": {"port": 70000}}, "inference.port: 70000 is out of range; 65535 or less is right"),
         (
             {"inference": {"model": {"fromTraining": "latest", "path": "/x"}}},
-            "inference.model: give exactly one of fromTraining and path",
+            "inference.model: give exactly one of fromTraining, path and huggingFace",
         ),
         ({"storage": {"volume": {"onDestroy": "kep"}}}, "did you mean 'keep'?"),
         (

@@ -103,7 +103,7 @@ def test_what_cannot_work_is_told_before_anything_begins(played: Callable[[Phase
         assert isinstance(refused.exception, PenstockError)
         assert message in str(refused.exception)
     beside = run("up", "elsewhere/Pulumi.dev.yaml")
-    assert "is not among a project's stack files; put it there" in str(beside.exception)
+    assert "is not among the project's stack files; copy it to " in str(beside.exception)
     assert given == {}
 
 

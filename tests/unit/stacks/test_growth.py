@@ -103,9 +103,65 @@ def test_a_pool_that_nobody_would_change_is_refused_with_remedies_that_hold() ->
     on_aws(work(), work("spare", capacity="spot"), platform=off)
 
 
-def test_karpenter_is_refused_on_eks_with_what_grows_pools() -> None:
-    found = refused(lambda: on_aws(work(), platform={"addons": {"karpenter": True}}))
-    assert "grow by cluster-autoscaler" in found["platform.addons.karpenter"]
+KARPENTER = {"addons": {"karpenter": True}}
+GROWING: dict[str, Any] = {"count": 0, "minCount": 0, "maxCount": 5}
+
+
+def node_pools(plan: StackPlan) -> dict[str, Any]:
+    return {
+        one["metadata"]["name"]: one["spec"] for one in addon(plan, "karpenter").objects if one["kind"] == "NodePool"
+    }
+
+
+def test_karpenter_starts_the_machines_of_pools_that_may_grow_in_place_of_groups() -> None:
+    plan = on_aws(work(**GROWING), work("fixed"), platform=KARPENTER)
+    assert isinstance(plan.cluster, AwsPlan)
+    assert [pool.name for pool in plan.cluster.grouped_pools] == ["fixed"]
+    assert addon(plan, "cluster-autoscaler") is None
+    (pool,) = node_pools(plan).values()
+    assert pool["limits"] == {"nodes": "5"}
+    assert pool["template"]["metadata"]["labels"]["penstock.dev/pool"] == "work"
+    assert pool["template"]["spec"]["requirements"][0]["values"] == ["m7i.xlarge"]
+    assert addon(plan, "karpenter").release.values["settings"]["clusterName"] == "mine"
+
+
+def test_karpenter_takes_spot_machines_before_those_of_their_fallback() -> None:
+    found = node_pools(on_aws(work(**GROWING, capacity=SPOT), platform=KARPENTER))
+    weights = {name: spec.get("weight", 0) for name, spec in found.items()}
+    assert weights["work"] > weights["work-on-demand"]
+    markets = [spec["template"]["spec"]["requirements"][1]["values"] for spec in found.values()]
+    assert markets == [["spot"], ["on-demand"]]
+
+
+def test_karpenter_takes_images_of_the_release_that_is_asked_and_no_machine_of_a_gang() -> None:
+    kept = {"controlPlane": {"reach": {"ssmHost": {}}, "nodeRelease": "1.35.2-20260801"}}
+    one = {"name": "gang", "machineType": "g6.xlarge", "fabric": {"none": "one node a replica"}, **GROWING}
+    cluster = {"cloud": "aws", "region": "us-west-2", "kubernetesVersion": "1.35", "nodePools": [one]}
+    plan = planned(cluster=cluster, aws=kept, platform=KARPENTER)
+    first, second = addon(plan, "karpenter").objects
+    assert first["spec"]["amiSelectorTerms"] == [{"alias": "al2023@v20260801"}]
+    assert second["spec"]["disruption"]["consolidationPolicy"] == "WhenEmpty"
+    assert {"nodes": "0", "reasons": ["Drifted"]} in second["spec"]["disruption"]["budgets"]
+
+
+def test_a_node_of_karpenters_has_no_more_room_than_it_counts_on() -> None:
+    """16 GiB less 7.5 %, 255 MiB and 11 MiB for each of 58 pods, and 100 MiB."""
+    found = on_aws(work(**GROWING), platform=KARPENTER).cluster.node_pools[0].node_allocatable
+    grouped = on_aws(work(**GROWING)).cluster.node_pools[0].node_allocatable
+    assert found is not None
+    assert grouped is not None
+    assert found.memory_gib < grouped.memory_gib
+    assert found.memory_gib * 1024 == pytest.approx(16 * 1024 * 0.925 - 255 - 11 * 58 - 100, abs=2)
+
+
+def test_a_class_of_karpenters_in_a_network_without_a_way_out_takes_prices_that_it_has() -> None:
+    network = {"nat": "none"}
+    cluster = {"cloud": "aws", "region": "us-west-2", "network": network, "nodePools": [work(**GROWING)]}
+    aws = {"controlPlane": {"reach": {"publicCidrs": ["8.8.8.0/24"]}}, "registry": {"repositories": ["a"]}}
+    plan = planned(cluster=cluster, aws=aws, platform={**KARPENTER, "registryMirror": "hub.corp.net/m"})
+    assert isinstance(plan.cluster, AwsPlan)
+    assert "sqs" in plan.cluster.network.interface_endpoints
+    assert addon(plan, "karpenter").release.values["settings"]["isolatedVPC"] is True
 
 
 def test_external_dns_gets_a_role_with_its_zone() -> None:

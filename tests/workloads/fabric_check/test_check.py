@@ -1,6 +1,7 @@
 """The check with real processes over gloo: what is healthy passes, what is not is found and named."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -103,6 +104,25 @@ def test_by_hand_on_this_machine(tmp_path: Path) -> None:
     assert done.returncode == 1, done.stderr
     evidence = json.loads(done.stdout.splitlines()[-1])
     assert (evidence["state"], evidence["ranks"], evidence["nodes"]) == ("fail", 2, 1)
+
+
+def test_nodes_of_a_batch_job_meet_by_the_variables_of_batch(tmp_path: Path) -> None:
+    """Two containers of one job, the main node the second that starts; of a volume they know nothing."""
+    spec = json.dumps({**SMALL, "ranksPerNode": 1})
+    job = {"AWS_BATCH_JOB_NUM_NODES": "2", "AWS_BATCH_JOB_MAIN_NODE_INDEX": "0"}
+    own: tuple[dict[str, str], ...] = ({"AWS_BATCH_JOB_MAIN_NODE_PRIVATE_IPV4_ADDRESS": "127.0.0.1"}, {})
+    started = [
+        subprocess.Popen(
+            [sys.executable, "-m", "workloads.fabric_check", "--spec", spec],
+            env={**os.environ, **job, **one, "AWS_BATCH_JOB_NODE_INDEX": str(index), "NODE_NAME": f"node-{index}"},
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for index, one in zip((1, 0), own, strict=True)
+    ]
+    made = [json.loads(one.communicate(timeout=END_S)[0].splitlines()[-1]) for one in started]
+    assert [one.returncode for one in started] == [0, 0], made
+    assert {(one["state"], one["nodes"], one["ranks"], one["transport"]) for one in made} == {("pass", 2, 2, "tcp")}
 
 
 @pytest.mark.parametrize(

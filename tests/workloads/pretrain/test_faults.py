@@ -70,7 +70,11 @@ def test_stderr_says_how_a_run_ends_as_the_log_on_the_volume_does(run: Run) -> N
 
 
 def test_stopping_at_random_steps_changes_no_bit(host: AgentHost, run: Run, unbroken: Run) -> None:
-    """One run, stopped again and again; whether during a step, a checkpoint, or an evaluation is left to chance."""
+    """One run, stopped again and again; whether during a step, a checkpoint, or an evaluation is left to chance.
+
+    Every stop lands on an evaluation step, which is evaluated once all the same: before it, or when the run goes on.
+    """
+    run.change(evaluateEverySteps=1)
     chance = random.Random(os.urandom(8))  # noqa: S311  # a test's dice
     stops = 0
     while True:
@@ -91,6 +95,8 @@ def test_stopping_at_random_steps_changes_no_bit(host: AgentHost, run: Run, unbr
     assert stops >= 8
     assert run.digest == unbroken.digest
     assert run.losses == unbroken.losses
+    evaluated = [line["step"] for line in run.lines if "validationLoss" in line]
+    assert evaluated == list(range(1, STEPS + 1)), "a validation point is missing, or was measured twice"
     assert summarize(run.folder / "ledger.jsonl").lost_steps == 0
 
 

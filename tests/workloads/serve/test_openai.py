@@ -152,8 +152,10 @@ def test_null_is_left_out_for_every_parameter_that_openai_documents(server: Serv
 
 def test_null_is_left_out_inside_messages_and_options(server: Server) -> None:
     """The message that OpenAI's client gives back when an answer is put into the next request."""
-    silent = {"role": "assistant", "content": None, "refusal": None, "tool_calls": None, "function_call": None,
-              "audio": None, "name": None}  # fmt: skip
+    silent: dict[str, object] = {
+        "role": "assistant", "content": None, "refusal": None, "tool_calls": [], "function_call": None, "audio": None,
+        "name": None, "annotations": [],
+    }  # fmt: skip
     messages = [{"role": "user", "content": "Water?", "name": None}, silent, {"role": "user", "content": "Well?"}]
     answer = chat(server, messages=messages, stream_options=None)
     assert answer.status_code == 200, answer.text
@@ -161,6 +163,74 @@ def test_null_is_left_out_inside_messages_and_options(server: Server) -> None:
     assert answer.json()["choices"] == chat(server, messages=without).json()["choices"]
     options = {"include_usage": None, "include_obfuscation": None}
     assert chat(server, stream=True, stream_options=options).status_code == 200
+
+
+def test_an_answer_is_sent_back_as_it_was_dumped(client: openai.OpenAI) -> None:
+    asked: list[Any] = [{"role": "user", "content": "Water?"}]
+    options: Any = {"model": "serve", "max_tokens": 4, "temperature": 0}
+    answer = client.chat.completions.create(messages=asked, **options).choices[0].message
+    dumped: Any = answer.model_dump()
+    assert {"refusal", "annotations", "audio", "function_call", "tool_calls"} <= dumped.keys()
+    plain: Any = {"role": "assistant", "content": answer.content}
+    again, expected = (
+        client.chat.completions.create(messages=[*asked, said, *asked], **options) for said in (dumped, plain)
+    )
+    assert again.choices == expected.choices
+
+
+NEUTRAL: dict[str, object] = {
+    "audio": None, "best_of": 1, "echo": False, "frequency_penalty": 0, "function_call": "none", "functions": [],
+    "logit_bias": {}, "metadata": {}, "modalities": ["text"], "moderation": None, "n": 1, "parallel_tool_calls": True,
+    "prediction": None, "presence_penalty": 0.0, "prompt_cache_key": "", "prompt_cache_options": None,
+    "prompt_cache_retention": "in_memory", "reasoning_effort": "none", "response_format": {"type": "text"},
+    "safety_identifier": "", "seed": None, "service_tier": "auto", "stop": [], "store": False, "stream": False,
+    "stream_options": None, "suffix": "", "tool_choice": "auto", "tools": [], "top_logprobs": 0, "top_p": 1, "user": "",
+    "verbosity": "medium", "web_search_options": None,
+}  # fmt: skip
+"""Values of OpenAI's parameters from a client that writes all of them out and asks for nothing by it."""
+
+
+def test_each_parameter_is_accepted_at_its_neutral_value(server: Server) -> None:
+    chats = parameters_of(chat_params) - {"model", "messages", "max_tokens", "max_completion_tokens", "temperature"}
+    texts = parameters_of(completion_params) - {"model", "prompt", "max_tokens", "temperature"}
+    assert (chats | texts) - {"logprobs"} == NEUTRAL.keys()
+    neutral = {"logprobs": False} | {key: NEUTRAL[key] for key in chats - {"logprobs"}}
+    answer = chat(server, **neutral)
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["choices"] == chat(server).json()["choices"]
+    answer = server.complete(prompt=PROMPT, **{key: NEUTRAL[key] for key in texts - {"logprobs"}})
+    assert answer.status_code == 200, answer.text
+
+
+def test_a_stream_tells_its_usage_as_it_goes(client: openai.OpenAI) -> None:
+    prompts = ["Water", PROMPT]
+
+    def streamed(**options: bool) -> list[Any]:
+        return list(greedy(client, prompt=prompts, max_tokens=9, stream=True, stream_options=options))
+
+    *chunks, end = streamed(include_usage=True, continuous_usage_stats=True)
+    for index, prompt in enumerate(prompts):
+        used = [chunk.usage for chunk in chunks if chunk.choices[0].index == index]
+        counts = [usage.completion_tokens for usage in used]
+        assert counts == sorted(counts)
+        assert counts[-1] == 9
+        assert {usage.prompt_tokens for usage in used} == {len(VOCABULARY.encode(prompt))}
+        assert all(usage.total_tokens == usage.prompt_tokens + usage.completion_tokens for usage in used)
+    assert end.usage.completion_tokens == 18
+    *chunks, end = streamed(include_usage=True, continuous_usage_stats=False)
+    assert end.usage.completion_tokens == 18
+    assert not any(chunk.usage for chunk in chunks)
+    assert not any(chunk.usage for chunk in streamed(continuous_usage_stats=True)), "as vLLM: with include_usage only"
+
+
+@pytest.mark.parametrize("options", [{"prompt": "water " * 200}, {"max_tokens": 500}])
+def test_a_text_that_is_too_long_is_told_in_the_words_that_clients_know(
+    client: openai.OpenAI, options: dict[str, Any]
+) -> None:
+    with pytest.raises(openai.BadRequestError) as refused:
+        greedy(client, **options)
+    assert f"maximum context length is {SMALL.context} tokens" in refused.value.message
+    assert refused.value.code == "context_length_exceeded"
 
 
 @pytest.mark.parametrize(
@@ -237,7 +307,9 @@ def test_unknown_paths_methods_and_large_bodies(server: Server) -> None:
         (httpx.post(f"{server.url}/v1/completions", content=b" " * (9 * 2**20)), 413),
     ):
         assert response.status_code == status
-        assert response.json()["error"]["message"]
+        error = response.json()["error"]
+        assert error["message"]
+        assert error["type"] == "invalid_request_error"
 
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="no curl on this machine")

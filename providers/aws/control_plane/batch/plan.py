@@ -226,3 +226,15 @@ def _decided(pools: tuple[BatchPoolPlan, ...]) -> Iterator[Decision]:
             yield Decision(path=f"{path}.minCount", value="0", reason=reason)
         reason = f"7/8 of {pool.machine.memory_gib:g} GiB: the rest is left to kernel, agent and page cache"
         yield Decision(path=f"{path}.job.memory", value=f"{job.memory_mib} MiB", reason=reason)
+        if pool.efa_devices and planned.ami_id is None:
+            yield Decision(path="aws.controlPlane.amiId", value=f"{planned.image_type}, Batch's newest", reason=_EFA)
+
+
+_EFA = (
+    "a job's container brings EFA's libraries, and Amazon Linux's kernel the driver, as in AWS's own template for P6 on"
+    " Batch; no guide says so of this image: where jobs find no /dev/infiniband/uverbs0, name another"
+)
+"""aws-samples/awsome-distributed-training, 1.architectures/3.aws-batch, aws-batch-distributed-training-p6.yaml: Batch's
+own image, EFA's interfaces and devices, and no user data. bottlerocket-os/bottlerocket-kernel-kit#313: the driver is in
+Amazon Linux's kernel, and some versions behind. The installer in user data would build a driver for minutes
+on each start, beside one that may be there. Batch User Guide, "Elastic Fabric Adapter": the AMI has the driver."""

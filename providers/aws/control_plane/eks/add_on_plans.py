@@ -1,13 +1,24 @@
 """Add-ons of a cluster, and their rights on AWS."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
+from components.errors import Problem
 from components.labels import OWN_LABELS, STACK
 from components.plan.kubernetes import Manifest
+from components.spec.explain import suggestion
 from components.spec.storage import StorageSpec
 from providers.aws.control_plane.eks.types import AddOnPlan
 from providers.aws.versions import KubernetesVersion
+
+PATH = "aws.controlPlane.addOnVersions"
+
+
+def name_problems(given: Mapping[str, str], version: KubernetesVersion) -> Iterator[Problem]:
+    """Builds of what is none of the plan's add-ons."""
+    for name in sorted(set(given) - set(version.add_ons)):
+        hint = suggestion(name, sorted(version.add_ons)) or f"; available: {', '.join(sorted(version.add_ons))}"
+        yield Problem(path=f"{PATH}.{name}", message=f"{name!r} is not an add-on of EKS that penstock asks for{hint}")
 
 
 def disks(stack: str) -> Manifest:
@@ -47,12 +58,7 @@ def add_ons(version: KubernetesVersion, storage: StorageSpec, *, node_repair: bo
     """Add-ons that run on the system pool or on every node once there are nodes."""
     asked = [
         _add_on(version, "coredns"),
-        _add_on(
-            version,
-            "aws-ebs-csi-driver",
-            account="ebs-csi-controller-sa",
-            managed=("service-role/AmazonEBSCSIDriverPolicy",),
-        ),
+        _add_on(version, "aws-ebs-csi-driver", account="ebs-csi-controller-sa", managed=(_OF_EBS,)),
     ]
     if node_repair:
         asked.append(_add_on(version, "eks-node-monitoring-agent", configuration=_ON_TAINTED_NODES))
@@ -77,6 +83,9 @@ _ENFORCING = {"enableNetworkPolicy": "true"}
 _ON_TAINTED_NODES = {"dcgmAgent": {"tolerations": [{"operator": "Exists"}]}}
 """The agent's host engine tolerates no taint by itself, and without one the agent reports its nodes as broken (aws/
 containers-roadmap 2567; the add-on's schema: aws/eks-node-monitoring-agent, charts/configuration.schema.json)."""
+
+_OF_EBS = "AmazonEBSCSIDriverPolicyV2"
+"""Disks and snapshots that the driver made itself, and none of others (aws-ebs-csi-driver 2918; from v1.58 on)."""
 
 _ACTIONS_OF_FSX = ("fsx:DescribeFileSystems",)
 """The stack makes the file system, and the driver mounts it. It makes none, so it may make none."""

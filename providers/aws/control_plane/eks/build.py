@@ -15,6 +15,7 @@ from providers.aws.control_plane.eks.ssm_host import SsmHostHandle
 from providers.aws.control_plane.eks.types import EksPlan, InsideReach, PublicReach, ReachPlan
 from providers.aws.control_plane.identity import Role, allowing, role_of
 from providers.aws.eks_handle import EksHandle
+from providers.aws.late_logs import log_group_of
 from providers.aws.network.handle import NetworkHandle
 
 _OF_NODES = ("AmazonEKSWorkerNodePolicy", "AmazonEC2ContainerRegistryPullOnly", "AmazonSSMManagedInstanceCore")
@@ -50,7 +51,7 @@ class Eks(pulumi.ComponentResource):
         """
         super().__init__("penstock:aws:Eks", name, None, opts)
         self._after = list(after)
-        log_group = f"/aws/eks/{plan.name}/cluster"
+        log_group = log_group_of(plan.name)
         kept = [plan.kept.log_group] if plan.kept.log_group else []
         key = self.key = ClusterKey(
             f"{name}-key",

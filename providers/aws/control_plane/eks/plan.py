@@ -9,7 +9,7 @@ from components.plan.part import BillLine, Decision, PartPlan, QuotaNeed
 from components.spec.stack import StackSpec
 from providers.aws.balancers import bill as balancer_bill
 from providers.aws.balancers import decided as decided_balancer
-from providers.aws.control_plane.eks.add_on_plans import add_ons, first_add_ons
+from providers.aws.control_plane.eks.add_on_plans import add_ons, first_add_ons, name_problems
 from providers.aws.control_plane.eks.kept import bill as kept_bill
 from providers.aws.control_plane.eks.kept import decisions, kept_problems, plan_kept, retention_problem
 from providers.aws.control_plane.eks.pod_roles import pod_roles
@@ -18,13 +18,14 @@ from providers.aws.control_plane.eks.system_pool import MACHINE_TYPES, system_po
 from providers.aws.control_plane.eks.system_pool import NAME as SYSTEM
 from providers.aws.control_plane.eks.types import EksPlan, LogType, SupportType
 from providers.aws.images.mirrors import upstreams
+from providers.aws.karpenter_asked import runs_karpenter
 from providers.aws.network.types import NetworkPlan
 from providers.aws.network.zones import control_plane_zones
 from providers.aws.regions import regions
 from providers.aws.settings import AwsSpec, EksSpec, Tier
 from providers.aws.tables import PRICES, QUOTAS
 from providers.aws.types import AwsNodePoolPlan
-from providers.aws.versions import KubernetesVersion, default_version, kubernetes_versions
+from providers.aws.versions import KubernetesVersion, default_version, kubernetes_versions, node_release
 
 LONGEST_NAME = 32
 """EKS takes 100 characters (EKS API, ClusterName); the roles of the add-ons are named after the cluster, and a role's
@@ -55,13 +56,13 @@ def plan_eks(
     region = regions()[network.region]
     zones = control_plane_zones(network.zones, region)
     of_nodes = tuple(zone for zone in network.zones if not region.is_local(zone)) if network.existing else zones
-    system = system_pool(of_nodes, network.region, node_repair=asked.node_repair, release=asked.node_release or "")
+    release = node_release(asked.node_release, name)
+    system = system_pool(of_nodes, network.region, node_repair=asked.node_repair, release=release)
     version = kubernetes_versions().get(name)
-    problems = [
-        *_name_problems(stack), *reach_problems(asked.reach, spec), *_access_problems(asked),
-        *_release_problems(asked, name), *_pool_problems(spec),
-        *kept_problems(spec.platform),
-    ]  # fmt: skip
+    problems = list(_problems(spec, asked, name, stack))
+    if version is not None:
+        problems += name_problems(asked.add_on_versions, version)
+        version = replace(version, add_ons={**version.add_ons, **asked.add_on_versions})
     if system is None:
         problems.append(_no_system_machine(network))
     reach = plan_reach(asked.reach, zones, network.region) if asked.reach else None
@@ -88,7 +89,8 @@ def plan_eks(
         add_ons=add_ons(version, spec.storage, node_repair=asked.node_repair),
         pod_roles=tuple(pod_roles(spec, pools, stack)),
         system_pool=system,
-        self_managed_nodes=any(pool.self_managed for pool in pools),
+        self_managed_nodes=not all(pool.in_managed_group for pool in pools),
+        runs_karpenter=runs_karpenter(spec),
         pulls_through=bool(upstreams(spec, settings)),
         node_repair=asked.node_repair,
         kept=kept,
@@ -99,6 +101,16 @@ def plan_eks(
             *decided_balancer(spec, stack),
         ),
     )
+
+
+def _problems(spec: StackSpec, asked: EksSpec, version: str, stack: str) -> Iterator[Problem]:
+    """Those that show without the network and the version's row."""
+    yield from _name_problems(stack)
+    yield from reach_problems(asked.reach, spec)
+    yield from _access_problems(asked)
+    yield from _release_problems(asked, version)
+    yield from _pool_problems(spec)
+    yield from kept_problems(spec.platform)
 
 
 def _subnets(network: NetworkPlan, zones: tuple[str, ...]) -> tuple[str, ...]:
@@ -115,7 +127,7 @@ def bill(plan: EksPlan, region: str) -> tuple[BillLine, ...]:
 
 def quotas(plan: EksPlan, pools: Iterable[AwsNodePoolPlan]) -> tuple[QuotaNeed, ...]:
     """Quotas of EKS itself; the machines' quotas are the pools'."""
-    managed = [plan.system_pool, *(pool for pool in pools if not pool.self_managed)]
+    managed = [plan.system_pool, *(pool for pool in pools if pool.in_managed_group)]
     largest = max(managed, key=lambda pool: pool.max_count)
     return (
         QUOTAS["eks.clusters"].need(1, "the stack's cluster, beside those of the account"),
@@ -208,9 +220,9 @@ def _decided(
     value = f"{system.node_count} x {system.machine.name}"
     yield Decision(path="aws.controlPlane.systemPool", value=value, reason=reason)
     if asked.node_release is None:
-        reason = "EKS takes the newest image as a group is made, and again as its nodes roll; "
-        reason += f"{NEWEST_RELEASE.format(version=version.name)} names it, to keep it"
-        yield Decision(path="aws.controlPlane.nodeRelease", value="the newest", reason=reason)
+        reason = "of the images that this penstock was made for, so that a node that comes later is like the others; "
+        reason += f"{NEWEST_RELEASE.format(version=version.name)} names the newest"
+        yield Decision(path="aws.controlPlane.nodeRelease", value=version.node_release, reason=reason)
     if asked.node_repair:
         reason = "one node of a pool at a time, none while over a tenth of its accelerators fail at once, and none for "
         reason += "errors of programs or of the agent itself"

@@ -58,24 +58,7 @@ class SsmHost(pulumi.ComponentResource):
         """`subnets` are those of the zones that it may stand in. `tags` go on the machine."""
         super().__init__("penstock:aws:SsmHost", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
-        group = ec2.SecurityGroup(
-            name,
-            vpc_id=network.vpc_id,
-            description="Host that leads to the API server: nothing in, HTTPS out",
-            tags={"Name": name},
-            opts=child,
-        )
-        out = vpc.SecurityGroupEgressRule(
-            f"{name}-out",
-            security_group_id=group.id,
-            cidr_ipv4=EVERYWHERE,
-            ip_protocol="tcp",
-            from_port=_HTTPS,
-            to_port=_HTTPS,
-            description="Systems Manager and the API server",
-            tags={"Name": f"{name}-out"},
-            opts=child,
-        )
+        group, out = _guard(name, network, child)
         agent = role_of("ec2.amazonaws.com", name, managed=_MANAGED, parent=self)
         profile = iam.InstanceProfile(name, role=agent.role.name, tags={"Name": name}, opts=child)
         template = LaunchTemplate(
@@ -105,3 +88,28 @@ class SsmHost(pulumi.ComponentResource):
         )
         self.handle = SsmHostHandle(group=host.name, security_group_id=group.id, ready=(host,))
         self.register_outputs({"group": host.name})
+
+
+def _guard(
+    name: str, network: NetworkHandle, opts: pulumi.ResourceOptions
+) -> tuple[ec2.SecurityGroup, vpc.SecurityGroupEgressRule]:
+    """The host's security group, which lets nothing in, and its one rule, which lets HTTPS out."""
+    group = ec2.SecurityGroup(
+        name,
+        vpc_id=network.vpc_id,
+        description="Host that leads to the API server: nothing in, HTTPS out",
+        tags={"Name": name},
+        opts=opts,
+    )
+    out = vpc.SecurityGroupEgressRule(
+        f"{name}-out",
+        security_group_id=group.id,
+        cidr_ipv4=EVERYWHERE,
+        ip_protocol="tcp",
+        from_port=_HTTPS,
+        to_port=_HTTPS,
+        description="Systems Manager and the API server",
+        tags={"Name": f"{name}-out"},
+        opts=opts,
+    )
+    return group, out

@@ -104,7 +104,9 @@ class EksPlan:
     system_pool: AwsNodePoolPlan
     """Small machines for what the cluster itself runs. They outlive every other pool."""
     self_managed_nodes: bool
-    """Nodes of a group that EKS does not manage have to be let in by name."""
+    """Nodes that no group of EKS's starts have to be let in by name."""
+    runs_karpenter: bool
+    """Karpenter starts machines of pools: with rights, and a queue that tells it which of them go."""
     pulls_through: bool
     """Nodes may have the registry fetch images that it mirrors."""
     node_repair: bool

@@ -123,12 +123,15 @@ class Pcs(pulumi.ComponentResource):
         return profile
 
     def _may_register(self, name: str) -> iam.RolePolicy:
-        """The right of a node to become one of this cluster's."""
+        """The right of a node to become one of a cluster's. On every resource, as PCS's own profile has it: that a
+        cluster's ARN is enough is published nowhere, and without the right no node joins (PCS User Guide, "IAM instance
+        profiles").
+        """
         return iam.RolePolicy(
             f"{name}-register",
             name="register",
             role=self._role.name,
-            policy=_read(self._cluster, "Arn").apply(_registering),
+            policy=allowing(["pcs:RegisterComputeNodeGroupInstance"], "*"),
             opts=pulumi.ResourceOptions(parent=self),
         )
 
@@ -186,10 +189,6 @@ _TRUST_EC2 = {
 
 _SESSION_POLICY = "arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore"
 """A shell on a node without a key or an open port."""
-
-
-def _registering(cluster_arn: str) -> str:
-    return allowing(["pcs:RegisterComputeNodeGroupInstance"], cluster_arn)
 
 
 def _shell(region: str, group: str) -> str:

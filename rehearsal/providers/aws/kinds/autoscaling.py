@@ -100,7 +100,8 @@ def _put_schedule(api: CloudApi, inputs: Inputs) -> Made:
     name, group = inputs["scheduledActionName"], inputs["autoscalingGroupName"]
     number = api.new_id("sch").rpartition("-")[2]
     path = f"scheduledUpdateGroupAction:{number}:autoScalingGroupName/{group}:scheduledActionName/{name}"
-    return Made(id=name, outputs={"arn": f"arn:aws:autoscaling:{api.region}:{api.account_id}:{path}"})
+    # The provider's own identifier is the name alone, which is unique within a group and not in an account.
+    return Made(id=f"{group}/{name}", outputs={"arn": f"arn:aws:autoscaling:{api.region}:{api.account_id}:{path}"})
 
 
 def _update_schedule(api: CloudApi, _id: str, _old: Outputs, new: Inputs) -> Outputs:

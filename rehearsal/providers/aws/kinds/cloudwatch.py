@@ -1,6 +1,11 @@
 """CloudWatch Logs: log groups."""
 
+import re
+
 from rehearsal.cloud.kind import CloudApi, Inputs, Made, Outputs, ResourceKind
+
+GROUP = "aws:cloudwatch/logGroup:LogGroup"
+OF_CLUSTERS = re.compile(r"/aws/eks/[^/]+/cluster")
 
 
 def _create_group(api: CloudApi, inputs: Inputs) -> Made:
@@ -31,13 +36,20 @@ def _set_retention(api: CloudApi, name: str, inputs: Inputs) -> None:
 
 
 def _delete_group(api: CloudApi, id: str, outputs: Outputs) -> None:  # noqa: A002 (AWS's own word)
-    if not outputs.get("skipDestroy"):
-        api.call("logs", "DeleteLogGroup", logGroupName=id)
+    if outputs.get("skipDestroy"):
+        return
+    written = OF_CLUSTERS.fullmatch(id) and api.call("logs", "DescribeLogStreams", logGroupName=id)["logStreams"]
+    api.call("logs", "DeleteLogGroup", logGroupName=id)
+    if written:
+        # The last of a cluster's logs come after its end, by EKS's service-linked role, which makes the group that is
+        # gone anew (terraform-aws-eks 2486, 2763). How late is published nowhere: here they come at once.
+        api.call("logs", "CreateLogGroup", logGroupName=id)
+        api.left_behind(GROUP.removeprefix("aws:"), id)
 
 
 KINDS = (
     ResourceKind(
-        token="aws:cloudwatch/logGroup:LogGroup",
+        token=GROUP,
         create=_create_group,
         update=_update_group,
         delete=_delete_group,

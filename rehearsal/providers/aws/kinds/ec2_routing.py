@@ -25,9 +25,11 @@ def _create_gateway(api: CloudApi, inputs: Inputs) -> Made:
     )
 
 
-def _delete_gateway(api: CloudApi, id: str, outputs: Outputs) -> None:  # noqa: A002 (AWS's own word)
-    if "vpcId" in outputs:
-        api.call("ec2", "DetachInternetGateway", InternetGatewayId=id, VpcId=outputs["vpcId"])
+def _delete_gateway(api: CloudApi, id: str, _outputs: Outputs) -> None:  # noqa: A002 (AWS's own word)
+    """A gateway that was never attached, its creation having stopped halfway, is not detached."""
+    (gateway,) = api.call("ec2", "DescribeInternetGateways", InternetGatewayIds=[id])["InternetGateways"]
+    for attached in gateway.get("Attachments", []):
+        api.call("ec2", "DetachInternetGateway", InternetGatewayId=id, VpcId=attached["VpcId"])
     api.call("ec2", "DeleteInternetGateway", InternetGatewayId=id)
 
 

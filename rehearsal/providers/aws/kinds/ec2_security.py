@@ -19,13 +19,7 @@ def _create_group(api: CloudApi, inputs: Inputs) -> Made:
     group_id = made["GroupId"]
     api.created(group_id)
     api.call("ec2", "RevokeSecurityGroupEgress", GroupId=group_id, IpPermissions=[_everything()])
-    for direction, operation in (
-        ("ingress", "AuthorizeSecurityGroupIngress"),
-        ("egress", "AuthorizeSecurityGroupEgress"),
-    ):
-        if inputs.get(direction):
-            permissions = [_inline(rule, group_id) for rule in inputs[direction]]
-            api.call("ec2", operation, GroupId=group_id, IpPermissions=permissions)
+    _authorize(api, inputs, group_id)
     return Made(
         id=group_id,
         outputs={
@@ -34,6 +28,16 @@ def _create_group(api: CloudApi, inputs: Inputs) -> Made:
             "ownerId": api.account_id,
         },
     )
+
+
+def _authorize(api: CloudApi, inputs: Inputs, group_id: str) -> None:
+    for direction, operation in (
+        ("ingress", "AuthorizeSecurityGroupIngress"),
+        ("egress", "AuthorizeSecurityGroupEgress"),
+    ):
+        if inputs.get(direction):
+            permissions = [_inline(rule, group_id) for rule in inputs[direction]]
+            api.call("ec2", operation, GroupId=group_id, IpPermissions=permissions)
 
 
 def _delete_group(api: CloudApi, id: str, _outputs: Outputs) -> None:  # noqa: A002 (AWS's own word)
@@ -56,7 +60,7 @@ def _inline(rule: Answer, group_id: str) -> dict[str, Any]:
 
 
 def _adopt_default(api: CloudApi, inputs: Inputs) -> Made:
-    """The group that came with the VPC, its rules taken away."""
+    """The group that came with the VPC, with the rules that are asked in place of those it has."""
     filters = [{"Name": "vpc-id", "Values": [inputs["vpcId"]]}, {"Name": "group-name", "Values": ["default"]}]
     group = api.call("ec2", "DescribeSecurityGroups", Filters=filters)["SecurityGroups"][0]
     group_id = group["GroupId"]
@@ -67,6 +71,7 @@ def _adopt_default(api: CloudApi, inputs: Inputs) -> Made:
         if group[name]:
             permissions = [_everything()] if name.endswith("Egress") else group[name]
             api.call("ec2", operation, GroupId=group_id, IpPermissions=permissions)
+    _authorize(api, inputs, group_id)
     tags = [{"Key": key, "Value": value} for key, value in (inputs.get("tags") or {}).items()]
     if tags:
         api.call("ec2", "CreateTags", Resources=[group_id], Tags=tags)

@@ -10,6 +10,7 @@ from rehearsal.providers.aws.kinds.parts import arn, given
 
 CLUSTER = "aws:eks/cluster:Cluster"
 ROLE = "aws:iam/role:Role"
+LOG_GROUP = "aws:cloudwatch/logGroup:LogGroup"
 SUBNET = "aws:ec2/subnet:Subnet"
 # Times as AWS states them or users see them. Source: EKS user guide, "Create a cluster"; eksctl's own waiters.
 CLUSTER_MIN, CLUSTER_GONE_MIN, ADD_ON_MIN = 9.0, 3.0, 1.0
@@ -21,6 +22,8 @@ def _create_cluster(api: CloudApi, inputs: Inputs) -> Made:
     made = api.call("eks", "CreateCluster", **_request(inputs), tags=inputs.get("tags") or None)["cluster"]
     api.created(name)
     group_id = _cluster_group(api, name, settings)
+    if inputs.get("enabledClusterLogTypes"):
+        _write_logs(api, name)
     network = dict(inputs.get("kubernetesNetworkConfig") or {})
     return Made(
         id=name,
@@ -76,6 +79,14 @@ def _cluster_group(api: CloudApi, name: str, settings: Inputs) -> str:
         within = [subnet, *settings.get("securityGroupIds", ())]
         api.side_effect("network interface", api.new_id("eni"), blocks_deletion_of=within)
     return str(made["GroupId"])
+
+
+def _write_logs(api: CloudApi, name: str) -> None:
+    """The first of them. EKS makes the group where there is none (EKS User Guide, control plane logs)."""
+    group = f"/aws/eks/{name}/cluster"
+    if not api.find(LOG_GROUP, group):
+        api.call("logs", "CreateLogGroup", logGroupName=group)
+    api.call("logs", "CreateLogStream", logGroupName=group, logStreamName=f"kube-apiserver-{_digest(name)[:32]}")
 
 
 def _vpc_config(api: CloudApi, settings: Inputs, group_id: str) -> dict[str, Any]:

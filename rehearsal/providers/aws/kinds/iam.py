@@ -98,9 +98,10 @@ def _create_profile(api: CloudApi, inputs: Inputs) -> Made:
     return Made(id=inputs["name"], outputs={"arn": profile["Arn"], "uniqueId": profile["InstanceProfileId"]})
 
 
-def _delete_profile(api: CloudApi, id: str, outputs: Outputs) -> None:  # noqa: A002 (AWS's own word)
-    if "role" in outputs:
-        api.call("iam", "RemoveRoleFromInstanceProfile", InstanceProfileName=id, RoleName=outputs["role"])
+def _delete_profile(api: CloudApi, id: str, _outputs: Outputs) -> None:  # noqa: A002 (AWS's own word)
+    """A profile whose creation stopped halfway has no role to remove; moto fails where AWS says NoSuchEntity."""
+    for role in api.call("iam", "GetInstanceProfile", InstanceProfileName=id)["InstanceProfile"]["Roles"]:
+        api.call("iam", "RemoveRoleFromInstanceProfile", InstanceProfileName=id, RoleName=role["RoleName"])
     api.call("iam", "DeleteInstanceProfile", InstanceProfileName=id)
 
 

@@ -84,7 +84,9 @@ cluster = aws.eks.Cluster(
     encryption_config=aws.eks.ClusterEncryptionConfigArgs(
         provider=aws.eks.ClusterEncryptionConfigProviderArgs(key_arn=key.arn), resources=["secrets"]
     ),
-    opts=pulumi.ResourceOptions(provider=provider, depends_on=[policy, logs]),
+    opts=pulumi.ResourceOptions(
+        provider=provider, depends_on=[policy, logs], custom_timeouts=pulumi.CustomTimeouts(delete="45m")
+    ),
 )
 addon = aws.eks.Addon("vpc-cni", cluster_name=cluster.name, addon_name="vpc-cni", opts=own)
 placement = aws.ec2.PlacementGroup("train", strategy="cluster", opts=own)
@@ -110,6 +112,7 @@ train = aws.eks.NodeGroup(
     cluster_name=cluster.name,
     node_role_arn=nodes.arn,
     subnet_ids=[subnets[0].id],
+    release_version="1.34.9-20260714",
     launch_template=aws.eks.NodeGroupLaunchTemplateArgs(id=template.id, version=template.latest_version.apply(str)),
     scaling_config=aws.eks.NodeGroupScalingConfigArgs(
         min_size=0, max_size=count + (config.get_int("spare") or 0), desired_size=count

@@ -268,10 +268,19 @@ def test_what_the_cloud_forbids_is_refused_by_who_asked_for_it() -> None:
 
 def test_one_switched_off_that_another_needs_is_refused() -> None:
     said = problems(request(GPUS, addons={NFD: False}))[f"platform.addons.{NFD}"]
-    assert said == f"{NFD} is switched off, but gpu-operator needs it; switch it on, or switch gpu-operator off too"
-    assert NFD not in names(plan_platform(request(GPUS, addons={NFD: False, "gpu-operator": False})))
+    assert said == f"{NFD} is switched off, but gpu-operator needs it; switch it on"
+    unneeded = request(PROCESSORS, addons={NFD: False, "gpu-operator": True})
+    assert problems(unneeded)[f"platform.addons.{NFD}"] == f"{said}, or switch gpu-operator off too"
     there = facts(owners=owned(Concern.NODE_FEATURES))
     assert "gpu-operator" in names(plan_platform(request(GPUS, addons={NFD: False}, facts=there)))
+
+
+def test_a_device_plugin_switched_off_is_missed_unless_the_cluster_has_its_own() -> None:
+    off = {"gpu-operator": False}
+    assert "nothing else brings" in problems(request(GPUS, addons=off))["platform.addons.gpu-operator"]
+    there = facts(owners=owned(Concern.DEVICE_PLUGIN))
+    assert "gpu-operator" not in names(plan_platform(request(GPUS, addons=off, facts=there)))
+    assert "gpu-operator" not in names(plan_platform(request(PROCESSORS, addons=off)))
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """`penstock images` on a whole stack file, against moto's ECR."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -34,12 +35,32 @@ def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Programs:
 def test_without_an_engine_the_repository_is_made_and_the_lines_are_shown(
     file: str, programs: Programs, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with pytest.raises(PenstockError, match=r"no container engine is here .* then this command again"):
+    with pytest.raises(PenstockError, match=r"no container engine is here .* then run this command again"):
         images.push(file)
     shown = capsys.readouterr().out
     assert f"--target efa --tag {NAME} .\npodman push {NAME}\n" in shown
     ecr: Any = boto3.client("ecr")
     assert [one["repositoryName"] for one in ecr.describe_repositories()["repositories"]] == ["lab/penstock"]
+
+
+def test_docker_without_its_daemon_is_told_with_what_helps_and_podman_is_taken_in_its_place(
+    file: str, programs: Programs, capsys: pytest.CaptureFixture[str]
+) -> None:
+    programs.install("docker", fails="version")
+    with pytest.raises(PenstockError) as told:
+        images.push(file)
+    assert re.match(
+        r"docker is here and does not work: no space left on device; start its daemon, or install podman or buildah, "
+        r"which need none, or run the lines above .* then run this command again",
+        str(told.value),
+    )
+    assert f"podman push {NAME}\n" in capsys.readouterr().out
+    with pytest.raises(PenstockError, match=r"start its daemon, .* for the lines"):
+        images.build(file)
+    assert [line.split()[1] for line in programs.lines()] == ["version", "version"]
+    programs.install("podman")
+    images.build(file)
+    assert "podman build" in " ".join(programs.lines())
 
 
 def test_digests_of_what_is_there_are_written_into_the_stack_file(

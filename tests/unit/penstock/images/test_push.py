@@ -47,7 +47,7 @@ def registry(monkeypatch: pytest.MonkeyPatch) -> Iterator[EcrRegistry]:
 
 
 def push(registry: EcrRegistry, *images: ImagePlan) -> steps.Push:
-    run = steps.Push(registry=registry, engine=engine_here(), copier=copier_here(), say=lambda _: None)
+    run = steps.Push(registry=registry, engine=engine_here()[0], copier=copier_here(), say=lambda _: None)
     run.bring(images)
     return run
 
@@ -65,6 +65,7 @@ def test_an_image_is_built_for_its_nodes_and_pushed_after_a_login(programs: Prog
     push(registry, EFA)
     name = f"{HOST}/lab/penstock:0.1.0-efa"
     assert programs.lines() == [
+        "docker version --format {{.Server.Version}}",
         f"docker login --username AWS --password-stdin {HOST}",
         (
             "docker build --platform linux/amd64 --file CONTEXT/images/cuda/Containerfile --target efa "
@@ -72,7 +73,7 @@ def test_an_image_is_built_for_its_nodes_and_pushed_after_a_login(programs: Prog
         ),
         f"docker push {name}",
     ]
-    login, build, _ = programs.asked()
+    _, login, build, _ = programs.asked()
     assert build["context"] == ["components", "images", "workloads"]
     assert login["input"] == "123456789012-auth-token"  # moto's own
     assert "auth-token" not in " ".join(programs.lines())
@@ -122,7 +123,7 @@ def test_an_interruption_says_what_is_half_done(
     programs: Programs, registry: EcrRegistry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     programs.install("skopeo", "podman")
-    run = steps.Push(registry=registry, engine=engine_here(), copier=copier_here(), say=lambda _: None)
+    run = steps.Push(registry=registry, engine=engine_here()[0], copier=copier_here(), say=lambda _: None)
 
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
@@ -198,5 +199,5 @@ def test_the_users_own_image_is_pushed_by_two_lines(registry: EcrRegistry) -> No
 
 def test_a_copier_alone_builds_nothing(programs: Programs) -> None:
     programs.install("skopeo")
-    assert not steps.can_bring([EFA], engine_here(), copier_here())
-    assert steps.can_bring([KUEUE, THEIRS], engine_here(), copier_here())
+    assert not steps.can_bring([EFA], engine_here()[0], copier_here())
+    assert steps.can_bring([KUEUE, THEIRS], engine_here()[0], copier_here())

@@ -4,6 +4,7 @@ The account is moto's, with the network that a rehearsal makes of the same stack
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -89,7 +90,7 @@ CASES: list[tuple[str, list[Otherwise], list[str], list[str], list[str]]] = [
         "a subnet too small for its nodes",
         [subnet("12", cidrBlock="10.32.32.0/28"), subnet("13", cidrBlock="10.32.64.0/28")],
         [f"{NODES}.use2-az2"] * 2,
-        ["subnet-0a1b2c3d4e5f60712 has 11 free addresses, and the stack needs 466 of it; name a larger one"],
+        ["subnet-0a1b2c3d4e5f60712 has 11 free addresses, and the stack needs 586 of it; name a larger one"],
         ["have 22 addresses, and the nodes there take"],
     ),
     (
@@ -157,6 +158,39 @@ def test_the_field_finds_it_in_what_is_deployed(graph: Graph, differing: list[Ot
     told = [one.message for one in existing(deployed(graph, config=CONFIG, existing=things(*differing)))]
     assert bool(told) is bool(words), told
     assert all(any(word in one for one in told) for word in words), told
+
+
+OF_JOBS: tuple[tuple[list[str], list[str]], ...] = (
+    # what its owner took from the VPC's default group, and what is told
+    ([], []),
+    (["ingress"], ["lets nothing of its own in; its owner adds the rule: `aws ec2 authorize-security-group-ingress"]),
+    (["egress"], ["lets not all out; its owner adds the rule: `aws ec2 authorize-security-group-egress"]),
+    (["ingress", "egress"], ["lets nothing of its own in", "lets not all out"]),
+)
+
+
+@pytest.mark.parametrize(("taken", "words"), OF_JOBS)
+def test_the_default_group_in_which_containers_of_batch_stand(
+    plan: AwsPlan, ec2: Any, taken: list[str], words: list[str]
+) -> None:
+    """A VPC's own group has what they need; one that was emptied is told with the commands that mend it."""
+    make(things(), ec2)
+    [vpc] = {one.id for one in things() if one.token == "aws:ec2/vpc:Vpc"}  # noqa: S105 (a type token)
+    filters = [{"Name": "vpc-id", "Values": [vpc]}, {"Name": "group-name", "Values": ["default"]}]
+    group = ec2.describe_security_groups(Filters=filters)["SecurityGroups"][0]
+    itself = [{"IpProtocol": "-1", "UserIdGroupPairs": [{"GroupId": group["GroupId"]}]}]
+    everywhere = [{"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}]
+    if not group["IpPermissions"]:  # moto leaves out the rule of the group itself, which AWS gives it
+        ec2.authorize_security_group_ingress(GroupId=group["GroupId"], IpPermissions=itself)
+    if "ingress" in taken:
+        ec2.revoke_security_group_ingress(GroupId=group["GroupId"], IpPermissions=itself)
+    if "egress" in taken:
+        ec2.revoke_security_group_egress(GroupId=group["GroupId"], IpPermissions=everywhere)
+    of_batch = replace(plan, network=replace(plan.network, default_group_of_jobs=True))
+    told = [one.message for one in existing_problems(of_batch, ec2) if one.stops]
+    assert len(told) == len(words), told
+    assert all(word in one and group["GroupId"] in one for word, one in zip(words, told, strict=True)), told
+    assert [one for one in existing_problems(plan, ec2) if one.stops] == [], "EKS has no use for it"
 
 
 def test_ids_that_the_account_does_not_have(plan: AwsPlan, ec2: Any) -> None:

@@ -9,13 +9,13 @@ from tests.unit.providers.aws.whole_stacks import changed, mistakes
 from tests.unit.providers.aws.wrong_accounts import (
     CONTROL_PLANES,
     FIRST,
-    NETWORKS,
     PARTITIONS,
     PLACES,
     RESERVATIONS,
 )
 from tests.unit.providers.aws.wrong_images import IMAGES
 from tests.unit.providers.aws.wrong_inside import INSIDE
+from tests.unit.providers.aws.wrong_networks import NETWORKS
 
 CASES = [*PLACES, *RESERVATIONS, *PARTITIONS, *CONTROL_PLANES, *NETWORKS, *IMAGES, *FIRST, *INSIDE]
 

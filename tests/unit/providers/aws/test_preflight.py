@@ -1,8 +1,10 @@
 """An account's own answers, before anything is created. AWS's side: botocore's stubs, which hold to its model."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import boto3
@@ -11,10 +13,12 @@ from botocore.stub import Stubber
 
 from providers import aws
 from providers.aws.control_plane.eks.reach import HOST_MACHINES
+from providers.aws.control_plane.eks.types import EksPlan
 from providers.aws.plan import AwsPlan
 from providers.aws.preflight import credentials_at_hand, look
 from providers.aws.regions import regions
 from providers.aws.settings import AwsAccountSpec
+from providers.aws.types import SpotCapacity
 from stacks.config import read_file
 from stacks.plan import plan_stack
 from tests.clock import NOW
@@ -25,13 +29,15 @@ COUNTED = {"describe_instances": "Reservations", "describe_vpcs": "Vpcs", "descr
 
 
 class Account:
-    """Stubbed clients of one account that allows what it is told."""
+    """Stubbed clients of one account that allows what it is told, and `has` obstacles."""
 
-    def __init__(self, allowed: float) -> None:
+    def __init__(self, allowed: float, **has: Any) -> None:
         make: Any = boto3.Session("simulated", "simulated", region_name="us-east-2").client
-        self.clients = {name: make(name) for name in ("sts", "eks", "fsx", "service-quotas", "ec2")}
+        self.clients = {
+            name: make(name) for name in ("sts", "eks", "fsx", "service-quotas", "ec2", "logs", "kms", "s3", "iam")
+        }
         self.stubs = {name: Stubber(client) for name, client in self.clients.items()}
-        self.allowed = allowed
+        self.allowed, self.has = allowed, has
         for stub in self.stubs.values():
             stub.activate()
 
@@ -53,6 +59,36 @@ class Account:
             self.stubs["ec2"].add_client_error("describe_capacity_reservations", reservation)
         else:
             self.stubs["ec2"].add_response("describe_capacity_reservations", {"CapacityReservations": [reservation]})
+        self.obstacles(plan, **self.has)
+
+    def obstacles(
+        self,
+        plan: AwsPlan,
+        *,
+        groups: Sequence[str] = (),
+        builds: Mapping[str, Sequence[str]] = MappingProxyType({}),
+        disk_key: str = "alias/aws/ebs",
+        bucket: dict[str, Any] | str | None = None,
+    ) -> None:
+        """Answers about what stands in the way of an `up`; nothing does where nothing is given."""
+        control = plan.control_plane
+        assert isinstance(control, EksPlan)
+        self.stubs["logs"].add_response("describe_log_groups", {"logGroups": [{"logGroupName": one} for one in groups]})
+        for one in (*control.first_add_ons, *control.add_ons):
+            versions = [{"addonVersion": version} for version in builds.get(one.name, (one.version,))]
+            self.stubs["eks"].add_response(
+                "describe_addon_versions",
+                {"addons": [{"addonName": one.name, "addonVersions": versions}]},
+                {"addonName": one.name, "kubernetesVersion": control.version},
+            )
+        self.stubs["ec2"].add_response("get_ebs_default_kms_key_id", {"KmsKeyId": disk_key})
+        if isinstance(bucket, str):
+            region = {"ResponseMetadata": {"HTTPHeaders": {"x-amz-bucket-region": "eu-west-1"}}}
+            self.stubs["s3"].add_client_error(
+                "head_bucket", bucket, http_status_code=int(bucket), response_meta=region["ResponseMetadata"]
+            )
+        else:
+            self.stubs["s3"].add_response("head_bucket", bucket or {"BucketRegion": plan.region})
 
     def zones(self, plan: AwsPlan, *, without: str = "") -> None:
         """The account names zones as most do, and each offers every machine type but one."""
@@ -105,6 +141,24 @@ def test_each_quota_that_is_too_small_comes_with_the_command_that_asks_for_more(
     (gpu,) = [problem for problem in found if "L-DB2E81BA" in problem]
     assert "allows 96 vCPU of 'Running On-Demand G and VT instances' in us-east-2, the plan needs 384" in gpu
     assert "--service-code ec2 --quota-code L-DB2E81BA --desired-value 384" in gpu
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_spot_machines_of_karpenters_need_a_role_that_the_account_may_lack(plan: AwsPlan, there: bool) -> None:
+    spot = [replace(pool, grown_by="karpenter") for pool in plan.node_pools if isinstance(pool.capacity, SpotCapacity)]
+    asking = replace(
+        plan, node_pools=(*(pool for pool in plan.node_pools if pool.name not in {one.name for one in spot}), *spot)
+    )
+    account, name = Account(allowed=1_000_000), "AWSServiceRoleForEC2Spot"
+    account.answers(asking, block())
+    if there:
+        role = {"Path": "/", "RoleName": name, "RoleId": "A" * 16, "Arn": f"arn:aws:iam::123456789012:role/{name}"}
+        account.stubs["iam"].add_response("get_role", {"Role": role | {"CreateDate": NOW}}, {"RoleName": name})
+    else:
+        account.stubs["iam"].add_client_error("get_role", "NoSuchEntity")
+    found = account.look(asking)
+    assert bool(found) is not there
+    assert there or "aws iam create-service-linked-role --aws-service-name spot.amazonaws.com" in found[0]
 
 
 @pytest.mark.parametrize(
@@ -168,8 +222,16 @@ def test_what_up_can_do_without_is_told_once_and_stops_nothing(plan: AwsPlan) ->
     account.stubs["service-quotas"].add_client_error("get_service_quota", "NoSuchResourceException")
     account.stubs["service-quotas"].add_client_error("get_aws_default_service_quota", "AccessDeniedException")
     account.stubs["ec2"].add_client_error("describe_capacity_reservations", "UnauthorizedOperation")
-    *counts, quota, reservation = look(plan, account.clients.__getitem__)
-    assert not any(one.stops for one in counts)
+    account.stubs["logs"].add_client_error("describe_log_groups", "AccessDeniedException")
+    account.stubs["eks"].add_client_error("describe_addon_versions", "AccessDeniedException")
+    account.stubs["ec2"].add_client_error("get_ebs_default_kms_key_id", "UnauthorizedOperation")
+    account.stubs["s3"].add_client_error("head_bucket", "400", http_status_code=400)
+    *counts, quota, reservation, logs, builds, disks, bucket = look(plan, account.clients.__getitem__)
+    assert not any(one.stops for one in (*counts, logs, builds, disks, bucket))
+    assert "allow logs:DescribeLogGroups to them" in logs.message
+    assert "allow eks:DescribeAddonVersions to them" in builds.message
+    assert "allow ec2:GetEbsDefaultKmsKeyId to them" in disks.message
+    assert bucket.path == "storage.fileSystem.links.0.uri"
     assert all(
         f"ec2:Describe{what}" in one.message
         for one, what in zip(counts, ("AvailabilityZones", "Instances", "Vpcs", "Addresses"), strict=True)

@@ -109,7 +109,8 @@ def test_servers_that_nobody_would_wake_are_refused(asked: dict[str, Any], addon
     with pytest.raises(SpecError) as error:
         plan_stack(parse_stack(to_zero(asked, addons), "x", clouds()), "mine", NOW)
     told = {problem.message for problem in error.value.problems}
-    assert {problem.path for problem in error.value.problems} == {"inference.autoscaling.minReplicas"}
+    off = {f"platform.addons.{name}" for name in addons}
+    assert {problem.path for problem in error.value.problems} == {"inference.autoscaling.minReplicas", *off}
     assert any(message.startswith(words) for message in told)
 
 

@@ -13,6 +13,7 @@ from rehearsal.cloud.lifecycle import SimulatedCloud
 from rehearsal.cloud.rules import Treatment
 from rehearsal.providers.aws.kinds import kind_of
 from rehearsal.providers.aws.rules import RULES
+from tests.unit.providers.aws.mocks import whole
 
 REGION = "us-east-2"
 
@@ -34,7 +35,7 @@ class SimulatedAws(mocks.Mocks):
         kind = kind_of(args.typ)
         assert kind is not None, f"{args.typ}: no oracle"
         with self._one_at_a_time:
-            inputs = completed(kind, _whole(args.inputs), {}, proposed=f"{args.name}-0123456", seed=args.name.encode())
+            inputs = completed(kind, whole(args.inputs), {}, proposed=f"{args.name}-0123456", seed=args.name.encode())
             thing = self.cloud.create(args.typ, args.name, inputs, region=REGION)
             self.made.append((args.typ, thing.id, args.name))
         return thing.id, thing.outputs
@@ -59,16 +60,3 @@ class SimulatedAws(mocks.Mocks):
         """In the opposite order, as the engine does it."""
         for token, id_, name in reversed(self.made):
             self.cloud.delete(token, id_, name)
-
-
-def _whole(value: Any) -> Any:
-    """Whole numbers as such, which the engine's messages do not tell from others."""
-    match value:
-        case Mapping():
-            return {name: _whole(part) for name, part in value.items()}
-        case list():
-            return [_whole(part) for part in value]
-        case float() if value.is_integer():
-            return int(value)
-        case _:
-            return value

@@ -14,6 +14,7 @@ from providers import clouds
 from providers.aws.control_plane.batch.build import Batch
 from providers.aws.control_plane.batch.plan import plan_batch
 from providers.aws.control_plane.eks.build import Eks
+from providers.aws.control_plane.eks.karpenter import Karpenter
 from providers.aws.control_plane.eks.keeping import Keeping
 from providers.aws.control_plane.eks.plan import plan_eks
 from providers.aws.control_plane.hyper_pod.build import HyperPod
@@ -41,6 +42,8 @@ from rehearsal.providers.aws.kinds.sagemaker import CONFIGURATION
 from tests.unit.rehearsal.aws.on_simulated_aws import REGION, SimulatedAws
 
 STACK = "aws-test"
+LATE_LOGS = [f"LogGroup /aws/eks/{STACK}/cluster"]
+"""Made anew by EKS; the whole program has something that takes it away."""
 LOAD_BALANCER = f"arn:aws:elasticloadbalancing:{REGION}:210987654321:loadbalancer/net/serve/0123456789abcdef"
 IMAGE = f"123456789012.dkr.ecr.{REGION}.amazonaws.com/serve:1.0"
 FAMILY = {"name": "train", "machineType": "p5.48xlarge", "count": 4, "zone": "us-east-2b"}
@@ -208,7 +211,7 @@ def test_hyper_pod_becomes_sagemaker_s_own_request_and_holds_its_eks_cluster(aws
     with pytest.raises(CloudApiError, match="membership of the cluster"):
         aws.cloud.delete(*found)
     aws.destroy()
-    assert aws.cloud.account.objects() == ()
+    assert [one.what for one in aws.cloud.account.objects()] == LATE_LOGS
 
 
 def test_logs_and_metrics_go_under_the_clusters_key_by_a_role_for_each(aws: SimulatedAws) -> None:
@@ -233,7 +236,30 @@ def test_logs_and_metrics_go_under_the_clusters_key_by_a_role_for_each(aws: Simu
     assert space["kmsKeyArn"].startswith("arn:aws:kms:")
     assert space["prometheusEndpoint"].startswith(f"https://aps-workspaces.{REGION}.amazonaws.com/workspaces/ws-")
     aws.destroy()
-    assert aws.cloud.account.objects() == ()
+    assert [one.what for one in aws.cloud.account.objects()] == LATE_LOGS
+
+
+def test_karpenter_hears_of_machines_by_a_queue_and_starts_none_but_its_clusters(aws: SimulatedAws) -> None:
+    settings = {"controlPlane": {"reach": {"publicCidrs": ["8.8.8.0/24"]}}}
+    spec, own = asked(settings)
+    pools, network = base(spec, own)
+    plan = plan_eks(spec, own, pools, network, STACK)
+
+    def program() -> Any:
+        eks = Eks("eks", plan=plan, network=Network("net", plan=network).handle)
+        return Karpenter("karpenter", stack=STACK, region=REGION, cluster=eks.handle).values
+
+    aws.build(program)
+    requested = aws.requested(Treatment.EXECUTED)
+    assert {"sqs:CreateQueue", "sqs:SetQueueAttributes", "events:PutRule", "events:PutTargets"} <= set(requested)
+    queue = aws.one("aws:sqs/queue:Queue")
+    policy = json.loads(aws.one("aws:sqs/queuePolicy:QueuePolicy")["policy"])
+    allowed, denied = policy["Statement"]
+    assert (allowed["Principal"], allowed["Resource"]) == ({"Service": "events.amazonaws.com"}, queue["arn"])
+    assert len(allowed["Condition"]["ArnEquals"]["aws:SourceArn"]) == 4
+    assert denied["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+    aws.destroy()
+    assert [one.what for one in aws.cloud.account.objects()] == LATE_LOGS
 
 
 ENDPOINTS = [

@@ -83,3 +83,12 @@ def test_a_release_of_another_version_is_refused() -> None:
     refuse_release({"version": "1.35", "releaseVersion": "1.35.3-20260512"})
     with pytest.raises(CloudApiError, match=r"1\.34\.6-20260512 is not valid for kubernetes version 1\.35"):
         refuse_release({"version": "1.35", "releaseVersion": "1.34.6-20260512"})
+
+
+def test_two_groups_have_a_scheduled_action_of_the_same_name() -> None:
+    """Names of scheduled actions are unique within a group (EC2 Auto Scaling API, PutScheduledUpdateGroupAction)."""
+    cloud = SimulatedCloud(RULES)
+    for group in ("train", "next"):
+        inputs = {"scheduledActionName": "drain", "autoscalingGroupName": group, "desiredCapacity": 0}
+        cloud.create("aws:autoscaling/schedule:Schedule", f"{group}-drain", inputs, region="us-east-2")
+    assert len({thing.id for thing in cloud.account.objects()}) == 2

@@ -81,7 +81,7 @@ def resource(kind: str, name: str, inputs: dict[str, object]) -> Resource:
 EMPTY = StackState(resources=(), pending=())
 GROUP = resource(
     "aws:eks/nodeGroup:NodeGroup", "g",
-    {"nodeGroupName": "spare", "scalingConfig": {"minSize": 0, "desiredSize": 1, "maxSize": 2}},
+    {"nodeGroupName": "spare", "releaseVersion": "r", "scalingConfig": {"minSize": 0, "desiredSize": 1, "maxSize": 2}},
 )  # fmt: skip
 GROWING = StackState(resources=(GROUP,), pending=())
 
@@ -112,7 +112,11 @@ def test_a_shipped_stack_must_have_what_is_expected_of_it(monkeypatch: pytest.Mo
 def test_a_change_is_judged_against_the_state_before_it() -> None:
     def state(version: str) -> StackState:
         template: dict[str, object] = {"instanceType": "p5.48xlarge"}
-        group: dict[str, object] = {"nodeGroupName": "train", "launchTemplate": {"id": "lt", "version": version}}
+        group: dict[str, object] = {
+            "nodeGroupName": "train",
+            "releaseVersion": "r",
+            "launchTemplate": {"id": "lt", "version": version},
+        }
         made = resource("aws:ec2/launchTemplate:LaunchTemplate", "lt", template)
         return StackState(resources=(made, resource("aws:eks/nodeGroup:NodeGroup", "g", group)), pending=())
 

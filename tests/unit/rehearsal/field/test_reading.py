@@ -9,7 +9,8 @@ from rehearsal.field.deployed import Deployment, at, every
 from rehearsal.field.facts import EndpointRow, FieldFacts, PoolRow
 from rehearsal.field.reading import RELEASE, deployment_of
 from rehearsal.field.rules import findings
-from rehearsal.providers.aws.field_facts import ADDON, BATCH, CLUSTER, FACTS, NODE_GROUP, TEMPLATE
+from rehearsal.providers.aws.field_facts import FACTS
+from rehearsal.providers.aws.resource_types import ADDON, BATCH, CLUSTER, NODE_GROUP, TEMPLATE
 from tests.unit.rehearsal.field.field_cases import built
 
 TAINT = {"key": "nvidia.com/gpu", "value": "present", "effect": "NO_SCHEDULE"}
@@ -19,6 +20,7 @@ def group(**more: Any) -> Any:
     """It was made without nodes, and has been given its size since."""
     inputs: dict[str, Any] = {
         "nodeGroupName": "train",
+        "releaseVersion": "r",
         "launchTemplate": {"id": "lt-1", "version": "1"},
         "labels": {"pool": "train"},
         "taints": [TAINT],

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from rehearsal.field.repair import repair
-from rehearsal.providers.aws.field_facts import FACTS, NODE_GROUP
+from rehearsal.providers.aws.field_facts import FACTS
+from rehearsal.providers.aws.resource_types import NODE_GROUP
 from tests.unit.rehearsal.field.field_cases import built, deployment, pool
 
 OVERRIDES = [

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from rehearsal.field.rights import rights
-from rehearsal.providers.aws.field_facts import FACTS, IDENTITY
+from rehearsal.providers.aws.field_facts import FACTS
+from rehearsal.providers.aws.resource_types import IDENTITY
 from tests.unit.rehearsal.field.field_cases import built, deployment, job
 
 BUCKET = built("aws:s3/bucket:Bucket", "objects", outputs={"arn": "arn:aws:s3:::objects"})

@@ -210,6 +210,20 @@ def test_machines_that_are_taken_back_faster_than_a_run_can_stop() -> None:
     assert not job_warnings(train(spot), [spot])
 
 
+def test_an_image_that_stands_for_ones_own_is_told() -> None:
+    own = replace(train(H100), image="registry.example.org/titan:1")
+    (warning,) = job_warnings(own, [H100])
+    assert warning.startswith("training.image: registry.example.org/titan:1 stands for an image of your own")
+    assert not job_warnings(replace(own, image="registry.example.dev/titan:1"), [H100])
+
+
+def test_a_command_is_told_what_to_do_about_a_short_notice() -> None:
+    job = replace(train(H100), command=("python3", "a.py"), grace_s=300.0)
+    (warning,) = job_warnings(job, [replace(H100, notice_s=120)])
+    assert "set graceS to 120 or less" in warning
+    assert not job_warnings(replace(job, grace_s=120.0), [replace(H100, notice_s=120)])
+
+
 def test_a_pool_that_has_to_grow_first_is_told() -> None:
     job = train(H100, nodes=6, batch=BatchSpec(sequences=48))
     assert job_warnings(job, [H100]) == (

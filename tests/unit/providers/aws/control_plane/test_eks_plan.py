@@ -174,8 +174,13 @@ def test_a_release_of_another_version_is_refused() -> None:
     (told,) = refusals(cluster={"kubernetesVersion": "1.35"}, control_plane=at)
     assert told.startswith("aws.controlPlane.nodeRelease: '1.34.6-20260512' is not of Kubernetes 1.35")
     assert "/aws/service/eks/optimized-ami/1.35/amazon-linux-2023/x86_64/nvidia/recommended/release_version" in told
-    assert not eks().system_pool.release
-    assert "to keep it" in reason(eks(), "nodeRelease")
+
+
+def test_nodes_have_the_release_of_the_versions_row() -> None:
+    for version, row in kubernetes_versions().items():
+        assert row.node_release.startswith(f"{version}.")
+    assert eks().system_pool.release == kubernetes_versions()[default_version()].node_release
+    assert "names the newest" in reason(eks(), "nodeRelease")
 
 
 def test_a_stacks_name_too_long_for_a_cluster_is_refused() -> None:

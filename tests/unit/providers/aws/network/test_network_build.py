@@ -73,6 +73,16 @@ def test_the_default_group_has_no_rules() -> None:
     assert not default.get("egress")
 
 
+def test_the_default_group_of_batch_is_that_of_its_containers() -> None:
+    graph = built(planned(aws={"controlPlane": {"kind": "batch", "command": ["a"]}}))
+    default = graph.one("DefaultSecurityGroup").inputs
+    among = {"protocol": "-1", "fromPort": 0, "toPort": 0, "self": True, "description": "among containers of jobs"}
+    assert default["ingress"] == [among], "no range is let in"
+    out = {"protocol": "-1", "fromPort": 0, "toPort": 0, "cidrBlocks": ["0.0.0.0/0"]}
+    assert default["egress"][0] == among
+    assert out.items() <= default["egress"][1].items()
+
+
 def test_no_subnet_gives_out_public_addresses_and_balancers_find_theirs() -> None:
     subnets = built(planned()).of("Subnet")
     assert not any(subnet.inputs.get("mapPublicIpOnLaunch") for subnet in subnets)

@@ -294,7 +294,8 @@ def test_gb200() -> None:
     assert plan.self_managed
     assert plan.ami_type == "AL2023_ARM_64_NVIDIA"
     assert plan.image_parameter == (
-        "/aws/service/eks/optimized-ami/1.34/amazon-linux-2023/arm64/nvidia/recommended/image_id"
+        "/aws/service/eks/optimized-ami/1.34/amazon-linux-2023/arm64/nvidia/"
+        "amazon-eks-node-al2023-arm64-nvidia-1.34-v20260714/image_id"
     )
     assert plan.binding.devices == {"nvidia.com/gpu": 4, "vpc.amazonaws.com/efa": 4}
     assert plan.binding.huge_pages_mib == 0

@@ -1,5 +1,6 @@
 """The tunnel to an API server, with a real server behind TLS and a command line that really forwards ports."""
 
+import asyncio
 import json
 import os
 import shutil
@@ -21,6 +22,7 @@ from components.errors import PenstockError
 from components.kubernetes.api import KubernetesApi, UnreachableError
 from components.kubernetes.kubeconfig import KubeconfigError, parse_kubeconfig
 from providers.aws.tunnel import session as sessions
+from providers.aws.tunnel.keeper import Keeper
 from providers.aws.tunnel.opening import answers, end, open_tunnel
 from providers.aws.tunnel.records import Place, folder
 from providers.aws.tunnel.session import Session, SessionError
@@ -166,6 +168,27 @@ def test_a_session_that_dies_is_followed_by_another(ground: Ground) -> None:
     os.kill(ground.sessions[0], signal.SIGKILL)
     until(lambda: gone(ground.sessions[0]))
     assert answers(ground.way)
+    assert len(ground.sessions) == 2
+
+
+def test_a_session_that_hands_nothing_on_is_followed_by_another(
+    ground: Ground, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It lives and takes connections: only what is asked through it goes unanswered."""
+    monkeypatch.setattr(sessions, "END_TIMEOUT_S", 0.2)
+
+    async def asked_twice() -> list[bool]:
+        keeping = asyncio.create_task(Keeper(ground.way, Place(ground.way.port), silent_s=1.0).run())
+        while Place(ground.way.port).read() is None:
+            await asyncio.sleep(0.05)
+        os.kill(ground.sessions[0], signal.SIGSTOP)
+        found = [await asyncio.to_thread(answers, ground.way) for _ in range(2)]
+        os.kill(os.getpid(), signal.SIGTERM)
+        await keeping
+        Place(ground.way.port).forget()  # this process has been the keeper
+        return found
+
+    assert asyncio.run(asked_twice()) == [False, True]
     assert len(ground.sessions) == 2
 
 
