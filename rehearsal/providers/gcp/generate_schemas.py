@@ -77,9 +77,7 @@ LUSTRE = "lustre.v1"
 
 
 def main() -> None:
-    import googleapiclient
-
-    folder = Path(googleapiclient.__path__[0]) / "discovery_cache" / "documents"
+    folder = Path(importlib.import_module("googleapiclient").__path__[0]) / "discovery_cache" / "documents"
     apis = {name: _api(json.loads((folder / f"{name}.json").read_text()), methods) for name, methods in METHODS.items()}
     apis[LUSTRE] = _lustre()
     content = {
