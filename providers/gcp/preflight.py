@@ -8,10 +8,12 @@ from components.errors import PenstockError, Problem
 from components.plan.images import Built, ImagePlan
 from components.plan.stack import StackPlan
 from providers.gcp.control_plane.kubeconfig_plugin import INSTALL, PLUGIN
+from providers.gcp.given_network import agent_problems, given_problems, way_problems
 from providers.gcp.held_reservations import held_problems
 from providers.gcp.images.questions import described, repository_of
+from providers.gcp.organization import policy_problems
 from providers.gcp.plan import GcpPlan
-from providers.gcp.quota_use import quota_problems
+from providers.gcp.quota_use import family_problems, quota_problems
 from providers.gcp.session import Google, GoogleError, credentials_at_hand, session
 from providers.gcp.settings import GcpAccountSpec
 from providers.gcp.versions import number
@@ -61,8 +63,13 @@ def look(plan: GcpPlan, google: Google, images: tuple[ImagePlan, ...] = ()) -> t
         ("cluster.kubernetesVersion", lambda: _version_problems(plan, cluster)),
         ("cluster.nodePools", lambda: _machine_problems(plan, google)),
         ("cluster.nodePools", lambda: held_problems(plan.node_pools, google, stands=stands)),
-        ("cluster.network", lambda: _network_problems(plan, google)),
+        ("cluster.nodePools", lambda: _profile_problems(plan, google)),
+        ("cluster.network.existing", lambda: given_problems(plan, google)),
+        ("cluster.network.existing", lambda: way_problems(plan, google)),
+        ("cluster.network.existing.project", lambda: agent_problems(plan, google)),
+        ("gcp.project", lambda: policy_problems(plan, google)),
         ("cluster.nodePools", lambda: quota_problems(plan, google, stands=stands)),
+        ("cluster.nodePools", lambda: family_problems(plan, google)),
         ("images", lambda: _image_problems(plan, google, images)),
     ):
         found += _told(path, question)
@@ -114,7 +121,8 @@ def _first_problems(plan: GcpPlan, google: Google) -> Iterator[Problem]:
 def _right_problems(plan: GcpPlan, google: Google) -> Iterator[Problem]:
     asked = {"permissions": list(RIGHTS)}
     answer = google.post("resource_manager", f"projects/{plan.project}:testIamPermissions", asked)
-    given = {*answer.get("permissions", ()), *(("compute.networks.create",) if plan.network.existing else ())}
+    makes_none = plan.network.existing is not None and not plan.network.fabrics
+    given = {*answer.get("permissions", ()), *(("compute.networks.create",) if makes_none else ())}
     if lacking := [right for right in RIGHTS if right not in given]:
         message = f"your credentials lack {', '.join(lacking)} in {plan.project}; {ROLES}"
         yield Problem(path="gcp.project", message=message)
@@ -155,7 +163,7 @@ def _machine_problems(plan: GcpPlan, google: Google) -> Iterator[Problem]:
             yield Problem(path=f"cluster.nodePools.{pool.name}.zone", message=message)
 
 
-def _network_problems(plan: GcpPlan, google: Google) -> Iterator[Problem]:
+def _profile_problems(plan: GcpPlan, google: Google) -> Iterator[Problem]:
     for profile in dict.fromkeys(vpc.profile for vpc in plan.network.fabrics if vpc.profile):
         try:
             google.get("compute", f"projects/{plan.project}/global/networkProfiles/{profile}")
@@ -164,34 +172,6 @@ def _network_problems(plan: GcpPlan, google: Google) -> Iterator[Problem]:
                 raise
             message = f"there is no network profile {profile}, so the zone has no machines with RDMA; take another zone"
             yield Problem(path="cluster.nodePools", message=message)
-    if plan.network.existing is not None:
-        yield from _given_problems(plan, google)
-
-
-def _given_problems(plan: GcpPlan, google: Google) -> Iterator[Problem]:
-    there, path = plan.network.existing, "cluster.network.existing"
-    assert there is not None
-    subnet_path = f"projects/{there.project}/regions/{plan.region}/subnetworks/{there.subnet}"
-    try:
-        subnet = google.get("compute", subnet_path)
-    except GoogleError as error:
-        if not error.is_absent:
-            raise
-        message = f"{there.subnet!r} is not in {plan.region} of {there.project}; name one that is"
-        yield Problem(path=f"{path}.subnet", message=message)
-        return
-    ranges = [one["rangeName"] for one in subnet.get("secondaryIpRanges", ())]
-    for key, name in (("podsRange", there.pods_range), ("servicesRange", there.services_range)):
-        if name not in ranges:
-            known = ", ".join(ranges) or "none"
-            message = f"{name!r} is no secondary range of {there.subnet}, which has {known}; name one, or add it there"
-            yield Problem(path=f"{path}.{key}", message=message)
-    if not str(subnet.get("network", "")).endswith(f"/networks/{there.network}"):
-        message = f"{there.subnet!r} is in another network than {there.network}; correct one of them"
-        yield Problem(path=f"{path}.subnet", message=message)
-    if not subnet.get("privateIpGoogleAccess"):
-        message = f"{there.subnet!r} has no Private Google Access, and private nodes reach neither registry nor logs; "
-        yield Problem(path=f"{path}.subnet", message=f"{message}switch it on there")
 
 
 def _image_problems(plan: GcpPlan, google: Google, images: tuple[ImagePlan, ...]) -> Iterator[Problem]:

@@ -28,6 +28,7 @@ _BASES = {
     "service_networking": "https://servicenetworking.googleapis.com/v1/",
     "logging": "https://logging.googleapis.com/v2/",
     "monitoring": "https://monitoring.googleapis.com/v3/",
+    "cloud_quotas": "https://cloudquotas.googleapis.com/v1/",
     "iam_credentials": "https://iamcredentials.googleapis.com/v1/",
 }
 

@@ -120,7 +120,8 @@ class GivenVpc:
     """A network that is there already, and of which nothing is the stack's."""
 
     project: str
-    """Its own, where it is shared."""
+    """The project that it lies in: the stack's own, or the host of a shared VPC."""
+    is_shared: bool
     network: str
     subnet: str
     pods_range: str
@@ -139,6 +140,8 @@ class GcpNetworkPlan:
     nodes: SubnetPlan
     pods_cidr: str
     """Empty where only the place knows it: of a network that is there already."""
+    pod_addresses: int
+    """Addresses of that range that the nodes take at most."""
     services_cidr: str
     services_peering_cidr: str
     """Range of Private Service Access, for Managed Lustre; empty without."""
@@ -225,6 +228,8 @@ class FilestorePlan:
     tier: str
     capacity_gib: int
     zone: str
+    connect_mode: str
+    """`DIRECT_PEERING`; `PRIVATE_SERVICE_ACCESS` in a shared VPC, where a service project makes no other."""
     mount_path: str
     keep: bool
 

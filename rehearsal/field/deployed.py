@@ -134,6 +134,8 @@ class ApiEndpoint:
     """Security group of a private one's interfaces."""
     network: str = ""
     """Type of the network that it answers in, where a stack that makes none is taken to be inside."""
+    within: str = ""
+    """That network, where it is known."""
     source: str = ""
 
 

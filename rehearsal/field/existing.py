@@ -23,7 +23,7 @@ def leads_out(deployment: Deployment) -> bool:
     the cloud's rows say of nothing that it does.
     """
     ways = deployment.facts.ways_out
-    if not ways or any(one.token in ways for one in deployment.resources):
+    if not ways or any(one.token in ways for one in (*deployment.resources, *deployment.existing)):
         return True
     return any(_ways(row, table) for row in deployment.facts.existing for table in _of(deployment, row.table))
 

@@ -69,6 +69,8 @@ class EndpointRow:
     it, of which one is enough."""
     network: str = ""
     """Type of the network that a private one answers in, where no host leads into it; a stack without is inside."""
+    within: str = ""
+    """Path to that network's name; where it is given, a stack that makes only other networks is inside too."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

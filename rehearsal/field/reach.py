@@ -58,13 +58,18 @@ def _of_private(deployment: Deployment, endpoint: ApiEndpoint) -> Iterator[Findi
                 message = f"{endpoint.cluster} admits nobody but its nodes, though its network was there before"
                 yield Finding(rule="reach", subject="API server", message=message, source=endpoint.source)
             return
-    if endpoint.network and not any(deployment.of(endpoint.network)):
+    made = [one for one in deployment.of(endpoint.network) if not endpoint.within or _is(one, endpoint.within)]
+    if endpoint.network and not made:
         return
     message = (
         f"{endpoint.cluster} answers only inside the network that the same `up` makes, where pulumi does not run; "
         "all that is made in the cluster fails when the nodes are paid for"
     )
     yield Finding(rule="reach", subject="API server", message=message, source=endpoint.source)
+
+
+def _is(one: BuiltResource, name: str) -> bool:
+    return name in (one.id, one.name, at(one.outputs, "selfLink"), at(one.inputs, "name"))
 
 
 def _of_host(deployment: Deployment, row: ReachHostRow, host: BuiltResource, endpoint: ApiEndpoint) -> Iterator[str]:

@@ -156,6 +156,7 @@ def _endpoint(row: EndpointRow, one: BuiltResource) -> ApiEndpoint:
         group=str(at(one.outputs, row.group) or "") if row.group else "",
         source=row.source,
         network=row.network,
+        within=str(at(one.inputs, row.within) or "") if row.within else "",
     )
 
 

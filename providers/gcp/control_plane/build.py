@@ -10,7 +10,8 @@ from pulumi_gcp import container, projects, serviceaccount
 from providers.gcp.control_plane.kubeconfig import endpoint_of, kubeconfig
 from providers.gcp.gke_handle import GkeHandle
 from providers.gcp.network.handle import GcpNetworkHandle
-from providers.gcp.types import DnsGkeReach, GkePlan, InsideGkeReach, PublicGkeReach, ReachPlan
+from providers.gcp.network.plan import PRIVATE
+from providers.gcp.types import DnsGkeReach, GkePlan, InsideGkeReach, ReachPlan
 
 NODE_ROLES = ("roles/container.defaultNodeServiceAccount", "roles/artifactregistry.reader")
 """Logs, metrics and what GKE's own daemons need; and images of the project's registry (GKE, "Use least privilege IAM
@@ -112,10 +113,14 @@ def _cluster(
 
 
 def _thrown_away(account: serviceaccount.Account) -> container.ClusterNodeConfigArgs:
-    """The pool that every cluster begins with, as small as it may be: by default it has 100 GB of fast disk a node."""
+    """The pool that every cluster begins with, as small as it may be: by default it has 100 GB of fast disk a node, and
+    boots as no organization with constraints/compute.requireShieldedVm allows."""
     return container.ClusterNodeConfigArgs(
         machine_type="e2-small", disk_type="pd-standard", disk_size_gb=30, service_account=account.email,
         oauth_scopes=["https://www.googleapis.com/auth/cloud-platform"],
+        shielded_instance_config=container.ClusterNodeConfigShieldedInstanceConfigArgs(
+            enable_secure_boot=True, enable_integrity_monitoring=True
+        ),
     )  # fmt: skip
 
 
@@ -131,12 +136,17 @@ def _endpoints(reach: ReachPlan) -> container.ClusterControlPlaneEndpointsConfig
 
 
 def _authorized(reach: ReachPlan) -> container.ClusterMasterAuthorizedNetworksConfigArgs | None:
-    """None without ranges: an empty block lets nobody in."""
-    if not isinstance(reach, PublicGkeReach):
+    """Ranges that an address answers; none for a name. A private address takes private ranges alone, and has to have
+    some (magic-modules 8338): all of them, as only who is inside has a way to it.
+    """
+    if isinstance(reach, DnsGkeReach):
         return None
+    inside = isinstance(reach, InsideGkeReach)
+    cidrs = PRIVATE if isinstance(reach, InsideGkeReach) else reach.cidrs
     block = container.ClusterMasterAuthorizedNetworksConfigCidrBlockArgs
     return container.ClusterMasterAuthorizedNetworksConfigArgs(
-        cidr_blocks=[block(cidr_block=cidr) for cidr in reach.cidrs], gcp_public_cidrs_access_enabled=False
+        cidr_blocks=[block(cidr_block=str(cidr)) for cidr in cidrs],
+        gcp_public_cidrs_access_enabled=None if inside else False,
     )
 
 

@@ -11,6 +11,8 @@ from ipaddress import IPv4Network
 from providers.gcp.catalog import FabricNetwork, GcpMachine
 from providers.gcp.types import FabricSubnet, FabricVpc
 
+RANGE = IPv4Network("10.64.0.0/10")
+"""Of all of them: ranges of one machine's interfaces must not overlap (VPC, "Multiple network interfaces")."""
 MTU = 8896
 """Of every network where RDMA is; Lustre gains by it too."""
 CARDS = 8

@@ -11,12 +11,13 @@ from components.spec.cluster import Nat, NodePoolSpec
 from components.spec.stack import StackSpec
 from components.spec.storage import OnDestroy
 from providers.gcp.catalog import FabricNetwork, GcpMachine, machines
-from providers.gcp.network.fabrics import MTU, fabrics
+from providers.gcp.network.fabrics import MTU, RANGE, fabrics
+from providers.gcp.network.given import given_problems, given_vpc, given_warnings
 from providers.gcp.network.settings import GivenVpcSpec
 from providers.gcp.regions import region_of, regions
 from providers.gcp.settings import GcpSpec
 from providers.gcp.tables import PRICES, QUOTAS
-from providers.gcp.types import FabricVpc, GcpNetworkPlan, GcpNodePoolPlan, GivenVpc
+from providers.gcp.types import FabricVpc, GcpNetworkPlan, GcpNodePoolPlan
 from providers.gcp.zones import zone_of
 
 PATH = "cluster.network"
@@ -24,9 +25,8 @@ PRIVATE = tuple(map(IPv4Network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16
 _NODES, _PODS, _SERVICES = map(IPv4Network, ("10.0.0.0/20", "10.4.0.0/14", "10.8.0.0/20"))
 _PEERED = IPv4Network("10.9.0.0/20")
 """For file systems: each takes a /23 of it that nothing else has (Managed Lustre, "Configure a VPC network")."""
-_FABRICS = IPv4Network("10.64.0.0/10")
 _SMALLEST_PREFIX = 16
-_KEPT = 4
+KEPT = 4
 """Addresses of a subnet that Google Cloud keeps (VPC, "Subnets")."""
 _NAT_PORTS = 256
 """Least of a machine; it is given more while it needs them, up to 65,536 (Cloud NAT, "Dynamic port allocation")."""
@@ -37,7 +37,7 @@ def plan_fabrics(spec: StackSpec, stack: str) -> Mapping[str, tuple[FabricVpc, .
     wired = [
         (pool, machine, zone) for pool, machine in _known(spec) if _is_wired(pool, machine) and (zone := zone_of(pool))
     ]
-    made = fabrics([(machine, zone) for _, machine, zone in wired], stack, _FABRICS.subnets(new_prefix=18))
+    made = fabrics([(machine, zone) for _, machine, zone in wired], stack, RANGE.subnets(new_prefix=18))
     return {pool.name: tuple(vpc for vpc in made if vpc.name.endswith(zone)) for pool, _, zone in wired}
 
 
@@ -53,7 +53,7 @@ def plan_network(
         *_range_problems(spec),
         *_zone_problems(spec),
         *_wired_zone_problems(spec),
-        *_shared_problems(spec),
+        *given_problems(spec, settings),
     ]
     if problems or region not in regions():
         raise SpecError(problems)
@@ -65,7 +65,7 @@ def plan_network(
     if problems:
         raise SpecError(problems)
     there = spec.existing_network
-    existing = _existing(there, settings) if isinstance(there, GivenVpcSpec) else None
+    existing = given_vpc(there, settings) if isinstance(there, GivenVpcSpec) else None
     return GcpNetworkPlan(
         name=existing.network if existing else stack,
         region=region,
@@ -76,11 +76,12 @@ def plan_network(
             zone="",
             cidr="" if existing else str(ranges.nodes),
             public=False,
-            usable=None if existing else ranges.nodes.num_addresses - _KEPT,
+            usable=None if existing else ranges.nodes.num_addresses - KEPT,
             needed=nodes,
             id=existing.subnet if existing else "",
         ),
         pods_cidr="" if existing else str(ranges.pods),
+        pod_addresses=_needed_pods(all_pools),
         services_cidr="" if existing else str(ranges.services),
         services_peering_cidr=str(ranges.peered) if spec.storage.file_system and not existing else "",
         nat=asked.nat is not Nat.NONE and not existing,
@@ -110,7 +111,7 @@ def part(plan: GcpNetworkPlan, spec: StackSpec, billed: Sequence[GcpNodePoolPlan
         decisions=tuple(_decisions(plan, spec)),
         quotas=tuple(_quotas(plan)),
         bill=tuple(_bill(plan, billed)),
-        warnings=tuple(_warnings(plan)),
+        warnings=tuple(given_warnings(plan)),
     )
 
 
@@ -145,19 +146,23 @@ def _needed_nodes(pools: Sequence[GcpNodePoolPlan]) -> int:
     return sum(_most(pool) for pool in pools)
 
 
+def _needed_pods(pools: Sequence[GcpNodePoolPlan]) -> int:
+    return sum(_most(pool) * addresses_of_pods(pool) for pool in pools)
+
+
 def _most(pool: GcpNodePoolPlan) -> int:
     return pool.max_count + (pool.machine.accelerator is None)
 
 
 def _too_small(ranges: _Ranges, nodes: int, pools: Sequence[GcpNodePoolPlan]) -> Iterator[Problem]:
-    pods = sum(_most(pool) * addresses_of_pods(pool) for pool in pools)
+    pods = _needed_pods(pools)
     terms = ", ".join(f"{pool.name}: {_most(pool)} x {addresses_of_pods(pool)}" for pool in pools)
     if pods > ranges.pods.num_addresses:
         what = f"its half for pods, {ranges.pods}, has {ranges.pods.num_addresses:,} addresses, and nodes take {pods:,}"
         message = f"{what} ({terms}); give a wider range, or make pools smaller"
         yield Problem(path=f"{PATH}.cidr", message=message)
-    if nodes > ranges.nodes.num_addresses - _KEPT:
-        what = f"{ranges.nodes} of it holds {ranges.nodes.num_addresses - _KEPT:,} nodes, and pools have {nodes:,}"
+    if nodes > ranges.nodes.num_addresses - KEPT:
+        what = f"{ranges.nodes} of it holds {ranges.nodes.num_addresses - KEPT:,} nodes, and pools have {nodes:,}"
         yield Problem(path=f"{PATH}.cidr", message=f"{what}; give a wider range, or make pools smaller")
 
 
@@ -195,8 +200,8 @@ def _range_problems(spec: StackSpec) -> Iterator[Problem]:
     elif not any(cidr.subnet_of(private) for private in PRIVATE):
         message = f"{cidr} is not private, and would hide the internet's addresses; take a part of"
         yield Problem(path=path, message=f"{message} {', '.join(map(str, PRIVATE))}")
-    elif cidr.overlaps(_FABRICS) and any(_is_wired(pool, machine) for pool, machine in _known(spec)):
-        message = f"{cidr} overlaps {_FABRICS}, where the networks of the fabric are; take another, such as 10.0.0.0/12"
+    elif cidr.overlaps(RANGE) and any(_is_wired(pool, machine) for pool, machine in _known(spec)):
+        message = f"{cidr} overlaps {RANGE}, where the networks of the fabric are; take another, such as 10.0.0.0/12"
         yield Problem(path=path, message=message)
 
 
@@ -213,26 +218,6 @@ def _zone_problems(spec: StackSpec) -> Iterator[Problem]:
     if spec.cluster.network.nat is Nat.PER_ZONE:
         message = "'perZone': Cloud NAT is one for a region and has no single machine that fails; write single"
         yield Problem(path=f"{PATH}.nat", message=message)
-
-
-def _shared_problems(spec: StackSpec) -> Iterator[Problem]:
-    there = spec.existing_network
-    if isinstance(there, GivenVpcSpec) and spec.storage.file_system and not there.private_services:
-        message = (
-            "is left out, and Managed Lustre is reached by Private Service Access of the network; make it there (a /20 "
-            "at least, `gcloud services vpc-peerings connect`) and set this to true, or use storage.sharedFileSystem"
-        )
-        yield Problem(path=f"{PATH}.existing.privateServices", message=message)
-
-
-def _existing(there: GivenVpcSpec, settings: GcpSpec) -> GivenVpc:
-    return GivenVpc(
-        project=there.project or settings.project or "",
-        network=there.network,
-        subnet=there.subnet,
-        pods_range=there.pods_range,
-        services_range=there.services_range,
-    )
 
 
 def _known(spec: StackSpec) -> Iterator[tuple[NodePoolSpec, GcpMachine]]:
@@ -276,6 +261,9 @@ def _quotas(plan: GcpNetworkPlan) -> Iterator[QuotaNeed]:
     own = 0 if plan.existing else 1
     if own + len(plan.fabrics):
         yield QUOTAS["compute.networks"].need(own + len(plan.fabrics), "the stack's, beside those of the project")
+    subnets = own + sum(bool(subnet.cidr) for vpc in plan.fabrics for subnet in vpc.subnets)
+    if subnets:
+        yield QUOTAS["compute.subnetworks"].need(subnets, "the stack's, beside those of the project")
     if plan.nat:
         yield QUOTAS["compute.routers"].need(1, "the way out")
 
@@ -290,11 +278,3 @@ def _bill(plan: GcpNetworkPlan, billed: Sequence[GcpNodePoolPlan]) -> Iterator[B
         yield BillLine(what=what, count=used, unit_usd_per_hour=each, source=gateway.source)
         yield PRICES["network"].line("public_address", "its public address", plan.region)
         yield BillLine(what="traffic", count=1, unit_usd_per_hour=None, source=PRICES["traffic"].source)
-
-
-def _warnings(plan: GcpNetworkPlan) -> Iterator[str]:
-    if plan.existing and plan.existing.project:
-        yield (
-            f"{PATH}.existing: where {plan.existing.project} is another project, its owner lets GKE in: "
-            "roles/container.hostServiceAgentUser and roles/compute.networkUser for the service agents of the stack's"
-        )

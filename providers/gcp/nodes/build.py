@@ -109,7 +109,8 @@ def _node_pool(  # noqa: PLR0913 (what surrounds a pool)
 def _node_config(
     plan: GcpNodePoolPlan, cluster: GkeHandle, marks: Mapping[str, str]
 ) -> container.NodePoolNodeConfigArgs:  # fmt: skip
-    """The stack's own labels stand on the machines too: they change without a node that is made anew."""
+    """The stack's own labels stand on the machines too: they change without a node that is made anew. GKE's drivers are
+    signed, so that nodes with accelerators boot securely as well (cluster-toolkit 1047080, gke-node-pool)."""
     args = container
     return args.NodePoolNodeConfigArgs(
         machine_type=plan.machine.name,
@@ -133,7 +134,7 @@ def _node_config(
         gvnic=args.NodePoolNodeConfigGvnicArgs(enabled=True),
         workload_metadata_config=args.NodePoolNodeConfigWorkloadMetadataConfigArgs(mode="GKE_METADATA"),
         shielded_instance_config=args.NodePoolNodeConfigShieldedInstanceConfigArgs(
-            enable_secure_boot=plan.machine.accelerator is None, enable_integrity_monitoring=True
+            enable_secure_boot=True, enable_integrity_monitoring=True
         ),
     )  # fmt: skip
 

@@ -60,6 +60,9 @@ def _processors(pools: Sequence[GcpNodePoolPlan]) -> Iterator[QuotaNeed]:
         needed = sum(pool.max_count * pool.machine.cores for pool in of_quota)
         reason = ", ".join(f"{pool.name}: {pool.max_count} x {pool.machine.name}" for pool in of_quota)
         yield QUOTAS[f"processors.{name}"].need(needed, reason)
+    whole = sum(pool.max_count * pool.machine.cores for of_quota in users.values() for pool in of_quota)
+    if whole:
+        yield QUOTAS["compute.cpus"].need(whole, "all of the stack's machines without accelerators")
 
 
 def _disks(pools: Sequence[GcpNodePoolPlan]) -> Iterator[QuotaNeed]:

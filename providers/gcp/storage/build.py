@@ -61,7 +61,7 @@ class GcpStorage(pulumi.ComponentResource):
         )
 
     def _filestore(self, plan: FilestorePlan, made: list[pulumi.Resource]) -> FilestoreHandle:
-        """In a range of its own that Filestore chooses in the network, by a peering of its own."""
+        """In a range that Filestore chooses: of the network by a peering of its own, or of Private Service Access."""
         instance = filestore.Instance(
             f"{self._name}-shared",
             name=plan.instance,
@@ -70,7 +70,7 @@ class GcpStorage(pulumi.ComponentResource):
             file_shares=filestore.InstanceFileSharesArgs(name=_SHARE, capacity_gb=plan.capacity_gib),
             networks=[
                 filestore.InstanceNetworkArgs(
-                    network=self._network.network_id, modes=["MODE_IPV4"], connect_mode="DIRECT_PEERING"
+                    network=self._network.network_id, modes=["MODE_IPV4"], connect_mode=plan.connect_mode
                 )
             ],
             opts=self._child(keep=plan.keep),

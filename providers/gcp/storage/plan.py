@@ -37,6 +37,8 @@ def plan_storage(spec: StackSpec, network: GcpNetworkPlan | None, stack: str) ->
     if shared is not None:
         filestore = FilestorePlan(
             instance=f"{stack}-shared", tier="ZONAL", capacity_gib=FILESTORE_GIB, zone=network.zones[0],
+            connect_mode="PRIVATE_SERVICE_ACCESS" if network.existing and network.existing.is_shared
+            else "DIRECT_PEERING",
             mount_path=shared.mount_path, keep=shared.on_destroy is OnDestroy.KEEP,
         )  # fmt: skip
     volume = _volume(spec, stack, lustre)

@@ -11,6 +11,7 @@ from rehearsal.providers.gcp.kinds.gke_pools import FORM
 from rehearsal.providers.gcp.kinds.parts import link, number
 from rehearsal.providers.gcp.machines import machine
 from rehearsal.providers.gcp.names import CLUSTER, NETWORK, NODE_POOL, REPOSITORY, SERVICE, SPECIFIC, last
+from rehearsal.providers.gcp.project_answers import ProjectAnswers
 from rehearsal.providers.gcp.services import ON, unusable
 from rehearsal.providers.gcp.sizes import first_count
 
@@ -18,7 +19,7 @@ API_OF = {
     "compute": "compute", "container": "container", "service_usage": "serviceusage",
     "resource_manager": "cloudresourcemanager", "artifact_registry": "artifactregistry", "storage": "storage",
     "filestore": "file", "lustre": "lustre", "service_networking": "servicenetworking", "logging": "logging",
-    "monitoring": "monitoring", "iam_credentials": "iamcredentials",
+    "monitoring": "monitoring", "iam_credentials": "iamcredentials", "cloud_quotas": "cloudquotas",
 }  # fmt: skip
 """APIs by the words that pulumi-gcp's settings have for them."""
 ASKED_AGAIN_MIN = 0.5
@@ -44,6 +45,7 @@ class Answers:
 
     def __init__(self, cloud: SimulatedCloud) -> None:
         self._cloud, self._store = cloud, cloud.account.store
+        around = ProjectAnswers(cloud.account, cloud.standing, _absent)
         self._routes: tuple[tuple[str, str, Callable[..., dict[str, Any]]], ...] = (
             ("GET resource_manager", r"projects/(?P<project>[^/:]+)", self._project),
             ("POST resource_manager", r"projects/[^/:]+:testIamPermissions", self._rights),
@@ -52,9 +54,9 @@ class Answers:
             ("GET compute", r"projects/[^/]+/zones/(?P<zone>[^/]+)/reservations/(?P<name>[^/]+)", self._reservation),
             ("GET compute", r"projects/[^/]+/global/networkProfiles/(?P<name>[^/]+)", self._profile),
             ("GET compute", r"projects/[^/]+/aggregated/(?P<kind>\w+)", self._aggregated),
-            ("GET compute", r"projects/[^/]+/global/firewalls", self._firewalls),
             ("GET compute", r".*/instanceGroupManagers/(?P<name>[^/]+)/listErrors", self._group_errors),
             ("GET compute", r".*/instanceGroupManagers/(?P<name>[^/]+)", self._group),
+            *around.routes,
             ("DELETE compute", r"(?P<path>projects/.*)", self._delete),
             ("GET container", r"(?P<path>projects/.*/nodePools/[^/:]+)", self._pool),
             ("GET container", r"(?P<path>projects/[^/]+/locations/[^/]+/clusters/[^/]+)", self._cluster),
@@ -136,11 +138,6 @@ class Answers:
 
     def _balancers(self) -> Iterator[Object]:
         return (one for one in self._cloud.account.objects() if one.token.startswith(OF_CONTROLLERS))
-
-    def _firewalls(self, **_: Any) -> dict[str, Any]:
-        token = "gcp:compute/firewall:Firewall"  # noqa: S105 (the type of a resource)
-        own = [one for one in self._cloud.account.objects() if one.token == token]
-        return {"items": [{"name": one.inputs["name"], "selfLink": link(one.id), **_network(one)} for one in own]}
 
     def _delete(self, *, path: str, **_: Any) -> dict[str, Any]:
         for one in self._balancers():
@@ -232,6 +229,10 @@ class Answers:
         return {}
 
 
+def _absent(path: str) -> Refusal:
+    return Refusal(404, "notFound", f"The resource '{path}' was not found")
+
+
 def _reserves(pool: Object, name: str) -> bool:
     affinity = (pool.inputs.get("nodeConfig") or {}).get("reservationAffinity") or {}
     named = [str(one) for one in affinity.get("values") or ()]
@@ -242,7 +243,3 @@ def _told(balancer: Object) -> dict[str, Any]:
     networks = [key.partition("|")[2] for key in balancer.blocks_deletion_of if key.startswith(f"{NETWORK}|")]
     return {"name": balancer.id, "selfLink": link(f"projects/p/global/forwardingRules/{balancer.id}"),
             "network": link(networks[0]) if networks else ""}  # fmt: skip
-
-
-def _network(one: Object) -> dict[str, str]:
-    return {"network": str(one.inputs.get("network", ""))}

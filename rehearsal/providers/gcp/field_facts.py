@@ -27,11 +27,13 @@ from rehearsal.providers.gcp.names import (
     FIXED_OF_NETWORK,
     FIXED_OF_NODES,
     LUSTRE,
+    MEMBER,
     NETWORK,
     NODE_POOL,
     REPOSITORY,
     RING,
     ROLLING,
+    ROUTER_NAT,
     SERVICE,
     SPREAD_MIN,
 )
@@ -106,12 +108,13 @@ FACTS = FieldFacts(
             resource=CLUSTER, cluster="name",
             public="controlPlaneEndpointsConfig.dnsEndpointConfig.allowExternalTraffic",
             public_unless_said=False, open_to="", open_unless_said=("0.0.0.0/0",), source=DNS, network=NETWORK,
+            within="network",
         ),
         EndpointRow(
             resource=CLUSTER, cluster="name", public="privateClusterConfig.enablePrivateEndpoint", public_when=False,
             public_unless_said=True, switch="controlPlaneEndpointsConfig.ipEndpointsConfig.enabled",
             open_to="masterAuthorizedNetworksConfig.cidrBlocks.cidrBlock", open_unless_said=("0.0.0.0/0",),
-            source=ADDRESS, network=NETWORK,
+            source=ADDRESS, network=NETWORK, within="network",
         ),
     ),
     pools=(
@@ -130,14 +133,14 @@ FACTS = FieldFacts(
             open=r"(gce-ai-infra|gke-release|google-samples|cloudrun)/",  # Google's own projects
             places=((REPOSITORY, "registryUri", "remoteRepositoryConfig"),), mirror_needs_way_out=False,
             pull_rights=(
-                ("gcp:projects/iAMMember:IAMMember", "role", PULLS),
+                (MEMBER, "role", PULLS),
                 ("gcp:artifactregistry/repositoryIamMember:RepositoryIamMember", "role", PULLS),
             ),
             source=NODE_SA,
         ),
     ),
     pushers=("docker-build:", "docker:index/image"),
-    ways_out=("gcp:compute/routerNat:RouterNat",),
+    ways_out=(ROUTER_NAT,),
     changes=CHANGES,
     volatile=(
         VolatileRow(

@@ -14,6 +14,7 @@ from rehearsal.providers.gcp.names import (
     CLUSTER,
     CONNECTION,
     LUSTRE,
+    MEMBER,
     NETWORK,
     NODE_POOL,
     RANGE,
@@ -22,7 +23,6 @@ from rehearsal.providers.gcp.names import (
 )
 from rehearsal.providers.gcp.sizes import first_count, most_count
 
-MEMBER = "gcp:projects/iAMMember:IAMMember"
 ROOM_AT = (
     "GKE, About Dataplane V2 and konnectivity: agents run on nodes, and reach the control plane for webhooks and logs"
 )
@@ -53,7 +53,7 @@ def pool_ranges(deployment: Deployment) -> Iterator[Finding]:
         name = at(cluster.inputs, "ipAllocationPolicy.clusterSecondaryRangeName")
         ranges = [
             at(one, "ipCidrRange")
-            for subnet in deployment.of(SUBNETWORK)
+            for subnet in _subnets(deployment)
             for one in at_all(subnet.inputs, "secondaryIpRanges")
             if at(one, "rangeName") == name
         ]
@@ -64,6 +64,12 @@ def pool_ranges(deployment: Deployment) -> Iterator[Finding]:
         if needed > there:
             message = f"the pools may need {needed} addresses of pods, and {ranges[0]} has {there}: IP_SPACE_EXHAUSTED"
             yield _found(cluster.name, message, "GKE, Optimize IP address allocation: max pods per node")
+
+
+def _subnets(deployment: Deployment) -> Iterator[BuiltResource]:
+    """Those of the stack and of a network that stood there before."""
+    yield from deployment.of(SUBNETWORK)
+    yield from (one for one in deployment.existing if one.token == SUBNETWORK)
 
 
 def _addresses(cluster: BuiltResource, pool: BuiltResource) -> int:
@@ -139,7 +145,7 @@ def sizes_of_frames(deployment: Deployment) -> Iterator[Finding]:
 def private_access(deployment: Deployment) -> Iterator[Finding]:
     """Private nodes reach neither the registry nor logging without a NAT, or Private Google Access on their subnet."""
     used = {str(at(one.inputs, "subnetwork")) for one in deployment.of(CLUSTER)}
-    for subnet in deployment.of(SUBNETWORK):
+    for subnet in _subnets(deployment):
         if subnet.id in used and not at(subnet.inputs, "privateIpGoogleAccess") and not leads_out(deployment):
             message = "privateIpGoogleAccess is off and no NAT is there: nodes reach no registry, and never register"
             yield _found(subnet.name, message, "Virtual Private Cloud, Private Google Access")

@@ -9,6 +9,8 @@ CLUSTER, NODE_POOL = "gcp:container/cluster:Cluster", "gcp:container/nodePool:No
 ACCOUNT, SERVICE = "gcp:serviceaccount/account:Account", "gcp:projects/service:Service"
 BUCKET, REPOSITORY = "gcp:storage/bucket:Bucket", "gcp:artifactregistry/repository:Repository"
 FILESTORE, LUSTRE = "gcp:filestore/instance:Instance", "gcp:lustre/instance:Instance"
+FIREWALL, ROUTER_NAT = "gcp:compute/firewall:Firewall", "gcp:compute/routerNat:RouterNat"
+MEMBER = "gcp:projects/iAMMember:IAMMember"
 CONNECTION = "gcp:servicenetworking/connection:Connection"
 RING, KEY = "gcp:kms/keyRing:KeyRing", "gcp:kms/cryptoKey:CryptoKey"
 

@@ -56,11 +56,13 @@ ONE_HOST = {1: "1x1", 4: "2x2", 8: "2x4"}
 
 def layers_of(inputs: Inputs, found: Machine | None) -> int:
     """Layers of the network that its nodes are labelled with: of large GPU machines that were reserved densely, started
-    flexibly, or placed compactly (Google Cloud, "Topology-aware scheduling"; XPK, is_GPU_TAS_possible); never of TPUs.
+    flexibly, or placed compactly (Google Cloud, "Schedule GKE workloads with Topology Aware Scheduling", which says of
+    spot that it works less well; XPK, is_GPU_TAS_possible); never of TPUs.
     """
     config = inputs.get("nodeConfig") or {}
     reserved = (config.get("reservationAffinity") or {}).get("consumeReservationType") == SPECIFIC
-    return found.layers if found and (reserved or config.get("flexStart")) else 0
+    compact = (inputs.get("placementPolicy") or {}).get("type") == "COMPACT"
+    return found.layers if found and (reserved or compact or config.get("flexStart")) else 0
 
 
 def own_taints(inputs: Inputs, found: Machine | None) -> Iterator[Mapping[str, str]]:

@@ -24,13 +24,15 @@ from rehearsal.providers.gcp import (
     kinds,
     nodes,
     oracles,
+    organization,
     prices,
     quotas,
     services,
     settling,
+    standing,
     words,
 )
-from rehearsal.providers.gcp.names import CLUSTER
+from rehearsal.providers.gcp.names import CLUSTER, FIREWALL, MEMBER, ROUTER_NAT
 
 PLUGIN = "gke-gcloud-auth-plugin"
 LABELS = ("effectiveLabels", "pulumiLabels")
@@ -66,10 +68,10 @@ class GcpRules:
     )
     refusals: tuple[str, ...] = ("Error 429", "Error 500", "Error 503", "ZONE_RESOURCE_POOL_EXHAUSTED")
     deletable: tuple[str, ...] = (
-        "gcp:compute/routerNat:RouterNat",
-        "gcp:compute/firewall:Firewall",
+        ROUTER_NAT,
+        FIREWALL,
         "gcp:container/nodePool:NodePool",
-        "gcp:projects/iAMMember:IAMMember",
+        MEMBER,
     )
     keeps_images = True
 
@@ -147,10 +149,11 @@ class GcpRules:
         return "@" not in text
 
     def standing(self, config: Mapping[str, Any]) -> Sequence[StandingThing]:
-        """The APIs of the project that the stack file names."""
+        """The APIs of the project that the stack file names, and the network that it names as there already."""
         given = config.get("penstock:gcp")
         named = given.get("project") if isinstance(given, Mapping) else None
-        return tuple(services.standing(str(named or config.get("gcp:project") or words.PROJECT)))
+        own = str(named or config.get("gcp:project") or words.PROJECT)
+        return (*services.standing(own), *organization.standing(own), *standing.standing(config, own))
 
     def load_balancer(self, api: LiveApi, cluster: Object) -> Object:
         """As GKE makes for a Service: a rule of the network's firewall and a group of endpoints, which stay when the

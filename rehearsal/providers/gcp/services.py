@@ -9,6 +9,7 @@ from rehearsal.cloud.errors import CloudApiError
 from rehearsal.cloud.standing import StandingThing
 from rehearsal.providers.gcp.kinds.parts import number
 from rehearsal.providers.gcp.names import SERVICE, SPREAD_MIN
+from rehearsal.providers.gcp.organization import violated
 from rehearsal.providers.gcp.words import PROJECT
 
 FIRST = ("serviceusage", "cloudresourcemanager", "iam")
@@ -18,6 +19,7 @@ OF_NEW_PROJECTS = ("storage", "logging", "monitoring")
 OTHERS = (
     "compute", "container", "servicenetworking", "artifactregistry", "lustre", "file", "cloudkms", "iamcredentials",
     "sts", "aiplatform", "hypercomputecluster", "networkservices", "certificatemanager",
+    "cloudquotas",
 )  # fmt: skip
 ON = "ENABLED"
 _PROJECT = re.compile(r"projects/(?P<project>[^/]+)")
@@ -42,10 +44,8 @@ def unusable(
     stood, own = account.stood(SERVICE, f"{project}/{name}"), account.get(SERVICE, f"{project}/{name}")
     if service in FIRST and stood is None:
         return None
-    if stood and stood.inputs.get("state") == ON:
-        return None
-    if own and now_min - own.created_min >= SPREAD_MIN:
-        return None
+    if (stood and stood.inputs.get("state") == ON) or (own and now_min - own.created_min >= SPREAD_MIN):
+        return violated(account, service, project, parameters)
     if stood is None and own is None and not account.stood(SERVICE, f"{project}/{FIRST[0]}.googleapis.com"):
         return None  # another project than the stack's own: nothing is known of it
     return CloudApiError(
@@ -59,7 +59,9 @@ def _project(parameters: Mapping[str, Any]) -> str:
     """The project that a request is about."""
     if named := parameters.get("project"):
         return str(named)
-    for value in (parameters.get("parent"), parameters.get("name"), parameters.get("resource")):
+    body = parameters.get("body")
+    network = body.get("network") if isinstance(body, Mapping) else ""  # by which alone a peering names its project
+    for value in (parameters.get("parent"), parameters.get("name"), parameters.get("resource"), network):
         if found := _PROJECT.match(str(value)):
             return found["project"]
     return PROJECT

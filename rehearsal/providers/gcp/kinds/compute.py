@@ -9,7 +9,7 @@ from engine.provider.values import is_unknown
 from rehearsal.cloud.errors import CloudApiError
 from rehearsal.cloud.kind import CloudApi, Inputs, Made, Outputs, ResourceKind
 from rehearsal.providers.gcp.kinds.parts import Form, each, link, number, project_of, region_of
-from rehearsal.providers.gcp.names import ADDRESS, NETWORK, POLICY, ROUTER, SUBNETWORK, last
+from rehearsal.providers.gcp.names import ADDRESS, FIREWALL, NETWORK, POLICY, ROUTER, ROUTER_NAT, SUBNETWORK, last
 from rehearsal.providers.gcp.words import bare
 
 MOST_MTU, LEAST_MTU = 8896, 1300
@@ -169,7 +169,7 @@ COLLECTIONS = (
         outputs=lambda _api, _inputs, _id: {"creationTimestamp": ""},
     ),
     Collection(
-        token="gcp:compute/firewall:Firewall", of="firewalls", one="firewall", is_global=True, refuse=_refuse_firewall,
+        token=FIREWALL, of="firewalls", one="firewall", is_global=True, refuse=_refuse_firewall,
         refers={"network": NETWORK}, fixed=frozenset({"network"}),
         form=Form(moved={"allows": "allowed", "denies": "denied"}, changed={"allowed": _RULES, "denied": _RULES}),
         outputs=lambda _api, inputs, _id: {
@@ -221,7 +221,7 @@ def _update_nat(api: CloudApi, _id: str, _old: Outputs, new: Inputs) -> Outputs:
 
 
 NAT = ResourceKind(
-    token="gcp:compute/routerNat:RouterNat", create=_create_nat, update=_update_nat,
+    token=ROUTER_NAT, create=_create_nat, update=_update_nat,
     delete=lambda api, _id, outputs: _nats(api, outputs, []),
     fixed=frozenset({"name", "router", "region", "project"}),
     refers={"router": ROUTER, "natIps": ADDRESS, "subnetworks.name": SUBNETWORK}, own_name="name", longest_name=63,

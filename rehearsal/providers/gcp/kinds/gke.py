@@ -8,6 +8,7 @@ from rehearsal.cloud.errors import CloudApiError
 from rehearsal.cloud.kind import CloudApi, Inputs, Made, Outputs, ResourceKind
 from rehearsal.providers.gcp.kinds.parts import Form, each, number, project_of
 from rehearsal.providers.gcp.names import CLUSTER, NETWORK, SUBNETWORK, last
+from rehearsal.providers.gcp.standing import require_let_in
 from rehearsal.providers.gcp.words import bare
 
 # As users see them (GoogleCloudPlatform/cluster-toolkit, times in its examples; magic-modules' default timeout is 90).
@@ -93,6 +94,7 @@ def address_of(api: CloudApi, inputs: Inputs) -> str:
 def _create(api: CloudApi, inputs: Inputs) -> Made:
     for message in problems(inputs):
         raise CloudApiError("Error 400", f"{message}, badRequest")
+    require_let_in(api.find, project_of(api, inputs), inputs.get("subnetwork"))
     parent, name = address_of(api, inputs), inputs["name"]
     body = FORM.body(inputs)
     if inputs.get("removeDefaultNodePool") and not body.get("initialNodeCount"):
@@ -107,22 +109,11 @@ def _create(api: CloudApi, inputs: Inputs) -> Made:
 
 
 def _outputs(api: CloudApi, inputs: Inputs, id: str) -> dict[str, Any]:  # noqa: A002 (the engine's own word)
-    digits, place = number(id), inputs["location"]
-    dns = f"gke-{digits[:12]}{'0' * (12 - len(digits[:12]))}-{number(project_of(api, inputs))[:12]}.{place}.gke.goog"
-    given = inputs.get("controlPlaneEndpointsConfig") or {}
-    ip_on = (given.get("ipEndpointsConfig") or {}).get("enabled", True)
-    private = (inputs.get("privateClusterConfig") or {}).get("enablePrivateEndpoint", False)
-    inside, outside = "10.0.0.2", "34.118.7.9"
+    digits = number(id)
     channel = (inputs.get("releaseChannel") or {}).get("channel", "REGULAR")
     version = VERSIONS.get(channel, VERSIONS["REGULAR"])
     return {
-        "endpoint": dns if not ip_on else inside if private else outside,
-        "controlPlaneEndpointsConfig": {
-            "ipEndpointsConfig": {"enabled": ip_on, **(given.get("ipEndpointsConfig") or {})},
-            "dnsEndpointConfig": {
-                "allowExternalTraffic": False, **(given.get("dnsEndpointConfig") or {}), "endpoint": dns
-            },
-        },
+        **_endpoints(api, inputs, id),
         "masterAuth": {
             "clusterCaCertificate": api.authority, "clientCertificate": "", "clientKey": "",
             "clientCertificateConfig": {"issueClientCertificate": False},
@@ -131,6 +122,28 @@ def _outputs(api: CloudApi, inputs: Inputs, id: str) -> dict[str, Any]:  # noqa:
         "labelFingerprint": digits[:8], "operation": "", "tpuIpv4CidrBlock": "",
         "selfLink": f"https://container.googleapis.com/v1/{id}", "servicesIpv4Cidr": "10.0.32.0/20",
         "project": project_of(api, inputs),
+    }  # fmt: skip
+
+
+def _endpoints(api: CloudApi, inputs: Inputs, id: str) -> dict[str, Any]:  # noqa: A002 (the engine's own word)
+    """Names and addresses of the API server."""
+    digits, place = number(id), inputs["location"]
+    dns = f"gke-{digits[:12]}{'0' * (12 - len(digits[:12]))}-{number(project_of(api, inputs))[:12]}.{place}.gke.goog"
+    given = inputs.get("controlPlaneEndpointsConfig") or {}
+    ip_on = (given.get("ipEndpointsConfig") or {}).get("enabled", True)
+    private = (inputs.get("privateClusterConfig") or {}).get("enablePrivateEndpoint", False)
+    inside, outside = "10.0.0.2", "34.118.7.9"
+    return {
+        "endpoint": dns if not ip_on else inside if private else outside,
+        "controlPlaneEndpointsConfig": {
+            "ipEndpointsConfig": {"enabled": ip_on, **(given.get("ipEndpointsConfig") or {})},
+            "dnsEndpointConfig": {
+                "allowExternalTraffic": False, **(given.get("dnsEndpointConfig") or {}), "endpoint": dns
+            },
+        },
+        "privateClusterConfig": {
+            **(inputs.get("privateClusterConfig") or {}), "privateEndpoint": inside, "publicEndpoint": outside
+        },
     }  # fmt: skip
 
 
@@ -144,6 +157,10 @@ def problems(inputs: Inputs) -> Iterator[str]:
         yield "Multi-networking requires Dataplane V2 (datapathProvider ADVANCED_DATAPATH)"
     if inputs.get("privateIpv6GoogleAccess") == "INHERIT_FROM_SUBNETWORK":
         yield "privateIpv6GoogleAccess: INHERIT_FROM_SUBNETWORK is not supported"
+    private = (inputs.get("privateClusterConfig") or {}).get("enablePrivateEndpoint")
+    if private and inputs.get("masterAuthorizedNetworksConfig") is None:
+        # GoogleCloudPlatform/magic-modules 8338, in the service's words
+        yield "Master authorized networks must be enabled if private endpoint is enabled."
     yield from bad_labels(inputs.get("resourceLabels"))
     if channel == "UNSPECIFIED" and (inputs.get("gkeAutoUpgradeConfig") or {}).get("patchMode"):
         yield "gkeAutoUpgradeConfig needs a release channel"
@@ -176,7 +193,7 @@ def _update(api: CloudApi, id: str, old: Outputs, new: Inputs) -> Outputs:  # no
         # What it asks for beside the address is of the API of before 2018.
         body = {**_old_names(id), "maintenancePolicy": policy["maintenancePolicy"].get("maintenancePolicy") or {}}
         api.keep("container", "projects.locations.clusters.setMaintenancePolicy", {}, name=id, body=body)
-    return {}
+    return _endpoints(api, new, id)
 
 
 def _old_names(id: str) -> dict[str, str]:  # noqa: A002 (the engine's own word)

@@ -9,7 +9,7 @@ from engine.provider.values import is_unknown
 from rehearsal.cloud.errors import CloudApiError
 from rehearsal.cloud.kind import CloudApi, Inputs, Made, Outputs, ResourceKind, nothing_to_change
 from rehearsal.providers.gcp.kinds.parts import Form, number, project_of
-from rehearsal.providers.gcp.names import ACCOUNT, CLUSTER, SERVICE, last
+from rehearsal.providers.gcp.names import ACCOUNT, CLUSTER, MEMBER, SERVICE, last
 
 ACCOUNT_MIN = 0.2
 """The provider waits for three answers since 2025-07 (magic-modules 14447)."""
@@ -137,7 +137,7 @@ def pool_of(project: str) -> str:
 
 MEMBERS = (
     Members(
-        token="gcp:projects/iAMMember:IAMMember", service="cloudresourcemanager", operation="projects.setIamPolicy",
+        token=MEMBER, service="cloudresourcemanager", operation="projects.setIamPolicy",
         on="project", address=lambda api, inputs: {"resource": project_of(api, inputs)},
     ),
     Members(

@@ -21,6 +21,7 @@ from rehearsal.providers.gcp.names import (
     RING,
     last,
 )
+from rehearsal.providers.gcp.standing import host_of, require_peering
 
 LUSTRE_MIN, FILESTORE_MIN, CONNECTION_MIN = 15.0, 6.0, 1.5
 """Google Cloud, "Create a Managed Lustre instance": 15 to 20 minutes; "Filestore: create instances": 5 and more."""
@@ -140,6 +141,7 @@ def _instance_place(api: CloudApi, inputs: Inputs) -> str:
 def _create_lustre(api: CloudApi, inputs: Inputs) -> Made:
     for message in lustre_problems(inputs):
         raise CloudApiError("Error 400", f"{message}, INVALID_ARGUMENT")
+    require_peering(api.find, inputs["network"], "Managed Lustre")
     place, name = _instance_place(api, inputs), inputs["instanceId"]
     body = Form(unsent=frozenset({"instanceId"})).body(inputs)
     api.keep("lustre", "projects.locations.instances.create", {}, parent=place, instanceId=name, body=body)
@@ -199,12 +201,27 @@ _FILESTORE_FORM = Form(
 
 def _create_filestore(api: CloudApi, inputs: Inputs) -> Made:
     place, name = _instance_place(api, inputs), inputs["name"]
+    _refuse_network(api, inputs)
     api.keep(
         "file", "projects.locations.instances.create", {}, parent=place, instanceId=name,
         body=_filestore_body(inputs),
     )  # fmt: skip
     networks = [{**one, "ipAddresses": ["10.127.1.2"]} for one in inputs.get("networks") or ()]
     return Made(id=f"{place}/instances/{name}", outputs={"createTime": "", "etag": "", "networks": networks})
+
+
+def _refuse_network(api: CloudApi, inputs: Inputs) -> None:
+    """A service project connects an instance to a shared VPC by Private Service Access alone
+    (GoogleCloudPlatform/k8s-config-connector 691, in the service's words; gcp-filestore-csi-driver 192).
+    """
+    own = project_of(api, inputs)
+    for one in inputs.get("networks") or ():
+        host = host_of(one["network"], own)
+        if one.get("connectMode") == "PRIVATE_SERVICE_ACCESS":
+            require_peering(api.find, one["network"], "Filestore")
+        elif host != own:
+            message = f"network project is: {host}, mismatch with instance project with project_id: {own}, badRequest"
+            raise CloudApiError("Error 400", message)
 
 
 def _filestore_body(inputs: Inputs) -> dict[str, Any]:

@@ -12,11 +12,12 @@ from providers.gcp.plan import GcpPlan
 from providers.gcp.preflight import FIRST_SERVICES, RIGHTS, look, preflight
 from tests.unit.providers.aws.whole_stacks import changed, planned
 from tests.unit.providers.gcp.answers import ABSENT, OFF, Answers
-from tests.unit.providers.gcp.whole_stacks import GIVEN, STACK
+from tests.unit.providers.gcp.whole_stacks import STACK
 
 PROJECT = "projects/my-project"
 ZONE = f"{PROJECT}/zones/us-central1-b"
 RESERVATION = f"GET {ZONE}/reservations/h200"
+QUOTAS = f"GET {PROJECT}/locations/global/services/compute.googleapis.com/quotaInfos"
 LIMITS = [
     {"metric": metric, "limit": 1_000_000, "usage": 0}
     for metric in ("NVIDIA_H200_GPUS", "PREEMPTIBLE_NVIDIA_L4_GPUS", "SSD_TOTAL_GB", "CPUS")
@@ -40,6 +41,13 @@ GOOD: dict[str, Any] = {
     },
     f"GET {PROJECT}/global/networkProfiles/us-central1-b-vpc-roce": {},
     f"GET {PROJECT}/regions/us-central1": {"quotas": LIMITS},
+    f"POST {PROJECT}:getEffectiveOrgPolicy": {"listPolicy": {"allValues": "ALLOW"}},
+    f"{QUOTAS}/GPUS-PER-GPU-FAMILY-per-project-region": {
+        "dimensionsInfos": [
+            {"dimensions": {"region": "us-central1"}, "details": {"value": "1"}},
+            {"dimensions": {"region": "us-central1", "gpu_family": "NVIDIA_H200"}, "details": {"value": "32"}},
+        ]
+    },
 }
 CLUSTER = f"GET {PROJECT}/locations/us-central1/clusters/gcp-test"
 
@@ -92,6 +100,18 @@ def test_nothing_is_told_of_a_project_that_has_all(tmp_path: Path) -> None:
             "GPUS_ALL_REGIONS of all regions is 0",
         ),
         (CLUSTER, {"currentMasterVersion": "1.33.5-gke.100"}, "cluster.kubernetesVersion", "ask '1.34'"),
+        (
+            f"GET {PROJECT}",
+            {"quotas": [{"metric": "NETWORKS", "limit": 5, "usage": 3}]},
+            "cluster.nodePools",
+            "NETWORKS of all regions is 5, 3 in use, and the stack needs 3",
+        ),
+        (
+            f"{QUOTAS}/GPUS-PER-GPU-FAMILY-per-project-region",
+            {"dimensionsInfos": [{"dimensions": {"gpu_family": "NVIDIA_H200"}, "details": {"value": "8"}}]},
+            "cluster.nodePools",
+            "GPUS-PER-GPU-FAMILY-per-project-region of NVIDIA_H200 in us-central1 is 8, and the stack needs 32",
+        ),
     ],
 )
 def test_an_obstacle_is_told_where_it_is(
@@ -143,7 +163,9 @@ def test_apis_that_are_off_hide_nothing_else_and_the_command_names_them(tmp_path
 
 
 def test_an_api_that_up_switches_on_is_no_obstacle(tmp_path: Path) -> None:
-    off = {request: OFF for request in GOOD if "/zones/" in request or "/regions/" in request or "/global/" in request}
+    switched_on = [request for request in GOOD if "/quotaInfos/" not in request]
+    parts = ("/zones/", "/regions/", "/global/")
+    off = {request: OFF for request in switched_on if any(part in request for part in parts)}
     assert told(plan_of(tmp_path), **off) == []
 
 
@@ -162,21 +184,6 @@ def test_the_stacks_own_nodes_are_not_counted_against_it(tmp_path: Path) -> None
     stands = {CLUSTER: {"currentMasterVersion": "1.35.1-gke.1"}}
     assert told(plan_of(tmp_path), **{RESERVATION: used, f"GET {PROJECT}": whole, **stands}) == []
     assert len(told(plan_of(tmp_path), **{RESERVATION: used, f"GET {PROJECT}": whole})) == 2
-
-
-def test_a_given_network_is_held_to_its_subnet(tmp_path: Path) -> None:
-    there = {"existing": {**GIVEN, "privateServices": True}}
-    plan = plan_of(tmp_path, **{"cluster.network": there})
-    subnet = "GET projects/net-project/regions/us-central1/subnetworks/nodes"
-    right = {
-        "network": "https://www.googleapis.com/compute/v1/projects/net-project/global/networks/shared",
-        "secondaryIpRanges": [{"rangeName": "pods"}, {"rangeName": "services"}],
-        "privateIpGoogleAccess": True,
-    }
-    assert told(plan, **{subnet: right}) == []
-    wrong = {**right, "secondaryIpRanges": [{"rangeName": "pods"}], "privateIpGoogleAccess": False}
-    paths = [problem.path for problem in told(plan, **{subnet: wrong})]
-    assert paths == ["cluster.network.existing.servicesRange", "cluster.network.existing.subnet"]
 
 
 def test_a_calendar_reservation_that_has_begun_has_its_nodes(tmp_path: Path) -> None:

@@ -185,4 +185,65 @@ PLACES: list[Case] = [
      "platform.addons.node-problem-detector", ["GKE"], {"platform": GONE}),
 ]  # fmt: skip
 
-CASES = [*POOLS, *TIMES, *TPUS, *PLACES]
+EXISTING = "cluster.network.existing"
+THERE: dict[str, Any] = {"cluster.network": {"existing": {**GIVEN, "privateServices": True}}}
+NO_LUSTRE: dict[str, Any] = {"storage": {"sharedFileSystem": {"onDestroy": "delete"}}}
+
+GIVEN_NETWORKS: list[Case] = [
+    ("one range for pods and services", {**THERE, f"{EXISTING}.servicesRange": "pods"}, f"{EXISTING}.servicesRange",
+     ["the range of the pods too"], {f"{EXISTING}.servicesRange": "services"}),
+    ("Filestore in a shared VPC without its peering", {**NO_LUSTRE, "cluster.network": {"existing": GIVEN}},
+     f"{EXISTING}.privateServices", ["shared VPC of net-project", "vpc-peerings connect"],
+     {f"{EXISTING}.privateServices": True}),
+    ("number of the host project", {**THERE, f"{EXISTING}.project": "123456789012"}, f"{EXISTING}.project",
+     ["not its number"], {f"{EXISTING}.project": "net-project"}),
+    ("network by its link", {**THERE, f"{EXISTING}.network": "projects/net-project/global/networks/shared"},
+     f"{EXISTING}.network", ["a name of Google's"], {f"{EXISTING}.network": "shared"}),
+    ("subnet by its path", {**THERE, f"{EXISTING}.subnet": "regions/us-central1/subnetworks/nodes"},
+     f"{EXISTING}.subnet", ["a name of Google's"], {f"{EXISTING}.subnet": "nodes"}),
+    ("addresses in place of a range's name", {**THERE, f"{EXISTING}.podsRange": "10.4.0.0/14"},
+     f"{EXISTING}.podsRange", ["a name of Google's"], {f"{EXISTING}.podsRange": "pods"}),
+    ("no range for pods", {**THERE, f"{EXISTING}.podsRange": GONE}, f"{EXISTING}.podsRange", ["missing"],
+     {f"{EXISTING}.podsRange": "pods"}),
+    ("no range for services", {**THERE, f"{EXISTING}.servicesRange": GONE}, f"{EXISTING}.servicesRange", ["missing"],
+     {f"{EXISTING}.servicesRange": "services"}),
+    ("no subnet", {**THERE, f"{EXISTING}.subnet": GONE}, f"{EXISTING}.subnet", ["missing"],
+     {f"{EXISTING}.subnet": "nodes"}),
+    ("peering in words", {**THERE, f"{EXISTING}.privateServices": "connected"}, f"{EXISTING}.privateServices",
+     ["true or false"], {f"{EXISTING}.privateServices": True}),
+    ("network of another cloud", {**THERE, f"{EXISTING}.vpc": "vpc-0a1b2c3d4e5f60718"}, f"{EXISTING}.vpc",
+     ["unknown"], {f"{EXISTING}.vpc": GONE}),
+    ("range beside a given network", {**THERE, "cluster.network.cidr": "10.0.0.0/12"}, EXISTING, ["remove cidr"],
+     {"cluster.network.cidr": GONE}),
+    ("way out beside a given network", {**THERE, "cluster.network.nat": "none"}, EXISTING, ["remove nat"],
+     {"cluster.network.nat": GONE}),
+    ("flow logs of a given network", {**THERE, "cluster.network.flowLogs": True}, EXISTING,
+     ["remove flowLogs"], {"cluster.network.flowLogs": GONE}),
+    ("zone of a given network", {**THERE, "cluster.network.zones": ["us-central1-b"]}, EXISTING, ["remove zones"],
+     {"cluster.network.zones": GONE}),
+]  # fmt: skip
+
+SETTINGS: list[Case] = [
+    ("IPv6 from outside", {"gcp.controlPlane.reach": {"publicCidrs": ["2001:db8::/32"]}},
+     "gcp.controlPlane.reach.publicCidrs", ["the public address is IPv4"],
+     {"gcp.controlPlane.reach": {"publicCidrs": ["192.0.2.0/24"]}}),
+    ("sixteenth of the internet let in", {"gcp.controlPlane.reach": {"publicCidrs": ["16.0.0.0/4"]}},
+     "gcp.controlPlane.reach.publicCidrs", ["opens the API server to the internet"],
+     {"gcp.controlPlane.reach": {"dnsEndpoint": {}}}),
+    ("no ranges at all", {"gcp.controlPlane.reach": {"publicCidrs": []}}, "gcp.controlPlane.reach.publicCidrs",
+     ["at least 1"], {"gcp.controlPlane.reach": {"publicCidrs": ["192.0.2.0/24"]}}),
+    ("way in of another cloud", {"gcp.controlPlane.reach": {"sessionManager": {}}},
+     "gcp.controlPlane.reach.sessionManager", ["unknown"], {"gcp.controlPlane.reach": {"dnsEndpoint": {}}}),
+    ("channel that there is not", {"gcp.controlPlane.channel": "nightly"}, "gcp.controlPlane.channel",
+     ["'stable'"], {"gcp.controlPlane.channel": "stable"}),
+    ("driver by its number", {"gcp.pools": {"train": {"driver": "570"}}}, "gcp.pools.train.driver",
+     ["'default' or 'latest'"], {"gcp.pools": {"train": {"driver": "latest"}}}),
+    ("value of a label in capitals", {"gcp.labels": {"team": "Research"}}, "gcp.labels.team", ["small letters"],
+     {"gcp.labels": {"team": "research"}}),
+    ("network of IPv6", {"cluster.network": {"cidr": "fd00::/48"}}, "cluster.network.cidr", ["is IPv6"],
+     {"cluster.network": {"cidr": "10.0.0.0/12"}}),
+    ("zone of the network in another region", {"cluster.network": {"zones": ["us-east1-b"]}}, "cluster.network.zones",
+     ["in another region"], {"cluster.network": {"zones": ["us-central1-a"]}}),
+]  # fmt: skip
+
+CASES = [*POOLS, *TIMES, *TPUS, *PLACES, *GIVEN_NETWORKS, *SETTINGS]

@@ -5,6 +5,7 @@ from typing import Any
 
 from rehearsal.cloud.account import Object
 from rehearsal.cloud.lifecycle import SimulatedCloud
+from rehearsal.cloud.standing import otherwise
 from rehearsal.faults import FaultScript
 from rehearsal.providers.gcp.rules import RULES
 
@@ -18,8 +19,13 @@ RESERVATION = f"projects/{PROJECT}/reservations/big"
 class GcpProject:
     """The project. `make` creates as the engine would; what it says is the object in the account."""
 
-    def __init__(self, *, standing: bool = False, **faults: Any) -> None:
-        things = RULES.standing({"gcp:project": PROJECT}) if standing else ()
+    def __init__(self, *, standing: bool = False, existing_network: Any = None, **faults: Any) -> None:
+        """`existing_network`: what a stack file has under cluster.network.existing."""
+        config: dict[str, Any] = {"gcp:project": PROJECT}
+        if existing_network:
+            config["penstock:cluster"] = {"region": REGION, "network": {"existing": existing_network}}
+        things = RULES.standing(config) if standing else ()
+        things = tuple(otherwise(things, FaultScript.model_validate(faults).existing))
         script = FaultScript.model_validate(faults)
         self.cloud = SimulatedCloud(RULES, faults=script, existing=[RESERVATION], standing=things)
 

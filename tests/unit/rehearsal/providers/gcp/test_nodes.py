@@ -9,7 +9,7 @@ from rehearsal.cloud.rules import SimulatedNodes
 from rehearsal.field.allocatable import offered
 from rehearsal.field.deployed import MachinePool
 from rehearsal.providers.gcp.machines import accelerators, machine, size_of
-from rehearsal.providers.gcp.node_marks import memory_rows
+from rehearsal.providers.gcp.node_marks import layers_of, memory_rows
 from rehearsal.providers.gcp.nodes import cpu_m, nodes
 from tests.unit.rehearsal.providers.gcp.project import NO_RESERVATION, RESERVATION, GcpProject
 
@@ -73,6 +73,12 @@ def test_a_slice_has_the_labels_and_taint_of_tpus_and_no_layers() -> None:
     assert found.taints == ({"key": "google.com/tpu", "value": "present", "effect": "NoSchedule"},)
     assert found.allocatable["google.com/tpu"] == 4
     assert not [key for key in found.labels if "gce-topology" in key]
+
+
+def test_machines_that_are_placed_close_are_labelled_too() -> None:
+    close = {"nodeConfig": {"machineType": "a4-highgpu-8g"}, "placementPolicy": {"type": "COMPACT"}}
+    assert layers_of(close, machine("a4-highgpu-8g")) == 3
+    assert layers_of({**close, "placementPolicy": {}}, machine("a4-highgpu-8g")) == 0
 
 
 @pytest.mark.parametrize(
