@@ -157,10 +157,13 @@ def agent_problems(plan: GcpPlan, google: Google) -> Iterator[Problem]:
     apis = f"serviceAccount:{number}@cloudservices.gserviceaccount.com"
     whole = google.post("resource_manager", f"projects/{there.project}:getIamPolicy", {})
     own = google.get("compute", f"{_subnet_path(plan, there)}/getIamPolicy")
-    wanted = [(agent, AGENT_ROLE, (whole,), f"projects add-iam-policy-binding {there.project}")]
     on_subnet = f"compute networks subnets add-iam-policy-binding {there.subnet} --region={plan.region}"
     on_subnet = f"{on_subnet} --project={there.project}"
-    wanted += [(who, NETWORK_ROLE, (whole, own), on_subnet) for who in (agent, apis)]
+    wanted = (
+        (agent, AGENT_ROLE, [whole], f"projects add-iam-policy-binding {there.project}"),
+        (agent, NETWORK_ROLE, [whole, own], on_subnet),
+        (apis, NETWORK_ROLE, [whole, own], on_subnet),
+    )
     for who, role, policies, command in wanted:
         if not any(_gives(policy, role, who) for policy in policies):
             message = (

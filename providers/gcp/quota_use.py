@@ -36,8 +36,8 @@ def quota_problems(plan: GcpPlan, google: Google, *, stands: bool) -> Iterator[P
 
 
 def family_problems(plan: GcpPlan, google: Google) -> Iterator[Problem]:
-    """Needs beyond limits by family of accelerators and by the ids of Cloud Quotas. It tells no use of them; an API that
-    stays off, as `up` does not switch it on, is told."""
+    """Needs beyond limits by family of accelerators and by the ids of Cloud Quotas, which tells no use of them. An API
+    that is off is told, as `up` does not switch it on."""
     for need in plan.quotas:
         quota, _, family = need.code.partition("/")
         if need.service != "compute" or "-per-project" not in quota:
