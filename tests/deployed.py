@@ -40,6 +40,10 @@ OUTPUTS: Outputs = {
     "LaunchTemplate": {"latestVersion": 7},
     "Cluster": {
         "certificateAuthority": {"data": "Q0E="}, "vpcConfig": {"clusterSecurityGroupId": "sg-1"}, "endpoint": "https://eks",
+        "masterAuth": {"clusterCaCertificate": "Q0E="},
+        "controlPlaneEndpointsConfig": {
+            "dnsEndpointConfig": {"endpoint": "gke-1.us-central1.gke.goog", "allowExternalTraffic": True}
+        },
     },
     "Resource": lambda name, _asked: {
         "properties": json.dumps({
@@ -50,6 +54,9 @@ OUTPUTS: Outputs = {
     "LustreFileSystem": {"dnsName": "fs-1.fsx", "mountName": "abcd"},
     "FileSystem": {"dnsName": "fs-2.efs"},
     "Queue": lambda name, _asked: {"url": f"queue-{name}"},
+    "Bucket": lambda name, _asked: {"name": name, "projectNumber": 123456789012},
+    "Instance": {"mountPoint": "10.8.0.2@tcp:/files", "networks": [{"ipAddresses": ["10.9.0.2"]}]},
+    "Account": lambda name, asked: {"email": f"{asked.get('accountId', name)}@my-project.iam.gserviceaccount.com"},
     "Workspace": {"prometheusEndpoint": "https://aps-workspaces.us-east-2.amazonaws.com/workspaces/ws-1/"},
 }  # fmt: skip
 """By the last part of a token, what a cloud adds that a program goes on with."""
@@ -99,7 +106,7 @@ def _sized(made: Iterable[BuiltResource]) -> Iterator[BuiltResource]:
         scaler["group"]: {"minSize": int(scaler["least"]), "maxSize": int(scaler["most"]), "desiredSize": nodes[pool]}
         for gate in gates
         for pool, scaler in (gate.inputs.get("scalers") or {}).items()
-        if scaler["kind"] == "eks"
+        if scaler.get("kind") == "eks"
     }
     for one in resources:
         size = sizes.get(str(one.inputs.get("nodeGroupName"))) if one.token == NODE_GROUP else None

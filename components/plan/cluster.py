@@ -31,6 +31,8 @@ class Mount:
     volume: str
     """The name of the VolumePlan."""
     path: str
+    annotations: Mapping[str, str] = field(default_factory=dict)
+    """Of every pod that mounts it, such as those by which a driver adds its own container."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

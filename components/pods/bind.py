@@ -34,7 +34,7 @@ def bind(template: Mapping[str, Any], binding: PodBinding, *, container: str) ->
     pod: Body = copy.deepcopy(dict(template))
     spec = pod.setdefault("spec", {})
     main = next(one for one in spec["containers"] if one["name"] == container)
-    metadata = {"labels": binding.labels, "annotations": binding.annotations}
+    metadata = {"labels": binding.labels, "annotations": {**binding.annotations, **_of_mounts(binding.mounts)}}
     for key, own in metadata.items():
         if own:
             found = pod.setdefault("metadata", {})
@@ -52,14 +52,16 @@ def bind(template: Mapping[str, Any], binding: PodBinding, *, container: str) ->
     return pod
 
 
-def replica_share(binding: PodBinding, devices: Mapping[str, int]) -> PodBinding:
-    """Part for a server on some of a node's accelerators: it talks to no other server and reads only its model."""
-    return replace(_off_the_fabric(binding), devices=devices, huge_pages_mib=0, mounts=())
+def replica_share(binding: PodBinding, devices: Mapping[str, int], claim: str) -> PodBinding:
+    """Part for a server on some of a node's accelerators: it talks to no other server and reads only its model, which
+    it mounts itself by `claim`."""
+    return replace(_off_the_fabric(_reading(binding, claim)), devices=devices, huge_pages_mib=0)
 
 
-def group_share(binding: PodBinding) -> PodBinding:
-    """Part for a server that has the node to itself and computes with those of other nodes: it reads only its model."""
-    return replace(binding, mounts=())
+def group_share(binding: PodBinding, claim: str) -> PodBinding:
+    """Part for a server that has the node to itself and computes with those of other nodes: it reads only its model,
+    which it mounts itself by `claim`."""
+    return _reading(binding, claim)
 
 
 def leader_share(binding: PodBinding) -> PodBinding:
@@ -75,6 +77,16 @@ def check_share(binding: PodBinding) -> PodBinding:
 def probe_share(binding: PodBinding) -> PodBinding:
     """Part for a pod that writes to the volume on a node that is named, while jobs may have the node's devices."""
     return replace(leader_share(binding), env={}, mounts=(), node_selector={})
+
+
+def _reading(binding: PodBinding, claim: str) -> PodBinding:
+    """Binding without mounts, for a pod that mounts that one claim by itself."""
+    own = _of_mounts(one for one in binding.mounts if one.volume == claim)
+    return replace(binding, mounts=(), annotations={**binding.annotations, **own})
+
+
+def _of_mounts(mounts: Iterable[Mount]) -> Body:
+    return {key: value for one in mounts for key, value in one.annotations.items()}
 
 
 def _off_the_fabric(binding: PodBinding) -> PodBinding:

@@ -91,7 +91,9 @@ def _deployment(
         "strategy": {"type": "RollingUpdate", "rollingUpdate": _rolling(service, replicas)},
         "revisionHistoryLimit": 3,
         **({"progressDeadlineSeconds": _deadline_s(service)} if service.start_s else {}),
-        "template": bind(template, replica_share(pool.binding, _devices(service, pool)), container=SERVER),
+        "template": bind(
+            template, replica_share(pool.binding, _devices(service, pool), service.claim), container=SERVER
+        ),
     }
     return {
         "apiVersion": "apps/v1",
@@ -117,8 +119,8 @@ def _groups(service: ServicePlan, pool: NodePoolPlan, track: str, *, model: str,
         "leaderWorkerTemplate": {
             "size": service.nodes_per_replica,
             "restartPolicy": "RecreateGroupOnPodRestart",
-            "leaderTemplate": bind(leader, group_share(pool.binding), container=SERVER),
-            "workerTemplate": bind(others, group_share(pool.binding), container=SERVER),
+            "leaderTemplate": bind(leader, group_share(pool.binding, service.claim), container=SERVER),
+            "workerTemplate": bind(others, group_share(pool.binding, service.claim), container=SERVER),
         },
     }
     return {

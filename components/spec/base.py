@@ -2,8 +2,9 @@
 
 import json
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, IPvAnyNetwork
 from pydantic.alias_generators import to_camel
@@ -81,6 +82,9 @@ Instant = Annotated[
 
 class Spec(BaseModel):
     """A part of the stack file. Unknown keys and values of another type are refused, nothing is converted."""
+
+    refused_keys: ClassVar[Mapping[str, str]] = {}
+    """Keys that people look for here and that there are not, each with the reason and what to write."""
 
     model_config = ConfigDict(
         frozen=True,

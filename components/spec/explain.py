@@ -13,7 +13,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from components.errors import Problem, SpecError
-from components.spec.base import as_go_writes_it, form_in_words
+from components.spec.base import Spec, as_go_writes_it, form_in_words
 from components.spec.forms import forms_at, forms_of, keys_of, kind_of, siblings
 
 _Model = TypeVar("_Model", bound=BaseModel)
@@ -240,6 +240,9 @@ def closest(value: object, choices: Iterable[str]) -> str:
 
 def _unknown_key(location: tuple[int | str, ...], model: type[BaseModel]) -> str:
     place, key = location[:-1], location[-1]
+    for owner in forms_of(place, model):
+        if isinstance(owner, type) and issubclass(owner, Spec) and key in owner.refused_keys:
+            return owner.refused_keys[str(key)]
     where = _elsewhere(place, str(key), model)
     return f"unknown key here; {where}" if where else unknown_key(key, _keys_at(place, model))
 

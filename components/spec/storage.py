@@ -1,6 +1,7 @@
 """The storage that the user asks for."""
 
 import re
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Annotated, ClassVar
 
@@ -110,6 +111,8 @@ class ObjectStoreSpec(Spec):
     """Days in which overwritten and deleted objects can be restored."""
     expire_days: int | None = Field(default=None, ge=1, le=36_500)
     """Days after which objects are deleted; when left out, never."""
+    mount_path: MountPath | None = None
+    """Path at which jobs and servers see its objects as files; when left out, nowhere. On GCP alone."""
     on_destroy: OnDestroy = OnDestroy.KEEP
     """`keep` leaves the bucket and its objects; `delete` removes both."""
 
@@ -125,6 +128,11 @@ class SharedFileSystemSpec(Spec):
 
 class StorageSpec(Spec):
     """Storage of data, runs and checkpoints."""
+
+    refused_keys: ClassVar[Mapping[str, str]] = {
+        "parallelstore": "Google Cloud takes no new instances of Parallelstore; its successor Managed Lustre is "
+        "fileSystem, such as fileSystem: {capacityTib: 18, throughputMbpsPerTib: 500}"
+    }
 
     volume: VolumeSpec = VolumeSpec()
     """Folder of runs, checkpoints and exports."""

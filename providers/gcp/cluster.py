@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pulumi
@@ -15,6 +16,8 @@ from components.kubernetes.manifest import apply_manifest, resource_name
 from components.node_changes import NodeChanges
 from components.plan.kubernetes import NAMESPACE
 from components.provider import ClusterHandle
+from components.schedulers.slurm.plan import SLURM_NAMESPACE
+from components.spec.scheduler import SchedulerKind
 from providers.gcp.apis import Apis
 from providers.gcp.control_plane.build import Gke
 from providers.gcp.drain_resource import GcpDrainResource
@@ -56,7 +59,7 @@ def build_cluster(name: str, plan: GcpPlan, opts: pulumi.ResourceOptions) -> Clu
     cluster = Gke(f"{name}-gke", plan=plan.control_plane, network=network, after=[drain], opts=inside).handle
     system = _pool(f"{name}-system", plan.control_plane.system_pool, plan, cluster, network, inside)
     pools = _pools(name, plan, replace(cluster, ready=(*cluster.ready, system)), network, inside)
-    rights = _rights(f"{name}-workload", plan, cluster, storage.object_store, inside) if storage.object_store else []
+    rights = _rights(f"{name}-workload", plan, cluster, storage.object_store, inside) if storage.object_store else ()
     provider = provider_of(name, cluster, pulumi.ResourceOptions(parent=opts.parent))
     there = pulumi.ResourceOptions(parent=opts.parent, provider=provider, depends_on=[system, *pools.values()])
     objects = _objects(name, plan, there)
@@ -121,23 +124,34 @@ def _pools(
 
 def _rights(
     name: str, plan: GcpPlan, cluster: GkeHandle, bucket: GcsHandle, opts: pulumi.ResourceOptions
-) -> list[pulumi.Resource]:  # fmt: skip
-    """The bucket for every pod of the jobs' namespace, by Workload Identity: its pool is there when a first cluster of
+) -> tuple[pulumi.Resource, ...]:
+    """The bucket for every pod of the jobs' namespaces, by Workload Identity: its pool is there when a first cluster of
     the project is, so it comes after the cluster.
     """
-    pool = f"{plan.project}.svc.id.goog"
-    member = bucket.project_number.apply(
-        lambda number: (
-            f"principalSet://iam.googleapis.com/projects/{number}/locations/global/workloadIdentityPools/"
-            f"{pool}/namespace/{NAMESPACE}"
-        )
-    )
     after = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=list(cluster.ready)))
-    return [
+    return tuple(
         buckets.BucketIAMMember(
-            name, bucket=bucket.name, role="roles/storage.objectUser", member=member, opts=after
+            own,
+            bucket=bucket.name,
+            role="roles/storage.objectUser",
+            member=bucket.project_number.apply(partial(_pods_of, f"{plan.project}.svc.id.goog", space)),
+            opts=after,
         )
-    ]  # fmt: skip
+        for space, own in _spaces(plan, name)
+    )
+
+
+def _spaces(plan: GcpPlan, name: str) -> Iterator[tuple[str, str]]:
+    """Namespaces whose pods use the bucket, each with its right's name."""
+    yield NAMESPACE, name
+    if plan.scheduler == SchedulerKind.SLURM and plan.storage.object_store and plan.storage.object_store.mount_path:
+        yield SLURM_NAMESPACE, f"{name}-{SLURM_NAMESPACE}"
+
+
+def _pods_of(pool: str, space: str, project_number: str) -> str:
+    """All pods of a namespace, as IAM names them (GKE, "About Workload Identity Federation for GKE")."""
+    place = f"projects/{project_number}/locations/global/workloadIdentityPools/{pool}"
+    return f"principalSet://iam.googleapis.com/{place}/namespace/{space}"
 
 
 def _objects(name: str, plan: GcpPlan, opts: pulumi.ResourceOptions) -> list[pulumi.Resource]:

@@ -9,11 +9,15 @@ from components.provider import KubernetesHandle, StaticVolume
 from providers.gcp.gke_handle import GkeHandle
 from providers.gcp.nodes.build import GkePool, is_sized_later
 from providers.gcp.plan import GcpPlan
+from providers.gcp.storage.bucket import CLAIM
 from providers.gcp.storage.handle import GcpStorageHandle
 from providers.gcp.storage.plan import CLAIMS
 from providers.gcp.types import GcpNodePoolPlan
 
 Scaler = Mapping[str, pulumi.Input[str]]
+
+_BOUNDLESS_GIB = 1024
+"""A volume has to have a size; a bucket has none, and the driver passes it over."""
 
 
 def provider_of(name: str, cluster: GkeHandle, opts: pulumi.ResourceOptions) -> kubernetes.Provider:
@@ -39,7 +43,8 @@ def reach(
 
 
 def _volumes(storage: GcpStorageHandle) -> Iterator[StaticVolume]:
-    """By drivers of GKE's own (lustre-csi-driver, docs/preprov-guide; GKE, "Access existing Filestore instances")."""
+    """By drivers of GKE's own (lustre-csi-driver, docs/preprov-guide; GKE, "Access existing Filestore instances";
+    gcs-fuse-csi-driver, examples/static)."""
     if lustre := storage.file_system:
         csi = {
             "driver": "lustre.csi.storage.gke.io",
@@ -54,6 +59,11 @@ def _volumes(storage: GcpStorageHandle) -> Iterator[StaticVolume]:
             "volumeAttributes": {"ip": shared.address, "volume": shared.share},
         }
         yield StaticVolume(claim=CLAIMS["sharedFileSystem"], capacity_gib=shared.capacity_gib, source={"csi": csi})
+    if (objects := storage.object_store) and objects.mount_options:
+        csi = {"driver": "gcsfuse.csi.storage.gke.io", "volumeHandle": objects.name}
+        yield StaticVolume(
+            claim=CLAIM, capacity_gib=_BOUNDLESS_GIB, source={"csi": csi}, mount_options=objects.mount_options
+        )
 
 
 def scalers(plan: GcpPlan, cluster: GkeHandle, pools: Mapping[str, GkePool]) -> Mapping[str, Scaler]:

@@ -18,6 +18,7 @@ from providers.gcp.network import plan as networks
 from providers.gcp.nodes import plan as nodes
 from providers.gcp.settings import GcpAccountSpec, GcpSpec
 from providers.gcp.storage import plan as stores
+from providers.gcp.storage.bucket import sidecar
 from providers.gcp.types import GcpNetworkPlan, GcpNodePoolPlan, GcpStoragePlan, GkePlan
 
 SERVICES = {
@@ -82,8 +83,8 @@ def plan(spec: StackSpec, stack: str, now: datetime) -> GcpPlan:
     system = nodes.system_pool(networks.zones_of(spec)[0] if networks.zones_of(spec) else "")
     pools = problems.collect(nodes.plan_pools, spec, settings, stack, now, made)
     network = problems.collect(networks.plan_network, spec, settings, pools or (), system, made, stack)
-    storage = problems.collect(stores.plan_storage, spec, network, stack)
-    full = nodes.with_mounts(pools or (), storage.mounts) if storage else pools or ()
+    storage = problems.collect(stores.plan_storage, spec, network, pools or (), stack)
+    full = nodes.with_mounts(pools or (), storage.mounts, sidecar(storage.object_store)) if storage else pools or ()
     control = problems.collect(control_plane.plan_gke, spec, settings, full, system, stack)
     if not (pools and network and storage and control):
         raise SpecError(problems)

@@ -244,6 +244,10 @@ class GcsPlan:
     keep_versions_days: int
     expire_days: int | None
     keep: bool
+    mount_path: str
+    """Path at which pods see it; empty where it is mounted nowhere."""
+    mount_options: tuple[str, ...]
+    """Of Cloud Storage FUSE; none where it is mounted nowhere."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,13 +6,13 @@ from dataclasses import replace
 from components.errors import Problem, Problems, SpecError
 from components.fabric import Collective
 from components.home import expand_home
-from components.plan.cluster import NodePoolPlan, VolumePlan
+from components.plan.cluster import Mount, NodePoolPlan, VolumePlan
 from components.plan.work import JobPlan, ServicePlan
 from components.serving.engines import ENGINES
 from components.spec.inference import EngineKind, InferenceSpec, ScaledBy
 from components.spec.training import ModelSpec
 from workloads.plan.engines import engine_misfits, engine_problems, engine_warnings, replica_size, shm_gib, start_s
-from workloads.plan.problems import no_volume, unknown_device
+from workloads.plan.problems import home_of, lies_on, no_volume, unknown_device
 from workloads.plan.sizes import BF16_BYTES, GIB, PodSize, image_problem, server_gib, server_pod, stand_in_warning
 from workloads.plan.training import DEVICES, pool_of, pool_problem
 
@@ -54,13 +54,14 @@ def plan_inference(  # noqa: PLR0913 (all that surrounds a service, by name)
     problems = Problems(_misfits(spec, pool, model, pods=pods))
     problems += _own_problems(spec, pods=pods, trains=trains, registry=registry)
     problems += _of_a_command(spec, training)
-    problems += _without_a_folder(spec, volume) if pods else ()
+    home = home_of(spec.model.path, pool, volume)
+    problems += _without_a_folder(spec, volume, home) if pods else ()
     size = server_pod(spec, pool, model, max(1, replica_size(spec, pool).per_node)) if pods else PodSize()
     folder = problems.collect(_model_folder, spec, training, pods=pods)
     if folder is None or problems:
         raise SpecError(problems)
     host = EVERY_ADDRESS if pods and "host" not in spec.model_fields_set else spec.host
-    service = _service(spec.model_copy(update={"host": host}), pool, volume, folder, size)
+    service = _service(spec.model_copy(update={"host": host}), pool, volume, home, folder=folder, size=size)
     if spec.engine is EngineKind.PENSTOCK:
         return service
     waits_with = (pool.own_image or training.image) if training and service.follows_training else ""
@@ -89,7 +90,9 @@ def service_warnings(spec: InferenceSpec, pool: NodePoolPlan | None, *, pods: bo
         )
 
 
-def _service(spec: InferenceSpec, pool: NodePoolPlan, volume: VolumePlan, folder: str, size: PodSize) -> ServicePlan:
+def _service(
+    spec: InferenceSpec, pool: NodePoolPlan, volume: VolumePlan, home: Mount, *, folder: str, size: PodSize
+) -> ServicePlan:  # fmt: skip
     return ServicePlan(
         name=spec.name,
         pool=pool.name,
@@ -110,8 +113,8 @@ def _service(spec: InferenceSpec, pool: NodePoolPlan, volume: VolumePlan, folder
         accelerators=replica_size(spec, pool).per_node,
         cpu=size.cpu,
         memory_gib=size.memory_gib,
-        claim=volume.claim,
-        mount_path=volume.mount_path,
+        claim=home.volume,
+        mount_path=home.path,
         nodes_per_replica=spec.nodes_per_replica,
         autoscaling=spec.autoscaling,
         canary=spec.canary,
@@ -170,11 +173,11 @@ def _own_problems(spec: InferenceSpec, *, pods: bool, trains: bool, registry: bo
     return [*engine_problems(spec, pods=pods), *(problem for problem in found if problem)]
 
 
-def _without_a_folder(spec: InferenceSpec, volume: VolumePlan) -> list[Problem]:
+def _without_a_folder(spec: InferenceSpec, volume: VolumePlan, home: Mount) -> list[Problem]:
     found = (
         no_volume(volume, "servers read their model from a folder"),
-        _model_elsewhere(spec.model.path, volume, "inference.model.path"),
-        _model_elsewhere(spec.canary.path if spec.canary else None, volume, "inference.canary.path"),
+        _model_elsewhere(spec.model.path, home, "inference.model.path"),
+        _model_elsewhere(spec.canary.path if spec.canary else None, home, "inference.canary.path"),
     )
     return [problem for problem in found if problem]
 
@@ -265,10 +268,11 @@ def _model_folder(spec: InferenceSpec, training: JobPlan | None, *, pods: bool) 
         raise SpecError([Problem(path="inference.model.path", message=str(error))]) from None
 
 
-def _model_elsewhere(folder: str | None, volume: VolumePlan, path: str) -> Problem | None:
-    if folder is None or not volume.claim or f"{folder}/".startswith(f"{volume.mount_path.rstrip('/')}/"):
+def _model_elsewhere(folder: str | None, home: Mount, path: str) -> Problem | None:
+    """Servers mount one file system, on which both models of a canary lie."""
+    if folder is None or not home.volume or lies_on(folder, home):
         return None
-    message = f"{folder!r} is on no file system that pods have; choose one below {volume.mount_path}"
+    message = f"{folder!r} is on no file system that pods have; choose one below {home.path}"
     return Problem(path=path, message=message)
 
 

@@ -3,7 +3,7 @@
 from components.errors import Problem
 from components.estimate.stop import StopEstimate
 from components.fabric import Collective
-from components.plan.cluster import NodePoolPlan, VolumePlan
+from components.plan.cluster import Mount, NodePoolPlan, VolumePlan
 from components.spec.training import TrainingSpec
 from workloads.plan.sizes import GIB, Estimate, PodSize, estimate, image_problem
 
@@ -30,7 +30,7 @@ def pod_misfits(
     found = (
         image_problem(spec.image, "training.image", registry=registry),
         no_volume(volume, "a run needs a folder that its nodes share"),
-        _origin_elsewhere(spec, volume),
+        _origin_elsewhere(spec, pool, volume),
         no_fabric(spec, pool),
         _too_large_a_pod(pool, size),
     )
@@ -65,11 +65,23 @@ def no_volume(volume: VolumePlan, why: str) -> Problem | None:
     return Problem(path="storage", message=f"{why}, and this cluster has no file system; add storage.fileSystem")
 
 
-def _origin_elsewhere(spec: TrainingSpec, volume: VolumePlan) -> Problem | None:
+def home_of(folder: str | None, pool: NodePoolPlan, volume: VolumePlan) -> Mount:
+    """The file system of the pool's pods that has the folder; the volume where none has it, or none is given."""
+    found = [one for one in pool.binding.mounts if folder is not None and lies_on(folder, one)]
+    return max(found, key=lambda one: len(one.path), default=Mount(volume=volume.claim, path=volume.mount_path))
+
+
+def lies_on(folder: str, mount: Mount) -> bool:
+    """True of a folder on that file system."""
+    return f"{folder}/".startswith(f"{mount.path.rstrip('/')}/")
+
+
+def _origin_elsewhere(spec: TrainingSpec, pool: NodePoolPlan, volume: VolumePlan) -> Problem | None:
     """The folder that a run starts from, where no pod would find it."""
-    folder, mount = spec.model.from_folder, volume.mount_path.rstrip("/")
-    if folder is None or not volume.claim or f"{folder}/".startswith(f"{mount}/"):
+    folder = spec.model.from_folder
+    if folder is None or not volume.claim or lies_on(folder, home_of(folder, pool, volume)):
         return None
+    mount = volume.mount_path.rstrip("/")
     message = f"{folder!r} is on no file system that pods have; copy it below {mount}, and give that path"
     return Problem(path="training.model.from", message=message)
 

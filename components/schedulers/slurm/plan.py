@@ -42,7 +42,8 @@ def plan(spec: SchedulerSpec, pools: Sequence[NodePoolPlan], facts: KubernetesFa
             "not run; use one queue, or kueue, volcano or kai"
         )
         raise UnsupportedError([Problem(path="scheduler.queues", message=message)])
-    if problems := [problem for pool in pools for problem in _foreign_chips(pool)]:
+    problems = [problem for pool in pools for problem in (*_foreign_chips(pool), *_without_nodes(spec, pool))]
+    if problems:
         raise UnsupportedError(problems)
     queues = plan_queues(spec, pools)
     # Not before the gate: each of these pods takes all devices of a node, and the gate's check needs them.
@@ -86,6 +87,19 @@ def _foreign_chips(pool: NodePoolPlan) -> Iterator[Problem]:
             "choose scheduler.kind kueue, volcano or kai"
         )
         yield Problem(path=f"cluster.nodePools.{pool.name}.machineType", message=message)
+
+
+def _without_nodes(spec: SchedulerSpec, pool: NodePoolPlan) -> Iterator[Problem]:
+    """A pool that Slurm is promised and that has nodes only when pods wait for them: its daemons are such pods, and
+    none is made for a pool without nodes."""
+    for queue in spec.queues:
+        if pool.node_count == 0 and queue.nodes and queue.nodes.get(pool.name):
+            message = (
+                f"{queue.nodes[pool.name]} nodes of {pool.name!r} are promised, and Slurm's daemons run on nodes that "
+                "are there, while that pool has none before jobs wait (count: 0); choose another pool, or "
+                "scheduler.kind kueue, whose jobs start machines"
+            )
+            yield Problem(path=f"scheduler.queues.{queue.name}.nodes.{pool.name}", message=message)
 
 
 def _node_set(pool: NodePoolPlan, nodes: int) -> Manifest:

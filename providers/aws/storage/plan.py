@@ -172,6 +172,12 @@ def _bucket(spec: StackSpec, stack: str) -> BucketPlan | None:
         return None
     if asked.name is not None and (problem := bucket_name_problem(asked.name)):
         raise SpecError([Problem(path="storage.objectStore.name", message=problem)])
+    if asked.mount_path is not None:
+        message = (
+            f"{asked.mount_path!r}, and no bucket is mounted on AWS; remove it, and let a folder of the file system "
+            "mirror a bucket: storage.fileSystem.links"
+        )
+        raise SpecError([Problem(path="storage.objectStore.mountPath", message=message)])
     if asked.name is None and len(stack) + OWN_SUFFIX > LONGEST_BUCKET_NAME:
         message = f"left out, and {stack!r} is too long to make one from; give a name of 3 to 63 characters"
         raise SpecError([Problem(path="storage.objectStore.name", message=message)])

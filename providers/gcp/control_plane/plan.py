@@ -5,7 +5,6 @@ from collections.abc import Iterator, Sequence
 
 from components.errors import Problem, SpecError
 from components.plan.part import Decision, PartPlan
-from components.spec.scheduler import SchedulerKind
 from components.spec.stack import StackSpec
 from providers.gcp.catalog import FabricNetwork
 from providers.gcp.control_plane.reach import decided_reach, plan_reach, reach_problems
@@ -46,7 +45,7 @@ def plan_gke(
     minor = spec.cluster.kubernetes_version or minors()[0]
     problems = [
         *_name_problems(stack), *reach_problems(asked.reach, spec), *_project_problems(settings),
-        *_version_problems(minor, pools, spec), *_scheduler_problems(spec),
+        *_version_problems(minor, pools, spec),
     ]  # fmt: skip
     if problems or asked.reach is None or settings.project is None:
         raise SpecError(problems)
@@ -110,12 +109,6 @@ def _version_problems(minor: str, pools: Sequence[GcpNodePoolPlan], spec: StackS
         if not is_enough(minor, least):
             message = f"{minor!r} is too old for {who}, which needs {least}; take {minors()[0]!r}"
             yield Problem(path="cluster.kubernetesVersion", message=message)
-
-
-def _scheduler_problems(spec: StackSpec) -> Iterator[Problem]:
-    if spec.scheduler.kind is SchedulerKind.SLURM:
-        message = "'slurm' is not made on GKE in this release; take kueue, or a stack on aws or existing"
-        yield Problem(path="scheduler.kind", message=message)
 
 
 def _impersonated(spec: StackSpec) -> str:

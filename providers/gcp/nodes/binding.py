@@ -85,9 +85,12 @@ def taints(pool: NodePoolSpec, machine: GcpMachine) -> tuple[Taint, ...]:
 
 def binding(  # noqa: PLR0913 (what decides a binding)
     pool: NodePoolSpec, machine: GcpMachine, fabric: Fabric, *,
-    slice_: TpuSlice | None, networks: Sequence[FabricVpc], dranet: bool, topology_layers: int,
+    slice_: TpuSlice | None, networks: Sequence[FabricVpc], dranet: bool, topology_layers: int, batch: bool,
 ) -> PodBinding:  # fmt: skip
-    """Requirements of a pod that is to reach the pool's accelerators and fabric; mounts are the storage's to add."""
+    """Requirements of a pod that is to reach the pool's accelerators and fabric; mounts are the storage's to add.
+
+    `batch`: it starts containers of its own in which jobs run, and into which GKE's device plugin mounts nothing.
+    """
     rdma = [subnet.alias for vpc in networks if vpc.profile for subnet in vpc.subnets]
     return PodBinding(
         devices=_devices(machine),
@@ -96,7 +99,7 @@ def binding(  # noqa: PLR0913 (what decides a binding)
         tolerations=taints(pool, machine),
         topology_keys=_topology_keys(machine, topology_layers),
         annotations=_interfaces(rdma),
-        host_paths=_host_paths(rdma=bool(rdma)),
+        host_paths=_host_paths(driver=bool(rdma) or (batch and _is_gpu(machine)), plugin=bool(rdma)),
         resource_claims=(ResourceClaim(name="rdma", template=f"{pool.name}-rdma"),) if dranet else (),
     )
 
@@ -125,7 +128,7 @@ def _env(machine: GcpMachine, fabric: Fabric, *, rdma: bool) -> Mapping[str, str
     place; the interface of the rendezvous.
     """
     found: dict[str, str] = {}
-    if machine.accelerator is not None and not machine.is_tpu:
+    if _is_gpu(machine):
         found["LD_LIBRARY_PATH"] = f"{_POD_GIB}/lib64:{_POD_NVIDIA}/lib64" if rdma else f"{_POD_NVIDIA}/lib64"
     if rdma:
         found |= {**_GIB_ENV, "NCCL_TUNER_CONFIG_PATH": f"{_POD_GIB}/configs/{machine.nccl_tuner}"}
@@ -147,13 +150,14 @@ def _interfaces(rdma: Sequence[str]) -> Mapping[str, str]:
     }
 
 
-def _host_paths(*, rdma: bool) -> tuple[HostPath, ...]:
-    if not rdma:
-        return ()
-    return (
-        HostPath(path=_NODE_NVIDIA, mount_path=_POD_NVIDIA, kind="Directory"),
-        HostPath(path=_NODE_GIB, mount_path=_POD_GIB, kind="Directory"),
-    )
+def _host_paths(*, driver: bool, plugin: bool) -> tuple[HostPath, ...]:
+    """Folders of the node, each under the pod's own path."""
+    rows = ((driver, _NODE_NVIDIA, _POD_NVIDIA), (plugin, _NODE_GIB, _POD_GIB))
+    return tuple(HostPath(path=path, mount_path=own, kind="Directory") for wanted, path, own in rows if wanted)
+
+
+def _is_gpu(machine: GcpMachine) -> bool:
+    return machine.accelerator is not None and not machine.is_tpu
 
 
 def _taint(key: str, value: str) -> Taint:

@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from components.errors import Problem, Problems, SpecError
+from components.estimate.nodes import Room
 from components.fabric import Collective, Fabric
 from components.images import own_image
 from components.labels import CAPACITY_LABEL, POOL_LABEL
@@ -150,7 +151,16 @@ def _plan(
         fabric=fabric,
         fabric_waived=pool.fabric_waived,
         collective=collective(machine),
-        binding=binding(pool, machine, fabric, slice_=slice_, networks=used, dranet=dranet, topology_layers=layers),
+        binding=binding(
+            pool,
+            machine,
+            fabric,
+            slice_=slice_,
+            networks=used,
+            dranet=dranet,
+            topology_layers=layers,
+            batch=spec.scheduler.kind is SchedulerKind.SLURM,
+        ),
         notice_s=_SPOT_NOTICE_S if isinstance(capacity, GcpSpot) else None,
         desired_now=nodes,
         grown_by=AUTOSCALER if grows else "",
@@ -248,6 +258,18 @@ def _warnings(plan: Sequence[GcpNodePoolPlan], spec: StackSpec) -> Iterator[str]
                 yield f"{path}: no nodes before {starts:%Y-%m-%dT%H:%MZ}; run `up` again then"
 
 
-def with_mounts(pools: Sequence[GcpNodePoolPlan], mounts: tuple[Mount, ...]) -> tuple[GcpNodePoolPlan, ...]:
-    """The pools with what their jobs mount."""
-    return tuple(replace(pool, binding=replace(pool.binding, mounts=mounts)) for pool in pools)
+def with_mounts(
+    pools: Sequence[GcpNodePoolPlan], mounts: tuple[Mount, ...], sidecar: Room
+) -> tuple[GcpNodePoolPlan, ...]:
+    """The pools with what their jobs mount. `sidecar`: requests of the container that mounts something for a pod, of
+    which a node has one for its job, or one for a server on each accelerator."""
+    return tuple(_mounted(pool, mounts, sidecar) for pool in pools)
+
+
+def _mounted(pool: GcpNodePoolPlan, mounts: tuple[Mount, ...], sidecar: Room) -> GcpNodePoolPlan:
+    pods = max(1, pool.machine.accelerator_count)
+    taken = Room(
+        cores=pool.daemons.cores + pods * sidecar.cores,
+        memory_gib=pool.daemons.memory_gib + pods * sidecar.memory_gib,
+    )
+    return replace(pool, binding=replace(pool.binding, mounts=mounts), daemons=taken)

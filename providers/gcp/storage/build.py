@@ -98,7 +98,9 @@ class GcpStorage(pulumi.ComponentResource):
             force_destroy=not plan.keep,
             opts=pulumi.ResourceOptions(parent=self, retain_on_delete=plan.keep),
         )
-        return GcsHandle(name=bucket.name, project_number=bucket.project_number.apply(str))
+        return GcsHandle(
+            name=bucket.name, project_number=bucket.project_number.apply(str), mount_options=plan.mount_options
+        )
 
 
 def _address(networks: Sequence[filestore.outputs.InstanceNetwork]) -> str:

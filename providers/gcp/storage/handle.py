@@ -31,6 +31,8 @@ class FilestoreHandle:
 class GcsHandle:
     name: pulumi.Output[str]
     project_number: pulumi.Output[str]
+    mount_options: tuple[str, ...]
+    """As in its plan."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -79,6 +79,13 @@ def _problems(asked: FileSystemSpec) -> Iterator[Problem]:
         yield Problem(
             path=f"{PATH}.{key}", message=f"{value} is FSx's, and Managed Lustre has no such setting; remove it"
         )
+    if asked.links:
+        message = (
+            "Managed Lustre mirrors no bucket; remove it, and mount the stack's own bucket beside it, as "
+            "storage.objectStore: {mountPath: /objects}, or copy into the file system once by "
+            "`gcloud lustre instances import-data`"
+        )
+        yield Problem(path=f"{PATH}.links", message=message)
 
 
 def _size_problems(asked: FileSystemSpec, mbps: int) -> Iterator[Problem]:
@@ -107,5 +114,3 @@ def _of_others(asked: FileSystemSpec) -> Iterator[tuple[str, str]]:
         yield "scratch", "true"
     if asked.fabric:
         yield "fabric", "true"
-    if asked.links:
-        yield "links", "given"

@@ -1,7 +1,6 @@
 """Plans data on GCP: file systems, a bucket, the mounts of jobs; all that `destroy` keeps."""
 
 import hashlib
-import re
 from collections.abc import Iterator, Sequence
 
 from components.errors import Problem, Problems, SpecError
@@ -9,9 +8,10 @@ from components.plan.cluster import Mount, VolumePlan
 from components.plan.part import BillLine, Decision, PartPlan, QuotaNeed
 from components.spec.stack import StackSpec
 from components.spec.storage import OnDestroy
+from providers.gcp.storage.bucket import bucket_decisions, bucket_mounts, plan_bucket
 from providers.gcp.storage.lustre import DEFAULT_TIER, plan_lustre
 from providers.gcp.tables import PRICES, QUOTAS
-from providers.gcp.types import FilestorePlan, GcpNetworkPlan, GcpStoragePlan, GcsPlan, ManagedLustrePlan
+from providers.gcp.types import FilestorePlan, GcpNetworkPlan, GcpNodePoolPlan, GcpStoragePlan, ManagedLustrePlan
 
 CLAIMS = {"fileSystem": "file-system", "sharedFileSystem": "shared-file-system"}
 """Names by which pods mount them."""
@@ -20,17 +20,18 @@ FILESTORE_GIB = 1024
 _FILESTORE_MBPS = 260.0
 """Reads of a zonal instance of 1 TiB; it writes a third of that (Filestore, "Performance")."""
 _FILESTORE_WRITE_MBPS = 88.0
-_LONGEST_BUCKET, _OWN_SUFFIX = 63, len("-storage-objects-1234567")
 
 
-def plan_storage(spec: StackSpec, network: GcpNetworkPlan | None, stack: str) -> GcpStoragePlan:
+def plan_storage(
+    spec: StackSpec, network: GcpNetworkPlan | None, pools: Sequence[GcpNodePoolPlan], stack: str
+) -> GcpStoragePlan:
     """Every store of the stack; SpecError with every problem at once. Without a network, what is wrong with any."""
     problems = Problems([*_mount_problems(spec), *_volume_problems(spec)])
     zone = _zone(spec, network)
     digest = hashlib.sha256(stack.encode()).hexdigest()
     asked, shared = spec.storage.file_system, spec.storage.shared_file_system
     lustre = problems.collect(plan_lustre, asked, zone, stack, digest) if asked else None
-    bucket = problems.collect(_bucket, spec, stack)
+    bucket = problems.collect(plan_bucket, spec, pools, stack)
     if problems or network is None:
         raise SpecError(problems)
     filestore = None
@@ -46,9 +47,12 @@ def plan_storage(spec: StackSpec, network: GcpNetworkPlan | None, stack: str) ->
         file_system=lustre,
         shared_file_system=filestore,
         object_store=bucket,
-        mounts=tuple(Mount(volume=CLAIMS[name], path=path) for name, path in spec.storage.mount_paths()),
+        mounts=(
+            *(Mount(volume=CLAIMS[name], path=path) for name, path in spec.storage.mount_paths()),
+            *bucket_mounts(bucket),
+        ),
         volume=volume,
-        decisions=tuple(_decisions(spec, lustre, filestore, volume)),
+        decisions=(*_decisions(spec, lustre, filestore, volume), *(bucket_decisions(bucket) if bucket else ())),
     )
 
 
@@ -121,38 +125,6 @@ def _volume(spec: StackSpec, stack: str, lustre: ManagedLustrePlan | None) -> Vo
     return VolumePlan(path=path, on_destroy=on_destroy, claim=CLAIMS[key], mount_path=root, write_mbps=rate)
 
 
-def _bucket(spec: StackSpec, stack: str) -> GcsPlan | None:
-    asked = spec.storage.object_store
-    if asked is None:
-        return None
-    path = "storage.objectStore.name"
-    if asked.name is not None and (wrong := _name_problem(asked.name)):
-        raise SpecError([Problem(path=path, message=f"{asked.name!r} {wrong}")])
-    if asked.name is None and len(stack) + _OWN_SUFFIX > _LONGEST_BUCKET:
-        message = f"left out, and {stack!r} is too long to make one from; give a name of 3 to 63 characters"
-        raise SpecError([Problem(path=path, message=message)])
-    return GcsPlan(
-        name=asked.name,
-        location=(spec.cluster.region or "").upper(),
-        keep_versions_days=asked.keep_versions_days,
-        expire_days=asked.expire_days,
-        keep=asked.on_destroy is OnDestroy.KEEP,
-    )
-
-
-def _name_problem(name: str) -> str:
-    """Cloud Storage, "About buckets, Naming requirements"."""
-    if not re.fullmatch(r"[a-z0-9][-_.a-z0-9]*[a-z0-9]", name):
-        return (
-            "is no bucket's name: small letters, digits, dashes, underscores and dots, a letter or digit at both ends"
-        )
-    if "." in name:
-        return "has a dot, which makes it a domain that has to be yours; take a dash"
-    if name.startswith("goog") or "google" in name:
-        return "has Google's own name in it, which it refuses; take it out"
-    return ""
-
-
 def _decisions(
     spec: StackSpec, lustre: ManagedLustrePlan | None, filestore: FilestorePlan | None, volume: VolumePlan
 ) -> Iterator[Decision]:
@@ -172,10 +144,6 @@ def _decisions(
         yield Decision(path="storage.volume.path", value=volume.path, reason=reason)
     if not volume.path:
         yield Decision(path="storage.volume.path", value="none", reason="the stack has no file system")
-    if spec.storage.object_store is not None:
-        reason = "jobs and services in the namespace penstock have it by Workload Identity; a pod mounts it by the "
-        reason += "driver gcsfuse.csi.storage.gke.io"
-        yield Decision(path="storage.objectStore.rights", value="read and write", reason=reason)
 
 
 def _bill(plan: GcpStoragePlan, region: str) -> Iterator[BillLine]:

@@ -38,6 +38,7 @@ from rehearsal.providers.gcp.names import (
     SPREAD_MIN,
 )
 from rehearsal.providers.gcp.node_marks import EFFECTS, marks
+from rehearsal.providers.gcp.pod_rules import RULES as PODS
 
 PROVIDER = "GoogleCloudPlatform/magic-modules d577844 (2026-08-21): node_pool.go, node_config.go, cluster.go"
 DNS = "GKE, About network isolation: the DNS-based endpoint answers whom IAM gives container.clusters.connect"
@@ -194,5 +195,5 @@ FACTS = FieldFacts(
             source="Compute Engine, Consume a reservation: machine type, zone and local SSD as reserved",
         ),
     ),
-    rules=(*RULES, *INSIDE),
+    rules=(*RULES, *INSIDE, *PODS),
 )  # fmt: skip

@@ -120,7 +120,7 @@ def test_two_slices_are_two_pools_under_one_label(tmp_path: Path) -> None:
 def test_a_server_takes_no_interface_of_the_fabric(tmp_path: Path) -> None:
     binding = cluster_of(tmp_path).node_pools[0].binding
     assert "networking.gke.io/interfaces" in binding.annotations
-    assert replica_share(binding, {"nvidia.com/gpu": 1}).annotations == {}
+    assert replica_share(binding, {"nvidia.com/gpu": 1}, "").annotations == {}
 
 
 @pytest.mark.parametrize(("pods", "addresses"), [(110, 256), (64, 128), (32, 64), (16, 32), (15, 32), (8, 16)])
