@@ -36,6 +36,7 @@ check: setup ## style, types, import contracts and unit tests
 	@$(RUN) ruff check --quiet .
 	@$(RUN) tools.docstrings
 	@.venv/bin/lint-imports
+	@.venv/bin/hadolint images/cuda/Containerfile
 	@$(RUN) tools.typecheck & types=$$!; \
 	$(RUN) pytest -q -n 2 --durations=15 tests/unit tests/catalog tests/golden tests/contract tests/properties; \
 	tests=$$?; \

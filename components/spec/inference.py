@@ -21,6 +21,9 @@ HuggingFaceName = Annotated[
 EngineArgument = Annotated[str, Field(min_length=1, max_length=4096)]
 """One word of an engine's command line."""
 
+CACHE_TOKENS = 32_768
+"""Tokens of the cache on processors."""
+
 
 def _no_token(value: Any) -> Any:
     """Refuses a token in place of the Secret's name, and does not repeat it."""
@@ -207,8 +210,9 @@ class InferenceSpec(Spec):
     """Sequences that decode at the same time."""
     max_batch_tokens: int = Field(default=512, ge=16)
     """Tokens of one forward pass; longer prompts are taken in chunks of it."""
-    cache_tokens: int = Field(default=32_768, ge=64)
-    """Tokens that the paged key-value cache holds over all sequences."""
+    cache_tokens: int | None = Field(default=None, ge=64, exclude_if=_is_none)
+    """Tokens that the paged key-value cache holds over all sequences; when left out, what an accelerator's memory has
+    room for, and on processors 32768, or one text of the model where that is longer."""
     queue_limit: int = Field(default=256, ge=1)
     """Requests that may wait; one more is answered 429 with Retry-After."""
     deadline_s: float = Field(default=120.0, gt=0)
@@ -234,6 +238,10 @@ class InferenceSpec(Spec):
     """Second model for a share of the requests. Needs a Kubernetes and `route`."""
     route: RouteSpec | None = None
     """Way in for requests from outside the cluster. Needs a Kubernetes."""
+
+    def cache_on_processors(self, context: int) -> int:
+        """Tokens of the cache of penstock's own server, for a model whose longest text has `context` tokens."""
+        return max(CACHE_TOKENS, context) if self.cache_tokens is None else self.cache_tokens
 
     @model_validator(mode="after")
     def _one_number_of_replicas(self) -> Self:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -35,6 +36,17 @@ def test_a_model_learns_in_bf16(tmp_path: Path, sharding: str) -> None:
     losses = [line["loss"] for line in lines if "loss" in line]
     assert losses[-1] < 0.8 * losses[0]
     assert lines[0]["worldSize"] == torch.cuda.device_count()
+
+
+def test_the_cache_takes_what_the_heaviest_step_leaves(tmp_path: Path) -> None:
+    folder = train(tmp_path, precision="bf16")
+    with serve(tmp_path, folder, device="cuda") as server:
+        found = re.search(r"the cache holds (\d+) tokens", server.log.read_text())
+        answer = server.complete(prompt=["import "] * 32, max_tokens=8, temperature=0, ignore_eos=True)
+    assert answer.status_code == 200
+    # Of a model this small, with a context of 32, the memory holds more than 32 sequences can use.
+    assert found
+    assert int(found[1]) == 32 * (32 + 16)
 
 
 def test_what_was_trained_is_served(tmp_path: Path) -> None:

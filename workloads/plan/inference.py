@@ -215,10 +215,12 @@ def _too_large_a_model(spec: InferenceSpec, pool: NodePoolPlan, model: ModelSpec
     if needed <= chip.memory_gib:
         return None
     weights_gib = model.parameters * BF16_BYTES / GIB
+    cache, remedy = f"a cache of {spec.cache_tokens} tokens", "lower inference.cacheTokens, or choose another pool"
+    if spec.cache_tokens is None:
+        cache, remedy = f"a cache of one text ({model.context} tokens)", "choose another pool"
     message = (
-        f"the trained model ({weights_gib:.1f} GiB) and a cache of {spec.cache_tokens} tokens need "
-        f"about {needed:.1f} GiB, one {chip.name} has {chip.memory_gib}; lower inference.cacheTokens, or choose "
-        "another pool"
+        f"the trained model ({weights_gib:.1f} GiB) and {cache} need about {needed:.1f} GiB, "
+        f"one {chip.name} has {chip.memory_gib}; {remedy}"
     )
     return Problem(path="inference.pool", message=message)
 

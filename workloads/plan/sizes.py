@@ -139,8 +139,13 @@ def server_pod(inference: InferenceSpec, pool: NodePoolPlan, model: ModelSpec | 
 
 
 def server_gib(inference: InferenceSpec, model: ModelSpec, number_bytes: int) -> float:
-    """Weights and the cache of keys and values: in bf16 on an accelerator, in fp32 on processors."""
-    cache = inference.cache_tokens * model.layers * 2 * model.kv_heads * model.head_size
+    """Weights and the cache of keys and values: in bf16 on an accelerator, in fp32 on processors.
+
+    Where an accelerator's cache was left to the server, one text of the model is counted: what it has to hold at least.
+    """
+    measured = inference.cache_tokens is None and number_bytes == BF16_BYTES
+    tokens = model.context if measured else inference.cache_on_processors(model.context)
+    cache = tokens * model.layers * 2 * model.kv_heads * model.head_size
     return number_bytes * (model.parameters + cache) / GIB
 
 

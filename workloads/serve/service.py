@@ -19,6 +19,7 @@ from workloads.serve.engine import DrainingError, InferenceEngine, QueueFullErro
 from workloads.serve.errors import ReplyError, unready
 from workloads.serve.load import LoadError, find_export, has_export, load_model
 from workloads.serve.metrics import Metrics
+from workloads.serve.room import CudaMemory, cache_tokens
 from workloads.serve.runner import ModelRunner
 from workloads.serve.sampling import choose
 from workloads.serve.scheduler import Scheduler
@@ -206,10 +207,10 @@ def build(config: ServeFile, metrics: Metrics) -> tuple[InferenceEngine, Asker]:
     """Load, check and warm up what `config` names; LoadError, SpecError for the user's mistakes."""
     export = find_export(Path(config.model_folder))
     context = export.model.context
-    if config.inference.cache_tokens < context:
+    if (asked := config.inference.cache_tokens) is not None and asked < context:
         raise LoadError(
-            f"inference.cacheTokens: {config.inference.cache_tokens} cannot hold one text of this model "
-            f"(context {context}); raise it to {context} at least"
+            f"inference.cacheTokens: {asked} cannot hold one text of this model "
+            f"(context {context}); raise it to {context} at least, or leave it out"
         )
     if config.device == "cuda" and not torch.cuda.is_available():
         raise LoadError("device: 'cuda', but torch sees no CUDA device here; use 'cpu'")
@@ -224,7 +225,11 @@ def assemble(
 ) -> InferenceEngine:
     """An engine for a model that is in memory, warmed up; `reuse` off forgets the keys and values of ended texts."""
     inference = config.inference
-    count = -(-inference.cache_tokens // BLOCK_TOKENS)
+    with torch.inference_mode():
+        memory = CudaMemory() if model.embedding.weight.is_cuda else None
+        tokens = cache_tokens(model, vocabulary, inference, BLOCK_TOKENS, memory)
+    log.info("the cache holds %d tokens", tokens)
+    count = -(-tokens // BLOCK_TOKENS)
     runner = ModelRunner(model, blocks=count, block_tokens=BLOCK_TOKENS)
     scheduler = Scheduler(
         BlockManager(count, BLOCK_TOKENS, reuse=reuse),
