@@ -22,7 +22,7 @@ _CONTINENTS = ("africa", "asia", "australia", "europe", "me", "northamerica", "s
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Use:
-    """What a stack does that a constraint speaks of."""
+    """Deed of a stack that a constraint speaks of."""
 
     constraint: str
     path: str

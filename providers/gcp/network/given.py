@@ -51,7 +51,7 @@ def given_vpc(there: GivenVpcSpec, settings: GcpSpec) -> GivenVpc:
 
 
 def given_warnings(plan: GcpNetworkPlan) -> Iterator[str]:
-    """What the owner of a shared VPC does, as nobody of the stack's project may."""
+    """Tasks of the owner of a shared VPC, which nobody of the stack's project may do."""
     there = plan.existing
     if there is None or not there.is_shared:
         return
