@@ -90,14 +90,15 @@ class BadNode(FaultPart):
     )
     bandwidth: float = Field(default=1.0, gt=0, le=1, description="its share of what its fabric should move")
     volume: str = Field(default="", description="why nothing can be written to the volume on it")
+    driver: str = Field(default="", description="version of its NVIDIA driver, in place of one that is new enough")
     repaired_after_min: float | None = Field(
         default=None, ge=0, description="minutes from its quarantine until node repair replaces it"
     )
 
     @model_validator(mode="after")
     def _bad_in_something(self) -> "BadNode":
-        if not self.devices and self.bandwidth == 1 and not self.volume:
-            raise ValueError("node: is as good as the others; give it devices, bandwidth or volume")
+        if not self.devices and self.bandwidth == 1 and not self.volume and not self.driver:
+            raise ValueError("node: is as good as the others; give it devices, bandwidth, volume or driver")
         return self
 
 

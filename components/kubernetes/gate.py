@@ -97,19 +97,25 @@ def gate_warnings(spec: PlatformSpec, gate: GatePlan | None, pools: Sequence[Nod
     unseen = ", ".join(pool.name for pool in pools if pool.file_system_module and not probed)
     if unseen:
         yield f"cluster.nodePools: {unseen}: the gate does not look whether the file system is reached over the fabric"
+    old = ", ".join(f"{pool.name} ({pool.min_driver} at least)" for pool in pools if pool.min_driver and not probed)
+    if old:
+        yield f"cluster.nodePools: {old}: the gate does not look at the driver's version"
 
 
-def probe_pod(volume: VolumePlan, image: str, module: str = "") -> Manifest:
+def probe_pod(volume: VolumePlan, image: str, module: str = "", driver: str = "") -> Manifest:
     """A pod that writes to the volume on the node that the gate names, reads it back, and says why it cannot.
 
-    With a `module`, also where that kernel module is not in use: its count is world-readable in every container.
+    With a `module`, also where that kernel module is not in use: its count is world-readable in every container. With a
+    `driver`, also where that of the accelerators is older: so is its version.
     """
     over_fabric = f" or over_tcp({module!r})" if module else ""
+    new_enough = f" or driver_below({driver!r})" if driver else ""
     program = (
         "import os,sys,pathlib\n"
+        f"{'from workloads.fabric_check.driver import driver_below' + chr(10) if driver else ''}"
         f"from workloads.fabric_check.volume import {'over_tcp,' if module else ''}remove_probe,write_probe\n"
         f"folder=pathlib.Path({volume.mount_path!r})/'.penstock-gate'/os.environ['NODE_NAME']\n"
-        f"why=write_probe(folder,0){over_fabric}\n"
+        f"why=write_probe(folder,0){over_fabric}{new_enough}\n"
         f"pathlib.Path({EVIDENCE!r}).write_text(why)\n"
         "remove_probe(folder,0)\n"
         "sys.exit(bool(why))\n"
@@ -132,10 +138,10 @@ def probe_pod(volume: VolumePlan, image: str, module: str = "") -> Manifest:
 
 
 def _own_probe(probe: Manifest, pool: NodePoolPlan, volume: VolumePlan, image: str) -> Manifest | None:
-    """The probe with the pool's image, what its binding asks of every pod, and its way to the file system; None where
-    that changes nothing.
+    """The probe with the pool's image, what its binding asks of every pod, its way to the file system and its driver;
+    None where that changes nothing.
     """
-    own = probe_pod(volume, image, pool.file_system_module)
+    own = probe_pod(volume, image, pool.file_system_module, pool.min_driver)
     bound = bind(own, probe_share(pool.binding), container=PROBE)
     return None if bound == probe else bound
 

@@ -145,6 +145,8 @@ class NodePoolPlan:
     file_system_module: str = ""
     """Kernel module by which a node reaches its file system over the fabric, in use only where it does; empty where
     nodes reach it over TCP, or have none."""
+    min_driver: str = ""
+    """Least version of the accelerators' driver; empty where any of the cloud's will do."""
     own_image: str = ""
     """Penstock's own image for its nodes, in the stack's own registry; empty where there is none."""
     node_allocatable: Room | None = None

@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from fnmatch import fnmatchcase
 
 from rehearsal.faults import BadNode
-from rehearsal.kubernetes.nodes import BANDWIDTH, VOLUME
+from rehearsal.kubernetes.nodes import BANDWIDTH, DRIVER, VOLUME
 from rehearsal.kubernetes.objects import Body, Objects
 
 QUARANTINE = "penstock.dev/quarantine"
@@ -31,8 +31,8 @@ class NodeFaults:
             status = body["status"]
             devices = {key: str(count) for key, count in one.devices.items() if key in status["capacity"]}
             status["allocatable"] = status["allocatable"] | devices
-            state = {BANDWIDTH: str(one.bandwidth)} | ({VOLUME: one.volume} if one.volume else {})
-            body["metadata"]["annotations"] |= state
+            state = {BANDWIDTH: str(one.bandwidth), VOLUME: one.volume, DRIVER: one.driver}
+            body["metadata"]["annotations"] |= {name: value for name, value in state.items() if value}
         return body
 
     def follow(self, objects: Objects, now_min: float) -> None:
@@ -76,7 +76,9 @@ def _replaced(body: Body) -> Body:
     meta = new["metadata"]
     for name in ("uid", "creationTimestamp", "resourceVersion", "managedFields"):
         meta.pop(name, None)
-    meta["annotations"] = {key: value for key, value in meta["annotations"].items() if key not in (BANDWIDTH, VOLUME)}
+    meta["annotations"] = {
+        key: value for key, value in meta["annotations"].items() if key not in (BANDWIDTH, VOLUME, DRIVER)
+    }
     taints = [one for one in new["spec"].get("taints") or () if one["key"] != QUARANTINE]
     new["spec"] = {"taints": taints} if taints else {}
     new["status"]["allocatable"] = dict(new["status"]["capacity"])

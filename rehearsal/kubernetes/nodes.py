@@ -13,6 +13,7 @@ Body = Mapping[str, Any]
 MACHINES = "penstock.dev/machines"
 """Annotation: which group of machines the node is one of, by the name that it was added under."""
 MACHINE = "penstock.dev/machine"
+DRIVER = "rehearsal.penstock.dev/driver"
 BANDWIDTH, VOLUME = "rehearsal.penstock.dev/bandwidth", "rehearsal.penstock.dev/volume"
 """Annotations: the node's share of what its fabric should move, and why nothing can be written to a volume there."""
 MODULES = "rehearsal.penstock.dev/modules"

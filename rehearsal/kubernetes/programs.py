@@ -11,7 +11,7 @@ from statistics import median
 from typing import Any
 
 from rehearsal.field.pods import quantity
-from rehearsal.kubernetes.nodes import BANDWIDTH, MODULES, VOLUME
+from rehearsal.kubernetes.nodes import BANDWIDTH, DRIVER, MODULES, VOLUME
 
 Body = Mapping[str, Any]
 MARGIN = 1.1
@@ -24,7 +24,7 @@ ACCELERATORS = ("nvidia.com/", "aws.amazon.com/neuron", "google.com/tpu", "amd.c
 OF_NETWORKS = ("networking.gke.io/interfaces", "k8s.v1.cni.cncf.io/networks")
 """Annotations by which a pod gets interfaces beside the first (GKE, multi-network support for pods; Multus)."""
 
-_MODULE = re.compile(r"over_tcp\('(\w+)'\)")
+_MODULE, _DRIVER = re.compile(r"over_tcp\('(\w+)'\)"), re.compile(r"driver_below\('([\d.]+)'\)")
 
 Ending = tuple[int, str]
 """Exit code, and what is left in the termination message."""
@@ -41,12 +41,20 @@ def is_check(container: Body) -> bool:
 
 
 def probed(container: Body, node: Body) -> Ending:
-    """End of a probe on the node: bad where the volume is, or where a module that it looks for is not in use."""
-    why = _state(node, VOLUME)
-    asked = _MODULE.search(" ".join(container.get("command") or ()))
+    """End of a probe on the node: bad where the volume is, where a module that it looks for is not in use, or where the
+    driver is older than it asks.
+    """
+    why, command = _state(node, VOLUME), " ".join(container.get("command") or ())
+    asked, least, driver = _MODULE.search(command), _DRIVER.search(command), _state(node, DRIVER)
     if not why and asked and asked[1] not in _state(node, MODULES).split():
         why = f"the file system is reached over TCP: the kernel module {asked[1]} is not loaded"
+    if not why and least and driver and _number(driver) < _number(least[1]):
+        why = f"its NVIDIA driver is {driver}, and its accelerators need {least[1]}"
     return (1, why) if why else (0, "")
+
+
+def _number(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.split("."))
 
 
 def checked(pod: Body, nodes: Sequence[Body]) -> Ending:

@@ -67,5 +67,7 @@ def _nodes(pool: GcpNodePoolPlan, path: str) -> Decision:
     groups = f" in {len(pool.groups)} node pools" if len(pool.groups) > 1 else ""
     value = f"{pool.machine.name} by {capacity_word(pool.capacity)} in {pool.zone}{groups}"
     driver = f"GKE installs NVIDIA's driver ({pool.driver.lower()}); " if pool.driver else ""
+    if pool.min_driver:
+        driver += f"the gate keeps out a node whose driver is below {pool.min_driver}: gcp.pools.{pool.name}.driver; "
     reason = f"{driver}{pool.max_pods} pods a node; GKE upgrades and repairs nodes, one at a time"
     return Decision(path=f"{path}.machineType", value=value, reason=reason)

@@ -164,6 +164,7 @@ def _plan(
         notice_s=_SPOT_NOTICE_S if isinstance(capacity, GcpSpot) else None,
         desired_now=nodes,
         grown_by=AUTOSCALER if grows else "",
+        min_driver=machine.min_driver,
         own_image=_own_image(machine, fabric, spec),
         node_allocatable=allocatable(machine),
         daemons=daemons(machine),

@@ -184,6 +184,31 @@ def test_the_probe_looks_whether_the_file_system_is_reached_over_the_fabric(
     assert said in (tmp_path / "said").read_text()
 
 
+@pytest.mark.parametrize(("version", "said"), [("570.133.20", ""), ("550.54.15", "its NVIDIA driver is 550.54.15")])
+def test_the_probe_looks_at_the_driver_that_accelerators_need(version: str, said: str, tmp_path: Any) -> None:
+    """The very program, with its paths led elsewhere."""
+    (planned,) = gate(replace(P5, min_driver="570.133.20")).pools
+    assert planned.probe is not None
+    told = tmp_path / "version"
+    told.write_text(f"NVRM version: NVIDIA UNIX Open Kernel Module for x86_64  {version}  Release Build\n")
+    program = planned.probe["spec"]["containers"][0]["command"][2]
+    led = program.replace("driver_below('570.133.20')", f"driver_below('570.133.20',pathlib.Path({str(told)!r}))")
+    led = led.replace("/dev/termination-log", str(tmp_path / "said")).replace("'/fsx'", repr(str(tmp_path / "volume")))
+    environment = {**os.environ, "NODE_NAME": "node-3"}
+    done = subprocess.run([sys.executable, "-c", led], env=environment, capture_output=True, check=False)
+    assert done.returncode == bool(said), done.stderr
+    assert said in (tmp_path / "said").read_text()
+
+
+def test_a_driver_that_nothing_looks_at_is_told() -> None:
+    pool = replace(P5, min_driver="570.133.20")
+    told = [
+        [one for one in gate_warnings(PlatformSpec(), gate(pool, image=image), (pool,)) if "driver" in one]
+        for image in (IMAGE, "")
+    ]
+    assert [len(one) for one in told] == [0, 1]
+
+
 def test_a_file_system_on_a_fabric_that_nothing_looks_at_is_told() -> None:
     pool = replace(P5, file_system_module="kefalnd")
     told = [

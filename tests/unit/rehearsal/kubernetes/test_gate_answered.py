@@ -107,6 +107,14 @@ def test_a_node_that_reaches_its_file_system_over_tcp_is_named_and_kept_out() ->
         assert (bad["node"], bad["reason"].partition(":")[0]) == ("late-0", "the file system is reached over TCP")
 
 
+def test_a_node_whose_driver_is_too_old_is_named_and_kept_out() -> None:
+    pool = replace(POOL, min_driver="570.133.20")
+    with cluster(BadNode(node="train-1", driver="550.54.15")) as (_, api):
+        outputs = run(CALL, api, inputs(pool))
+        assert outputs["quarantined"] == ["train-1"], outputs
+        assert "its NVIDIA driver is 550.54.15, and its accelerators need 570.133.20" in outputs["reason"]
+
+
 @pytest.mark.parametrize(
     ("bad", "subject", "words"),
     [
