@@ -23,6 +23,9 @@ Scaler = Mapping[str, str]
 """A node pool: `project`, `location`, `cluster`, `group`, `zone`, `least`, `most`, and the identity."""
 
 _PATIENCE_S = 600.0
+_MASKED = ("QUOTA", "STOCKOUT", "POOL_EXHAUSTED", "ENOUGH RESOURCES")
+_EITHER = "Google tells a lack of quota and one of machines for each other: look at both, and at other zones"
+"""GoogleCloudPlatform/ai-on-gke 849 (2024-10)."""
 _IDENTITY = ("impersonate", "billing_project")
 
 
@@ -95,7 +98,8 @@ def shortage(scaler: Scaler) -> str:
             manager = url.partition("/projects/")[2].replace("/instanceGroups/", "/instanceGroupManagers/")
             errors = google.pages("compute", f"projects/{manager}/listErrors", "items", maxResults="5")
             found += [str(one.get("error", {}).get("message", "")) for one in errors]
-        return "; ".join(dict.fromkeys(filter(None, found)))
+        told = "; ".join(dict.fromkeys(filter(None, found)))
+        return f"{told} ({_EITHER})" if any(word in told.upper() for word in _MASKED) else told
 
 
 def _size(google: Google, scaler: Scaler) -> int:

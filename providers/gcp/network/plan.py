@@ -1,7 +1,7 @@
 """The network on GCP, decided: ranges of nodes, pods and services, the way out, and the networks of fabrics."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from ipaddress import IPv4Network, IPv6Network
 
 from components.errors import Problem, SpecError
@@ -28,6 +28,8 @@ _PEERED = IPv4Network("10.9.0.0/20")
 _SMALLEST_PREFIX = 16
 KEPT = 4
 """Addresses of a subnet that Google Cloud keeps (VPC, "Subnets")."""
+_NAT_MACHINES = 32
+"""From which on a gateway has one price (Cloud NAT pricing)."""
 _NAT_PORTS = 256
 """Least of a machine; it is given more while it needs them, up to 65,536 (Cloud NAT, "Dynamic port allocation")."""
 
@@ -271,10 +273,9 @@ def _quotas(plan: GcpNetworkPlan) -> Iterator[QuotaNeed]:
 def _bill(plan: GcpNetworkPlan, billed: Sequence[GcpNodePoolPlan]) -> Iterator[BillLine]:
     if plan.nat:
         what = "Cloud NAT, by its machines"
-        gateway = PRICES["network"].line("nat_gateway", what, plan.region)
-        used = min(sum(pool.node_count for pool in billed), 32)
-        hourly = gateway.unit_usd_per_hour
-        each = None if hourly is None else hourly / 32
-        yield BillLine(what=what, count=used, unit_usd_per_hour=each, source=gateway.source)
+        used = sum(pool.node_count for pool in billed)
+        one = PRICES["network"].line("nat_machine", what, plan.region)
+        whole = PRICES["network"].line("nat_gateway", f"{what}, 32 or more", plan.region)
+        yield whole if used >= _NAT_MACHINES else replace(one, count=used)
         yield PRICES["network"].line("public_address", "its public address", plan.region)
         yield BillLine(what="traffic", count=1, unit_usd_per_hour=None, source=PRICES["traffic"].source)

@@ -60,7 +60,23 @@ def test_limits_alone_change_no_size_that_is_within(google: Answers) -> None:
 def test_a_shortage_is_told_in_googles_words(google: Answers) -> None:
     google.answers[f"GET {POOL}"] = {"conditions": [{"message": "stockout in zone"}], "instanceGroupUrls": [GROUP]}
     google.answers[f"GET {MANAGER}/listErrors"] = [{"error": {"message": "ZONE_RESOURCE_POOL_EXHAUSTED"}}]
-    assert operations.shortage(FIXED) == "stockout in zone; ZONE_RESOURCE_POOL_EXHAUSTED"
+    told = operations.shortage(FIXED)
+    assert told.startswith("stockout in zone; ZONE_RESOURCE_POOL_EXHAUSTED (Google tells a lack of quota and one of")
+
+
+@pytest.mark.parametrize(
+    ("message", "either"),
+    [
+        ("Instance 'gke-1' creation failed: Quota 'GPUS_ALL_REGIONS' exceeded", True),
+        ("GCE_STOCKOUT", True),
+        ("The zone 'projects/p/zones/z' does not have enough resources available to fulfill the request", True),
+        ("IP space of 'pods' is exhausted", False),
+    ],
+)
+def test_a_lack_of_quota_may_be_one_of_machines(message: str, either: bool, google: Answers) -> None:
+    """One is told for the other (GoogleCloudPlatform/ai-on-gke 849)."""
+    google.answers[f"GET {POOL}"] = {"conditions": [{"message": message}]}
+    assert ("look at both" in operations.shortage(FIXED)) == either
 
 
 def test_a_refusal_names_the_pool(google: Answers) -> None:
