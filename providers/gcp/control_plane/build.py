@@ -10,12 +10,13 @@ from pulumi_gcp import container, projects, serviceaccount
 from providers.gcp.control_plane.kubeconfig import endpoint_of, kubeconfig
 from providers.gcp.gke_handle import GkeHandle
 from providers.gcp.network.handle import GcpNetworkHandle
-from providers.gcp.network.plan import PRIVATE
 from providers.gcp.types import DnsGkeReach, GkePlan, InsideGkeReach, ReachPlan
 
 NODE_ROLES = ("roles/container.defaultNodeServiceAccount", "roles/artifactregistry.reader")
 """Logs, metrics and what GKE's own daemons need; and images of the project's registry (GKE, "Use least privilege IAM
 service accounts")."""
+_INSIDE = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")
+"""Ranges that a private endpoint takes (terraform-google-kubernetes-engine 153: "is not a reserved network")."""
 _GONE = ("nodeConfig", "initialNodeCount")
 """Of the pool that is thrown away, which GKE tells of otherwise ever after."""
 
@@ -142,10 +143,10 @@ def _authorized(reach: ReachPlan) -> container.ClusterMasterAuthorizedNetworksCo
     if isinstance(reach, DnsGkeReach):
         return None
     inside = isinstance(reach, InsideGkeReach)
-    cidrs = PRIVATE if isinstance(reach, InsideGkeReach) else reach.cidrs
+    cidrs = _INSIDE if isinstance(reach, InsideGkeReach) else reach.cidrs
     block = container.ClusterMasterAuthorizedNetworksConfigCidrBlockArgs
     return container.ClusterMasterAuthorizedNetworksConfigArgs(
-        cidr_blocks=[block(cidr_block=str(cidr)) for cidr in cidrs],
+        cidr_blocks=[block(cidr_block=cidr) for cidr in cidrs],
         gcp_public_cidrs_access_enabled=None if inside else False,
     )
 

@@ -1,6 +1,7 @@
 """GKE: clusters."""
 
 from collections.abc import Iterator, Mapping
+from ipaddress import ip_network
 from typing import Any
 
 from engine.provider.values import is_unknown
@@ -79,6 +80,9 @@ FIXED = frozenset(
     }
 )  # fmt: skip
 """ForceNew in the provider (GoogleCloudPlatform/magic-modules d577844, 2026-08-21, cluster.go)."""
+
+
+RESERVED = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")
 
 
 def turn(inputs: Inputs) -> str:
@@ -161,6 +165,11 @@ def problems(inputs: Inputs) -> Iterator[str]:
     if private and inputs.get("masterAuthorizedNetworksConfig") is None:
         # GoogleCloudPlatform/magic-modules 8338, in the service's words
         yield "Master authorized networks must be enabled if private endpoint is enabled."
+    blocks = (inputs.get("masterAuthorizedNetworksConfig") or {}).get("cidrBlocks") or ()
+    for cidr in (str(block.get("cidrBlock")) for block in blocks if private):
+        if not any(ip_network(cidr).subnet_of(ip_network(one)) for one in RESERVED):
+            # terraform-google-modules/terraform-google-kubernetes-engine 153
+            yield f'Invalid master authorized networks: network "{cidr}" is not a reserved network'
     yield from bad_labels(inputs.get("resourceLabels"))
     if channel == "UNSPECIFIED" and (inputs.get("gkeAutoUpgradeConfig") or {}).get("patchMode"):
         yield "gkeAutoUpgradeConfig needs a release channel"

@@ -70,6 +70,15 @@ def test_a_driver_is_gkes_own_and_always_named(stack: str) -> None:
 
 
 @pytest.mark.parametrize("stack", STACKS)
+def test_every_node_boots_as_organizations_ask(stack: str) -> None:
+    """Those of the pool that is thrown away too: constraints/compute.requireShieldedVm refuses a machine without Secure
+    Boot (hashicorp-education/learn-terraform-provision-gke-cluster 8)."""
+    nodes = [one["nodeConfig"] for token in (POOL, CLUSTER) for one in of_type(stack, token).values()]
+    assert len(nodes) > 2
+    assert all(one["shieldedInstanceConfig"]["enableSecureBoot"] is True for one in nodes)
+
+
+@pytest.mark.parametrize("stack", STACKS)
 def test_machines_with_accelerators_are_upgraded_without_a_spare_one(stack: str) -> None:
     for name, pool in of_type(stack, POOL).items():
         if "flexStart" in pool["nodeConfig"]:

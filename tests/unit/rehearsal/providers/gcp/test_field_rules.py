@@ -1,6 +1,7 @@
 """Field rules of Google Cloud: a small stack that breaks none, and one change that breaks each."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -325,3 +326,45 @@ def test_each_row_of_memory_is_a_limit_of_the_rule() -> None:
                 name,
                 found,
             )
+
+
+GIVEN = "projects/host-project/regions/us-central1/subnetworks/given"
+
+
+def in_a_given_network(cluster: Mapping[str, Any] | None = None, **subnet: Any) -> Deployment:
+    """The stack in a subnet that stood there before, with members of that subnet changed; with its NAT."""
+    ranges = [{"rangeName": "pods", "ipCidrRange": "10.4.0.0/14"}]
+    inputs = {"name": "given", "privateIpGoogleAccess": True, "secondaryIpRanges": ranges, **subnet}
+    there = built("given", "compute/subnetwork:Subnetwork", inputs, {"id": GIVEN})
+    own = stack(net=None, nodes=None, out=None, cluster={"subnetwork": GIVEN, **(cluster or {})})
+    return replace(own, existing=(there, built("way-out", "compute/routerNat:RouterNat", {"name": "way-out"}, {})))
+
+
+def test_a_network_of_others_is_judged_as_one_of_the_stacks_own() -> None:
+    assert told(in_a_given_network()) == []
+
+
+def test_a_given_range_is_eaten_up_by_pods_too() -> None:
+    small = in_a_given_network(secondaryIpRanges=[{"rangeName": "pods", "ipCidrRange": "10.4.0.0/25"}])
+    (found,) = told(small)
+    assert "the pools may need 256 addresses of pods, and 10.4.0.0/25 has 128: IP_SPACE_EXHAUSTED" in found
+
+
+def test_a_given_subnet_without_a_way_to_registries_is_found() -> None:
+    shut = in_a_given_network(privateIpGoogleAccess=False)
+    assert told(shut) == [], "its NAT leads there"
+    (found,) = told(replace(shut, existing=shut.existing[:1]))
+    assert "privateIpGoogleAccess is off and no NAT is there" in found
+
+
+def test_pulumi_is_inside_a_network_of_others_whatever_else_the_stack_makes() -> None:
+    """Networks of a fabric are not those that the API server answers in."""
+    shared = "projects/host-project/global/networks/shared"
+    private = {"controlPlaneEndpointsConfig": {}, "privateClusterConfig": {"enablePrivateEndpoint": True}}
+    fabric = built("rdma", "compute/network:Network", {"name": "rdma", "mtu": 8896}, {"id": NET})
+    inside = thing("ConfigMap")
+    for network, found in ((shared, 0), (NET, 1)):
+        own = in_a_given_network(private | {"network": network})
+        objects = built("object", inside["token"], {key: inside[key] for key in ("kind", "metadata")}, {})
+        made = deployment_of(FACTS, [*own.resources, fabric, objects], existing=own.existing)
+        assert len([one for one in told(made) if one.startswith("reach")]) == found, network

@@ -83,6 +83,9 @@ def test_an_address_inside_wants_ranges_that_it_answers() -> None:
         CloudApiError, match="Master authorized networks must be enabled if private endpoint is enabled"
     ):
         shared().make(CLUSTER, "tiny", **cluster_inputs(NETWORK, SUBNET, **private))
+    outside = {"masterAuthorizedNetworksConfig": {"cidrBlocks": [{"cidrBlock": "192.0.2.0/24"}]}}
+    with pytest.raises(CloudApiError, match="is not a reserved network"):
+        shared().make(CLUSTER, "tiny", **cluster_inputs(NETWORK, SUBNET, **private, **outside))
     ranges = {"masterAuthorizedNetworksConfig": {"cidrBlocks": [{"cidrBlock": "10.0.0.0/8"}]}}
     made = shared().make(CLUSTER, "tiny", **cluster_inputs(NETWORK, SUBNET, **private, **ranges))
     assert made.outputs["privateClusterConfig"]["privateEndpoint"] == made.outputs["endpoint"] == "10.0.0.2"
