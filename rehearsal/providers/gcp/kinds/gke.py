@@ -1,7 +1,7 @@
 """GKE: clusters."""
 
 from collections.abc import Iterator, Mapping
-from ipaddress import ip_network
+from ipaddress import IPv4Network
 from typing import Any
 
 from engine.provider.values import is_unknown
@@ -82,7 +82,7 @@ FIXED = frozenset(
 """ForceNew in the provider (GoogleCloudPlatform/magic-modules d577844, 2026-08-21, cluster.go)."""
 
 
-RESERVED = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")
+RESERVED = tuple(map(IPv4Network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")))
 
 
 def turn(inputs: Inputs) -> str:
@@ -167,7 +167,7 @@ def problems(inputs: Inputs) -> Iterator[str]:
         yield "Master authorized networks must be enabled if private endpoint is enabled."
     blocks = (inputs.get("masterAuthorizedNetworksConfig") or {}).get("cidrBlocks") or ()
     for cidr in (str(block.get("cidrBlock")) for block in blocks if private):
-        if not any(ip_network(cidr).subnet_of(ip_network(one)) for one in RESERVED):
+        if ":" in cidr or not any(IPv4Network(cidr).subnet_of(one) for one in RESERVED):
             # terraform-google-modules/terraform-google-kubernetes-engine 153
             yield f'Invalid master authorized networks: network "{cidr}" is not a reserved network'
     yield from bad_labels(inputs.get("resourceLabels"))
