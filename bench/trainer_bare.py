@@ -37,7 +37,7 @@ def train(training: TrainingSpec, steps: int, tokens_file: Path) -> list[float]:
     """Seconds of each step."""
     torch.manual_seed(training.seed)
     model = Transformer(training.model)
-    model.initialize()
+    model.initialize(training.seed)
     ddp = DistributedDataParallel(model, gradient_as_bucket_view=True)
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3, fused=True)
     tokens = np.memmap(tokens_file, dtype=np.uint16, mode="r")

@@ -33,6 +33,10 @@ def plan(
         str, typer.Option(help=f"Sections in place of the summary: {','.join(NAMES)}, or all.", callback=_sections)
     ] = "",
     as_json: Annotated[bool, typer.Option("--json", help="The whole plan as JSON (docs/plan.md).")] = False,
+    dry_run: Annotated[
+        bool,
+        typer.Option("--dry-run", help="Also run a step of the training on fake tensors, for the memory it takes."),
+    ] = False,
 ) -> None:
     """Show what would exist and why. Nothing is created and no engine is started."""
     from stacks.config import read_path, stack_file
@@ -40,6 +44,8 @@ def plan(
 
     if show and as_json:
         raise typer.BadParameter("--json is the whole plan already; leave one of the two out", param_hint="'--show'")
+    if dry_run and as_json:
+        raise typer.BadParameter("--json prints the plan alone; leave one of the two out", param_hint="'--dry-run'")
     found = stack_file(stack)
     decided = plan_read(lambda: read_path(found.path), found.name, datetime.now(UTC))
     if as_json:
@@ -48,6 +54,10 @@ def plan(
         typer.echo(json.dumps(as_form(decided), indent=2))
     else:
         _show(decided, tuple(name.strip() for name in show.split(",")) if show else ())
+    if dry_run:
+        from workloads.plan.dry_run import dry_run as measured
+
+        typer.echo(measured(decided.training, decided.cluster.node_pools))
 
 
 def _show(plan: "StackPlan", names: tuple[str, ...]) -> None:

@@ -1,19 +1,27 @@
 """Memory and disk that a training run needs, before it is tried.
 
-Convention: weights, gradients and AdamW's two moments in fp32 are 16 bytes a parameter, divided by the sharding; what
-is copied or gathered beside them is counted apart. It is an estimate for refusing what cannot fit, not a measurement.
+Convention: the tensors of a rank at the highest moment of a step, as the bundled trainer holds them. `penstock plan
+--dry-run` finds them by running that trainer on fake tensors, and the two agree within 10 %. What a driver and NCCL
+take beside them is OVERHEAD_BYTES. It is an estimate for refusing what cannot fit, not a measurement.
 """
 
 from dataclasses import dataclass
 
-from components.spec.training import ModelSpec, Precision, Sharding, TrainingSpec
+from components.spec.training import ActivationCheckpointing, ModelSpec, Precision, Sharding, TrainingSpec
 
 PROCESS_BYTES = 500 * 2**20
 """A worker before it has a model: Python and torch (measured on torch 2.15, CPU, 2026-11)."""
 
+OVERHEAD_BYTES = 2 * 2**30
+"""On an accelerator beside the tensors: CUDA context and kernels, NCCL's channels, workspaces of matrix products and
+gaps of the allocator. A convention, not measured."""
+
 STATE_BYTES_PER_PARAMETER = 16
 CHECKPOINT_BYTES_PER_PARAMETER = 12
 """The fp32 weight and the two moments of AdamW."""
+
+LOGITS_BYTES = 2**29
+"""Logits in fp32 that the trainer has at once (workloads/model/loss.py)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,26 +31,37 @@ class MemoryEstimate:
     state_bytes: int
     """Weights, gradients and moments: the rank's share."""
     gathered_bytes: int
-    """DDP: gradients again, in its buckets. FSDP and HSDP: the weights of one block in full."""
-    staging_bytes: int
-    """The copy that an asynchronous checkpoint is written from."""
+    """FSDP and HSDP: weights in full and gradients before they are reduced. DDP in bf16: the weights in bf16."""
     activation_bytes: int
-    """Bytes that the backward pass keeps of one micro-batch, logits included."""
+    """Bytes that the backward pass keeps of one micro-batch, and what it and the loss make on the way."""
+    staging_bytes: int
+    """The copy, in main memory, that an asynchronous checkpoint is written from."""
+
+    @property
+    def tensor_bytes(self) -> int:
+        """Bytes of tensors where the model is."""
+        return self.state_bytes + self.gathered_bytes + self.activation_bytes
+
+    @property
+    def accelerator_bytes(self) -> int:
+        """Bytes of an accelerator that holds the model."""
+        return OVERHEAD_BYTES + self.tensor_bytes
 
     @property
     def total_bytes(self) -> int:
-        held = self.state_bytes + self.gathered_bytes + self.staging_bytes + self.activation_bytes
-        return PROCESS_BYTES + held
+        """Bytes of main memory of a rank without an accelerator."""
+        return PROCESS_BYTES + self.tensor_bytes + self.staging_bytes
 
 
 def estimate_memory(training: TrainingSpec) -> MemoryEstimate:
     """The memory one rank needs with the sharding and the ranks that `training` has decided on."""
-    parameters, shards = training.model.parameters, _shards(training)
+    moments = (_at_the_loss, _at_the_last_block, _behind_the_last_block, _at_the_embedding)
+    state, gathered, activations = max((moment(training) for moment in moments), key=sum)
     return MemoryEstimate(
-        state_bytes=STATE_BYTES_PER_PARAMETER * parameters // shards,
-        gathered_bytes=4 * parameters // (1 if shards == 1 else training.model.layers),
-        staging_bytes=CHECKPOINT_BYTES_PER_PARAMETER * parameters // shards,
-        activation_bytes=_activation_bytes(training),
+        state_bytes=state,
+        gathered_bytes=gathered,
+        activation_bytes=activations,
+        staging_bytes=CHECKPOINT_BYTES_PER_PARAMETER * training.model.parameters // _shards(training),
     )
 
 
@@ -67,13 +86,126 @@ def _shards(training: TrainingSpec) -> int:
             return 1
 
 
-def _activation_bytes(training: TrainingSpec) -> int:
-    """Counted a token: norms' inputs, rotated and plain projections, the mix and the residuals are about 10 widths of a
-    block, gate, up, their product and its activation 4 hidden widths; of the logits three copies, always in fp32."""
-    model, tokens = training.model, training.batch.micro_sequences * training.model.context
-    number_bytes = 2 if training.precision is Precision.BF16 else 4
-    block = number_bytes * (10 * model.width + 4 * model.hidden_width)
-    kept = (
-        model.layers * number_bytes * model.width + block if training.activation_checkpointing else model.layers * block
-    )
-    return tokens * (kept + 3 * 4 * model.vocabulary)
+_Moment = tuple[int, int, int]
+"""Bytes of state, of what is gathered, and of activations."""
+
+
+def _at_the_loss(training: TrainingSpec) -> _Moment:
+    """The head in full and its gradient, logits, and all that the blocks keep."""
+    model, size = training.model, _number_bytes(training)
+    tokens, head = _tokens(training), size * _head_parameters(model)
+    logits = min(tokens * model.vocabulary, LOGITS_BYTES // 4) * (6 if size == 2 else 4)
+    # Next to it lies what was just received, or of a head that the root holds, the block that is fetched next.
+    gathered = head + (size * _block_parameters(model) if model.tie_embeddings else head)
+    activations = _kept(training) + logits + head + 4 * size * tokens * model.width
+    state = _state(training, gradients=_accumulates(training))
+    return state, _copies(training) if _is_copied(training) else gathered, activations
+
+
+def _at_the_last_block(training: TrainingSpec) -> _Moment:
+    """The begin of the backward pass: the head's gradients on their way, this block in full and the one before."""
+    model = training.model
+    others = _kept(training) * (model.layers - 1) // model.layers
+    reduced = _root_bytes(training) if model.tie_embeddings else 4 * _head_parameters(model)
+    gathered = reduced + 2 * _number_bytes(training) * _block_parameters(model)
+    state = _state(training, gradients=_accumulates(training))
+    return state, _copies(training) if _is_copied(training) else gathered, others + _inside(training)
+
+
+def _behind_the_last_block(training: TrainingSpec) -> _Moment:
+    """One block further: the gradients of the last block are on their way."""
+    model, block = training.model, _block_parameters(training.model)
+    others = _kept(training) * max(0, model.layers - 2) // model.layers
+    gathered = (4 + 2 * _number_bytes(training)) * block + _root_bytes(training)
+    state = _state(training, gradients=_accumulates(training))
+    return state, _copies(training) if _is_copied(training) else gathered, others + _inside(training)
+
+
+def _at_the_embedding(training: TrainingSpec) -> _Moment:
+    """The end of the backward pass: all other gradients are there, the embedding's are on their way."""
+    model, size = training.model, _number_bytes(training)
+    gathered = 0 if _is_copied(training) else (2 * size + 4) * _head_parameters(model)
+    state = _state(training, gradients=True)
+    if not _accumulates(training):
+        state -= 4 * _head_parameters(model) // _shards(training)
+    return state, gathered, 2 * size * _tokens(training) * model.width
+
+
+def _root_bytes(training: TrainingSpec) -> int:
+    """A matrix that embedding and head share is held through the whole pass, and its gradient from the head on."""
+    shared = training.model.tie_embeddings and not _is_copied(training)
+    return 2 * _number_bytes(training) * _head_parameters(training.model) if shared else 0
+
+
+def _state(training: TrainingSpec, *, gradients: bool) -> int:
+    per_parameter = STATE_BYTES_PER_PARAMETER if gradients else CHECKPOINT_BYTES_PER_PARAMETER
+    return per_parameter * training.model.parameters // _shards(training)
+
+
+def _accumulates(training: TrainingSpec) -> bool:
+    """True if gradients of earlier micro-batches are there in the next one. DDP's buckets are there always."""
+    ranks = training.nodes * (training.ranks_per_node or 1)
+    return _is_copied(training) or training.batch.sequences > ranks * training.batch.micro_sequences
+
+
+def _is_copied(training: TrainingSpec) -> bool:
+    return _shards(training) == 1 and training.parallel.sharding not in {Sharding.FSDP, Sharding.HSDP}
+
+
+def _copies(training: TrainingSpec) -> int:
+    """Weights in bf16, which autocast keeps through a pass."""
+    return 2 * training.model.parameters if training.precision is Precision.BF16 else 0
+
+
+def _number_bytes(training: TrainingSpec) -> int:
+    return 2 if training.precision is Precision.BF16 else 4
+
+
+def _tokens(training: TrainingSpec) -> int:
+    return training.batch.micro_sequences * training.model.context
+
+
+def _head_parameters(model: ModelSpec) -> int:
+    return model.vocabulary * model.width
+
+
+def _block_parameters(model: ModelSpec) -> int:
+    heads = _head_parameters(model) * (1 if model.tie_embeddings else 2)
+    return (model.parameters - heads) // model.layers
+
+
+def _kept(training: TrainingSpec) -> int:
+    """Bytes that the blocks keep for the backward pass."""
+    model, size = training.model, _number_bytes(training)
+    attention = model.heads * model.head_size
+    stream = 4 * model.width if _is_copied(training) else size * model.width
+    match training.activation_checkpointing:
+        case ActivationCheckpointing.FULL:
+            block = stream
+        case ActivationCheckpointing.SELECTIVE:
+            products = attention + model.kv_heads * model.head_size + model.hidden_width + model.width
+            block = stream + size * (products + attention)
+        case ActivationCheckpointing.NONE:
+            block = _plain_block(training)
+    return _tokens(training) * model.layers * block
+
+
+def _plain_block(training: TrainingSpec) -> int:
+    """Bytes a token that a block keeps where nothing is computed again.
+
+    Counted: both norms' inputs and outputs, in bf16 also in fp32; query, key and value with a head for each query,
+    attention and its output in order; gate, its activation, up and their product.
+    """
+    model, size = training.model, _number_bytes(training)
+    numbers = 4 * model.width + 5 * model.heads * model.head_size + 4 * model.hidden_width
+    return size * numbers + (8 * model.width if size == 2 else 0)
+
+
+def _inside(training: TrainingSpec) -> int:
+    """Bytes of one block in the backward pass: kept or computed again, gradients of activations, and of weights about
+    half.
+    """
+    model, size = training.model, _number_bytes(training)
+    gradients = size * (2 * model.hidden_width + model.width)
+    weights = size * _block_parameters(model) // 2
+    return _tokens(training) * (_plain_block(training) + gradients) + weights

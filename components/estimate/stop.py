@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from components.catalog import MachineType
 from components.estimate.memory import checkpoint_bytes
-from components.spec.training import Precision, TrainingSpec
+from components.spec.training import ActivationCheckpointing, Precision, TrainingSpec
 
 SLOW_SHARE_OF_PEAK = 0.1
 SLOW_CORE_FLOPS = 2e9
@@ -19,6 +19,13 @@ FAST_CORE_FLOPS = 2e11
 UNKNOWN_WRITE_MBPS = 200.0
 RANK_WRITE_MBPS = 500.0
 """Most that one rank writes: it hashes and syncs every file."""
+
+RECOMPUTED = {
+    ActivationCheckpointing.NONE: 1.0,
+    ActivationCheckpointing.SELECTIVE: 7 / 6,
+    ActivationCheckpointing.FULL: 4 / 3,
+}
+"""Arithmetic of a step, of that without recomputation: a forward pass more is a third, half of its products a sixth."""
 
 CHECKPOINTS = 2
 """The one that was under way when the request came, and the one that it asks for."""
@@ -63,9 +70,9 @@ def least_cpu_step_s(training: TrainingSpec, machine: MachineType) -> float:
 
 
 def _step_flops(training: TrainingSpec) -> float:
-    """Of one optimizer step over all ranks; a third more where activations are computed again."""
+    """Of one optimizer step over all ranks; more where activations are computed again."""
     tokens = training.batch.sequences * training.model.context
-    again = 4 / 3 if training.activation_checkpointing else 1
+    again = RECOMPUTED[training.activation_checkpointing]
     return training.model.flops_per_token * tokens * again
 
 

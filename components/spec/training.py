@@ -180,12 +180,22 @@ class Sharding(StrEnum):
     HSDP = "hsdp"
 
 
+class ActivationCheckpointing(StrEnum):
+    """Activations that the backward pass computes again in place of keeping them."""
+
+    NONE = "none"
+    SELECTIVE = "selective"
+    """Attention and every second matrix product are kept, the rest of a block is computed again."""
+    FULL = "full"
+    """Of each block only its input is kept."""
+
+
 class ParallelSpec(Spec):
     """Spread of the model over ranks."""
 
     sharding: Sharding | None = None
     """`ddp` copies the model, `fsdp` shards it over all ranks, `hsdp` inside groups. When left out: ddp while the
-    training state fits one accelerator, else fsdp."""
+    training state fits one accelerator, hsdp while it fits those of one node of several, else fsdp."""
     shard_ranks: int | None = Field(default=None, ge=2)
     """Ranks of one sharding group, with `hsdp` only; when left out, the ranks of one node."""
 
@@ -282,8 +292,9 @@ class TrainingSpec(Spec):
     """Way in which the model is spread over ranks."""
     compile_blocks: bool = False
     """Compile each transformer block: faster steps after a slow first one."""
-    activation_checkpointing: bool = False
-    """Recompute activations in the backward pass: less memory, about a third more arithmetic."""
+    activation_checkpointing: ActivationCheckpointing = ActivationCheckpointing.NONE
+    """Activations computed again in the backward pass: `none`; `selective`, all but attention and every second matrix
+    product; `full`, the least memory, and a third more arithmetic."""
     checkpoint: CheckpointSpec = CheckpointSpec()
     """Frequency and number of checkpoints."""
     guard: GuardSpec = GuardSpec()

@@ -10,6 +10,7 @@ The server runs the same modules over a paged cache: `Attention.project` and `At
 around the part that differs.
 """
 
+import hashlib
 import math
 from collections.abc import Callable
 
@@ -18,6 +19,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from components.spec.training import ModelSpec, RopeScaling
+from workloads.model.loss import summed_cross_entropy
+
+DRAWN_AT_ONCE = 2**16
+"""Numbers, about, that random weights are drawn from one seed for: a rank draws its own rows and little more."""
 
 
 def rotary_table(spec: ModelSpec, positions: int, device: torch.device | None = None) -> Tensor:
@@ -106,6 +111,33 @@ class Block(nn.Module):
         return y
 
 
+class OutputLayer(nn.Linear):
+    """Logits; with targets, the loss in their place."""
+
+    def forward(self, x: Tensor, targets: Tensor | None = None) -> Tensor:
+        if targets is None:
+            return super().forward(x)
+        return summed_cross_entropy(x.flatten(0, -2), self.weight, targets.flatten())
+
+
+def _whole(parameter: Tensor) -> tuple[Tensor, int]:
+    return parameter, 0
+
+
+def draw_rows(out: Tensor, first: int, *, deviation: float, seed: int, matrix: int) -> None:
+    """Fills rows [first, first + len(out)) of a random matrix, which are the same whoever draws them.
+
+    The numbers of a block of rows depend on the seed and the numbers of matrix and block alone.
+    """
+    rows = max(1, DRAWN_AT_ONCE // out.shape[1])
+    for block in range(first // rows, -(-(first + len(out)) // rows)):
+        digest = hashlib.blake2b(f"{seed}/{matrix}/{block}".encode(), digest_size=8).digest()
+        generator = torch.Generator().manual_seed(int.from_bytes(digest, "big") >> 1)
+        values = torch.empty(rows, out.shape[1]).normal_(0.0, deviation, generator=generator)
+        low, high = max(first, block * rows), min(first + len(out), (block + 1) * rows)
+        out[low - first : high - first].copy_(values[low - block * rows : high - block * rows])
+
+
 class Transformer(nn.Module):
     """Token ids (batch, positions) to logits (batch, positions, vocabulary)."""
 
@@ -117,39 +149,39 @@ class Transformer(nn.Module):
         self.embedding = nn.Embedding(spec.vocabulary, spec.width)
         self.blocks = nn.ModuleList(Block(spec) for _ in range(spec.layers))
         self.norm = _norm(spec, spec.width)
-        self.head = nn.Linear(spec.width, spec.vocabulary, bias=False)
+        self.head = OutputLayer(spec.width, spec.vocabulary, bias=False)
         if spec.tie_embeddings:
             self.head.weight = self.embedding.weight
         self.register_buffer("table", rotary_table(spec, spec.context), persistent=False)
 
     @torch.no_grad()
-    def initialize(
-        self, generator: torch.Generator | None = None, place: Callable[[Tensor, Tensor], object] = Tensor.copy_
-    ) -> None:
+    def initialize(self, seed: int, own: Callable[[Tensor], tuple[Tensor, int]] = _whole) -> None:
         """Fill the weights in place; also after `to_empty` of a model made on the meta device.
 
         Normal with deviation 0.02, and 0.02 / sqrt(2 * layers) for what writes to the residual stream, so that its
-        variance does not grow with depth (GPT-2's rule). Values are drawn whole and on the CPU, one parameter at a
-        time, and `place` puts them into the parameter: so a sharded model starts from the same weights.
+        variance does not grow with depth (GPT-2's rule). `own` gives the rows of a parameter that are here, and the
+        number of the first: a sharded model starts from the same weights, and draws no others.
         """
         residual = 0.02 / (2 * self.spec.layers) ** 0.5
-        for name, parameter in self.named_parameters():
+        # Numbered, not named: recomputation and compilation change names.
+        for number, (name, parameter) in enumerate(self.named_parameters()):
+            rows, first = own(parameter)
             if parameter.ndim == 1:
-                parameter.fill_(1.0)
+                rows.fill_(1.0)
             else:
                 narrow = name.endswith(("attention.output.weight", "mlp.down.weight"))
-                value = torch.empty(parameter.shape, device="cpu")
-                place(parameter, value.normal_(0.0, residual if narrow else 0.02, generator=generator))
+                draw_rows(rows, first, deviation=residual if narrow else 0.02, seed=seed, matrix=number)
 
     @torch.no_grad()
     def fill_table(self) -> None:
         """Fill the rotary table, which no checkpoint holds, after `to_empty` of a model made on the meta device."""
         self.table.copy_(rotary_table(self.spec, self.spec.context, self.table.device))
 
-    def forward(self, tokens: Tensor) -> Tensor:
+    def forward(self, tokens: Tensor, targets: Tensor | None = None) -> Tensor:
+        """The logits; with targets (batch, positions), their summed cross-entropy in their place."""
         x = self.embedding(tokens)
         table = self.table[: tokens.shape[1]]
         for block in self.blocks:
             x = block(x, table)
-        logits: Tensor = self.head(self.norm(x))
-        return logits
+        y: Tensor = self.head(self.norm(x), targets)
+        return y

@@ -5,7 +5,7 @@ from components.estimate.stop import StopEstimate
 from components.fabric import Collective
 from components.plan.cluster import Mount, NodePoolPlan, VolumePlan
 from components.spec.training import TrainingSpec
-from workloads.plan.sizes import GIB, Estimate, PodSize, estimate, image_problem
+from workloads.plan.sizes import Estimate, PodSize, estimate, image_problem, rank_gib
 
 
 def misfits(spec: TrainingSpec, pool: NodePoolPlan, needed: Estimate, *, pods: bool) -> list[Problem]:
@@ -14,7 +14,7 @@ def misfits(spec: TrainingSpec, pool: NodePoolPlan, needed: Estimate, *, pods: b
         unknown_device(pool, "training.pool"),
         too_many_nodes(spec, pool, pods=pods),
         too_many_ranks(spec, pool),
-        _too_little_memory(spec, pool, needed.memory.total_bytes / GIB),
+        too_little_memory(spec, pool, rank_gib(needed.memory, pool)),
         uneven_sharding(spec),
         too_small_batch(spec),
         _too_slow(spec, pool, needed.least_step_s),
@@ -41,9 +41,9 @@ def too_many(spec: TrainingSpec, pool: NodePoolPlan, *, pods: bool) -> bool:
     """True if a spec with nothing left open would have to have fewer ranks on a node."""
     found = estimate(spec, pool, 0.0, pods=pods)
     crowded = _too_large_a_pod(pool, found.pod) if pods else None
-    needs_gib = found.memory.total_bytes / GIB
+    needs_gib = rank_gib(found.memory, pool)
     uneven = uneven_sharding(spec) or too_small_batch(spec)
-    return any((crowded, uneven, _too_little_memory(spec, pool, needs_gib)))
+    return any((crowded, uneven, too_little_memory(spec, pool, needs_gib)))
 
 
 def unknown_device(pool: NodePoolPlan, path: str) -> Problem | None:
@@ -153,22 +153,23 @@ def too_many_ranks(spec: TrainingSpec, pool: NodePoolPlan) -> Problem | None:
     return Problem(path="training.ranksPerNode", message=message)
 
 
-def _too_little_memory(spec: TrainingSpec, pool: NodePoolPlan, rank_gib: float) -> Problem | None:
+def too_little_memory(spec: TrainingSpec, pool: NodePoolPlan, needed_gib: float) -> Problem | None:
+    """A rank that does not fit its accelerator; ranks that do not fit their machine where it has none."""
     machine, ranks = pool.machine, _ranks(spec)
     if machine.accelerator:
-        if rank_gib <= machine.accelerator.memory_gib:
+        if needed_gib <= machine.accelerator.memory_gib:
             return None
         message = (
-            f"a rank needs about {rank_gib:.1f} GiB, one {machine.accelerator.name} has "
-            f"{machine.accelerator.memory_gib}; sharding: fsdp, activationCheckpointing, or a smaller model or "
-            "batch.microSequences"
+            f"a rank needs about {needed_gib:.1f} GiB, one {machine.accelerator.name} has "
+            f"{machine.accelerator.memory_gib}; sharding: fsdp, activationCheckpointing: full, or a smaller "
+            "model or batch.microSequences"
         )
         return Problem(path="training.model", message=message)
-    if ranks * rank_gib <= machine.memory_gib:
+    if ranks * needed_gib <= machine.memory_gib:
         return None
     need = "1 rank needs about" if ranks == 1 else f"{ranks} ranks need about"
     message = (
-        f"{need} {ranks * rank_gib:.1f} GiB, {machine.name} has {machine.memory_gib:.1f}; "
+        f"{need} {ranks * needed_gib:.1f} GiB, {machine.name} has {machine.memory_gib:.1f}; "
         "fewer ranks, a smaller model, or a smaller batch.microSequences"
     )
     return Problem(path="training.ranksPerNode", message=message)

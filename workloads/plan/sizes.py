@@ -73,6 +73,11 @@ def estimate(training: TrainingSpec, pool: NodePoolPlan, write_mbps: float, *, p
     )
 
 
+def rank_gib(memory: MemoryEstimate, pool: NodePoolPlan) -> float:
+    """GiB of one rank: of its accelerator, or of main memory where there is none."""
+    return (memory.accelerator_bytes if pool.machine.accelerator else memory.total_bytes) / GIB
+
+
 def _job_pod(training: TrainingSpec, pool: NodePoolPlan, memory: MemoryEstimate) -> PodSize:
     """One node's pod of a training run with nothing left open.
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Sequence
 
 from components.errors import Problem, SpecError
-from components.estimate.memory import state_bytes
+from components.estimate.memory import estimate_memory, state_bytes
 from components.estimate.stop import LEAST_GRACE_S, MARGIN_S, StopEstimate
 from components.fabric import Collective
 from components.plan.cluster import NodePoolPlan, VolumePlan
@@ -17,7 +17,16 @@ from components.spec.scheduler import TopologyRequest
 from components.spec.training import ParallelSpec, Precision, Sharding, TrainerKind, TrainingSpec
 from workloads.plan.command import command_problems, plan_command
 from workloads.plan.problems import misfits, pod_misfits, too_many, too_small_batch, uneven_sharding
-from workloads.plan.sizes import GIB, METRICS_PORT, OWN_IMAGE, Estimate, estimate, image_problem, stand_in_warning
+from workloads.plan.sizes import (
+    GIB,
+    METRICS_PORT,
+    OWN_IMAGE,
+    Estimate,
+    estimate,
+    image_problem,
+    rank_gib,
+    stand_in_warning,
+)
 
 DEVICES = {Collective.GLOO: "cpu", Collective.NCCL: "cuda"}
 """Devices that the workloads compute on, by the pool's collective library."""
@@ -59,7 +68,7 @@ def plan_training(
 
 
 def _job(decided: TrainingSpec, pool: NodePoolPlan, volume: VolumePlan, found: Estimate) -> JobPlan:
-    size = found.pod
+    size, chip = found.pod, pool.machine.accelerator
     identity = run_identity(decided)
     folder = f"{volume.path}/runs/{decided.name}-{identity[:8]}"
     grace_s = grace(decided, found.stop)
@@ -76,13 +85,14 @@ def _job(decided: TrainingSpec, pool: NodePoolPlan, volume: VolumePlan, found: E
             "runFolder": folder,
             "device": DEVICES[pool.collective],
             "stopS": grace_s - MARGIN_S,
+            **({"peakTflops": chip.bf16_tflops} if chip and chip.bf16_tflops else {}),
             **({"metricsPort": METRICS_PORT} if size.cpu else {}),
         },
         run_folder=folder,
         identity=identity,
         grace_s=grace_s,
         max_agent_restarts=decided.max_restarts,
-        memory_gib=found.memory.total_bytes / GIB * _ranks(decided),
+        memory_gib=rank_gib(found.memory, pool) * _ranks(decided),
         image=decided.image or pool.own_image,
         queue=decided.queue or "",
         priority=decided.priority,
@@ -218,7 +228,11 @@ def _default_sharding(spec: TrainingSpec, pool: NodePoolPlan, ranks: int) -> tup
     figures = f"training state {needed:.2f} GiB, {room:.0f} GiB for each rank"
     if needed < 0.4 * room:
         return Sharding.DDP, f"{figures}: a copy on each rank needs the least traffic"
-    return Sharding.FSDP, f"{figures}: sharded so that it fits"
+    parallel = ParallelSpec(sharding=Sharding.HSDP, shard_ranks=max(2, ranks))
+    inside = {"ranks_per_node": ranks, "precision": spec.precision or _default_precision(pool)[0], "parallel": parallel}
+    if spec.nodes > 1 and ranks > 1 and rank_gib(estimate_memory(spec.model_copy(update=inside)), pool) < 0.9 * room:
+        return Sharding.HSDP, f"{figures}: a copy on each node, so that weights are gathered inside it"
+    return Sharding.FSDP, f"{figures}: sharded over all ranks so that it fits"
 
 
 def _filled_parallel(spec: TrainingSpec, sharding: Sharding, ranks: int) -> ParallelSpec:

@@ -15,16 +15,19 @@ from torch.distributed.elastic.agent.server.local_elastic_agent import LocalElas
 from torch.distributed.elastic.multiprocessing import DefaultLogsSpecs
 from torch.distributed.elastic.rendezvous import RendezvousError, RendezvousParameters
 from torch.distributed.elastic.rendezvous.registry import get_rendezvous_handler
+from torch.numa.binding import AffinityMode, NumaOptions
 
 from components.stop_request import STOP_SIGNALS
-from workloads.pretrain.config import JobFile, ranks_per_node
+from workloads.pretrain.config import Device, JobFile, ranks_per_node
 from workloads.pretrain.entry import Worker, run_worker
 from workloads.pretrain.exits import ExitCode
 from workloads.pretrain.folder import RunFolder, replace_json
+from workloads.pretrain.judge import WorkersEnd, judge
 from workloads.pretrain.ledger import EventKind, Ledger
 from workloads.pretrain.meeting import await_meeting
+from workloads.pretrain.node_check import check_node
 from workloads.pretrain.status import RunState, StatusFile
-from workloads.pretrain.watch import HANG_MARK
+from workloads.pretrain.watch import hang_of
 
 log = logging.getLogger(__name__)
 
@@ -36,8 +39,8 @@ LEAVE_S = 10.0
 """Seconds that the other workers get to leave once one has left in order."""
 
 LOOPBACK = "127.0.0.1"
-FATAL = (ExitCode.REFUSED, ExitCode.GAVE_UP)
-ORDERLY = (ExitCode.PREEMPTED, *FATAL)
+NUMA = NumaOptions(affinity_mode=AffinityMode.NODE, should_fall_back_if_binding_fails=True)
+ORDERLY = (ExitCode.PREEMPTED, ExitCode.REFUSED, ExitCode.GAVE_UP)
 
 
 class Stopped(Exception):  # noqa: N818  # not an error
@@ -51,6 +54,8 @@ class Agent(LocalElasticAgent):
         super().__init__(spec, DefaultLogsSpecs(), start_method="forkserver", exit_barrier_timeout=job.stop_s)
         self._job, self._folder = job, RunFolder.of(job)
         self._restarts_left = job.training.max_restarts
+        self._counted_step: object = None
+        """Step of the newest checkpoint when a loss was last counted."""
         self._processes: dict[int, BaseProcess] = {}
         self._attempt = 0
         self._kill_at: float | None = None
@@ -123,7 +128,7 @@ class Agent(LocalElasticAgent):
         # What is left waits for a rank that is gone: it cannot save anything, so it gets no grace.
         self._signal_workers(signal.SIGKILL)
         self._wait_for_workers(LEAVE_S)
-        self._judge(rank, code)
+        self._carry_out(rank, code)
         if self._for_good is not None:
             self._remaining_restarts = 0
         return RunResult(state=WorkerState.FAILED)
@@ -132,45 +137,55 @@ class Agent(LocalElasticAgent):
         """Rank -> exit code, of the workers that ended otherwise than by finishing."""
         return {rank: code for rank, process in self._processes.items() if (code := process.exitcode)}
 
+    def _restart_workers(self, worker_group: WorkerGroup) -> None:
+        """torch's, which asks the workers to leave: those of a gang that may not shrink wait for a lost node, and can
+        save nothing.
+        """
+        if self._job.training.min_nodes == self._job.training.nodes:
+            self._signal_workers(signal.SIGKILL)
+        super()._restart_workers(worker_group)
+
     def _shutdown(self, death_sig: signal.Signals = signal.SIGTERM, timeout: int = 0) -> None:
         # torch's 30 s may be less than a step and a checkpoint.
         super()._shutdown(death_sig, timeout or round(self._job.stop_s))
 
-    def _judge(self, rank: int, code: int) -> None:
-        """True if the end of the workers is the end of the run on this node, and the reason."""
+    def _carry_out(self, rank: int, code: int) -> None:
+        """Acts on the end of the workers, which are gone: `_for_good` is set where it ends the run here."""
         self._reason = self._explain(rank, code)
         log.warning("%s", self._reason)
-        training = self._job.training
-        if code in FATAL:
-            self._for_good = ExitCode(code)
-        elif self._stopping:
-            self._for_good = ExitCode.PREEMPTED if code == ExitCode.PREEMPTED or self._not_begun() else ExitCode.FAILED
-        elif code == ExitCode.PREEMPTED:
-            # Another node was asked to stop: go on without it when the run may shrink.
-            self._for_good = ExitCode.PREEMPTED if training.min_nodes == training.nodes else None
-        elif self._restarts_left == 0:
-            self._for_good = ExitCode.GAVE_UP
-            self._reason += f"; given up after {training.max_restarts} restarts (training.maxRestarts)"
-        else:
-            self._restarts_left -= 1
-            if self._leads:
-                Ledger(self._folder.ledger, self._attempt).enter(EventKind.RESTART)
-                StatusFile(self._folder.status).write(RunState.STARTING, message=f"{self._reason}; starting again")
+        training, status = self._job.training, StatusFile(self._folder.status).read()
+        end = WorkersEnd(
+            code=code,
+            stopping=self._stopping,
+            begun=status["state"] not in {RunState.STARTING, RunState.PREPARING},
+            progressed=status["checkpointStep"] not in {None, self._counted_step},
+        )
+        verdict = judge(
+            end,
+            restarts_left=self._restarts_left,
+            max_restarts=training.max_restarts,
+            may_shrink=training.min_nodes != training.nodes,
+        )
+        self._for_good, self._restarts_left = verdict.code, verdict.restarts_left
+        self._counted_step = status["checkpointStep"]
+        if verdict.exhausted:
+            self._reason += f"; ended after {training.max_restarts} restarts without a new checkpoint between them"
+            node = check_node(self._job.device, ranks_per_node(training))
+            self._for_good = ExitCode.BROKEN_NODE if node.broken else self._for_good
+            self._reason += f" (training.maxRestarts); {node}"
+        elif self._for_good is None and code != ExitCode.PREEMPTED and self._leads:
+            Ledger(self._folder.ledger, self._attempt).enter(EventKind.RESTART)
+            StatusFile(self._folder.status).write(RunState.STARTING, message=f"{self._reason}; starting again")
 
     def _explain(self, rank: int, code: int) -> str:
         log_file = self._folder.rank_log(self._attempt, rank)
         if code < 0:
             return f"rank {rank} was killed by {signal.Signals(-code).name}"
-        if code == ExitCode.FAILED and HANG_MARK in log_file.read_text(errors="replace"):
-            timeout_s = self._job.training.guard.hang_timeout_s
-            return f"no step finished within {timeout_s:.0f} s (guard.hangTimeoutS); stacks are in {log_file}"
+        if code == ExitCode.FAILED and (hang := hang_of(log_file)):
+            return f"rank {rank}: {hang}; stacks are in {log_file}"
         if code == ExitCode.PREEMPTED:
             return "the workers have stopped on request"
         return f"rank {rank} ended with code {code}; see {log_file}"
-
-    def _not_begun(self) -> bool:
-        """True if the workers ended before their first step: the newest checkpoint has all that was trained."""
-        return StatusFile(self._folder.status).read()["state"] in {RunState.STARTING, RunState.PREPARING}
 
     def _tell_end(self) -> None:
         """status.json for the ends of which rank 0 does not know."""
@@ -178,6 +193,7 @@ class Agent(LocalElasticAgent):
         ends = {
             ExitCode.PREEMPTED: RunState.PREEMPTED,
             ExitCode.FAILED: RunState.FAILED,
+            ExitCode.BROKEN_NODE: RunState.FAILED,
             ExitCode.GAVE_UP: RunState.FAILED,
         }
         state = ends.get(self._for_good) if self._for_good is not None else None
@@ -244,6 +260,8 @@ def run_agent(
         max_restarts=10**6,
         monitor_interval=MONITOR_EVERY_S,
         local_addr=address or (LOOPBACK if rendezvous is None else None),
+        # A rank computes on the cores beside its accelerator; a node that does not tell which goes without.
+        numa_options=NUMA if job.device is Device.CUDA else None,
     )
     return Agent(job, spec).run_to_end()
 

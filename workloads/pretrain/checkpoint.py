@@ -9,9 +9,11 @@ import logging
 import shutil
 import time
 from collections.abc import Callable, Mapping
+from concurrent import futures
 from concurrent.futures import Future, ThreadPoolExecutor
 from copy import deepcopy
 from dataclasses import asdict, dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -56,12 +58,15 @@ class _Save:
 class Checkpointer:
     """The checkpoints of one run, seen from one rank. Every method but the properties is called on all ranks alike."""
 
-    def __init__(self, folder: Path, keep: int, model: nn.Module, optimizer: torch.optim.Optimizer) -> None:
+    def __init__(
+        self, folder: Path, keep: int, model: nn.Module, optimizer: torch.optim.Optimizer, timeout_s: float
+    ) -> None:
+        """`timeout_s`: after which ranks no longer wait for each other's part of a checkpoint."""
         self._folder, self._keep = folder, keep
         self._model, self._optimizer = model, optimizer
         self._rank, self._world_size = dist.get_rank(), dist.get_world_size()
         # The writer's collectives run in a thread beside the training's, so they need a group of their own.
-        group = dist.new_group(backend="gloo")
+        group = dist.new_group(backend="gloo", timeout=timedelta(seconds=timeout_s))
         assert isinstance(group, dist.ProcessGroup)
         self._group = group
         self._stager = DefaultStager(_staging_options())
@@ -103,6 +108,17 @@ class Checkpointer:
             begin = time.perf_counter()
             self._save.staging.result()
             self.stall_s += time.perf_counter() - begin
+
+    @property
+    def is_saving(self) -> bool:
+        """True if a save is under way on this rank."""
+        return self._save is not None and not self._save.commit.done()
+
+    def wait(self, seconds: float) -> bool:
+        """True if no save is under way any more, after so many seconds at most."""
+        if self._save is not None:
+            futures.wait([self._save.commit], seconds)
+        return not self.is_saving
 
     def poll(self) -> Ended | None:
         """Result of a save that has ended meanwhile."""

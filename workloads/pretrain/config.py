@@ -25,6 +25,8 @@ class JobFile(Spec):
     device: Device
     stop_s: float = Field(default=30.0, gt=0)
     """Seconds from SIGTERM to SIGKILL: a step, a checkpoint, and a margin have to fit."""
+    peak_tflops: float | None = Field(default=None, gt=0)
+    """Dense bf16 peak of one accelerator, of which MFU is a share; when left out, a matrix product is measured."""
     metrics_port: int | None = Field(default=None, ge=1, le=65535)
     """Port on which each pod of the job answers Prometheus, on its own address; None where the job's nodes are no pods.
     """

@@ -13,6 +13,8 @@ class ExitCode(IntEnum):
     """Worth starting again: a lost rank, a hung collective."""
     GAVE_UP = 70
     """Not worth starting again (sysexits EX_SOFTWARE)."""
+    BROKEN_NODE = 71
+    """Worth starting again, on another node: this one's accelerators fail a check (EX_OSERR)."""
     PREEMPTED = 75
     """Stopped on request, with a checkpoint (EX_TEMPFAIL)."""
     REFUSED = 78

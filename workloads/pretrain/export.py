@@ -42,6 +42,7 @@ from workloads.model.export import (
 from workloads.model.hugging_face import CONFIG, INDEX, TEXT_FILES, config_of, read_ends, tensor_shapes
 from workloads.pretrain.checkpoint import checkpoints_of
 from workloads.pretrain.folder import RunFolder, json_lines, replace_json, step_name, sync_folder
+from workloads.pretrain.parallelize import rows_of
 from workloads.pretrain.progress import Progress, read_progress
 
 STAGED_BYTES = 32 * 2**20
@@ -172,24 +173,10 @@ def own_rows(model: nn.Module) -> Iterator[Rows]:
         assert isinstance(weight, Tensor), name
         first, local, copy, copies = 0, weight, dist.get_rank(), dist.get_world_size()
         if isinstance(weight, DTensor):
-            first, copy, copies = _place(weight)
+            first, copy, copies = rows_of(weight)
             local = weight.to_local()
         low, high = len(local) * copy // copies, len(local) * (copy + 1) // copies
         yield Rows(name, first + low, local[low:high])
-
-
-def _place(weight: DTensor) -> tuple[int, int, int]:
-    """The first row that this rank holds, which copy of these rows it has, and how many copies there are."""
-    first, copy, copies = 0, 0, 1
-    for dimension, placement in enumerate(weight.placements):
-        size, coordinate = weight.device_mesh.size(dimension), weight.device_mesh.get_local_rank(dimension)
-        if placement.is_shard(0):
-            # As torch.chunk divides: all but the last parts are of one size.
-            first = min(len(weight), -(-len(weight) // size) * coordinate)
-        else:
-            assert placement.is_replicate(), placement
-            copy, copies = copy * size + coordinate, copies * size
-    return first, copy, copies
 
 
 def export_checkpoint(folder: RunFolder) -> Path:

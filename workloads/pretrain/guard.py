@@ -16,13 +16,17 @@ LEAST_DEVIATION = 0.01
 """Share of the mean that the deviation is taken for at least, so that a very even run is not nervous."""
 
 
+PAST_STEPS = 100
+"""Steps past a bad stretch after which the next one is another."""
+
+
 class StepVerdict(Enum):
     APPLY = auto()
     SKIP = auto()
     REWIND = auto()
     """Too many skipped in a row: go back to the last checkpoint, and on with the data behind the bad part."""
     FAIL = auto()
-    """Too many skipped again, after a rewind."""
+    """Too many skipped again, soon after a rewind."""
 
 
 class Guard:
@@ -31,8 +35,8 @@ class Guard:
     def __init__(self, spec: GuardSpec, state: GuardState) -> None:
         self._spec, self.state = spec, state
 
-    def judge(self, loss: float, gradient_norm: float) -> StepVerdict:
-        """Decides on the step, whose loss is remembered only if it is applied."""
+    def judge(self, step: int, loss: float, gradient_norm: float) -> StepVerdict:
+        """Decides on the batch after `step`, whose loss is remembered only if it is applied."""
         state = self.state
         if math.isfinite(loss) and math.isfinite(gradient_norm) and not self._is_spike(loss):
             self._remember(loss)
@@ -42,7 +46,11 @@ class Guard:
         state.skipped_in_a_row += 1
         if state.skipped_in_a_row <= self._spec.max_skips:
             return StepVerdict.SKIP
-        return StepVerdict.FAIL if state.rewound else StepVerdict.REWIND
+        return StepVerdict.FAIL if step < state.rewinds_again_from else StepVerdict.REWIND
+
+    def note_rewind(self, step: int) -> None:
+        """The run has gone back from `step`: it may do so again once it is well past it, and not before."""
+        self.state.rewinds_again_from = step + PAST_STEPS
 
     def _is_spike(self, loss: float) -> bool:
         state = self.state

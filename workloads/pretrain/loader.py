@@ -13,6 +13,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from workloads.model.loss import IGNORED
+
 
 @dataclass(frozen=True, slots=True)
 class MicroBatch:
@@ -22,10 +24,6 @@ class MicroBatch:
     """int64 (sequences, context)."""
     targets: Tensor
     """The tokens that follow each; IGNORED where a sequence only fills a rank's turn."""
-
-
-IGNORED = -100
-"""cross_entropy's own default of `ignore_index`."""
 
 
 class Loader:

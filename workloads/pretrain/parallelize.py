@@ -4,9 +4,11 @@ That order is torchtitan's: the compiler has to see the recomputation, and the s
 what is compiled.
 """
 
+from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 import torch.distributed as dist
@@ -17,10 +19,11 @@ from torch.distributed.checkpoint.state_dict import get_model_state_dict
 from torch.distributed.checkpoint.state_dict_loader import load
 from torch.distributed.device_mesh import DeviceMesh, init_device_mesh
 from torch.distributed.fsdp import FSDPModule, MixedPrecisionPolicy, fully_shard
-from torch.distributed.tensor import DTensor, distribute_tensor
+from torch.distributed.tensor import DTensor
 from torch.nn.parallel import DistributedDataParallel
+from torch.utils.checkpoint import CheckpointPolicy, SelectiveCheckpointContext, create_selective_checkpoint_contexts
 
-from components.spec.training import Precision, Sharding, TrainingSpec
+from components.spec.training import ActivationCheckpointing, Precision, Sharding, TrainingSpec
 from workloads.model.hugging_face import outer_name
 from workloads.model.transformer import Transformer
 from workloads.pretrain.config import ranks_per_node
@@ -38,23 +41,26 @@ class ParallelModel:
     autocast: torch.dtype | None
     """The type DDP computes in; FSDP's policy does this by itself."""
 
-    def logits(self, tokens: Tensor) -> Tensor:
+    def loss(self, tokens: Tensor, targets: Tensor) -> Tensor:
+        """Cross-entropy in float32, summed over the targets that are not IGNORED."""
         if self.autocast is None:
-            logits: Tensor = self.module(tokens)
+            loss: Tensor = self.module(tokens, targets)
         else:
             with torch.autocast(tokens.device.type, dtype=self.autocast):
-                logits = self.module(tokens)
-        return logits
+                loss = self.module(tokens, targets)
+        return loss
 
     @contextmanager
-    def gradient_sync(self, wanted: bool) -> Iterator[None]:
-        """Switches averaging of gradients over the ranks in the backward pass inside: only the last micro-batch's does
-        it.
+    def gradient_sync(self, last: bool) -> Iterator[None]:
+        """Has the backward pass inside add its gradients up over the ranks as far as it saves memory or traffic.
+
+        What is sharded is reduced in every micro-batch: kept, its gradients would be the whole model's, unsharded and
+        in fp32 (`FSDPModule.set_requires_gradient_sync`). What is left, between copies, waits for the last one.
         """
         if isinstance(self.module, FSDPModule):
-            self.module.set_requires_gradient_sync(wanted)
+            self.module.set_requires_all_reduce(last)
             yield
-        elif wanted:
+        elif last:
             yield
         else:
             assert isinstance(self.module, DistributedDataParallel)
@@ -62,47 +68,89 @@ class ParallelModel:
                 yield
 
 
-def parallelize(training: TrainingSpec, device: torch.device) -> ParallelModel:
-    """The model on this rank's device, its weights not filled yet: `start` or a checkpoint does that."""
+def parallelize(training: TrainingSpec, device: torch.device, mesh: DeviceMesh | None) -> ParallelModel:
+    """The model on this rank's device, its weights not filled yet: `start` or a checkpoint does that.
+
+    `mesh` is that of `mesh_of`.
+    """
     with torch.device("meta"):
         model = Transformer(training.model)
-    _prepare_blocks(model, training)
+    prepare_blocks(model, training)
     low = torch.bfloat16 if training.precision is Precision.BF16 else None
-    sharding = training.parallel.sharding
-    assert sharding is not None
-    if sharding is Sharding.DDP:
+    if mesh is None:
         _materialize(model, device)
         ddp = DistributedDataParallel(model, gradient_as_bucket_view=True, forward_sync_buffers=False, init_sync=False)
         return ParallelModel(module=ddp, transformer=model, autocast=low)
-    shard(model, _mesh_of(training, device), low)
+    shard(model, mesh, low)
     _materialize(model, device)
     return ParallelModel(module=model, transformer=model, autocast=None)
 
 
-def _prepare_blocks(model: Transformer, training: TrainingSpec) -> None:
+def prepare_blocks(model: Transformer, training: TrainingSpec) -> None:
     """Recomputation and compilation, block by block."""
     for index, block in enumerate(model.blocks):
-        if training.activation_checkpointing:
-            model.blocks[index] = checkpoint_wrapper(block)
+        match training.activation_checkpointing:
+            case ActivationCheckpointing.FULL:
+                model.blocks[index] = checkpoint_wrapper(block)
+            case ActivationCheckpointing.SELECTIVE:
+                model.blocks[index] = checkpoint_wrapper(block, context_fn=_selective)
+            case ActivationCheckpointing.NONE:
+                pass
         if training.compile_blocks:
             model.blocks[index].compile()
 
 
-def _mesh_of(training: TrainingSpec, device: torch.device) -> DeviceMesh:
-    """All ranks in one dimension, or groups that hold a whole copy each and shard it inside."""
+_ATTENTION = frozenset(
+    getattr(torch.ops.aten, f"_scaled_dot_product_{kind}").default
+    for kind in ("flash_attention", "efficient_attention", "cudnn_attention", "flash_attention_for_cpu")
+)
+
+
+def _selective() -> Any:
+    """Keeps attention and every second matrix product, and computes the rest again: torchtitan's default.
+
+    Source: pytorch/torchtitan, distributed/activation_checkpoint.py (2026-08).
+    """
+    products: dict[bool, int] = defaultdict(int)
+
+    def policy(context: SelectiveCheckpointContext, operation: Any, *_: Any, **__: Any) -> CheckpointPolicy:
+        if operation is torch.ops.aten.mm.default:
+            products[context.is_recompute] += 1
+            keep = products[context.is_recompute] % 2 == 1
+        else:
+            keep = operation in _ATTENTION
+        return CheckpointPolicy.MUST_SAVE if keep else CheckpointPolicy.PREFER_RECOMPUTE
+
+    return create_selective_checkpoint_contexts(policy)  # type: ignore[no-untyped-call]  # torch's
+
+
+def mesh_of(training: TrainingSpec, device: torch.device) -> DeviceMesh | None:
+    """All ranks in one dimension, or groups that hold a whole copy each and shard it inside; None under DDP."""
     world_size = dist.get_world_size()
-    if training.parallel.sharding is Sharding.FSDP:
-        return init_device_mesh(device.type, (world_size,), mesh_dim_names=("shard",))
-    group = training.parallel.shard_ranks or ranks_per_node(training)
-    return init_device_mesh(device.type, (world_size // group, group), mesh_dim_names=("replicate", "shard"))
+    match training.parallel.sharding:
+        case Sharding.FSDP:
+            return init_device_mesh(device.type, (world_size,), mesh_dim_names=("shard",))
+        case Sharding.HSDP:
+            group = training.parallel.shard_ranks or ranks_per_node(training)
+            return init_device_mesh(device.type, (world_size // group, group), mesh_dim_names=("replicate", "shard"))
+        case Sharding.DDP | None:
+            return None
 
 
 def shard(model: Transformer, mesh: DeviceMesh, low: torch.dtype | None) -> None:
-    """Shard each block by itself, so that only one is whole at a time; what is left belongs to the root."""
-    policy = MixedPrecisionPolicy(param_dtype=low, reduce_dtype=torch.float32)
+    """Shard each block by itself, so that only one is whole at a time.
+
+    The embedding is gathered for its lookup alone; norm and head, which come last and are wanted first in the backward
+    pass, stay whole in between. A matrix that both share belongs to the root, which holds it throughout.
+    """
+    # Inputs are in their type already, and the rotary table has to stay in fp32.
+    low_precision = MixedPrecisionPolicy(param_dtype=low, reduce_dtype=torch.float32, cast_forward_inputs=False)
     for block in model.blocks:
-        fully_shard(block, mesh=mesh, mp_policy=policy)
-    fully_shard(model, mesh=mesh, mp_policy=policy)
+        fully_shard(block, mesh=mesh, mp_policy=low_precision)
+    if not model.spec.tie_embeddings:
+        fully_shard(model.embedding, mesh=mesh, mp_policy=low_precision)
+        fully_shard([model.norm, model.head], mesh=mesh, mp_policy=low_precision, reshard_after_forward=False)
+    fully_shard(model, mesh=mesh, mp_policy=low_precision)
 
 
 def _materialize(model: Transformer, device: torch.device) -> None:
@@ -120,7 +168,7 @@ def start(model: ParallelModel, training: TrainingSpec) -> None:
     """
     origin = origin_of(training.model)
     if origin is None:
-        model.transformer.initialize(torch.Generator().manual_seed(training.seed), place)
+        model.transformer.initialize(training.seed, own_part)
         return
     weights = get_model_state_dict(model.module)
     if training.model.tie_embeddings:
@@ -130,10 +178,22 @@ def start(model: ParallelModel, training: TrainingSpec) -> None:
     load(own, storage_reader=HuggingFaceStorageReader(str(origin)), no_dist=True)
 
 
-def place(parameter: Tensor, value: Tensor) -> None:
-    """Put a whole value into a parameter that may be sharded: each rank takes its part of its own copy."""
+def own_part(parameter: Tensor) -> tuple[Tensor, int]:
+    """The rows of a parameter that this rank holds, and the number of the first."""
     if isinstance(parameter, DTensor):
-        whole = value.to(parameter.device)
-        parameter.copy_(distribute_tensor(whole, parameter.device_mesh, parameter.placements, src_data_rank=None))
-    else:
-        parameter.copy_(value)
+        return parameter.to_local(), rows_of(parameter)[0]
+    return parameter, 0
+
+
+def rows_of(weight: DTensor) -> tuple[int, int, int]:
+    """The first row that this rank holds, which copy of these rows it has, and how many copies there are."""
+    first, copy, copies = 0, 0, 1
+    for dimension, placement in enumerate(weight.placements):
+        size, coordinate = weight.device_mesh.size(dimension), weight.device_mesh.get_local_rank(dimension)
+        if placement.is_shard(0):
+            # As torch.chunk divides: all but the last parts are of one size.
+            first = min(len(weight), -(-len(weight) // size) * coordinate)
+        else:
+            assert placement.is_replicate(), placement
+            copy, copies = copy * size + coordinate, copies * size
+    return first, copy, copies

@@ -5,21 +5,6 @@ from dataclasses import dataclass
 
 import torch
 
-BF16_TFLOPS = {
-    "A100": 312,
-    "H100 PCIe": 756,
-    "H100": 989,
-    "H200": 989,
-    "B200": 2250,
-    "B300": 2250,
-    "GB200": 2500,
-    "GB300": 2500,
-    "MI300X": 1300,
-    "MI355X": 2500,
-}
-"""Dense bf16 peaks of the makers' data sheets; the longest name that occurs in the device's own wins."""
-
-MATMUL_SIZE = 512
 MATMUL_REPEATS = 8
 
 
@@ -31,22 +16,21 @@ class Peak:
     """Source of the figure, to be read beside every MFU."""
 
 
-def peak_of(device: torch.device) -> Peak:
-    """The data sheet's peak of an accelerator, else what one short matmul reaches here and now."""
-    if device.type == "cuda":
-        name = torch.cuda.get_device_name(device)
-        known = max((chip for chip in BF16_TFLOPS if chip in name), key=len, default=None)
-        if known:
-            return Peak(BF16_TFLOPS[known] * 1e12, f"data sheet of {known}, dense bf16")
-    return Peak(_measured_flops(device), f"measured matmul of {MATMUL_SIZE}x{MATMUL_SIZE}, float32")
+def peak_of(device: torch.device, tflops: float | None) -> Peak:
+    """The data sheet's peak where the plan knew the accelerator, else what a short matmul reaches here and now."""
+    if tflops is not None:
+        return Peak(tflops * 1e12, f"the data sheet's {tflops:g} TFLOP/s, dense bf16")
+    size, kind = (8192, torch.bfloat16) if device.type == "cuda" else (512, torch.float32)
+    name = str(kind).removeprefix("torch.")
+    return Peak(_measured_flops(device, size, kind), f"measured matmul of {size}x{size}, {name}")
 
 
-def _measured_flops(device: torch.device) -> float:
-    a = torch.ones(MATMUL_SIZE, MATMUL_SIZE, device=device)
+def _measured_flops(device: torch.device, size: int, kind: torch.dtype) -> float:
+    a = torch.ones(size, size, device=device, dtype=kind)
     best_s = float("inf")
     for _ in range(MATMUL_REPEATS):
         begin = time.perf_counter()
         # Reading one number makes a device finish.
         float((a @ a)[0, 0])
         best_s = min(best_s, time.perf_counter() - begin)
-    return 2 * MATMUL_SIZE**3 / best_s
+    return 2 * size**3 / best_s

@@ -16,7 +16,8 @@ class GuardState:
     seen: int = 0
     skipped_in_a_row: int = 0
     skipped: int = 0
-    rewound: bool = False
+    rewinds_again_from: int = 0
+    """Step before which a second rewind would be for the same bad stretch."""
 
 
 @dataclass(slots=True, kw_only=True)

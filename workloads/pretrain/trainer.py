@@ -3,14 +3,12 @@
 import gc
 import time
 from collections.abc import Sequence
-from datetime import timedelta
 from enum import Enum, auto
 
 import torch
 import torch.distributed as dist
 from torch import Tensor
 from torch.distributed.tensor import DTensor
-from torch.nn import functional
 from torch.nn.utils import clip_grad_norm_
 
 from components.spec.training import Sharding
@@ -21,14 +19,14 @@ from workloads.pretrain.folder import RunFolder
 from workloads.pretrain.guard import Guard, StepVerdict
 from workloads.pretrain.journal import Journal, StepReport
 from workloads.pretrain.ledger import EventKind
-from workloads.pretrain.loader import IGNORED, Loader, MicroBatch, rank_share
+from workloads.pretrain.loader import Loader, MicroBatch, rank_share
 from workloads.pretrain.optimizer import build_optimizer, learning_rate
-from workloads.pretrain.parallelize import parallelize, start
+from workloads.pretrain.parallelize import mesh_of, parallelize, start
 from workloads.pretrain.peak import peak_of
 from workloads.pretrain.progress import Progress
 from workloads.pretrain.shards import TokenData
 from workloads.pretrain.status import RunState
-from workloads.pretrain.watch import HangWatch, Stragglers
+from workloads.pretrain.watch import HangWatch, Limits, RankPhase, Stragglers
 
 VALIDATION_SEQUENCES = 64
 """Sequences the validation loss is measured on, at most."""
@@ -36,11 +34,8 @@ VALIDATION_SEQUENCES = 64
 COLLECT_EVERY_STEPS = 50
 """Steps between two runs of Python's garbage collector: on all ranks at once, so that none is waited for alone."""
 
-FIRST_STEP_TIMEOUT_S = 1800.0
-"""A first step may compile."""
-
-TIMEOUT_MARGIN_S = 30.0
-"""A collective times out after the hang watch, whose report says more."""
+SAVE_PATIENCE_S = 10.0
+"""Seconds that a checkpoint which is due waits for the one before; then it is left out: a slow disk costs no steps."""
 
 
 class Outcome(Enum):
@@ -54,23 +49,33 @@ class Outcome(Enum):
 class Trainer:
     """A training run, seen from one rank."""
 
-    def __init__(self, job: JobFile, data: TokenData, device: torch.device, journal: Journal) -> None:
+    def __init__(self, job: JobFile, data: TokenData, device: torch.device, journal: Journal, watch: HangWatch) -> None:
         self.training, self.data, self.device, self.journal = job.training, data, device, journal
+        self.peak_tflops = job.peak_tflops
         self.rank, self.world_size = dist.get_rank(), dist.get_world_size()
         torch.manual_seed(self.training.seed + self.rank)
-        self.model = parallelize(self.training, device)
+        mesh = mesh_of(self.training, device)
+        watch.guard([None, *(mesh.get_all_groups() if mesh else [])])
+        self.model = parallelize(self.training, device, mesh)
         self.parameters = list(self.model.module.parameters())
         self.optimizer = build_optimizer(self.model.module, self.training.optimizer)
         self.loader = Loader(data.train, self.training.model.context, self.training.seed)
         self.validation = Loader(data.validation, self.training.model.context, self.training.seed)
         self.checkpointer = Checkpointer(
-            RunFolder.of(job).checkpoints, self.training.checkpoint.keep, self.model.module, self.optimizer
+            RunFolder.of(job).checkpoints,
+            self.training.checkpoint.keep,
+            self.model.module,
+            self.optimizer,
+            timeout_s=Limits.of(self.training).seconds[RankPhase.SAVE],
         )
         self.progress = Progress(
             model=self.training.model.model_dump(by_alias=True), data_digest=data.digest, world_size=self.world_size
         )
         self.guard = Guard(self.training.guard, self.progress.guard)
-        self.hang_watch = HangWatch(self.training.guard.hang_timeout_s)
+        self.watch = watch
+        self.loss = self.gradient_norm = self.rate = 0.0
+        self.saving = False
+        """True if a rank had a checkpoint under way at the end of the last step; the same on all ranks."""
         self.stragglers = Stragglers(self.training.guard.straggler_ratio, device)
         self.stop = StopRequest()
         self.validation_loss: float | None = None
@@ -96,15 +101,15 @@ class Trainer:
         # Not earlier: a Python handler cannot run while the process waits in a C++ rendezvous. Before the process group
         # is up the default, which is to die at once, is the faster way to stop, and nothing is lost yet.
         self.stop.listen()
-        self.hang_watch.allow(FIRST_STEP_TIMEOUT_S)
+        self.watch.enter(RankPhase.FIRST_STEP)
         if self._evaluation_is_due():  # it was stopped behind the step and before its evaluation
             self.evaluate()
-        self.journal.training(self.progress.step, peak_of(self.device))
+        self.journal.training(self.progress.step, peak_of(self.device, self.peak_tflops))
         gc.freeze()
         gc.disable()
         outcome = self._loop()
         gc.enable()
-        self.hang_watch.pause()
+        self.watch.enter(RankPhase.SAVE)
         if outcome is not Outcome.FAILED and self.checkpointer.latest != self.progress.step:
             self._checkpoint()
         self.journal.enter(RunState.CHECKPOINTING, EventKind.CHECKPOINT, self.progress.step)
@@ -116,13 +121,17 @@ class Trainer:
 
     def evaluate(self) -> float:
         """Nats per token on the held-out text."""
+        with self.watch.inside(RankPhase.EVALUATE):
+            return self._evaluate()
+
+    def _evaluate(self) -> float:
         self.journal.enter(RunState.TRAINING, EventKind.EVALUATE, self.progress.step)
         count = min(VALIDATION_SEQUENCES, self.validation.sequences)
         shares = rank_share(0, count, self.rank, self.world_size, self.training.batch.micro_sequences)
         total = torch.zeros((), device=self.device)
         with torch.no_grad():
             for micro in self.validation.batch(shares, self.device):
-                total += _summed_loss(self.model.logits(micro.tokens), micro.targets)
+                total += self.model.loss(micro.tokens, micro.targets)
         dist.all_reduce(total)
         self.validation_loss = total.item() / (count * self.training.model.context)
         self.progress.evaluated_step = self.progress.step
@@ -130,15 +139,14 @@ class Trainer:
         return self.validation_loss
 
     def _loop(self) -> Outcome:
-        first = True
         self.step_ended = time.perf_counter()
         while self.progress.step < self.training.steps:
             verdict, stop = self._step()
+            self.watch.progress()
             if verdict is StepVerdict.FAIL or (verdict is StepVerdict.REWIND and not self._rewind()):
                 return Outcome.FAILED
             if verdict is StepVerdict.APPLY:
-                self._after_step(first)
-                first = False
+                self._after_step()
             if stop and self.progress.step < self.training.steps:
                 return Outcome.STOPPED
             if verdict is StepVerdict.APPLY:
@@ -152,11 +160,12 @@ class Trainer:
         loss = self._gradients(self.loader.batch(shares, self.device))
         norm = clip_grad_norm_(self.parameters, self.training.optimizer.clip_norm, foreach=True)
         norm = norm.full_tensor() if isinstance(norm, DTensor) else norm
-        sums = torch.stack((loss, norm.to(loss) / self.world_size, loss.new_tensor(float(self.stop.requested))))
+        own = loss.new_tensor((float(self.stop.requested), float(self.checkpointer.is_saving)))
+        sums = torch.cat((torch.stack((loss, norm.to(loss) / self.world_size)), own))
         dist.all_reduce(sums)
-        total, self.gradient_norm, stops = sums.tolist()
-        self.loss = total
-        verdict = self.guard.judge(total, self.gradient_norm)
+        total, self.gradient_norm, stops, saving = sums.tolist()
+        self.loss, self.saving = total, saving > 0
+        verdict = self.guard.judge(progress.step, total, self.gradient_norm)
         progress.sample += batch.sequences
         self.checkpointer.wait_for_staging()
         if verdict is StepVerdict.APPLY:
@@ -177,13 +186,13 @@ class Trainer:
         for index, micro in enumerate(micro_batches):
             with self.model.gradient_sync(index == len(micro_batches) - 1):
                 with self.stragglers.own_time():
-                    part = _summed_loss(self.model.logits(micro.tokens), micro.targets) / tokens
+                    part = self.model.loss(micro.tokens, micro.targets) / tokens
                 # Averaging over the ranks divides by their number, but the parts are shares of one mean already.
                 torch.autograd.backward(part * self.world_size)
             loss += part.detach()
         return loss
 
-    def _after_step(self, first: bool) -> None:
+    def _after_step(self) -> None:
         now = time.perf_counter()
         self.journal.step(
             StepReport(
@@ -195,9 +204,6 @@ class Trainer:
             )
         )
         self.step_ended = now
-        self.hang_watch.progress()
-        if first:
-            dist.set_timeout(timedelta(seconds=self.training.guard.hang_timeout_s + TIMEOUT_MARGIN_S))
         if self.progress.step % COLLECT_EVERY_STEPS == 0:
             gc.collect(1)
         for rank, ratio in self.stragglers.compare().items():
@@ -205,12 +211,14 @@ class Trainer:
 
     def _rewind(self) -> bool:
         """Back to the last checkpoint, on with the data that follows the bad part; whether there was one."""
-        sample, skipped = self.progress.sample, self.guard.state.skipped
-        self._note(self.checkpointer.finish())
-        if not self.restore():
-            return False
+        step, sample, skipped = self.progress.step, self.progress.sample, self.guard.state.skipped
+        with self.watch.inside(RankPhase.RESTORE):
+            self._note(self.checkpointer.finish())
+            if not self.restore():
+                return False
         self.progress.sample = sample
-        self.guard.state.skipped, self.guard.state.rewound = skipped, True
+        self.guard.state.skipped = skipped
+        self.guard.note_rewind(step)
         self.journal.warn(f"too many bad batches in a row: went back to step {self.progress.step}, on with other data")
         return True
 
@@ -222,7 +230,9 @@ class Trainer:
         evaluation = self._evaluation_is_due()
         if evaluation:
             self.evaluate()
-        if checkpoint:  # behind the evaluation, which is not done again by a run that goes on from here
+        if (
+            checkpoint and self._may_save()
+        ):  # behind the evaluation, which is not done again by a run that goes on from here
             self._checkpoint()
         if checkpoint or evaluation:
             self.journal.enter(RunState.TRAINING, EventKind.TRAIN, step)
@@ -234,7 +244,20 @@ class Trainer:
 
     def _checkpoint(self) -> None:
         self.journal.enter(RunState.CHECKPOINTING, EventKind.CHECKPOINT, self.progress.step)
-        self._note(self.checkpointer.save(self.progress))
+        with self.watch.inside(RankPhase.SAVE):
+            self._note(self.checkpointer.save(self.progress))
+
+    def _may_save(self) -> bool:
+        """False on all ranks while a checkpoint is under way on one of them, and has been for too long."""
+        if not self.saving:
+            return True
+        with self.watch.inside(RankPhase.SAVE):
+            late = torch.tensor(float(not self.checkpointer.wait(SAVE_PATIENCE_S)), device=self.device)
+            dist.all_reduce(late)
+        if late.item() > 0:
+            step = self.progress.step
+            self.journal.warn(f"no checkpoint of step {step}: the one before is still being written; storage is slow")
+        return late.item() == 0
 
     def _note(self, ended: Ended | None) -> None:
         """Tell how a save ended."""
@@ -256,12 +279,5 @@ class Trainer:
             return
         for _ in range(2):
             tokens = torch.zeros(1, self.training.model.context, dtype=torch.long, device=self.device)
-            torch.autograd.backward(self.model.logits(tokens).sum() * 0.0)
+            torch.autograd.backward(self.model.loss(tokens, tokens) * 0.0)
         self.optimizer.zero_grad(set_to_none=True)
-
-
-def _summed_loss(logits: Tensor, targets: Tensor) -> Tensor:
-    """Cross-entropy in float32, summed over the targets that are not IGNORED."""
-    return functional.cross_entropy(
-        logits.flatten(0, 1).float(), targets.flatten(), ignore_index=IGNORED, reduction="sum"
-    )

@@ -28,9 +28,10 @@ from workloads.pretrain.plot import plot_run
 from workloads.pretrain.shards import open_data, prepare, prepared_digest
 from workloads.pretrain.status import RunState
 from workloads.pretrain.trainer import Outcome, Trainer
+from workloads.pretrain.watch import JOIN_S, MARGIN_S, HangWatch, Limits, RankPhase
 
-JOIN_TIMEOUT_S = 6 * 3600.0
-"""Until the first step, which shortens it: others wait so long for rank 0 to prepare a large corpus."""
+PREPARE_TIMEOUT_S = 6 * 3600.0
+"""Others wait so long for rank 0 to prepare a large corpus."""
 
 CODES: Final = {
     Outcome.FINISHED: ExitCode.FINISHED,
@@ -48,8 +49,9 @@ def main(job_file: str, attempt: str) -> None:
     rank = int(os.environ["RANK"])
     _become_worker(RunFolder.of(job).rank_log(int(attempt), rank))
     journal = _journal(job, int(attempt), rank)
+    watch = HangWatch(Limits.of(job.training), RunFolder.of(job).rank_log(int(attempt), rank).with_name("nccl-traces"))
     try:
-        code = train(job, journal, int(attempt))
+        code = train(job, journal, watch, int(attempt))
     except SpecError as error:
         journal.close(RunState.REFUSED, step=None, message=str(error))
         code = ExitCode.REFUSED
@@ -72,12 +74,15 @@ def _journal(job: JobFile, attempt: int, rank: int) -> Journal:
     return Journal(RunFolder.of(job), job.training, attempt, rank, int(os.environ["WORLD_SIZE"]), at)
 
 
-def train(job: JobFile, journal: Journal, attempt: int) -> ExitCode:
+def train(job: JobFile, journal: Journal, watch: HangWatch, attempt: int) -> ExitCode:
     """Prepare, train, export: the whole life of a rank inside its process group."""
+    watch.enter(RankPhase.JOIN)
     device = _join(job)
+    watch.pause()  # while rank 0 may be preparing a corpus of any size
     journal.enter(RunState.STARTING, None)
     data = _shared_data(job, journal)
-    trainer = Trainer(job, open_data(data), device, journal)
+    watch.enter(RankPhase.RESTORE)
+    trainer = Trainer(job, open_data(data), device, journal, watch)
     trainer.begin()
     outcome = trainer.run()
     step = trainer.progress.step
@@ -94,7 +99,10 @@ def train(job: JobFile, journal: Journal, attempt: int) -> ExitCode:
             journal.close(RunState.FAILED, step, message)
         case Outcome.FINISHED:
             journal.enter(RunState.EXPORTING, EventKind.EXPORT, step)
+            watch.enter(RankPhase.EXPORT)
+            watch.leave_groups()
             export_run(RunFolder.of(job), trainer.model.module, trainer.progress, trainer.validation_loss, attempt)
+            watch.pause()
             if trainer.rank == 0:
                 plot_run(RunFolder.of(job).path)
             journal.close(RunState.FINISHED, step, f"trained {step} steps")
@@ -129,7 +137,7 @@ def die_with_parent() -> None:
 
 def _join(job: JobFile) -> torch.device:
     """This rank's device, with the process group up."""
-    timeout = timedelta(seconds=JOIN_TIMEOUT_S)
+    timeout = timedelta(seconds=JOIN_S + MARGIN_S)
     if job.device is Device.CPU:
         dist.init_process_group("gloo", timeout=timeout)
         return torch.device("cpu")
@@ -145,8 +153,11 @@ def _shared_data(job: JobFile, journal: Journal) -> Path:
     folder = RunFolder.of(job).data
     if dist.get_rank() == 0:
         _prepare_once(job, folder, journal)
-    # The others wait as long as the rendezvous' timeout allows; a signal ends them at once, no handler is there yet.
-    dist.barrier()
+    # In a group of their own, for which alone so long a wait is right; a signal ends them at once, no handler is there
+    # yet. On the CPU: accelerators do not spin meanwhile.
+    waiting = dist.new_group(backend="gloo", timeout=timedelta(seconds=PREPARE_TIMEOUT_S))
+    assert isinstance(waiting, dist.ProcessGroup)
+    dist.barrier(group=waiting)
     return folder
 
 

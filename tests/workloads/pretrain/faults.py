@@ -86,6 +86,19 @@ def slow_commit(job_file: str, attempt: str) -> None:
     worker.main(job_file, attempt)
 
 
+def slower_commit(job_file: str, attempt: str) -> None:
+    """The first checkpoint takes 12 s to become visible."""
+    right = checkpoint.Checkpointer._commit
+
+    def commit(self: checkpoint.Checkpointer, upload: Any, partial: Path, progress: Any) -> None:
+        upload.result()
+        time.sleep(12.0 if progress.step == 10 else 0.0)
+        right(self, upload, partial, progress)
+
+    checkpoint.Checkpointer._commit = commit  # type: ignore[method-assign]  # the fault
+    worker.main(job_file, attempt)
+
+
 def slow_export(job_file: str, attempt: str) -> None:
     """At the first attempt, rank 1 takes long to write its part of the export."""
     right = export.ExportWriter.write
@@ -108,9 +121,9 @@ def slow_steps(job_file: str, attempt: str) -> None:
 def _around_forward(before: Callable[[], None]) -> None:
     right = Transformer.forward
 
-    def forward(self: Transformer, tokens: Tensor) -> Tensor:
+    def forward(self: Transformer, tokens: Tensor, targets: Tensor | None = None) -> Tensor:
         before()
-        return right(self, tokens)
+        return right(self, tokens, targets)
 
     Transformer.forward = forward  # type: ignore[method-assign]  # the fault
 

@@ -23,9 +23,9 @@ def reference(host: AgentHost, unbroken: Run) -> dict[int, float]:
         pytest.param(3, {}, id="three ranks, uneven shares"),
         pytest.param(2, {"parallel": {"sharding": "fsdp"}}, id="FSDP"),
         pytest.param(4, {"parallel": {"sharding": "hsdp", "shardRanks": 2}}, id="HSDP"),
-        pytest.param(2, {"activationCheckpointing": True}, id="activation checkpointing"),
+        pytest.param(2, {"activationCheckpointing": "selective"}, id="selective recomputation"),
         pytest.param(
-            2, {"activationCheckpointing": True, "parallel": {"sharding": "fsdp"}}, id="FSDP, activation checkpointing"
+            2, {"activationCheckpointing": "full", "parallel": {"sharding": "fsdp"}}, id="FSDP, full recomputation"
         ),
         pytest.param(2, {"compileBlocks": True}, id="compile", marks=pytest.mark.slow),
     ],

@@ -41,7 +41,7 @@ def make_tokenizer(vocabulary: int) -> Tokenizer:
 def make_model(spec: ModelSpec, seed: int = 1) -> Transformer:
     """Random weights, larger than a trainer would start with, so that the texts are not one token repeated."""
     model = Transformer(spec)
-    model.initialize(torch.Generator().manual_seed(seed))
+    model.initialize(seed)
     with torch.no_grad():
         for parameter in model.parameters():
             if parameter.ndim > 1:

@@ -9,7 +9,15 @@ from components.plan.cluster import NodePoolPlan, PodBinding, VolumePlan
 from components.plan.work import JobPlan
 from components.spec.inference import InferenceSpec, ServedModel
 from components.spec.storage import OnDestroy
-from components.spec.training import BatchSpec, ModelSpec, ParallelSpec, Precision, Sharding, TrainingSpec
+from components.spec.training import (
+    ActivationCheckpointing,
+    BatchSpec,
+    ModelSpec,
+    ParallelSpec,
+    Precision,
+    Sharding,
+    TrainingSpec,
+)
 from workloads.plan.inference import plan_inference
 from workloads.plan.training import decide, plan_training, run_identity
 
@@ -56,7 +64,7 @@ def test_one_rank_per_core_where_there_is_no_accelerator() -> None:
         (ModelSpec(layers=4, width=1024, heads=8, kv_heads=8, vocabulary=32_000, context=1024), BatchSpec(), 2, 4),
         (
             ModelSpec(layers=4, width=1024, heads=8, kv_heads=8, vocabulary=32_000, context=1024),
-            BatchSpec(sequences=512), 2, 10,
+            BatchSpec(sequences=512), 2, 15,
         ),
         (ModelSpec(), BatchSpec(sequences=1, micro_sequences=1), 1, 1),
     ],
@@ -105,8 +113,18 @@ def test_what_the_user_asked_for_is_kept_and_not_called_a_decision() -> None:
 
 def test_a_model_too_large_for_one_accelerator_is_sharded() -> None:
     large = ModelSpec(layers=32, width=4096, heads=32, kv_heads=8, vocabulary=128_000, context=8192)
-    decided, _ = decide(TrainingSpec(model=large), pool(chips=8, cores=96, memory_gib=2000))
+    full = ActivationCheckpointing.FULL
+    training = TrainingSpec(
+        model=large, activation_checkpointing=full, batch=BatchSpec(sequences=64, micro_sequences=1)
+    )
+    decided, _ = decide(training, pool(chips=8, cores=96, memory_gib=2000))
     assert decided.parallel.sharding is Sharding.FSDP
+    decided, decisions = decide(training.model_copy(update={"nodes": 4}), pool(chips=8, cores=96, nodes=4))
+    assert decided.parallel == ParallelSpec(sharding=Sharding.HSDP, shard_ranks=8)
+    assert "a copy on each node" in next(one.reason for one in decisions if one.path == "training.parallel.sharding")
+    huge = training.model_copy(update={"nodes": 4, "model": large.model_copy(update={"layers": 256})})
+    decided, _ = decide(huge, pool(chips=8, cores=96, nodes=4))
+    assert decided.parallel == ParallelSpec(sharding=Sharding.FSDP), "a node does not hold a copy"
 
 
 def test_the_binding_of_the_pool_reaches_the_job() -> None:
@@ -132,7 +150,7 @@ def test_the_binding_of_the_pool_reaches_the_job() -> None:
         (
             TrainingSpec(model=ModelSpec(layers=80, width=8192, heads=64, kv_heads=8, vocabulary=128_000)),
             {"chips": 2, "memory_gib": 2000},
-            "one h100 has 80; sharding: fsdp, activationCheckpointing, or a smaller model",
+            "one h100 has 80; sharding: fsdp, activationCheckpointing: full, or a smaller model",
         ),
         (TrainingSpec(pool="her"), {}, "training.pool: 'her' is not a node pool of this stack; did you mean 'here'?"),
     ],

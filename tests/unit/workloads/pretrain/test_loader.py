@@ -7,7 +7,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from workloads.pretrain.loader import IGNORED, Loader, rank_share
+from workloads.model.loss import IGNORED
+from workloads.pretrain.loader import Loader, rank_share
 
 CPU = torch.device("cpu")
 WORLDS = st.lists(st.integers(1, 6), min_size=1, max_size=40)
