@@ -22,6 +22,9 @@ from plugin.local.supervision import KILL_MARGIN_S, End, Orders, Record, lock_of
 from workloads.pretrain.exits import ExitCode
 
 POLL_S = 0.2
+NO_BETTER_HERE = (ExitCode.GAVE_UP, ExitCode.EXHAUSTED, ExitCode.BROKEN_NODE)
+"""Ends after which another start on the same machine would be no use."""
+
 LONGEST_PAUSE_S = 30.0
 LOCKED_EXIT = 4
 UNWRITABLE_EXIT = 5
@@ -127,7 +130,7 @@ class RunSupervisor:
             return End.REFUSED
         if code == ExitCode.PREEMPTED or self.asked.requested or self.unwatched:
             return End.UNWATCHED if self.unwatched else End.STOPPED
-        hopeless = code == ExitCode.GAVE_UP or self.record.restarts >= self.orders.max_agent_restarts
+        hopeless = code in NO_BETTER_HERE or self.record.restarts >= self.orders.max_agent_restarts
         return End.FAILED if hopeless else None
 
     def _pause(self) -> bool:

@@ -105,7 +105,7 @@ def test_a_step_takes_the_memory_that_was_found_without_a_device(recompute: Acti
     )  # fmt: skip
     expected = measure(training).peak_bytes
     device = torch.device("cuda", 0)
-    torch.distributed.init_process_group("nccl", store=torch.distributed.HashStore(), rank=0, world_size=1)
+    torch.distributed.init_process_group("nccl", init_method="tcp://127.0.0.1:0", rank=0, world_size=1)
     try:
         built = parallelize(training, device, mesh_of(training, device))
         start(built, training)

@@ -136,11 +136,12 @@ def test_a_run_that_keeps_failing_says_why_and_can_go_on(plugin: Plugin, volume:
     assert plugin.update(RUN, inputs, run_of(volume))["step"] == 40
 
 
-def test_a_run_that_gave_up_is_not_started_again(plugin: Plugin, volume: Path) -> None:
-    inputs = run_of(volume, crash="for good") | {"maxAgentRestarts": 5}
+@pytest.mark.parametrize(("crash", "code"), [("for good", 70), ("exhausted", 69)])
+def test_a_run_that_gave_up_is_not_started_again(plugin: Plugin, volume: Path, crash: str, code: int) -> None:
+    inputs = run_of(volume, crash=crash) | {"maxAgentRestarts": 5}
     with pytest.raises(grpc.RpcError) as failed:
         plugin.create(RUN, inputs)
-    assert "failed with exit code 70 after 0 restarts" in unfinished(failed.value).reasons[0]
+    assert f"failed with exit code {code} after 0 restarts" in unfinished(failed.value).reasons[0]
     assert starts(inputs) == 1
 
 

@@ -168,7 +168,7 @@ class Agent(LocalElasticAgent):
         )
         self._for_good, self._restarts_left = verdict.code, verdict.restarts_left
         self._counted_step = status["checkpointStep"]
-        if verdict.exhausted:
+        if verdict.code is ExitCode.EXHAUSTED:
             self._reason += f"; ended after {training.max_restarts} restarts without a new checkpoint between them"
             node = check_node(self._job.device, ranks_per_node(training))
             self._for_good = ExitCode.BROKEN_NODE if node.broken else self._for_good
@@ -194,6 +194,7 @@ class Agent(LocalElasticAgent):
             ExitCode.PREEMPTED: RunState.PREEMPTED,
             ExitCode.FAILED: RunState.FAILED,
             ExitCode.BROKEN_NODE: RunState.FAILED,
+            ExitCode.EXHAUSTED: RunState.FAILED,
             ExitCode.GAVE_UP: RunState.FAILED,
         }
         state = ends.get(self._for_good) if self._for_good is not None else None

@@ -11,6 +11,9 @@ class ExitCode(IntEnum):
     FINISHED = 0
     FAILED = 1
     """Worth starting again: a lost rank, a hung collective."""
+    EXHAUSTED = 69
+    """Workers were lost again and again with no new checkpoint between: worth starting again elsewhere (EX_UNAVAILABLE).
+    """
     GAVE_UP = 70
     """Not worth starting again (sysexits EX_SOFTWARE)."""
     BROKEN_NODE = 71

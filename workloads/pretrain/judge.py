@@ -27,15 +27,13 @@ class Verdict:
     """Exit code of the agent; None when the workers are started again."""
     restarts_left: int
     """Losses without a new checkpoint between them that may still follow."""
-    exhausted: bool = False
-    """It ends because too many losses came without a new checkpoint between them."""
 
 
 def judge(end: WorkersEnd, *, restarts_left: int, max_restarts: int, may_shrink: bool) -> Verdict:
     """The next act after the workers have ended otherwise than by finishing.
 
-    70 is for what would end in the same way anywhere; what may be a node's fault ends with 1, after which a scheduler
-    starts the gang again, elsewhere where it can.
+    70 is for what would end in the same way anywhere. What may be a node's fault ends otherwise, and a scheduler starts
+    the gang again, elsewhere where it can.
     """
     if end.code in {ExitCode.REFUSED, ExitCode.GAVE_UP}:
         return Verdict(code=ExitCode(end.code), restarts_left=restarts_left)
@@ -47,5 +45,5 @@ def judge(end: WorkersEnd, *, restarts_left: int, max_restarts: int, may_shrink:
         return Verdict(code=None if may_shrink else ExitCode.PREEMPTED, restarts_left=restarts_left)
     left = max_restarts if end.progressed else restarts_left
     if left == 0:
-        return Verdict(code=ExitCode.FAILED, restarts_left=0, exhausted=True)
+        return Verdict(code=ExitCode.EXHAUSTED, restarts_left=0)
     return Verdict(code=None, restarts_left=left - 1)

@@ -43,7 +43,8 @@ EXAMPLE = """A job file is the `job` of a plan, and job.json in the folder of ev
   penstock train job.json
 
 Exit codes: 0 finished, 75 stopped with a checkpoint (Ctrl-C, SIGTERM), 78 a
-problem in the job, 70 not worth starting again, 1 anything else."""
+problem in the job, 70 not worth starting again, 69 and 71 not on this node
+(71: its accelerators fail a check), 1 anything else."""
 
 
 def main(arguments: Sequence[str] | None = None) -> ExitCode:

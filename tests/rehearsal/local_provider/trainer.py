@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-FINISHED, FAILED, GAVE_UP, PREEMPTED, REFUSED = 0, 1, 70, 75, 78
+FINISHED, FAILED, EXHAUSTED, GAVE_UP, PREEMPTED, REFUSED = 0, 1, 69, 70, 75, 78
 
 
 def main() -> int:
@@ -29,7 +29,7 @@ def main() -> int:
         return REFUSED
     if training.get("crash"):
         sys.stderr.write("the accelerator caught fire\n")
-        return GAVE_UP if training["crash"] == "for good" else FAILED
+        return {"for good": GAVE_UP, "exhausted": EXHAUSTED}.get(training["crash"], FAILED)
     worker = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"], start_new_session=True)
     write(folder / "workers.json", {"agent": os.getpid(), "attempt": 1, "workers": [{"rank": 0, "pid": worker.pid}]})
     try:

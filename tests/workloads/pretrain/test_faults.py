@@ -35,7 +35,7 @@ def test_a_killed_worker_costs_the_steps_since_the_last_checkpoint_and_nothing_e
 def test_a_worker_that_is_always_lost_ends_the_run_and_the_node_is_checked(host: AgentHost, run: Run) -> None:
     run.change(maxRestarts=2)
     host.start(run, f"{FAULTS}:lost_rank")
-    assert host.wait() == 1, "another node may do better"
+    assert host.wait() == 69, "another node may do better"
     assert run.status["state"] == "failed"
     assert run.status["attempt"] == 3
     message = str(run.status["message"])
@@ -69,7 +69,7 @@ def test_slow_storage_costs_no_attempt(host: AgentHost, run: Run, unbroken: Run)
 def test_an_attempt_without_a_log_has_its_number(host: AgentHost, run: Run) -> None:
     run.change(maxRestarts=2)
     host.start(run, f"{FAULTS}:lost_before_its_log")
-    assert host.wait() == 1
+    assert host.wait() == 69
     assert run.status["attempt"] == 3
     assert sorted(path.name for path in (run.folder / "logs").glob("attempt-*")) == [
         "attempt-1", "attempt-2", "attempt-3",
@@ -86,10 +86,10 @@ def test_stderr_says_how_a_run_ends_as_the_log_on_the_volume_does(run: Run) -> N
         f"sys.exit(launch(pathlib.Path({str(run.job)!r}), worker=lost_rank))"
     )
     done = subprocess.run([sys.executable, "-c", start], cwd=REPOSITORY, capture_output=True, text=True, check=False)
-    assert done.returncode == 1, done.stderr
+    assert done.returncode == 69, done.stderr
     log = (run.folder / "logs" / "agent.log").read_text()
     lost = "rank 1 was killed by SIGKILL"
-    for line in ("attempt 1: workers {", "attempt 2: workers {", lost, f"ends with code 1: {lost}; ended after 1"):
+    for line in ("attempt 1: workers {", "attempt 2: workers {", lost, f"ends with code 69: {lost}; ended after 1"):
         assert line in done.stderr
         assert line in log
     assert "Traceback" not in done.stderr

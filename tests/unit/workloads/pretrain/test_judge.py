@@ -29,8 +29,8 @@ KILLED, FAILED, GAVE_UP, PREEMPTED, REFUSED = -9, 1, 70, 75, 78
         (KILLED, False, True, True, False, 1, (None, 4)),
         (KILLED, False, True, True, False, 0, (None, 4)),
         # none are left: the scheduler may try elsewhere
-        (KILLED, False, True, False, False, 0, (ExitCode.FAILED, 0)),
-        (FAILED, False, False, False, False, 0, (ExitCode.FAILED, 0)),
+        (KILLED, False, True, False, False, 0, (ExitCode.EXHAUSTED, 0)),
+        (FAILED, False, False, False, False, 0, (ExitCode.EXHAUSTED, 0)),
     ],
 )  # fmt: skip
 def test_what_follows(case: tuple[int, bool, bool, bool, bool, int, tuple[ExitCode | None, int]]) -> None:
@@ -38,10 +38,9 @@ def test_what_follows(case: tuple[int, bool, bool, bool, bool, int, tuple[ExitCo
     end = WorkersEnd(code=code, stopping=stopping, begun=begun, progressed=progressed)
     verdict = judge(end, restarts_left=left, max_restarts=5, may_shrink=may_shrink)
     assert (verdict.code, verdict.restarts_left) == expected
-    assert verdict.exhausted == (expected == (ExitCode.FAILED, 0))
 
 
 def test_without_restarts_progress_gives_none() -> None:
     end = WorkersEnd(code=1, stopping=False, begun=True, progressed=True)
     verdict = judge(end, restarts_left=0, max_restarts=0, may_shrink=False)
-    assert verdict == Verdict(code=ExitCode.FAILED, restarts_left=0, exhausted=True)
+    assert verdict == Verdict(code=ExitCode.EXHAUSTED, restarts_left=0)
