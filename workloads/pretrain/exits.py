@@ -12,8 +12,7 @@ class ExitCode(IntEnum):
     FAILED = 1
     """Worth starting again: a lost rank, a hung collective."""
     EXHAUSTED = 69
-    """Workers were lost again and again with no new checkpoint between: worth starting again elsewhere (EX_UNAVAILABLE).
-    """
+    """Workers were lost again and again, no new checkpoint between: worth starting again elsewhere (EX_UNAVAILABLE)."""
     GAVE_UP = 70
     """Not worth starting again (sysexits EX_SOFTWARE)."""
     BROKEN_NODE = 71
