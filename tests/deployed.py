@@ -1,14 +1,14 @@
 """Deployments of stacks as the present program makes them: Pulumi's mocks in the place of engine and cloud.
 
 A resource has the inputs that the program gave, ids and outputs of the form that a cloud gives, and comes after what
-the engine would make before it.
+the engine would make before it, its component among that.
 """
 
 import json
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,7 @@ from rehearsal.stack_file import config_in
 from stacks.config import read_path
 from stacks.plan import plan_stack
 from stacks.program import build
+from tests import deployed_gcp
 from tests.clock import NOW
 from tests.unit.providers.aws.mocks import ACCOUNT, Graph, Outputs, register, whole
 
@@ -40,10 +41,6 @@ OUTPUTS: Outputs = {
     "LaunchTemplate": {"latestVersion": 7},
     "Cluster": {
         "certificateAuthority": {"data": "Q0E="}, "vpcConfig": {"clusterSecurityGroupId": "sg-1"}, "endpoint": "https://eks",
-        "masterAuth": {"clusterCaCertificate": "Q0E="},
-        "controlPlaneEndpointsConfig": {
-            "dnsEndpointConfig": {"endpoint": "gke-1.us-central1.gke.goog", "allowExternalTraffic": True}
-        },
     },
     "Resource": lambda name, _asked: {
         "properties": json.dumps({
@@ -54,9 +51,6 @@ OUTPUTS: Outputs = {
     "LustreFileSystem": {"dnsName": "fs-1.fsx", "mountName": "abcd"},
     "FileSystem": {"dnsName": "fs-2.efs"},
     "Queue": lambda name, _asked: {"url": f"queue-{name}"},
-    "Bucket": lambda name, _asked: {"name": name, "projectNumber": 123456789012},
-    "Instance": {"mountPoint": "10.8.0.2@tcp:/files", "networks": [{"ipAddresses": ["10.9.0.2"]}]},
-    "Account": lambda name, asked: {"email": f"{asked.get('accountId', name)}@my-project.iam.gserviceaccount.com"},
     "Workspace": {"prometheusEndpoint": "https://aps-workspaces.us-east-2.amazonaws.com/workspaces/ws-1/"},
 }  # fmt: skip
 """By the last part of a token, what a cloud adds that a program goes on with."""
@@ -73,15 +67,16 @@ def stack_deployed(file: Path, stack: str, now: datetime = NOW) -> Deployment:
     kubeconfig = file.with_suffix(".kubeconfig")
     kubeconfig.write_text(KUBECONFIG)
     with patch.dict(os.environ, {"KUBECONFIG": str(kubeconfig)}):
-        graph = register(lambda: build(load(spec.cluster.cloud), plan), outputs=OUTPUTS, identify=identity)
+        adds = GOOGLE if spec.cluster.cloud == "gcp" else AMAZON
+        graph = register(lambda: build(load(spec.cluster.cloud), plan), outputs=adds.outputs, identify=adds.identify)
     facts = facts_of(spec.cluster.cloud)
     assert facts, f"{spec.cluster.cloud} is not judged"
     nodes = tuple(_nodes(shape_of(spec))) if spec.cluster.cloud == EXISTING else ()
     region = str(spec.cluster.region or "")
     config = config_in(file)
     return deployment_of(
-        facts, _sized(built(graph, region=region)), nodes=nodes, config=config, announced=plan.warnings, now=now,
-        images=tuple(_pushed(plan.images, stack, region)), existing=_standing(config),
+        facts, adds.sized(built(graph, region=region)), nodes=nodes, config=config, announced=plan.warnings, now=now,
+        images=tuple(adds.pushed(plan.images, stack, region)), existing=_standing(config),
     )  # fmt: skip
 
 
@@ -92,7 +87,7 @@ def built(graph: Graph, *, region: str = "") -> Iterator[BuiltResource]:
         yield BuiltResource(
             token=one.token, name=one.name, id=given, inputs=whole(one.inputs),
             outputs={**whole(outputs), **({"region": region} if region else {})},
-            needs=frozenset(map(_key, one.needs)),
+            needs=frozenset(map(_key, (*one.needs, one.above))),
             timeouts_min={name: _minutes(text) for name, text in one.timeouts.items()},
         )  # fmt: skip
 
@@ -134,6 +129,22 @@ def _pushed(images: Iterable[ImagePlan], stack: str, region: str) -> Iterator[St
 def identity(kind: str, name: str) -> str:
     """The id of a resource by the last part of its type."""
     return name if kind in NAMED else f"{kind.lower()}-{name}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cloud:
+    """Additions of a cloud to what it is asked for, and the sizes and images that it then has."""
+
+    outputs: Outputs
+    identify: Callable[[str, str], str]
+    sized: Callable[[Iterable[BuiltResource]], Iterator[BuiltResource]]
+    pushed: Callable[[Iterable[ImagePlan], str, str], Iterator[StoredImage]]
+
+
+AMAZON = Cloud(outputs=OUTPUTS, identify=identity, sized=_sized, pushed=_pushed)
+GOOGLE = Cloud(
+    outputs=deployed_gcp.OUTPUTS, identify=deployed_gcp.identity, sized=deployed_gcp.sized, pushed=deployed_gcp.pushed
+)
 
 
 def _key(urn: str) -> str:

@@ -33,7 +33,11 @@ from rehearsal.places.lookup import rules_of
 from rehearsal.stack_file import cloud_of, settings_in
 
 PROJECT = Path(__file__).parents[2]
-POOLS = ("eks:CreateNodegroup", "autoscaling:CreateAutoScalingGroup")
+POOLS = (
+    "eks:CreateNodegroup",
+    "autoscaling:CreateAutoScalingGroup",
+    "container:projects.locations.clusters.nodePools.create",
+)
 """Operations after which machines start."""
 OF_KUBERNETES = ("kubernetes-validate", "CRD schemas")
 """Oracles that judge changes of objects."""

@@ -1,13 +1,52 @@
-"""A stack on Google Cloud in a network of others, through the real engine: up, up again, refresh, destroy."""
+"""The stacks that penstock ships for Google Cloud, and one in a network of others, through the real engine; gcp-tpu is
+judged in tests/unit/rehearsal/field, without it.
+"""
 
 import shutil
 from pathlib import Path
 
 import pytest
 
-from rehearsal.cycle import Rehearsal, rehearse
+from rehearsal.cycle import Rehearsal, Report, rehearse
+from rehearsal.faults import FaultScript, LoadBalancer, read_faults
 
 pytestmark = [pytest.mark.usefixtures("pulumi"), pytest.mark.timeout(900), pytest.mark.slow]
+
+DISCOVERY = "Google's discovery documents, kept by the account"
+WITH_LUSTRE = ["Connection", "Firewall", "GlobalAddress", "Instance", "Network"]
+"""Types of a file system that is kept, and of what holds it."""
+
+
+def judged(report: Report, *phases: str) -> dict[str, int]:
+    """Requests by operation of a rehearsal that did what it must and left nothing."""
+    assert report.ok, [phase.problem for phase in report.phases]
+    assert tuple(phase.name for phase in report.phases) == phases
+    assert not any(phase.expected for phase in report.phases)  # no finding of these stacks is known and let be
+    assert report.account is not None
+    assert (report.account.uncovered, report.account.left, report.account.unused_faults) == ((), (), ())
+    assert set(report.account.requests_by_oracle) == {DISCOVERY, "kubernetes-validate", "CRD schemas"}
+    return dict(report.account.requests_by_operation)
+
+
+def test_a_cluster_comes_up_in_a_new_project_stays_and_goes(repository: Path) -> None:
+    """With its APIs off at first, and a load balancer that something in the cluster has asked for."""
+    off = read_faults(repository / "docs" / "faults" / "gcp-new-project.yaml")
+    faults = FaultScript(existing=off.existing, load_balancers=(LoadBalancer(after="up"),))
+    report = rehearse(Rehearsal.CYCLE, "gcp-dev", project=repository, faults=faults)
+    asked = judged(report, "up", "up again", "refresh", "destroy")
+    assert asked["container:projects.locations.clusters.nodePools.create"] == 3
+    assert asked["serviceusage:services.enable"] > 5
+    assert report.account is not None
+    assert report.account.kept_on_purpose == ()
+
+
+def test_machines_of_a_reservation_come_with_their_fabric_and_what_is_kept_stays(repository: Path) -> None:
+    report = rehearse(Rehearsal.UP, "gcp-prod", project=repository)
+    asked = judged(report, "up", "destroy")
+    assert asked["compute:networks.insert"] == 3
+    assert asked["compute:subnetworks.insert"] == 10
+    assert report.account is not None
+    assert sorted(line.partition(" ")[0] for line in report.account.kept_on_purpose) == ["Bucket", *WITH_LUSTRE]
 
 
 def test_a_stack_in_a_shared_vpc_comes_and_goes_and_leaves_it_as_it_was(project: Path) -> None:
@@ -15,10 +54,7 @@ def test_a_stack_in_a_shared_vpc_comes_and_goes_and_leaves_it_as_it_was(project:
     stack = Path(__file__).parents[1] / "golden" / "gcp-existing" / "stack.yaml"
     shutil.copy(stack, project / "stacks" / "Pulumi.gcp-existing.yaml")
     report = rehearse(Rehearsal.CYCLE, "gcp-existing", project=project)
-    assert report.ok, [phase.problem for phase in report.phases]
-    assert report.account is not None
-    assert report.account.left == ()
-    asked = report.account.requests_by_operation
+    asked = judged(report, "up", "up again", "refresh", "destroy")
     assert asked["container:projects.locations.clusters.nodePools.create"] == 4
     assert asked["compute:networks.insert"] == 2, "the fabric's, and not the cluster's"
     assert not {"compute:routers.insert", "servicenetworking:services.connections.create"} & set(asked)

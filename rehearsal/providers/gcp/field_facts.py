@@ -151,7 +151,7 @@ FACTS = FieldFacts(
     ),
     versions=(
         VersionRow(
-            resource=CLUSTER, path="minMasterVersion", followers=((NODE_POOL, "version"),),
+            resource=CLUSTER, path="minMasterVersion",  # its channel moves the pools after it
             source="GKE, Standard cluster upgrades: one minor version at a time, never down",
         ),
     ),

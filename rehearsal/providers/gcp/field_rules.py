@@ -127,11 +127,11 @@ def zones_of_pools(deployment: Deployment) -> Iterator[Finding]:
 
 def sizes_of_frames(deployment: Deployment) -> Iterator[Finding]:
     """Largest frames of the networks of a fabric, which pods and Lustre count on."""
-    networks = {one.id: one for one in deployment.of(NETWORK)}
+    networks = {last(at(one.inputs, "name")): one for one in deployment.of(NETWORK)}
     for pool in deployment.of(NODE_POOL):
         wanted = MTU_OF.get(str(at(pool.inputs, "nodeConfig.machineType")))
         for config in at_all(pool.inputs, "networkConfig.additionalNodeNetworkConfigs"):
-            network = networks.get(str(at(config, "network")))
+            network = networks.get(last(at(config, "network")))
             mtu = at(network.inputs, "mtu") if network else None
             if network and wanted and (mtu or 1460) != wanted and not at(network.inputs, "networkProfile"):
                 message = (
@@ -144,9 +144,10 @@ def sizes_of_frames(deployment: Deployment) -> Iterator[Finding]:
 
 def private_access(deployment: Deployment) -> Iterator[Finding]:
     """Private nodes reach neither the registry nor logging without a NAT, or Private Google Access on their subnet."""
-    used = {str(at(one.inputs, "subnetwork")) for one in deployment.of(CLUSTER)}
+    used = {last(at(one.inputs, "subnetwork")) for one in deployment.of(CLUSTER)}
     for subnet in _subnets(deployment):
-        if subnet.id in used and not at(subnet.inputs, "privateIpGoogleAccess") and not leads_out(deployment):
+        open_to_google = at(subnet.inputs, "privateIpGoogleAccess") or leads_out(deployment)
+        if at(subnet.inputs, "name") in used and not open_to_google:
             message = "privateIpGoogleAccess is off and no NAT is there: nodes reach no registry, and never register"
             yield _found(subnet.name, message, "Virtual Private Cloud, Private Google Access")
 

@@ -34,6 +34,12 @@ def test_outputs_and_resources() -> None:
         state.named("other")
 
 
+def test_a_resource_comes_after_its_component_and_what_that_waits_for() -> None:
+    first, second = FILE["urn"] + "-1", FILE["urn"] + "-2"
+    state = parse_state(export(FILE | {"dependencies": [first], "parent": second}, STACK))
+    assert [one.needs for one in state.resources] == [(first, second), ()]
+
+
 def test_what_an_engine_that_died_left_open() -> None:
     state = parse_state(export(STACK, pending=[{"type": "creating", "resource": FILE}]))
     begun = PendingOperation(op="creating", urn=FILE["urn"], type=FILE["type"], inputs=FILE["inputs"])

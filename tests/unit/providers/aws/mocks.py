@@ -36,6 +36,8 @@ class Registration:
     urn: str
     needs: tuple[str, ...]
     """URNs of those in `depends_on`."""
+    above: str
+    """URN of the parent, the stack's at the top."""
 
 
 @dataclass(slots=True)
@@ -101,6 +103,7 @@ class _Monitor(mocks.MockMonitor):
                     timeouts=MessageToDict(request.customTimeouts),
                     urn=self.make_urn(request.parent, request.type, request.name),
                     needs=tuple(request.dependencies),
+                    above=request.parent,
                 )
             )
         return super().RegisterResource(request)  # type: ignore[no-untyped-call]  # Pulumi has no types here

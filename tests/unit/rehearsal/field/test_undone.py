@@ -12,13 +12,18 @@ import pytest
 
 import rehearsal.field
 from rehearsal.field.expected import compare, expected_findings
-from rehearsal.field.rules import RULES, findings
-from tests.unit.rehearsal.field.undoing import Row, as_it_should_be, content, deployed, rows, rule_of, undone
+from rehearsal.field.rules import findings
+from rehearsal.providers.gcp import field_rules, inside_rules, pod_rules
+from tests.unit.rehearsal.field.undoing import ALL, Row, as_it_should_be, content, deployed, rows, rule_of, undone
 
 FIELD = Path(rehearsal.field.__file__).parent
 TABLE = Path(__file__).parents[4] / "docs" / "proven-rules.md"
 NO_RULES = {"expected.py", "facts.py", "service_facts.py", "judge.py", "rules.py", "deployed.py", "reading.py"}
 """Files of what rules read and are told by."""
+FILES = (
+    *sorted(file for file in FIELD.glob("*.py") if file.name not in NO_RULES),
+    *(Path(str(module.__file__)) for module in (field_rules, inside_rules, pod_rules)),
+)
 
 
 @pytest.mark.parametrize("row", rows(), ids=lambda row: row.name)
@@ -37,16 +42,15 @@ def test_a_stack_as_it_is_deployed_has_no_finding(stack: str) -> None:
 
 
 def test_every_rule_has_its_rows() -> None:
-    assert {rule.__name__ for rule in RULES} == {row.rule for row in rows()}
+    assert {rule.__name__ for rule in ALL} == {row.rule for row in rows()}
 
 
 def test_every_kind_of_finding_is_told_by_a_row_and_stands_in_the_table() -> None:
-    """Each statement of rehearsal/field that makes words of a message is run by a fix that is undone."""
+    """Each statement of a rule's file that makes words of a message is run by a fix that is undone."""
     ran, table = _run()
     untold = [
         f"{file.name}:{node.lineno}: {ast.unparse(node)[:90]}"
-        for file in sorted(FIELD.glob("*.py"))
-        if file.name not in NO_RULES
+        for file in FILES
         for node in _saying(ast.parse(file.read_text()))
         if not any((file.name, line) in ran for line in range(node.lineno, (node.end_lineno or node.lineno) + 1))
     ]
@@ -63,10 +67,10 @@ def test_every_kind_of_finding_is_told_by_a_row_and_stands_in_the_table() -> Non
 def _run() -> tuple[set[tuple[str, int]], list[str]]:
     """File and line of all that the rules do with what the rows undo, and a line of the table for each row."""
     ran: set[tuple[str, int]] = set()
-    table = []
+    table, files = [], set(map(str, FILES))
 
     def trace(frame: FrameType, _event: str, _value: object) -> Any:
-        if not frame.f_code.co_filename.startswith(str(FIELD)):
+        if frame.f_code.co_filename not in files:
             return None
         ran.add((Path(frame.f_code.co_filename).name, frame.f_lineno))
         return trace
@@ -79,8 +83,9 @@ def _run() -> tuple[set[tuple[str, int]], list[str]]:
             found = list(rule(after))
         finally:
             sys.settrace(before)
-        source = next(one.source for one in found if row.says in one.message)
-        cells = (row.rule, row.finding, row.fix, row.says, source)
+        told = next(one for one in found if row.says in one.message)
+        rule_name = row.rule if told.rule == row.rule else f"{told.rule}: {row.rule}"
+        cells = (rule_name, row.finding, row.fix, row.says, told.source)
         table.append(f"| {' | '.join(cell.strip().replace('|', chr(92) + '|') for cell in cells)} |")
     return ran, table
 

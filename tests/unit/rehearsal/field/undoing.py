@@ -23,11 +23,14 @@ import yaml
 from rehearsal.field.deployed import BuiltResource, Deployment, MachinePool
 from rehearsal.field.reading import deployment_of
 from rehearsal.field.rules import RULES, Rule
+from rehearsal.providers.gcp import field_rules, inside_rules, pod_rules
 from tests.deployed import stack_deployed
 from tests.unit.providers.aws.whole_stacks import GONE, changed, write
 
 ROOT = Path(__file__).parents[4]
 FILE = Path(__file__).with_name("undone.yaml")
+ALL: tuple[Rule, ...] = (*RULES, *field_rules.RULES, *inside_rules.RULES, *pod_rules.RULES)
+"""The rules of every cloud, and those of Google Cloud alone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +73,7 @@ def rows() -> tuple[Row, ...]:
 
 
 def rule_of(row: Row) -> Rule:
-    return next(rule for rule in RULES if rule.__name__ == row.rule)
+    return next(rule for rule in ALL if rule.__name__ == row.rule)
 
 
 @cache
