@@ -7,7 +7,7 @@ from typing import Final
 from bench.figures import show
 from bench.load import watched
 
-BENCHMARKS: Final = ("preview", "plan", "trainer", "server")
+BENCHMARKS: Final = ("preview", "plan", "prepare", "trainer", "server")
 
 
 def main(names: list[str]) -> int:

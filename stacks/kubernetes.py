@@ -9,7 +9,8 @@ from components.plan.kubernetes import InsidePlan, KubernetesFacts, Manifest, Sc
 from components.plan.work import JobPlan, ServicePlan
 from components.platform.plan import plan_platform
 from components.platform.request import PlatformRequest
-from components.schedulers import load
+from components.pods.prepare import preparation
+from components.schedulers import GangScheduler, load
 from components.schedulers.slurm.plan import refuse_held
 from components.serving.entry import entry_problems, entry_warnings, with_entry
 from components.spec.inference import EngineKind
@@ -43,7 +44,7 @@ def render(spec: StackSpec, cluster: ClusterPlan, job: JobPlan | None, service: 
     if "scheduler" not in spec.wrong:
         plan = problems.collect(scheduler.plan, spec.scheduler, cluster.node_pools, cluster.kubernetes)
     inside = problems.collect(_inside, spec, cluster, cluster.kubernetes, plan, service)
-    gang = problems.collect(scheduler.render_job, job, _pool(cluster, job.pool), plan) if job and plan else ()
+    gang = problems.collect(_with_text, scheduler, job, _pool(cluster, job.pool), plan) if job and plan else ()
     near = scheduler.placement_warnings(job, _pool(cluster, job.pool)) if job else ()
     if service and plan and plan.kind is SchedulerKind.SLURM:
         problems.collect(refuse_held, service, _pool(cluster, service.pool), plan)
@@ -58,6 +59,11 @@ def render(spec: StackSpec, cluster: ClusterPlan, job: JobPlan | None, service: 
         *(_warnings(spec, cluster, inside) if inside else ()),
     )
     return Rendered(job=gang or (), service=servers or (), inside=inside, warnings=warnings)
+
+
+def _with_text(scheduler: GangScheduler, job: JobPlan, pool: NodePoolPlan, plan: SchedulerPlan) -> tuple[Manifest, ...]:
+    """The job's objects behind those that prepare its text."""
+    return (*preparation(job), *scheduler.render_job(job, pool, plan))
 
 
 def _inside(

@@ -54,14 +54,17 @@ class Inside(pulumi.ComponentResource):
 
     def run(self, name: str, manifests: tuple[Manifest, ...], opts: pulumi.ResourceOptions) -> JobHandle:
         """The job in its queue. Its name tells its content: a change is another object, made when the old is gone, so
-        that two gangs never write to one run. What it stands on is another too, and the old goes last.
+        that two gangs never write to one run. What it stands on is another too, and the old goes last. A Job that
+        prepares its text has ended before the gang is handed in.
         """
-        *grounds, job = manifests
         after = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=self._open))
-        made = self._make(grounds, after, prefix=name)
-        fresh = pulumi.ResourceOptions(depends_on=made[-1:], delete_before_replace=True)
-        fresh = pulumi.ResourceOptions.merge(after, fresh)
-        (run,) = self._make([job], fresh, prefix=name, called=place_name)
+        made: list[pulumi.Resource] = []
+        for manifest in manifests:
+            runs = manifest is manifests[-1] or manifest["kind"] == "Job"  # the preparation of its text is one
+            own = pulumi.ResourceOptions(depends_on=made[-1:], delete_before_replace=runs or None)
+            called = place_name if runs else resource_name
+            made += self._make([manifest], pulumi.ResourceOptions.merge(after, own), prefix=name, called=called)
+        run, job = made[-1], manifests[-1]
         address = f"{job['kind']} {job['metadata']['namespace']}/{job['metadata']['name']}"
         digest = hashlib.sha256(json.dumps(manifests, sort_keys=True).encode()).hexdigest()
         return JobHandle(outputs={"job": address}, digest=pulumi.Output.from_input(digest), resource=run)

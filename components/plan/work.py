@@ -4,8 +4,24 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from components.plan.cluster import PodBinding
 from components.spec.inference import AutoscalingSpec, CanarySpec, EngineKind, RouteSpec
 from components.spec.scheduler import Priority, TopologyRequest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PreparationPlan:
+    """A pod that makes a run's text into tokens before the run is handed in."""
+
+    pool: str
+    binding: PodBinding
+    """The part of the pool's that takes no accelerator."""
+    cpu: float
+    """Cores asked for; it uses all that nobody else does."""
+    memory_gib: float
+    """Asked for and not to be exceeded."""
+    config: Mapping[str, Any]
+    """A job's file with nothing in it that does not concern the text."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +63,8 @@ class JobPlan:
     claim: str = ""
     mount_path: str = ""
     """The volume's claim and where pods have it."""
+    preparation: PreparationPlan | None = None
+    """None where jobs are no pods: there the agent starts it; or where the tokens are there already."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

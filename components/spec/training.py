@@ -7,6 +7,7 @@ from typing import Annotated, Any, Self
 from pydantic import Field, model_validator
 
 from components.spec.base import FolderPath, Name, Spec
+from components.spec.data import DataSpec
 from components.spec.scheduler import Priority, TopologyRequest
 
 NORM_EPSILON = 1e-5
@@ -115,16 +116,6 @@ class ModelSpec(Spec):
         """
         looked_up_only = 0 if self.tie_embeddings else self.vocabulary * self.width
         return 6 * (self.parameters - looked_up_only) + 12 * self.layers * self.heads * self.head_size * self.context
-
-
-class DataSpec(Spec):
-    """Text to learn from."""
-
-    files: FolderPath | None = None
-    """Own text files (UTF-8): a path, a folder, or a glob such as `~/texts/**/*.md`. When left out, the sources of
-    Python's standard library, which need no download."""
-    validation_share: float = Field(default=0.02, gt=0, lt=0.5)
-    """Share of the documents kept out of training to measure the loss on."""
 
 
 class BatchSpec(Spec):

@@ -153,10 +153,10 @@ def _corpus_problems(spec: StackSpec) -> Iterator[Problem]:
     """Paths that name no place; what lies there is for the preflight, which may look at the disk."""
     if spec.training is None:
         return
-    asked = {"data.files": spec.training.data.files, "model.from": spec.training.model.from_folder}
-    for key, path in asked.items():
+    asked = [(f"data.{key}", path) for key, path in spec.training.data.paths()]
+    for key, path in [*asked, ("model.from", spec.training.model.from_folder or "/")]:
         try:
-            expand_home(path or "/")
+            expand_home(path)
         except ValueError as error:
             yield Problem(path=f"training.{key}", message=str(error))
 

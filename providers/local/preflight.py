@@ -68,12 +68,17 @@ def _disk_needed(job: JobPlan) -> int:
 
 
 def _corpus_problems(job: JobPlan) -> tuple[Problem, ...]:
-    from workloads.pretrain.corpus import check_corpus  # late, as its libraries are an extra
+    from workloads.prepare.corpus import check_data  # late, as its libraries are an extra
+    from workloads.prepare.linking import is_prepared
+    from workloads.prepare.tokenizer import given_tokenizer
+    from workloads.pretrain.config import JobFile
     from workloads.pretrain.origin import check_origin
 
     training, problems = _training(job), Problems()
     problems.collect(check_origin, training.model)
-    problems.collect(check_corpus, training)
+    if not problems.collect(is_prepared, JobFile.model_validate(job.config, strict=False)):
+        problems.collect(given_tokenizer, training)
+        problems.collect(check_data, training)
     return tuple(problems)
 
 

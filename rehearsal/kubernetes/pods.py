@@ -35,9 +35,9 @@ def pod(objects: Objects, key: str, body: Body) -> bool:
 def job(objects: Objects, key: str, body: Body) -> bool:
     """Runs a job whose program ends by itself, all of its pods at once. Any other stays as it was created."""
     spec = body["spec"]
-    if spec.get("suspend") or not programs.is_check(spec["template"]["spec"]["containers"][0]):
-        return True
-    if _ended(body):
+    container = spec["template"]["spec"]["containers"][0]
+    prepares = programs.is_preparation(container)
+    if _ended(body) or spec.get("suspend") or not (prepares or programs.is_check(container)):
         return True
     own = [(one, other) for one, other in objects.all() if _is_of(body, one, other)]
     if not own:
@@ -48,7 +48,7 @@ def job(objects: Objects, key: str, body: Body) -> bool:
         return False
     nodes = {other["metadata"]["name"]: objects.at(f"|Node||{other['spec']['nodeName']}") for _, other in own}
     present = [node for node in nodes.values() if node is not None]
-    ending = programs.checked(own[0][1], present)
+    ending = (0, "") if prepares else programs.checked(own[0][1], present)
     for one, other in own:
         end(objects, one, other, ending)
     done = ending[0] == 0

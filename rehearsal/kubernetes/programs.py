@@ -40,6 +40,11 @@ def is_check(container: Body) -> bool:
     return list(container.get("command") or ())[:3] == ["python", "-m", "workloads.fabric_check"]
 
 
+def is_preparation(container: Body) -> bool:
+    """True if it makes text into tokens, and then ends."""
+    return list(container.get("command") or ())[:3] == ["python", "-m", "workloads.prepare"]
+
+
 def probed(container: Body, node: Body) -> Ending:
     """End of a probe on the node: bad where the volume is, where a module that it looks for is not in use, or where the
     driver is older than it asks.

@@ -116,7 +116,7 @@ def test_a_killed_supervisor_leaves_nothing_and_the_run_goes_on(plugin: Plugin, 
 
 
 def test_a_mistake_is_told_and_not_tried_again(plugin: Plugin, volume: Path) -> None:
-    message = "training.data.files: '/nowhere' matches no file; name files that exist"
+    message = "training.data.text.files: '/nowhere' matches no file; name files that exist"
     inputs = run_of(volume, refuse=message)
     with pytest.raises(grpc.RpcError) as refused:
         plugin.create(RUN, inputs)

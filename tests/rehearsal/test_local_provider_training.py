@@ -37,7 +37,7 @@ def training(machine: Machine, steps: int, **changes: Any) -> dict[str, Any]:
     """The run's inputs, with two ranks and everything decided that a plan would decide."""
     spec = {
         "name": "run", "nodes": 1, "minNodes": 1, "ranksPerNode": 2, "steps": steps, "model": MODEL,
-        "data": {"files": str(machine.folder.parent / "texts"), "validationShare": 0.1},
+        "data": {"text": {"files": str(machine.folder.parent / "texts")}, "validationShare": 0.1},
         "batch": {"sequences": 4, "microSequences": 2}, "precision": "fp32", "parallel": {"sharding": "ddp"},
         "checkpoint": {"everySteps": 10, "keep": 2}, "evaluateEverySteps": 20, "optimizer": {"warmupSteps": 5},
     }  # fmt: skip
@@ -103,7 +103,7 @@ def test_interrupt_then_a_killed_worker_then_done(machine: Machine) -> None:
 
 
 def test_a_missing_corpus_is_one_message(machine: Machine) -> None:
-    machine.ask(run=training(machine, 20, data={"files": "/nowhere/at/all"}))
+    machine.ask(run=training(machine, 20, data={"text": {"files": "/nowhere/at/all"}}))
     up = machine.engine.up("dev")
     assert not up.ok
     assert any("/nowhere/at/all" in error for error in up.errors), up.output

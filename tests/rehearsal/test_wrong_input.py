@@ -62,8 +62,10 @@ def test_what_stands_in_the_way_on_this_machine(repository: Path, tmp_path: Path
         stranger.listen()
         port = stranger.getsockname()[1]
         missing = str(tmp_path / "no-such-folder")
-        message = refusal(repository, tmp_path, training={"data": {"files": missing}}, inference={"port": port})
-    assert f"training.data.files: '{missing}': does not exist" in message
+        message = refusal(
+            repository, tmp_path, training={"data": {"text": {"files": missing}}}, inference={"port": port}
+        )
+    assert f"training.data.text.files: '{missing}': does not exist" in message
     assert f"inference.port: 127.0.0.1:{port} cannot be listened on" in message
     assert "choose another port" in message
 

@@ -17,6 +17,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+from torch.nn.attention.varlen import varlen_attn
 
 from components.spec.training import ModelSpec, RopeScaling
 from workloads.model.loss import summed_cross_entropy
@@ -50,6 +51,24 @@ def _rotate(x: Tensor, table: Tensor) -> Tensor:
     return torch.cat((first * cos - second * sin, first * sin + second * cos), dim=-1).to(x.dtype)
 
 
+def _seen(starts: Tensor, shape: torch.Size, x: Tensor) -> Tensor | None:
+    """Documents as attention takes them: their begins where a kernel reads those, None where each row is one, else a
+    mask of what a token sees, bool of shape (rows, 1, positions, positions).
+    """
+    device = x.device.type
+    low = torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else x.dtype
+    if device == "cuda" and low in (torch.bfloat16, torch.float16):
+        return starts
+    rows, positions = shape
+    if starts.shape[0] == rows + 1:
+        return None
+    document = torch.bucketize(torch.arange(rows * positions, device=x.device), starts, right=True).view(
+        rows, positions
+    )
+    same = document[:, None, :, None] == document[:, None, None, :]
+    return same.tril()
+
+
 def _norm(spec: ModelSpec, size: int) -> nn.RMSNorm:
     return nn.RMSNorm(size, eps=spec.norm_epsilon)
 
@@ -74,13 +93,28 @@ class Attention(nn.Module):
         value = self.value(x).unflatten(-1, (self.kv_heads, self.head_size))
         return _rotate(self.query_norm(query), table), _rotate(self.key_norm(key), table), value
 
-    def forward(self, x: Tensor, table: Tensor) -> Tensor:
-        query, key, value = (t.transpose(1, 2) for t in self.project(x, table))
-        mixed = functional.scaled_dot_product_attention(
-            query, key, value, is_causal=True, enable_gqa=self.heads != self.kv_heads
-        )
-        y: Tensor = self.output(mixed.transpose(1, 2).flatten(-2))
+    def forward(self, x: Tensor, table: Tensor, documents: Tensor | None = None) -> Tensor:
+        """`documents` as `Transformer.forward` hands it on: where they begin, or who sees whom."""
+        query, key, value = self.project(x, table)
+        if documents is not None and documents.dtype is not torch.bool:
+            mixed = self._within(query, key, value, documents)
+        else:
+            mixed = functional.scaled_dot_product_attention(
+                query.transpose(1, 2), key.transpose(1, 2), value.transpose(1, 2), attn_mask=documents,
+                is_causal=documents is None, enable_gqa=self.heads != self.kv_heads,
+            ).transpose(1, 2)  # fmt: skip
+        y: Tensor = self.output(mixed.flatten(-2))
         return y
+
+    def _within(self, query: Tensor, key: Tensor, value: Tensor, starts: Tensor) -> Tensor:
+        """Causal attention inside each document, by the flash kernel for texts of any length."""
+        rows, longest = query.shape[0], query.shape[1]
+        mixed = varlen_attn(
+            query.flatten(0, 1), key.flatten(0, 1), value.flatten(0, 1), starts, starts, longest, longest,
+            window_size=(-1, 0), enable_gqa=self.heads != self.kv_heads,
+        )  # fmt: skip
+        assert isinstance(mixed, Tensor)
+        return mixed.view(rows, longest, self.heads, self.head_size)
 
 
 class FeedForward(nn.Module):
@@ -105,8 +139,8 @@ class Block(nn.Module):
         self.mlp_norm = _norm(spec, spec.width)
         self.mlp = FeedForward(spec)
 
-    def forward(self, x: Tensor, table: Tensor) -> Tensor:
-        x = x + self.attention(self.attention_norm(x), table)
+    def forward(self, x: Tensor, table: Tensor, documents: Tensor | None = None) -> Tensor:
+        x = x + self.attention(self.attention_norm(x), table, documents)
         y: Tensor = x + self.mlp(self.mlp_norm(x))
         return y
 
@@ -177,11 +211,16 @@ class Transformer(nn.Module):
         """Fill the rotary table, which no checkpoint holds, after `to_empty` of a model made on the meta device."""
         self.table.copy_(rotary_table(self.spec, self.spec.context, self.table.device))
 
-    def forward(self, tokens: Tensor, targets: Tensor | None = None) -> Tensor:
-        """The logits; with targets (batch, positions), their summed cross-entropy in their place."""
+    def forward(self, tokens: Tensor, targets: Tensor | None = None, documents: Tensor | None = None) -> Tensor:
+        """The logits; with targets (batch, positions), their summed cross-entropy in their place.
+
+        `documents`: int32, where documents begin in all rows one behind the other, a row's begin always, and where the
+        last ends. No token sees one of another document. None: a row is one document.
+        """
         x = self.embedding(tokens)
         table = self.table[: tokens.shape[1]]
+        seen = None if documents is None else _seen(documents, tokens.shape, x)
         for block in self.blocks:
-            x = block(x, table)
+            x = block(x, table, seen)
         y: Tensor = self.head(self.norm(x), targets)
         return y

@@ -4,6 +4,7 @@ import hashlib
 import json
 import math
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from components.errors import Problem, SpecError
 from components.estimate.memory import estimate_memory, state_bytes
@@ -16,6 +17,7 @@ from components.spec.explain import suggestion
 from components.spec.scheduler import TopologyRequest
 from components.spec.training import ParallelSpec, Precision, Sharding, TrainerKind, TrainingSpec
 from workloads.plan.command import command_problems, plan_command
+from workloads.plan.preparation import PREPARED, plan_preparation
 from workloads.plan.problems import misfits, pod_misfits, too_many, too_small_batch, uneven_sharding
 from workloads.plan.sizes import (
     GIB,
@@ -64,7 +66,11 @@ def plan_training(
         problems += pod_misfits(decided, pool, volume, found.pod, registry=registry)
     if problems:
         raise SpecError(problems)
-    return _job(decided, pool, volume, found), decisions
+    job = _job(decided, pool, volume, found)
+    if not pods:
+        return job, decisions
+    preparation, placed = plan_preparation(decided, job, pool, pools)
+    return replace(job, preparation=preparation), (*decisions, *placed)
 
 
 def _job(decided: TrainingSpec, pool: NodePoolPlan, volume: VolumePlan, found: Estimate) -> JobPlan:
@@ -83,6 +89,7 @@ def _job(decided: TrainingSpec, pool: NodePoolPlan, volume: VolumePlan, found: E
         config={
             "training": decided.model_dump(mode="json", by_alias=True, exclude=NOT_THE_TRAINERS),
             "runFolder": folder,
+            "dataFolder": f"{volume.path}/{PREPARED}",
             "device": DEVICES[pool.collective],
             "stopS": grace_s - MARGIN_S,
             **({"peakTflops": chip.bf16_tflops} if chip and chip.bf16_tflops else {}),

@@ -22,6 +22,8 @@ class JobFile(Spec):
     training: TrainingSpec
     run_folder: str = Field(pattern="^/")
     """Absolute; shared by all nodes of the run."""
+    data_folder: str | None = Field(default=None, pattern="^/")
+    """Folder of prepared text, which runs share; when left out, one in the run's own folder."""
     device: Device
     stop_s: float = Field(default=30.0, gt=0)
     """Seconds from SIGTERM to SIGKILL: a step, a checkpoint, and a margin have to fit."""

@@ -1,7 +1,9 @@
 """Exits of a worker and of an agent."""
 
 import atexit
+import ctypes
 import os
+import signal
 import sys
 from enum import IntEnum
 from typing import NoReturn
@@ -33,3 +35,12 @@ def leave(code: int) -> NoReturn:
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(code)
+
+
+def die_with_parent() -> None:
+    """Have the kernel kill this process when its parent is gone (prctl(2), PR_SET_PDEATHSIG): no orphan trains on."""
+    parent = os.getppid()
+    pr_set_pdeathsig = 1
+    ctypes.CDLL(None, use_errno=True).prctl(pr_set_pdeathsig, signal.SIGKILL)
+    if os.getppid() != parent:
+        os._exit(ExitCode.FAILED)

@@ -1,7 +1,8 @@
 """Layout of a run's folder.
 
 job.json                 what was asked for
-data/                    the tokenizer, the token shards, and corpus.json about both
+data/                    link to the prepared text: the tokenizer, and corpus.json, which names the token files
+data.json                what was asked for when the text was prepared
 checkpoints/step-*/      whole checkpoints; other names are unfinished (.partial-*) or damaged (.corrupt-*) ones
 export/step-*/           the model as a Hugging Face folder
 metrics.jsonl            a line for each step and each evaluation; metrics.prom: the newest values
@@ -38,6 +39,10 @@ class RunFolder:
     @property
     def data(self) -> Path:
         return self.path / "data"
+
+    @property
+    def data_asked(self) -> Path:
+        return self.path / "data.json"
 
     @property
     def checkpoints(self) -> Path:

@@ -15,6 +15,7 @@ import json
 import logging
 import os
 import signal
+import subprocess
 import sys
 from collections.abc import Sequence
 from multiprocessing import forkserver
@@ -23,6 +24,7 @@ from types import FrameType
 
 from components.errors import PenstockError, SpecError
 from components.stop_request import STOP_SIGNALS
+from workloads.prepare.linking import is_prepared
 from workloads.pretrain.announce import Announcer
 from workloads.pretrain.config import Device, JobFile, ranks_per_node, read_job
 from workloads.pretrain.entry import Worker
@@ -89,11 +91,33 @@ def launch(
             RunState.STARTING, steps=job.training.steps, message="starting workers", warning=""
         )
     with Announcer(job) as announcer:
+        code = _prepare(job_file, job)
+        if code is not ExitCode.FINISHED:
+            return code
         from workloads.pretrain.agent import run_agent  # torch takes seconds to import
 
         code = run_agent(job_file, job, rendezvous=rendezvous, address=address, worker=worker)
     announcer.tell_end(code)
     return code
+
+
+def _prepare(job_file: Path, job: JobFile) -> ExitCode:
+    """The text is there when this returns FINISHED: a process of its own makes it, before any worker is started."""
+    if is_prepared(job):
+        return ExitCode.FINISHED
+    ledger = Ledger(RunFolder.of(job).ledger, attempt=0)
+    ledger.enter(EventKind.PREPARE)
+    command = [sys.executable, "-m", "workloads.prepare", str(job_file.resolve()), "--with-parent"]
+    with subprocess.Popen(command) as preparing:
+        try:
+            code = preparing.wait()
+        finally:  # a request to stop ends this process here
+            preparing.kill()
+    if code == ExitCode.FINISHED:
+        ledger.enter(EventKind.START)
+        return ExitCode.FINISHED
+    ledger.enter(EventKind.STOPPED)
+    return ExitCode.REFUSED if code == ExitCode.REFUSED else ExitCode.FAILED
 
 
 def _keep(job_file: Path, own: Path) -> None:

@@ -41,13 +41,13 @@ class ParallelModel:
     autocast: torch.dtype | None
     """The type DDP computes in; FSDP's policy does this by itself."""
 
-    def loss(self, tokens: Tensor, targets: Tensor) -> Tensor:
+    def loss(self, tokens: Tensor, targets: Tensor, documents: Tensor | None = None) -> Tensor:
         """Cross-entropy in float32, summed over the targets that are not IGNORED."""
         if self.autocast is None:
-            loss: Tensor = self.module(tokens, targets)
+            loss: Tensor = self.module(tokens, targets, documents)
         else:
             with torch.autocast(tokens.device.type, dtype=self.autocast):
-                loss = self.module(tokens, targets)
+                loss = self.module(tokens, targets, documents)
         return loss
 
     @contextmanager

@@ -7,8 +7,10 @@ import psutil
 
 from components.errors import Problem, Problems, SpecError
 from components.estimate.memory import checkpoint_bytes, estimate_memory
+from workloads.prepare.corpus import check_data
+from workloads.prepare.linking import is_prepared
+from workloads.prepare.tokenizer import given_tokenizer
 from workloads.pretrain.config import Device, JobFile, ranks_per_node
-from workloads.pretrain.corpus import check_corpus
 from workloads.pretrain.folder import RunFolder
 from workloads.pretrain.origin import check_origin
 
@@ -19,7 +21,7 @@ def check_job(job: JobFile, rendezvous: str | None) -> None:
     """SpecError with every reason why this job cannot run on this node; the run's folders exist afterwards."""
     problems = Problems([*_rendezvous(job, rendezvous), *_memory(job), *_disk(job)])
     problems.collect(check_origin, job.training.model)
-    problems.collect(check_corpus, job.training)
+    problems.collect(_data, job)
     if problems:
         raise SpecError(problems)
 
@@ -29,6 +31,20 @@ def _rendezvous(job: JobFile, rendezvous: str | None) -> list[Problem]:
         message = f"{job.training.nodes} nodes have to meet somewhere; give --rendezvous HOST:PORT"
         return [Problem(path="training.nodes", message=message)]
     return []
+
+
+def _data(job: JobFile) -> None:
+    """The run's text is prepared, or can be by this node alone, before the run; SpecError where it cannot."""
+    if is_prepared(job):
+        return
+    if job.training.nodes > 1:
+        message = "is not prepared; have one node run `python -m workloads.prepare JOB_FILE` before the run"
+        raise SpecError([Problem(path="training.data", message=message)])
+    problems = Problems()
+    problems.collect(given_tokenizer, job.training)
+    problems.collect(check_data, job.training)
+    if problems:
+        raise SpecError(problems)
 
 
 def _memory(job: JobFile) -> list[Problem]:

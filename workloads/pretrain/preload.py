@@ -8,9 +8,10 @@ import signal
 # torch imports it with the first optimizer step: seconds, that each worker would spend anew.
 import torch._dynamo  # noqa: F401
 
-from workloads.pretrain import worker
+from workloads.pretrain import worker  # noqa: F401
+from workloads.pretrain.exits import die_with_parent
 
 # The server has to die with the agent, because the workers die with the server.
-worker.die_with_parent()
+die_with_parent()
 # A service manager sends SIGTERM to every process of the job; the workers need the server until they have stopped.
 signal.signal(signal.SIGTERM, signal.SIG_IGN)

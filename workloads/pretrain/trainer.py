@@ -15,6 +15,7 @@ from components.spec.training import Sharding
 from components.stop_request import StopRequest
 from workloads.pretrain.checkpoint import Checkpointer, Ended
 from workloads.pretrain.config import JobFile
+from workloads.pretrain.data import TokenData
 from workloads.pretrain.folder import RunFolder
 from workloads.pretrain.guard import Guard, StepVerdict
 from workloads.pretrain.journal import Journal, StepReport
@@ -24,7 +25,6 @@ from workloads.pretrain.optimizer import build_optimizer, learning_rate
 from workloads.pretrain.parallelize import mesh_of, parallelize, start
 from workloads.pretrain.peak import peak_of
 from workloads.pretrain.progress import Progress
-from workloads.pretrain.shards import TokenData
 from workloads.pretrain.status import RunState
 from workloads.pretrain.watch import HangWatch, Limits, RankPhase, Stragglers
 
@@ -59,8 +59,9 @@ class Trainer:
         self.model = parallelize(self.training, device, mesh)
         self.parameters = list(self.model.module.parameters())
         self.optimizer = build_optimizer(self.model.module, self.training.optimizer)
-        self.loader = Loader(data.train, self.training.model.context, self.training.seed)
-        self.validation = Loader(data.validation, self.training.model.context, self.training.seed)
+        context, seed = self.training.model.context, self.training.seed
+        self.loader = Loader(data.train, context, seed, data.end_of_text)
+        self.validation = Loader(data.validation, context, seed, data.end_of_text)
         self.checkpointer = Checkpointer(
             RunFolder.of(job).checkpoints,
             self.training.checkpoint.keep,
@@ -131,7 +132,7 @@ class Trainer:
         total = torch.zeros((), device=self.device)
         with torch.no_grad():
             for micro in self.validation.batch(shares, self.device):
-                total += self.model.loss(micro.tokens, micro.targets)
+                total += self.model.loss(micro.tokens, micro.targets, micro.documents)
         dist.all_reduce(total)
         self.validation_loss = total.item() / (count * self.training.model.context)
         self.progress.evaluated_step = self.progress.step
@@ -186,7 +187,7 @@ class Trainer:
         for index, micro in enumerate(micro_batches):
             with self.model.gradient_sync(index == len(micro_batches) - 1):
                 with self.stragglers.own_time():
-                    part = self.model.loss(micro.tokens, micro.targets) / tokens
+                    part = self.model.loss(micro.tokens, micro.targets, micro.documents) / tokens
                 # Averaging over the ranks divides by their number, but the parts are shares of one mean already.
                 torch.autograd.backward(part * self.world_size)
             loss += part.detach()

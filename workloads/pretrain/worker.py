@@ -1,6 +1,5 @@
 """One rank: from a fresh process to the trained model."""
 
-import ctypes
 import logging
 import os
 import signal
@@ -14,24 +13,19 @@ import torch
 import torch.distributed as dist
 from prometheus_client import CollectorRegistry
 
-from components.errors import Problem, SpecError
-from workloads.pretrain.checkpoint import checkpoints_of
+from components.errors import SpecError
 from workloads.pretrain.config import Device, JobFile, read_job
-from workloads.pretrain.corpus import check_corpus
-from workloads.pretrain.exits import ExitCode
+from workloads.pretrain.data import open_data
+from workloads.pretrain.exits import ExitCode, die_with_parent
 from workloads.pretrain.export import export_run
 from workloads.pretrain.folder import RunFolder
 from workloads.pretrain.journal import Journal
 from workloads.pretrain.ledger import EventKind
 from workloads.pretrain.metrics import listener, serve
 from workloads.pretrain.plot import plot_run
-from workloads.pretrain.shards import open_data, prepare, prepared_digest
 from workloads.pretrain.status import RunState
 from workloads.pretrain.trainer import Outcome, Trainer
 from workloads.pretrain.watch import JOIN_S, MARGIN_S, HangWatch, Limits, RankPhase
-
-PREPARE_TIMEOUT_S = 6 * 3600.0
-"""Others wait so long for rank 0 to prepare a large corpus."""
 
 CODES: Final = {
     Outcome.FINISHED: ExitCode.FINISHED,
@@ -75,14 +69,12 @@ def _journal(job: JobFile, attempt: int, rank: int) -> Journal:
 
 
 def train(job: JobFile, journal: Journal, watch: HangWatch, attempt: int) -> ExitCode:
-    """Prepare, train, export: the whole life of a rank inside its process group."""
+    """Train, export: the whole life of a rank inside its process group."""
     watch.enter(RankPhase.JOIN)
     device = _join(job)
-    watch.pause()  # while rank 0 may be preparing a corpus of any size
     journal.enter(RunState.STARTING, None)
-    data = _shared_data(job, journal)
     watch.enter(RankPhase.RESTORE)
-    trainer = Trainer(job, open_data(data), device, journal, watch)
+    trainer = Trainer(job, open_data(RunFolder.of(job).data), device, journal, watch)
     trainer.begin()
     outcome = trainer.run()
     step = trainer.progress.step
@@ -126,15 +118,6 @@ def _become_worker(log_file: Path) -> None:
     die_with_parent()
 
 
-def die_with_parent() -> None:
-    """Have the kernel kill this process when its parent is gone (prctl(2), PR_SET_PDEATHSIG): no orphan trains on."""
-    parent = os.getppid()
-    pr_set_pdeathsig = 1
-    ctypes.CDLL(None, use_errno=True).prctl(pr_set_pdeathsig, signal.SIGKILL)
-    if os.getppid() != parent:
-        os._exit(ExitCode.FAILED)
-
-
 def _join(job: JobFile) -> torch.device:
     """This rank's device, with the process group up."""
     timeout = timedelta(seconds=JOIN_S + MARGIN_S)
@@ -146,33 +129,3 @@ def _join(job: JobFile) -> torch.device:
     # gloo beside NCCL: checkpoints are planned and written on the CPU.
     dist.init_process_group("cpu:gloo,cuda:nccl", timeout=timeout, device_id=device)
     return device
-
-
-def _shared_data(job: JobFile, journal: Journal) -> Path:
-    """The folder of prepared data: made by rank 0 if need be, while the others wait."""
-    folder = RunFolder.of(job).data
-    if dist.get_rank() == 0:
-        _prepare_once(job, folder, journal)
-    # In a group of their own, for which alone so long a wait is right; a signal ends them at once, no handler is there
-    # yet. On the CPU: accelerators do not spin meanwhile.
-    waiting = dist.new_group(backend="gloo", timeout=timedelta(seconds=PREPARE_TIMEOUT_S))
-    assert isinstance(waiting, dist.ProcessGroup)
-    dist.barrier(group=waiting)
-    return folder
-
-
-def _prepare_once(job: JobFile, folder: Path, journal: Journal) -> None:
-    """The data folder holds the tokens of this job's corpus; SpecError when it holds those of another, in use."""
-    corpus = check_corpus(job.training)
-    wanted, there = corpus.digest(job.training), prepared_digest(folder)
-    if there == wanted:
-        return
-    if there is not None and checkpoints_of(RunFolder.of(job).checkpoints):
-        message = (
-            f"the text, its split or the vocabulary is not what this run was trained on (data {wanted}, but {there} "
-            f"in {folder}); undo the change, or use another run folder"
-        )
-        raise SpecError([Problem(path="training.data", message=message)])
-    journal.enter(RunState.PREPARING, EventKind.PREPARE)
-    prepare(folder, corpus, job.training, journal.say)
-    journal.enter(RunState.STARTING, EventKind.START)

@@ -56,5 +56,7 @@ def unbroken(host: AgentHost, texts: Path, tmp_path_factory: pytest.TempPathFact
 def run(tmp_path: Path, texts: Path, unbroken: Run) -> Run:
     """The same job as `unbroken` in a folder of its own, with the tokens prepared already."""
     new = make_run(tmp_path, texts)
-    shutil.copytree(unbroken.folder / "data", new.folder / "data")
+    shutil.copytree(unbroken.folder / "prepared", new.folder / "prepared")
+    shutil.copyfile(unbroken.folder / "data.json", new.folder / "data.json")
+    (new.folder / "data").symlink_to((unbroken.folder / "data").readlink())
     return new

@@ -121,9 +121,11 @@ def slow_steps(job_file: str, attempt: str) -> None:
 def _around_forward(before: Callable[[], None]) -> None:
     right = Transformer.forward
 
-    def forward(self: Transformer, tokens: Tensor, targets: Tensor | None = None) -> Tensor:
+    def forward(
+        self: Transformer, tokens: Tensor, targets: Tensor | None = None, documents: Tensor | None = None
+    ) -> Tensor:
         before()
-        return right(self, tokens, targets)
+        return right(self, tokens, targets, documents)
 
     Transformer.forward = forward  # type: ignore[method-assign]  # the fault
 

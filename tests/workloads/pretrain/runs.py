@@ -130,7 +130,7 @@ class AgentHost:
 def make_run(folder: Path, texts: Path, **training: object) -> Run:
     """A job file for a tiny model on the texts."""
     run = Run(folder)
-    data = {"files": str(texts), "validationShare": 0.05}
+    data = {"text": {"files": str(texts)}, "validationShare": 0.05}
     job = {"training": {**TRAINING, "data": data}, "runFolder": str(folder), "device": "cpu", "stopS": 20.0}
     run.job.write_text(json.dumps(job))
     run.change(**training)

@@ -93,7 +93,7 @@ def test_other_data_than_the_checkpoints_is_refused(host: AgentHost, run: Run, t
     assert host.run(run) == 0, run.status
     other = tmp_path / "other.txt"
     other.write_text("another text, long enough for a batch of eight sequences. " * 200)
-    run.change(data={"files": str(other)})
+    run.change(data={"text": {"files": str(other)}})
     assert host.run(run) == 78
     assert "training.data" in str(run.status["message"])
 

@@ -18,6 +18,8 @@ def test_a_run_shrinks_and_grows(run: Run, unbroken: Run) -> None:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     rendezvous = f"127.0.0.1:{port}"
+    prepared = [sys.executable, "-m", "workloads.prepare", str(run.job)]
+    subprocess.run(prepared, cwd=REPOSITORY, check=True, stdout=subprocess.DEVNULL)
     first, second = start_agent(run, rendezvous), None
     try:
         # Both could be the meeting point on one machine; the one that is killed below must not be it.

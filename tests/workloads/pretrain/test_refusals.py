@@ -32,7 +32,7 @@ def refusal(run: Run) -> str:
         ({"ranksPerNode": None}, "training.ranksPerNode: is left out"),
         ({"ranksPerNode": 9}, "training.batch.sequences: 8 is less than the 9 ranks"),
         ({"parallel": {"sharding": "hsdp", "shardRanks": 3}}, "training.parallel.shardRanks: 3 does not divide"),
-        ({"data": {"files": "/nowhere/text"}}, "training.data.files: '/nowhere/text'"),
+        ({"data": {"text": {"files": "/nowhere/text"}}}, "training.data.text.files: '/nowhere/text'"),
         ({"nodes": 2}, "training.nodes: 2 nodes have to meet somewhere"),
         ({"model": {"width": 65536, "layers": 512}}, "training.ranksPerNode: 2 ranks need about"),
     ],
@@ -42,6 +42,14 @@ def test_a_wrong_job(tmp_path: Path, texts: Path, training: dict[str, object], w
     run.change(**training)
     assert words in refusal(run)
     assert not (tmp_path / "data").exists()
+
+
+def test_several_nodes_without_prepared_text(tmp_path: Path, texts: Path) -> None:
+    run = make_run(tmp_path, texts, nodes=2)
+    command = [sys.executable, "-m", "workloads.pretrain", str(run.job), "--rendezvous", "127.0.0.1:1"]
+    done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False)
+    assert done.returncode == 78
+    assert "training.data: is not prepared; have one node run `python -m workloads.prepare JOB_FILE`" in done.stderr
 
 
 def test_a_job_that_does_not_parse(tmp_path: Path, texts: Path) -> None:

@@ -53,8 +53,8 @@ def test_a_folder_of_ones_own_is_taken(path: str) -> None:
     ("files", "said"), [("~nouser/x", "this machine has no user 'nouser'"), ("texts/*.txt", "is not an absolute path")]
 )
 def test_a_text_at_no_place_is_refused(files: str, said: str) -> None:
-    (mistake,) = mistakes(training={"data": {"files": files}})
-    assert mistake.startswith("training.data.files: ")
+    (mistake,) = mistakes(training={"data": {"text": {"files": files}}})
+    assert mistake.startswith("training.data.text.files: ")
     assert said in mistake
 
 

@@ -101,8 +101,8 @@ def test_a_corpus_that_cannot_be_learned_from(tmp_path: Path, name: str, content
     file = tmp_path / name
     if content is not None:
         file.write_text(content)
-    (problem,) = obstacles(tmp_path / "volume", training={"data": {"files": str(file)}, "batch": BATCH})
-    assert problem.startswith("training.data.files: ")
+    (problem,) = obstacles(tmp_path / "volume", training={"data": {"text": {"files": str(file)}}, "batch": BATCH})
+    assert problem.startswith("training.data")
     assert expected in problem
 
 

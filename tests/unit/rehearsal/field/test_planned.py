@@ -28,7 +28,7 @@ BLOCK = {
 }
 POOL = {"name": "train", "machineType": "p6e-gb200.36xlarge", "count": 18, "capacity": {"capacityBlock": BLOCK}}
 TRAINING = {
-    "pool": "train", "nodes": 18, "steps": 100, "image": "python:3.12", "data": {"files": "/shared/*.txt"},
+    "pool": "train", "nodes": 18, "steps": 100, "image": "python:3.12", "data": {"text": {"files": "/shared/*.txt"}},
     "model": {"layers": 4, "width": 512, "heads": 8, "vocabulary": 1024, "context": 512},
     "batch": {"sequences": 144, "microSequences": 1},
 }  # fmt: skip

@@ -7,26 +7,29 @@ from pathlib import Path
 import pytest
 
 from components.errors import SpecError
-from components.spec.training import BatchSpec, DataSpec, ModelSpec, TrainingSpec
-from workloads.pretrain.corpus import check_corpus, find_documents
+from components.spec.data import DataSpec, TextSpec
+from components.spec.training import BatchSpec, ModelSpec, TrainingSpec
+from workloads.prepare.corpus import check_data, find_corpus
+
+KEY = "training.data.text"
 
 
 def training(files: Path | str) -> TrainingSpec:
     return TrainingSpec(
-        data=DataSpec(files=str(files)),
+        data=DataSpec(text=TextSpec(files=str(files))),
         model=ModelSpec(width=32, heads=2, kv_heads=1, vocabulary=300, context=16),
         batch=BatchSpec(sequences=4, micro_sequences=2),
     )
 
 
 def test_the_default_text_is_megabytes_of_sources_in_an_order_of_names() -> None:
-    corpus = find_documents(DataSpec())
-    names = [document.name for document in corpus.documents]
+    corpus = find_corpus(KEY, None)
+    names = [file.name for file in corpus.files]
     assert corpus.size_bytes > 5_000_000
     assert "argparse.py" in names
     assert len(names) == len(set(names))
     assert not [name for name in names if "/test/" in f"/{name}" or "site-packages" in name]
-    assert find_documents(DataSpec()).digest(training("/x")) == corpus.digest(training("/x"))
+    assert find_corpus(KEY, None) == corpus
 
 
 def test_a_file_a_folder_and_a_glob(tmp_path: Path) -> None:
@@ -40,7 +43,7 @@ def test_a_file_a_folder_and_a_glob(tmp_path: Path) -> None:
         str(tmp_path): ["b.txt", "deep/a.txt", "deep/c.md"],
         f"{tmp_path}/**/*.txt": ["b.txt", "deep/a.txt"],
     }
-    found = {files: [d.name for d in find_documents(DataSpec(files=files)).documents] for files in expected}
+    found = {files: [file.name for file in find_corpus(KEY, TextSpec(files=files)).files] for files in expected}
     assert found == expected
 
 
@@ -55,9 +58,9 @@ def test_a_file_a_folder_and_a_glob(tmp_path: Path) -> None:
 )
 def test_an_odd_path_is_refused_in_one_sentence(files: str, words: str) -> None:
     with pytest.raises(SpecError) as refusal:
-        check_corpus(training(files))
+        check_data(training(files))
     (problem,) = refusal.value.problems
-    assert problem.path == "training.data.files"
+    assert problem.path == "training.data.text.files"
     assert words in problem.message
 
 
@@ -67,7 +70,7 @@ def test_a_folder_that_cannot_be_searched_is_refused(tmp_path: Path, monkeypatch
 
     monkeypatch.setattr(Path, "rglob", fail)
     with pytest.raises(SpecError, match=r"cannot be read \(Permission denied\); choose another folder"):
-        check_corpus(training(tmp_path))
+        check_data(training(tmp_path))
 
 
 @pytest.mark.parametrize(
@@ -77,9 +80,9 @@ def test_no_text_is_refused_with_the_path_and_a_remedy(tmp_path: Path, files: st
     (tmp_path / "empty").mkdir()
     (tmp_path / "empty" / "nothing.txt").write_text("")
     with pytest.raises(SpecError) as refusal:
-        check_corpus(training(tmp_path / files))
+        check_data(training(tmp_path / files))
     (problem,) = refusal.value.problems
-    assert problem.path == "training.data.files"
+    assert problem.path == "training.data.text.files"
     assert str(tmp_path / files) in problem.message
     assert words in problem.message
 
@@ -88,22 +91,10 @@ def test_less_text_than_a_batch_is_refused_with_both_numbers(tmp_path: Path) -> 
     file = tmp_path / "short.txt"
     file.write_text("x" * 64)
     with pytest.raises(SpecError, match=r"has 64 bytes to train on, but one batch .* needs 65") as refusal:
-        check_corpus(training(file))
+        check_data(training(file))
     assert "training.batch.sequences" in str(refusal.value)
     file.write_text("x" * 65)
-    assert check_corpus(training(file)).size_bytes == 65
-
-
-def test_what_changes_the_tokens_changes_the_digest(tmp_path: Path) -> None:
-    file = tmp_path / "text.txt"
-    file.write_text("x" * 100)
-    spec = training(file)
-    digests = {check_corpus(spec).digest(spec)}
-    more = spec.model_copy(update={"model": spec.model.model_copy(update={"vocabulary": 301})})
-    digests.add(check_corpus(more).digest(more))
-    file.write_text("x" * 101)
-    digests.add(check_corpus(spec).digest(spec))
-    assert len(digests) == 3
+    assert [corpus.size_bytes for corpus in check_data(training(file))] == [65]
 
 
 def test_the_checks_need_no_torch() -> None:

@@ -1,0 +1,321 @@
+"""The preparation of a run's text: scan, tokenizer, tokens, manifest."""
+
+import json
+import os
+import secrets
+import shutil
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import xxhash
+from tokenizers import Tokenizer
+
+from components.errors import PenstockError, Problem, SpecError
+from components.home import expand_home
+from components.spec.training import TrainingSpec
+from workloads.model.hugging_face import TOKENIZER, end_tokens, read_ends
+from workloads.prepare.corpus import Corpus, check_data, require_tokens
+from workloads.prepare.encode import SIDES, Encoding, Split, dtype_of, encode_part, token_file
+from workloads.prepare.manifest import (
+    MANIFEST,
+    DataManifest,
+    Shard,
+    Source,
+    missing_shard,
+    read_manifest,
+    write_manifest,
+)
+from workloads.prepare.parts import Part, Scan, UnreadableError, into_parts, part_bytes, scan_file
+from workloads.prepare.tokenizer import (
+    RECIPE,
+    GivenTokenizer,
+    given_tokenizer,
+    plan_sample,
+    sample_of,
+    save_tokenizer,
+    take_tokenizer,
+    train_tokenizer,
+)
+from workloads.prepare.workers import Workers
+
+Report = Callable[[str], None]
+
+FACTS = "facts.json"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Text:
+    """A text that was read once."""
+
+    corpus: Corpus
+    digest: str
+    """Of names and contents."""
+    parts: tuple[Part, ...]
+    sizes: tuple[int, ...]
+
+    @property
+    def documents(self) -> int:
+        return sum(part.documents for part in self.parts)
+
+
+def prepare(training: TrainingSpec, data_folder: Path, report: Report, cores: int = 0) -> Path:
+    """The folder with what the run trains on, made if it is not there yet; `report` gets the progress in words.
+
+    SpecError for what the user can mend: text that is not there or none, less of it than a batch, a vocabulary that it
+    does not give, token files that do not fit the model.
+    """
+    corpora = check_data(training)
+    given = given_tokenizer(training)
+    taken = [_tokens(key, path) for key, _, path, _ in training.data.sources() if path is not None]
+    with Workers(cores or len(os.sched_getaffinity(0))) as workers:
+        folder = _Preparation(training, data_folder, workers, report).run(corpora, given, taken)
+    _require_enough(training, read_manifest(folder))
+    return folder
+
+
+@dataclass(frozen=True, slots=True)
+class _Preparation:
+    """One preparation while it runs."""
+
+    training: TrainingSpec
+    data_folder: Path
+    workers: Workers
+    report: Report
+
+    def run(
+        self, corpora: Sequence[Corpus], given: GivenTokenizer | None, taken: Sequence[tuple[Path, DataManifest]]
+    ) -> Path:
+        """The folder, there already or made."""
+        data = self.training.data
+        texts = [self._read(corpus) for corpus in corpora]
+        tokenizer = self._tokenizer(given, texts)
+        file = tokenizer / TOKENIZER
+        identity = GivenTokenizer(folder=tokenizer, file=file, key="training.data.tokenizer").identity
+        kinds = [(path is None, weight) for _, _, path, weight in data.sources()]
+        contents = [text.digest for text in texts], [manifest.digest for _, manifest in taken]
+        digest = _digest(identity, data.validation_share, kinds, *contents)
+        folder = self.data_folder / digest
+        if (folder / MANIFEST).exists():
+            return folder
+        sources = _in_order(self.training, [self._source(text, tokenizer, identity) for text in texts], taken)
+        manifest = DataManifest(
+            digest=digest,
+            tokenizer=identity,
+            end_of_text=end_tokens(read_ends(tokenizer))[0],
+            unigram_loss=unigram_loss([(np.load(at / one.counts), one.weight) for at, one in sources]),
+            documents=sum(text.documents for text in texts) + sum(manifest.documents for _, manifest in taken),
+            bytes=sum(corpus.size_bytes for corpus in corpora) + sum(manifest.bytes for _, manifest in taken),
+            sources=tuple(_seen_from(folder, at, one) for at, one in sources),
+        )
+        _write(folder, tokenizer, manifest)
+        return folder
+
+    def _read(self, corpus: Corpus) -> Text:
+        """Digest, documents and parts of a text; SpecError where a file is none of its format."""
+        size, read, done = part_bytes(corpus), list[Scan](), 0
+        digest = xxhash.xxh3_128(f"{corpus.format} {corpus.column} {size}".encode())
+        sizes = np.zeros(64, dtype=np.int64)
+        scans = self.workers.map(partial(scan_file, form=corpus.format, part=size), corpus.files)
+        try:
+            for file, scan in zip(corpus.files, scans, strict=True):
+                digest.update(f"{file.name}\0{scan.digest}\n".encode())
+                sizes += np.array(scan.sizes)
+                read.append(Scan(digest="", stretches=scan.stretches, sizes=()))
+                done += file.size_bytes
+                self.report(f"reading the text {done / corpus.size_bytes:.0%}")
+        except UnreadableError as error:
+            raise corpus.refused(str(error)) from None
+        parts = into_parts(read, size)
+        if not parts:
+            raise corpus.refused(f"{corpus.files[0].path} holds no document; choose other files")
+        bare = replace(corpus, files=())  # what goes to other processes is no longer than it has to be
+        return Text(corpus=bare, digest=digest.hexdigest(), parts=parts, sizes=tuple(sizes.tolist()))
+
+    def _tokenizer(self, given: GivenTokenizer | None, texts: Sequence[Text]) -> Path:
+        """The folder of the tokenizer, trained on a sample of all texts where none is given."""
+        vocabulary = self.training.model.vocabulary
+        name = given.identity if given else _digest(RECIPE, vocabulary, *(text.digest for text in texts))
+        folder = self.data_folder / "tokenizers" / name
+        if folder.exists():
+            return folder
+        mine = _own(folder)
+        try:
+            if given is None:
+                self.report("training the tokenizer")
+                save_tokenizer(mine, train_tokenizer(self._sample(texts), vocabulary))
+            else:
+                take_tokenizer(mine, given)
+        except BaseException:
+            shutil.rmtree(mine)
+            raise
+        _publish(mine, folder)
+        return folder
+
+    def _sample(self, texts: Sequence[Text]) -> Iterator[str]:
+        plan = plan_sample([text.sizes for text in texts])
+        for text in texts:
+            try:
+                for pieces in self.workers.map(partial(sample_of, text.corpus, plan=plan), text.parts):
+                    yield from pieces
+            except UnreadableError as error:
+                raise text.corpus.refused(str(error)) from None
+
+    def _source(self, text: Text, tokenizer: Path, identity: str) -> Path:
+        """The folder with the tokens of a text, made if it is not there yet."""
+        share = self.training.data.validation_share
+        folder = self.data_folder / "sources" / _digest(identity, share, text.digest)
+        if (folder / FACTS).exists():
+            return folder
+        # Of one name, so that a preparation that was killed is gone on with.
+        unfinished = folder.with_name(f".partial-{folder.name}")
+        unfinished.mkdir(parents=True, exist_ok=True)
+        file = tokenizer / TOKENIZER
+        how = Encoding(
+            tokenizer=file,
+            end_of_text=end_tokens(read_ends(tokenizer))[0],
+            dtype=dtype_of(Tokenizer.from_file(str(file)).get_vocab_size()),
+            split=Split(share=share, documents=text.documents),
+        )
+        whole, done = sum(part.bytes for part in text.parts), 0
+        try:
+            for size in self.workers.map(partial(_encoded, unfinished, text.corpus, how), text.parts):
+                done += size
+                self.report(f"tokenizing {done / whole:.0%}")
+        except UnreadableError as error:
+            raise text.corpus.refused(str(error)) from None
+        _finish(unfinished, text, how.dtype)
+        _publish(unfinished, folder)
+        return folder
+
+
+def _encoded(folder: Path, corpus: Corpus, how: Encoding, part: Part) -> int:
+    encode_part(folder, corpus, part, how)
+    return part.bytes
+
+
+def _finish(folder: Path, text: Text, dtype: str) -> None:
+    """Adds up what the parts have counted, one after the other."""
+    counts: np.ndarray | None = None
+    sides: dict[str, list[dict[str, object]]] = {side: [] for side in SIDES}
+    for part in text.parts:
+        counted, held = (
+            np.load(folder / f"{part.index:05}.npy"),
+            json.loads((folder / f"{part.index:05}.json").read_text()),
+        )
+        counts = counted if counts is None else counts + counted
+        for side in SIDES:
+            name = token_file(folder, part.index, side).name
+            sides[side].append({"path": name, "tokens": held[side], "dtype": dtype})
+    assert counts is not None
+    np.save(folder / "counts.npy", counts)
+    (folder / FACTS).write_text(json.dumps(sides, indent=1) + "\n")
+    for part in text.parts:
+        (folder / f"{part.index:05}.npy").unlink()
+        (folder / f"{part.index:05}.json").unlink()
+
+
+def _in_order(
+    training: TrainingSpec, made: Iterable[Path], taken: Iterable[tuple[Path, DataManifest]]
+) -> list[tuple[Path, Source]]:
+    """Sources with the folder that their paths are relative to, as the spec names them."""
+    texts, tokens = iter(made), iter(taken)
+    found: list[tuple[Path, Source]] = []
+    for _, _, path, weight in training.data.sources():
+        if path is None:
+            folder = next(texts)
+            facts = json.loads((folder / FACTS).read_text())
+            shards = [tuple(Shard(**one) for one in facts[side]) for side in SIDES]
+            found.append((folder, Source(weight=weight, counts="counts.npy", train=shards[0], validation=shards[1])))
+        else:
+            folder, manifest = next(tokens)
+            whole = sum(source.weight for source in manifest.sources)
+            found += [(folder, replace(one, weight=weight * one.weight / whole)) for one in manifest.sources]
+    return found
+
+
+def _write(folder: Path, tokenizer: Path, manifest: DataManifest) -> None:
+    mine = _own(folder)
+    for file in tokenizer.iterdir():
+        shutil.copyfile(file, mine / file.name)
+    write_manifest(mine, manifest)
+    _publish(mine, folder)
+
+
+def unigram_loss(sources: Sequence[tuple[np.ndarray, float]]) -> float:
+    """Cross-entropy, in nats per token, of the validation tokens under the frequencies of the training tokens; of
+    several sources by their weights. Each is the counts of either side by token, and a weight.
+
+    One is added to every count, so that a token that training never showed does not make it infinite.
+    """
+    whole = sum(weight for _, weight in sources)
+    shares = sum(weight / whole * (counts[0] + 1.0) / (counts[0] + 1.0).sum() for counts, weight in sources)
+    nats = -np.log(shares)
+    parts = [weight / whole * (counts[1] * nats).sum() / max(1, counts[1].sum()) for counts, weight in sources]
+    return float(sum(parts))
+
+
+def _require_enough(training: TrainingSpec, manifest: DataManifest) -> None:
+    require_tokens(training, manifest.tokens[0], "tokens")
+    needed = training.model.context + 1
+    for source in manifest.sources:
+        train, validation = source.sizes
+        if train < needed:
+            message = f"a text has {train:,} tokens to train on, but one sequence needs {needed:,}; give more of it"
+            raise SpecError([Problem(path="training.data", message=message)])
+        if validation < needed:
+            message = (
+                f"{training.data.validation_share} keeps {validation:,} tokens to measure the loss on, but one "
+                f"sequence needs {needed:,}; raise it, or give more text"
+            )
+            raise SpecError([Problem(path="training.data.validationShare", message=message)])
+
+
+def _tokens(key: str, path: str) -> tuple[Path, DataManifest]:
+    """A folder that was prepared before; SpecError where it is none, or not whole."""
+    folder = expand_home(path).resolve()
+    try:
+        manifest = read_manifest(folder)
+    except PenstockError as error:
+        raise SpecError([Problem(path=f"training.data.{key}", message=str(error))]) from None
+    if lost := missing_shard(folder, manifest):
+        message = f"{lost} is not there as {MANIFEST} says; bring the folder anew, with sources/ beside it"
+        raise SpecError([Problem(path=f"training.data.{key}", message=message)])
+    return folder, manifest
+
+
+def _seen_from(folder: Path, at: Path, source: Source) -> Source:
+    """The source with paths relative to `folder` in place of `at`."""
+
+    def moved(path: str) -> str:
+        return os.path.relpath(at.resolve() / path, folder.parent.resolve() / folder.name)
+
+    sides = [
+        tuple(replace(shard, path=moved(shard.path)) for shard in side) for side in (source.train, source.validation)
+    ]
+    return replace(source, counts=moved(source.counts), train=sides[0], validation=sides[1])
+
+
+def _own(folder: Path) -> Path:
+    """A fresh folder beside another, which it is to become."""
+    mine = folder.with_name(f".partial-{folder.name}-{secrets.token_hex(4)}")
+    mine.mkdir(parents=True)
+    return mine
+
+
+def _publish(mine: Path, folder: Path) -> None:
+    """Gives a whole folder its name; what another preparation has made meanwhile is as good."""
+    try:
+        mine.rename(folder)
+    except OSError:
+        if not folder.exists():
+            raise
+        with suppress(OSError):
+            shutil.rmtree(mine)
+
+
+def _digest(*parts: object) -> str:
+    return xxhash.xxh3_128_hexdigest(repr(parts).encode())
