@@ -1,6 +1,7 @@
 """Reports of a run in one place: log, metrics, ledger and status. Only rank 0 writes."""
 
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from components.spec.training import TrainingSpec
@@ -133,10 +134,14 @@ class Journal:
             self._metrics.add(step=step, skippedLoss=str(loss))
             self._prometheus.skipped.inc()
 
-    def straggler(self, rank: int, ratio: float) -> None:
-        self.warn(f"rank {rank} is a straggler: {ratio:.1f} times the median of the ranks")
+    def stragglers(self, ratios: Mapping[int, float]) -> None:
+        """The slow ranks of the newest comparison, and no others, with their time over the median."""
         if self._writes:
-            self._prometheus.straggler.labels(rank=str(rank)).set(ratio)
+            self._prometheus.straggler.clear()
+        for rank, ratio in ratios.items():
+            self.warn(f"rank {rank} is a straggler: {ratio:.1f} times the median of the ranks")
+            if self._writes:
+                self._prometheus.straggler.labels(rank=str(rank)).set(ratio)
 
     def warn(self, message: str) -> None:
         """Something the user should know while the run goes on."""

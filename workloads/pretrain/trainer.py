@@ -207,8 +207,8 @@ class Trainer:
         self.step_ended = now
         if self.progress.step % COLLECT_EVERY_STEPS == 0:
             gc.collect(1)
-        for rank, ratio in self.stragglers.compare().items():
-            self.journal.straggler(rank, ratio)
+        if (slow := self.stragglers.compare()) is not None:
+            self.journal.stragglers(slow)
 
     def _rewind(self) -> bool:
         """Back to the last checkpoint, on with the data that follows the bad part; whether there was one."""

@@ -193,11 +193,11 @@ class Stragglers:
             yield
             self._own_s += time.perf_counter() - start
 
-    def compare(self) -> dict[int, float]:
-        """Rank -> its time over the median, for those above the ratio; called after every step, mostly empty."""
+    def compare(self) -> dict[int, float] | None:
+        """Rank -> its time over the median, for those above the ratio; called after every step, mostly None."""
         self._steps += 1
         if self._steps < EVERY_STEPS:
-            return {}
+            return None
         own_s = self._own_s + sum(begin.elapsed_time(end) / 1000 for begin, end in self._events)
         self._own_s, self._steps = 0.0, 0
         self._events.clear()
