@@ -122,6 +122,26 @@ class PodBinding:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class NodeSlices:
+    """Slices of a pool of TPUs: nodes whose chips are wired together, made, repaired and taken away as one."""
+
+    nodes: int
+    """Of one slice."""
+    label: str = ""
+    """Label whose value each slice has for itself; empty where a slice is a single node."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProvisioningPlan:
+    """Nodes that come for an admitted job all at once, when the cloud has them, and for nothing else."""
+
+    class_name: str
+    """Of the ProvisioningRequest by which Kueue asks for them (autoscaling.x-k8s.io)."""
+    parameters: Mapping[str, str]
+    """Of the class."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NodePoolPlan:
     """Machines of one type that are scheduled alike."""
 
@@ -142,6 +162,12 @@ class NodePoolPlan:
     grown_by: str = ""
     """Software that gives it more nodes while pods wait, and takes idle ones, within `min_count` and `max_count`; empty
     for a pool that keeps its size."""
+    slices: NodeSlices | None = None
+    """None of what is no TPU."""
+    provisioning: ProvisioningPlan | None = None
+    """None where nodes are there, or come for any pod that waits."""
+    repaired: bool = True
+    """Somebody replaces a node that no longer answers, by which the pods on it are given up."""
     file_system_module: str = ""
     """Kernel module by which a node reaches its file system over the fabric, in use only where it does; empty where
     nodes reach it over TCP, or have none."""

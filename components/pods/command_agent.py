@@ -36,7 +36,8 @@ class CommandAgent:
 
     def __init__(self, job: dict[str, Any], meeting: str) -> None:
         self.job, self.meeting = job, meeting
-        self.node = int(os.environ.get("NODE_RANK", "0"))
+        before: int = int(os.environ.get("SLICE_INDEX", "0")) * job.get("sliceNodes", 0)
+        self.node = before + int(os.environ.get("NODE_RANK", "0"))
         self.folder = Path(job["runFolder"])
         self.attempt = 1
         self.stop_at: float | None = None

@@ -20,7 +20,7 @@ def plan_queues(spec: SchedulerSpec, pools: Sequence[NodePoolPlan]) -> tuple[Que
     A pool counts with the most nodes that it may have, for it grows when jobs wait.
     """
     asked = spec.queues or (QueueSpec(name=DEFAULT_QUEUE),)
-    problems = [*_unknown_pools(asked, pools), *_overbooked(asked, pools)]
+    problems = [*_unknown_pools(asked, pools), *_overbooked(asked, pools), *_broken_slices(asked, pools)]
     if problems:
         raise SpecError(problems)
     shares = {pool.name: _shares(asked, pool) for pool in pools}
@@ -109,15 +109,30 @@ def _overbooked(queues: Sequence[QueueSpec], pools: Sequence[NodePoolPlan]) -> l
     return problems
 
 
+def _broken_slices(queues: Sequence[QueueSpec], pools: Sequence[NodePoolPlan]) -> list[Problem]:
+    """Promises of a part of a slice of TPUs, with which no job can start."""
+    problems = []
+    for pool in pools:
+        size = pool.slices.nodes if pool.slices else 1
+        for name, count in _promised(queues, pool.name).items():
+            if count % size:
+                less, more = count // size * size, -(-count // size) * size
+                fits = f"{less} or {more}" if less else str(more)
+                message = f"{count} nodes, and a slice of the pool '{pool.name}' has {size}; write {fits}"
+                problems.append(Problem(path=f"scheduler.queues.{name}.nodes.{pool.name}", message=message))
+    return problems
+
+
 def _promised(queues: Sequence[QueueSpec], pool: str) -> Mapping[str, int]:
     return {queue.name: queue.nodes[pool] for queue in queues if queue.nodes is not None and queue.nodes.get(pool)}
 
 
 def _shares(queues: Sequence[QueueSpec], pool: NodePoolPlan) -> Mapping[str, int]:
-    """Whole nodes: what is promised, and an equal part of the rest for those that were promised nothing in writing."""
-    promised = _promised(queues, pool.name)
-    rest = pool.max_count - sum(promised.values())
+    """Whole nodes, of TPUs whole slices: what is promised, and an equal part of the rest for those that were promised
+    nothing in writing."""
+    promised, size = _promised(queues, pool.name), pool.slices.nodes if pool.slices else 1
+    rest = (pool.max_count - sum(promised.values())) // size
     heirs = [queue.name for queue in queues if queue.nodes is None]
-    cuts = [int(Fraction(rest * index, max(1, len(heirs)))) for index in range(len(heirs) + 1)]
+    cuts = [int(Fraction(rest * index, max(1, len(heirs)))) * size for index in range(len(heirs) + 1)]
     inherited = {name: cuts[index + 1] - cuts[index] for index, name in enumerate(heirs)}
     return {queue.name: inherited.get(queue.name, promised.get(queue.name, 0)) for queue in queues}

@@ -80,3 +80,14 @@ def refuse_several_domains(job: JobPlan, pool: NodePoolPlan, scheduler: str) -> 
             f"{job.nodes} nodes of the gang in several; use preferred, or the scheduler kueue"
         )
         raise UnsupportedError([Problem(path="training.topology", message=message)])
+
+
+def refuse_slices(pool: NodePoolPlan, scheduler: str) -> None:
+    """UnsupportedError for TPUs, where a scheduler makes no Indexed Job for each slice: in those alone GKE tells the
+    hosts of a slice their names."""
+    if pool.slices is not None:
+        message = (
+            f"{scheduler!r}, and jobs on slices of TPUs ({pool.name}) are Indexed Jobs of a JobSet, one for each "
+            "slice, which kueue makes; use kueue"
+        )
+        raise UnsupportedError([Problem(path="scheduler.kind", message=message)])

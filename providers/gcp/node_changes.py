@@ -55,6 +55,6 @@ def _capacity(pool: GcpNodePoolPlan) -> str:
         case GcpReserved(path=path) | GcpCalendar(path=path):
             return path
         case GcpFlex(max_run_s=seconds):
-            return f"{capacity_word(pool.capacity)} {seconds} s"
+            return f"{capacity_word(pool.capacity)}{'' if pool.capacity.queued else f' {seconds} s'}"
         case _:
             return capacity_word(pool.capacity)

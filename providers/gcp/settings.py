@@ -73,6 +73,8 @@ class FlexStartSpec(Spec):
 
     max_run_hours: int = Field(default=168, ge=1, le=168)
     """Hours after which GKE takes a machine back."""
+    queued: bool = False
+    """All machines of a job at once, by a request that waits until they are to be had. GPUs alone."""
 
 
 class DriverVersion(StrEnum):

@@ -46,6 +46,8 @@ class GcpFlex:
     """Machines of the Dynamic Workload Scheduler."""
 
     max_run_s: int
+    queued: bool = False
+    """By ProvisioningRequests, of which each is for one job."""
 
 
 Capacity = GcpOnDemand | GcpSpot | GcpReserved | GcpCalendar | GcpFlex

@@ -12,7 +12,7 @@ from components.plan.work import JobPlan
 from components.spec.scheduler import TopologyRequest
 from components.spec.secret_words import secret_word
 from components.spec.training import TrainingSpec
-from workloads.plan.problems import no_fabric, no_volume, too_many_nodes, too_many_ranks
+from workloads.plan.problems import no_fabric, no_volume, part_of_a_slice, too_many_nodes, too_many_ranks
 from workloads.plan.sizes import METRICS_PORT, SHM_GIB_PER_RANK, image_problem
 
 GRACE_S = 300.0
@@ -27,17 +27,16 @@ def plan_command(
 
     `topology` is what holds where the spec leaves it open.
     """
-    ranks = spec.ranks_per_node or max(1, pool.machine.accelerator_count)
+    ranks = spec.ranks_per_node or (1 if pool.slices else max(1, pool.machine.accelerator_count))
     decided = spec.model_copy(update={"ranks_per_node": ranks})
     if problems := list(_problems(decided, pool, volume, pods=pods)):
         raise SpecError(problems)
     grace_s = spec.grace_s or GRACE_S
     identity = hashlib.sha256(spec.name.encode()).hexdigest()
     folder = f"{volume.path}/runs/{spec.name}-{identity[:8]}"
-    one_each = "one rank for each accelerator" if pool.machine.accelerator_count else "one rank: no accelerator"
     open_fields = (
         ("pool", spec.pool, pool.name, "the only node pool"),
-        ("ranksPerNode", spec.ranks_per_node, ranks, one_each),
+        ("ranksPerNode", spec.ranks_per_node, ranks, _why_so_many(pool)),
         ("graceS", spec.grace_s, grace_s, "nobody knows what the command writes at its end"),
     )
     decisions = [
@@ -62,6 +61,7 @@ def plan_command(
             "runFolder": folder,
             "stopS": grace_s - MARGIN_S,
             "metricsPort": METRICS_PORT,
+            **({"sliceNodes": pool.slices.nodes} if pool.slices else {}),
         },
         run_folder=folder,
         identity=identity,
@@ -79,6 +79,12 @@ def plan_command(
         mount_path=volume.mount_path,
     )
     return job, (*decisions, *([topology] if spec.topology is None else []))
+
+
+def _why_so_many(pool: NodePoolPlan) -> str:
+    if pool.slices:
+        return "one rank: a process takes all TPUs of its node"
+    return "one rank for each accelerator" if pool.machine.accelerator_count else "one rank: no accelerator"
 
 
 def command_problems(spec: TrainingSpec, *, pods: bool) -> Iterator[Problem]:
@@ -112,6 +118,7 @@ def _problems(spec: TrainingSpec, pool: NodePoolPlan, volume: VolumePlan, *, pod
     found = (
         too_many_nodes(spec, pool, pods=pods),
         too_many_ranks(spec, pool),
+        part_of_a_slice(spec, pool),
         no_volume(volume, "a run needs a folder that its nodes share"),
         no_fabric(spec, pool),
     )

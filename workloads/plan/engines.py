@@ -77,10 +77,9 @@ def engine_misfits(spec: InferenceSpec, pool: NodePoolPlan, model: ModelSpec | N
     machine, chip = pool.machine, pool.machine.accelerator
     if pool.collective is not Collective.NCCL or chip is None:
         what = chip.name if chip else "no accelerator"
-        message = (
-            f"{pool.name!r} has {what}, and {spec.engine} needs NVIDIA's or AMD's; choose another pool, or remove "
-            "inference.engine"
-        )
+        processors = chip is None and pool.collective is not Collective.NEURON
+        remedy = "choose another pool, or remove inference.engine" if processors else "choose another pool"
+        message = f"{pool.name!r} has {what}, and {spec.engine} needs NVIDIA's or AMD's; {remedy}"
         yield Problem(path="inference.pool", message=message)
         return
     if wrong := _uneven(spec, machine.accelerator_count):

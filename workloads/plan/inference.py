@@ -153,10 +153,20 @@ def _trained(training: JobPlan | None) -> ModelSpec | None:
 
 
 def _misfits(spec: InferenceSpec, pool: NodePoolPlan, model: ModelSpec | None, *, pods: bool) -> list[Problem]:
+    if queued := _nodes_for_jobs(pool):
+        return [queued]
     if spec.engine is not EngineKind.PENSTOCK:
         return list(engine_misfits(spec, pool, model)) if pods else []
     found = (unknown_device(pool, "inference.pool"), _too_large_a_model(spec, pool, model))
     return [problem for problem in found if problem]
+
+
+def _nodes_for_jobs(pool: NodePoolPlan) -> Problem | None:
+    """Nodes that come for a job that Kueue lets in, and never for a server."""
+    if pool.provisioning is None:
+        return None
+    message = f"{pool.name!r} has nodes for the jobs alone that ask for them, and none for servers; choose another pool"
+    return Problem(path="inference.pool", message=message)
 
 
 def _own_problems(spec: InferenceSpec, *, pods: bool, trains: bool, registry: bool) -> list[Problem]:

@@ -51,9 +51,13 @@ def unknown_device(pool: NodePoolPlan, path: str) -> Problem | None:
     chip = pool.machine.accelerator
     if pool.collective is not Collective.NEURON and (chip is None or pool.collective is Collective.NCCL):
         return None
+    training = path.startswith("training.")
+    remedy = (
+        "write engine: command with a program and an image of your own" if training else "serve by jobs of your own"
+    )
     message = (
         f"{pool.name!r} has {chip.name if chip else 'Neuron devices'}, and penstock's own workloads run on NVIDIA's "
-        "and AMD's accelerators and on processors; choose a pool of those, and hand jobs of your own to this one"
+        f"and AMD's accelerators and on processors; choose a pool of those, or {remedy}"
     )
     return Problem(path=path, message=message)
 
@@ -88,7 +92,7 @@ def _origin_elsewhere(spec: TrainingSpec, pool: NodePoolPlan, volume: VolumePlan
 
 def no_fabric(spec: TrainingSpec, pool: NodePoolPlan) -> Problem | None:
     """A gang of accelerators on plain Ethernet is a mistake, unless somebody has said that it is none."""
-    gang = spec.nodes > 1 and pool.machine.accelerator_count > 0
+    gang = spec.nodes > 1 and pool.machine.accelerator_count > 0 and pool.slices is None
     if not gang or not pool.fabric.is_plain or pool.fabric_waived:
         return None
     message = (
@@ -143,9 +147,23 @@ def too_many_nodes(spec: TrainingSpec, pool: NodePoolPlan, *, pods: bool) -> Pro
     return Problem(path="training.nodes", message=message)
 
 
+def part_of_a_slice(spec: TrainingSpec, pool: NodePoolPlan) -> Problem | None:
+    """Nodes that are no whole number of slices: TPUs of a slice start together, or not at all."""
+    if pool.slices is None or spec.nodes % pool.slices.nodes == 0:
+        return None
+    size = pool.slices.nodes
+    less, more = spec.nodes // size * size, -(-spec.nodes // size) * size
+    fits = f"{less} or {more}" if less and more <= pool.max_count else str(less or more)
+    message = f"{spec.nodes} nodes, and a slice of the pool {pool.name!r} has {size}; write {fits}"
+    return Problem(path="training.nodes", message=message)
+
+
 def too_many_ranks(spec: TrainingSpec, pool: NodePoolPlan) -> Problem | None:
     """More ranks on a node than it has accelerators, where it has some."""
     machine = pool.machine
+    if pool.slices is not None and _ranks(spec) > 1:
+        message = f"{_ranks(spec)} ranks, but a process takes all TPUs of its node; write 1, or leave it out"
+        return Problem(path="training.ranksPerNode", message=message)
     if not machine.accelerator_count or _ranks(spec) <= machine.accelerator_count:
         return None
     most = machine.accelerator_count

@@ -17,6 +17,13 @@ CLAIM_GATES = ("KueueDRAIntegration", "KueueDRARejectWorkloadsWhenDRADisabled")
 Off: a gang has whole nodes, whose devices are counted already."""
 
 
+RECOVERY_GATE = "FailureRecoveryPolicy"
+"""Feature by which Kueue calls a pod failed a minute after it should have ended, where its node is gone and the pod
+says that it may (0.18, alpha)."""
+PROVISIONING = ("admissionchecks", "provisioningrequestconfigs")
+"""Kinds by which nodes are asked for when a job is let in."""
+
+
 def verdict(request: PlatformRequest) -> AddonVerdict:
     if NAME not in request.scheduler_addons:
         return taken(request, Concern.QUEUES) or off("the scheduler does not use it")
@@ -31,8 +38,13 @@ def plan(request: PlatformRequest) -> AddonPlan:
         "managerConfig": {"controllerManagerConfigYaml": manager_config(request)},
         "enablePrometheus": request.monitors(),
     }
-    if request.has_claims():
-        values["controllerManager"]["featureGates"] = [{"name": gate, "enabled": False} for gate in CLAIM_GATES]
+    gates = dict.fromkeys(CLAIM_GATES, False) if request.has_claims() else {}
+    if not all(pool.repaired for pool in request.pools):
+        gates[RECOVERY_GATE] = True
+    if gates:
+        values["controllerManager"]["featureGates"] = [
+            {"name": gate, "enabled": enabled} for gate, enabled in gates.items()
+        ]
     kinds = (
         "clusterqueues",
         "localqueues",
@@ -41,6 +53,7 @@ def plan(request: PlatformRequest) -> AddonPlan:
         "workloads",
         "workloadpriorityclasses",
         "cohorts",
+        *(PROVISIONING if any(pool.provisioning for pool in request.pools) else ()),
     )
     return AddonPlan(
         name=NAME,

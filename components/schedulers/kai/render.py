@@ -13,7 +13,7 @@ from components.schedulers.kueue.render import failure_policy, gang, refuse_elas
 from components.schedulers.kueue.topology import topology_name
 from components.schedulers.priorities import priority_class
 from components.schedulers.queues import queue_of
-from components.schedulers.topology import level, refuse_several_domains
+from components.schedulers.topology import level, refuse_several_domains, refuse_slices
 from components.spec.scheduler import TopologyRequest
 
 LEAVE_ALONE = {"kai.scheduler/skip-podgrouper": "true"}
@@ -23,6 +23,7 @@ LEAVE_ALONE = {"kai.scheduler/skip-podgrouper": "true"}
 def render_job(job: JobPlan, pool: NodePoolPlan, plan: SchedulerPlan) -> tuple[Manifest, ...]:
     """The job's file, its group and its JobSet; SpecError for what KAI cannot run."""
     refuse_elastic(job, "kai")
+    refuse_slices(pool, "kai")
     queue = queue_of(job, plan)
     refuse_several_domains(job, pool, "kai")
     return named(

@@ -35,6 +35,7 @@ def admitted(
         objects = (
             *topologies(pools),
             *(_flavor(pool) for pool in pools),
+            *(thing for pool in pools for thing in _provisioned(pool)),
             *([_object("Cohort", COHORT, spec={})] if len(queues) > 1 else []),
             *(_cluster_queue(queue, pools, len(queues) > 1) for queue in queues),
             *(_priority_class(priority, value) for priority, value in PRIORITIES.items()),
@@ -90,6 +91,28 @@ def _flavor_spec(pool: NodePoolPlan) -> dict[str, Any]:
     return spec
 
 
+def _provisioned(pool: NodePoolPlan) -> Iterable[Manifest]:
+    """The check that lets a job in when its nodes have come, and the request by which Kueue asks for them.
+
+    Quota alone lets in a job for which there is no node, and a request that is refused ends after three tries by
+    default (Kueue, ProvisioningRequestConfig): a shortage is no reason to give a job up, and lasts for days.
+    """
+    found = pool.provisioning
+    if found is None:
+        return
+    config = {
+        "provisioningClassName": found.class_name,
+        "parameters": dict(found.parameters),
+        "managedResources": list(pool.binding.devices),
+        "podSetMergePolicy": "IdenticalWorkloadSchedulingRequirements",
+        "retryStrategy": {"backoffLimitCount": 1000, "backoffBaseSeconds": 60, "backoffMaxSeconds": 1800},
+    }
+    yield _object("ProvisioningRequestConfig", scoped(pool.name), spec=config)
+    reference = {"apiGroup": "kueue.x-k8s.io", "kind": "ProvisioningRequestConfig", "name": scoped(pool.name)}
+    check = {"controllerName": "kueue.x-k8s.io/provisioning-request", "parameters": reference}
+    yield _object("AdmissionCheck", scoped(pool.name), spec=check)
+
+
 def _cluster_queue(queue: QueuePlan, pools: Sequence[NodePoolPlan], has_cohort: bool) -> Manifest:
     resources = covered(pools)
     spec: dict[str, Any] = {
@@ -107,6 +130,9 @@ def _cluster_queue(queue: QueuePlan, pools: Sequence[NodePoolPlan], has_cohort: 
             }
         ],
     }
+    if checked := [pool for pool in pools if pool.provisioning]:
+        checks = [{"name": scoped(pool.name), "onFlavors": [flavor_name(pool)]} for pool in checked]
+        spec["admissionChecksStrategy"] = {"admissionChecks": checks}
     if has_cohort:
         spec["cohortName"] = COHORT
     return _object("ClusterQueue", scoped(queue.name), spec=spec)

@@ -15,6 +15,13 @@ from components.schedulers.kueue.topology import annotations
 from components.schedulers.queues import queue_of
 
 INDEX = "metadata.annotations['batch.kubernetes.io/job-completion-index']"
+SLICE_INDEX = "metadata.annotations['jobset.sigs.k8s.io/job-index']"
+EXCLUSIVE = "alpha.jobset.sigs.k8s.io/exclusive-topology"
+"""Annotation of a JobSet by which each of its jobs has a domain to itself: without it, pods of two jobs meet on one
+slice (kubernetes-sigs/jobset 1057, 682)."""
+LET_GO = {"kueue.x-k8s.io/safe-to-forcefully-delete": "true"}
+"""Annotation of a pod that Kueue may call failed when its node is gone: nobody else does where nobody replaces the
+node, and its gang waits for it for ever (Kueue 0.18, feature FailureRecoveryPolicy)."""
 
 
 def render_job(job: JobPlan, pool: NodePoolPlan, plan: SchedulerPlan) -> tuple[Manifest, ...]:
@@ -95,15 +102,18 @@ def _pod_failure_policy() -> dict[str, Any]:
 
 
 def gang(job: JobPlan, pool: NodePoolPlan, name: str, *, by_kueue: bool = True) -> dict[str, Any]:
-    """The spec of an Indexed Job whose pods are the nodes of the gang, all or none of them."""
+    """The spec of an Indexed Job whose pods are the nodes of the gang, or of one slice of it, all or none of them."""
     meeting = f"{node_name(name, 0)}.{name}"
     bound = in_domain(pool, job.nodes, name)
     template = pod_template(job, bound, name=name, command=agent(job, meeting), index=INDEX)
     if by_kueue:
-        annotate(template, annotations(job, pool))
+        annotate(template, {**annotations(job, pool), **({} if pool.repaired else LET_GO)})
+    if slice_count(job, pool) > 1:
+        _over_slices(template, slice_count(job, pool), meeting)
+    nodes = job.nodes // slice_count(job, pool)
     return {
-        "parallelism": job.nodes,
-        "completions": job.nodes,
+        "parallelism": nodes,
+        "completions": nodes,
         "completionMode": "Indexed",
         "backoffLimit": 0,
         "podReplacementPolicy": "Failed",
@@ -112,10 +122,35 @@ def gang(job: JobPlan, pool: NodePoolPlan, name: str, *, by_kueue: bool = True) 
     }
 
 
+def slice_count(job: JobPlan, pool: NodePoolPlan) -> int:
+    """Indexed Jobs of the gang: one, or one for each slice of TPUs."""
+    return job.nodes // pool.slices.nodes if pool.slices else 1
+
+
+def _over_slices(template: dict[str, Any], slices: int, meeting: str) -> None:
+    """Adds the environment by which the TPUs' runtime finds the other slices: GKE's webhook tells a host of its own
+    slice alone (jax 0.10.2, clusters/cloud_tpu_cluster.py, for the names; GKE, "Run multi-slice workloads").
+
+    `SLICE_INDEX` is the agent's: a node's number in the gang follows from it.
+    """
+    (container,) = template["spec"]["containers"]
+    container["env"] += [
+        {"name": "SLICE_INDEX", "valueFrom": {"fieldRef": {"fieldPath": SLICE_INDEX}}},
+        {"name": "MEGASCALE_SLICE_ID", "value": "$(SLICE_INDEX)"},
+        {"name": "MEGASCALE_NUM_SLICES", "value": str(slices)},
+        {"name": "MEGASCALE_COORDINATOR_ADDRESS", "value": meeting},
+    ]
+
+
 def _job_set(job: JobPlan, pool: NodePoolPlan, queue: QueuePlan, name: str) -> Manifest:
-    metadata = {"name": name, "namespace": NAMESPACE, "labels": {**labels(job), **queue_labels(job, queue)}}
+    metadata: dict[str, Any] = {
+        "name": name, "namespace": NAMESPACE, "labels": {**labels(job), **queue_labels(job, queue)}
+    }  # fmt: skip
+    if pool.slices and pool.slices.label:
+        metadata["annotations"] = {EXCLUSIVE: pool.slices.label}
     own = {"labels": dict(labels(job))}
-    node = {"name": "node", "replicas": 1, "template": {"metadata": own, "spec": gang(job, pool, name)}}
+    spec = gang(job, pool, name)
+    node = {"name": "node", "replicas": slice_count(job, pool), "template": {"metadata": own, "spec": spec}}
     return {
         "apiVersion": "jobset.x-k8s.io/v1alpha2",
         "kind": "JobSet",

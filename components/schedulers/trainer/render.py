@@ -7,6 +7,7 @@ from components.pods import job_file, labels, named
 from components.pods.compute_domain import compute_domains
 from components.schedulers.kueue.render import failure_policy, gang, queue_labels, refuse_elastic
 from components.schedulers.queues import queue_of
+from components.schedulers.topology import refuse_slices
 
 API = "trainer.kubeflow.org/v1alpha1"
 
@@ -20,6 +21,7 @@ def render_job(job: JobPlan, pool: NodePoolPlan, plan: SchedulerPlan) -> tuple[M
     so the nodes meet where those of a JobSet do.
     """
     refuse_elastic(job, "trainer")
+    refuse_slices(pool, "trainer")
     queue = queue_of(job, plan)
     return named(
         job,

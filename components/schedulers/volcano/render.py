@@ -12,7 +12,7 @@ from components.pods.compute_domain import compute_domains, in_domain
 from components.schedulers.exits import GAVE_UP, PREEMPTED, REFUSED
 from components.schedulers.priorities import priority_class
 from components.schedulers.queues import queue_of
-from components.schedulers.topology import asks_for_nearness, domains, level, refuse_several_domains
+from components.schedulers.topology import asks_for_nearness, domains, level, refuse_several_domains, refuse_slices
 from components.schedulers.volcano.plan import queue_name
 from components.spec.scheduler import TopologyRequest
 
@@ -29,6 +29,7 @@ SOFT_AT_MOST = 256
 def render_job(job: JobPlan, pool: NodePoolPlan, plan: SchedulerPlan) -> tuple[Manifest, ...]:
     """The job's file and its Volcano Job; SpecError for what Volcano cannot run."""
     queue = queue_of(job, plan)
+    refuse_slices(pool, "volcano")
     refuse_several_domains(job, pool, "volcano")
     _refuse_growth(job, pool)
     return named(

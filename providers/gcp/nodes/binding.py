@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from components.fabric import Collective, Fabric
 from components.kubernetes.devices import CLIQUE_LABEL, NVIDIA, TPU
 from components.labels import CAPACITY_LABEL, POOL_LABEL
-from components.plan.cluster import HostPath, PodBinding, ResourceClaim, Taint
+from components.plan.cluster import HostPath, NodeSlices, PodBinding, ProvisioningPlan, ResourceClaim, Taint
 from components.spec.cluster import NodePoolSpec, TaintEffect
 from providers.gcp.catalog import GcpMachine, InstructionSet
 from providers.gcp.tpu import TpuSlice
@@ -64,8 +64,29 @@ def capacity_word(capacity: Capacity) -> str:
             return "reservation"
         case GcpCalendar():
             return "calendar"
-        case GcpFlex():
-            return "flex-start"
+        case GcpFlex(queued=queued):
+            return "queued" if queued else "flex-start"
+
+
+QUEUED = Taint(key="cloud.google.com/gke-queued", value="true", effect=TaintEffect.NO_SCHEDULE)
+"""GKE's own, on nodes that come for one request; no pod tolerates it by itself (cluster-toolkit 5218)."""
+PROVISIONING_CLASS = "queued-provisioning.gke.io"
+"""GKE, "Run a large-scale workload with flex-start with queued provisioning"."""
+
+
+def provisioning(capacity: Capacity) -> ProvisioningPlan | None:
+    """The request by which machines come, where they are queued for."""
+    if not isinstance(capacity, GcpFlex) or not capacity.queued:
+        return None
+    seconds = str(capacity.max_run_s)
+    return ProvisioningPlan(class_name=PROVISIONING_CLASS, parameters={"maxRunDurationSeconds": seconds})
+
+
+def slices(slice_: TpuSlice | None) -> NodeSlices | None:
+    """Each slice of several machines is a node pool of GKE's."""
+    if slice_ is None:
+        return None
+    return NodeSlices(nodes=slice_.nodes, label="cloud.google.com/gke-nodepool" if slice_.nodes > 1 else "")
 
 
 def labels(pool: NodePoolSpec, capacity: Capacity) -> Mapping[str, str]:
@@ -86,6 +107,7 @@ def taints(pool: NodePoolSpec, machine: GcpMachine) -> tuple[Taint, ...]:
 def binding(  # noqa: PLR0913 (what decides a binding)
     pool: NodePoolSpec, machine: GcpMachine, fabric: Fabric, *,
     slice_: TpuSlice | None, networks: Sequence[FabricVpc], dranet: bool, topology_layers: int, batch: bool,
+    queued: bool,
 ) -> PodBinding:  # fmt: skip
     """Requirements of a pod that is to reach the pool's accelerators and fabric; mounts are the storage's to add.
 
@@ -96,10 +118,11 @@ def binding(  # noqa: PLR0913 (what decides a binding)
         devices=_devices(machine),
         env=_env(machine, fabric, rdma=bool(rdma)),
         node_selector={POOL_LABEL: pool.name, **_tpu_labels(machine, slice_)},
-        tolerations=taints(pool, machine),
+        tolerations=(*taints(pool, machine), *((QUEUED,) if queued else ())),
         topology_keys=_topology_keys(machine, topology_layers),
         annotations=_interfaces(rdma),
         host_paths=_host_paths(driver=bool(rdma) or (batch and _is_gpu(machine)), plugin=bool(rdma)),
+        capabilities=("IPC_LOCK",) if machine.is_tpu else (),
         resource_claims=(ResourceClaim(name="rdma", template=f"{pool.name}-rdma"),) if dranet else (),
     )
 

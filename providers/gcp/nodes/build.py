@@ -99,6 +99,7 @@ def _node_pool(  # noqa: PLR0913 (what surrounds a pool)
         ),
         maintenance_policies=_maintenance(plan),
         upgrade_settings=_upgrade(plan),
+        queued_provisioning=container.NodePoolQueuedProvisioningArgs(enabled=True) if _is_queued(plan) else None,
         placement_policy=_placement(plan, policy),
         network_config=_network(plan, network, fabrics),
         node_config=_node_config(plan, cluster, marks),
@@ -127,8 +128,8 @@ def _node_config(
         ],
         guest_accelerators=_accelerators(plan),
         spot=True if isinstance(plan.capacity, GcpSpot) else None,
-        flex_start=True if isinstance(plan.capacity, GcpFlex) else None,
-        max_run_duration=f"{plan.capacity.max_run_s}s" if isinstance(plan.capacity, GcpFlex) else None,
+        flex_start=True if isinstance(plan.capacity, GcpFlex) and not plan.capacity.queued else None,
+        max_run_duration=_longest_run(plan.capacity),
         reservation_affinity=_reservation(plan.capacity),
         ephemeral_storage_local_ssd_config=_local_disks(plan),
         gvnic=args.NodePoolNodeConfigGvnicArgs(enabled=True),
@@ -137,6 +138,15 @@ def _node_config(
             enable_secure_boot=True, enable_integrity_monitoring=True
         ),
     )  # fmt: skip
+
+
+def _is_queued(plan: GcpNodePoolPlan) -> bool:
+    return isinstance(plan.capacity, GcpFlex) and plan.capacity.queued
+
+
+def _longest_run(capacity: Capacity) -> str | None:
+    """Of each machine; where machines are queued for it is the request's to say (cluster-toolkit, gke-node-pool)."""
+    return f"{capacity.max_run_s}s" if isinstance(capacity, GcpFlex) and not capacity.queued else None
 
 
 def _accelerators(plan: GcpNodePoolPlan) -> list[container.NodePoolNodeConfigGuestAcceleratorArgs] | None:

@@ -27,6 +27,8 @@ def decisions(spec: StackSpec, plan: Sequence[GcpNodePoolPlan]) -> Iterator[Deci
         if pool.grown_by:
             value = f"{pool.min_count} to {pool.max_count} nodes, {pool.desired_now} at first"
             reason = f"{pool.grown_by} adds nodes while pods wait for them and takes those that idle"
+            if pool.provisioning is not None:
+                reason = "Kueue asks for all nodes of a job at once, and lets it in when they have come"
             yield Decision(path=f"{path}.maxCount", value=value, reason=reason)
         if asked[pool.name].root_disk_gib is None:
             reason = "accelerators' container images are large" if pool.machine.accelerator else "images and logs"

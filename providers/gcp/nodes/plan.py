@@ -15,9 +15,9 @@ from components.spec.cluster import NodePoolSpec, PlacementKind
 from components.spec.explain import suggestion
 from components.spec.scheduler import SchedulerKind
 from components.spec.stack import StackSpec
-from providers.gcp.catalog import FabricNetwork, GcpMachine, machines
+from providers.gcp.catalog import SCHEDULERS, FabricNetwork, GcpMachine, machines
 from providers.gcp.nodes.allocatable import allocatable, daemons
-from providers.gcp.nodes.binding import binding, capacity_word, collective, labels, taints
+from providers.gcp.nodes.binding import binding, capacity_word, collective, labels, provisioning, slices, taints
 from providers.gcp.nodes.costs import bill, quotas
 from providers.gcp.nodes.decisions import decisions
 from providers.gcp.nodes.refusals import SYSTEM, PoolSetting, pool_problems
@@ -47,6 +47,12 @@ _SPOT_NOTICE_S = 15.0
 _MAX_PODS, _MAX_PODS_OF_SLICE, _MAX_PODS_OF_SYSTEM = 32, 15, 110
 """A node takes a range of twice as many addresses, rounded up to a power of two, and never gives it back (GKE,
 "Flexible Pod CIDR"); those of TPU slices as xpk 367c838 has it."""
+_OF_ONE_POD_SET = (SchedulerKind.KUEUE, SchedulerKind.TRAINER)
+"""Schedulers whose jobs are one set of pods that Kueue lets in: GKE denies a request for several ("the queued
+provisioning feature currently supports only single PodSet per request", ray-project/ray 57839)."""
+_LONG_START_S = 1800
+"""Seconds that machines of flex start may well take: a slice of TPUs alone five to ten minutes (vllm-project/ci-infra
+524), and before that as long as none is to be had."""
 _SYSTEM_MACHINE, _SYSTEM_NODES = "e2-standard-4", 2
 
 
@@ -117,6 +123,14 @@ def _general_problems(spec: StackSpec, settings: GcpSpec) -> Iterator[Problem]:
         if name not in names:
             hint = suggestion(name, names) or f"; pools are {', '.join(names)}"
             yield Problem(path=f"gcp.pools.{name}", message=f"{name!r} is no pool of cluster.nodePools{hint}")
+    kind = spec.scheduler.kind or SCHEDULERS[0]
+    for name, asked in settings.pools.items():
+        if asked.flex_start and asked.flex_start.queued and kind not in _OF_ONE_POD_SET:
+            message = (
+                f"true, and scheduler.kind is {kind}: machines are asked for by Kueue, for jobs whose pods are all "
+                f"alike; use {' or '.join(_OF_ONE_POD_SET)}, or leave queued out"
+            )
+            yield Problem(path=f"gcp.pools.{name}.flexStart.queued", message=message)
 
 
 def _unknown_machine(name: str) -> str:
@@ -160,11 +174,15 @@ def _plan(
             dranet=dranet,
             topology_layers=layers,
             batch=spec.scheduler.kind is SchedulerKind.SLURM,
+            queued=isinstance(capacity, GcpFlex) and capacity.queued,
         ),
         notice_s=_SPOT_NOTICE_S if isinstance(capacity, GcpSpot) else None,
         desired_now=nodes,
         grown_by=AUTOSCALER if grows else "",
         min_driver=machine.min_driver,
+        slices=slices(slice_),
+        provisioning=provisioning(capacity),
+        repaired=not isinstance(capacity, GcpFlex),
         own_image=_own_image(machine, fabric, spec),
         node_allocatable=allocatable(machine),
         daemons=daemons(machine),
@@ -198,7 +216,7 @@ def fabric_of(pool: NodePoolSpec, machine: GcpMachine) -> Fabric:
 
 def _capacity(pool: NodePoolSpec, asked: GcpPoolSpec) -> Capacity:
     if asked.flex_start is not None:
-        return GcpFlex(max_run_s=asked.flex_start.max_run_hours * 3600)
+        return GcpFlex(max_run_s=asked.flex_start.max_run_hours * 3600, queued=asked.flex_start.queued)
     given = pool.capacity
     if given.capacity_block is not None:
         block = given.capacity_block
@@ -227,7 +245,9 @@ def _is_compact(pool: NodePoolSpec, capacity: Capacity, fabric: Fabric) -> bool:
 def _is_close(capacity: Capacity, *, compact: bool) -> bool:
     """True where the nodes carry labels of their place (GKE, "Topology Aware Scheduling"): in a reservation, by flex
     start, or with a compact policy."""
-    return compact or isinstance(capacity, GcpReserved | GcpCalendar | GcpFlex)
+    if isinstance(capacity, GcpFlex):
+        return not capacity.queued
+    return compact or isinstance(capacity, GcpReserved | GcpCalendar)
 
 
 def _driver(asked: GcpPoolSpec, machine: GcpMachine) -> Driver:
@@ -253,8 +273,13 @@ def _warnings(plan: Sequence[GcpNodePoolPlan], spec: StackSpec) -> Iterator[str]
     for pool in plan:
         path = f"cluster.nodePools.{pool.name}"
         match pool.capacity:
-            case GcpFlex(max_run_s=seconds):
+            case GcpFlex(max_run_s=seconds, queued=queued):
                 yield f"{path}: GKE takes each machine back after {seconds // 3600} hours; jobs go on from checkpoints"
+                if not queued and spec.scheduler.start_timeout_s < _LONG_START_S:
+                    yield (
+                        f"{path}: a job whose machines have not come {spec.scheduler.start_timeout_s} s after it was "
+                        f"let in goes back to its queue; give scheduler.startTimeoutS {_LONG_START_S} or more"
+                    )
             case GcpCalendar(starts_at=starts) if not pool.desired_now:
                 yield f"{path}: no nodes before {starts:%Y-%m-%dT%H:%MZ}; run `up` again then"
 

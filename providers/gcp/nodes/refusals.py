@@ -76,7 +76,7 @@ def pool_problems(
 def capacity_of(pool: NodePoolSpec, asked: GcpPoolSpec) -> GcpCapacityKind:
     """The way in which the pool's machines are had."""
     if asked.flex_start is not None:
-        return GcpCapacityKind.FLEX_START
+        return GcpCapacityKind.QUEUED if asked.flex_start.queued else GcpCapacityKind.FLEX_START
     if pool.capacity.spot is not None:
         return GcpCapacityKind.SPOT
     held = pool.capacity.reservation or pool.capacity.capacity_block
@@ -181,6 +181,9 @@ def _capacity_problems(pool: NodePoolSpec, asked: GcpPoolSpec, machine: GcpMachi
     if asked.flex_start is not None and pool.capacity.on_demand is None:
         message = "given, and cluster.nodePools has another capacity for the pool; leave that out, or remove flexStart"
         yield Problem(path=f"gcp.pools.{pool.name}.flexStart", message=message)
+    elif kind is GcpCapacityKind.QUEUED and machine.is_tpu:
+        message = "true: nobody has shown that slices of TPUs come by queued requests; remove it: they come as a whole"
+        yield Problem(path=f"gcp.pools.{pool.name}.flexStart.queued", message=message)
     elif kind not in machine.capacity:
         where = f"gcp.pools.{pool.name}.flexStart" if asked.flex_start else f"{path}.capacity"
         known = " or ".join(machine.capacity)
@@ -191,6 +194,9 @@ def _capacity_problems(pool: NodePoolSpec, asked: GcpPoolSpec, machine: GcpMachi
             "as the largest job has"
         )
         yield Problem(path=f"{path}.count", message=message)
+    elif asked.flex_start is not None and not pool.most:
+        message = "is missing: without it no machine of flexStart ever comes; write as many as the largest job has"
+        yield Problem(path=f"{path}.maxCount", message=message)
     held = kind is GcpCapacityKind.RESERVATION
     if held and pool.least != pool.most:
         message = f"{pool.least} to {pool.most}: a reservation is paid for as a whole; give its pool a fixed count"
@@ -221,7 +227,7 @@ def _placement_problems(pool: NodePoolSpec, asked: GcpPoolSpec, machine: GcpMach
     elif kind is GcpCapacityKind.RESERVATION:
         message = f"{placement.kind.value!r}: a reservation places its machines itself; leave it out"
         yield Problem(path=where, message=message)
-    elif kind is GcpCapacityKind.FLEX_START:
+    elif kind in (GcpCapacityKind.FLEX_START, GcpCapacityKind.QUEUED):
         message = f"{placement.kind.value!r}: GKE places no {kind.value} machines of {machine.name} close; remove it"
         yield Problem(path=where, message=message)
     elif placement.kind is PlacementKind.CREATE and not _COMPACT.match(machine.name):

@@ -18,6 +18,7 @@ from rehearsal.field.facts import (
 from rehearsal.field.service_facts import PatienceRow, ReservedRow
 from rehearsal.providers.gcp.field_rules import RULES
 from rehearsal.providers.gcp.inside_rules import RULES as INSIDE
+from rehearsal.providers.gcp.job_rules import RULES as JOBS
 from rehearsal.providers.gcp.machines import accelerators, size_of
 from rehearsal.providers.gcp.names import (
     ACCOUNT,
@@ -131,7 +132,7 @@ FACTS = FieldFacts(
     registries=(
         RegistryRow(
             host=r"[a-z0-9-]+-docker\.pkg\.dev", repositories=(),
-            open=r"(gce-ai-infra|gke-release|google-samples|cloudrun)/",  # Google's own projects
+            open=r"(gce-ai-infra|gke-release|google-samples|cloudrun|cloud-tpu-images)/",  # Google's own projects
             places=((REPOSITORY, "registryUri", "remoteRepositoryConfig"),), mirror_needs_way_out=False,
             pull_rights=(
                 (MEMBER, "role", PULLS),
@@ -195,5 +196,5 @@ FACTS = FieldFacts(
             source="Compute Engine, Consume a reservation: machine type, zone and local SSD as reserved",
         ),
     ),
-    rules=(*RULES, *INSIDE, *PODS),
+    rules=(*RULES, *INSIDE, *PODS, *JOBS),
 )  # fmt: skip

@@ -39,17 +39,17 @@ DEAF = f"import signal, time\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\n{RE
 
 @contextmanager
 def agent(
-    folder: Path, program: str | Sequence[str], *, node: int = 0, rendezvous: str = "", **job: Any
+    folder: Path, program: str | Sequence[str], *, node: int = 0, slice_: str = "", rendezvous: str = "", **job: Any
 ) -> Iterator[subprocess.Popen[str]]:
     """A running agent; ended when the block is left."""
     run = folder / "run"
     run.mkdir(exist_ok=True)
     command = [sys.executable, "-c", program] if isinstance(program, str) else list(program)
     given = {"command": command, "nodes": 1, "ranksPerNode": 2, "runFolder": str(run), "stopS": 20.0} | job
-    file = folder / f"job-{node}.json"
+    file = folder / f"job-{slice_}-{node}.json"
     file.write_text(json.dumps(given))
     words = [sys.executable, str(AGENT), str(file), *(["--rendezvous", rendezvous] if rendezvous else [])]
-    env = {**os.environ, "NODE_RANK": str(node)}
+    env = {**os.environ, "NODE_RANK": str(node), **({"SLICE_INDEX": slice_} if slice_ else {})}
     with subprocess.Popen(words, env=env, stderr=subprocess.PIPE, text=True) as process:
         try:
             yield process
@@ -90,6 +90,19 @@ def test_each_rank_knows_its_place_and_a_whole_run_has_finished(tmp_path: Path) 
     assert told_by == {
         f"rank-{rank}": [str(rank), str(rank % 2), "4", str(rank // 2), "node-0.gang"] for rank in range(4)
     }
+    assert told(tmp_path)["worldSize"] == 4
+
+
+def test_nodes_are_numbered_through_all_slices(tmp_path: Path) -> None:
+    """Each slice's own job counts its nodes from 0; the gang's node 0 alone tells how the run stands."""
+    sliced: dict[str, Any] = {"nodes": 4, "ranksPerNode": 1, "sliceNodes": 2}
+    for slice_, node in (("1", 1), ("1", 0), ("0", 1)):
+        with agent(tmp_path, SHOW, node=node, slice_=slice_, **sliced) as one:
+            assert one.wait(30) == 0
+        assert not (tmp_path / "run/status.json").exists()
+    with agent(tmp_path, SHOW, node=0, slice_="0", **sliced) as first:
+        assert first.wait(30) == 0
+    assert sorted(path.name for path in (tmp_path / "run").glob("rank-*")) == [f"rank-{rank}" for rank in range(4)]
     assert told(tmp_path)["worldSize"] == 4
 
 

@@ -13,6 +13,7 @@ FOLDER = Path(__file__).parents[3] / "examples/stacks"
 RENDERS = {
     "llama": {"Deployment", "ScaledObject", "HTTPRoute"},
     "large": {"LeaderWorkerSet"},
+    "maxtext": {"JobSet"},
     "torchtitan": {"JobSet"},
     "trl": {"JobSet"},
 }

@@ -284,4 +284,83 @@ SETTINGS: list[Case] = [
      ["in another region"], {"cluster.network": {"zones": ["us-central1-a"]}}),
 ]  # fmt: skip
 
-CASES = [*POOLS, *TIMES, *TPUS, *PLACES, *GIVEN_NETWORKS, *SETTINGS]
+JAX: dict[str, Any] = {
+    "engine": "command", "pool": "train", "nodes": 8, "image": "ghcr.io/a/jax:1", "command": ["python3", "train.py"],
+}  # fmt: skip
+RUN: dict[str, Any] = {**SLICES, "training": JAX}
+"""A run on both slices."""
+QUEUED: dict[str, Any] = {**FLEX, "gcp.pools": {"train": {"flexStart": {"queued": True}}}}
+MODEL: dict[str, Any] = {"model": {"path": "/fsx/model"}}
+QUEUED_KEY = "gcp.pools.train.flexStart.queued"
+
+SLICED: list[Case] = [
+    ("own trainer on TPUs", {**SLICES, "training": {"pool": "train", "nodes": 8}}, "training.pool",
+     ["engine: command"], {"training": JAX}),
+    ("a slice and a half", {**RUN, "training.nodes": 6}, "training.nodes", ["has 4", "write 4 or 8"],
+     {"training.nodes": 8}),
+    ("half a slice", {**RUN, "training.nodes": 2}, "training.nodes", ["write 4"], {"training.nodes": 4}),
+    ("three slices of two", {**RUN, "training.nodes": 12}, "training.nodes", ["at most 8"], {"training.nodes": 8}),
+    ("a rank for each TPU", {**RUN, "training.ranksPerNode": 4}, "training.ranksPerNode", ["takes all TPUs", "write 1"],
+     {"training.ranksPerNode": 1}),
+    ("nearness of TPUs", {**RUN, "training.topology": "required"}, "training.topology", ["use preferred or none"],
+     {"training.topology": "none"}),
+    ("slices by Trainer", {**RUN, "scheduler": {"kind": "trainer"}}, "scheduler.kind", ["'trainer'", "use kueue"],
+     {"scheduler.kind": "kueue"}),
+    ("slices by Volcano", {**RUN, "scheduler": {"kind": "volcano"}}, "scheduler.kind", ["'volcano'", "use kueue"],
+     {"scheduler.kind": "kueue"}),
+    ("slices by KAI", {**RUN, "scheduler": {"kind": "kai"}}, "scheduler.kind", ["'kai'", "use kueue"],
+     {"scheduler.kind": "kueue"}),
+    ("queue of a part of a slice", {**SLICES, "scheduler": {"queues": [{"name": "a", "nodes": {"train": 6}}]}},
+     "scheduler.queues.a.nodes.train", ["has 4", "write 4 or 8"], {"scheduler.queues.0.nodes.train": 4}),
+    ("queue of less than a slice", {**SLICES, "scheduler": {"queues": [{"name": "a", "nodes": {"train": 1}}]}},
+     "scheduler.queues.a.nodes.train", ["write 4"], {"scheduler.queues.0.nodes.train": 4}),
+    ("own server on TPUs", {**SLICES, "inference": {"pool": "train", **MODEL}}, "inference.pool",
+     ["tpu-v6e", "choose a pool"], {"inference.pool": "serve"}),
+    ("vLLM on TPUs", {**SLICES, "inference": {"pool": "train", "engine": "vllm", "image": "vllm/vllm-openai:v0.33.0",
+     **MODEL}}, "inference.pool", ["choose another pool"], {"inference.pool": "serve"}),
+    ("most of a slice and a half", {**SLICES, f"{TRAIN}.count": 0, f"{TRAIN}.maxCount": 6,
+     "gcp.pools.train.flexStart": {}}, f"{TRAINING}.maxCount", ["such as 8"], {f"{TRAIN}.maxCount": 8}),
+    ("flat slice of v7x", {**SLICES, f"{TRAIN}.machineType": "tpu7x-standard-4t"}, "gcp.pools.train.topology",
+     ["no slice of TPU v7x", "2x2x4"], {"gcp.pools.train.topology": "2x2x4"}),
+    ("flex start of v4", {**SLICES, f"{TRAIN}.machineType": "ct4p-hightpu-4t", f"{TRAIN}.count": 0,
+     f"{TRAIN}.maxCount": 4, "gcp.pools": {"train": {"topology": "2x2x4", "flexStart": {}}}},
+     "gcp.pools.train.flexStart", ["is had as"],
+     {f"{TRAIN}.count": 4, "gcp.pools": {"train": {"topology": "2x2x4"}}}),
+    ("queue for slices", {**SLICES, f"{TRAIN}.count": 0, f"{TRAIN}.maxCount": 8,
+     "gcp.pools.train.flexStart": {"queued": True}}, QUEUED_KEY, ["nobody has shown", "remove it"],
+     {"gcp.pools.train.flexStart": {}}),
+]  # fmt: skip
+
+REQUESTS: list[Case] = [
+    ("flex start of no machine", {key: value for key, value in FLEX.items() if not key.endswith("maxCount")},
+     f"{TRAINING}.maxCount",
+     ["is missing", "largest job"], {f"{TRAIN}.maxCount": 4}),
+    ("queue for machines that are there", {**QUEUED, f"{TRAIN}.count": 4}, f"{TRAINING}.count", ["count: 0"],
+     {f"{TRAIN}.count": 0}),
+    ("queue for spot machines", {**QUEUED, f"{TRAIN}.capacity": "spot"}, "gcp.pools.train.flexStart",
+     ["another capacity"], {f"{TRAIN}.capacity": "onDemand"}),
+    ("queue for a small machine",
+     {SERVE: {"name": "serve", "machineType": "e2-standard-8", "count": 0, "maxCount": 2},
+      "gcp.pools": {"serve": {"flexStart": {"queued": True}}}},
+     "gcp.pools.serve.flexStart", ["'queued'", "is had as"], {"gcp.pools": GONE}),
+    ("queue for machines that are close", {**QUEUED, f"{TRAIN}.placement": "create"}, f"{TRAINING}.placement",
+     ["queued", "remove it"], {f"{TRAIN}.placement": GONE}),
+    ("queue by Volcano", {**QUEUED, "scheduler": {"kind": "volcano"}}, QUEUED_KEY, ["asked for by Kueue", "kueue"],
+     {"scheduler.kind": "kueue"}),
+    ("queue by Ray", {**QUEUED, "scheduler": {"kind": "kuberay"}}, QUEUED_KEY, ["all alike", "leave queued out"],
+     {QUEUED_KEY: GONE}),
+    ("queue by MPI", {**QUEUED, "scheduler": {"kind": "mpi"}}, QUEUED_KEY, ["trainer"], {"scheduler.kind": "trainer"}),
+    ("servers on machines that are queued for", {**QUEUED, "inference": {"pool": "train", **MODEL}}, "inference.pool",
+     ["for the jobs alone"], {"inference.pool": "serve"}),
+    ("vLLM on machines that are queued for", {**QUEUED, "inference": {"pool": "train", "engine": "vllm",
+     "image": "vllm/vllm-openai:v0.33.0", **MODEL}}, "inference.pool", ["for the jobs alone"],
+     {"inference.pool": "serve"}),
+    ("job that is larger than its queue",
+     {**QUEUED, "training": {"pool": "train", "nodes": 8, "batch": {"sequences": 64}}}, "training.nodes",
+     ["at most 4"], {f"{TRAIN}.maxCount": 8}),
+    ("nearness of machines that come",
+     {**QUEUED, "training": {"pool": "train", "nodes": 4, "topology": "required", "batch": {"sequences": 64}}},
+     "training.topology", ["use preferred"], {"training.topology": "preferred"}),
+]  # fmt: skip
+
+CASES = [*POOLS, *TIMES, *TPUS, *PLACES, *GIVEN_NETWORKS, *SETTINGS, *SLICED, *REQUESTS]
