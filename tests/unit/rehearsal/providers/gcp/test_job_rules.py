@@ -1,10 +1,16 @@
 """Field rules of jobs on slices of TPUs and on machines that come for jobs: stacks that break none, and a change that
 breaks each."""
 
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from rehearsal.providers.gcp.job_rules import RULES
+from tests.deployed import stack_deployed
+from tests.unit.providers.aws.whole_stacks import changed, write
+from tests.unit.providers.gcp.whole_stacks import STACK, TRAIN
 from tests.unit.rehearsal.providers.gcp.test_field_rules import (
     NO_IPV6,
     SLICE,
@@ -16,6 +22,14 @@ from tests.unit.rehearsal.providers.gcp.test_field_rules import (
     told,
 )
 
+ROOT = Path(__file__).parents[5]
+REQUESTED: dict[str, Any] = {
+    f"{TRAIN}.capacity": "onDemand", f"{TRAIN}.zone": "us-central1-b", f"{TRAIN}.count": 0, f"{TRAIN}.maxCount": 4,
+    "gcp.pools": {"train": {"flexStart": {"queued": True}}},
+}  # fmt: skip
+RUN: dict[str, Any] = {
+    "training": {"engine": "command", "pool": "train", "nodes": 4, "image": "ghcr.io/a/b:1", "command": ["python3"]}
+}
 EXCLUSIVE = "alpha.jobset.sigs.k8s.io/exclusive-topology"
 LET_GO = "kueue.x-k8s.io/safe-to-forcefully-delete"
 STAYS = {"karpenter.sh/do-not-disrupt": "true", "cluster-autoscaler.kubernetes.io/safe-to-evict": "false"}
@@ -180,3 +194,18 @@ def test_jobs_that_no_request_is_made_for_are_found() -> None:
     assert any(
         "several sets of pods" in one for one in on_queued(run=job, config=with_spec(CONFIG, podSetMergePolicy=None))
     )
+
+
+@pytest.mark.parametrize("name", ["gcp-tpu", "queued"])
+def test_jobs_of_the_present_program_break_no_rule(name: str, tmp_path: Path) -> None:
+    file = tmp_path / f"Pulumi.{name}.yaml"
+    if name == "queued":
+        write(changed({**REQUESTED, **RUN}, STACK), tmp_path, name)
+    else:
+        file.write_text((ROOT / "stacks" / file.name).read_text())
+    deployment = stack_deployed(file, name)
+    assert any(body.get("kind") == "JobSet" for body in deployment.objects)
+    assert [str(one) for rule in RULES for one in rule(deployment)] == []
+    pools = [one for one in deployment.objects if one.get("kind") != "AdmissionCheck"]
+    without = [one for rule in RULES for one in rule(replace(deployment, objects=tuple(pools)))]
+    assert bool(without) is (name == "queued"), "the rules see the stack's own objects"
