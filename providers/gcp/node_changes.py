@@ -43,11 +43,20 @@ def _replaces(pool: GcpNodePoolPlan) -> dict[str, Any]:
         "zone": pool.zone,
         "capacity": _capacity(pool),
         "driver": pool.driver or "none",
+        "accelerators": _accelerators(pool),
+        "localSsds": pool.machine.local_ssds,
         "placement": f"{'compact' if pool.compact else pool.policy or 'none'} {pool.workload_policy}".strip(),
         "topology": pool.slice.topology if pool.slice else "none",
         "interfaces": " ".join(pool.networks) or ("DRANET" if pool.dranet else "none"),
         "maxPods": pool.max_pods,
     }
+
+
+def _accelerators(pool: GcpNodePoolPlan) -> str:
+    """A machine type with another number of GPUs is another pool; TPUs are no field of their own."""
+    return (
+        "by machine type" if not pool.driver else f"{pool.machine.accelerator_count} x {pool.machine.gke_accelerator}"
+    )
 
 
 def _capacity(pool: GcpNodePoolPlan) -> str:

@@ -113,7 +113,7 @@ def test_the_plan_tells_of_a_change_what_the_provider_does_with_it(
     (told, asked), (told_after, asked_after) = made(before, tmp_path), made(changed(changes, before), tmp_path)
     for name in told:
         first = next(one for one in asked if one.startswith(f"{NAME}-{name}"))
-        effects = _effects(asked[first], asked_after.get(first, {}))
+        effects = _effects(asked[first], asked_after[first]) if first in asked_after else {Effect.REPLACES}
         found = {kind for kind in WORDS.values() if getattr(told[name], kind) != getattr(told_after[name], kind)}
         assert found >= {WORDS[effect] for effect in effects}, (name, found, effects)
         assert bool(found) == bool(effects), (name, found, effects)
