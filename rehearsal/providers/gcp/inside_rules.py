@@ -145,6 +145,33 @@ def disks(deployment: Deployment) -> Iterator[Finding]:
                 yield _found(pod.subject, message, "NVIDIA/aicr 2338 (2026-08); GKE, About Hyperdisk")
 
 
+def slices(deployment: Deployment) -> Iterator[Finding]:
+    """GKE tells hosts of a slice their names only in indexed Jobs with a subdomain; each host takes all chips."""
+    for body in deployment.objects:
+        for pod in pods_of(body):
+            asked = [
+                int(float(str(one)))
+                for one in every(pod.spec, "containers.resources.limits")
+                for one in every(one, TPU)
+            ]
+            if not asked:
+                continue
+            homes = [pool for pool in deployment.pools if TPU in pool.devices and not why_elsewhere(pool, pod.spec)]
+            chips = {pool.devices[TPU] for pool in homes}
+            if chips and sum(asked) not in chips:
+                message = f"asks {sum(asked)} chips of nodes that have {max(chips)}: a host of a slice is taken whole"
+                yield _found(pod.subject, message, "GKE, Deploy TPU workloads in GKE Standard")
+            if any(pool.maximum > 1 for pool in homes) and body.get("kind") not in (
+                "JobSet",
+                "TrainJob",
+                "LeaderWorkerSet",
+                "RayJob",
+                "RayCluster",
+            ):
+                message = f"a {body.get('kind')} on slices of several hosts gets no TPU_WORKER_HOSTNAMES: a JobSet does"
+                yield _found(pod.subject, message, "gke-tpu-env-injector, README: indexed Jobs with a subdomain alone")
+
+
 def services(deployment: Deployment) -> Iterator[Finding]:
     """A Service of type LoadBalancer faces the internet unless an annotation says otherwise."""
     for body in deployment.objects:
@@ -185,4 +212,4 @@ def _found(subject: str, message: str, source: str) -> Finding:
     return Finding(rule="gcp", subject=subject, message=message, source=source)
 
 
-RULES = (owned_by_gke, critical_pods, walls, queues, disks, services, memory, libraries)
+RULES = (owned_by_gke, critical_pods, walls, queues, disks, slices, services, memory, libraries)

@@ -8,12 +8,10 @@ from rehearsal.field.pods import PodUse, pods_of, untolerated, why_elsewhere
 from rehearsal.providers.gcp.machines import TPU
 from rehearsal.providers.gcp.names import NODE_POOL
 
-JOBS_WITH_NAMES = ("JobSet", "TrainJob", "LeaderWorkerSet", "RayJob", "RayCluster")
 EXCLUSIVE, POOL_OF_GKE = "alpha.jobset.sigs.k8s.io/exclusive-topology", "cloud.google.com/gke-nodepool"
 OF_SLICES = ("MEGASCALE_COORDINATOR_ADDRESS", "MEGASCALE_NUM_SLICES", "MEGASCALE_SLICE_ID")
 LONGEST_HOST_NAME = 63
 INJECTOR = "gke-tpu-env-injector, README: indexed Jobs with a subdomain alone"
-DEPLOY = "GKE, Deploy TPU workloads in GKE Standard"
 MULTISLICE = "GKE, Run multi-slice workloads; jax 0.10.2, clusters/cloud_tpu_cluster.py"
 
 QUEUED_TAINT = {"key": "cloud.google.com/gke-queued", "value": "true", "effect": "NoSchedule"}
@@ -22,21 +20,6 @@ RUN_S, RUN_NOTE = "maxRunDurationSeconds", "provreq.kueue.x-k8s.io/maxRunDuratio
 LONGEST_RUN_S = 604800
 DWS = "GKE, flex-start with queued provisioning; cluster-toolkit, examples of DWS"
 LET_GO, RECOVERY = "kueue.x-k8s.io/safe-to-forcefully-delete", "FailureRecoveryPolicy"
-
-
-def slices(deployment: Deployment) -> Iterator[Finding]:
-    """Each host of a slice is taken whole, and only some kinds of jobs are told its hosts' names."""
-    for body in deployment.objects:
-        for pod in pods_of(body):
-            asked, homes = _asked(pod.spec), _slices_for(deployment, pod)
-            offered = {pool.devices[TPU] for pool in homes}
-            if asked and offered and asked not in offered:
-                message = f"asks {asked} chips of nodes that have {max(offered)}: a host of a slice is taken whole"
-                yield _found(pod.subject, message, DEPLOY)
-            several = asked and any(pool.maximum > 1 for pool in homes)
-            if several and body.get("kind") not in JOBS_WITH_NAMES:
-                message = f"a {body.get('kind')} on slices of several hosts gets no TPU_WORKER_HOSTNAMES: a JobSet does"
-                yield _found(pod.subject, message, INJECTOR)
 
 
 def hosts(deployment: Deployment) -> Iterator[Finding]:
@@ -237,4 +220,4 @@ def _found(subject: str, message: str, source: str) -> Finding:
     return Finding(rule="gcp", subject=subject, message=message, source=source)
 
 
-RULES = (slices, hosts, queued, dead_nodes)
+RULES = (hosts, queued, dead_nodes)
