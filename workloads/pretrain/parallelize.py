@@ -101,8 +101,13 @@ def prepare_blocks(model: Transformer, training: TrainingSpec) -> None:
 
 
 _ATTENTION = frozenset(
-    getattr(torch.ops.aten, f"_scaled_dot_product_{kind}").default
-    for kind in ("flash_attention", "efficient_attention", "cudnn_attention", "flash_attention_for_cpu")
+    {
+        torch.ops.torch_attn._varlen_attn.default,  # noqa: SLF001  # that of documents, on accelerators
+        *(
+            getattr(torch.ops.aten, f"_scaled_dot_product_{kind}").default
+            for kind in ("flash_attention", "efficient_attention", "cudnn_attention", "flash_attention_for_cpu")
+        ),
+    }
 )
 
 
