@@ -6,7 +6,6 @@ Both train the default model on two ranks with one thread each, one after the ot
 import contextlib
 import json
 import os
-import shutil
 import signal
 import socket
 import statistics
@@ -21,6 +20,7 @@ from typing import Any
 
 from bench.figures import Figure
 from components.spec.training import CheckpointSpec, ModelSpec, ParallelSpec, Precision, Sharding, TrainingSpec
+from workloads.prepare.linking import prepare_run
 from workloads.pretrain.config import Device, JobFile
 from workloads.pretrain.folder import json_lines
 
@@ -48,17 +48,16 @@ def figures(*, model: ModelSpec | None = None, steps: int = STEPS, rounds: int =
     model = model or ModelSpec()
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
-        prepared = _write_job(folder / "prepared", model, steps=1)
-        _agent(prepared).wait()
+        _agent(_write_job(folder / "first", model, steps=1)).wait()
         ours, bare, stalls = [], [], []
         for number in range(rounds):
-            job = _write_job(folder / f"run-{number}", model, steps=steps, data=prepared.parent / "data")
+            job = _write_job(folder / f"run-{number}", model, steps=steps)
             ours.append(_train(job))
             bare.append(_train_bare(job, steps))
             stalls.append(_stall_share(job.parent, ours[-1].step_s, steps))
         kill_s, start_s = [], []
         for number in range(rounds):
-            job = _write_job(folder / f"kill-{number}", model, steps=10_000, data=prepared.parent / "data")
+            job = _write_job(folder / f"kill-{number}", model, steps=10_000)
             kill_s.append(_kill_to_training_s(job))
             start_s.append(_start_bare_s(job))
     return [*_speed(ours, bare), _stall(stalls), _restart(kill_s, start_s)]
@@ -174,10 +173,9 @@ def _environment() -> dict[str, str]:
     return os.environ | {"OMP_NUM_THREADS": "1"}
 
 
-def _write_job(folder: Path, model: ModelSpec, steps: int, data: Path | None = None) -> Path:
+def _write_job(folder: Path, model: ModelSpec, steps: int) -> Path:
+    """A job whose text is prepared, by the first of them."""
     folder.mkdir()
-    if data:
-        shutil.copytree(data, folder / "data")
     training = TrainingSpec(
         model=model,
         steps=steps,
@@ -187,7 +185,9 @@ def _write_job(folder: Path, model: ModelSpec, steps: int, data: Path | None = N
         parallel=ParallelSpec(sharding=Sharding.DDP),
         checkpoint=CheckpointSpec(every_steps=SAVE_EVERY_STEPS),
     )
-    job = JobFile(training=training, run_folder=str(folder), device=Device.CPU)
+    text = str(folder.parent / "text")
+    job = JobFile(training=training, run_folder=str(folder), data_folder=text, device=Device.CPU)
+    prepare_run(job, says=False)
     file = folder / "job.json"
     file.write_text(job.model_dump_json(by_alias=True))
     return file

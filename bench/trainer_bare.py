@@ -18,6 +18,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 from components.spec.training import TrainingSpec
 from workloads.model.transformer import Transformer
+from workloads.prepare.manifest import read_manifest
 from workloads.pretrain.config import read_job
 
 
@@ -26,7 +27,7 @@ def main(job_file: str, steps: int) -> None:
     dist.barrier()
     met = time.time()
     training = read_job(Path(job_file)).training
-    seconds = train(training, steps, Path(job_file).parent / "data" / "train.bin") if steps else []
+    seconds = train(training, steps, _first_file(Path(job_file).parent / "data")) if steps else []
     if dist.get_rank() == 0:
         peak_kib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         sys.stdout.write(json.dumps({"met": met, "seconds": seconds, "peakBytes": peak_kib * 1024}) + "\n")
@@ -60,6 +61,13 @@ def train(training: TrainingSpec, steps: int, tokens_file: Path) -> list[float]:
         optimizer.zero_grad(set_to_none=True)
         seconds.append(time.perf_counter() - begin)
     return seconds
+
+
+def _first_file(data: Path) -> Path:
+    """The token file of a text that is small enough for one."""
+    (source,) = read_manifest(data).sources
+    (shard,) = source.train
+    return data.resolve() / shard.path
 
 
 if __name__ == "__main__":

@@ -3,7 +3,6 @@
 import json
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
@@ -12,6 +11,7 @@ from transformers import AutoTokenizer
 from tests.workloads.foreign import write_foreign
 from tests.workloads.pretrain.runs import AgentHost, make_run
 from workloads.model.hugging_face import read_spec
+from workloads.pretrain.data import open_data
 
 
 @pytest.mark.parametrize(
@@ -43,4 +43,5 @@ def test_a_run_starts_from_a_folder_of_transformers(
     assert (run.export / "tokenizer.json").read_bytes() == (origin / "tokenizer.json").read_bytes()
     first = sorted(texts.iterdir())[0].read_text()
     tokens = AutoTokenizer.from_pretrained(run.export)(first)["input_ids"]
-    assert np.fromfile(run.folder / "data" / "train.bin", np.uint16)[: len(tokens) + 1].tolist() == [*tokens, 0]
+    (trained_on,) = open_data(run.folder / "data").train
+    assert trained_on.tokens.rows([0], len(tokens) + 1)[0].tolist() == [*tokens, 0]
