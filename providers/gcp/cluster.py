@@ -32,6 +32,7 @@ from providers.gcp.node_changes import made_of
 from providers.gcp.nodes.build import GkePool, is_sized_later
 from providers.gcp.ownership import hyperdisks
 from providers.gcp.plan import GcpPlan
+from providers.gcp.serving.build import GardenEndpoints
 from providers.gcp.storage.build import GcpStorage
 from providers.gcp.storage.handle import GcpStorageHandle, GcsHandle
 from providers.gcp.types import GcpNodePoolPlan
@@ -51,6 +52,11 @@ def build_cluster(name: str, plan: GcpPlan, opts: pulumi.ResourceOptions) -> Clu
     storage = GcpStorage(
         f"{name}-storage", plan=plan.storage, network=network, project=plan.project, opts=inside
     ).handle
+    endpoints = (
+        GardenEndpoints(f"{name}-endpoints", plan=plan.endpoints, region=plan.region, opts=inside).names
+        if plan.endpoints
+        else {}
+    )
     after = pulumi.ResourceOptions.merge(inside, pulumi.ResourceOptions(depends_on=list(network.held)))
     drain = GcpDrainResource(
         f"{name}-drain", project=plan.project, region=plan.region, cluster=plan.control_plane.name,
@@ -71,7 +77,7 @@ def build_cluster(name: str, plan: GcpPlan, opts: pulumi.ResourceOptions) -> Clu
         kubernetes=reach(provider, cluster, registry, storage, scalers(plan, cluster, pools), ready),
         outputs={
             "cluster": cluster.name, "endpoint": cluster.endpoint, "kubeconfig": cluster.kubeconfig,
-            **_stores(storage), **_costs(plan),
+            **_stores(storage), **({"endpoints": endpoints} if endpoints else {}), **_costs(plan),
         },
     )  # fmt: skip
 

@@ -16,10 +16,11 @@ from providers.gcp.images.private import private_problems
 from providers.gcp.labels import label_problems, labels
 from providers.gcp.network import plan as networks
 from providers.gcp.nodes import plan as nodes
+from providers.gcp.serving import plan as serving
 from providers.gcp.settings import GcpAccountSpec, GcpSpec
 from providers.gcp.storage import plan as stores
 from providers.gcp.storage.bucket import sidecar
-from providers.gcp.types import GcpNetworkPlan, GcpNodePoolPlan, GcpStoragePlan, GkePlan
+from providers.gcp.types import GardenEndpointPlan, GcpNetworkPlan, GcpNodePoolPlan, GcpStoragePlan, GkePlan
 
 SERVICES = {
     "compute.googleapis.com": "machines and networks",
@@ -58,6 +59,8 @@ class GcpPlan(ClusterPlan):
     network: GcpNetworkPlan
     control_plane: GkePlan
     storage: GcpStoragePlan
+    endpoints: tuple[GardenEndpointPlan, ...]
+    """Of Vertex AI."""
     account: GcpAccountSpec = field(default_factory=GcpAccountSpec)
     """The identity that it is built with."""
     node_roll_reason: str = ""
@@ -85,8 +88,9 @@ def plan(spec: StackSpec, stack: str, now: datetime) -> GcpPlan:
     network = problems.collect(networks.plan_network, spec, settings, pools or (), system, made, stack)
     storage = problems.collect(stores.plan_storage, spec, network, pools or (), stack)
     full = nodes.with_mounts(pools or (), storage.mounts, sidecar(storage.object_store)) if storage else pools or ()
+    endpoints = problems.collect(serving.plan_endpoints, settings.endpoints, stack)
     control = problems.collect(control_plane.plan_gke, spec, settings, full, system, stack)
-    if not (pools and network and storage and control):
+    if not (pools and network and storage and control) or endpoints is None:
         raise SpecError(problems)
     billed = (system, *full)
     plan = GcpPlan(
@@ -94,7 +98,7 @@ def plan(spec: StackSpec, stack: str, now: datetime) -> GcpPlan:
         region=network.region,
         project=control.project,
         labels=labels(stack, spec.cluster.expires_at, spec.cluster.budget_usd_per_hour, settings.labels),
-        services=_services(storage),
+        services=_services(storage, endpoints),
         expires_at=spec.cluster.expires_at,
         budget_usd_per_hour=spec.cluster.budget_usd_per_hour,
         node_pools=full,
@@ -102,6 +106,7 @@ def plan(spec: StackSpec, stack: str, now: datetime) -> GcpPlan:
         network=network,
         control_plane=control,
         storage=storage,
+        endpoints=endpoints,
         account=spec.account if isinstance(spec.account, GcpAccountSpec) else GcpAccountSpec(),
         node_roll_reason=spec.cluster.allow_node_roll or "",
         volume=storage.volume,
@@ -112,6 +117,7 @@ def plan(spec: StackSpec, stack: str, now: datetime) -> GcpPlan:
             networks.part(network, spec, billed),
             control_plane.part(control),
             stores.part(storage, network.region),
+            serving.part(endpoints, network.region),
         ),
     )
     unread = "cluster.budgetUsdPerHour" in spec.refused
@@ -138,11 +144,12 @@ def _general_problems(spec: StackSpec, settings: GcpSpec, now: datetime) -> Iter
         yield Problem(path="gcp:userProjectOverride", message=message)
 
 
-def _services(storage: GcpStoragePlan) -> tuple[str, ...]:
+def _services(storage: GcpStoragePlan, endpoints: tuple[GardenEndpointPlan, ...]) -> tuple[str, ...]:
     return (
         *SERVICES,
         *(LUSTRE_SERVICES if storage.file_system else ()),
         *(FILESTORE_SERVICES if storage.shared_file_system else ()),
+        *(serving.SERVICES if endpoints else ()),
     )
 
 

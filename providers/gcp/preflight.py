@@ -14,6 +14,7 @@ from providers.gcp.images.questions import described, repository_of
 from providers.gcp.organization import policy_problems
 from providers.gcp.plan import GcpPlan
 from providers.gcp.quota_use import family_problems, quota_problems
+from providers.gcp.serving.plan import RIGHTS as ENDPOINT_RIGHTS
 from providers.gcp.session import Google, GoogleError, credentials_at_hand, session
 from providers.gcp.settings import GcpAccountSpec
 from providers.gcp.versions import number
@@ -119,12 +120,14 @@ def _first_problems(plan: GcpPlan, google: Google) -> Iterator[Problem]:
 
 
 def _right_problems(plan: GcpPlan, google: Google) -> Iterator[Problem]:
-    asked = {"permissions": list(RIGHTS)}
+    needed = (*RIGHTS, *(ENDPOINT_RIGHTS if plan.endpoints else ()))
+    asked = {"permissions": list(needed)}
     answer = google.post("resource_manager", f"projects/{plan.project}:testIamPermissions", asked)
     makes_none = plan.network.existing is not None and not plan.network.fabrics
     given = {*answer.get("permissions", ()), *(("compute.networks.create",) if makes_none else ())}
-    if lacking := [right for right in RIGHTS if right not in given]:
-        message = f"your credentials lack {', '.join(lacking)} in {plan.project}; {ROLES}"
+    if lacking := [right for right in needed if right not in given]:
+        more = "; roles/aiplatform.user has the endpoints'" if {*lacking} & {*ENDPOINT_RIGHTS} else ""
+        message = f"your credentials lack {', '.join(lacking)} in {plan.project}; {ROLES}{more}"
         yield Problem(path="gcp.project", message=message)
 
 

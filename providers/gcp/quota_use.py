@@ -13,7 +13,11 @@ from providers.gcp.session import Google, GoogleError
 _CLOUD_QUOTAS = "cloudquotas.googleapis.com"
 _FAMILY = {"GPUS-PER-GPU-FAMILY": "gpu_family", "TPUS-PER-TPU-FAMILY": "tpu_family"}
 """Dimension beside the region, by the beginning of a quota's id."""
-_SERVICE = "compute.googleapis.com"
+_SERVICES = {"compute": "compute.googleapis.com", "aiplatform": "aiplatform.googleapis.com"}
+"""Services whose limits Cloud Quotas tells by their ids."""
+
+_OF = {"aiplatform": ("gcp.endpoints", "lower maxReplicas")}
+"""Keys of a stack file, and what is to be done there, of needs that are no pools'."""
 
 
 def quota_problems(plan: GcpPlan, google: Google, *, stands: bool) -> Iterator[Problem]:
@@ -40,9 +44,10 @@ def family_problems(plan: GcpPlan, google: Google) -> Iterator[Problem]:
     that is off is told, as `up` does not switch it on."""
     for need in plan.quotas:
         quota, _, family = need.code.partition("/")
-        if need.service != "compute" or "-per-project" not in quota:
+        if need.service not in _SERVICES or (need.service == "compute" and "-per-project" not in quota):
             continue
-        path = f"projects/{plan.project}/locations/global/services/{_SERVICE}/quotaInfos/{quota}"
+        service = _SERVICES[need.service]
+        path = f"projects/{plan.project}/locations/global/services/{service}/quotaInfos/{quota}"
         try:
             info = google.get("cloud_quotas", path)
         except GoogleError as error:
@@ -61,9 +66,10 @@ def family_problems(plan: GcpPlan, google: Google) -> Iterator[Problem]:
 def _problem(plan: GcpPlan, need: QuotaNeed, fact: str) -> Problem:
     message = (
         f"{fact}, and the stack needs {need.needed:g} ({need.reason}); ask for more "
-        f"(https://console.cloud.google.com/iam-admin/quotas?project={plan.project}), or make pools smaller"
+        f"(https://console.cloud.google.com/iam-admin/quotas?project={plan.project}), or "
     )
-    return Problem(path="cluster.nodePools", message=message)
+    where, remedy = _OF.get(need.service, ("cluster.nodePools", "make pools smaller"))
+    return Problem(path=where, message=f"{message}{remedy}")
 
 
 def _unread(plan: GcpPlan, need: QuotaNeed, error: GoogleError) -> Problem:
@@ -73,7 +79,8 @@ def _unread(plan: GcpPlan, need: QuotaNeed, error: GoogleError) -> Problem:
     else:
         why = f"{error}; `gcloud services enable {_CLOUD_QUOTAS} --project={plan.project}` lets it be read"
     message = f"{need.code} was not compared with the {need.needed:g} that the stack needs ({why}), or go on without"
-    return Problem(path="cluster.nodePools", message=message, stops=False)
+    where, _ = _OF.get(need.service, ("cluster.nodePools", ""))
+    return Problem(path=where, message=message, stops=False)
 
 
 def _limit(infos: Sequence[Mapping[str, Any]], region: str, key: str, family: str) -> float:

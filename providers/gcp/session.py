@@ -24,6 +24,7 @@ _BASES = {
     "artifact_registry": "https://artifactregistry.googleapis.com/v1/",
     "storage": "https://storage.googleapis.com/storage/v1/",
     "filestore": "https://file.googleapis.com/v1/",
+    "vertex_ai": "https://aiplatform.googleapis.com/v1/",
     "lustre": "https://lustre.googleapis.com/v1/",
     "service_networking": "https://servicenetworking.googleapis.com/v1/",
     "logging": "https://logging.googleapis.com/v2/",

@@ -1,5 +1,6 @@
 """Settings that only GCP has: the key `penstock:gcp`."""
 
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Annotated, ClassVar, Self
 
@@ -7,6 +8,7 @@ from pydantic import Field, IPvAnyNetwork, model_validator
 
 from components.spec.base import Name, Spec, form
 from providers.gcp.network.settings import GivenVpcSpec
+from providers.gcp.serving.settings import GardenEndpointSpec
 
 ProjectId = Annotated[
     str,
@@ -62,6 +64,12 @@ class GkeReachSpec(Spec):
 class GkeSpec(Spec):
     """A Kubernetes control plane that Google runs: GKE Standard."""
 
+    refused_keys: ClassVar[Mapping[str, str]] = {
+        "kind": "the control plane is GKE's, and no other is made here: of the images of Cluster Director "
+        "(hypercomputecluster) nothing published says which Slurm, container plugin and NCCL plugin they have; remove "
+        "it, and take scheduler.kind slurm, which runs Slurm's pods on GKE"
+    }
+
     reach: GkeReachSpec | None = None
     """Way from where pulumi runs to the API server. Required."""
     channel: Channel = Channel.REGULAR
@@ -115,12 +123,23 @@ class GcpSpec(Spec):
     """Settings of GCP alone. What is not asked for is not made."""
 
     account_form: ClassVar[type[Spec]] = GcpAccountSpec
+    refused_keys: ClassVar[Mapping[str, str]] = {
+        "parallelstore": "Google Cloud takes no new instances of Parallelstore; its successor Managed Lustre is "
+        "storage.fileSystem; remove it",
+        "customJobs": "Vertex AI's training jobs are no resource that an engine keeps: they run once and end; remove "
+        "it, and describe the run under penstock:training",
+        "globalBalancers": "a balancer over regions opens to the internet, and needs what no stack alone has: the "
+        "groups of endpoints of stacks that are up, a certificate, and a name that leads to it; remove it, and put "
+        "one before their load balancers (inference.route.loadBalancer) yourself, as docs/gcp.md shows",
+    }
     network_form: ClassVar[type[Spec]] = GivenVpcSpec
 
     project: ProjectId | None = None
     """Id of the project. Required."""
     control_plane: GkeSpec = GkeSpec()
     """The cluster's control plane."""
+    endpoints: tuple[GardenEndpointSpec, ...] = ()
+    """Models of Vertex AI's Model Garden on endpoints of their own, beside the cluster."""
     pools: dict[Name, GcpPoolSpec] = Field(default_factory=dict)
     """Settings of node pools, by their names: shape of a TPU slice, flex start, driver."""
     labels: dict[str, str] = Field(default_factory=dict)

@@ -253,6 +253,25 @@ class GcsPlan:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class GardenEndpointPlan:
+    """An endpoint of Vertex AI with a model of Model Garden."""
+
+    key: str
+    """Name in the stack file."""
+    display_name: str
+    publisher: str
+    """Model Garden's name of the model; empty for one of Hugging Face."""
+    hugging_face: str
+    machine_type: str
+    accelerator: str
+    """As Vertex AI calls it."""
+    accelerators: int
+    """Of one replica."""
+    least: int
+    most: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class GcpStoragePlan:
     """Places of data on GCP."""
 

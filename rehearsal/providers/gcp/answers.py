@@ -18,7 +18,8 @@ from rehearsal.providers.gcp.sizes import first_count
 API_OF = {
     "compute": "compute", "container": "container", "service_usage": "serviceusage",
     "resource_manager": "cloudresourcemanager", "artifact_registry": "artifactregistry", "storage": "storage",
-    "filestore": "file", "lustre": "lustre", "service_networking": "servicenetworking", "logging": "logging",
+    "filestore": "file", "vertex_ai": "aiplatform", "lustre": "lustre",
+    "service_networking": "servicenetworking", "logging": "logging",
     "monitoring": "monitoring", "iam_credentials": "iamcredentials", "cloud_quotas": "cloudquotas",
 }  # fmt: skip
 """APIs by the words that pulumi-gcp's settings have for them."""

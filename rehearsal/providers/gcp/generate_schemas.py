@@ -63,9 +63,9 @@ METHODS: Mapping[str, tuple[str, ...]] = {
         "cloudkms.projects.locations.keyRings.cryptoKeys.patch",
         "cloudkms.projects.locations.keyRings.cryptoKeys.setIamPolicy",
     ),
-    "aiplatform.v1": tuple(
-        f"aiplatform.projects.locations.{collection}.{verb}"
-        for collection in ("endpoints", "models") for verb in ("create", "patch", "delete")
+    "aiplatform.v1": (
+        "aiplatform.projects.locations.deploy", "aiplatform.projects.locations.endpoints.undeployModel",
+        "aiplatform.projects.locations.endpoints.delete", "aiplatform.projects.locations.models.delete",
     ),
     "hypercomputecluster.v1": tuple(
         f"hypercomputecluster.projects.locations.clusters.{verb}" for verb in ("create", "patch", "delete")

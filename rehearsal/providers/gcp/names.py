@@ -12,6 +12,7 @@ FILESTORE, LUSTRE = "gcp:filestore/instance:Instance", "gcp:lustre/instance:Inst
 FIREWALL, ROUTER_NAT = "gcp:compute/firewall:Firewall", "gcp:compute/routerNat:RouterNat"
 MEMBER = "gcp:projects/iAMMember:IAMMember"
 CONNECTION = "gcp:servicenetworking/connection:Connection"
+GARDEN_ENDPOINT = "gcp:vertex/aiEndpointWithModelGardenDeployment:AiEndpointWithModelGardenDeployment"
 RING, KEY = "gcp:kms/keyRing:KeyRing", "gcp:kms/cryptoKey:CryptoKey"
 
 SPREAD_MIN = 1.5

@@ -57,11 +57,12 @@ def unusable(
 
 def _project(parameters: Mapping[str, Any]) -> str:
     """The project that a request is about."""
-    if named := parameters.get("project"):
-        return str(named)
+    if own := parameters.get("project"):
+        return str(own)
     body = parameters.get("body")
     network = body.get("network") if isinstance(body, Mapping) else ""  # by which alone a peering names its project
-    for value in (parameters.get("parent"), parameters.get("name"), parameters.get("resource"), network):
+    named = (parameters.get(name) for name in ("parent", "name", "resource", "destination", "endpoint"))
+    for value in (*named, network):
         if found := _PROJECT.match(str(value)):
             return found["project"]
     return PROJECT

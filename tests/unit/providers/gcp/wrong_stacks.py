@@ -363,4 +363,35 @@ REQUESTS: list[Case] = [
      "training.topology", ["use preferred"], {"training.topology": "preferred"}),
 ]  # fmt: skip
 
-CASES = [*POOLS, *TIMES, *TPUS, *PLACES, *GIVEN_NETWORKS, *SETTINGS, *SLICED, *REQUESTS]
+ENDPOINT: dict[str, Any] = {
+    "name": "chat", "model": {"huggingFace": "Qwen/Qwen3-0.6B"}, "machineType": "g2-standard-12", "acceptLicense": True,
+}  # fmt: skip
+CHAT = "gcp.endpoints.chat"
+SERVED: list[Case] = [
+    ("licence that nobody has read", {"gcp.endpoints": [{**ENDPOINT, "acceptLicense": False}]}, f"{CHAT}.acceptLicense",
+     ["set true"], {"gcp.endpoints.0.acceptLicense": True}),
+    ("endpoint on TPUs", {"gcp.endpoints": [{**ENDPOINT, "machineType": "ct6e-standard-4t"}]}, f"{CHAT}.machineType",
+     ["penstock knows Vertex AI to serve"], {"gcp.endpoints.0.machineType": "g2-standard-4"}),
+    ("endpoint on another cloud's machines", {"gcp.endpoints": [{**ENDPOINT, "machineType": "g2-standard12"}]},
+     f"{CHAT}.machineType", ["did you mean"], {"gcp.endpoints.0.machineType": "g2-standard-12"}),
+    ("two endpoints of a name", {"gcp.endpoints": [ENDPOINT, ENDPOINT]}, CHAT, ["a name of its own"],
+     {"gcp.endpoints": [ENDPOINT, {**ENDPOINT, "name": "code"}]}),
+    ("two models of an endpoint",
+     {"gcp.endpoints": [{**ENDPOINT, "model": {"huggingFace": "a/b", "publisher": "publishers/a/models/b@c"}}]},
+     f"{CHAT}.model", ["exactly one of publisher and huggingFace"],
+     {"gcp.endpoints.0.model": {"huggingFace": "Qwen/Qwen3-0.6B"}}),
+    ("model without a version", {"gcp.endpoints": [{**ENDPOINT, "model": {"publisher": "publishers/google/models/a"}}]},
+     f"{CHAT}.model.publisher", ["with its version"],
+     {"gcp.endpoints.0.model": {"publisher": "publishers/google/models/gemma3@gemma-3-1b-it"}}),
+    ("replicas in disorder", {"gcp.endpoints": [{**ENDPOINT, "minReplicas": 3, "maxReplicas": 2}]},
+     f"{CHAT}.maxReplicas", ["raise it"], {"gcp.endpoints.0.maxReplicas": 3}),
+    ("no replica", {"gcp.endpoints": [{**ENDPOINT, "minReplicas": 0}]}, f"{CHAT}.minReplicas", ["out of range"],
+     {"gcp.endpoints.0.minReplicas": 1}),
+    ("jobs of Vertex AI", {"gcp.customJobs": []}, "gcp.customJobs", ["penstock:training"], {"gcp.customJobs": GONE}),
+    ("Cluster Director", {"gcp.controlPlane.kind": "slurm"}, "gcp.controlPlane.kind", ["scheduler.kind slurm"],
+     {"gcp.controlPlane.kind": GONE}),
+    ("balancer over regions", {"gcp.globalBalancers": []}, "gcp.globalBalancers", ["docs/gcp.md"],
+     {"gcp.globalBalancers": GONE}),
+]  # fmt: skip
+
+CASES = [*POOLS, *TIMES, *TPUS, *PLACES, *GIVEN_NETWORKS, *SETTINGS, *SLICED, *REQUESTS, *SERVED]
