@@ -32,7 +32,8 @@ REQUESTS = {1: 2, 8: 3, 32: 3}
 """Requests of each client: some seconds in all."""
 GOALS = {1: 0.9, 8: 3.0, 32: 6.0}
 SHORT = 31
-LONG_CONTEXT = 8192
+BESIDE_LONG = ModelSpec(layers=4, width=512, heads=8, kv_heads=2, context=8192)
+"""A model of 15 million parameters: a smaller one does hardly anything but look back."""
 LARGE = ModelSpec(layers=8, width=1024, heads=16, kv_heads=8, vocabulary=8192, context=256, tie_embeddings=False)
 """A weights file of about 450 MB."""
 
@@ -43,20 +44,20 @@ def figures(
     large: ModelSpec = LARGE,
     tokens: int = TOKENS,
     rounds: int = 3,
-    long_context: int = LONG_CONTEXT,
+    beside_long: ModelSpec = BESIDE_LONG,
 ) -> list[Figure]:
     """Output tokens/s and time to first token under load; speed of loading."""
     shape = model or ModelSpec()
     with tempfile.TemporaryDirectory() as folder:
         served = _serving(Path(folder), shape, tokens, rounds)
-        beside = _beside_a_long_text(Path(folder), shape, long_context, tokens, rounds)
+        beside = _beside_a_long_text(Path(folder), beside_long, tokens, rounds)
         return [*served, beside, *_loading(Path(folder), large, 3 * rounds)]
 
 
-def _beside_a_long_text(folder: Path, shape: ModelSpec, context: int, tokens: int, rounds: int) -> Figure:
+def _beside_a_long_text(folder: Path, model: ModelSpec, tokens: int, rounds: int) -> Figure:
     """Time between tokens of short texts, with one text of about the whole context that decodes beside them. All
     prompts are in the cache, so that only decoding is measured."""
-    export = write_export(folder / "long", make_model(shape.model_copy(update={"context": context})))
+    export, context = write_export(folder / "long", make_model(model)), model.context
 
     used_s: dict[int, list[float]] = {0: [], context - 1: []}
 

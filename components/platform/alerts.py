@@ -49,6 +49,14 @@ GROUPS: Mapping[str, Sequence[Rule]] = {
             "Model FLOPs utilization is under seven tenths of what it was",
         ),
         _rule(
+            "PenstockGoodputLow",
+            "max by (namespace) (penstock_goodput_share) < 0.8 and max by (namespace) (penstock_training_step) > 0",
+            "30m",
+            "warning",
+            "Only {{ $value | humanizePercentage }} of the run's time was spent on steps that count;"
+            " penstock_run_seconds tells what the rest went to",
+        ),
+        _rule(
             "PenstockRestarts",
             "max by (namespace) (changes(penstock_attempt[1h])) > 3",
             "1m",

@@ -15,9 +15,15 @@ _TRAINING: Sequence[Panel] = (
     ("MFU", "max(penstock_mfu)", "percentunit", "Model FLOPs utilization, attention counted in full"),
     (
         "Goodput",
-        "avg_over_time((max by (namespace) (changes(penstock_training_step[2m])) > bool 0)[1h:1m])",
+        "max by (namespace) (penstock_goodput_share)",
         "percentunit",
-        "Share of the last hour's minutes in which steps were done",
+        "Share of the run's time in steps that count, across restarts",
+    ),
+    (
+        "Time by cause",
+        'max by (namespace, cause) (penstock_run_seconds{cause!~"train|stopped"})',
+        "s",
+        "Time of the run that was not spent on steps that count",
     ),
     ("Loss", "penstock_training_loss", "short", "Nats per token"),
     ("Validation loss", "penstock_validation_loss", "short", "Nats per held-out token"),

@@ -43,6 +43,7 @@ def outputs_of(folder: Path, restarts: int) -> dict[str, Any]:
         "digest": manifest.get("digest"),
         "tokensPerS": status.get("tokensPerS"),
         "goodput": goodput.get("share"),
+        "timeByCause": goodput.get("shares"),
         "restarts": goodput.get("restarts", restarts),
         "runBytes": size_bytes(folder),
     }
@@ -54,13 +55,14 @@ def _nats(loss: float | None) -> float | None:
 
 
 def _goodput(ledger: Path) -> Mapping[str, Any]:
-    """Share of the time that counted, and restarts; nothing where the run kept no ledger."""
+    """Share of the time that counted, the shares of all causes, and restarts; nothing where the run kept no ledger."""
     if not ledger.exists():
         return {}
     from workloads.pretrain.ledger import summarize  # only a run with a ledger pays for it
 
     summary = summarize(ledger)
-    return {"share": summary.share, "restarts": summary.restarts}
+    shares = {cause: round(share, 4) for cause, share in summary.shares.items()}
+    return {"share": summary.share, "shares": shares, "restarts": summary.restarts}
 
 
 def _by_step(folder: Path) -> list[Path]:

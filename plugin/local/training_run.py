@@ -43,8 +43,8 @@ INPUTS = {
     "maxAgentRestarts": int,
 }
 OUTPUTS = (
-    "step", "loss", "validationLoss", "unigramLoss", "exportFolder", "digest", "tokensPerS", "goodput", "restarts",
-    "runBytes",
+    "step", "loss", "validationLoss", "unigramLoss", "exportFolder", "digest", "tokensPerS", "goodput", "timeByCause",
+    "restarts", "runBytes",
 )  # fmt: skip
 STOPPED = (End.STOPPED, End.UNWATCHED)
 OWNER_GRACE_S = 10.0

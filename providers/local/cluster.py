@@ -50,6 +50,8 @@ class ProcessRunner:
             "run": run.run_folder,
             "step": run.step,
             "validationLoss": run.validation_loss,
+            "goodput": run.goodput,
+            "timeByCause": run.time_by_cause,
             "unigramLoss": run.unigram_loss,
             "model": run.export_folder,
             "onDestroy": found.apply(lambda told: what_destroy_does(*told)),

@@ -16,6 +16,7 @@ ENGINE_NAMES = {
     "unigram_loss": "unigramLoss",
     "export_folder": "exportFolder",
     "tokens_per_s": "tokensPerS",
+    "time_by_cause": "timeByCause",
     "run_bytes": "runBytes",
     "state_folder": "stateFolder",
     "model_digest": "modelDigest",
@@ -73,6 +74,7 @@ class TrainingRun(pulumi.CustomResource):
     digest: pulumi.Output[str]
     tokens_per_s: pulumi.Output[float]
     goodput: pulumi.Output[float]
+    time_by_cause: pulumi.Output[dict[str, float]]
     restarts: pulumi.Output[int]
     run_bytes: pulumi.Output[int]
 
@@ -96,7 +98,7 @@ class TrainingRun(pulumi.CustomResource):
         }
         outputs = dict.fromkeys(
             ("step", "loss", "validation_loss", "unigram_loss", "export_folder", "digest", "tokens_per_s", "goodput",
-             "restarts", "run_bytes")
+             "time_by_cause", "restarts", "run_bytes")
         )  # fmt: skip
         super().__init__(RUN, name, inputs | outputs, _known_as("penstock:local:TrainingRun", opts))
 

@@ -5,6 +5,7 @@ import pytest
 from bench import server, trainer
 from components.spec.training import ModelSpec
 
+LONG = ModelSpec(layers=1, width=32, heads=2, kv_heads=1, vocabulary=2048, context=512)
 TINY = ModelSpec(layers=1, width=32, heads=2, kv_heads=1, vocabulary=2048, context=64)
 
 
@@ -18,6 +19,6 @@ def test_the_trainer_is_compared_with_a_bare_loop() -> None:
 
 @pytest.mark.slow
 def test_the_server_is_compared_with_a_plain_loop() -> None:
-    *served, beside, loading = server.figures(model=TINY, large=TINY, tokens=4, rounds=1, long_context=512)
+    *served, beside, loading = server.figures(model=TINY, large=TINY, tokens=4, rounds=1, beside_long=LONG)
     assert [figure.unit for figure in served] == ["x"] * 3 + ["ms"] * 3
     assert min(figure.value for figure in [*served, beside, loading]) > 0

@@ -174,7 +174,8 @@ class Agent(LocalElasticAgent):
             self._for_good = ExitCode.BROKEN_NODE if node.broken else self._for_good
             self._reason += f" (training.maxRestarts); {node}"
         elif self._for_good is None and code != ExitCode.PREEMPTED and self._leads:
-            Ledger(self._folder.ledger, self._attempt).enter(EventKind.RESTART)
+            hung = code == ExitCode.FAILED and hang_of(self._folder.rank_log(self._attempt, rank))
+            Ledger(self._folder.ledger, self._attempt).enter(EventKind.RESTART, cause=EventKind.HANG if hung else None)
             StatusFile(self._folder.status).write(RunState.STARTING, message=f"{self._reason}; starting again")
 
     def _explain(self, rank: int, code: int) -> str:

@@ -1,12 +1,16 @@
 """Reports of a run in one place: log, metrics, ledger and status. Only rank 0 writes."""
 
 import logging
+import math
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from components.estimate.failures import best_interval_s, failure_interval_s
 from components.spec.training import TrainingSpec
-from workloads.pretrain.folder import RunFolder
-from workloads.pretrain.ledger import EventKind, Ledger
+from workloads.prepare.manifest import read_manifest
+from workloads.pretrain.folder import RunFolder, json_lines
+from workloads.pretrain.ledger import EventKind, Ledger, TimeAccount
 from workloads.pretrain.metrics import MetricsListener, MetricsLog, PrometheusMetrics, last_step
 from workloads.pretrain.peak import Peak
 from workloads.pretrain.status import RunState, StatusFile
@@ -14,6 +18,8 @@ from workloads.pretrain.status import RunState, StatusFile
 log = logging.getLogger(__name__)
 
 LOG_EVERY_STEPS = 10
+CHECKPOINTS_WEIGHED = 3
+"""Checkpoints whose stall is measured before the best interval is told."""
 SMOOTHING = 0.1
 """Weight of the newest step in the tokens/s that is shown and that the time left is computed from."""
 
@@ -32,19 +38,23 @@ class StepReport:
 class Journal:
     """Every method does nothing on the other ranks, so that the trainer reads the same on all."""
 
-    def __init__(
-        self, folder: RunFolder, training: TrainingSpec, attempt: int, rank: int, world_size: int,
-        metrics_at: MetricsListener | None = None,
+    def __init__(  # noqa: PLR0913 (all that surrounds a run, by name)
+        self, folder: RunFolder, training: TrainingSpec, attempt: int, rank: int, world_size: int, *,
+        metrics_at: MetricsListener | None = None, accelerators: int = 0,
     ) -> None:  # fmt: skip
+        """`accelerators`: those that the run is on, 0 on processors, of whose failures nothing is known."""
         self._writes = rank == 0
         self._training, self._world_size, self._attempt = training, world_size, attempt
+        self._tokens_per_step = training.batch.sequences * training.model.context
+        self._accelerators, self._checkpoints = accelerators, 0
         self._peak: Peak | None = None
         self._tokens_per_s = 0.0
         self._loss: float | None = None
         if self._writes:
             self._folder = folder
             self._status = StatusFile(folder.status)
-            self._ledger = Ledger(folder.ledger, attempt)
+            self._account = TimeAccount(json_lines(folder.ledger))
+            self._ledger = Ledger(folder.ledger, attempt, self._account)
             self._metrics = MetricsLog(folder.metrics)
             self._prometheus = PrometheusMetrics(folder.prometheus, metrics_at)
             self._prometheus.world_size.set(world_size)
@@ -111,10 +121,21 @@ class Journal:
 
     def evaluated(self, step: int, loss: float) -> None:
         if self._writes:
+            bits = self._bits_per_byte(loss)
             log.info("step %d validation loss %.4f", step, loss)
-            self._metrics.add(step=step, validationLoss=loss)
+            told = {"validationLoss": loss} | ({} if bits is None else {"validationBitsPerByte": round(bits, 5)})
+            self._metrics.add(step=step, **told)
             self._prometheus.validation_loss.set(loss)
+            if bits is not None:
+                self._prometheus.bits_per_byte.set(bits)
             self._status.write(RunState.TRAINING, step=step, validationLoss=loss)
+
+    def _bits_per_byte(self, loss: float) -> float | None:
+        """A loss, in nats per token, by the tokens and bytes of the whole corpus, so that it compares across tokenizers;
+        None where the tokens came ready and nobody knows the bytes.
+        """
+        data = read_manifest(self._folder.data)
+        return loss / math.log(2) * sum(data.tokens) / data.bytes if data.bytes else None
 
     def checkpointed(self, step: int, stall_s: float) -> None:
         """The checkpoint of a step is safe."""
@@ -122,7 +143,28 @@ class Journal:
             log.info("checkpoint of step %d is written", step)
             self._prometheus.checkpoint_step.set(step)
             self._prometheus.checkpoint_stall.set(stall_s)
+            self._checkpoints += 1
+            self._weigh_interval(stall_s / self._checkpoints)
             self._status.note(checkpointStep=step)
+
+    def _weigh_interval(self, stall_s: float) -> None:
+        """Compares the interval of checkpoints with the one that loses the least; says so once, and in the metrics."""
+        if not self._accelerators or not self._tokens_per_s:
+            return
+        step_s = self._tokens_per_step / self._tokens_per_s
+        between_s = failure_interval_s(self._accelerators)
+        best = max(1, round(best_interval_s(stall_s, between_s) / step_s))
+        self._prometheus.best_interval.set(best * step_s)
+        if self._checkpoints == CHECKPOINTS_WEIGHED:
+            log.info(
+                "a checkpoint stalls steps for %.2f s, and %d accelerators fail every %.0f h or so: one each %d steps "
+                "loses the least (checkpoint.everySteps is %d)",
+                stall_s,
+                self._accelerators,
+                between_s / 3600,
+                best,
+                self._training.checkpoint.every_steps,
+            )
 
     def skipped(self, step: int, loss: float) -> None:
         """A batch was not applied. Its loss is given as text: JSON has no NaN."""
@@ -158,6 +200,7 @@ class Journal:
         """The last word."""
         if self._writes:
             self._ledger.enter(EventKind.STOPPED, step)
+            self._prometheus.account(self._account.goodput(), self._tokens_per_step)
             self._prometheus.write(now=True)
             known = {"step": step, "loss": self._loss, "tokensPerS": round(self._tokens_per_s, 1)}
             changes = {key: value for key, value in known.items() if value}
@@ -175,6 +218,7 @@ class Journal:
         prometheus.learning_rate.set(report.learning_rate)
         prometheus.tokens_per_s.set(self._tokens_per_s)
         prometheus.mfu.set(mfu)
+        prometheus.account(self._account.goodput(time.time()), self._tokens_per_step)
         prometheus.write()
         if self._status.due:
             left = self._training.steps - report.step

@@ -2,7 +2,8 @@
 
 Each line says what begins at that moment, `{"time", "kind", "step", "attempt"}`; it lasts until the next line. A
 process that is killed writes no last line, so training repeats its line now and then: what follows the last repeat
-until somebody writes again is time the run was down. When training begins at an earlier step than was reached
+until somebody writes again is time the run was down. A line may have a `cause`: `hang` says that what lasted until
+then was no work, but waiting for a step that did not end. When training begins at an earlier step than was reached
 before, the time of the steps that are done again moves from `train` to `lost`.
 """
 
@@ -10,7 +11,7 @@ import json
 import os
 import time
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -31,6 +32,8 @@ class EventKind(StrEnum):
     """Steps that wait for a checkpoint; not the writing behind them."""
     EVALUATE = "evaluate"
     EXPORT = "export"
+    HANG = "hang"
+    """From the last step that ended to the end of workers that no longer moved."""
     RESTART = "restart"
     """From the loss of a worker, or a change of the world size, to the next step."""
     STOPPED = "stopped"
@@ -44,22 +47,31 @@ class EventKind(StrEnum):
 class Ledger:
     """Appends to the ledger; several processes may, one line at a time. Attempt 0 is an agent without workers yet."""
 
-    def __init__(self, path: Path, attempt: int) -> None:
-        self._path, self._attempt = path, attempt
+    def __init__(self, path: Path, attempt: int, account: "TimeAccount | None" = None) -> None:
+        """`account`: kept beside, so that the sums are known without reading the file again."""
+        self._path, self._attempt, self._account = path, attempt, account
         self._kind: EventKind | None = None
         self._written = 0.0
 
-    def enter(self, kind: EventKind, step: int | None = None, reached: int | None = None) -> None:
-        """From now on, `kind`. `step`: optimizer steps done; `reached`: the most that were ever done."""
+    def enter(
+        self, kind: EventKind, step: int | None = None, reached: int | None = None, cause: EventKind | None = None
+    ) -> None:
+        """From now on, `kind`. `step`: optimizer steps done; `reached`: the most that were ever done; `cause`: HANG
+        where workers that no longer moved were ended.
+        """
         line: dict[str, object] = {"time": time.time(), "kind": kind, "step": step, "attempt": self._attempt}
         if reached is not None:
             line["reached"] = reached
+        if cause is not None:
+            line["cause"] = cause
         self._kind, self._written = kind, time.monotonic()
         descriptor = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
         try:
             os.write(descriptor, (json.dumps(line) + "\n").encode())
         finally:
             os.close(descriptor)
+        if self._account is not None:
+            self._account.add(line)
 
     def train(self, step: int) -> None:
         """Training goes on, or has begun again after a pause; cheap enough for every step."""
@@ -78,6 +90,15 @@ class Goodput:
     """Times training began again without having been stopped on request."""
     lost_steps: int
     """Optimizer steps that were done more than once."""
+    steps: int
+    """Optimizer steps done and kept."""
+
+    @property
+    def shares(self) -> dict[str, float]:
+        """Share of all time but `stopped`, by what it was spent on, `train` included; nothing for a run of no time."""
+        spent = {kind: seconds for kind, seconds in self.seconds.items() if kind is not EventKind.STOPPED and seconds}
+        total = sum(spent.values())
+        return {kind.value: seconds / total for kind, seconds in sorted(spent.items())} if total > 0 else {}
 
 
 @dataclass(slots=True)
@@ -99,42 +120,69 @@ class _Stretch:
         return lost
 
 
+class TimeAccount:
+    """Sums of a ledger, one line after the other."""
+
+    def __init__(self, lines: Iterable[Mapping[str, object]] = ()) -> None:
+        self._seconds: dict[EventKind, float] = defaultdict(float)
+        self._stretches: list[_Stretch] = []
+        self._restarts = self._lost_steps = self._reached = 0
+        self._last: Mapping[str, object] | None = None
+        for line in lines:
+            self.add(line)
+
+    def add(self, line: Mapping[str, object]) -> None:
+        """Ends what the line before began, and begins what this one says."""
+        last, kind, step = self._last, EventKind(str(line["kind"])), _count(line["step"])
+        if last is not None:
+            self._end(last, line)
+        before = None if last is None else EventKind(str(last["kind"]))
+        self._restarts += kind is EventKind.RESTART and before not in {EventKind.RESTART, EventKind.STOPPED}
+        if kind is EventKind.TRAIN and step is not None:
+            self._begin_training(step, _count(line.get("reached")) or 0)
+        self._reached, self._last = max(self._reached, step or 0), line
+
+    def goodput(self, until: float | None = None) -> Goodput:
+        """Sums up to the last line, or to `until` (unix seconds)."""
+        seconds = dict(self._seconds)
+        if self._last is not None:
+            kind, since = EventKind(str(self._last["kind"])), _time(self._last)
+            seconds[kind] = seconds.get(kind, 0.0) + max(0.0, (since if until is None else until) - since)
+        seconds.setdefault(EventKind.TRAIN, 0.0)
+        all_s = sum(seconds.values()) - seconds.get(EventKind.STOPPED, 0.0)
+        share = seconds[EventKind.TRAIN] / all_s if all_s > 0 else 1.0
+        return Goodput(
+            share=share, seconds=seconds, restarts=self._restarts, lost_steps=self._lost_steps, steps=self._reached
+        )
+
+    def _begin_training(self, step: int, reached: int) -> None:
+        known = max(self._reached, reached)
+        if step < known:
+            self._lost_steps += known - step
+            lost = sum(stretch.lose_after(step) for stretch in self._stretches)
+            self._seconds[EventKind.LOST] += lost
+            self._seconds[EventKind.TRAIN] -= lost
+        self._reached = min(known, step)
+
+    def _end(self, line: Mapping[str, object], after: Mapping[str, object]) -> None:
+        """Counts the time from one line to the next."""
+        kind, step, duration = EventKind(str(line["kind"])), _count(line["step"]), _time(after) - _time(line)
+        if _is_new_agent(after) and kind is not EventKind.STOPPED:
+            self._restarts += 1
+            kind = EventKind.DOWN
+        elif after.get("cause") == EventKind.HANG:
+            kind = EventKind.HANG
+        elif kind is EventKind.TRAIN and step is not None:
+            self._stretches.append(_Stretch(duration, step, _count(after["step"])))
+        self._seconds[kind] += duration
+
+
 def summarize(path: Path, until: float | None = None) -> Goodput:
     """The goodput of the run that wrote a ledger, up to its last line or to `until` (unix seconds)."""
-    lines = json_lines(path)
-    seconds: dict[EventKind, float] = defaultdict(float)
-    stretches: list[_Stretch] = []
-    restarts = lost_steps = reached = 0
-    before: EventKind | None = None
-    following: list[dict[str, object] | None] = [*lines, None][1:]
-    for line, after in zip(lines, following, strict=True):
-        kind, step = EventKind(str(line["kind"])), _count(line["step"])
-        restarts += kind is EventKind.RESTART and before not in {EventKind.RESTART, EventKind.STOPPED}
-        before = kind
-        if kind is EventKind.TRAIN and step is not None:
-            known = max(reached, _count(line.get("reached")) or 0)
-            if step < known:
-                lost_steps += known - step
-                seconds[EventKind.LOST] += sum(stretch.lose_after(step) for stretch in stretches)
-                known = step
-            reached = known
-        reached = max(reached, step or 0)
-        duration = _time(after, until, line) - _time(line, None, line)
-        killed = after is not None and _is_new_agent(after) and kind is not EventKind.STOPPED
-        if killed:
-            restarts += 1
-            seconds[EventKind.DOWN] += duration
-        elif kind is EventKind.TRAIN and step is not None:
-            stretches.append(_Stretch(duration, step, _count(after["step"]) if after else None))
-        else:
-            seconds[kind] += duration
-    seconds[EventKind.TRAIN] = sum(stretch.seconds for stretch in stretches)
-    all_s = sum(seconds.values()) - seconds[EventKind.STOPPED]
-    share = seconds[EventKind.TRAIN] / all_s if all_s > 0 else 1.0
-    return Goodput(share=share, seconds=dict(seconds), restarts=restarts, lost_steps=lost_steps)
+    return TimeAccount(json_lines(path)).goodput(until)
 
 
-def _is_new_agent(line: dict[str, object]) -> bool:
+def _is_new_agent(line: Mapping[str, object]) -> bool:
     return line["kind"] == EventKind.START and line["attempt"] == 0
 
 
@@ -142,9 +190,7 @@ def _count(value: object) -> int | None:
     return value if isinstance(value, int) else None
 
 
-def _time(line: dict[str, object] | None, until: float | None, otherwise: dict[str, object]) -> float:
-    if line is None:
-        return until if until is not None else _time(otherwise, None, otherwise)
+def _time(line: Mapping[str, object]) -> float:
     value = line["time"]
     assert isinstance(value, float | int)
     return float(value)

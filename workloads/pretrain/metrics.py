@@ -10,6 +10,7 @@ from pathlib import Path
 from prometheus_client import CollectorRegistry, Counter, Gauge, start_http_server, write_to_textfile
 
 from workloads.pretrain.folder import json_lines
+from workloads.pretrain.ledger import Goodput
 
 log = logging.getLogger(__name__)
 
@@ -76,6 +77,7 @@ class PrometheusMetrics:
         self.step = Gauge("penstock_training_step", "Optimizer steps done", registry=registry)
         self.loss = Gauge("penstock_training_loss", "Nats per token of the last step", registry=registry)
         self.validation_loss = Gauge("penstock_validation_loss", "Nats per held-out token", registry=registry)
+        self.bits_per_byte = Gauge("penstock_validation_bits_per_byte", "Of held-out text", registry=registry)
         self.gradient_norm = Gauge("penstock_gradient_norm", "Before clipping", registry=registry)
         self.learning_rate = Gauge("penstock_learning_rate", "Of the last step", registry=registry)
         self.tokens_per_s = Gauge("penstock_tokens_per_second", "Over all ranks", registry=registry)
@@ -86,9 +88,28 @@ class PrometheusMetrics:
         self.checkpoint_stall = Gauge(
             "penstock_checkpoint_stall_seconds", "Training time spent waiting for checkpoints", registry=registry
         )
+        self.best_interval = Gauge(
+            "penstock_checkpoint_best_interval_seconds", "Between checkpoints: what loses the least", registry=registry
+        )
         self.skipped = Counter("penstock_skipped_batches", "Batches the guard refused", registry=registry)
         self.straggler = Gauge("penstock_straggler_ratio", "Own time over the median", ["rank"], registry=registry)
+        self._seconds = Gauge(
+            "penstock_run_seconds", "Time of the run by what it was spent on", ["cause"], registry=registry
+        )
+        self._goodput = Gauge(
+            "penstock_goodput_share", "Time in steps that count, of all but what was stopped", registry=registry
+        )
+        self._lost_steps = Gauge("penstock_lost_steps", "Optimizer steps done more than once", registry=registry)
+        self._tokens = Gauge("penstock_trained_tokens", "Tokens of the steps that count", registry=registry)
         serve(registry, at)
+
+    def account(self, goodput: Goodput, tokens_per_step: int) -> None:
+        """The run's time so far, across restarts."""
+        for kind, seconds in goodput.seconds.items():
+            self._seconds.labels(cause=kind.value).set(seconds)
+        self._goodput.set(goodput.share)
+        self._lost_steps.set(goodput.lost_steps)
+        self._tokens.set(goodput.steps * tokens_per_step)
 
     def write(self, now: bool = False) -> None:
         """Replace the text file when the last one is old, or `now`."""

@@ -65,7 +65,9 @@ def _journal(job: JobFile, attempt: int, rank: int) -> Journal:
     at = listener(job.metrics_port) if int(os.environ["LOCAL_RANK"]) == 0 else None
     if rank != 0 and job.metrics_port is not None:
         serve(CollectorRegistry(), at)
-    return Journal(RunFolder.of(job), job.training, attempt, rank, int(os.environ["WORLD_SIZE"]), at)
+    ranks = int(os.environ["WORLD_SIZE"])
+    accelerators = ranks if job.device is Device.CUDA else 0
+    return Journal(RunFolder.of(job), job.training, attempt, rank, ranks, metrics_at=at, accelerators=accelerators)
 
 
 def train(job: JobFile, journal: Journal, watch: HangWatch, attempt: int) -> ExitCode:

@@ -50,6 +50,7 @@ def test_outputs_come_from_disk(tmp_path: Path) -> None:
         "digest": "d300",
         "tokensPerS": 5210.0,
         "goodput": None,
+        "timeByCause": None,
         "restarts": 1,
         "runBytes": sum(path.stat().st_size for path in tmp_path.rglob("*") if path.is_file()),
     }
@@ -61,6 +62,7 @@ def test_a_ledger_says_the_goodput_and_all_restarts(tmp_path: Path) -> None:
     (tmp_path / "ledger.jsonl").write_text(text)
     outputs = outputs_of(tmp_path, restarts=0)
     assert outputs["goodput"] == 25 / 40
+    assert outputs["timeByCause"] == {"restart": 0.125, "start": 0.25, "train": 0.625}
     assert outputs["restarts"] == 1
 
 

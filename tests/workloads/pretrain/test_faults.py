@@ -137,6 +137,7 @@ def test_a_hung_rank_is_noticed_and_its_workers_start_again(host: AgentHost, run
     assert hung
     assert "rank 0: no step finished within 5 s; stacks are in" in (run.folder / "logs" / "agent.log").read_text()
     assert "trainer.py" in stacks, "the stacks say where in a step it waited"
+    assert summarize(run.folder / "ledger.jsonl").seconds[EventKind.HANG] > 3
 
 
 @pytest.mark.slow

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from workloads.pretrain.ledger import EventKind, Ledger, summarize
+from workloads.pretrain.ledger import EventKind, Ledger, TimeAccount, summarize
+from workloads.pretrain.metrics import PrometheusMetrics
 
 
 def write(path: Path, *lines: tuple[float, EventKind, int | None]) -> Path:
@@ -79,6 +80,48 @@ def test_a_killed_agent_is_time_down_from_the_last_sign_of_life(tmp_path: Path) 
     assert goodput.seconds[EventKind.LOST] == pytest.approx(5)
     assert goodput.seconds[EventKind.TRAIN] == pytest.approx(5 + 15)
     assert (goodput.restarts, goodput.lost_steps) == (1, 5)
+
+
+def test_waiting_for_a_step_that_never_ends_is_no_training(tmp_path: Path) -> None:
+    path = write(tmp_path / "ledger", (0, EventKind.TRAIN, 0), (20, EventKind.TRAIN, 20))
+    with path.open("a") as stream:
+        for line in (
+            {"time": 320, "kind": EventKind.RESTART, "step": None, "cause": EventKind.HANG},
+            {"time": 330, "kind": EventKind.TRAIN, "step": 20},
+            {"time": 340, "kind": EventKind.STOPPED, "step": 30},
+        ):
+            stream.write(json.dumps(line | {"attempt": 1}) + "\n")
+    goodput = summarize(path)
+    assert goodput.seconds[EventKind.HANG] == 300
+    assert goodput.seconds[EventKind.TRAIN] == 30
+    assert goodput.shares == pytest.approx({"hang": 300 / 340, "restart": 10 / 340, "train": 30 / 340})
+    assert goodput.restarts == 1
+
+
+def test_sums_kept_beside_the_file_are_those_of_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "ledger"
+    account = TimeAccount()
+    ledger = Ledger(path, 1, account)
+    for kind, step in ((EventKind.TRAIN, 0), (EventKind.CHECKPOINT, 5), (EventKind.TRAIN, 5), (EventKind.STOPPED, 9)):
+        ledger.enter(kind, step)
+    assert account.goodput() == summarize(path)
+    assert account.goodput().steps == 9
+
+
+def test_prometheus_tells_the_time_by_cause(tmp_path: Path) -> None:
+    path = write(tmp_path / "ledger", (0, EventKind.START, None), (10, EventKind.TRAIN, 0), (40, EventKind.STOPPED, 30))
+    metrics = PrometheusMetrics(tmp_path / "metrics.prom")
+    metrics.account(summarize(path), tokens_per_step=100)
+    metrics.write(now=True)
+    told = (tmp_path / "metrics.prom").read_text()
+    for line in (
+        "penstock_goodput_share 0.75",
+        'penstock_run_seconds{cause="start"} 10.0',
+        'penstock_run_seconds{cause="train"} 30.0',
+        "penstock_lost_steps 0.0",
+        "penstock_trained_tokens 3000.0",
+    ):
+        assert f"{line}\n" in told
 
 
 def test_workers_that_start_after_preparing_were_not_down(tmp_path: Path) -> None:
