@@ -131,7 +131,7 @@ class Journal:
             self._status.write(RunState.TRAINING, step=step, validationLoss=loss)
 
     def _bits_per_byte(self, loss: float) -> float | None:
-        """A loss, in nats per token, by the tokens and bytes of the whole corpus, so that it compares across tokenizers;
+        """A loss, in nats per token, by the tokens and bytes of the whole corpus, which compares across tokenizers;
         None where the tokens came ready and nobody knows the bytes.
         """
         data = read_manifest(self._folder.data)
