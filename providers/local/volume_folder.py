@@ -10,8 +10,12 @@ MARKER = ".penstock-volume.json"
 NEEDED_BYTES = 256 * 2**20
 """Room below which no folder is accepted: the data, checkpoints and export of the smallest useful run."""
 
-OWN_FILES = {("runs", 2): ("job.json", "supervisor.json"), ("services", 3): ("config.json", "server.json")}
-"""Files of which each folder of a run (runs/NAME) or a server (services/NAME/PORT) has one at least.
+OWN_FILES = {
+    ("prepared", 1): (".prepared",),
+    ("runs", 2): ("job.json", "supervisor.json"),
+    ("services", 3): ("config.json", "server.json"),
+}
+"""Files of which each folder of a run (runs/NAME), a server (services/NAME/PORT) or of text (prepared) has one.
 
 By the first folder of the volume and the level below it: elsewhere a config.json is a user's, such as of a model.
 """

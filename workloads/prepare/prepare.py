@@ -45,6 +45,8 @@ from workloads.prepare.workers import Workers
 Report = Callable[[str], None]
 
 FACTS = "facts.json"
+MARK = ".prepared"
+"""File by which a folder of prepared text is known as one, and goes with a volume that is deleted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +70,8 @@ def prepare(training: TrainingSpec, data_folder: Path, report: Report, cores: in
     SpecError for what the user can mend: text that is not there or none, less of it than a batch, a vocabulary that it
     does not give, token files that do not fit the model.
     """
+    data_folder.mkdir(parents=True, exist_ok=True)
+    (data_folder / MARK).touch()
     corpora = check_data(training)
     given = given_tokenizer(training)
     taken = [_tokens(key, path) for key, _, path, _ in training.data.sources() if path is not None]

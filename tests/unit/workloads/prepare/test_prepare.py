@@ -13,6 +13,7 @@ from tokenizers import Tokenizer
 
 from components.errors import SpecError
 from components.spec.training import TrainingSpec
+from providers.local.volume_folder import strangers
 from workloads.prepare import parts, prepare, reading, tokenizer
 from workloads.prepare.corpus import Corpus, check_data, find_corpus
 from workloads.prepare.encode import Encoding, encode_part
@@ -88,6 +89,11 @@ def test_each_format_gives_its_documents_whole_and_in_order(
     manifest = read_manifest(folder)
     assert manifest.documents == 200
     assert (len(manifest.sources[0].train) > 3) == (part == 5_000)
+
+
+def test_a_volume_that_is_deleted_knows_prepared_text_as_penstocks(tmp_path: Path) -> None:
+    made(tmp_path / "volume", {"text": write_text(tmp_path / "texts", documents_of(60))})
+    assert strangers(tmp_path / "volume") == []
 
 
 def test_a_text_of_few_documents_gives_the_end_of_each(tmp_path: Path) -> None:
