@@ -48,7 +48,9 @@ def build_cluster(name: str, plan: GcpPlan, opts: pulumi.ResourceOptions) -> Clu
     first = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(providers=[account], depends_on=[changes]))
     apis = Apis(f"{name}-apis", project=plan.project, services=plan.services, identity=plan.identity, opts=first)
     inside = pulumi.ResourceOptions.merge(first, pulumi.ResourceOptions(depends_on=[apis]))
-    network = GcpNetwork(f"{name}-network", plan=plan.network, after=[apis], opts=inside).handle
+    network = GcpNetwork(
+        f"{name}-network", plan=plan.network, project=plan.project, after=[apis], opts=inside
+    ).handle  # fmt: skip
     storage = GcpStorage(
         f"{name}-storage", plan=plan.storage, network=network, project=plan.project, opts=inside
     ).handle

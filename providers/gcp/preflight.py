@@ -22,6 +22,10 @@ from providers.gcp.versions import number
 FIRST_SERVICES = ("serviceusage.googleapis.com", "cloudresourcemanager.googleapis.com", "iam.googleapis.com")
 """APIs without which no API can be switched on, by hand or by `up` (terraform-provider-google 16883)."""
 RIGHTS = (
+    "compute.disks.delete",
+    "compute.disks.list",
+    "compute.firewalls.create",
+    "compute.firewalls.delete",
     "compute.networks.create",
     "container.clusterRoleBindings.create",
     "container.clusterRoles.bind",
@@ -32,11 +36,13 @@ RIGHTS = (
     "resourcemanager.projects.setIamPolicy",
     "serviceusage.services.enable",
 )
-"""Rights that `up` needs and that roles/editor does not give all of."""
+"""Rights that `up` and `destroy` need and that roles/editor does not give all of."""
 ROLES = (
-    "roles/container.admin, roles/compute.networkAdmin, roles/iam.serviceAccountAdmin, roles/iam.serviceAccountUser, "
-    "roles/resourcemanager.projectIamAdmin and roles/serviceusage.serviceUsageAdmin have them"
+    "roles/container.admin, roles/compute.networkAdmin, roles/compute.securityAdmin, roles/compute.storageAdmin, "
+    "roles/iam.serviceAccountAdmin, roles/iam.serviceAccountUser, roles/resourcemanager.projectIamAdmin and "
+    "roles/serviceusage.serviceUsageAdmin have them"
 )
+"""compute.networkAdmin may read firewall rules, and no more; nor does it list disks (Compute Engine, "IAM roles")."""
 
 
 def preflight(plan: StackPlan) -> tuple[Problem, ...]:
@@ -123,12 +129,23 @@ def _right_problems(plan: GcpPlan, google: Google) -> Iterator[Problem]:
     needed = (*RIGHTS, *(ENDPOINT_RIGHTS if plan.endpoints else ()))
     asked = {"permissions": list(needed)}
     answer = google.post("resource_manager", f"projects/{plan.project}:testIamPermissions", asked)
-    makes_none = plan.network.existing is not None and not plan.network.fabrics
-    given = {*answer.get("permissions", ()), *(("compute.networks.create",) if makes_none else ())}
+    given = {*answer.get("permissions", ()), *_unneeded(plan)}
     if lacking := [right for right in needed if right not in given]:
         more = "; roles/aiplatform.user has the endpoints'" if {*lacking} & {*ENDPOINT_RIGHTS} else ""
         message = f"your credentials lack {', '.join(lacking)} in {plan.project}; {ROLES}{more}"
         yield Problem(path="gcp.project", message=message)
+
+
+def _unneeded(plan: GcpPlan) -> Iterator[str]:
+    """Rights without which this stack comes and goes: it makes a firewall rule for Managed Lustre alone, and removes
+    those of GKE in a network of its own alone."""
+    network = plan.network
+    if network.existing is not None and not network.fabrics:
+        yield "compute.networks.create"
+    if network.existing is not None:
+        yield "compute.firewalls.delete"
+    if not network.services_peering_cidr:
+        yield "compute.firewalls.create"
 
 
 def _cluster(plan: GcpPlan, google: Google) -> Mapping[str, Any]:

@@ -23,13 +23,15 @@ class GcpNetwork(pulumi.ComponentResource):
     handle: GcpNetworkHandle
 
     def __init__(
-        self, name: str, *, plan: GcpNetworkPlan, after: Sequence[pulumi.Resource] = (),
+        self, name: str, *, plan: GcpNetworkPlan, project: str, after: Sequence[pulumi.Resource] = (),
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:  # fmt: skip
-        """`after`: what the network waits for, the first of all that is made."""
+        """`project`: the stack's own, where networks of fabrics are. `after`: what the network waits for, the first of
+        all that is made.
+        """
         super().__init__("penstock:gcp:Network", name, None, opts)
         child = pulumi.ResourceOptions(parent=self, depends_on=list(after))
-        made = _Made(name, plan, child)
+        made = _Made(name, plan, project, child)
         networks, subnets = made.fabrics()
         there = plan.existing
         self.handle = _given(there, plan, networks, subnets) if there else made.own(networks, subnets)
@@ -39,8 +41,8 @@ class GcpNetwork(pulumi.ComponentResource):
 class _Made:
     """One thing after the other."""
 
-    def __init__(self, name: str, plan: GcpNetworkPlan, opts: pulumi.ResourceOptions) -> None:
-        self._name, self._plan, self._opts = name, plan, opts
+    def __init__(self, name: str, plan: GcpNetworkPlan, project: str, opts: pulumi.ResourceOptions) -> None:
+        self._name, self._plan, self._project, self._opts = name, plan, project, opts
 
     def own(
         self, networks: dict[str, compute.Network], subnets: dict[str, compute.Subnetwork]
@@ -83,8 +85,11 @@ class _Made:
         return networks, subnets
 
     def _fabric(self, vpc: FabricVpc) -> compute.Network:
-        """One with a profile takes no firewall rule, no NAT and no second range."""
-        profile = f"global/networkProfiles/{vpc.profile}" if vpc.profile else None
+        """One with a profile takes no firewall rule, no NAT and no second range. The profile is named with its project:
+        the provider compares what stands behind `projects/`, and would replace the network at each `up` (magic-modules,
+        Network.yaml and CompareSelfLinkRelativePaths).
+        """
+        profile = f"projects/{self._project}/global/networkProfiles/{vpc.profile}" if vpc.profile else None
         return compute.Network(
             f"{self._name}-{vpc.name}", name=vpc.name, auto_create_subnetworks=False, mtu=vpc.mtu,
             network_profile=profile, opts=self._opts,

@@ -142,6 +142,19 @@ def sizes_of_frames(deployment: Deployment) -> Iterator[Finding]:
                 )
 
 
+def profiles(deployment: Deployment) -> Iterator[Finding]:
+    """A profile's name is compared from `projects/` on with the address that Compute Engine answers: one without is
+    another at each `up`, and a network is not changed but made anew, with its subnets and the pools in them.
+    """
+    for network in deployment.of(NETWORK):
+        profile = at(network.inputs, "networkProfile")
+        if profile and "projects/" not in str(profile):
+            message = f"networkProfile {profile} has no project: each `up` replaces the network and all pools in it"
+            yield _found(
+                network.name, message, "magic-modules, products/compute/Network.yaml: CompareSelfLinkRelativePaths"
+            )
+
+
 def private_access(deployment: Deployment) -> Iterator[Finding]:
     """Private nodes reach neither the registry nor logging without a NAT, or Private Google Access on their subnet."""
     used = {last(at(one.inputs, "subnetwork")) for one in deployment.of(CLUSTER)}
@@ -228,6 +241,6 @@ def _found(subject: str, message: str, source: str) -> Finding:
 
 
 RULES = (
-    system_pool, pool_ranges, first_pool, autoprovisioning, surge, zones_of_pools, sizes_of_frames, private_access,
-    private_services, soft_delete, node_identity, tpu_addresses, driver_said,
+    system_pool, pool_ranges, first_pool, autoprovisioning, surge, zones_of_pools, sizes_of_frames, profiles,
+    private_access, private_services, soft_delete, node_identity, tpu_addresses, driver_said,
 )  # fmt: skip

@@ -129,7 +129,7 @@ def test_a_slice_is_a_pool_of_its_own_and_comes_for_jobs() -> None:
 def test_rdma_has_a_network_of_its_profile_with_a_subnet_for_each_card() -> None:
     networks = of_type("gcp-prod", "gcp:compute/network:Network")
     (rdma,) = [one for one in networks.values() if "networkProfile" in one]
-    assert rdma["networkProfile"] == "global/networkProfiles/us-central1-b-vpc-roce"
+    assert rdma["networkProfile"] == "projects/my-project/global/networkProfiles/us-central1-b-vpc-roce"
     assert {one["mtu"] for one in networks.values()} == {8896}
     train = of_type("gcp-prod", POOL)["gcp-prod-train"]
     subnets = [one["subnetwork"] for one in train["networkConfig"]["additionalNodeNetworkConfigs"]]

@@ -67,6 +67,29 @@ def test_nothing_is_told_of_a_project_that_has_all(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("changes", "right"),
+    [
+        ({}, "compute.firewalls.create"),  # roles/compute.networkAdmin has none of these
+        ({}, "compute.firewalls.delete"),
+        ({}, "compute.disks.list"),
+        ({}, "compute.disks.delete"),
+        ({"storage": {"sharedFileSystem": {}}}, "compute.firewalls.delete"),
+    ],
+)
+def test_a_right_to_come_or_go_is_missed(tmp_path: Path, changes: dict[str, Any], right: str) -> None:
+    all_others = {"permissions": [one for one in RIGHTS if one != right]}
+    (problem,) = told(plan_of(tmp_path, **changes), **{f"POST {PROJECT}:testIamPermissions": all_others})
+    assert f"lack {right} in" in problem.message
+    assert "roles/compute.securityAdmin, roles/compute.storageAdmin" in problem.message
+
+
+def test_a_right_that_the_stack_does_not_use_is_not_missed(tmp_path: Path) -> None:
+    all_others = {"permissions": [one for one in RIGHTS if one != "compute.firewalls.create"]}
+    plan = plan_of(tmp_path, storage={"sharedFileSystem": {}})
+    assert told(plan, **{f"POST {PROJECT}:testIamPermissions": all_others}) == []
+
+
+@pytest.mark.parametrize(
     ("request_", "answer", "path", "words"),
     [
         (f"GET {PROJECT}", OFF, "gcp.project", "gcloud services enable serviceusage"),

@@ -173,6 +173,10 @@ def test_a_small_stack_breaks_no_rule() -> None:
             },
             "net: its MTU is 1460, and the fabric of the pool train wants 8896",
         ),
+        (
+            {"net": {"networkProfile": "global/networkProfiles/us-central1-a-vpc-roce"}},
+            "net: networkProfile global/networkProfiles/us-central1-a-vpc-roce has no project",
+        ),
         ({"nodes": {"privateIpGoogleAccess": False}, "out": None}, "privateIpGoogleAccess is off and no NAT is there"),
         (
             {"range": RANGE, "fast": {"token": "lustre/instance:Instance"}},
