@@ -19,7 +19,7 @@ from tests.unit.providers.gcp.whole_stacks import SERVE, STACK, TRAIN
 
 RUN: dict[str, Any] = {
     "pool": "train", "nodes": 4, "batch": {"sequences": 32}, "image": "ghcr.io/us/train:1",
-    "data": {"files": "/objects/data/*.txt"},
+    "data": {"text": {"files": "/objects/data/*.txt"}},
 }  # fmt: skip
 MOUNTED: dict[str, Any] = {
     "storage.objectStore.mountPath": "/objects",
