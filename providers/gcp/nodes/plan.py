@@ -44,9 +44,11 @@ _BOOT_DISK_GIB = {True: 200, False: 100}
 (GKE, "Plan GKE Standard node sizes")."""
 _SPOT_NOTICE_S = 15.0
 """Of the 30 s between notice and end, what pods of users have (GKE, "Spot VMs", 2026-11)."""
-_MAX_PODS, _MAX_PODS_OF_SLICE, _MAX_PODS_OF_SYSTEM = 32, 15, 110
+_MAX_PODS, _MAX_PODS_OF_SYSTEM = 32, 110
 """A node takes a range of twice as many addresses, rounded up to a power of two, and never gives it back (GKE,
-"Flexible Pod CIDR"); those of TPU slices as xpk 367c838 has it."""
+"Flexible Pod CIDR"). GKE's own daemon sets alone are a dozen pods with the drivers of file systems, and 15, as xpk has
+for TPU slices, leaves hardly a place beside the node exporter and the gate's probe.
+"""
 _OF_ONE_POD_SET = (SchedulerKind.KUEUE, SchedulerKind.TRAINER)
 """Schedulers whose jobs are one set of pods that Kueue lets in: GKE denies a request for several ("the queued
 provisioning feature currently supports only single PodSet per request", ray-project/ray 57839)."""
@@ -200,7 +202,7 @@ def _plan(
         boot_disk_gib=pool.root_disk_gib or _BOOT_DISK_GIB[machine.accelerator is not None],
         labels=labels(pool, capacity),
         taints=taints(pool, machine),
-        max_pods=_MAX_PODS_OF_SLICE if slice_ and slice_.nodes > 1 else _MAX_PODS,
+        max_pods=_MAX_PODS,
     )
 
 

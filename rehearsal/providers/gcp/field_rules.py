@@ -29,6 +29,16 @@ ROOM_AT = (
 LEAST_SYSTEM = 2
 MTU_OF = {"a3-highgpu-8g": 8244, "a3-megagpu-8g": 8244, "a3-ultragpu-8g": 8896, "a4-highgpu-8g": 8896,
           "a4x-highgpu-4g": 8896}  # fmt: skip
+DAEMONS_OF_GKE, LEAST_PODS = 12, 20
+"""Pods of GKE's own on a node: Dataplane V2, netd, metadata server, logs, metrics, Prometheus' collector, drivers of
+disks, Filestore, Cloud Storage and Lustre, image-package-extractor, the device plugin (listings of nodes, 2024 on);
+beside them a node exporter, a probe and the job itself."""
+G2_REGIONS = frozenset((
+    "asia-east1", "asia-northeast1", "asia-northeast3", "asia-south1", "asia-southeast1", "europe-west1",
+    "europe-west2", "europe-west3", "europe-west4", "europe-west6", "me-central2", "northamerica-northeast1",
+    "northamerica-northeast2", "us-central1", "us-east1", "us-east4", "us-west1", "us-west4",
+))  # fmt: skip
+"""Regions in which machines of G2 are sold (cloudpilot-ai/karpenter-provider-gcp, initial-prices.json, 2026-08-03)."""
 NODE_ROLES = ("logging.logWriter", "monitoring.metricWriter")
 DEFAULT_NODE_ROLE = "container.defaultNodeServiceAccount"
 
@@ -155,6 +165,26 @@ def profiles(deployment: Deployment) -> Iterator[Finding]:
             )
 
 
+def sold_here(deployment: Deployment) -> Iterator[Finding]:
+    """Machines with L4 are in some regions only."""
+    for pool in deployment.of(NODE_POOL):
+        name = str(at(pool.inputs, "nodeConfig.machineType") or "")
+        for zone in at_all(pool.inputs, "nodeLocations"):
+            region = str(zone).rpartition("-")[0]
+            if name.startswith("g2-") and region not in G2_REGIONS:
+                message = f"{region} has no {name}: the pool is never made"
+                yield _found(f"pool {at(pool.inputs, 'name')}", message, "Google Cloud list prices by region, 2026-08")
+
+
+def pods_of_nodes(deployment: Deployment) -> Iterator[Finding]:
+    """GKE's daemon sets are among the pods that a node may have: of few there is none left for the job."""
+    for pool in deployment.of(NODE_POOL):
+        most = at(pool.inputs, "maxPodsPerNode")
+        if most is not None and int(most) < LEAST_PODS:
+            message = f"{most} pods a node, and GKE's own daemon sets are {DAEMONS_OF_GKE}: Too many pods"
+            yield _found(f"pool {at(pool.inputs, 'name')}", message, "GKE, Optimize IP address allocation; listings")
+
+
 def private_access(deployment: Deployment) -> Iterator[Finding]:
     """Private nodes reach neither the registry nor logging without a NAT, or Private Google Access on their subnet."""
     used = {last(at(one.inputs, "subnetwork")) for one in deployment.of(CLUSTER)}
@@ -242,5 +272,5 @@ def _found(subject: str, message: str, source: str) -> Finding:
 
 RULES = (
     system_pool, pool_ranges, first_pool, autoprovisioning, surge, zones_of_pools, sizes_of_frames, profiles,
-    private_access, private_services, soft_delete, node_identity, tpu_addresses, driver_said,
+    sold_here, pods_of_nodes, private_access, private_services, soft_delete, node_identity, tpu_addresses, driver_said,
 )  # fmt: skip

@@ -121,7 +121,7 @@ def test_a_slice_is_a_pool_of_its_own_and_comes_for_jobs() -> None:
         assert pool["nodeConfig"]["flexStart"] is True
         assert pool["nodeConfig"]["maxRunDuration"] == "604800s"
         assert pool["nodeConfig"]["diskType"] == "hyperdisk-balanced"
-        assert pool["maxPodsPerNode"] == 15
+        assert pool["maxPodsPerNode"] == 32
     (cluster,) = of_type("gcp-tpu", CLUSTER).values()
     assert cluster["privateIpv6GoogleAccess"] == "PRIVATE_IPV6_GOOGLE_ACCESS_DISABLED"
 
