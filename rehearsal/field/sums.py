@@ -13,6 +13,7 @@ from rehearsal.field.autoscalers import why_not_grown
 from rehearsal.field.deployed import Deployment, Finding, MachinePool, at
 from rehearsal.field.landing import asked_by_daemons
 from rehearsal.field.pods import HASH, requests, why_elsewhere
+from rehearsal.field.propagation import made_before
 
 COUNTS = ("replicas", "parallelism", "numNodes")
 """Fields that multiply the pods below them: of Deployments, Jobs, JobSets, RayJobs, Volcano's Jobs."""
@@ -21,6 +22,8 @@ SPREADING = (
     "Kubernetes, Scheduler Configuration: NodeResourcesFit prefers the least allocated node, PodTopologySpread the one "
     "with the fewest pods alike; a pod that runs is not moved"
 )
+JOB, UNAWAITED = "kubernetes:batch/v1:Job", "pulumi.com/skipAwait"
+"""A Job is there for Pulumi when it has ended, unless it is told not to wait (pulumi-kubernetes, "Await logic")."""
 ROLLOUT = "Kubernetes, Deployments: a rolling update waits until maxSurge pods are ready, while maxUnavailable is 0"
 
 
@@ -38,7 +41,31 @@ class Wanted:
 
 def sums(deployment: Deployment) -> Iterator[Finding]:
     """A finding for pods of a pool that never are all there, and for an update that never ends."""
-    wanted = [one for body in deployment.objects for one in _wanted(body)]
+    told = set[tuple[str, str]]()
+    for bodies in _at_once(deployment):
+        wanted = [one for body in bodies for one in _wanted(body)]
+        for finding in _of_pods(deployment, wanted):
+            if (finding.subject, finding.message) not in told:
+                told.add((finding.subject, finding.message))
+                yield finding
+
+
+def _at_once(deployment: Deployment) -> Iterator[list[Mapping[str, Any]]]:
+    """Bodies whose pods may be there together: the engine waits until a Job has ended before it makes what needs it."""
+    later = {one.key: made_before(deployment, one) for one in deployment.resources if "kind" in one.inputs}
+    awaited = {key for key in set().union(*later.values()) if key.startswith(f"{JOB} ")} if later else set[str]()
+    first = {
+        one.key: one.inputs
+        for one in deployment.of(JOB)
+        if one.key in awaited and (at(one.inputs, "metadata.annotations") or {}).get(UNAWAITED) != "true"
+    }
+    yield [body for body in deployment.objects if not any(body is job for job in first.values())]
+    for key in first:
+        after = [one.inputs for one in deployment.resources if key in later.get(one.key, ())]
+        yield [body for body in deployment.objects if not any(body is one for one in after)]
+
+
+def _of_pods(deployment: Deployment, wanted: list[Wanted]) -> Iterator[Finding]:
     for pool in deployment.pools:
         own = [one for one in wanted if _only_home(deployment, pool, one)]
         names = ", ".join(dict.fromkeys(one.subject for one in own))

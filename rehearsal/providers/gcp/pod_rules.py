@@ -155,7 +155,8 @@ def _room(deployment: Deployment, template: Template) -> Iterator[tuple[str, str
         row, found = memory_rows().get(home.machine_type), machine(home.machine_type)
         if row is None or found is None or not found.chips:
             continue
-        pods = found.chips // max(int(asked.get(str(found.device), Decimal(0))), 1)
+        devices = int(asked.get(str(found.device), Decimal(0)))
+        pods = found.chips // devices if devices else 1
         needed = float(pods * (memory + own)) / 2**30
         if needed > row[1]:
             message = f"{pods} of them ask {needed:.1f} GiB of {home.machine_type} with what mounts their bucket, of "

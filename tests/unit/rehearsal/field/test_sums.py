@@ -4,8 +4,11 @@ from typing import Any
 
 import pytest
 
+from rehearsal.field.deployed import BuiltResource
 from rehearsal.field.sums import sums
 from tests.unit.rehearsal.field.field_cases import GPU_TOLERATION, deployment, pool
+
+JOB, JOB_SET = "kubernetes:batch/v1:Job", "kubernetes:jobset.x-k8s.io/v1alpha2:JobSet"
 
 
 def template(devices: int) -> dict[str, Any]:
@@ -86,3 +89,24 @@ def test_a_share_that_may_be_missing_is_rounded_down() -> None:
 def test_a_pool_that_something_resizes_counts_with_its_most() -> None:
     assert judged(gang(3), maximum=4, resized_by=("start",)) == []
     assert judged(gang(3), maximum=4)
+
+
+def with_text_before(*, waits: bool = True, follows: bool = True) -> list[str]:
+    """Findings on a gang of all nodes, with a Job that asks devices of the same pool too."""
+    marks = {} if waits else {"pulumi.com/skipAwait": "true"}
+    body = {"kind": "Job", "metadata": {"name": "text", "annotations": marks}, "spec": {"template": template(8)}}
+    text = BuiltResource(token=JOB, name="text", inputs=body)
+    needs = frozenset({text.key}) if follows else frozenset[str]()
+    job = BuiltResource(token=JOB_SET, name="trainer", inputs=gang(2), needs=needs)
+    given = deployment(resources=(text, job), pools=(pool(),), objects=(body, job.inputs))
+    return [f"{one.subject}: {one.message}" for one in sums(given)]
+
+
+def test_a_job_that_has_ended_before_the_gang_is_handed_in_takes_no_place() -> None:
+    assert with_text_before() == []
+
+
+@pytest.mark.parametrize("changed", [{"waits": False}, {"follows": False}])
+def test_a_job_beside_the_gang_is_found(changed: dict[str, bool]) -> None:
+    (found,) = with_text_before(**changed)
+    assert found.startswith("Job text, JobSet trainer: 1 pods of Job text and 2 pods of JobSet trainer are never all")
