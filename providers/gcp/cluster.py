@@ -110,6 +110,7 @@ def _pool(  # noqa: PLR0913 (what surrounds a pool)
         network=network,
         fabrics=plan.network,
         sized_later=sized_later,
+        with_lustre=plan.storage.file_system is not None,
         marks=plan.labels,
         opts=opts,
     )

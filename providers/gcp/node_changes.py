@@ -17,7 +17,7 @@ def made_of(plan: GcpPlan) -> dict[str, PoolMakeup]:
     in place."""
     return {
         pool.name: PoolMakeup(
-            nodes=pool.node_count, machine_type=pool.machine.name, rolls=_rolls(pool),
+            nodes=pool.node_count, machine_type=pool.machine.name, rolls=_rolls(pool, plan),
             replaces=_common(plan) | _replaces(pool),
         )
         for pool in plan.node_pools
@@ -34,8 +34,13 @@ def _common(plan: GcpPlan) -> dict[str, Any]:
     return {"project": plan.project, "region": plan.region, "network": where, "controlPlane": f"GKE {control.name}"}
 
 
-def _rolls(pool: GcpNodePoolPlan) -> dict[str, Any]:
-    return {"machineType": pool.machine.name, "rootDiskGib": f"{pool.boot_disk_gib} {pool.boot_disk}"}
+def _rolls(pool: GcpNodePoolPlan, plan: GcpPlan) -> dict[str, Any]:
+    signed = plan.storage.file_system is not None and not pool.driver
+    return {
+        "machineType": pool.machine.name,
+        "rootDiskGib": f"{pool.boot_disk_gib} {pool.boot_disk}",
+        "kernelModules": "Google's" if signed else "the image's",
+    }
 
 
 def _replaces(pool: GcpNodePoolPlan) -> dict[str, Any]:

@@ -47,9 +47,11 @@ class GkePool(pulumi.ComponentResource):
     def __init__(  # noqa: PLR0913 (what surrounds a pool)
         self, name: str, *, plan: GcpNodePoolPlan, cluster: GkeHandle, network: GcpNetworkHandle,
         fabrics: GcpNetworkPlan, marks: Mapping[str, str], sized_later: bool = False,
-        opts: pulumi.ResourceOptions | None = None,
+        with_lustre: bool = False, opts: pulumi.ResourceOptions | None = None,
     ) -> None:  # fmt: skip
-        """`sized_later`: made without nodes, which the acceptance gate asks for."""
+        """`sized_later`: made without nodes, which the acceptance gate asks for. `with_lustre`: its pods may mount
+        Managed Lustre.
+        """
         super().__init__("penstock:gcp:NodePool", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
         policy = _workload_policy(name, plan, cluster, child)
@@ -64,7 +66,7 @@ class GkePool(pulumi.ComponentResource):
             own = name if group.name == plan.name else f"{name}-{group.name.rpartition('-')[2]}"
             made[group.name] = _node_pool(
                 own, plan, group, cluster, network, fabrics, policy=policy, sized_later=sized_later, marks=marks,
-                opts=pulumi.ResourceOptions.merge(child, after),
+                with_lustre=with_lustre, opts=pulumi.ResourceOptions.merge(child, after),
             )  # fmt: skip
         self.pools = made
         self.register_outputs({"pools": list(made)})
@@ -81,7 +83,7 @@ def is_sized_later(plan: GcpNodePoolPlan) -> bool:
 def _node_pool(  # noqa: PLR0913 (what surrounds a pool)
     name: str, plan: GcpNodePoolPlan, group: GkeGroup, cluster: GkeHandle, network: GcpNetworkHandle,
     fabrics: GcpNetworkPlan, *, policy: compute.ResourcePolicy | None, sized_later: bool, marks: Mapping[str, str],
-    opts: pulumi.ResourceOptions,
+    with_lustre: bool, opts: pulumi.ResourceOptions,
 ) -> container.NodePool:  # fmt: skip
     scaling = _autoscaling(plan, group)
     fixed = None if scaling or sized_later else group.nodes
@@ -102,13 +104,13 @@ def _node_pool(  # noqa: PLR0913 (what surrounds a pool)
         queued_provisioning=container.NodePoolQueuedProvisioningArgs(enabled=True) if _is_queued(plan) else None,
         placement_policy=_placement(plan, policy),
         network_config=_network(plan, network, fabrics),
-        node_config=_node_config(plan, cluster, marks),
+        node_config=_node_config(plan, cluster, marks, with_lustre=with_lustre),
     )
     return container.NodePool(name, args, opts)
 
 
 def _node_config(
-    plan: GcpNodePoolPlan, cluster: GkeHandle, marks: Mapping[str, str]
+    plan: GcpNodePoolPlan, cluster: GkeHandle, marks: Mapping[str, str], *, with_lustre: bool
 ) -> container.NodePoolNodeConfigArgs:  # fmt: skip
     """The stack's own labels stand on the machines too: they change without a node that is made anew. GKE's drivers are
     signed, so that nodes with accelerators boot securely as well (cluster-toolkit 1047080, gke-node-pool)."""
@@ -132,12 +134,21 @@ def _node_config(
         max_run_duration=_longest_run(plan.capacity),
         reservation_affinity=_reservation(plan.capacity),
         ephemeral_storage_local_ssd_config=_local_disks(plan),
+        linux_node_config=_signed_modules() if with_lustre and not plan.driver else None,
         gvnic=args.NodePoolNodeConfigGvnicArgs(enabled=True),
         workload_metadata_config=args.NodePoolNodeConfigWorkloadMetadataConfigArgs(mode="GKE_METADATA"),
         shielded_instance_config=args.NodePoolNodeConfigShieldedInstanceConfigArgs(
             enable_secure_boot=True, enable_integrity_monitoring=True
         ),
     )  # fmt: skip
+
+
+def _signed_modules() -> container.NodePoolNodeConfigLinuxNodeConfigArgs:
+    """Lustre's client is a module of Google's that the image of nodes without GPUs keeps out else, as it boots securely
+    (Managed Lustre, "Connect from GKE", limitations; GKE, "Configure secure kernel module loading", from 1.34.1 on).
+    """
+    policy = container.NodePoolNodeConfigLinuxNodeConfigNodeKernelModuleLoadingArgs(policy="ENFORCE_SIGNED_MODULES")
+    return container.NodePoolNodeConfigLinuxNodeConfigArgs(node_kernel_module_loading=policy)
 
 
 def _is_queued(plan: GcpNodePoolPlan) -> bool:

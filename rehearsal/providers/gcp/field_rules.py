@@ -185,6 +185,22 @@ def pods_of_nodes(deployment: Deployment) -> Iterator[Finding]:
             yield _found(f"pool {at(pool.inputs, 'name')}", message, "GKE, Optimize IP address allocation; listings")
 
 
+def lustre_modules(deployment: Deployment) -> Iterator[Finding]:
+    """Nodes without GPUs that boot securely load no module of Lustre's, unless they are told to take Google's."""
+    if not any(deployment.of(LUSTRE)):
+        return
+    for pool in deployment.of(NODE_POOL):
+        found = machine(str(at(pool.inputs, "nodeConfig.machineType") or ""))
+        gpus = found is not None and found.chips and not found.is_tpu
+        policy = at(pool.inputs, "nodeConfig.linuxNodeConfig.nodeKernelModuleLoading.policy")
+        secure = at(pool.inputs, "nodeConfig.shieldedInstanceConfig.enableSecureBoot")
+        if secure and not gpus and policy != "ENFORCE_SIGNED_MODULES":
+            message = "its nodes boot securely and take no module of others: no pod on them mounts Managed Lustre"
+            yield _found(
+                f"pool {at(pool.inputs, 'name')}", message, "Managed Lustre, Connect from GKE: Limitations, Secure boot"
+            )
+
+
 def private_access(deployment: Deployment) -> Iterator[Finding]:
     """Private nodes reach neither the registry nor logging without a NAT, or Private Google Access on their subnet."""
     used = {last(at(one.inputs, "subnetwork")) for one in deployment.of(CLUSTER)}
@@ -272,5 +288,6 @@ def _found(subject: str, message: str, source: str) -> Finding:
 
 RULES = (
     system_pool, pool_ranges, first_pool, autoprovisioning, surge, zones_of_pools, sizes_of_frames, profiles,
-    sold_here, pods_of_nodes, private_access, private_services, soft_delete, node_identity, tpu_addresses, driver_said,
+    sold_here, pods_of_nodes, lustre_modules, private_access, private_services, soft_delete, node_identity,
+    tpu_addresses, driver_said,
 )  # fmt: skip

@@ -126,6 +126,14 @@ def test_a_slice_is_a_pool_of_its_own_and_comes_for_jobs() -> None:
     assert cluster["privateIpv6GoogleAccess"] == "PRIVATE_IPV6_GOOGLE_ACCESS_DISABLED"
 
 
+def test_nodes_without_gpus_take_googles_modules_where_there_is_lustre() -> None:
+    """Their image keeps others out, and Lustre's client is one (GKE, "Configure secure kernel module loading")."""
+    signed = {"nodeKernelModuleLoading": {"policy": "ENFORCE_SIGNED_MODULES"}}
+    found = {name: pool["nodeConfig"].get("linuxNodeConfig") for name, pool in of_type("gcp-prod", POOL).items()}
+    assert found == {"gcp-prod-system": signed, "gcp-prod-train": None, "gcp-prod-serve": None}
+    assert not any("linuxNodeConfig" in pool["nodeConfig"] for pool in of_type("gcp-tpu", POOL).values())
+
+
 def test_rdma_has_a_network_of_its_profile_with_a_subnet_for_each_card() -> None:
     networks = of_type("gcp-prod", "gcp:compute/network:Network")
     (rdma,) = [one for one in networks.values() if "networkProfile" in one]

@@ -101,6 +101,7 @@ BLOCK = "projects/my-project/reservations/h200/reservationBlocks/b1"
         ({**FLEX, "gcp.pools": {"train": {"flexStart": {"queued": True}}}},
          {"gcp.pools.train.flexStart.maxRunHours": 24}),
         (SLICES, {"gcp.pools.train.topology": "4x8"}),
+        (SLICES, {"storage.fileSystem": None, "storage.sharedFileSystem": {}}),
         (SLICES, {f"{TRAIN}.capacity": "spot"}),
         (SLICES, {f"{TRAIN}.count": 12}),
     ],

@@ -174,6 +174,13 @@ def test_a_small_stack_breaks_no_rule() -> None:
             "net: its MTU is 1460, and the fabric of the pool train wants 8896",
         ),
         ({"train": {"nodeLocations": ["us-east5-b"]}}, "pool train: us-east5 has no g2-standard-48"),
+        (
+            {
+                "fast": {"token": "lustre/instance:Instance"},
+                "system": {"nodeConfig.shieldedInstanceConfig": {"enableSecureBoot": True}},
+            },
+            "pool system: its nodes boot securely and take no module of others",
+        ),
         ({"train": {"maxPodsPerNode": 15}}, "pool train: 15 pods a node, and GKE's own daemon sets are 12"),
         (
             {"net": {"networkProfile": "global/networkProfiles/us-central1-a-vpc-roce"}},
