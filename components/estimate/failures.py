@@ -7,7 +7,7 @@ import math
 
 FAILURES_PER_ACCELERATOR_HOUR = 419 / (54 * 24 * 16_384)
 """Unexpected interruptions of 16,384 H100 in 54 days: 2.0e-5, one in 50,700 hours of an accelerator (Llama Team, "The
-Llama 3 Herd of Models", arXiv 2407.21783, section 3.3.4 and table 5, read 2026-11)."""
+Llama 3 Herd of Models", arXiv 2407.21783, section 3.3.4 and table 5; from memory)."""
 
 
 def failure_interval_s(accelerators: int) -> float:
