@@ -10,7 +10,9 @@ from providers.gcp.types import GcpCalendar, GcpNodePoolPlan, GcpReserved
 
 def held_problems(pools: Sequence[GcpNodePoolPlan], google: Google, *, stands: bool) -> Iterator[Problem]:
     """Reservations that are not there, not ready, of other machines, or too small: GKE would repeat its request in
-    silence until its patience ends. Where the stack `stands`, its own nodes are among those in use.
+    silence until its patience ends. Where the stack `stands`, its own nodes are among those in use. One that is not
+    dense is told and stops nothing: its nodes come without the labels by which gangs are placed (Google Cloud, "Reserve
+    capacity").
     """
     for pool in pools:
         if isinstance(pool.capacity, GcpReserved | GcpCalendar):
@@ -30,6 +32,12 @@ def _problems(pool: GcpNodePoolPlan, path: str, google: Google, *, stands: bool)
         return
     if found.get("status") not in ("READY", None):
         yield Problem(path=where, message=f"{name!r} is {found['status']}; wait until it is READY")
+    if pool.binding.topology_keys and "specificReservation" in found and found.get("deploymentType") != "DENSE":
+        message = (
+            f"{name!r} is not said to be DENSE, and its nodes would lack {pool.binding.topology_keys[0]}: a queue that "
+            "places by it lets no gang in; ask for a dense reservation, or look at the labels of a node of it"
+        )
+        yield Problem(path=where, message=message, stops=False)
     machine, free = _offer(found, stands=stands)
     if machine and machine != pool.machine.name:
         message = f"{name!r} holds {machine}, and {pool.name} is of {pool.machine.name}; take that, or another"

@@ -123,13 +123,14 @@ class Answers:
         return {"name": name, "features": {"allowCloudNat": "DISALLOWED", "interfaceTypes": ["MRDMA"]}}
 
     def _reservation(self, *, zone: str, name: str, **_: Any) -> dict[str, Any]:
-        """As somebody has reserved it: for the machines of the pools that name it, and enough of them."""
+        """As somebody has reserved it: dense, for the machines of the pools that name it, and enough of them."""
         pools = [one for one in self._cloud.account.objects() if one.token == NODE_POOL and _reserves(one, name)]
         types = {str(one.inputs["nodeConfig"].get("machineType")) for one in pools}
         told: dict[str, Any] = {"count": str(MANY), "inUseCount": "0"}
         if types:
             told["instanceProperties"] = {"machineType": min(types)}
-        return {"name": name, "zone": f"zones/{zone}", "status": "READY", "specificReservation": told}
+        held = {"name": name, "zone": f"zones/{zone}", "status": "READY", "deploymentType": "DENSE"}
+        return {**held, "specificReservation": told}
 
     def _aggregated(self, *, kind: str, **_: Any) -> dict[str, Any]:
         if kind not in _KINDS:

@@ -33,6 +33,7 @@ GOOD: dict[str, Any] = {
     f"GET {ZONE}/machineTypes/g2-standard-8": {},
     RESERVATION: {
         "status": "READY",
+        "deploymentType": "DENSE",
         "specificReservation": {
             "count": "4",
             "inUseCount": "0",
@@ -100,13 +101,16 @@ def test_a_right_that_the_stack_does_not_use_is_not_missed(tmp_path: Path) -> No
         (RESERVATION, {"status": "CREATING"}, "cluster.nodePools.train.capacity", "CREATING"),
         (
             RESERVATION,
-            {"specificReservation": {"count": "4", "inUseCount": "1"}},
+            {"deploymentType": "DENSE", "specificReservation": {"count": "4", "inUseCount": "1"}},
             "cluster.nodePools.train.capacity",
             "3 machines left",
         ),
         (
             RESERVATION,
-            {"specificReservation": {"count": "4", "instanceProperties": {"machineType": "a4-highgpu-8g"}}},
+            {
+                "deploymentType": "DENSE",
+                "specificReservation": {"count": "4", "instanceProperties": {"machineType": "a4-highgpu-8g"}},
+            },
             "cluster.nodePools.train.capacity",
             "holds a4-highgpu-8g",
         ),
@@ -202,11 +206,18 @@ def test_what_may_not_be_read_stops_nothing(tmp_path: Path) -> None:
 
 def test_the_stacks_own_nodes_are_not_counted_against_it(tmp_path: Path) -> None:
     """A second `up` finds its machines in the reservation, and its use in the quota."""
-    used = {"specificReservation": {"count": "4", "inUseCount": "4"}}
+    used = {"deploymentType": "DENSE", "specificReservation": {"count": "4", "inUseCount": "4"}}
     whole = {"quotas": [{"metric": "GPUS_ALL_REGIONS", "limit": 40, "usage": 33}]}
     stands = {CLUSTER: {"currentMasterVersion": "1.35.1-gke.1"}}
     assert told(plan_of(tmp_path), **{RESERVATION: used, f"GET {PROJECT}": whole, **stands}) == []
     assert len(told(plan_of(tmp_path), **{RESERVATION: used, f"GET {PROJECT}": whole})) == 2
+
+
+def test_a_reservation_whose_machines_stand_anywhere_is_told_and_stops_nothing(tmp_path: Path) -> None:
+    scattered = {**GOOD[RESERVATION], "deploymentType": "DEPLOYMENT_TYPE_UNSPECIFIED"}
+    (found,) = told(plan_of(tmp_path), **{RESERVATION: scattered})
+    assert not found.stops
+    assert "would lack cloud.google.com/gce-topology-block" in found.message
 
 
 def test_a_calendar_reservation_that_has_begun_has_its_nodes(tmp_path: Path) -> None:
