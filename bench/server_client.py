@@ -36,19 +36,27 @@ async def _load(
     port: int, prompts: list[Callable[[], list[int]]], requests: int, tokens: int, long: int
 ) -> dict[str, object]:
     seen = ClientMeasurements()
-    if long:
-        reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        writer.write(_request(long // 8, _prompt(long - long // 8, seed=-1)()))
-        await reader.readuntil(b"data: ")
-        rest = asyncio.create_task(reader.read(-1))
+    begun = asyncio.Event()
+    beside = asyncio.create_task(_long_texts(port, long, begun)) if long else None
+    if beside:
+        await begun.wait()
     begin = time.perf_counter()
     await asyncio.gather(*(_client(port, prompt, requests, tokens, seen) for prompt in prompts))
     seconds = time.perf_counter() - begin
-    if long:
-        assert not rest.done(), "the long text ended before the short ones"
-        rest.cancel()
-        writer.close()
+    if beside:
+        beside.cancel()
     return {"tokensPerS": seen.tokens / seconds, "firstTokenS": sorted(seen.first_token_s)}
+
+
+async def _long_texts(port: int, tokens: int, begun: asyncio.Event) -> None:
+    """One text of so many tokens after the other, an eighth of each generated."""
+    while True:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(_request(tokens // 8, _prompt(tokens - tokens // 8, seed=-1)()))
+        await reader.readuntil(b"data: ")
+        begun.set()
+        await reader.read(-1)
+        writer.close()
 
 
 async def _client(

@@ -55,13 +55,16 @@ class Deployed:
 
     @classmethod
     def of(cls, state: StackState) -> Self:
-        """The job and the service among the resources of the state, by the labels that all of theirs have."""
+        """The job and the service among the resources of the state, by the labels that all of theirs have. What
+        prepares its text is bound to no pool of the job's.
+        """
         inputs = [resource.inputs for resource in state.resources if resource.type.startswith("kubernetes:")]
         held = [(one, pool) for one in inputs if (pool := _shut_pool(one, state))]
         names = {one["metadata"]["name"] for one, _ in held}
         inputs = [one for one in inputs if (one.get("metadata") or {}).get("name") not in names]
-        jobs = [one for one in inputs if one.get("kind") in JOBS and JOB_LABEL in _labels(one)]
-        files = [one["data"][JOB_FILE] for one in inputs if JOB_FILE in (one.get("data") or {})]
+        own = [one for one in inputs if {JOB_LABEL, POOL_LABEL} <= {*_labels(one)}]
+        jobs = [one for one in own if one.get("kind") in JOBS]
+        files = [one["data"][JOB_FILE] for one in own if JOB_FILE in (one.get("data") or {})]
         services = [one for one in inputs if one.get("kind") == "Service" and SERVICE_LABEL in _labels(one)]
         config = json.loads(files[0]) if files else {}
         waiting = tuple(f"{one['kind']} {one['metadata']['name']} waits: {pool} is shut" for one, pool in held)

@@ -177,6 +177,7 @@ def test_a_training_of_two_nodes_runs_to_its_export(daemons: Slurm) -> None:
     for number in range(30):
         (texts / f"{number}.txt").write_text(Path(os.__file__).read_text()[number * 900 : number * 900 + 4000])
     run = make_run(_empty(daemons.folder / "run"), texts, nodes=2, minNodes=2, ranksPerNode=1, steps=20)
+    subprocess.run([sys.executable, "-m", "workloads.prepare", str(run.job)], cwd=REPOSITORY, check=True)
     one = job(name="gang", config=json.loads(run.job.read_text()), run_folder=str(run.folder), **LOCAL)
     content = sbatch(replace(one, mount_path=str(daemons.folder)), POOL, "gang-2")
     # Two names for one machine: what differs on real nodes is their address.

@@ -19,6 +19,11 @@ ALONE = {"ranksPerNode": 1, "minNodes": 1, "precision": "fp32", "parallel": {"sh
 """Fields that a job's file has to decide, and that change nothing here."""
 
 
+def _now(pool: NodePoolPlan) -> int:
+    """Nodes of the pool at `up`."""
+    return pool.node_count if pool.desired_now is None else pool.desired_now
+
+
 def plan_preparation(
     decided: TrainingSpec, job: JobPlan, pool: NodePoolPlan, pools: Sequence[NodePoolPlan]
 ) -> tuple[PreparationPlan | None, tuple[Decision, ...]]:
@@ -26,12 +31,15 @@ def plan_preparation(
     if all(tokens is not None for _, _, tokens, _ in decided.data.sources()):
         return None, ()
     plain = [one for one in pools if not one.machine.accelerator_count and max(one.node_count, one.max_count)]
-    chosen = max(plain, key=lambda one: (one.node_count > 0, one.room.cores), default=pool)
-    reason = (
-        f"no accelerator waits for it: {chosen.machine.name} has none"
-        if plain
-        else "no pool is without accelerators: one of these nodes works on it alone, and uses none"
-    )
+    there = [one for one in pools if _now(one)]
+    if plain:
+        chosen = max(plain, key=lambda one: (_now(one) > 0, one.room.cores))
+        reason = f"no accelerator waits for it: {chosen.machine.name} has none"
+    elif pool in there or not there:
+        chosen, reason = pool, "no pool is without accelerators: one of these nodes works on it alone, and uses none"
+    else:
+        chosen = max(there, key=lambda one: one.room.cores)
+        reason = f"{pool.name} has no nodes yet, and `up` waits for the text; it uses no accelerator here"
     training = decided.model_dump(mode="json", by_alias=True, include=CONCERNED) | ALONE
     preparation = PreparationPlan(
         pool=chosen.name,

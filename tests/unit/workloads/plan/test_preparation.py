@@ -57,6 +57,12 @@ def test_the_largest_pool_without_accelerators_prepares() -> None:
     assert body["apiVersion"] == "batch/v1"
 
 
+def test_a_pool_that_has_nodes_prepares_for_one_that_has_none_yet() -> None:
+    """A block that has not begun: `up` would wait for its first day."""
+    body = job_of(planned([replace(TRAIN, desired_now=0), pool("serve", 48, chips=4)], TEXT))
+    assert body["spec"]["template"]["spec"]["nodeSelector"] == {"pool": "serve"}
+
+
 def test_else_a_node_of_the_run_prepares_and_holds_none_of_its_accelerators() -> None:
     spec = job_of(planned([TRAIN], TEXT))["spec"]["template"]["spec"]
     assert spec["nodeSelector"] == {"pool": "train"}
