@@ -10,7 +10,7 @@ from pathlib import Path
 
 from components.errors import PenstockError
 from components.kubernetes.api import KubernetesApi
-from components.labels import RUN_LABEL
+from components.labels import JOB_LABEL, POOL_LABEL, RUN_LABEL
 from components.plan.cluster import NodePoolPlan
 from components.plan.kubernetes import NAMESPACE, InsidePlan, Manifest
 from components.plan.stack import StackPlan
@@ -68,11 +68,24 @@ def _handed_in(lab: Lab, plan: StackPlan, inside: InsidePlan, left_out: tuple[st
         yield f"not installed, as their charts are not on this machine: {', '.join(left_out)}"
     with KubernetesApi(lab.access()) as api:
         scheduler = inside.scheduler
-        for manifest in (_namespace(), *claims(plan), *scheduler.objects, *scheduler.opening, *plan.job):
+        for manifest in (_namespace(), *claims(plan), *scheduler.objects, *scheduler.opening, *_of_run(plan)):
             api.apply(manifest, force=True)
         yield f"{len(scheduler.queues)} queues: {', '.join(queue.name for queue in scheduler.queues)}"
         if plan.training:
             yield _gang(api, plan.job[-1], plan.training.nodes, say)
+
+
+def _of_run(plan: StackPlan) -> Iterator[Manifest]:
+    """The run's objects, without those that prepare its text, which no pool of its own has: nodes with accelerators run
+    nothing here, so that there is none to read, and a pod that never ends would keep its place.
+    """
+    runs_nothing = plan.training is not None and any(
+        pool.name == plan.training.pool and pool.machine.accelerator_count for pool in plan.cluster.node_pools
+    )
+    for manifest in plan.job:
+        labels = manifest["metadata"].get("labels") or {}
+        if not (runs_nothing and JOB_LABEL in labels and POOL_LABEL not in labels):
+            yield manifest
 
 
 def _gang(api: KubernetesApi, job: Manifest, nodes: int, say: Say) -> str:
