@@ -147,3 +147,17 @@ class StorageSpec(Spec):
         """The spec's key and the path of each file system."""
         asked = {"fileSystem": self.file_system, "sharedFileSystem": self.shared_file_system}
         return tuple((key, spec.mount_path) for key, spec in asked.items() if spec is not None)
+
+    def home(self) -> tuple[Name, MountPath, OnDestroy] | None:
+        """The file system that runs lie on: the spec's key, its path, and what `destroy` does with it; None where no
+        file system holds the volume's path.
+        """
+        lustre, shared = self.file_system, self.shared_file_system
+        found: list[tuple[Name, MountPath, OnDestroy]] = []
+        if lustre is not None:
+            kept = OnDestroy.DELETE if lustre.scratch else lustre.on_destroy
+            found.append(("fileSystem", lustre.mount_path, kept))
+        if shared is not None:
+            found.append(("sharedFileSystem", shared.mount_path, shared.on_destroy))
+        path = self.volume.path
+        return next((home for home in found if not path or f"{path}/".startswith(f"{home[1]}/")), None)

@@ -1,10 +1,9 @@
 """Disruption: what moves pods to save nodes takes a whole gang with one of them, unless they say that they stay."""
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
 from rehearsal.field.deployed import Deployment, Finding
-from rehearsal.field.pods import HASH, requests
+from rehearsal.field.pods import HASH, requests, templates_of
 
 GANGS = ("Job", "JobSet", "TrainingRuntime", "ClusterTrainingRuntime", "RayJob", "MPIJob", "PyTorchJob")
 """Kinds whose pods end together, in whatever group they are."""
@@ -25,7 +24,7 @@ def disruption(deployment: Deployment) -> Iterator[Finding]:
         if body.get("kind") not in GANGS:
             continue
         subject = f"{body['kind']} {HASH.sub('', body['metadata']['name'])}"
-        templates = list(_templates(body.get("spec")))
+        templates = list(templates_of(body.get("spec")))
         if not any(name.endswith(("/gpu", "/neuron", "/tpu")) for one in templates for name in requests(one["spec"])):
             continue
         for template in templates:
@@ -34,17 +33,3 @@ def disruption(deployment: Deployment) -> Iterator[Finding]:
                 if marks.get(key) != value:
                     message = f"its pods lack {key}={value}: an autoscaler may move one, and the gang starts again"
                     yield Finding(rule="disruption", subject=subject, message=message, source=source)
-
-
-def _templates(value: Any) -> Iterator[Mapping[str, Any]]:
-    """Pod templates, wherever the workload API has them."""
-    if isinstance(value, list | tuple):
-        for part in value:
-            yield from _templates(part)
-    elif isinstance(value, Mapping):
-        spec = value.get("spec")
-        if isinstance(spec, Mapping) and isinstance(spec.get("containers"), list):
-            yield value
-            return
-        for part in value.values():
-            yield from _templates(part)

@@ -44,6 +44,20 @@ def _specs(value: Any) -> Iterator[Mapping[str, Any]]:
             yield from _specs(part)
 
 
+def templates_of(value: Any) -> Iterator[Mapping[str, Any]]:
+    """Every template of a pod in a value, wherever the workload API has it."""
+    if isinstance(value, list | tuple):
+        for part in value:
+            yield from templates_of(part)
+    elif isinstance(value, Mapping):
+        spec = value.get("spec")
+        if isinstance(spec, Mapping) and isinstance(spec.get("containers"), list):
+            yield value
+            return
+        for part in value.values():
+            yield from templates_of(part)
+
+
 def untolerated(
     taints: tuple[Mapping[str, str], ...], tolerations: tuple[Mapping[str, Any], ...]
 ) -> Mapping[str, str] | None:

@@ -4,7 +4,7 @@ Pods are packed first fit, those with the most devices first, onto the most node
 does not move pods does better. By devices, and by memory where such nodes were measured.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -52,17 +52,24 @@ def sums(deployment: Deployment) -> Iterator[Finding]:
 
 def _at_once(deployment: Deployment) -> Iterator[list[Mapping[str, Any]]]:
     """Bodies whose pods may be there together: the engine waits until a Job has ended before it makes what needs it."""
-    later = {one.key: made_before(deployment, one) for one in deployment.resources if "kind" in one.inputs}
-    awaited = {key for key in set().union(*later.values()) if key.startswith(f"{JOB} ")} if later else set[str]()
-    first = {
-        one.key: one.inputs
-        for one in deployment.of(JOB)
-        if one.key in awaited and (at(one.inputs, "metadata.annotations") or {}).get(UNAWAITED) != "true"
+    after = {
+        job.key: [
+            one.inputs
+            for one in deployment.resources
+            if "kind" in one.inputs and job.key in made_before(deployment, one)
+        ]
+        for job in deployment.of(JOB)
+        if (at(job.inputs, "metadata.annotations") or {}).get(UNAWAITED) != "true"
     }
-    yield [body for body in deployment.objects if not any(body is job for job in first.values())]
-    for key in first:
-        after = [one.inputs for one in deployment.resources if key in later.get(one.key, ())]
-        yield [body for body in deployment.objects if not any(body is one for one in after)]
+    first = [job.inputs for job in deployment.of(JOB) if after.get(job.key)]
+    yield _without(deployment.objects, first)
+    for later in filter(None, after.values()):
+        yield _without(deployment.objects, later)
+
+
+def _without(bodies: Iterable[Mapping[str, Any]], gone: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    left_out = {id(body) for body in gone}
+    return [body for body in bodies if id(body) not in left_out]
 
 
 def _of_pods(deployment: Deployment, wanted: list[Wanted]) -> Iterator[Finding]:

@@ -97,26 +97,14 @@ def _volume_problems(spec: StackSpec) -> Iterator[Problem]:
         message = "a run needs a folder that its nodes share, and there is no file system; add "
         message += "`sharedFileSystem: {}` (Filestore), or fileSystem (Managed Lustre)"
         yield Problem(path="storage", message=message)
-    home = _home(spec)
+    home = spec.storage.home()
     if home and "on_destroy" in asked.model_fields_set and asked.on_destroy is not home[2]:
         message = f"{asked.on_destroy.value!r}, but the file system that it lies on has {home[2].value!r}"
         yield Problem(path="storage.volume.onDestroy", message=f"{message}; set storage.{home[0]}.onDestroy instead")
 
 
-def _home(spec: StackSpec) -> tuple[str, str, OnDestroy] | None:
-    """The file system that runs lie on: key, path, what `destroy` does with it."""
-    lustre, shared, asked = spec.storage.file_system, spec.storage.shared_file_system, spec.storage.volume.path
-    found = []
-    if lustre is not None:
-        found.append(("fileSystem", lustre.mount_path, lustre.on_destroy))
-    if shared is not None:
-        found.append(("sharedFileSystem", shared.mount_path, shared.on_destroy))
-    fitting = [home for home in found if not asked or f"{asked}/".startswith(f"{home[1]}/")]
-    return fitting[0] if fitting else None
-
-
 def _volume(spec: StackSpec, stack: str, lustre: ManagedLustrePlan | None) -> VolumePlan:
-    home = _home(spec)
+    home = spec.storage.home()
     if home is None:
         return VolumePlan(path="", on_destroy=spec.storage.volume.on_destroy)
     key, root, on_destroy = home

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from rehearsal.field.deployed import Deployment, Finding, MachinePool, at, every
-from rehearsal.field.pods import PodUse, pods_of, untolerated, why_elsewhere
+from rehearsal.field.pods import PodUse, pods_of, templates_of, untolerated, why_elsewhere
 from rehearsal.providers.gcp.machines import TPU
 from rehearsal.providers.gcp.names import NODE_POOL
 
@@ -162,7 +162,7 @@ def dead_nodes(deployment: Deployment) -> Iterator[Finding]:
         if at(gate, "name") == RECOVERY
     ]
     for body in deployment.objects:
-        for template in _templates(body.get("spec")):
+        for template in templates_of(body.get("spec")):
             pod, held = (
                 template["spec"],
                 "Failed" in every(body, "spec.replicatedJobs.template.spec.podReplacementPolicy"),
@@ -176,20 +176,6 @@ def dead_nodes(deployment: Deployment) -> Iterator[Finding]:
                 yield _found(
                     subject, message, "google/skills, gke-ai-troubleshooting (2026-10); Kueue, failure recovery"
                 )
-
-
-def _templates(value: Any) -> Iterator[Mapping[str, Any]]:
-    """Every template of a pod in a value."""
-    if isinstance(value, list | tuple):
-        for part in value:
-            yield from _templates(part)
-    elif isinstance(value, Mapping):
-        spec = value.get("spec")
-        if isinstance(spec, Mapping) and isinstance(spec.get("containers"), list):
-            yield value
-            return
-        for part in value.values():
-            yield from _templates(part)
 
 
 def _chips_of(pool: MachinePool, pod: Mapping[str, Any]) -> bool:
