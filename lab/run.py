@@ -75,17 +75,20 @@ def _handed_in(lab: Lab, plan: StackPlan, inside: InsidePlan, left_out: tuple[st
             yield _gang(api, plan.job[-1], plan.training.nodes, say)
 
 
+def prepares(manifest: Manifest) -> bool:
+    """True of the objects that make a run's text into tokens: they are the run's, and bound to no pool of it."""
+    labels = manifest["metadata"].get("labels") or {}
+    return JOB_LABEL in labels and POOL_LABEL not in labels
+
+
 def _of_run(plan: StackPlan) -> Iterator[Manifest]:
-    """The run's objects, without those that prepare its text, which no pool of its own has: nodes with accelerators run
-    nothing here, so that there is none to read, and a pod that never ends would keep its place.
+    """The run's objects, where its nodes run nothing without those that prepare its text: there is none to read, and a
+    pod that never ends would keep its place.
     """
     runs_nothing = plan.training is not None and any(
         pool.name == plan.training.pool and pool.machine.accelerator_count for pool in plan.cluster.node_pools
     )
-    for manifest in plan.job:
-        labels = manifest["metadata"].get("labels") or {}
-        if not (runs_nothing and JOB_LABEL in labels and POOL_LABEL not in labels):
-            yield manifest
+    return (manifest for manifest in plan.job if not (runs_nothing and prepares(manifest)))
 
 
 def _gang(api: KubernetesApi, job: Manifest, nodes: int, say: Say) -> str:

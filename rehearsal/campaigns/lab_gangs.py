@@ -27,7 +27,7 @@ from components.spec.stack import parse_stack
 from lab.errors import LabError
 from lab.kwok import TAINT, create_nodes
 from lab.lab import Lab
-from lab.run import claims, shape_of_plan
+from lab.run import claims, prepares, shape_of_plan
 from lab.shape import LabShape
 from providers import clouds
 from rehearsal.campaigns.lab_job import JOBSET, KUEUE, kill_controller, queued_lab
@@ -204,7 +204,7 @@ def _submit(api: KubernetesApi, nodes: int, gangs: int, chance: random.Random) -
     found: dict[str, Gang] = {}
     for index in range(gangs):
         size, run_s = chance.randint(2, min(LARGEST, nodes)), chance.randint(3, 5)
-        job = plan_of(nodes, size, f"gang-{index}").job
+        job = [one for one in plan_of(nodes, size, f"gang-{index}").job if not prepares(one)]
         for manifest in job:
             api.apply(_on_kwok(manifest, run_s), force=True)
         found[job[-1]["metadata"]["name"]] = Gang(size)

@@ -29,7 +29,7 @@ from lab.lab import Lab, down, up
 from lab.node.sandbox import host_name
 from lab.programs import programs_for
 from lab.proof import job_state
-from lab.run import shape_of_plan
+from lab.run import prepares, shape_of_plan
 from plugin.local.processes import family
 from providers import clouds
 from rehearsal.stack_file import settings_in
@@ -126,12 +126,20 @@ class TrainingLab:
         folder, job = self.run_folder(plan), plan.job[-1]
         for manifest in plan.job:
             self.api.apply(manifest, force=True)
+            if prepares(manifest) and manifest["kind"] == "Job":
+                self._await_text(manifest)
         begin = time.monotonic()
         for step, fault in hurts or ((HURT_AT, name),):
             self._await_step(step, name, folder, job)
             FAULTS[fault](self.lab, self.api, job)
         _until(lambda: self._state(job) is not None, f"the end of {name}, which stands at step {_step(folder)}")
         return _trained(name, bool(self._state(job)), time.monotonic() - begin, folder)
+
+    def _await_text(self, job: Manifest) -> None:
+        name = job["metadata"]["name"]
+        _until(lambda: self._state(job) is not None, f"the end of {name}")
+        if not self._state(job):
+            raise LabError(f"{name} has failed; {_last_words(self.lab, job)}")
 
     def run_folder(self, plan: StackPlan) -> RunFolder:
         """Of the plan's job, on this machine."""
