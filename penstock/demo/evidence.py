@@ -12,7 +12,7 @@ import psutil
 
 from penstock.demo.accident import Accident
 from workloads.pretrain.folder import RunFolder, json_lines
-from workloads.pretrain.ledger import Goodput, summarize
+from workloads.pretrain.record.ledger import Goodput, summarize
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,7 @@ from typing import Any
 from components.files import read_json
 from plugin.calls import Call
 from plugin.local.supervision import Record, read_record
-from workloads.pretrain.words import progress_line
+from workloads.pretrain.record.words import progress_line
 
 POLL_S = 0.3
 LINES_A_RUN = 5

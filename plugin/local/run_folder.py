@@ -58,7 +58,7 @@ def _goodput(ledger: Path) -> Mapping[str, Any]:
     """Share of the time that counted, the shares of all causes, and restarts; nothing where the run kept no ledger."""
     if not ledger.exists():
         return {}
-    from workloads.pretrain.ledger import summarize  # only a run with a ledger pays for it
+    from workloads.pretrain.record.ledger import summarize  # only a run with a ledger pays for it
 
     summary = summarize(ledger)
     shares = {cause: round(share, 4) for cause, share in summary.shares.items()}

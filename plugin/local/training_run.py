@@ -31,7 +31,7 @@ from plugin.local.full_volume import ERRORS, fullness
 from plugin.local.processes import ROOT, Process, clean_environment, kill, stop
 from plugin.local.run_folder import checkpoint_step, finished, outputs_of
 from plugin.local.supervision import KILL_MARGIN_S, End, Orders, Record, lock_of, read_record
-from workloads.pretrain.words import learned_nothing, result_line
+from workloads.pretrain.record.words import learned_nothing, result_line
 
 INPUTS = {
     "volume": str,

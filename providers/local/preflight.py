@@ -72,7 +72,7 @@ def _corpus_problems(job: JobPlan) -> tuple[Problem, ...]:
     from workloads.prepare.linking import is_prepared
     from workloads.prepare.tokenizer import given_tokenizer
     from workloads.pretrain.config import JobFile
-    from workloads.pretrain.origin import check_origin
+    from workloads.pretrain.train.origin import check_origin
 
     training, problems = _training(job), Problems()
     problems.collect(check_origin, training.model)

@@ -21,10 +21,10 @@ from components.spec.training import (
 )
 from tests.workloads.pretrain.runs import REPOSITORY, make_run
 from tests.workloads.serve.host import serve
-from workloads.pretrain.dry_run import measure
-from workloads.pretrain.node_check import problems_of
-from workloads.pretrain.optimizer import build_optimizer
-from workloads.pretrain.parallelize import mesh_of, parallelize, start
+from workloads.pretrain.agent.node_check import problems_of
+from workloads.pretrain.train.dry_run import measure
+from workloads.pretrain.train.optimizer import build_optimizer
+from workloads.pretrain.train.parallelize import mesh_of, parallelize, start
 
 pytestmark = [
     pytest.mark.gpu,

@@ -17,7 +17,7 @@ from components.spec.training import TrainingSpec
 from workloads.plan.problems import too_little_memory
 from workloads.plan.sizes import GIB, rank_gib
 
-MODULE = "workloads.pretrain.dry_run"
+MODULE = "workloads.pretrain.train.dry_run"
 TIMEOUT_S = 1800.0
 
 

@@ -14,7 +14,7 @@ from workloads.prepare.manifest import MANIFEST
 from workloads.prepare.prepare import prepare
 from workloads.pretrain.config import JobFile
 from workloads.pretrain.folder import RunFolder, replace_json
-from workloads.pretrain.status import RunState, StatusFile
+from workloads.pretrain.record.status import RunState, StatusFile
 
 SAY_EVERY_S = 10.0
 

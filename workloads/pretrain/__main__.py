@@ -1,5 +1,5 @@
+from workloads.pretrain.agent.launch import main
 from workloads.pretrain.exits import leave
-from workloads.pretrain.launch import main
 
 if __name__ == "__main__":
     leave(main())

@@ -24,7 +24,7 @@ HEAD = {"cpu": f"{HEAD_CORES}", "memory": f"{HEAD_GIB}Gi"}
 """For the node that only leads; it computes nothing."""
 
 NODE_RESOURCE = "penstock-node"
-"""As workloads/pretrain/on_ray.py asks for it."""
+"""As workloads/pretrain/agent/on_ray.py asks for it."""
 
 
 def render_job(job: JobPlan, pool: NodePoolPlan, plan: SchedulerPlan) -> tuple[Manifest, ...]:
@@ -62,7 +62,7 @@ def _ray_job(job: JobPlan, pool: NodePoolPlan, queue: QueuePlan, name: str) -> M
     spec = {
         "shutdownAfterJobFinishes": True,
         "backoffLimit": job.max_agent_restarts,
-        "entrypoint": f"python -m workloads.pretrain.on_ray {FOLDER}/{FILE} --nodes {job.nodes}",
+        "entrypoint": f"python -m workloads.pretrain.agent.on_ray {FOLDER}/{FILE} --nodes {job.nodes}",
         "submissionMode": "HTTPMode",
         "rayClusterSpec": {
             "rayVersion": RAY,

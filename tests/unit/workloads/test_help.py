@@ -12,7 +12,7 @@ from stacks.config import read_file
 from stacks.plan import plan_stack
 from tests.clock import NOW
 from workloads.fabric_check import __main__ as fabric_check
-from workloads.pretrain import launch
+from workloads.pretrain.agent import launch
 from workloads.pretrain.config import read_job
 from workloads.serve import __main__ as serve
 from workloads.serve.config import read_config

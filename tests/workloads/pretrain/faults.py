@@ -20,7 +20,7 @@ from torch.distributed.checkpoint.storage import WriteResult
 from torch.futures import Future
 
 from workloads.model.transformer import Transformer
-from workloads.pretrain import checkpoint, export, trainer, worker
+from workloads.pretrain.train import checkpoint, export, trainer, worker
 
 
 def bad_loss(job_file: str, attempt: str) -> None:

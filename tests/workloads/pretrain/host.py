@@ -11,8 +11,8 @@ import signal
 import sys
 from pathlib import Path
 
-from workloads.pretrain.entry import Worker
-from workloads.pretrain.launch import launch
+from workloads.pretrain.agent.entry import Worker
+from workloads.pretrain.agent.launch import launch
 
 
 def main() -> None:

@@ -12,8 +12,8 @@ from torch.distributed.checkpoint.state_dict_loader import load
 from tests.workloads.pretrain.runs import EVERY, STEPS, AgentHost, Run
 from workloads.model.export import read_manifest
 from workloads.model.hugging_face import read_spec, tensor_shapes
-from workloads.pretrain.export import export_checkpoint
 from workloads.pretrain.folder import RunFolder
+from workloads.pretrain.train.export import export_checkpoint
 from workloads.serve.load import find_export, load_model
 
 FAULTS = "tests.workloads.pretrain.faults"

@@ -13,7 +13,7 @@ from torch.distributed.fsdp import FSDPModule
 from components.estimate.memory import estimate_memory
 from components.spec.training import TrainingSpec
 from tests.workloads.pretrain.runs import REPOSITORY, Run
-from workloads.pretrain.dry_run import measure
+from workloads.pretrain.train.dry_run import measure
 
 MODEL = {
     "layers": 2, "width": 512, "heads": 8, "kvHeads": 2, "mlpWidth": 1792, "vocabulary": 4096, "context": 2048,
@@ -90,7 +90,7 @@ def test_a_trainer_that_keeps_them_whole_is_seen(monkeypatch: pytest.MonkeyPatch
 
 def test_the_command_says_it_as_json(run: Run) -> None:
     run.change(parallel={"sharding": "fsdp"})
-    command = [sys.executable, "-m", "workloads.pretrain.dry_run", str(run.job)]
+    command = [sys.executable, "-m", "workloads.pretrain.train.dry_run", str(run.job)]
     done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=True)
     found = json.loads(done.stdout)
     assert found["peak_bytes"] == sum(found["parts"].values()) > 0

@@ -11,7 +11,7 @@ import sys
 import pytest
 
 from tests.workloads.pretrain.runs import EVERY, REPOSITORY, STEPS, AgentHost, Run
-from workloads.pretrain.ledger import EventKind, summarize
+from workloads.pretrain.record.ledger import EventKind, summarize
 
 FAULTS = "tests.workloads.pretrain.faults"
 
@@ -82,7 +82,7 @@ def test_stderr_says_how_a_run_ends_as_the_log_on_the_volume_does(run: Run) -> N
     run.change(maxRestarts=1)
     start = (
         "import sys, pathlib; from tests.workloads.pretrain.faults import lost_rank; "
-        "from workloads.pretrain.launch import launch; "
+        "from workloads.pretrain.agent.launch import launch; "
         f"sys.exit(launch(pathlib.Path({str(run.job)!r}), worker=lost_rank))"
     )
     done = subprocess.run([sys.executable, "-c", start], cwd=REPOSITORY, capture_output=True, text=True, check=False)

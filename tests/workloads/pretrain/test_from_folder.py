@@ -11,7 +11,7 @@ from transformers import AutoTokenizer
 from tests.workloads.foreign import write_foreign
 from tests.workloads.pretrain.runs import AgentHost, make_run
 from workloads.model.hugging_face import read_spec
-from workloads.pretrain.data import open_data
+from workloads.pretrain.data.tokens import open_data
 
 
 @pytest.mark.parametrize(

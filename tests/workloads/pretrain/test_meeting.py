@@ -7,8 +7,8 @@ import time
 import psutil
 import pytest
 
-from workloads.pretrain import meeting
-from workloads.pretrain.meeting import await_meeting
+from workloads.pretrain.agent import meeting
+from workloads.pretrain.agent.meeting import await_meeting
 
 FOREIGN = "127.1.2.3"
 """Loopback, but none of the addresses that an interface is said to have."""

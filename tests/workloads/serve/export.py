@@ -11,10 +11,10 @@ from components.spec.training import ModelSpec
 from workloads.model.export import CHUNK_BYTES, FILE_BYTES, lay_out
 from workloads.model.transformer import Transformer
 from workloads.prepare.tokenizer import CHAT, save_tokenizer
-from workloads.pretrain import export
-from workloads.pretrain.export import ExportWriter, Rows
 from workloads.pretrain.folder import RunFolder
-from workloads.pretrain.progress import Progress
+from workloads.pretrain.record.progress import Progress
+from workloads.pretrain.train import export
+from workloads.pretrain.train.export import ExportWriter, Rows
 from workloads.serve.chat import ChatTemplate
 from workloads.serve.text import Vocabulary
 

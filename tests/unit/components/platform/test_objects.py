@@ -20,7 +20,7 @@ from components.spec.inference import AutoscalingSpec
 from tests.definitions import judge
 from tests.unit.components.platform.requests import GPUS, RDMA, facts, request, service
 from tools.lab import folder_of, missing
-from workloads.pretrain.metrics import PrometheusMetrics
+from workloads.pretrain.record.metrics import PrometheusMetrics
 from workloads.serve.metrics import Metrics
 
 ASKED = request(GPUS, RDMA, facts=facts(system_selector={"pool": "system"}), scheduler_addons=tuple(ADDONS))

@@ -98,5 +98,5 @@ def test_less_text_than_a_batch_is_refused_with_both_numbers(tmp_path: Path) -> 
 
 
 def test_the_checks_need_no_torch() -> None:
-    program = "import sys, workloads.pretrain.preflight as p; sys.exit('torch' in sys.modules)"
+    program = "import sys, workloads.pretrain.agent.preflight as p; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0

@@ -18,7 +18,7 @@ from workloads.prepare import parts, prepare, reading, tokenizer
 from workloads.prepare.corpus import Corpus, check_data, find_corpus
 from workloads.prepare.encode import Encoding, encode_part
 from workloads.prepare.manifest import read_manifest
-from workloads.pretrain.data import open_data
+from workloads.pretrain.data.tokens import open_data
 
 WORDS = ("river", "stone", "cloud", "meadow", "lantern", "harbour", "winter", "copper", "thread", "orchard")
 
