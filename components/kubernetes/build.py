@@ -15,8 +15,13 @@ from components.kubernetes.resources import Gate, NamespaceDrain
 from components.labels import OWN_LABELS, SERVES, SKIP_AWAIT, STACK_LABEL
 from components.plan.kubernetes import NAMESPACE, InsidePlan, Manifest
 from components.platform.build import Platform
+from components.pods.prepare import TIMEOUT
 from components.provider import JobHandle, KubernetesHandle, ServiceHandle, StaticVolume
 from components.serving.naming import GATEWAYS, GROUP_KIND
+
+SHUT_S = 600
+"""Seconds that `up` waits for the preparation of a text whose pool is shut: its pod has no node that takes it, and the
+run behind it cannot be handed in before it has ended."""
 
 
 class Inside(pulumi.ComponentResource):
@@ -55,7 +60,7 @@ class Inside(pulumi.ComponentResource):
     def run(self, name: str, manifests: tuple[Manifest, ...], opts: pulumi.ResourceOptions) -> JobHandle:
         """The job in its queue. Its name tells its content: a change is another object, made when the old is gone, so
         that two gangs never write to one run. What it stands on is another too, and the old goes last. A Job that
-        prepares its text has ended before the gang is handed in.
+        prepares its text has ended before the gang is handed in; where its pool is shut, `up` says so after a while.
         """
         after = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=self._open))
         made: list[pulumi.Resource] = []
@@ -63,7 +68,10 @@ class Inside(pulumi.ComponentResource):
             runs = manifest is manifests[-1] or manifest["kind"] == "Job"  # the preparation of its text is one
             own = pulumi.ResourceOptions(depends_on=made[-1:], delete_before_replace=runs or None)
             called = place_name if runs else resource_name
-            made += self._make([manifest], pulumi.ResourceOptions.merge(after, own), prefix=name, called=called)
+            shut = self._is_shut([manifest], _prepared)
+            made += self._make(
+                [manifest], pulumi.ResourceOptions.merge(after, own), prefix=name, shut=shut, called=called
+            )
         run, job = made[-1], manifests[-1]
         address = f"{job['kind']} {job['metadata']['namespace']}/{job['metadata']['name']}"
         digest = hashlib.sha256(json.dumps(manifests, sort_keys=True).encode()).hexdigest()
@@ -76,7 +84,7 @@ class Inside(pulumi.ComponentResource):
         shut is handed in and not waited for.
         """
         after = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=self._open))
-        self._make(manifests, after, prefix=name, digest=digest, shut=self._is_shut(manifests))
+        self._make(manifests, after, prefix=name, digest=digest, shut=self._is_shut(manifests, _templates))
         return ServiceHandle(urls=tuple(_url(one) for one in manifests if one["kind"] == "Service"))
 
     def _make(
@@ -99,9 +107,11 @@ class Inside(pulumi.ComponentResource):
             made.append(apply_manifest(name, manifest, before, registry=self._registry, **over))
         return made
 
-    def _is_shut(self, manifests: Iterable[Manifest]) -> pulumi.Output[bool] | None:
-        """True while the gate keeps every pool shut that has nodes for the servers; None where it looks at none."""
-        templates = (one for manifest in manifests for one in _templates(manifest).values())
+    def _is_shut(
+        self, manifests: Iterable[Manifest], templates_of: Callable[[Manifest], Mapping[str, Any]]
+    ) -> pulumi.Output[bool] | None:
+        """True while the gate keeps every pool shut that has nodes for the pods; None where it looks at none."""
+        templates = (one for manifest in manifests for one in templates_of(manifest).values())
         labels = [one["spec"].get("nodeSelector", {}).items() for one in templates]
         judged = [pool for pool in self._pools if pool.nodes]
         pools = {pool.pool for pool in judged for wanted in labels if pool.selector.items() <= wanted}
@@ -177,17 +187,28 @@ def _templates(manifest: Manifest) -> dict[str, Any]:
     return {"template": spec["template"]} if manifest["kind"] == "Deployment" else {}
 
 
+def _prepared(manifest: Manifest) -> dict[str, Any]:
+    """Template of the pod that prepares a text; none of what the engine does not wait long for."""
+    waits = manifest["kind"] == "Job" and TIMEOUT in manifest["metadata"].get("annotations", {})
+    return {"template": manifest["spec"]["template"]} if waits else {}
+
+
 def _awaited(manifest: Manifest, shut: pulumi.Output[bool] | None) -> dict[str, pulumi.Input[Any]]:
-    """Annotation by which the engine does not wait for the object while its pool is shut."""
-    metadata = manifest["metadata"]
-    if (
-        shut is None
-        or manifest["kind"] not in ("Deployment", GROUP_KIND, "Service")
-        or SKIP_AWAIT in metadata.get("annotations", {})
-    ):
+    """Annotation by which the engine does not wait for the object while its pool is shut, or not for long."""
+    given = manifest["metadata"].get("annotations", {})
+    if shut is None:
         return {}
-    word = shut.apply(lambda is_shut: "true" if is_shut else "false")
-    return {"metadata": {**metadata, "annotations": {**metadata.get("annotations", {}), SKIP_AWAIT: word}}}
+    if _prepared(manifest):
+        longest = given[TIMEOUT]
+        return _annotated(manifest, TIMEOUT, shut.apply(lambda is_shut: str(SHUT_S) if is_shut else longest))
+    if manifest["kind"] not in ("Deployment", GROUP_KIND, "Service") or SKIP_AWAIT in given:
+        return {}
+    return _annotated(manifest, SKIP_AWAIT, shut.apply(lambda is_shut: "true" if is_shut else "false"))
+
+
+def _annotated(manifest: Manifest, key: str, value: pulumi.Output[str]) -> dict[str, pulumi.Input[Any]]:
+    metadata = manifest["metadata"]
+    return {"metadata": {**metadata, "annotations": {**metadata.get("annotations", {}), key: value}}}
 
 
 def _namespace() -> Manifest:

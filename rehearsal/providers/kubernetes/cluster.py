@@ -107,7 +107,7 @@ class Cluster:
             return found.ready
 
         if not self._until(is_ready, timeout_s or _asked_s(body) or DEFAULT_TIMEOUT_S):
-            raise UnfinishedError([_unready(current, f"timed out: {reason}")], current, id=identity(current))
+            raise UnfinishedError([_unready(current, f"{self._ended()}: {reason}")], current, id=identity(current))
         return current
 
     def state(self, live: Body, *, created: bool = False) -> Readiness:
@@ -149,22 +149,25 @@ class Cluster:
         if not self._until(is_gone, timeout_s or _asked_s(body) or DEFAULT_TIMEOUT_S):
             held = ", ".join(current["metadata"].get("finalizers") or ()) or "its contents"
             text = f"{body['kind']} {identity(current)} was asked to go and is held by {held}"
-            raise UnfinishedError([f"timed out: {text}"], current, id=identity(current))
+            raise UnfinishedError([f"{self._ended()}: {text}"], current, id=identity(current))
 
     def close(self) -> None:
         self._api.close()
 
     def _until(self, done: Callable[[], bool], timeout_s: float) -> bool:
-        """Waits; true if it was done within the time."""
+        """Waits; true if it was done within the time. An interrupt ends the wait, and what was made stays known:
+        pulumi-kubernetes' cancellationError is a PartialError, with the object (provider/pkg/await)."""
         end_s, pause_s = self._pace.now_s() + timeout_s, FIRST_PAUSE_S
         while not done():
-            if self._pace.now_s() >= end_s:
+            if self._pace.now_s() >= end_s or self._canceled.is_set():
                 return False
-            if self._canceled.is_set():
-                raise ProviderError("the operation was canceled")
             self._pace.pause(min(pause_s, max(end_s - self._pace.now_s(), 0.05)))
             pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
         return True
+
+    def _ended(self) -> str:
+        """Reason why a wait ended too early."""
+        return "the operation was canceled" if self._canceled.is_set() else "timed out"
 
     def _lookup(self, api_version: str, kind: str, namespace: str, labels: str) -> list[Body]:
         try:

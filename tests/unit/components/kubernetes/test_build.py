@@ -8,7 +8,9 @@ import pytest
 import yaml
 
 from bench.places import KUBECONFIG
+from components.kubernetes.build import SHUT_S
 from components.plan.stack import StackPlan
+from components.pods.prepare import LONGEST_S, TIMEOUT
 from components.spec.stack import parse_stack
 from providers import clouds, load
 from stacks.plan import plan_stack
@@ -54,6 +56,19 @@ def test_servers_of_a_pool_that_is_shut_are_not_waited_for(
     plan: StackPlan, shut: dict[str, str] | None, word: str
 ) -> None:
     assert skipped(registered(plan, shut=shut)) == {("Deployment", word), ("Service", word)}
+
+
+@pytest.mark.parametrize(
+    ("shut", "longest_s"),
+    [({}, LONGEST_S), ({"serve": "short"}, LONGEST_S), ({"train": "short"}, SHUT_S), (None, LONGEST_S)],
+    ids=["open", "another pool", "its own", "a gate of an earlier version"],
+)
+def test_a_text_whose_pool_is_shut_is_not_waited_for_as_long_as_it_may_take(
+    plan: StackPlan, shut: dict[str, str] | None, longest_s: int
+) -> None:
+    """Its pod finds no node; for 48 hours `up` would neither go on nor say why."""
+    found = [one for one in registered(plan, shut=shut) if one.token.rpartition(":")[2] == "Job"]
+    assert [one.inputs["metadata"]["annotations"][TIMEOUT] for one in found] == [str(longest_s)]
 
 
 @pytest.mark.parametrize(("nodes", "word"), [(0, "true"), (1, "false")])
