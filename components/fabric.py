@@ -32,3 +32,9 @@ class Collective(StrEnum):
     def interface_variable(self) -> str:
         """Environment variable with the network interface of the rendezvous."""
         return {"gloo": "GLOO_SOCKET_IFNAME", "nccl": "NCCL_SOCKET_IFNAME", "neuron": "CCOM_SOCKET_IFNAME"}[self]
+
+    def rendezvous_over(self, interface: str) -> dict[str, str]:
+        """Environment by which ranks meet over a network interface. Gloo's is among it: ranks on accelerators agree on
+        small things over gloo, which otherwise takes the interface that the host's name resolves to.
+        """
+        return dict.fromkeys((self.interface_variable, Collective.GLOO.interface_variable), interface)

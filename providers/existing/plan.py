@@ -152,7 +152,7 @@ def _fabric(pool: NodePoolSpec, nodes: Nodes) -> Fabric:
 
 def _env(fabric: Fabric, talks: Collective) -> Mapping[str, str]:
     """The interface of a pod's own network for the rendezvous: every container network calls it so by default."""
-    return {} if fabric is Fabric.HOST else {talks.interface_variable: "eth0"}
+    return {} if fabric is Fabric.HOST else talks.rendezvous_over("eth0")
 
 
 def _volume(spec: StackSpec, asked: SharedVolumeSpec | None, stack: str) -> VolumePlan:

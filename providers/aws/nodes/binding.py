@@ -111,4 +111,4 @@ def _env(machine: AwsMachine, fabric: Fabric) -> Mapping[str, str]:
     What older guides set for EFA (FI_PROVIDER, FI_EFA_USE_DEVICE_RDMA, NCCL_PROTO, buffer sizes) the network library
     sets by itself for the machine it finds, and a value from outside can be wrong there (aws-ofi-nccl, platform table).
     """
-    return {} if fabric is Fabric.HOST else {collective(machine).interface_variable: "eth0"}
+    return {} if fabric is Fabric.HOST else collective(machine).rendezvous_over("eth0")

@@ -156,7 +156,7 @@ def _env(machine: GcpMachine, fabric: Fabric, *, rdma: bool) -> Mapping[str, str
     if rdma:
         found |= {**_GIB_ENV, "NCCL_TUNER_CONFIG_PATH": f"{_POD_GIB}/configs/{machine.nccl_tuner}"}
     if fabric is not Fabric.HOST and not machine.is_tpu:
-        found[collective(machine).interface_variable] = "eth0"
+        found |= collective(machine).rendezvous_over("eth0")
     return found
 
 

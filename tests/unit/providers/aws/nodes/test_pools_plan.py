@@ -233,9 +233,9 @@ def test_a_gang_has_its_machines_fabric_or_a_reason(
 @pytest.mark.parametrize(
     ("machine_type", "count", "env"),
     [
-        ("p5.48xlarge", 2, {"NCCL_SOCKET_IFNAME": "eth0"}),
+        ("p5.48xlarge", 2, {"NCCL_SOCKET_IFNAME": "eth0", "GLOO_SOCKET_IFNAME": "eth0"}),
         ("p5.48xlarge", 1, {}),
-        ("trn1.32xlarge", 2, {"CCOM_SOCKET_IFNAME": "eth0"}),
+        ("trn1.32xlarge", 2, {"CCOM_SOCKET_IFNAME": "eth0", "GLOO_SOCKET_IFNAME": "eth0"}),
         ("m7i.large", 2, {"GLOO_SOCKET_IFNAME": "eth0"}),
     ],
 )
