@@ -172,7 +172,9 @@ class CloudOperations(Protocol):
 
 
 class ApiOperations(Protocol):
-    """Operations of a cloud whose projects have APIs that are switched on, in penstock's plugin; beside those above."""
+    """Operations of a cloud whose APIs or rights are known some time after they are given, in penstock's plugin; beside
+    those above.
+    """
 
     API_INPUTS: Mapping[str, type | tuple[type, ...]]
     """Inputs of the cloud's resource `penstock:<cloud>:Apis`, with their types."""

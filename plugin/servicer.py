@@ -34,7 +34,7 @@ KINDS: Mapping[str, ResourceType] = {
     "penstock:kubernetes:Ready": ready,
     "penstock:nodes:Changes": NODE_CHANGES,
     **{f"penstock:{cloud}:Drain": network_drain(cloud) for cloud in MODULES},
-    "penstock:gcp:Apis": answering_apis("gcp"),
+    **{f"penstock:{cloud}:Apis": answering_apis(cloud) for cloud in ("azure", "gcp")},
 }
 T = TypeVar("T")
 

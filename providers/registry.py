@@ -8,7 +8,13 @@ if TYPE_CHECKING:
     from components.provider import ApiOperations, CloudOperations
     from components.registry import ImageRegistry
 
-MODULES = {"aws": "providers.aws", "existing": "providers.existing", "gcp": "providers.gcp", "local": "providers.local"}
+MODULES = {
+    "aws": "providers.aws",
+    "azure": "providers.azure",
+    "existing": "providers.existing",
+    "gcp": "providers.gcp",
+    "local": "providers.local",
+}
 """By its name in a stack file, the package that implements a cloud (`CloudProvider`). One more line is one more cloud.
 
 A cloud is imported when a stack is on it, and no other cloud's SDK with it.

@@ -15,7 +15,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-SERVICES = re.compile(r"pulumi_aws\.(?!config$)\w+|pulumi_kubernetes\.\w+\.v\w+")
+SERVICES = re.compile(r"pulumi_(?:aws|azure_native)\.(?!config$)\w+|pulumi_kubernetes\.\w+\.v\w+")
 
 COMMAND_LINE = "httpx._main"
 """httpx imports it, with rich and click, where it can be imported; a program has no use for it."""

@@ -303,9 +303,10 @@ class ClusterSpec(Spec):
     """The cluster: cloud, network and node pools."""
 
     cloud: Cloud
-    """Place of the cluster: `aws`, `gcp`, `existing` (any Kubernetes, by its kubeconfig) or `local` (this machine)."""
+    """Place of the cluster: `aws`, `azure`, `gcp`, `existing` (any Kubernetes, by its kubeconfig) or `local` (this
+    machine)."""
     region: str | None = None
-    """Region of the cloud, such as us-east-2 or us-central1; required on AWS and GCP."""
+    """Region of the cloud, such as us-east-2, eastus2 or us-central1; required on AWS, Azure and GCP."""
     kubernetes_version: str | None = Field(
         default=None, pattern=form(r"^1\.\d{2}$", 'a Kubernetes version in quotes, such as "1.34"')
     )

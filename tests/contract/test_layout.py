@@ -37,7 +37,18 @@ MADE_UP_STACK = Path(__file__).parent / "made_up_cloud" / "project" / "stacks" /
 FORMS: dict[str, type[Spec]] = {cloud: form() for cloud, form in clouds().items() if form} | {MADE_UP: MadeUpSpec}
 PROVIDER_FILES = {"__init__.py", "catalog.py", "cluster.py", "plan.py", "preflight.py"}
 SCHEDULER_FILES = {"__init__.py", "render.py"}
-SDKS = ("pulumi", "pulumi_aws", "pulumi_gcp", "boto3", "botocore", "googleapiclient", "moto", "grpc", "torch")
+SDKS = (
+    "pulumi",
+    "pulumi_aws",
+    "pulumi_azure_native",
+    "pulumi_gcp",
+    "boto3",
+    "botocore",
+    "googleapiclient",
+    "moto",
+    "grpc",
+    "torch",
+)
 
 
 @pytest.fixture(autouse=True)
@@ -94,7 +105,7 @@ def test_a_cloud_has_the_verbs_of_the_protocol(cloud: str) -> None:
         assert list(inspect.signature(getattr(provider, verb)).parameters) == asked, verb
 
 
-@pytest.mark.parametrize("cloud", ["aws", "gcp"])
+@pytest.mark.parametrize("cloud", ["aws", "azure", "gcp"])
 def test_a_cloud_with_scalers_has_the_operations_of_the_protocol(cloud: str) -> None:
     """The plugin calls them by name. A cloud that hands out neither a drain nor a scaler has none."""
     there = operations(cloud)
@@ -104,8 +115,9 @@ def test_a_cloud_with_scalers_has_the_operations_of_the_protocol(cloud: str) -> 
         assert list(inspect.signature(getattr(there, verb)).parameters) == asked, verb
 
 
-def test_a_cloud_whose_apis_are_switched_on_waits_for_them() -> None:
-    there = api_operations("gcp")
+@pytest.mark.parametrize("cloud", ["azure", "gcp"])
+def test_a_cloud_whose_apis_take_time_waits_for_them(cloud: str) -> None:
+    there = api_operations(cloud)
     assert there.API_INPUTS
     asked = list(inspect.signature(ApiOperations.await_apis).parameters)[1:]
     assert list(inspect.signature(there.await_apis).parameters) == asked

@@ -1,5 +1,8 @@
 """The NVIDIA network operator: RDMA devices as resources, on pools whose fabric nobody else hands to pods."""
 
+import json
+
+from components.kubernetes.devices import RDMA, SHARED_INFINIBAND
 from components.plan.kubernetes import AddonPlan, Concern, Manifest
 from components.platform.request import (
     AddonVerdict,
@@ -23,6 +26,9 @@ _PLUGIN = {
     "repository": "nvcr.io/nvidia/mellanox",
     "version": "network-operator-v26.4.1",
 }
+_SELECTORS = {"vendors": ["15b3"]}
+_OF_INFINIBAND = {**_SELECTORS, "linkTypes": ["infiniband"]}
+"""Without the cards of accelerated networking, which are the same vendor's and carry Ethernet."""
 _PODS_PER_ADAPTER = 63
 """That may share one adapter: as in the Azure images' own configuration."""
 
@@ -49,10 +55,15 @@ def plan(request: PlatformRequest) -> AddonPlan:
 
 def _policy(request: PlatformRequest) -> Manifest:
     """One for the cluster, under the only name that the operator takes."""
-    names = [device.removeprefix("rdma/") for device in request.rdma_devices()]
     pools = [
-        f'{{"resourceName": "{name}", "rdmaHcaMax": {_PODS_PER_ADAPTER}, "selectors": {{"vendors": ["15b3"]}}}}'
-        for name in names
+        json.dumps(
+            {
+                "resourceName": device.removeprefix(RDMA),
+                "rdmaHcaMax": _PODS_PER_ADAPTER,
+                "selectors": _OF_INFINIBAND if device == SHARED_INFINIBAND else _SELECTORS,
+            }
+        )
+        for device in request.rdma_devices()
     ]
     plugin = {
         **_PLUGIN,

@@ -22,6 +22,8 @@ from policies import (
     versions_pinned,
 )
 from policies.clouds.aws import MACHINE_ROWS
+from policies.clouds.azure import MACHINE_ROWS as AZURE_ROWS
+from policies.clouds.azure import PRICE_ROWS
 from policies.clouds.gcp import MACHINE_ROWS as GCP_ROWS
 from policies.facts import CloudReader, Ingress, Inputs, InterfaceFacts, Launch, MachineFacts, Pool, Stored, Versioned
 from policies.rule import StackResource
@@ -129,7 +131,7 @@ def test_no_rule_names_a_type_of_a_cloud() -> None:
 
 
 def test_the_pack_depends_on_data_that_a_cloud_declares_and_that_is_there() -> None:
-    for package, file in (MACHINE_ROWS, GCP_ROWS):
+    for package, file in (MACHINE_ROWS, AZURE_ROWS, PRICE_ROWS, GCP_ROWS):
         assert files(package).joinpath(file).is_file()
     readers = [each for each in Path(policies.__path__[0]).rglob("*.py") if "read_text" in each.read_text()]
-    assert sorted(each.name for each in readers) == ["aws.py", "gcp.py"]
+    assert sorted(each.name for each in readers) == ["aws.py", "azure.py", "gcp.py"]

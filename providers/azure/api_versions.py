@@ -1,0 +1,11 @@
+"""Versions of Azure's APIs that penstock's own requests name: those of pulumi-azure-native 3.29.0 where it has one."""
+
+AUTHORIZATION = "2022-04-01"
+COMPUTE = "2024-11-01"
+CONTAINER_REGISTRY = "2023-07-01"
+CONTAINER_SERVICE = "2025-09-01"
+FEATURES = "2021-07-01"
+NETWORK = "2024-05-01"
+PERMISSIONS = "2022-04-01"
+RESOURCES = "2024-03-01"
+SKUS = "2021-07-01"
