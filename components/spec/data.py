@@ -21,6 +21,8 @@ class TextFormat(StrEnum):
     """UTF-8, a document in each file."""
     JSONL = "jsonl"
     """A JSON object in each line, a document in each."""
+    CHAT = "chat"
+    """A JSON object in each line with the messages of a conversation, of which the assistant's answers are learned."""
     PARQUET = "parquet"
     """A document in each row."""
 
@@ -31,14 +33,16 @@ class TextSpec(Spec):
     files: FolderPath
     """A path, a folder, or a glob such as `~/texts/**/*.md`."""
     format: TextFormat = TextFormat.TEXT
-    """`text` (UTF-8, each file a document), `jsonl` (each line one) or `parquet` (each row one)."""
+    """`text` (UTF-8, each file a document), `jsonl` (each line one), `parquet` (each row one), or `chat`: jsonl whose
+    lines have messages with role and content, written by the model's chat template, with the loss on answers alone."""
     column: str | None = Field(default=None, min_length=1, exclude_if=_is_none)
-    """Key or column with the text, of `jsonl` and `parquet`; when left out, `text`."""
+    """Key or column with the text, of `jsonl` and `parquet`; when left out, `text`. Of `chat`, key with the messages;
+    when left out, `messages`."""
 
     @model_validator(mode="after")
     def _columns_are_of_tables(self) -> Self:
         if self.column is not None and self.format is TextFormat.TEXT:
-            raise ValueError("column: is for format: jsonl or parquet; set one of them, or remove column")
+            raise ValueError("column: is for format: jsonl, parquet or chat; set one of them, or remove column")
         return self
 
 
@@ -83,6 +87,11 @@ class DataSpec(Spec):
         if len(asked) > 1:
             raise ValueError(f"{asked[1]}: stands beside {asked[0]}; remove one, or write both as parts of a mixture")
         return self
+
+    @property
+    def converses(self) -> bool:
+        """True if some of the text are conversations."""
+        return any(text.format is TextFormat.CHAT for _, text in self.texts)
 
     @property
     def texts(self) -> tuple[tuple[str, TextSpec], ...]:

@@ -70,14 +70,14 @@ def _disk_needed(job: JobPlan) -> int:
 def _corpus_problems(job: JobPlan) -> tuple[Problem, ...]:
     from workloads.prepare.corpus import check_data  # late, as its libraries are an extra
     from workloads.prepare.linking import is_prepared
-    from workloads.prepare.tokenizer import given_tokenizer
+    from workloads.prepare.tokenizer import check_template, given_tokenizer
     from workloads.pretrain.config import JobFile
     from workloads.pretrain.train.origin import check_origin
 
     training, problems = _training(job), Problems()
     problems.collect(check_origin, training.model)
     if not problems.collect(is_prepared, JobFile.model_validate(job.config, strict=False)):
-        problems.collect(given_tokenizer, training)
+        problems.collect(lambda training: check_template(training, given_tokenizer(training)), training)
         problems.collect(check_data, training)
     return tuple(problems)
 

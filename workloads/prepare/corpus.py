@@ -66,7 +66,7 @@ def find_corpus(key: str, text: TextSpec | None) -> Corpus:
     if not files:
         raise _refused(key, text, "holds no text; give a file, a folder or a glob (`**/*.txt`) with some")
     form = TextFormat.TEXT if text is None else text.format
-    column = (text.column if text else None) or "text"
+    column = (text.column if text else None) or ("messages" if form is TextFormat.CHAT else "text")
     return Corpus(key=key, format=form, column=column, files=tuple(files))
 
 
@@ -81,8 +81,8 @@ def check_data(training: TrainingSpec) -> tuple[Corpus, ...]:
     if problems:
         raise SpecError(problems)
     if found and not any(tokens for _, _, tokens, _ in training.data.sources()):
-        # Of parquet, which is compressed, nobody knows how much text it holds.
-        plain = all(corpus.format is not TextFormat.PARQUET for corpus in found)
+        # Nobody knows how much text parquet holds, which is compressed, and what a template writes around a message.
+        plain = all(corpus.format not in (TextFormat.PARQUET, TextFormat.CHAT) for corpus in found)
         size_bytes = sum(corpus.size_bytes for corpus in found)
         if plain:
             require_tokens(training, size_bytes, "bytes")

@@ -10,6 +10,7 @@ from typing import Any, BinaryIO
 import numpy as np
 from tokenizers import Tokenizer
 
+from workloads.prepare.chat import IDS, LEARNED, ChatEncoding, Conversations, LeftOut, pack
 from workloads.prepare.corpus import Corpus
 from workloads.prepare.parts import Part
 from workloads.prepare.reading import documents
@@ -29,15 +30,18 @@ class Split:
     share: float
     documents: int
     """Of the whole text."""
+    cuts: bool = True
+    """False where a document may not be cut: of a text of few, one in two at least is kept whole."""
 
     @property
     def stride(self) -> int:
-        return round(1 / self.share)
+        asked = round(1 / self.share)
+        return asked if self.cuts else min(asked, max(2, self.documents))
 
     @property
     def by_documents(self) -> bool:
         """True for whole documents on one side or the other; of a text of few, the end of each is kept."""
-        return self.documents >= 2 * self.stride
+        return not self.cuts or self.documents >= 2 * self.stride
 
     def keeps(self, document: int) -> bool:
         """True of a document that is not trained on."""
@@ -53,6 +57,8 @@ class Encoding:
     end_of_text: int
     dtype: str
     split: Split
+    chat: ChatEncoding | None = None
+    """Of conversations, which are packed; None where a text runs on."""
 
 
 def dtype_of(vocabulary: int) -> str:
@@ -71,19 +77,26 @@ def encode_part(folder: Path, corpus: Corpus, part: Part, how: Encoding) -> None
     tokenizer = _tokenizer(how.tokenizer)
     mine = folder / f".partial-{part.index:05}-{os.getpid()}"
     mine.mkdir()
-    sides = _Sides(mine, how, tokenizer.get_vocab_size())
-    for batch in _batches(corpus, part):
-        sides.write(batch, tokenizer)
-    sides.close()
+    sides, left_out = _Sides(mine, how, tokenizer.get_vocab_size()), LeftOut()
+    if how.chat is None:
+        for batch in _batches(corpus, part):
+            sides.write(batch, tokenizer)
+    else:
+        conversations = Conversations(part, corpus.column, how.chat, tokenizer, left_out)
+        for some in conversations.sequences():
+            sides.write_packed(some, how.chat)
+    tokens = sides.close()
     for side in SIDES:
         (mine / side).rename(token_file(folder, part.index, side))
     np.save(mine / "counts.npy", sides.counts)
     (mine / "counts.npy").rename(folder / f"{part.index:05}.npy")
-    replace_json(facts, dict(zip(SIDES, sides.tokens, strict=True)))
+    told = {reason: [count, left_out.places[reason]] for reason, count in left_out.counts.items()}
+    replace_json(facts, {**dict(zip(SIDES, tokens, strict=True)), LEFT_OUT: told})
     mine.rmdir()
 
 
 SIDES = ("train", "validation")
+LEFT_OUT = "leftOut"
 
 
 def token_file(folder: Path, part: int, side: str) -> Path:
@@ -134,13 +147,9 @@ class _Sides:
         self._how, self._dtype = how, np.dtype(how.dtype)
         self._files: list[BinaryIO] = [(folder / side).open("w+b") for side in SIDES]
         self.counts = np.zeros((len(SIDES), vocabulary), dtype=np.int64)
+        """Occurrences of each token that is learned."""
         self._begun = 0
         """Tokens of the train file before the document that is being written."""
-
-    @property
-    def tokens(self) -> Sequence[int]:
-        """Of each side."""
-        return [int(count) for count in self.counts.sum(axis=1)]
 
     def write(self, batch: Sequence[Piece], tokenizer: Tokenizer) -> None:
         """The pieces' tokens, with what the tokenizer puts around a document, and the end of the text once."""
@@ -160,12 +169,22 @@ class _Sides:
                 self._keep_end()
         self._flush(gathered)
 
-    def close(self) -> None:
-        """Returns when both files are whole on the disk."""
+    def write_packed(self, some: Sequence[tuple[int, np.ndarray]], chat: ChatEncoding) -> None:
+        """Conversations, each with its number in the text, in sequences of their own."""
+        for side, kept in enumerate((False, True)):
+            mine = [tokens for document, tokens in some if self._how.split.keeps(document) == kept]
+            packed = pack(mine, chat.context, chat.ends[0])
+            self._files[side].write(packed.tobytes())
+            self.counts[side] += np.bincount(packed[packed >= LEARNED] & IDS, minlength=self.counts.shape[1])
+
+    def close(self) -> list[int]:
+        """Tokens of each side; returns when both files are whole on the disk."""
+        tokens = [file.tell() // self._dtype.itemsize for file in self._files]
         for file in self._files:
             file.flush()
             os.fsync(file.fileno())
             file.close()
+        return tokens
 
     def _ended(self, ids: list[int], piece: Piece) -> list[int]:
         end = self._how.end_of_text

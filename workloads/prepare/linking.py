@@ -10,7 +10,7 @@ from pathlib import Path
 
 from components.errors import PenstockError, Problem, SpecError
 from components.spec.training import TrainingSpec
-from workloads.prepare.manifest import MANIFEST
+from workloads.prepare.manifest import MANIFEST, read_manifest
 from workloads.prepare.prepare import prepare
 from workloads.pretrain.config import JobFile
 from workloads.pretrain.folder import RunFolder, replace_json
@@ -61,7 +61,10 @@ def prepare_run(job: JobFile, *, says: bool = True) -> None:
         status.write(state, message=str(error))
         raise
     link(folder, made, job.training)
-    status.note(message="the text is prepared")
+    left_out = read_manifest(made).left_out
+    if left_out and says:
+        sys.stdout.write(f"{left_out}\n")
+    status.note(message="the text is prepared", warning=left_out)
 
 
 def data_folder(job: JobFile) -> Path:
@@ -80,7 +83,8 @@ def link(folder: RunFolder, made: Path, training: TrainingSpec) -> None:
 def _asked(training: TrainingSpec) -> Mapping[str, object]:
     """All of a spec that the tokens depend on."""
     data = training.data.model_dump(mode="json", by_alias=True)
-    return {"data": data, "vocabulary": training.model.vocabulary, "from": training.model.from_folder}
+    packed = {"context": training.model.context} if training.data.converses else {}
+    return {"data": data, "vocabulary": training.model.vocabulary, "from": training.model.from_folder, **packed}
 
 
 class _Reporter:

@@ -30,6 +30,9 @@ class Source:
     """File with how often each token occurs in either (numpy, int64 of shape (2, vocabulary)), relative too."""
     train: tuple[Shard, ...]
     validation: tuple[Shard, ...]
+    packed: int = 0
+    """Tokens of a sequence into which whole conversations were packed, with marks beside the ids (workloads/prepare/
+    chat.py); 0 for text that runs on."""
 
     @property
     def sizes(self) -> tuple[int, int]:
@@ -48,7 +51,10 @@ class DataManifest:
     """Nats per token that a model would reach which knows only how often each token occurs."""
     documents: int
     bytes: int
+    """Of text that runs on: what a template adds to a conversation is in no file."""
     sources: tuple[Source, ...]
+    left_out: str = ""
+    """Conversations that are not trained on, in words."""
 
     @property
     def tokens(self) -> tuple[int, int]:
@@ -70,6 +76,7 @@ def write_manifest(folder: Path, manifest: DataManifest) -> None:
         "trainTokens": train,
         "validationTokens": validation,
         "sources": [asdict(source) for source in manifest.sources],
+        "leftOut": manifest.left_out,
     }
     (folder / MANIFEST).write_text(json.dumps(told, indent=1) + "\n")
 
@@ -93,9 +100,11 @@ def read_manifest(folder: Path) -> DataManifest:
                     counts=one["counts"],
                     train=_shards(one["train"]),
                     validation=_shards(one["validation"]),
+                    packed=one.get("packed", 0),
                 )
                 for one in sources
             ),
+            left_out=told.get("leftOut", ""),
         )
     except OSError as error:
         raise PenstockError(

@@ -82,7 +82,7 @@ def scan_file(file: TextFile, form: TextFormat, part: int) -> Scan:
         match form:
             case TextFormat.TEXT:
                 return _scan_text(file)
-            case TextFormat.JSONL:
+            case TextFormat.JSONL | TextFormat.CHAT:
                 return _scan_lines(file, part)
             case TextFormat.PARQUET:
                 return _scan_rows(file, part)

@@ -16,10 +16,12 @@ from tokenizers import Tokenizer
 
 from components.errors import PenstockError, Problem, SpecError
 from components.home import expand_home
+from components.spec.data import TextFormat
 from components.spec.training import TrainingSpec
 from workloads.model.hugging_face import TOKENIZER, end_tokens, read_ends
+from workloads.prepare.chat import DTYPE, ChatEncoding, LeftOut, require_template
 from workloads.prepare.corpus import Corpus, check_data, require_tokens
-from workloads.prepare.encode import SIDES, Encoding, Split, dtype_of, encode_part, token_file
+from workloads.prepare.encode import LEFT_OUT, SIDES, Encoding, Split, dtype_of, encode_part, token_file
 from workloads.prepare.manifest import (
     MANIFEST,
     DataManifest,
@@ -33,6 +35,7 @@ from workloads.prepare.parts import Part, Scan, UnreadableError, into_parts, par
 from workloads.prepare.tokenizer import (
     RECIPE,
     GivenTokenizer,
+    check_template,
     given_tokenizer,
     plan_sample,
     sample_of,
@@ -45,6 +48,8 @@ from workloads.prepare.workers import Workers
 Report = Callable[[str], None]
 
 FACTS = "facts.json"
+CHAT_RECIPE = "chat 1"
+"""Part of the digest of conversations: another way to write or pack them makes other data."""
 MARK = ".prepared"
 """File by which a folder of prepared text is known as one, and goes with a volume that is deleted."""
 
@@ -74,7 +79,9 @@ def prepare(training: TrainingSpec, data_folder: Path, report: Report, cores: in
     (data_folder / MARK).touch()
     corpora = check_data(training)
     given = given_tokenizer(training)
-    taken = [_tokens(key, path) for key, _, path, _ in training.data.sources() if path is not None]
+    check_template(training, given)
+    context = training.model.context
+    taken = [_tokens(key, path, context) for key, _, path, _ in training.data.sources() if path is not None]
     with Workers(cores or len(os.sched_getaffinity(0))) as workers:
         folder = _Preparation(training, data_folder, workers, report).run(corpora, given, taken)
     _require_enough(training, read_manifest(folder))
@@ -100,20 +107,26 @@ class _Preparation:
         file = tokenizer / TOKENIZER
         identity = GivenTokenizer(folder=tokenizer, file=file, key="training.data.tokenizer").identity
         kinds = [(path is None, weight) for _, _, path, weight in data.sources()]
-        contents = [text.digest for text in texts], [manifest.digest for _, manifest in taken]
+        contents = [self._content(text, tokenizer) for text in texts], [manifest.digest for _, manifest in taken]
         digest = _digest(identity, data.validation_share, kinds, *contents)
         folder = self.data_folder / digest
         if (folder / MANIFEST).exists():
             return folder
-        sources = _in_order(self.training, [self._source(text, tokenizer, identity) for text in texts], taken)
+        made = [self._source(text, tokenizer, identity) for text in texts]
+        sources = _in_order(self.training, made, taken)
+        left_out = [_left_out(text, at) for text, at in zip(texts, made, strict=True)]
         manifest = DataManifest(
             digest=digest,
             tokenizer=identity,
             end_of_text=end_tokens(read_ends(tokenizer))[0],
             unigram_loss=unigram_loss([(np.load(at / one.counts), one.weight) for at, one in sources]),
-            documents=sum(text.documents for text in texts) + sum(manifest.documents for _, manifest in taken),
-            bytes=sum(corpus.size_bytes for corpus in corpora) + sum(manifest.bytes for _, manifest in taken),
+            documents=sum(text.documents for text in texts)
+            - sum(lines.counts.total() for lines in left_out)
+            + sum(manifest.documents for _, manifest in taken),
+            bytes=sum(corpus.size_bytes for corpus in corpora if corpus.format is not TextFormat.CHAT)
+            + sum(manifest.bytes for _, manifest in taken),
             sources=tuple(_seen_from(folder, at, one) for at, one in sources),
+            left_out="; ".join(str(lines) for lines in left_out if lines.counts),
         )
         _write(folder, tokenizer, manifest)
         return folder
@@ -142,7 +155,7 @@ class _Preparation:
     def _tokenizer(self, given: GivenTokenizer | None, texts: Sequence[Text]) -> Path:
         """The folder of the tokenizer, trained on a sample of all texts where none is given."""
         vocabulary = self.training.model.vocabulary
-        name = given.identity if given else _digest(RECIPE, vocabulary, *(text.digest for text in texts))
+        name = given.contents if given else _digest(RECIPE, vocabulary, *(text.digest for text in texts))
         folder = self.data_folder / "tokenizers" / name
         if folder.exists():
             return folder
@@ -168,21 +181,35 @@ class _Preparation:
             except UnreadableError as error:
                 raise text.corpus.refused(str(error)) from None
 
+    def _content(self, text: Text, tokenizer: Path) -> str:
+        """Digest of all that a text's tokens depend on but the tokenizer itself and the split."""
+        chat = self._chat(text, tokenizer)
+        return text.digest if chat is None else _digest(CHAT_RECIPE, text.digest, chat)
+
+    def _chat(self, text: Text, tokenizer: Path) -> ChatEncoding | None:
+        if text.corpus.format is not TextFormat.CHAT:
+            return None
+        template = require_template(tokenizer, text.corpus.key)
+        return ChatEncoding(
+            template=template, ends=end_tokens(read_ends(tokenizer)), context=self.training.model.context
+        )
+
     def _source(self, text: Text, tokenizer: Path, identity: str) -> Path:
         """The folder with the tokens of a text, made if it is not there yet."""
         share = self.training.data.validation_share
-        folder = self.data_folder / "sources" / _digest(identity, share, text.digest)
+        folder = self.data_folder / "sources" / _digest(identity, share, self._content(text, tokenizer))
         if (folder / FACTS).exists():
             return folder
         # Of one name, so that a preparation that was killed is gone on with.
         unfinished = folder.with_name(f".partial-{folder.name}")
         unfinished.mkdir(parents=True, exist_ok=True)
-        file = tokenizer / TOKENIZER
+        file, chat = tokenizer / TOKENIZER, self._chat(text, tokenizer)
         how = Encoding(
             tokenizer=file,
             end_of_text=end_tokens(read_ends(tokenizer))[0],
-            dtype=dtype_of(Tokenizer.from_file(str(file)).get_vocab_size()),
-            split=Split(share=share, documents=text.documents),
+            dtype=DTYPE if chat else dtype_of(Tokenizer.from_file(str(file)).get_vocab_size()),
+            split=Split(share=share, documents=text.documents, cuts=chat is None),
+            chat=chat,
         )
         whole, done = sum(part.bytes for part in text.parts), 0
         try:
@@ -191,7 +218,7 @@ class _Preparation:
                 self.report(f"tokenizing {done / whole:.0%}")
         except UnreadableError as error:
             raise text.corpus.refused(str(error)) from None
-        _finish(unfinished, text, how.dtype)
+        _finish(unfinished, text, how)
         _publish(unfinished, folder)
         return folder
 
@@ -201,9 +228,10 @@ def _encoded(folder: Path, corpus: Corpus, how: Encoding, part: Part) -> int:
     return part.bytes
 
 
-def _finish(folder: Path, text: Text, dtype: str) -> None:
+def _finish(folder: Path, text: Text, how: Encoding) -> None:
     """Adds up what the parts have counted, one after the other."""
     counts: np.ndarray | None = None
+    left_out = LeftOut()
     sides: dict[str, list[dict[str, object]]] = {side: [] for side in SIDES}
     for part in text.parts:
         counted, held = (
@@ -213,13 +241,27 @@ def _finish(folder: Path, text: Text, dtype: str) -> None:
         counts = counted if counts is None else counts + counted
         for side in SIDES:
             name = token_file(folder, part.index, side).name
-            sides[side].append({"path": name, "tokens": held[side], "dtype": dtype})
+            sides[side].append({"path": name, "tokens": held[side], "dtype": how.dtype})
+        for reason, (count, place) in held[LEFT_OUT].items():
+            left_out.add(reason, place, count)
     assert counts is not None
     np.save(folder / "counts.npy", counts)
-    (folder / FACTS).write_text(json.dumps(sides, indent=1) + "\n")
+    told = {reason: [count, left_out.places[reason]] for reason, count in left_out.counts.items()}
+    facts = {**sides, "packed": how.chat.context if how.chat else 0, LEFT_OUT: told}
+    (folder / FACTS).write_text(json.dumps(facts, indent=1) + "\n")
     for part in text.parts:
         (folder / f"{part.index:05}.npy").unlink()
         (folder / f"{part.index:05}.json").unlink()
+
+
+def _left_out(text: Text, source: Path) -> LeftOut:
+    """Conversations of a text that are in no token file; SpecError where that is all of them."""
+    found = LeftOut()
+    for reason, (count, place) in json.loads((source / FACTS).read_text()).get(LEFT_OUT, {}).items():
+        found.add(reason, place, count)
+    if found.counts.total() == text.documents:
+        raise text.corpus.refused(f"no conversation is left to train on: {found}")
+    return found
 
 
 def _in_order(
@@ -233,7 +275,9 @@ def _in_order(
             folder = next(texts)
             facts = json.loads((folder / FACTS).read_text())
             shards = [tuple(Shard(**one) for one in facts[side]) for side in SIDES]
-            found.append((folder, Source(weight=weight, counts="counts.npy", train=shards[0], validation=shards[1])))
+            packed = facts.get("packed", 0)
+            source = Source(weight=weight, counts="counts.npy", train=shards[0], validation=shards[1], packed=packed)
+            found.append((folder, source))
         else:
             folder, manifest = next(tokens)
             whole = sum(source.weight for source in manifest.sources)
@@ -263,10 +307,12 @@ def unigram_loss(sources: Sequence[tuple[np.ndarray, float]]) -> float:
 
 
 def _require_enough(training: TrainingSpec, manifest: DataManifest) -> None:
-    require_tokens(training, manifest.tokens[0], "tokens")
-    needed = training.model.context + 1
+    # The token behind the last of text is a target too; what follows packed conversations is none.
+    behind = 1 if any(source.packed for source in manifest.sources) else 0
+    require_tokens(training, manifest.tokens[0] + behind, "tokens")
     for source in manifest.sources:
         train, validation = source.sizes
+        needed = source.packed or training.model.context + 1
         if train < needed:
             message = f"a text has {train:,} tokens to train on, but one sequence needs {needed:,}; give more of it"
             raise SpecError([Problem(path="training.data", message=message)])
@@ -275,11 +321,12 @@ def _require_enough(training: TrainingSpec, manifest: DataManifest) -> None:
                 f"{training.data.validation_share} keeps {validation:,} tokens to measure the loss on, but one "
                 f"sequence needs {needed:,}; raise it, or give more text"
             )
+            message += f" ({manifest.left_out})" if manifest.left_out else ""
             raise SpecError([Problem(path="training.data.validationShare", message=message)])
 
 
-def _tokens(key: str, path: str) -> tuple[Path, DataManifest]:
-    """A folder that was prepared before; SpecError where it is none, or not whole."""
+def _tokens(key: str, path: str, context: int) -> tuple[Path, DataManifest]:
+    """A folder that was prepared before; SpecError where it is none, not whole, or packed for another context."""
     folder = expand_home(path).resolve()
     try:
         manifest = read_manifest(folder)
@@ -287,6 +334,9 @@ def _tokens(key: str, path: str) -> tuple[Path, DataManifest]:
         raise SpecError([Problem(path=f"training.data.{key}", message=str(error))]) from None
     if lost := missing_shard(folder, manifest):
         message = f"{lost} is not there as {MANIFEST} says; bring the folder anew, with sources/ beside it"
+        raise SpecError([Problem(path=f"training.data.{key}", message=message)])
+    if other := next((one.packed for one in manifest.sources if one.packed not in (0, context)), 0):
+        message = f"{folder} has conversations packed for a context of {other}; set training.model.context to {other}"
         raise SpecError([Problem(path=f"training.data.{key}", message=message)])
     return folder, manifest
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from components.spec.data import TextFormat
+from workloads.prepare.chat import conversation_texts
 from workloads.prepare.parts import EMPTY_LINE, Part, Stretch, UnreadableError, open_parquet
 
 PIECE_CHARACTERS = 2**20
@@ -18,6 +19,9 @@ def documents(part: Part, form: TextFormat, column: str) -> Iterator[tuple[int, 
     """Size of each document of the part (bytes of a file, else characters), and its pieces, which together are its
     text, in memory of one piece or one line or a few rows; UnreadableError where there is none.
     """
+    if form is TextFormat.CHAT:
+        yield from ((len(text), cut(text)) for text in conversation_texts(part, column))
+        return
     for stretch in part.stretches:
         try:
             match form:

@@ -22,6 +22,7 @@ from workloads.model.hugging_face import (
     read_ends,
     read_object,
 )
+from workloads.prepare.chat import require_template
 from workloads.prepare.corpus import Corpus
 from workloads.prepare.parts import Part, Sizes
 from workloads.prepare.reading import PIECE_CHARACTERS, documents
@@ -74,6 +75,12 @@ class GivenTokenizer:
         ends = end_tokens(ends_of(self.folder, load_tokenizer(self)))
         return xxhash.xxh3_128_hexdigest(self.file.read_bytes() + repr(ends[:1]).encode())
 
+    @property
+    def contents(self) -> str:
+        """Digest of all files that belong to it, the chat template among them."""
+        files = [self.file, *(self.folder / name for name in TEXT_FILES)]
+        return xxhash.xxh3_128_hexdigest(b"\0".join(path.read_bytes() if path.exists() else b"" for path in files))
+
 
 def given_tokenizer(training: TrainingSpec) -> GivenTokenizer | None:
     """The tokenizer that a run brings: `data.tokenizer`, or that of `model.from` or of its tokens; None where one is
@@ -91,6 +98,12 @@ def given_tokenizer(training: TrainingSpec) -> GivenTokenizer | None:
         )
         raise SpecError([Problem(path=others[0].key, message=message)])
     return found[0] if found else None
+
+
+def check_template(training: TrainingSpec, given: GivenTokenizer | None) -> None:
+    """SpecError where a run learns from conversations, and its tokenizer came without a chat template."""
+    if given is not None and training.data.converses:
+        require_template(given.folder, given.key)
 
 
 def load_tokenizer(given: GivenTokenizer) -> Tokenizer:

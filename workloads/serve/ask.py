@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from collections.abc import Sequence as Items
 from dataclasses import dataclass
 
-from workloads.serve.chat import ConversationError
+from workloads.model.chat import ConversationError
 from workloads.serve.config import ServeFile
 from workloads.serve.errors import wrong
 from workloads.serve.schema import ChatBody, CompletionBody, GenerationBody, Prompt, StreamOptions

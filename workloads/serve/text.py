@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from tokenizers import Tokenizer
 
+from workloads.model.chat import BrokenTemplateError, ChatTemplate, template_source
 from workloads.model.hugging_face import CHAT_TEMPLATE, TOKENIZER, TOKENIZER_CONFIG, end_tokens
-from workloads.serve.chat import ChatTemplate
 from workloads.serve.load import AGAIN, Export, LoadError, read_small
 
 
@@ -151,21 +151,12 @@ def _template(export: Export) -> ChatTemplate | None:
             described = json.loads(read_small(export, TOKENIZER_CONFIG))
         except ValueError:
             raise LoadError(f"{export.folder / TOKENIZER_CONFIG}: is not JSON; {AGAIN}") from None
-    source = described.get("chat_template")
-    if (export.folder / CHAT_TEMPLATE).exists():
-        source = read_small(export, CHAT_TEMPLATE).decode()
-    if isinstance(source, list):  # several by name, as transformers 4 had it
-        source = {one.get("name"): one.get("template") for one in source}.get("default")
-    if not isinstance(source, str):
-        return None
-    tokens = {name: _content(described.get(name)) for name in ("bos_token", "eos_token", "unk_token", "pad_token")}
-    return ChatTemplate(source, {name: token for name, token in tokens.items() if token is not None})
-
-
-def _content(token: object) -> str | None:
-    """A token's text; older files write a mapping."""
-    found = token.get("content") if isinstance(token, dict) else token
-    return found if isinstance(found, str) else None
+    own = read_small(export, CHAT_TEMPLATE).decode() if (export.folder / CHAT_TEMPLATE).exists() else None
+    source = template_source(described, own)
+    try:
+        return None if source is None else ChatTemplate(source)
+    except BrokenTemplateError as error:
+        raise LoadError(f"chat_template: is not a template ({error}); correct it in the model's folder") from None
 
 
 def _overlap(text: str, stop: str) -> int:

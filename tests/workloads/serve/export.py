@@ -8,6 +8,7 @@ import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 
 from components.spec.training import ModelSpec
+from workloads.model.chat import ChatTemplate, TemplateSource
 from workloads.model.export import CHUNK_BYTES, FILE_BYTES, lay_out
 from workloads.model.transformer import Transformer
 from workloads.prepare.tokenizer import CHAT, save_tokenizer
@@ -15,7 +16,6 @@ from workloads.pretrain.folder import RunFolder
 from workloads.pretrain.record.progress import Progress
 from workloads.pretrain.train import export
 from workloads.pretrain.train.export import ExportWriter, Rows
-from workloads.serve.chat import ChatTemplate
 from workloads.serve.text import Vocabulary
 
 SPECIAL = ["<|end_of_text|>", "<|user|>", "<|assistant|>"]
@@ -70,4 +70,4 @@ def write_export(
 
 
 def make_vocabulary(size: int) -> Vocabulary:
-    return Vocabulary(make_tokenizer(size), [0, 1], size, ChatTemplate(CHAT, {}))
+    return Vocabulary(make_tokenizer(size), [0, 1], size, ChatTemplate(TemplateSource(CHAT, ())))

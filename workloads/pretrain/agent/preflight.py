@@ -9,7 +9,7 @@ from components.errors import Problem, Problems, SpecError
 from components.estimate.memory import checkpoint_bytes, estimate_memory
 from workloads.prepare.corpus import check_data
 from workloads.prepare.linking import is_prepared
-from workloads.prepare.tokenizer import given_tokenizer
+from workloads.prepare.tokenizer import check_template, given_tokenizer
 from workloads.pretrain.config import Device, JobFile, ranks_per_node
 from workloads.pretrain.folder import RunFolder
 from workloads.pretrain.train.origin import check_origin
@@ -41,7 +41,7 @@ def _data(job: JobFile) -> None:
         message = "is not prepared; have one node run `python -m workloads.prepare JOB_FILE` before the run"
         raise SpecError([Problem(path="training.data", message=message)])
     problems = Problems()
-    problems.collect(given_tokenizer, job.training)
+    problems.collect(lambda training: check_template(training, given_tokenizer(training)), job.training)
     problems.collect(check_data, job.training)
     if problems:
         raise SpecError(problems)

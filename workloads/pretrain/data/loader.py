@@ -14,8 +14,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from components.errors import Problem, SpecError
 from workloads.model.loss import IGNORED
-from workloads.pretrain.data.tokens import TokenStream, Weighted
+from workloads.prepare.chat import BEGINS, IDS, LEARNED
+from workloads.pretrain.data.tokens import Weighted
 
 ROUNDS = 4
 """Of the shuffle; three are enough for a pseudorandom permutation (Luby and Rackoff, 1988)."""
@@ -31,7 +33,7 @@ class MicroBatch:
     tokens: Tensor
     """int64 (sequences, context)."""
     targets: Tensor
-    """The tokens that follow each; IGNORED where a sequence only fills a rank's turn."""
+    """The tokens that follow each; IGNORED where a sequence only fills a rank's turn, and what is no answer."""
     documents: Tensor
     """int32: where documents begin in all sequences one behind the other, and where the last ends; a sequence
     begins one always."""
@@ -41,9 +43,9 @@ class Loader:
     """Batches of one rank."""
 
     def __init__(self, sources: Sequence[Weighted], context: int, seed: int, end_of_text: int) -> None:
-        self._sources = [_Shuffled(one.tokens, context, seed) for one in sources]
+        self._sources = [_Shuffled(one, context, seed, end_of_text) for one in sources]
         self._shares = apportion([one.weight for one in sources], BLOCK)
-        self._context, self._seed, self._end_of_text = context, seed, end_of_text
+        self._seed = seed
         self.sequences = sum(source.sequences for source in self._sources)
         """Sequences of all texts."""
         self._block, self._order = -1, np.empty(0, dtype=np.int64)
@@ -65,31 +67,47 @@ class Loader:
         return [self._micro_batch(part, device) for part in samples]
 
     def _micro_batch(self, samples: range, device: torch.device) -> MicroBatch:
-        found = np.concatenate([self._row(sample) for sample in samples or range(1)])
-        rows, documents = torch.from_numpy(found), torch.from_numpy(self._documents(found[:, :-1]))
+        found = [self._row(sample) for sample in samples or range(1)]
+        parts = [
+            torch.from_numpy(np.stack([row.tokens for row in found])),
+            torch.from_numpy(np.stack([row.targets for row in found])),
+            torch.from_numpy(_documents(np.stack([row.begins for row in found]))),
+        ]
         if device.type == "cuda":
-            rows = rows.pin_memory().to(device, non_blocking=True)
-            documents = documents.pin_memory().to(device, non_blocking=True)
-        tokens, targets = rows[:, :-1], rows[:, 1:].contiguous()
+            parts = [part.pin_memory().to(device, non_blocking=True) for part in parts]
+        tokens, targets, documents = parts
         return MicroBatch(tokens, targets if samples else torch.full_like(targets, IGNORED), documents)
 
-    def _row(self, sample: int) -> np.ndarray:
+    def _row(self, sample: int) -> "_Row":
         source, sequence = self.sequence_of(sample)
-        return self._sources[source].tokens.rows([sequence * self._context], self._context + 1)
+        return self._sources[source].row(sequence)
 
-    def _documents(self, tokens: np.ndarray) -> np.ndarray:
-        """Behind each end of a text another document begins."""
-        ends = np.flatnonzero(tokens.ravel() == self._end_of_text) + 1
-        rows = np.arange(0, tokens.size + 1, tokens.shape[1])
-        return np.union1d(ends, rows).astype(np.int32)
+
+def _documents(begins: np.ndarray) -> np.ndarray:
+    """Begins of documents in all rows, one behind the other, and the end of the last."""
+    rows = np.arange(0, begins.size + 1, begins.shape[1])
+    return np.union1d(np.flatnonzero(begins), rows).astype(np.int32)
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """One sequence: its tokens, the token that is to follow each, and which begin a document."""
+
+    tokens: np.ndarray
+    targets: np.ndarray
+    begins: np.ndarray
 
 
 class _Shuffled:
     """The sequences of one text, in another order in each epoch."""
 
-    def __init__(self, tokens: TokenStream, context: int, seed: int) -> None:
-        self.tokens, self._seed = tokens, seed
-        self.sequences = (tokens.size - 1) // context
+    def __init__(self, one: Weighted, context: int, seed: int, end_of_text: int) -> None:
+        self._tokens, self._context, self._seed, self._end_of_text = one.tokens, context, seed, end_of_text
+        self._is_packed = one.packed > 0
+        if one.packed not in (0, context):
+            message = f"conversations packed for a context of {one.packed} were found; prepare them anew"
+            raise SpecError([Problem(path="training.model.context", message=f"{context}, but {message}")])
+        self.sequences = one.tokens.size // context if self._is_packed else (one.tokens.size - 1) // context
         self._epoch, self._keys = -1, list[int]()
 
     def sequence_of(self, sample: int) -> int:
@@ -98,6 +116,17 @@ class _Shuffled:
             keys = np.random.default_rng((self._seed, epoch)).integers(2**64, size=ROUNDS, dtype=np.uint64)
             self._epoch, self._keys = epoch, [int(key) for key in keys]
         return permuted(position, self.sequences, self._keys)
+
+    def row(self, sequence: int) -> _Row:
+        """The tokens of a sequence; of text that runs on, behind each end of a text another document begins."""
+        begin = sequence * self._context
+        if not self._is_packed:
+            (ids,) = self._tokens.rows([begin], self._context + 1)
+            return _Row(ids[:-1], ids[1:], np.append(False, ids[:-2] == self._end_of_text))
+        (marked,) = self._tokens.rows([begin], self._context)
+        ids, following = marked & IDS, np.append(marked[1:], 0)
+        targets = np.where(following & LEARNED, following & IDS, IGNORED)
+        return _Row(ids, targets, (marked & BEGINS) != 0)
 
 
 def permuted(position: int, count: int, keys: Sequence[int]) -> int:

@@ -52,6 +52,8 @@ class Weighted:
 
     tokens: TokenStream
     weight: float
+    packed: int = 0
+    """As `Source.packed`: tokens of a sequence that holds whole conversations, 0 for text that runs on."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +66,11 @@ class TokenData:
     end_of_text: int
     unigram_loss: float
     """Nats per token that a model would reach which knows only how often each token occurs."""
+
+    @property
+    def converses(self) -> bool:
+        """True if some tokens are not learned: those of a conversation that are no answer."""
+        return any(one.packed for one in self.train)
 
 
 def open_data(folder: Path) -> TokenData:
@@ -80,4 +87,5 @@ def open_data(folder: Path) -> TokenData:
 
 
 def _weighted(folder: Path, source: Source, side: Sequence[Shard]) -> Weighted:
-    return Weighted(tokens=TokenStream([(folder / shard.path, shard) for shard in side]), weight=source.weight)
+    tokens = TokenStream([(folder / shard.path, shard) for shard in side])
+    return Weighted(tokens=tokens, weight=source.weight, packed=source.packed)

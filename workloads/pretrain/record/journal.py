@@ -132,9 +132,11 @@ class Journal:
 
     def _bits_per_byte(self, loss: float) -> float | None:
         """A loss, in nats per token, by the tokens and bytes of the whole corpus, which compares across tokenizers;
-        None where the tokens came ready and nobody knows the bytes.
+        None where the tokens came ready and nobody knows the bytes, and of conversations, of which answers count alone.
         """
         data = read_manifest(self._folder.data)
+        if any(source.packed for source in data.sources):
+            return None
         return loss / math.log(2) * sum(data.tokens) / data.bytes if data.bytes else None
 
     def checkpointed(self, step: int, stall_s: float) -> None:

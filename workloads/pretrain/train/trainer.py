@@ -13,6 +13,7 @@ from torch.nn.utils import clip_grad_norm_
 
 from components.spec.training import Sharding
 from components.stop_request import StopRequest
+from workloads.model.loss import IGNORED
 from workloads.pretrain.config import JobFile
 from workloads.pretrain.data.loader import Loader, MicroBatch, rank_share
 from workloads.pretrain.data.tokens import TokenData
@@ -129,12 +130,13 @@ class Trainer:
         self.journal.enter(RunState.TRAINING, EventKind.EVALUATE, self.progress.step)
         count = min(VALIDATION_SEQUENCES, self.validation.sequences)
         shares = rank_share(0, count, self.rank, self.world_size, self.training.batch.micro_sequences)
+        micro_batches = self.validation.batch(shares, self.device)
         total = torch.zeros((), device=self.device)
         with torch.no_grad():
-            for micro in self.validation.batch(shares, self.device):
+            for micro in micro_batches:
                 total += self.model.loss(micro.tokens, micro.targets, micro.documents)
         dist.all_reduce(total)
-        self.validation_loss = total.item() / (count * self.training.model.context)
+        self.validation_loss = float(total / self._learned(micro_batches, count))
         self.progress.evaluated_step = self.progress.step
         self.journal.evaluated(self.progress.step, self.validation_loss)
         return self.validation_loss
@@ -182,16 +184,24 @@ class Trainer:
 
     def _gradients(self, micro_batches: Sequence[MicroBatch]) -> Tensor:
         """This rank's part of the batch's mean loss; the ranks' gradients are averaged behind the last micro-batch."""
-        tokens = self.training.batch.sequences * self.training.model.context
+        learned = self._learned(micro_batches, self.training.batch.sequences)
         loss = torch.zeros((), device=self.device)
         for index, micro in enumerate(micro_batches):
             with self.model.gradient_sync(index == len(micro_batches) - 1):
                 with self.stragglers.own_time():
-                    part = self.model.loss(micro.tokens, micro.targets, micro.documents) / tokens
+                    part = self.model.loss(micro.tokens, micro.targets, micro.documents) / learned
                 # Averaging over the ranks divides by their number, but the parts are shares of one mean already.
                 torch.autograd.backward(part * self.world_size)
             loss += part.detach()
         return loss
+
+    def _learned(self, micro_batches: Sequence[MicroBatch], sequences: int) -> Tensor | int:
+        """Targets that count in so many sequences over all ranks: all of text, of conversations the answers."""
+        if not self.data.converses:
+            return sequences * self.training.model.context
+        counted = sum(((micro.targets != IGNORED).sum() for micro in micro_batches), torch.tensor(0)).to(self.device)
+        dist.all_reduce(counted)
+        return counted.clamp_min(1)
 
     def _after_step(self) -> None:
         now = time.perf_counter()
