@@ -110,6 +110,12 @@ class Account:
         """Something that was there before the stack."""
         return self._standing.get(_key_of(token, name))
 
+    def listed(self, token: str) -> tuple[Outputs, ...]:
+        """Outputs of all that is of the type, live or there before the stack; their `id` among them."""
+        with self._lock:
+            found = (*self._objects.values(), *self._standing.values())
+            return tuple({**one.outputs, "id": one.id} for one in found if one.token == token)
+
     def references(self, kind: ResourceKind, inputs: Inputs) -> list[str]:
         """Keys of what the inputs name and must not lose. Refuses (ApiError) the first name of what is not there."""
         with self._lock:

@@ -15,7 +15,7 @@ from rehearsal.cloud.account import OF_CONTROLLERS, Account, Object, Status
 from rehearsal.cloud.autonaming import DEFAULTED
 from rehearsal.cloud.collection import ResourceRow, SchemaOracle
 from rehearsal.cloud.credential_program import credential_program
-from rehearsal.cloud.errors import CloudApiError
+from rehearsal.cloud.errors import CloudApiError, no_functions
 from rehearsal.cloud.kind import Inputs, Outputs, ResourceKind
 from rehearsal.cloud.quotas import MachineQuota, ObjectQuota, Quota
 from rehearsal.cloud.requests import LiveApi
@@ -188,6 +188,9 @@ class CollectionRules:
         self, folder: Path, config: Mapping[str, Any], cloud: "SimulatedCloud", *, preview: bool  # noqa: ARG002
     ) -> AbstractContextManager[Mapping[str, str]]:  # fmt: skip
         return nullcontext(self.variables)
+
+    def invoke(self, account: Account, token: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        return no_functions(account, token, arguments)
 
     def brought(self, cluster: Object) -> Iterator[Mapping[str, Any]]:  # noqa: ARG002
         return iter(())

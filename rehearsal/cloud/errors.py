@@ -1,5 +1,7 @@
 """Refusals of a simulated cloud, in the cloud's words."""
 
+from typing import NoReturn
+
 from components.errors import PenstockError
 
 
@@ -11,6 +13,11 @@ class CloudApiError(PenstockError):
         self.message = message
         self.operation = operation
         super().__init__(f"{operation}: {code}: {message}" if operation else f"{code}: {message}")
+
+
+def no_functions(_account: object, token: str, _arguments: object) -> NoReturn:
+    """The answer of a simulated cloud whose programs call no function of the provider's."""
+    raise CloudApiError("Error", f"no oracle answers the function {token}; take it out of the program")
 
 
 class NoOracleError(PenstockError):

@@ -51,6 +51,14 @@ class CloudApi(Protocol):
         and in a preview."""
         ...
 
+    def listed(self, token: str) -> tuple[Outputs, ...]:
+        """All live objects of the type, and those that stood there before; in a preview, none."""
+        ...
+
+    def cascade(self, start: str) -> None:
+        """Removes every object whose id begins so: things that go with the one that is deleted."""
+        ...
+
     def created(self, id: str) -> None:  # noqa: A002 (the engine's own word)
         """Notes that the object exists from here on, whatever becomes of the rest of its create.
 
@@ -125,6 +133,9 @@ class ResourceKind:
     one is refused meanwhile, and the provider asks again."""
     turn_patience_min: float = 0.0
     """Minutes for which it does."""
+    whole: bool = False
+    """An update sends all inputs, and what the program does not name is taken away, whoever set it; else only what has
+    changed is sent."""
     needs_ready: bool = False
     """Refuses a create while an object that `refers` names is not ready."""
     deleted_after_min: Callable[[Inputs], float] = _no_minutes

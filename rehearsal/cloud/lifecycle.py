@@ -96,7 +96,7 @@ class SimulatedCloud:
         """The object, changed, and ready if it was not before."""
         with self.clock.working():
             kind, thing = self.kind(token), self._require(token, id)
-            new = _with_what_stays(thing, old, new)
+            new = new if kind.whole else _with_what_stays(thing, old, new)
             references = self.account.references(kind, new)
             api = LiveApi(self._services, region=region, name=name)
             with self._turn(kind, new):

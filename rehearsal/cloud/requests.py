@@ -90,6 +90,15 @@ class LiveApi:
         at_min = self._services.account.gone_at_min(token, id)
         return None if at_min is None else self._services.clock.now_min - at_min
 
+    def listed(self, token: str) -> tuple[Outputs, ...]:
+        return self._services.account.listed(token)
+
+    def cascade(self, start: str) -> None:
+        for thing in self._services.account.objects():
+            if thing.id.startswith(start):
+                self._services.account.remove(thing)
+                self._services.account.note_gone(thing, self._services.clock.now_min)
+
     def created(self, id: str) -> None:  # noqa: A002 (the engine's own word)
         self.created_id = id
 
@@ -148,6 +157,12 @@ class PreviewApi:
 
     def gone_min(self, token: str, id: str) -> float | None:  # noqa: A002, ARG002 (the form of CloudApi)
         return None
+
+    def listed(self, token: str) -> tuple[Outputs, ...]:  # noqa: ARG002 (the form of CloudApi)
+        return ()
+
+    def cascade(self, start: str) -> None:
+        pass
 
     def created(self, id: str) -> None:  # noqa: A002 (the engine's own word)
         pass

@@ -235,6 +235,10 @@ class Rules(Protocol):
         """
         ...
 
+    def invoke(self, account: "Account", token: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        """The answer to a function of the provider's that a program calls. CloudApiError where there is none."""
+        ...
+
     def brought(self, cluster: "Object") -> Iterator[Mapping[str, Any]]:
         """Definitions that a cluster of this cloud has from the beginning, as Kubernetes objects."""
         ...

@@ -5,14 +5,16 @@ Importing an SDK costs a second and more; its files are regular enough to be rea
 
 import inspect
 import re
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
 from importlib.metadata import distribution
 from pathlib import Path
 
 ARGUMENTS = ("Args", "InitArgs")  # the second where a nested type has the first name
 _GETTER = re.compile(r'@pulumi\.getter(?:\(name="(?P<wire>\w+)"\))?\s+def (?P<name>\w+)\(self\) -> (?P<type>.+):\n')
+_VALUE = re.compile(r'^    [A-Z0-9_]+ = "([^"]*)"$', re.MULTILINE)
 _CAMEL = re.compile(r"_([a-z0-9])")
 
 
@@ -26,6 +28,8 @@ class Signature:
     inputs: Mapping[str, str]
     outputs: frozenset[str]
     nested: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    enums: Mapping[str, frozenset[str]] = field(default_factory=partial(defaultdict, frozenset))
+    """Values of the enumerations therein; empty of one that is not known."""
 
 
 @cache
@@ -40,8 +44,9 @@ def signature(package: str, token: str) -> Signature | None:
     if not any(f"class {cls}{suffix}:" in arguments for suffix in ARGUMENTS):
         return None
     return Signature(
-        inputs=_getters(arguments), outputs=frozenset(_getters(resource)), nested=_Nested(file.with_name("_inputs.py"))
-    )
+        inputs=_getters(arguments), outputs=frozenset(_getters(resource)), nested=_Nested(file.with_name("_inputs.py")),
+        enums=_Enums(file.with_name("_enums.py")),
+    )  # fmt: skip
 
 
 def declared(cls: type) -> Signature:
@@ -64,6 +69,18 @@ class _Nested(dict[str, Mapping[str, str]]):
     def __missing__(self, name: str) -> Mapping[str, str]:
         source = _source(self._file).partition(f"\nclass {name}:")[2].partition("\n@pulumi.input_type")[0]
         self[name] = _getters(source)
+        return self[name]
+
+
+class _Enums(dict[str, frozenset[str]]):
+    """Values of the enumerations of a module of the SDK, each read when asked for."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+
+    def __missing__(self, name: str) -> frozenset[str]:
+        source = _source(self._file).partition(f"\nclass {name}(")[2].partition("\nclass ")[0]
+        self[name] = frozenset(_VALUE.findall(source))
         return self[name]
 
 

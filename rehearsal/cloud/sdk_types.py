@@ -12,6 +12,8 @@ OPTIONAL = re.compile(r"(?:pulumi\.Input\[)?(?:_?typing\.)?Optional\[|.*\| None\
 LIST = re.compile(r"(?:_?typing\.)?(?:Sequence|List|list)\[(.*)\]")
 MAPPING = re.compile(r"(?:_?typing\.)?(?:Mapping|Dict|dict)\[.*?, (.*)\]")
 ARGUMENTS = re.compile(r"['\"](\w+Args)['\"]|(?:_\w+\.)?(\w+Args)")
+CHOICE = re.compile(r"Union\[_builtins\.str, '(\w+)'\]|'(\w+)(?<!Args)'")
+"""A text with values of its own, by the name of their enumeration."""
 SCALARS: Mapping[str, tuple[type, ...]] = {"str": (str,), "bool": (bool,), "int": (int,), "float": (int, float)}
 WORDS = {"str": "text", "bool": "true or false", "int": "a whole number", "float": "a number"}
 
@@ -40,6 +42,8 @@ def _value(known: Signature, value: Any, written: str, path: str) -> Iterator[st
     if scalar in SCALARS:
         if not isinstance(value, SCALARS[scalar]) or (isinstance(value, bool) and scalar != "bool"):
             yield f"{path}: {value!r} is not {WORDS[scalar]}"
+    elif found := CHOICE.fullmatch(inner):
+        yield from _choice(value, known.enums[found[1] or found[2]], path)
     elif found := LIST.fullmatch(inner):
         if not isinstance(value, list):
             yield f"{path}: {value!r} is not a list"
@@ -50,6 +54,11 @@ def _value(known: Signature, value: Any, written: str, path: str) -> Iterator[st
         yield from _object(known, value, found[1] or found[2], path)
     elif found := MAPPING.fullmatch(inner):
         yield from _mapping(known, value, found[1], path)
+
+
+def _choice(value: Any, allowed: frozenset[str], path: str) -> Iterator[str]:
+    if allowed and value not in allowed:
+        yield f"{path}: {value!r} is not one of {', '.join(sorted(allowed))}"
 
 
 def _object(known: Signature, value: Any, name: str, path: str) -> Iterator[str]:

@@ -110,6 +110,14 @@ class SimulatedProvider(Servicer):
         self.guarded(context, lambda: self._cloud.delete(token_of(request.urn), request.id, name_of(request.urn)))
         return Empty()
 
+    def Invoke(self, request: provider.InvokeRequest, context: grpc.ServicerContext) -> provider.InvokeResponse:
+        """The answer to a function that the program calls: of what is in the account now."""
+        cloud, arguments = self._cloud, plain(request.args)
+        found = self.guarded(context, lambda: cloud.rules.invoke(cloud.account, request.tok, arguments))
+        told = provider.InvokeResponse()
+        getattr(told, "return").CopyFrom(answer(request.args, found))
+        return told
+
     def encoded(self, inputs: Struct, outputs: Mapping[str, Any]) -> Struct:
         return answer(inputs, outputs)
 

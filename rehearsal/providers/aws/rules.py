@@ -9,7 +9,7 @@ from engine.provider.values import is_unknown
 from rehearsal.cloud import sdk
 from rehearsal.cloud.account import Account, Object
 from rehearsal.cloud.autonaming import DEFAULTED
-from rehearsal.cloud.errors import CloudApiError
+from rehearsal.cloud.errors import CloudApiError, no_functions
 from rehearsal.cloud.kind import Inputs, Outputs
 from rehearsal.cloud.rules import ProviderSettings, Rules
 from rehearsal.cloud.sdk import Signature
@@ -79,6 +79,7 @@ class AwsRules:
     environment = staticmethod(endpoint.environment)
     credentials = staticmethod(endpoint.credentials)
     keeps_images = True
+    invoke = staticmethod(no_functions)
     container_programs = staticmethod(container_engine.container_programs)
     stored_images = staticmethod(container_engine.stored_images)
 

@@ -11,6 +11,7 @@ from rehearsal.cloud import sdk
 from rehearsal.cloud.account import OF_CONTROLLERS, Account, Object, Status
 from rehearsal.cloud.autonaming import DEFAULTED
 from rehearsal.cloud.credential_program import credential_program
+from rehearsal.cloud.errors import no_functions
 from rehearsal.cloud.kind import Inputs, Outputs
 from rehearsal.cloud.requests import LiveApi
 from rehearsal.cloud.rules import ProviderSettings, Rules
@@ -92,6 +93,7 @@ class GcpRules:
     price = staticmethod(prices.price)
     oracle = staticmethod(oracles.DiscoveryOracle)
     environment = staticmethod(endpoint.environment)
+    invoke = staticmethod(no_functions)
     container_programs = staticmethod(container_engine.container_programs)
     stored_images = staticmethod(container_engine.stored_images)
 

@@ -1,0 +1,83 @@
+"""Azure Resource Manager over HTTP on loopback, for programs that speak to it, as penstock's preflight does."""
+
+import json
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
+
+from rehearsal.cloud.lifecycle import SimulatedCloud
+from rehearsal.providers.azure.answers import ArmAnswers, ArmRefusal
+from rehearsal.providers.azure.container_engine import ENDPOINT
+
+LOOPBACK = "127.0.0.1"
+TOKEN = "ARM_ACCESS_TOKEN"  # noqa: S105 (the name of a variable)
+SIMULATED = "simulated"
+
+
+@contextmanager
+def environment(
+    folder: Path, config: Mapping[str, Any], cloud: SimulatedCloud, *, preview: bool  # noqa: ARG001 (of every cloud)
+) -> Iterator[Mapping[str, str]]:  # fmt: skip
+    """The environment that leads requests to ARM to the simulation; in a preview no credentials are at hand."""
+    if preview:
+        yield _nobodys(folder)
+        return
+    handler = type("Handler", (_ArmHandler,), {"answers": ArmAnswers(cloud)})
+    server = ThreadingHTTPServer((LOOPBACK, 0), handler)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+    thread.start()
+    try:
+        yield {**_nobodys(folder), ENDPOINT: f"http://{LOOPBACK}:{server.server_port}", TOKEN: SIMULATED}
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def _nobodys(folder: Path) -> dict[str, str]:
+    """The environment in which nothing of the user's own settings is found."""
+    empty = ("ARM_CLIENT_ID", "ARM_CLIENT_SECRET", "ARM_TENANT_ID", "ARM_SUBSCRIPTION_ID", "ARM_OIDC_TOKEN", TOKEN,
+             "AZURE_CLIENT_ID", "AZURE_FEDERATED_TOKEN_FILE", "IDENTITY_ENDPOINT")  # fmt: skip
+    return {**dict.fromkeys(empty, ""), "AZURE_CONFIG_DIR": str(folder / "azure")}
+
+
+class _ArmHandler(BaseHTTPRequestHandler):
+    """One request after another of a connection; each is answered in JSON."""
+
+    protocol_version = "HTTP/1.1"
+    answers: ArmAnswers
+
+    def do_GET(self) -> None:
+        self._answer()
+
+    def do_POST(self) -> None:
+        self._answer()
+
+    def do_PUT(self) -> None:
+        self._answer()
+
+    def do_DELETE(self) -> None:
+        self._answer()
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 (the form of the library)
+        """Tells of no request."""
+
+    def _answer(self) -> None:
+        size = int(self.headers.get("Content-Length") or 0)
+        body = json.loads(self.rfile.read(size) or b"{}") if size else {}
+        asked, host = urlsplit(self.path), str(self.headers.get("Host", ""))
+        try:
+            told = self.answers.to(self.command, unquote(asked.path), body, parse_qs(asked.query), host)
+            status = 200
+        except ArmRefusal as refusal:
+            status, told = refusal.status, refusal.body
+        text = json.dumps(told).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(text)))
+        self.end_headers()
+        self.wfile.write(text)
