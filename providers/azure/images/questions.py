@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import datetime
 from typing import Any
 
@@ -11,6 +12,7 @@ from providers.azure.images.address import address_of
 from providers.azure.session import TIMEOUT_S, Azure, AzureError
 from providers.azure.types import AksPlan
 
+_REGISTRY_VARIABLE = "AZURE_CONTAINER_REGISTRY_ENDPOINT"
 USER = "00000000-0000-0000-0000-000000000000"
 """Name under which a registry takes a token of its own (Container Registry, "Authenticate with a service")."""
 
@@ -21,7 +23,7 @@ def registry_token(azure: Azure, plan: AksPlan) -> str:
     form = {"grant_type": "access_token", "service": host, "access_token": azure.token()}
     if plan.tenant:
         form["tenant"] = plan.tenant
-    answer = _asked("POST", f"https://{host}/oauth2/exchange", data=form)
+    answer = _asked("POST", f"{_base(host)}/oauth2/exchange", data=form)
     return str(answer.get("refresh_token", "")) if answer else ""
 
 
@@ -32,11 +34,11 @@ def found_at(registry: str, image: ImagePlan, token: str) -> FoundImage | None:
     host = address_of(registry)
     scope = f"repository:{image.repository}:metadata_read,pull"
     form = {"grant_type": "refresh_token", "service": host, "scope": scope, "refresh_token": token}
-    granted = _asked("POST", f"https://{host}/oauth2/token", data=form)
+    granted = _asked("POST", f"{_base(host)}/oauth2/token", data=form)
     if not granted:
         return None
     headers = {"Authorization": f"Bearer {granted.get('access_token', '')}"}
-    place = f"https://{host}/acr/v1/{image.repository}"
+    place = f"{_base(host)}/acr/v1/{image.repository}"
     digest = image.digest
     if not digest:
         tag = _asked("GET", f"{place}/_tags/{image.tag}", headers=headers)
@@ -53,6 +55,12 @@ def found_at(registry: str, image: ImagePlan, token: str) -> FoundImage | None:
         size_bytes=int(about.get("imageSize", 0)),
         pushed_at=datetime.fromisoformat(_to_microseconds(made)),
     )
+
+
+def _base(host: str) -> str:
+    """The registry's own address; below another one where the environment has that for all registries."""
+    other = os.environ.get(_REGISTRY_VARIABLE, "").rstrip("/")
+    return f"{other}/{host}" if other else f"https://{host}"
 
 
 def _to_microseconds(text: str) -> str:

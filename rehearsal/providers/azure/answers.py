@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from rehearsal.cloud.account import OF_CONTROLLERS, Object
@@ -17,6 +18,9 @@ from rehearsal.providers.azure.roles import SPREAD_MIN
 from rehearsal.providers.azure.words import TENANT
 
 UNLIMITED = 100000
+SIMULATED = "simulated"
+SIZES = ("count", "minCount", "maxCount", "enableAutoScaling")
+_HOST = r"[a-z0-9]+\.azurecr\.io"
 ASKED_AGAIN_MIN = 0.5
 """Minutes that somebody is taken to have waited who is told that a role does not count yet."""
 GENERAL = tuple(f"Standard_D{vcpus}ds_v5" for vcpus in (2, 4, 8, 16, 32, 48, 64, 96))
@@ -54,18 +58,22 @@ class ArmAnswers:
             ("POST", r"(?P<path>/.*)/listCluster(?P<whose>User|Admin)Credential", self._credential),
             ("GET", r"(?P<path>/.*/managedClusters/[^/]+)/agentPools", self._pools),
             ("PUT", r"(?P<path>/.*/agentPools/[^/]+)", self._resize),
-            ("GET", r"/v2/(?P<name>.+)/manifests/(?P<reference>[^/]+)", self._manifest),
+            ("PUT", rf"(?P<path>{_GROUP}(?:/providers/Microsoft\.ContainerRegistry/registries/[^/]+)?)", self._by_hand),
+            ("POST", r"/[^/]+/oauth2/v2\.0/token", lambda **_: {"access_token": SIMULATED, "expires_in": 3600}),
+            ("POST", rf"/(?P<host>{_HOST})/oauth2/(?:exchange|token)", self._login),
+            ("GET", rf"/(?P<host>{_HOST})/acr/v1/(?P<name>.+)/_tags/(?P<reference>[^/]+)", self._tag),
+            ("GET", rf"/(?P<host>{_HOST})/acr/v1/(?P<name>.+)/_manifests/(?P<reference>[^/]+)", self._manifest),
             ("POST", r"/push", self._push),
             ("GET", rf"(?P<path>{_GROUP}(?:/providers/.+)?)", self._by_id),
             ("DELETE", rf"(?P<path>{_GROUP}/providers/.+)", self._delete),
         )  # fmt: skip
 
-    def to(self, method: str, path: str, body: Mapping[str, Any], query: Mapping[str, list[str]], host: str) -> Any:
-        """The answer to one request. `host` of a registry's own name, where it is asked by that."""
+    def to(self, method: str, path: str, body: Mapping[str, Any], query: Mapping[str, list[str]]) -> Any:
+        """The answer to one request."""
         with self._cloud.clock.working():
             for verb, form, answer in self._routes:
                 if verb == method and (found := re.fullmatch(form, path)):
-                    return answer(body=body, query=query, host=host, **found.groupdict())
+                    return answer(body=body, query=query, **found.groupdict())
         raise ArmRefusal(404, "ResourceNotFound", f"{method} {path} is not simulated")
 
     def _subscription(self, **_: Any) -> dict[str, Any]:
@@ -117,8 +125,8 @@ class ArmAnswers:
     def _within(self, *, group: str, **_: Any) -> dict[str, Any]:
         """Resources of the group, by whomever they were made; those within others are not told of."""
         inside = (one for one in self._account.objects() if one.id.startswith(f"{group}/providers/"))
-        top = (one for one in inside if one.id.count("/") == group.count("/") + 4)
-        return {"value": [{"id": one.id, "name": last(one.id), "type": one.outputs.get("type", "")} for one in top]}
+        top = [one for one in inside if one.id.count("/") == group.count("/") + 4 and one.token != ROLE]
+        return {"value": [{**_arm(one), "properties": None} for one in top]}
 
     def _credential(self, *, path: str, whose: str, **_: Any) -> dict[str, Any]:
         try:
@@ -137,7 +145,20 @@ class ArmAnswers:
         return found
 
     def _by_id(self, *, path: str, **_: Any) -> dict[str, Any]:
-        return _arm(self._found(path))
+        if path in self._store.fact(container_engine.BY_HAND, {}):
+            return self._of_hand(path)
+        found = self._found(path)
+        return self._role(found) if found.token == ROLE else _arm(found)
+
+    def _role(self, role: Object) -> dict[str, Any]:
+        """An assignment, once it counts: whoever asks for one is taken to wait for that. Its age is by this machine's
+        clock, as the simulated one has none of its own.
+        """
+        clock = self._cloud.clock
+        clock.wait(SPREAD_MIN - (clock.now_min - role.created_min))
+        since = datetime.now(UTC) - timedelta(minutes=clock.now_min - role.created_min)
+        told = _arm(role)
+        return {**told, "properties": {**told["properties"], "createdOn": since.isoformat()}}
 
     def _pools(self, *, path: str, **_: Any) -> dict[str, Any]:
         cluster = self._found(path)
@@ -150,7 +171,7 @@ class ArmAnswers:
         if given.get("count") is None:
             message = "Required parameter properties.count is missing (null)."
             raise ArmRefusal(400, "InvalidParameter", message)
-        sizes = {name: given[name] for name in ("count", "minCount", "maxCount", "enableAutoScaling") if name in given}
+        sizes = {name: given.get(name) for name in SIZES if given.get(name) != pool.inputs.get(name)}
         self._cloud.resize_from_outside(pool, sizes)
         return _arm(pool)
 
@@ -161,17 +182,44 @@ class ArmAnswers:
             return {}
         raise ArmRefusal(409, "Conflict", f"{path} is one of the stack's own: nothing but its engine deletes it here.")
 
-    def _manifest(self, *, name: str, reference: str, host: str, **_: Any) -> dict[str, Any]:
+    def _by_hand(self, *, path: str, body: Mapping[str, Any], **_: Any) -> dict[str, Any]:
+        """A group, or a registry, that somebody makes beside the stack, and that `destroy` leaves."""
+        there = self._store.fact(container_engine.BY_HAND, {})
+        self._store.set_fact(container_engine.BY_HAND, {**there, path: dict(body)})
+        return self._of_hand(path)
+
+    def _of_hand(self, path: str) -> dict[str, Any]:
+        told = self._store.fact(container_engine.BY_HAND, {})[path]
+        properties = {**(told.get("properties") or {}), "provisioningState": "Succeeded"}
+        return {**told, "id": path, "name": last(path), "properties": properties}
+
+    def _hosts(self) -> set[str]:
+        """Hosts of the registries that are there, by whomever they were made."""
+        own = {str(one.outputs.get("loginServer")) for one in self._account.objects() if one.token == REGISTRY}
+        ids: Mapping[str, Any] = self._store.fact(container_engine.BY_HAND, {})
+        return own | {f"{last(id_)}.azurecr.io" for id_ in ids if "/registries/" in id_}
+
+    def _login(self, *, host: str, **_: Any) -> dict[str, Any]:
+        if host not in self._hosts():
+            raise ArmRefusal(404, "ResourceNotFound", f"dial tcp: lookup {host}: no such host")
+        return {"refresh_token": SIMULATED, "access_token": SIMULATED}
+
+    def _image(self, host: str, name: str, reference: str) -> Mapping[str, Any]:
         found = container_engine.described(self._store, host, name, reference)
         if found is None:
             raise ArmRefusal(404, "MANIFEST_UNKNOWN", f"manifest tagged by {reference!r} is not found")
         return found
 
+    def _tag(self, *, host: str, name: str, reference: str, **_: Any) -> dict[str, Any]:
+        return {"tag": {"name": reference, "digest": self._image(host, name, reference)["digest"]}}
+
+    def _manifest(self, *, host: str, name: str, reference: str, **_: Any) -> dict[str, Any]:
+        about = {"createdTime": "2026-01-01T00:00:00Z", "imageSize": 1000}
+        return {"manifest": {**about, "digest": self._image(host, name, reference)["digest"]}}
+
     def _push(self, *, body: Mapping[str, Any], **_: Any) -> dict[str, Any]:
         host = str(body["image"]).partition("/")[0]
-        hosts = {one.outputs.get("loginServer") for one in self._account.objects() if one.token == REGISTRY}
-        by_hand: Mapping[str, Any] = self._store.fact(container_engine.REGISTRIES, {})
-        if host not in hosts | set(by_hand):
+        if host not in self._hosts():
             raise ArmRefusal(404, "ResourceNotFound", f"dial tcp: lookup {host}: no such host")
         container_engine.put_image(self._store, str(body["image"]), list(body["built"]))
         return {}
@@ -188,7 +236,8 @@ def _arm(one: Object) -> dict[str, Any]:
     below = {name: value for name, value in one.outputs.items() if name not in outer}
     own = below.pop("properties", None)
     state = "Failed" if one.reason else "Succeeded"
-    properties = {**below, **(own if isinstance(own, Mapping) else {}), "provisioningState": state}
+    told_why = {"status": {"provisioningError": {"message": one.reason}}} if one.reason else {}
+    properties = {**below, **(own if isinstance(own, Mapping) else {}), "provisioningState": state, **told_why}
     return {"id": one.id, **told, "properties": properties}
 
 

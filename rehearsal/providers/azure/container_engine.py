@@ -13,8 +13,8 @@ from typing import Any
 from rehearsal.cloud.container_engine import main, programs_of
 from rehearsal.cloud.store import Store
 
-ENDPOINT = "ARM_ENDPOINT"
-IMAGES, REGISTRIES = "images in Container Registry", "registries made by hand"
+ENDPOINT = "AZURE_RESOURCE_MANAGER_ENDPOINT"
+IMAGES, BY_HAND = "images in Container Registry", "groups and registries made by hand"
 
 
 def container_programs(folder: Path) -> Mapping[str, str]:

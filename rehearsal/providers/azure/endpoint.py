@@ -12,10 +12,12 @@ from urllib.parse import parse_qs, unquote, urlsplit
 from rehearsal.cloud.lifecycle import SimulatedCloud
 from rehearsal.providers.azure.answers import ArmAnswers, ArmRefusal
 from rehearsal.providers.azure.container_engine import ENDPOINT
+from rehearsal.providers.azure.words import TENANT
 
 LOOPBACK = "127.0.0.1"
-TOKEN = "ARM_ACCESS_TOKEN"  # noqa: S105 (the name of a variable)
+LOGIN, REGISTRY = "AZURE_AUTHORITY_HOST", "AZURE_CONTAINER_REGISTRY_ENDPOINT"
 SIMULATED = "simulated"
+CREDENTIALS = {"ARM_CLIENT_ID": SIMULATED, "ARM_CLIENT_SECRET": SIMULATED, "ARM_TENANT_ID": TENANT}
 
 
 @contextmanager
@@ -31,7 +33,8 @@ def environment(
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
     thread.start()
     try:
-        yield {**_nobodys(folder), ENDPOINT: f"http://{LOOPBACK}:{server.server_port}", TOKEN: SIMULATED}
+        led = dict.fromkeys((ENDPOINT, LOGIN, REGISTRY), f"http://{LOOPBACK}:{server.server_port}")
+        yield {**_nobodys(folder), **led, **CREDENTIALS}
     finally:
         server.shutdown()
         thread.join()
@@ -40,8 +43,10 @@ def environment(
 
 def _nobodys(folder: Path) -> dict[str, str]:
     """The environment in which nothing of the user's own settings is found."""
-    empty = ("ARM_CLIENT_ID", "ARM_CLIENT_SECRET", "ARM_TENANT_ID", "ARM_SUBSCRIPTION_ID", "ARM_OIDC_TOKEN", TOKEN,
-             "AZURE_CLIENT_ID", "AZURE_FEDERATED_TOKEN_FILE", "IDENTITY_ENDPOINT")  # fmt: skip
+    empty = (
+        "ARM_CLIENT_ID", "ARM_CLIENT_SECRET", "ARM_TENANT_ID", "ARM_SUBSCRIPTION_ID", "ARM_OIDC_TOKEN", "ARM_USE_OIDC",
+        "ARM_USE_MSI", "AZURE_CLIENT_ID", "AZURE_FEDERATED_TOKEN_FILE", "IDENTITY_ENDPOINT",
+    )  # fmt: skip
     return {**dict.fromkeys(empty, ""), "AZURE_CONFIG_DIR": str(folder / "azure")}
 
 
@@ -68,10 +73,11 @@ class _ArmHandler(BaseHTTPRequestHandler):
 
     def _answer(self) -> None:
         size = int(self.headers.get("Content-Length") or 0)
-        body = json.loads(self.rfile.read(size) or b"{}") if size else {}
-        asked, host = urlsplit(self.path), str(self.headers.get("Host", ""))
+        sent, asked = self.rfile.read(size), urlsplit(self.path)
+        is_form = "form" in str(self.headers.get("Content-Type", ""))  # of logins, whose content nothing looks at
+        body = json.loads(sent) if sent and not is_form else {}
         try:
-            told = self.answers.to(self.command, unquote(asked.path), body, parse_qs(asked.query), host)
+            told = self.answers.to(self.command, unquote(asked.path), body, parse_qs(asked.query))
             status = 200
         except ArmRefusal as refusal:
             status, told = refusal.status, refusal.body

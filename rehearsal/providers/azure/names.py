@@ -18,6 +18,7 @@ CLUSTER, POOL = f"{_A}:containerservice:ManagedCluster", f"{_A}:containerservice
 MAINTENANCE = f"{_A}:containerservice:MaintenanceConfiguration"
 REGISTRY = f"{_A}:containerregistry:Registry"
 ACCOUNT, CONTAINER = f"{_A}:storage:StorageAccount", f"{_A}:storage:BlobContainer"
+SERVICE, ENDS = f"{_A}:storage:BlobServiceProperties", f"{_A}:storage:ManagementPolicy"
 LUSTRE = f"{_A}:storagecache:AmlFilesystem"
 NETAPP_ACCOUNT, NETAPP_POOL = f"{_A}:netapp:Account", f"{_A}:netapp:CapacityPool"
 NETAPP_VOLUME = f"{_A}:netapp:CapacityPoolVolume"

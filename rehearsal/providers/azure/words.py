@@ -13,6 +13,7 @@ SUBSCRIPTION = "00000000-0000-4000-8000-00000000a2e5"
 TENANT = "00000000-0000-4000-8000-0000000007e4"
 _GROUP = r"/subscriptions/[^/\s]+/resource[gG]roups/[^/\s]+"
 _REFERENCE = re.compile(rf"{_GROUP}(?:/providers/[^/\s]+(?:/[^/\s]+/[^/\s]+)+)?")
+REGISTRIES = "/providers/Microsoft.ContainerRegistry/"
 UNBLOCKING = ("Microsoft.ManagedIdentity", "Microsoft.Authorization", "Microsoft.OperationalInsights",
               "Microsoft.KeyVault", "Microsoft.Storage", "Microsoft.ContainerRegistry")  # fmt: skip
 """Providers whose resources may be deleted while others name them: nothing but the deleter is warned (ARM has no
@@ -21,8 +22,10 @@ CONFLICT, NOT_FOUND, BAD, FORBIDDEN = "Conflict", "ResourceNotFound", "BadReques
 
 
 def is_reference(text: str) -> bool:
-    """Tells that the text, as a whole, is the id of a resource in a resource group, or of such a group."""
-    return _REFERENCE.fullmatch(text) is not None
+    """Tells that the text, as a whole, is the id of a resource in a resource group, or of such a group. A registry is
+    none: penstock's own command makes it beside every stack, before `up`.
+    """
+    return _REFERENCE.fullmatch(text) is not None and REGISTRIES not in text
 
 
 def blocks_deletion(text: str) -> bool:

@@ -15,6 +15,7 @@ from rehearsal.providers.azure.names import (
     ACCOUNT_CONTRIBUTOR,
     BLOB_CONTRIBUTOR,
     CONTAINER,
+    ENDS,
     LOGS,
     LUSTRE,
     NETAPP_ACCOUNT,
@@ -22,6 +23,7 @@ from rehearsal.providers.azure.names import (
     NETAPP_VOLUME,
     REGISTRY,
     ROLE,
+    SERVICE,
     VAULT,
     last,
     parent,
@@ -241,6 +243,14 @@ TYPES = (
     ArmType(
         token=CONTAINER, namespace=_S, path="storageAccounts/blobServices/containers", own_name="containerName",
         longest_name=63, parents=(("accountName", ACCOUNT),), refuse=_refuse_container,
+    ),
+    ArmType(
+        token=SERVICE, namespace=_S, path="storageAccounts/blobServices", own_name="blobServicesName",
+        parents=(("accountName", ACCOUNT),),
+    ),
+    ArmType(
+        token=ENDS, namespace=_S, path="storageAccounts/managementPolicies", own_name="managementPolicyName",
+        parents=(("accountName", ACCOUNT),),
     ),
     ArmType(
         token=LUSTRE, namespace="Microsoft.StorageCache", path="amlFilesystems", own_name="amlFilesystemName",
