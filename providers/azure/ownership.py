@@ -10,12 +10,9 @@ from providers.azure.tables import OWNERSHIP
 from providers.azure.types import AzureNetworkPlan, AzureNodePoolPlan, AzureStoragePlan, DriverSource
 
 REFUSED = {
-    "karpenter": "it starts single machines without a common fabric, beside cluster.nodePools; remove it: pools with "
-    "minCount below maxCount grow by AKS's autoscaler",
-    "cluster-autoscaler": "AKS runs its own, which a second one would undo; remove it",
     "metrics-server": "AKS runs its own; remove it",
 }
-"""Add-ons that would do nothing on AKS, or break what AKS runs, each with the reason and a remedy."""
+"""Add-ons that AKS brings itself, beside those of a concern that it owns, each with the reason and a remedy."""
 
 Rows = Mapping[Concern, OwnershipRow]
 RUNTIME_CLASS = "nvidia-container-runtime"

@@ -70,39 +70,51 @@ def _cluster(  # noqa: PLR0913 (what surrounds a cluster)
         dns_prefix=plan.name,
         kubernetes_version=plan.version,
         enable_rbac=True,
-        sku={"name": "Base", "tier": plan.tier},
+        sku=containerservice.ManagedClusterSKUArgs(name="Base", tier=plan.tier),
         support_plan="AKSLongTermSupport" if plan.tier == "Premium" else "KubernetesOfficial",
-        identity={"type": "UserAssigned", "user_assigned_identities": [identity.control_plane]},
+        identity=containerservice.ManagedClusterIdentityArgs(
+            type=containerservice.ResourceIdentityType.USER_ASSIGNED,
+            user_assigned_identities=[identity.control_plane],
+        ),
         identity_profile={
-            "kubeletidentity": {
-                "resource_id": identity.nodes,
-                "client_id": identity.nodes_client,
-                "object_id": identity.nodes_principal,
-            }
+            "kubeletidentity": containerservice.UserAssignedIdentityArgs(
+                resource_id=identity.nodes,
+                client_id=identity.nodes_client,
+                object_id=identity.nodes_principal,
+            )
         },
-        aad_profile={"managed": True, "admin_group_object_ids": list(entra.groups), "tenant_id": plan.tenant}
+        aad_profile=containerservice.ManagedClusterAADProfileArgs(
+            managed=True, admin_group_object_ids=list(entra.groups), tenant_id=plan.tenant
+        )
         if entra
         else None,
         disable_local_accounts=entra is not None,
         api_server_access_profile=_access(plan, network),
         network_profile=_network(ranges),
         agent_pool_profiles=[_system(plan.system_pool, network)],
-        auto_upgrade_profile={
-            "upgrade_channel": "none",
-            "node_os_upgrade_channel": "NodeImage" if plan.window else "None",
-        },
+        auto_upgrade_profile=containerservice.ManagedClusterAutoUpgradeProfileArgs(
+            upgrade_channel="none", node_os_upgrade_channel="NodeImage" if plan.window else "None"
+        ),
         auto_scaler_profile=_scaling(),
-        oidc_issuer_profile={"enabled": True},
-        security_profile={"workload_identity": {"enabled": True}},
-        storage_profile={
-            "disk_csi_driver": {"enabled": True},
-            "file_csi_driver": {"enabled": False},
-            "snapshot_controller": {"enabled": True},
-            "blob_csi_driver": {"enabled": plan.blob_driver},
-        },
-        node_provisioning_profile={"mode": "Manual"},
+        oidc_issuer_profile=containerservice.ManagedClusterOIDCIssuerProfileArgs(enabled=True),
+        security_profile=containerservice.ManagedClusterSecurityProfileArgs(
+            workload_identity=containerservice.ManagedClusterSecurityProfileWorkloadIdentityArgs(enabled=True)
+        ),
+        storage_profile=_drivers(plan),
+        node_provisioning_profile=containerservice.ManagedClusterNodeProvisioningProfileArgs(mode="Manual"),
         tags=tags,
         opts=opts,
+    )
+
+
+def _drivers(plan: AksPlan) -> containerservice.ManagedClusterStorageProfileArgs:
+    """Storage drivers of AKS's own, beside which a second of the kind breaks both."""
+    args = containerservice
+    return args.ManagedClusterStorageProfileArgs(
+        disk_csi_driver=args.ManagedClusterStorageProfileDiskCSIDriverArgs(enabled=True),
+        file_csi_driver=args.ManagedClusterStorageProfileFileCSIDriverArgs(enabled=False),
+        snapshot_controller=args.ManagedClusterStorageProfileSnapshotControllerArgs(enabled=True),
+        blob_csi_driver=args.ManagedClusterStorageProfileBlobCSIDriverArgs(enabled=plan.blob_driver),
     )
 
 
@@ -156,7 +168,7 @@ def _system(
         vnet_subnet_id=network.nodes,
         availability_zones=[pool.zone] if pool.zone else None,
         node_labels=dict(pool.labels),
-        upgrade_settings={"max_surge": str(pool.surge)},
+        upgrade_settings=containerservice.AgentPoolUpgradeSettingsArgs(max_surge=str(pool.surge)),
     )
 
 

@@ -71,12 +71,12 @@ class AzureStorage(pulumi.ComponentResource):
             aml_filesystem_name=plan.name,
             resource_group_name=group,
             location=self._region,
-            sku={"name": plan.sku},
+            sku=storagecache.SkuNameArgs(name=plan.sku),
             storage_capacity_ti_b=plan.capacity_tib,
             zones=[plan.zone] if plan.zone else None,
             filesystem_subnet=self._network.lustre,
             maintenance_window=storagecache.AmlFilesystemMaintenanceWindowArgs(
-                day_of_week="Sunday", time_of_day_utc="03:00"
+                day_of_week=storagecache.MaintenanceDayOfWeekType.SUNDAY, time_of_day_utc="03:00"
             ),
             tags=self._tags,
             opts=pulumi.ResourceOptions.merge(self._child(keep=plan.keep, patience=_LUSTRE_PATIENCE), final),
