@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from rehearsal.cloud.account import Account
-from rehearsal.cloud.authority import Authority
 from rehearsal.cloud.errors import CloudApiError
 from rehearsal.providers.azure.kubeconfigs import kubeconfigs
 from rehearsal.providers.azure.names import CLUSTER
@@ -25,5 +24,5 @@ def invoke(account: Account, token: str, arguments: Mapping[str, Any]) -> dict[s
         found = account.find(CLUSTER, name)
         if found is None:
             raise not_found(name, CLUSTER)
-        return kubeconfigs(found.outputs, Authority(account.store).bundle, admin=token == ADMIN)
+        return kubeconfigs(found.outputs, admin=token == ADMIN)
     raise CloudApiError("Error", f"no oracle answers {token}; add it to rehearsal/providers/azure/invokes.py")

@@ -19,19 +19,22 @@ def endpoint_of(cluster: Outputs) -> str:
     return f"https://{cluster.get('privateFQDN') if private else cluster.get('fqdn')}:443"
 
 
-def kubeconfigs(cluster: Outputs, authority: str, *, admin: bool) -> dict[str, Any]:
-    """The answer of listCluster{Admin,User}Credential. Without Entra a user's is the administrator's certificate."""
+def kubeconfigs(cluster: Outputs, *, admin: bool) -> dict[str, Any]:
+    """The answer of listCluster{Admin,User}Credential. Without Entra a user's is the administrator's certificate; the
+    cluster's authority is told here alone.
+    """
     entra = bool(cluster.get("aadProfile"))
     if cluster.get("disableLocalAccounts") and admin:
         raise CloudApiError("BadRequest", NO_STATIC)
     own = not entra or admin
     user = {"token": token_of(cluster)} if own else {"exec": _exec()}
     name = f"cluster{'Admin' if admin else 'User'}"
+    server = {"server": endpoint_of(cluster), "certificate-authority-data": cluster["authority"]}
     text = json.dumps(
         {
             "apiVersion": "v1", "kind": "Config", "current-context": "aks", "preferences": {},
             "clusters": [
-                {"name": "aks", "cluster": {"server": endpoint_of(cluster), "certificate-authority-data": authority}}
+                {"name": "aks", "cluster": server}
             ],
             "users": [{"name": name, "user": user}],
             "contexts": [{"name": "aks", "context": {"cluster": "aks", "user": name}}],

@@ -275,6 +275,7 @@ def _outputs(api: CloudApi, inputs: Inputs, id: str) -> dict[str, Any]:  # noqa:
     there = api.find(CLUSTER, id) or {}
     version = str(inputs.get("kubernetesVersion") or there.get("currentKubernetesVersion") or VERSION)
     return {
+        "authority": there.get("authority") or api.authority,
         "fqdn": host, "azurePortalFQDN": host, "currentKubernetesVersion": version,
         "privateFQDN": f"{prefix}-{guid(id)[:8]}.privatelink.{location_of(api, inputs)}.azmk8s.io" if private else "",
         "kubernetesVersion": version, "maxAgentPools": 100, "powerState": {"code": "Running"},

@@ -153,6 +153,7 @@ def test_a_cluster_answers_by_its_name_and_gives_out_credentials() -> None:
     user = "azure-native:containerservice:listManagedClusterUserCredentials"
     found = RULES.invoke(made.cloud.account, user, {"resourceName": "aks", "resourceGroupName": GROUP})
     assert found["kubeconfigs"][0]["name"] == "clusterUser"
+    assert found == RULES.invoke(made.cloud.account, user, {"resourceName": "aks", "resourceGroupName": GROUP})
     assert RULES.invoke(made.cloud.account, "azure-native:authorization:getClientConfig", {})["subscriptionId"] == (
         SUBSCRIPTION
     )
