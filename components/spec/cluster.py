@@ -1,5 +1,6 @@
 """The cluster that the user asks for."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any, ClassVar, Literal, Self
@@ -76,8 +77,18 @@ class CapacityBlock(Spec):
         return self
 
 
+_OF_THE_CLOUD: Mapping[str, str] = {
+    key: f"on GCP it stands in the cloud's own key: penstock:gcp: {{pools: {{NAME: {{{key}: ...}}}}}} with the pool's "
+    "name; move it there"
+    for key in ("flexStart", "topology", "driver")
+}
+"""Settings of a pool that only one cloud has, where a user looks for them beside the others."""
+
+
 class CapacitySpec(Choice):
     """Source of a pool's machines: exactly one of these."""
+
+    refused_keys: ClassVar[Mapping[str, str]] = _OF_THE_CLOUD
 
     on_demand: OnDemand | None = None
     """Machines at list price, as long as there are any: `{}`, or the word `onDemand` in place of the mapping."""
@@ -96,7 +107,9 @@ def _capacity_in_short(value: Any) -> Any:
     if not isinstance(value, str):
         return value
     if value not in ("onDemand", "spot"):
-        hint = suggestion(value, ("onDemand", "spot"))
+        hint = suggestion(value, ("onDemand", "spot")) or (
+            f"; {_OF_THE_CLOUD[value]}" if value in _OF_THE_CLOUD else ""
+        )
         raise ValueError(f"{value!r} is not onDemand or spot, nor a mapping with reservation or capacityBlock{hint}")
     return {value: {}}
 
@@ -130,7 +143,7 @@ class PlacementSpec(Spec):
     @model_validator(mode="after")
     def _group_where_existing(self) -> Self:
         if (self.kind is PlacementKind.EXISTING) != (self.group is not None):
-            raise ValueError("give a group with `existing`, and with nothing else")
+            raise ValueError("a group belongs to `existing`, and to nothing else; write {existing: GROUP}, or no group")
         return self
 
 
@@ -193,6 +206,8 @@ class TaintSpec(Spec):
 
 class NodePoolSpec(Spec):
     """Machines of one type that are scheduled alike."""
+
+    refused_keys: ClassVar[Mapping[str, str]] = _OF_THE_CLOUD
 
     name: Name
     """Name of the pool: lower-case letters, digits and dashes."""

@@ -112,8 +112,8 @@ def _message(detail: ErrorDetails, model: type[BaseModel]) -> str:
         case "multiple_of":
             step = context["multiple_of"]
             return f"{shown(value)} is not a multiple of {step}; take {-(-value // step) * step}"
-        case "model_type" | "model_attributes_type" if known := _keys_at(detail["loc"], model):
-            return f"{_of_another_kind(detail)}{_keys_for(value, known, detail['loc'], model)}"
+        case "model_type" | "model_attributes_type":
+            return f"{_of_another_kind(detail)}{_keys_for(value, _keys_at(detail['loc'], model), detail['loc'], model)}"
         case _:
             return _of_another_kind(detail)
 
@@ -122,6 +122,8 @@ def _keys_for(value: object, known: Sequence[str], place: tuple[int | str, ...],
     """Remedy where a mapping belongs: its keys, or nothing in it, or its kind where the value is one."""
     if value is None:
         return ""
+    if not known:
+        return "; write {}"
     if value in [kind_of(form) for form in siblings(place, model)]:
         return f"; write keys with their values, of which one is kind: {value}"
     needed = any(field.is_required() for form in forms_of(place, model) for field in form.model_fields.values())

@@ -5,7 +5,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 Places = Mapping[str, Any]
-"""Places by their keys, `*` for each entry of a list, with what stands in for a wrong value; None leaves it out.
+"""Places by their keys, `*` for each entry of a list or name of a mapping, with what stands in for a wrong value; None
+leaves it out.
 
 Only such places are in it that decide nothing of the rest, or of which it is known what was meant.
 """
@@ -64,6 +65,9 @@ def _found(value: Any, steps: Sequence[str], path: str) -> Iterator[tuple[dict[s
         for at, one in enumerate(value):
             name = one.get("name") if isinstance(one, dict) else None
             yield from _found(one, more, f"{path}.{name if isinstance(name, str) else at}")
+    elif step == "*" and isinstance(value, dict):
+        for name, one in value.items():
+            yield from _found(one, more, f"{path}.{name}")
     elif isinstance(value, dict) and not more:
         yield value, step, f"{path}.{step}".lstrip(".")
     elif isinstance(value, dict) and step in value:

@@ -16,6 +16,7 @@ from components.spec.explain import closest, explain
 from components.spec.images import ImagesSpec
 from components.spec.inference import InferenceSpec
 from components.spec.keys import PREFIX, as_in_the_file, others_keys, own_keys, provider_keys, wrong_keys
+from components.spec.meant import with_keys_as_meant
 from components.spec.platform import PlatformSpec
 from components.spec.rest import OF_EVERY_CLOUD, is_under, with_stand_ins
 from components.spec.scheduler import SchedulerSpec
@@ -90,7 +91,7 @@ def parse_stack(
     own, problems = own_keys(config, (*Asked.model_fields, *forms), project)
     cloud = _cloud_of(own, clouds)
     shared = {key: value for key, value in own.items() if key not in forms}
-    problems += [_of_another_cloud(key, cloud) for key in own if key in forms and key != cloud]
+    problems += [_of_another_cloud(key, cloud) for key in own if key in forms and cloud not in (key, "None")]
     shared, of_trainer = _without_the_own_trainers(shared)
     problems += of_trainer
     asked = _validated(Asked, shared, "", problems, clouds)
@@ -129,8 +130,10 @@ def _without_the_own_trainers(shared: Mapping[str, Any]) -> tuple[dict[str, Any]
 def _rest(shared: Mapping[str, Any], refused: set[str], cloud: str, clouds: Clouds) -> StackSpec:
     """The sections in which nothing is refused, or which have stand-ins for it; the cluster on the cloud that was
     meant."""
-    chosen, _ = as_chosen(Asked, shared)
+    cluster, misspelled = with_keys_as_meant(Asked, {key: one for key, one in shared.items() if key == "cluster"})
+    chosen, _ = as_chosen(Asked, {**shared, **cluster})
     given, stood_in = with_stand_ins(chosen, refused, OF_EVERY_CLOUD)
+    stood_in |= misspelled & refused
     if isinstance(given.get("cluster"), Mapping):
         given["cluster"] = given["cluster"] | {"cloud": cloud}
         refused = refused - ({"cluster.cloud"} if cloud in clouds else set())
@@ -151,8 +154,10 @@ def _settings_of_rest(
     """The cloud's own key with stand-ins for what is refused in it (`places`), and these; None where it has none."""
     prefix = f"{cloud}."
     wrong = {path.removeprefix(prefix) for path in refused if path.startswith(prefix)}
-    chosen, _ = as_chosen(form, given)
+    named, misspelled = with_keys_as_meant(form, given)
+    chosen, _ = as_chosen(form, named)
     mended, places = with_stand_ins(chosen, wrong, getattr(form, "places", {}))
+    places |= misspelled & wrong
     settings = _validated(form, mended, prefix, []) if places else None
     return settings, frozenset(f"{prefix}{place}" for place in places) if settings else frozenset()
 

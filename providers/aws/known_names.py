@@ -18,7 +18,8 @@ def machine_type_problem(name: str, known: Iterable[str]) -> str:
     rows = sorted(known)
     family, _, size = name.partition(".")
     if not (_SIZE.fullmatch(size) and family in _names()["families"]["names"]):
-        hint = suggestion(name, rows) or f"; available: {', '.join(rows)}"
+        families = ", ".join(dict.fromkeys(row.partition(".")[0] for row in rows))
+        hint = suggestion(name, rows) or f"; available are those of {families}, such as p5.48xlarge"
         return f"{name!r} is not a machine type of aws{hint}"
     alike = [row for row in rows if row.partition(".")[0] == family] or _near(family, rows)
     return f"{name!r} is of AWS's family {family}, but not known to penstock; it knows {', '.join(alike)}"

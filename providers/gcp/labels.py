@@ -36,11 +36,17 @@ def label_problems(own: Mapping[str, str]) -> Iterator[Problem]:
             yield Problem(path=path, message=f"{key!r}: what begins with {_OWN} is penstock's own; choose another key")
         elif not _KEY.fullmatch(key):
             message = "is no key of Google's: small letters, digits, dashes, underscores, a letter first, 63 at most"
-            yield Problem(path=path, message=f"{key!r} {message}")
+            yield Problem(path=path, message=f"{key!r} {message}{_written(key, _KEY)}")
         if not _VALUE.fullmatch(value):
             message = "is no value of Google's: small letters, digits, dashes, underscores, 63 at most"
-            yield Problem(path=path, message=f"{value!r} {message}")
+            yield Problem(path=path, message=f"{value!r} {message}{_written(value, _VALUE)}")
     if len(own) > MOST - 3:
         yield Problem(
             path="gcp.labels", message=f"{len(own)} of them; {MOST - 3} have room beside penstock's; remove some"
         )
+
+
+def _written(text: str, form: re.Pattern[str]) -> str:
+    """The remedy where other letters do: `; write 'me-example-com'`."""
+    plain = re.sub(r"[^-_a-z0-9]+", "-", text.lower()).strip("-")
+    return f"; write {plain!r}" if plain and form.fullmatch(plain) else ""

@@ -17,7 +17,7 @@ from providers.gcp.labels import label_problems, labels
 from providers.gcp.network import plan as networks
 from providers.gcp.nodes import plan as nodes
 from providers.gcp.serving import plan as serving
-from providers.gcp.settings import GcpAccountSpec, GcpSpec
+from providers.gcp.settings import STAND_IN, GcpAccountSpec, GcpSpec
 from providers.gcp.storage import plan as stores
 from providers.gcp.storage.bucket import sidecar
 from providers.gcp.types import GardenEndpointPlan, GcpNetworkPlan, GcpNodePoolPlan, GcpStoragePlan, GkePlan
@@ -136,7 +136,7 @@ def _general_problems(spec: StackSpec, settings: GcpSpec, now: datetime) -> Iter
     if account.region and account.region != cluster.region:
         message = f"{account.region!r}, and the stack is in {cluster.region}; remove this key: cluster.region decides"
         yield Problem(path="gcp:region", message=message)
-    if account.project and account.project != settings.project:
+    if account.project and settings.project not in (account.project, STAND_IN):
         message = f"{account.project!r}, and penstock:gcp has the project {settings.project}; remove this key"
         yield Problem(path="gcp:project", message=message)
     if account.user_project_override and not account.billing_project:

@@ -150,7 +150,7 @@ def session(*, impersonate: str = "", billing_project: str = "") -> Google:
     try:
         credentials, _ = google.auth.default(scopes=[SCOPE])
     except GoogleAuthError as error:
-        raise PenstockError(f"{error}; run `gcloud auth application-default login`") from None
+        raise PenstockError(f"{str(error).rstrip('. ')}; run `gcloud auth application-default login`") from None
     if impersonate:
         from google.auth import impersonated_credentials
 
@@ -168,7 +168,7 @@ def _fresh(credentials: Any) -> str:
         if not credentials.valid:
             credentials.refresh(Request())
     except GoogleAuthError as error:
-        raise GoogleError(401, "", f"{error}; run `gcloud auth application-default login`") from None
+        raise GoogleError(401, "", f"{str(error).rstrip('. ')}; run `gcloud auth application-default login`") from None
     return str(credentials.token)
 
 

@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Annotated, ClassVar, Self
+from typing import Annotated, ClassVar
 
-from pydantic import Field, IPvAnyNetwork, model_validator
+from pydantic import Field, IPvAnyNetwork
 
 from components.spec.base import Name, Spec, form
+from components.spec.choice import Choice
+from components.spec.rest import Places
 from providers.gcp.network.settings import GivenVpcSpec
 from providers.gcp.serving.settings import GardenEndpointSpec
 
@@ -27,6 +29,10 @@ ServiceAccount = Annotated[
 ]
 
 
+STAND_IN = "stands-in"
+"""In the place of a project's id that has the wrong form."""
+
+
 class Channel(StrEnum):
     """Release channel, by which GKE upgrades a cluster by itself."""
 
@@ -44,7 +50,7 @@ class InsideGkeSpec(Spec):
     """The API server inside the network alone."""
 
 
-class GkeReachSpec(Spec):
+class GkeReachSpec(Choice):
     """Way from where pulumi runs to the API server: exactly one."""
 
     dns_endpoint: DnsEndpointSpec | None = None
@@ -53,12 +59,6 @@ class GkeReachSpec(Spec):
     """IPv4 ranges that may reach it from outside."""
     inside: InsideGkeSpec | None = None
     """`{}`: from inside an existing network, `cluster.network.existing`, where pulumi then runs."""
-
-    @model_validator(mode="after")
-    def _exactly_one(self) -> Self:
-        if sum(getattr(self, name) is not None for name in type(self).model_fields) != 1:
-            raise ValueError("give exactly one of dnsEndpoint, publicCidrs and inside")
-        return self
 
 
 class GkeSpec(Spec):
@@ -133,6 +133,18 @@ class GcpSpec(Spec):
         "one before their load balancers (inference.route.loadBalancer) yourself, as docs/gcp.md shows",
     }
     network_form: ClassVar[type[Spec]] = GivenVpcSpec
+    places: ClassVar[Places] = {
+        "project": STAND_IN,
+        "controlPlane.channel": None,
+        "controlPlane.reach.publicCidrs": ["203.0.113.0/24"],
+        "controlPlane.reach": {"dnsEndpoint": {}},
+        "endpoints": None,
+        "labels": None,
+        "pools.*.driver": None,
+        "pools.*.flexStart.maxRunHours": None,
+        "pools.*.flexStart.queued": None,
+        "pools.*.topology": None,
+    }
 
     project: ProjectId | None = None
     """Id of the project. Required."""

@@ -9,9 +9,11 @@ from workloads.plan.sizes import Estimate, PodSize, estimate, image_problem, ran
 
 
 def misfits(spec: TrainingSpec, pool: NodePoolPlan, needed: Estimate, *, pods: bool) -> list[Problem]:
-    """Problems of this pool for a spec with nothing left open, wherever it is."""
+    """Problems of this pool for a spec with nothing left open, wherever it is; of devices that are no good for it, no
+    sizes are judged."""
+    if unknown := unknown_device(pool, "training.pool"):
+        return [problem for problem in (unknown, too_many_nodes(spec, pool, pods=pods)) if problem]
     found = (
-        unknown_device(pool, "training.pool"),
         too_many_nodes(spec, pool, pods=pods),
         too_many_ranks(spec, pool),
         too_little_memory(spec, pool, rank_gib(needed.memory, pool)),

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from components.errors import Problem
 from components.spec.stack import StackSpec
 from providers.gcp.network.settings import GivenVpcSpec
-from providers.gcp.settings import GcpSpec
+from providers.gcp.settings import STAND_IN, GcpSpec
 from providers.gcp.types import GcpNetworkPlan, GivenVpc
 
 PATH = "cluster.network.existing"
@@ -66,4 +66,4 @@ def given_warnings(plan: GcpNetworkPlan) -> Iterator[str]:
 
 
 def _is_shared(there: GivenVpcSpec, settings: GcpSpec) -> bool:
-    return there.project is not None and there.project != settings.project
+    return there.project is not None and settings.project not in (there.project, STAND_IN)

@@ -1,5 +1,6 @@
 """Plans each node pool of a stack on GCP."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -12,7 +13,7 @@ from components.labels import CAPACITY_LABEL, POOL_LABEL
 from components.plan.cluster import Mount, PodBinding
 from components.plan.part import PartPlan
 from components.spec.cluster import NodePoolSpec, PlacementKind
-from components.spec.explain import suggestion
+from components.spec.explain import closest, suggestion
 from components.spec.scheduler import SchedulerKind
 from components.spec.stack import StackSpec
 from providers.gcp.catalog import SCHEDULERS, FabricNetwork, GcpMachine, machines
@@ -22,7 +23,7 @@ from providers.gcp.nodes.costs import bill, quotas
 from providers.gcp.nodes.decisions import decisions
 from providers.gcp.nodes.refusals import SYSTEM, PoolSetting, pool_problems
 from providers.gcp.nodes.slices import groups_of, slice_of
-from providers.gcp.regions import regions
+from providers.gcp.regions import region_of, regions
 from providers.gcp.settings import DriverVersion, GcpPoolSpec, GcpSpec
 from providers.gcp.types import (
     Capacity,
@@ -39,6 +40,8 @@ from providers.gcp.types import (
 from providers.gcp.zones import zone_of
 
 AUTOSCALER = "GKE's autoscaler"
+_FAMILY = re.compile(r"[A-Za-z]+\d+[A-Za-z]*")
+"""Form of the name of a family of machines."""
 _BOOT_DISK_GIB = {True: 200, False: 100}
 """With accelerators, whose images hold several GB of libraries each, and without. Of 100 some 44 are left to pods
 (GKE, "Plan GKE Standard node sizes")."""
@@ -136,13 +139,34 @@ def _general_problems(spec: StackSpec, settings: GcpSpec) -> Iterator[Problem]:
 
 
 def _unknown_machine(name: str) -> str:
+    """Of the same family or the same accelerator are those that are told; of another there are too many for a line."""
     rows = sorted(machines())
-    family = name.partition("-")[0]
-    alike = [row for row in rows if row.partition("-")[0] == family]
+    family = _family(name)
+    alike = [row for row in rows if _family(row) == family]
     if alike:
         return f"{name!r} is not a machine type that penstock knows; of that family it knows {', '.join(alike)}"
-    hint = suggestion(name, rows) or f"; available: {', '.join(rows)}"
-    return f"{name!r} is not a machine type of gcp{hint}"
+    if those := _with_accelerator(name):
+        return f"{name!r} is an accelerator and no machine type; with it there are {', '.join(those)}"
+    if (close := closest(name, rows)) and _FAMILY.fullmatch(family) is None:
+        return f"{name!r} is not a machine type of gcp; did you mean {close!r}?"
+    if close and _family(close) == family.lower():
+        return f"{name!r} is not a machine type of gcp; write {close!r}"
+    families = ", ".join(dict.fromkeys(map(_family, rows)))
+    return f"{name!r} is not a machine type that penstock knows; it knows those of {families}, such as g2-standard-24"
+
+
+def _with_accelerator(name: str) -> list[str]:
+    """Machines of an accelerator that is given by its own name: `l4`, `nvidia-h100-80gb`, `v6e-16`."""
+    word = name.lower().removeprefix("nvidia-").removeprefix("tesla-").removeprefix("tpu-")
+    found = {row.name: row.accelerator.name.removeprefix("tpu-") for row in machines().values() if row.accelerator}
+    return sorted(
+        row for row, chip in found.items()
+        if len(word) > 1 and (word.startswith(chip) or chip.startswith(word)) and not machines()[row].refused
+    )  # fmt: skip
+
+
+def _family(name: str) -> str:
+    return name.partition("-")[0]
 
 
 def _plan(
@@ -274,6 +298,12 @@ def _warnings(plan: Sequence[GcpNodePoolPlan], spec: StackSpec) -> Iterator[str]
         yield f"cluster.allowNodeRoll ({spec.cluster.allow_node_roll}): {what}; take it out when that is done"
     for pool in plan:
         path = f"cluster.nodePools.{pool.name}"
+        known = regions().get(region_of(pool.zone), ())
+        if pool.zone not in known and len(pool.zone.rpartition("-")[2]) == 1:
+            yield (
+                f"{path}: the zone {pool.zone} is none that penstock knows ({', '.join(known)}); the preview with "
+                "credentials asks for its machines"
+            )
         match pool.capacity:
             case GcpFlex(max_run_s=seconds, queued=queued):
                 yield f"{path}: GKE takes each machine back after {seconds // 3600} hours; jobs go on from checkpoints"

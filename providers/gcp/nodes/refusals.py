@@ -18,6 +18,8 @@ RESERVATION = re.compile(
     r"(/reservationBlocks/[-a-z0-9]+(/reservationSubBlocks/[-a-z0-9]+)?)?"
 )
 """Form of a reservation's path; a short one of a block is not found (cluster-toolkit 5043, 2025-12)."""
+_LINK = re.compile(r"projects/([^/]+)/zones/[^/]+(/reservations/.+)")
+"""A reservation's own link, which the console and `gcloud compute reservations describe` show."""
 SYSTEM = "system"
 LONGEST_NAME = 40
 """Of a node pool (GKE API, NodePool.name)."""
@@ -49,7 +51,7 @@ def pool_problems(
     yield from _mark_problems(pool, path)
     yield from _zone_problems(pool, machine, path, setting.region)
     yield from _reservation_problems(pool, path)
-    yield from _block_problems(pool, path, setting)
+    yield from _block_problems(pool, asked, path, setting)
     yield from _spot_problems(pool, path)
     if machine is None:
         return
@@ -124,17 +126,23 @@ def _zone_problems(pool: NodePoolSpec, machine: GcpMachine | None, path: str, re
             ask = f"`gcloud compute machine-types list --filter=name={machine.name}` tells which"
             yield Problem(path=f"{path}.zone", message=f"{what}give one of {known} ({ask})")
     elif region and (region_of(zone) != region or not re.fullmatch(r"[a-z]|ai\d+[a-z]", zone.rpartition("-")[2])):
-        message = f"{zone!r} is no zone of {region}; take one of {', '.join(regions()[region])}"
-        yield Problem(path=f"{path}.zone", message=message)
+        kind = "reservation" if pool.capacity.reservation else "capacityBlock"
+        where = f"capacity.{kind}.zone" if held and held.zone else "zone"
+        remedy = f"take one of {', '.join(regions()[region])}"
+        remedy += ", or write the region of the reservation as cluster.region" if held and held.zone else ""
+        yield Problem(path=f"{path}.{where}", message=f"{zone!r} is no zone of {region}; {remedy}")
 
 
 def _reservation_problems(pool: NodePoolSpec, path: str) -> Iterator[Problem]:
     for kind, held in (("reservation", pool.capacity.reservation), ("capacityBlock", pool.capacity.capacity_block)):
         if held is not None and not RESERVATION.fullmatch(held.id):
-            message = (
-                f"{held.id!r} is not the full path of a reservation: projects/PROJECT/reservations/NAME, and below it "
-                "/reservationBlocks/NAME where it is one block of it; write that"
+            form = (
+                "projects/PROJECT/reservations/NAME with the project's id, and below it /reservationBlocks/NAME where"
             )
+            path_of = _LINK.search(held.id)
+            write = f"projects/{path_of[1]}{path_of[2]}" if path_of else ""
+            remedy = f"write {write if RESERVATION.fullmatch(write) else 'that'}"
+            message = f"{held.id!r} is not the full path of a reservation: {form} it is one block of it; {remedy}"
             yield Problem(path=f"{path}.capacity.{kind}.id", message=message)
     reservation = pool.capacity.reservation
     if reservation is not None and reservation.placement_group is not None:
@@ -144,10 +152,10 @@ def _reservation_problems(pool: NodePoolSpec, path: str) -> Iterator[Problem]:
         yield Problem(path=f"{path}.capacity.reservation.placementGroup", message=message)
 
 
-def _block_problems(pool: NodePoolSpec, path: str, setting: PoolSetting) -> Iterator[Problem]:
+def _block_problems(pool: NodePoolSpec, asked: GcpPoolSpec, path: str, setting: PoolSetting) -> Iterator[Problem]:
     block = pool.capacity.capacity_block
-    if block is None:
-        return
+    if block is None or asked.flex_start is not None:
+        return  # of flex start and a block, one has to go first
     where = f"{path}.capacity.capacityBlock"
     if block.ends_at <= setting.now:
         message = f"{block.ends_at:%Y-%m-%dT%H:%MZ} is in the past; take the pool out, or give another block"

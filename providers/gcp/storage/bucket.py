@@ -92,6 +92,10 @@ def _name_problems(name: str | None, stack: str) -> Iterator[Problem]:
     path = f"{_PATH}.name"
     if name is not None and (wrong := _wrong(name)):
         yield Problem(path=path, message=f"{name!r} {wrong}")
+    if name is None and _is_googles(stack):
+        message = f"left out, so that it is made of the stack's, and {stack!r} has Google's own name in it, which it "
+        message += "refuses; give the bucket another name"
+        yield Problem(path=path, message=message)
     if name is None and len(stack) + _OWN_SUFFIX > _LONGEST_NAME:
         message = f"left out, and {stack!r} is too long to make one from; give a name of 3 to 63 characters"
         yield Problem(path=path, message=message)
@@ -105,9 +109,13 @@ def _wrong(name: str) -> str:
         )
     if "." in name:
         return "has a dot, which makes it a domain that has to be yours; take a dash"
-    if name.startswith("goog") or "google" in name:
+    if _is_googles(name):
         return "has Google's own name in it, which it refuses; take it out"
     return ""
+
+
+def _is_googles(name: str) -> bool:
+    return name.startswith("goog") or "google" in name
 
 
 def _mount_problems(spec: StackSpec) -> Iterator[Problem]:

@@ -16,7 +16,7 @@ POOLS: list[Case] = [
     ("family without a size", {f"{SERVE}.machineType": "g2"}, f"{SERVING}.machineType", ["g2-standard-8"],
      {f"{SERVE}.machineType": "g2-standard-8"}),
     ("machine type of another cloud", {f"{SERVE}.machineType": "g6.xlarge"}, f"{SERVING}.machineType",
-     ["is not a machine type of gcp"], {f"{SERVE}.machineType": "g2-standard-4"}),
+     ["that penstock knows", "those of a2, a3", "g2"], {f"{SERVE}.machineType": "g2-standard-4"}),
     ("A3 Mega", {f"{TRAIN}.machineType": "a3-megagpu-8g"}, f"{TRAINING}.machineType", ["TCPXO", "a3-ultragpu-8g"],
      {f"{TRAIN}.machineType": "a3-ultragpu-8g"}),
     ("A3 High", {f"{TRAIN}.machineType": "a3-highgpu-8g"}, f"{TRAINING}.machineType", ["TCPX", "a4-highgpu-8g"],

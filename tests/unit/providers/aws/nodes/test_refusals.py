@@ -24,7 +24,7 @@ CASES: list[tuple[str, dict[str, Any], dict[str, Any], str, list[str]]] = [
         "machineType",
         ["'p5.48xlarg'", "did you mean 'p5.48xlarge'?"],
     ),
-    ("unlike any type", {"machineType": "zzzzzzzz"}, {}, "machineType", ["'zzzzzzzz'", "available: c7g.16xlarge, "]),
+    ("unlike any type", {"machineType": "zzzzzzzz"}, {}, "machineType", ["'zzzzzzzz'", "available are those of c7g, "]),
     (
         "not in the region",
         {"machineType": "p6-b300.48xlarge"},
