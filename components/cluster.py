@@ -1,6 +1,6 @@
 """The accelerator cluster as one Pulumi component, whatever the cloud."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pulumi
@@ -31,6 +31,7 @@ class AcceleratorCluster(pulumi.ComponentResource):
         assert gated or not plan.sized_by_gate, "pools that a gate is to size would stay without nodes"
         handle = provider.build(name, plan, here)
         self._runner, found = _runner(name, handle, inside, here)
+        self._front = handle.front
         self.volume_path = handle.volume_path
         self.outputs = {**handle.outputs, **found}
         self.register_outputs({"volumePath": self.volume_path, **self.outputs})
@@ -47,6 +48,11 @@ class AcceleratorCluster(pulumi.ComponentResource):
         digest = follows.digest if follows else pulumi.Output.from_input("")
         options = pulumi.ResourceOptions(parent=self, depends_on=[follows.resource] if follows else [])
         return self._runner.serve(service.name, manifests, digest, options)
+
+    def open(self, services: Sequence[ServiceHandle]) -> Mapping[str, pulumi.Input[Any]]:
+        """The front of the services, which are there by then; the outputs of it."""
+        made = [resource for service in services for resource in service.resources]
+        return self._front(made) if self._front else {}
 
 
 def _runner(

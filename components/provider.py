@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
@@ -38,6 +38,8 @@ class ServiceHandle:
     """An inference service as the engine knows it."""
 
     urls: tuple[pulumi.Input[str], ...]
+    resources: tuple[pulumi.Resource, ...] = ()
+    """All of it, for what stands before it and has to come later."""
 
 
 class Runner(Protocol):
@@ -97,6 +99,9 @@ class ClusterHandle:
     kubernetes: KubernetesHandle | None = None
     outputs: Mapping[str, pulumi.Input[Any]] = field(default_factory=dict)
     """Outputs that the stack exports of it: endpoints, kubeconfig, volumes, dollars per hour."""
+    front: Callable[[Sequence[pulumi.Resource]], Mapping[str, pulumi.Input[Any]]] | None = None
+    """Makes what stands before the stack's services, when these resources of theirs are there, and returns its outputs;
+    None where nothing does."""
 
 
 P = TypeVar("P", bound=ClusterPlan)
@@ -183,4 +188,19 @@ class ApiOperations(Protocol):
         """Returns when every API of a project answers; says for which it waits. A PenstockError has the cloud's own
         words about one that does not.
         """
+        ...
+
+
+class GroupOperations(Protocol):
+    """Operations of a cloud whose controllers make groups of endpoints, in penstock's plugin; beside those above."""
+
+    GROUP_INPUTS: Mapping[str, type | tuple[type, ...]]
+    """Inputs of the cloud's resource `penstock:<cloud>:EndpointGroup`, with their types."""
+
+    def await_group(self, inputs: Mapping[str, Any], say: Callable[[str], None]) -> None:
+        """Returns when a group of endpoints that controllers make is there."""
+        ...
+
+    def release_group(self, inputs: Mapping[str, Any]) -> None:
+        """A PenstockError names the balancers that still use the group."""
         ...

@@ -18,7 +18,7 @@ from plugin.console import Console, Voice
 from plugin.kubernetes import gate, namespace_drain, ready
 from plugin.local import inference_server, training_run, volume
 from plugin.node_changes import NODE_CHANGES
-from plugin.on_create import answering_apis
+from plugin.on_create import answering_apis, endpoint_group
 from plugin.on_delete import network_drain
 from providers.registry import MODULES
 
@@ -35,6 +35,7 @@ KINDS: Mapping[str, ResourceType] = {
     "penstock:nodes:Changes": NODE_CHANGES,
     **{f"penstock:{cloud}:Drain": network_drain(cloud) for cloud in MODULES},
     **{f"penstock:{cloud}:Apis": answering_apis(cloud) for cloud in ("azure", "gcp")},
+    "penstock:gcp:EndpointGroup": endpoint_group("gcp"),
 }
 T = TypeVar("T")
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, cast
 
 if TYPE_CHECKING:
     from components.plan.stack import StackPlan
-    from components.provider import ApiOperations, CloudOperations
+    from components.provider import ApiOperations, CloudOperations, GroupOperations
     from components.registry import ImageRegistry
 
 MODULES = {
@@ -29,6 +29,11 @@ def operations(cloud: str) -> "CloudOperations":
 def api_operations(cloud: str) -> "ApiOperations":
     """The operations on the APIs of that cloud's projects."""
     return cast("ApiOperations", import_module(f"{MODULES[cloud]}.operations"))
+
+
+def group_operations(cloud: str) -> "GroupOperations":
+    """The operations on groups of endpoints, of a cloud whose controllers make such."""
+    return cast("GroupOperations", import_module(f"{MODULES[cloud]}.operations"))
 
 
 def open_registry(plan: "StackPlan") -> "ImageRegistry":

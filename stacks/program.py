@@ -33,5 +33,8 @@ def build(provider: CloudProvider[Any], plan: StackPlan) -> None:
     training = cluster.run(plan.training, plan.job) if plan.training else None
     for key, value in (training.outputs if training else {}).items():
         pulumi.export(key, value)
-    if plan.inference:
-        pulumi.export("endpoints", list(cluster.serve(plan.inference, plan.service, training).urls))
+    services = [cluster.serve(plan.inference, plan.service, training)] if plan.inference else []
+    for service in services:
+        pulumi.export("endpoints", list(service.urls))
+    for key, value in cluster.open(services).items():
+        pulumi.export(key, value)

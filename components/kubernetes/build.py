@@ -84,8 +84,9 @@ class Inside(pulumi.ComponentResource):
         shut is handed in and not waited for.
         """
         after = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=self._open))
-        self._make(manifests, after, prefix=name, digest=digest, shut=self._is_shut(manifests, _templates))
-        return ServiceHandle(urls=tuple(_url(one) for one in manifests if one["kind"] == "Service"))
+        made = self._make(manifests, after, prefix=name, digest=digest, shut=self._is_shut(manifests, _templates))
+        urls = tuple(_url(one) for one in manifests if one["kind"] == "Service")
+        return ServiceHandle(urls=urls, resources=tuple(made))
 
     def _make(
         self,

@@ -82,6 +82,11 @@ class BalancerFacts:
     """Those for public addresses; none where the network has no way in."""
     network: tuple[str, ...]
     """The network's own ranges."""
+    group: Mapping[str, str] = field(default_factory=dict)
+    """Annotations of a Service whose endpoints the cloud keeps as a group, for a balancer over regions; none where it
+    keeps no such."""
+    group_selector: Mapping[str, str] = field(default_factory=dict)
+    """Labels of the nodes on which these endpoints run, so that it is known where the group is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,7 @@
 """A training run and a service that will exist, decided."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from components.plan.cluster import PodBinding
@@ -77,6 +77,10 @@ class EntryPlan:
     annotations: Mapping[str, str]
     source_ranges: tuple[str, ...]
     """Ranges that may come; nobody else does."""
+    is_group: bool = False
+    """No load balancer of its own: its endpoints are a group of the cloud's."""
+    selector: Mapping[str, str] = field(default_factory=dict)
+    """Labels of the nodes on which the Gateway's proxies run; none: any."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -60,18 +60,23 @@ def route(service: ServicePlan) -> tuple[Manifest, ...]:
 def _proxy(service: ServicePlan) -> Manifest:
     """Settings of this Gateway's proxy in Envoy Gateway: an address inside the cluster, or a load balancer."""
     address: dict[str, Any] = {"type": "ClusterIP"}
-    if entry := service.entry:
+    entry = service.entry
+    if entry and entry.is_group:
+        address |= {"annotations": dict(entry.annotations)}
+    elif entry:
         address = {
             "type": "LoadBalancer",
             **({"loadBalancerClass": entry.service_class} if entry.service_class else {}),
             "loadBalancerSourceRanges": list(entry.source_ranges),
             "annotations": dict(entry.annotations),
         }
+    selector = dict(entry.selector) if entry else {}
+    placed = {"envoyDeployment": {"pod": {"nodeSelector": selector}}} if selector else {}
     return {
         "apiVersion": "gateway.envoyproxy.io/v1alpha1",
         "kind": "EnvoyProxy",
         "metadata": metadata(service.name, service),
-        "spec": {"provider": {"type": "Kubernetes", "kubernetes": {"envoyService": address}}},
+        "spec": {"provider": {"type": "Kubernetes", "kubernetes": {"envoyService": address, **placed}}},
     }
 
 

@@ -52,6 +52,11 @@ def entry_warnings(service: ServicePlan) -> Iterator[str]:
 
 
 def _entry(asked: LoadBalancerSpec, facts: BalancerFacts) -> EntryPlan:
+    if asked.endpoint_group:
+        return EntryPlan(
+            addon="", service_class="", annotations=facts.group, source_ranges=(), is_group=True,
+            selector=facts.group_selector,
+        )  # fmt: skip
     ranges = _ranges(asked)
     return EntryPlan(
         addon=facts.addon,
@@ -68,15 +73,19 @@ def _ranges(asked: LoadBalancerSpec) -> Sequence[Range]:
 
 def _problems(asked: LoadBalancerSpec, facts: BalancerFacts) -> Iterator[Problem]:
     kind = "internet" if asked.internet else "internal"
+    if asked.endpoint_group and not facts.group:
+        message = "this cloud keeps no groups of endpoints; set internal, and put a balancer over regions before that"
+        yield Problem(path=f"{PATH}.endpointGroup", message=message)
     if asked.internet and not facts.internet:
         message = "the network has no public subnets for it; set internal, or give the network a way in"
         yield Problem(path=f"{PATH}.internet", message=message)
     for one in _ranges(asked):
-        if wrong := _wrong(one, public=asked.internet is not None):
+        if wrong := wrong_range(one, public=asked.internet is not None):
             yield Problem(path=f"{PATH}.{kind}.sourceRanges", message=f"{one}: {wrong}")
 
 
-def _wrong(one: Range, *, public: bool) -> str:
+def wrong_range(one: Range, *, public: bool) -> str:
+    """Words for why nobody may come from there; empty for a range that is right."""
     if isinstance(one, IPv6Network):
         return "the load balancer has IPv4 addresses alone; give the IPv4 range that clients come from"
     if one.prefixlen < WIDEST_PREFIX:

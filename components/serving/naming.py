@@ -13,6 +13,9 @@ HTTP = "http"
 """The name of the servers' port."""
 PORT = 80
 """Of the Service and of the Gateway's listener."""
+PROXY_PORT = 10080
+"""On which the Gateway's proxies listen in their pods: a port below 1024 and 10000 more (envoyproxy/gateway,
+internal/gatewayapi/helpers.go, servicePortToContainerPort)."""
 
 MONITORING = "monitoring"
 """The namespace that Prometheus stands in, and from which it may read the servers' metrics."""

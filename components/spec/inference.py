@@ -147,6 +147,10 @@ class InternetBalancerSpec(Spec):
     """IPv4 ranges that may come, such as [203.0.113.0/24]. Requests carry no key and are not encrypted."""
 
 
+class EndpointGroupSpec(Spec):
+    """The service as a group of endpoints, for a balancer over regions."""
+
+
 class LoadBalancerSpec(Choice):
     """The cloud's load balancer in front of the service: exactly one of these."""
 
@@ -154,21 +158,24 @@ class LoadBalancerSpec(Choice):
     """Addresses of the cluster's network alone: `{}`, or the word `internal` in place of the mapping."""
     internet: InternetBalancerSpec | None = None
     """Public addresses, for named ranges."""
+    endpoint_group: EndpointGroupSpec | None = None
+    """No balancer of its own, but a group of endpoints that one over regions sends requests to (Google Cloud): `{}`, or
+    the word `endpointGroup` in place of the mapping."""
 
 
 def _balancer_in_short(value: Any) -> Any:
-    """`internal` means `{internal: {}}`."""
+    """`internal` means `{internal: {}}`, and `endpointGroup` the same of a group."""
     if not isinstance(value, str):
         return value
-    if value != "internal":
+    if value not in ("internal", "endpointGroup"):
         forms = "write internal, or {internet: {sourceRanges: [RANGE]}} with the ranges that may come"
-        raise ValueError(f"{value!r} is not internal, nor a mapping; {forms}")
+        raise ValueError(f"{value!r} is not internal or endpointGroup, nor a mapping; {forms}")
     return {value: {}}
 
 
 LoadBalancer = Annotated[
     LoadBalancerSpec,
-    BeforeValidator(_balancer_in_short, json_schema_input_type=Literal["internal"] | LoadBalancerSpec),
+    BeforeValidator(_balancer_in_short, json_schema_input_type=Literal["internal", "endpointGroup"] | LoadBalancerSpec),
 ]
 
 

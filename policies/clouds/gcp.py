@@ -23,6 +23,8 @@ MACHINE_ROWS: Final = ("providers", "gcp/machine_types.toml")
 NODE_POOL = "gcp:container/nodePool:NodePool"
 CLUSTER = "gcp:container/cluster:Cluster"
 FIREWALL = "gcp:compute/firewall:Firewall"
+ARMOR = "gcp:compute/securityPolicy:SecurityPolicy"
+BACKEND_SERVICE = "gcp:compute/backendService:BackendService"
 EXPIRES, BUDGET = "penstock-expires", "penstock-budget-cents-h"
 SPECIFIC, NONE = "SPECIFIC_RESERVATION", "NO_RESERVATION"
 _TIME = re.compile(r"(\d{4})(\d\d)(\d\d)t(\d\d)(\d\d)z")
@@ -137,6 +139,23 @@ def ingress(kind: str, inputs: Inputs) -> Iterator[Ingress]:
             yield Ingress(path="sourceRanges", ranges=given or (), open_when_empty="the rule")
     elif kind == CLUSTER:
         yield from _api_server(inputs)
+    elif kind == ARMOR:
+        yield from _let_in(inputs)
+    elif kind == BACKEND_SERVICE and _is_public(inputs) and at(inputs, "securityPolicy") is None:
+        yield Ingress(path="securityPolicy", ranges=(), open_when_empty="the balancer before it")
+
+
+def _is_public(service: Inputs) -> bool:
+    return at(service, "loadBalancingScheme") in (None, "EXTERNAL", "EXTERNAL_MANAGED")
+
+
+def _let_in(inputs: Inputs) -> Iterator[Ingress]:
+    """Ranges that a policy of Cloud Armor lets in; `*` is everybody."""
+    for rule in entries(inputs, "rules"):
+        ranges = at(rule, "match", "config", "srcIpRanges")
+        if at(rule, "action") == "allow" and ranges is not UNKNOWN:
+            named = ["0.0.0.0/0" if one == "*" else one for one in ranges or ()]
+            yield Ingress(path="rules.match.config.srcIpRanges", ranges=named)
 
 
 def _api_server(inputs: Inputs) -> Iterator[Ingress]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -19,6 +19,8 @@ from components.provider import ClusterHandle
 from components.schedulers.slurm.plan import SLURM_NAMESPACE
 from components.spec.scheduler import SchedulerKind
 from providers.gcp.apis import Apis
+from providers.gcp.balancer.build import Front
+from providers.gcp.balancer.types import FrontPlan
 from providers.gcp.control_plane.build import Gke
 from providers.gcp.drain_resource import GcpDrainResource
 from providers.gcp.gke_handle import GkeHandle
@@ -62,7 +64,8 @@ def build_cluster(name: str, plan: GcpPlan, opts: pulumi.ResourceOptions) -> Clu
     after = pulumi.ResourceOptions.merge(inside, pulumi.ResourceOptions(depends_on=list(network.held)))
     drain = GcpDrainResource(
         f"{name}-drain", project=plan.project, region=plan.region, cluster=plan.control_plane.name,
-        network=plan.network.name, own=plan.network.existing is None, identity=plan.identity, opts=after,
+        network=plan.network.name, own=plan.network.existing is None,
+        groups=[plan.front.group.name] if plan.front.group else [], identity=plan.identity, opts=after,
     )  # fmt: skip
     cluster = Gke(f"{name}-gke", plan=plan.control_plane, network=network, after=[drain], opts=inside).handle
     system = _pool(f"{name}-system", plan.control_plane.system_pool, plan, cluster, network, inside)
@@ -81,7 +84,19 @@ def build_cluster(name: str, plan: GcpPlan, opts: pulumi.ResourceOptions) -> Clu
             "cluster": cluster.name, "endpoint": cluster.endpoint, "kubeconfig": cluster.kubeconfig,
             **_stores(storage), **({"endpoints": endpoints} if endpoints else {}), **_costs(plan),
         },
+        front=partial(_front, name, plan, network, inside) if plan.front != FrontPlan.nothing() else None,
     )  # fmt: skip
+
+
+def _front(
+    name: str, plan: GcpPlan, network: GcpNetworkHandle, opts: pulumi.ResourceOptions,
+    services: Sequence[pulumi.Resource],
+) -> Outputs:  # fmt: skip
+    after = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=list(services)))
+    opened = network.network_id if plan.network.existing is None else None
+    return Front(
+        f"{name}-front", plan=plan.front, network=opened, project=plan.project, identity=plan.identity, opts=after
+    ).outputs
 
 
 def _provider(name: str, plan: GcpPlan, opts: pulumi.ResourceOptions) -> gcp.Provider:

@@ -34,12 +34,21 @@ def drain(google: Google, inputs: Mapping[str, Any], say: Callable[[str], None])
         time.sleep(_STEP_S)
 
 
+def _groups(google: Google, inputs: Mapping[str, Any]) -> Iterator[str]:
+    """Groups of endpoints of the stack's own name, which stay where the cluster went before GKE had removed them (GKE,
+    "Container-native load balancing through standalone zonal NEGs")."""
+    for group in google.pages("compute", f"projects/{inputs['project']}/aggregated/networkEndpointGroups", "items"):
+        if group["name"] in inputs.get("groups", ()) and _is_in(group, inputs["network"]):
+            yield _path_of(group)
+
+
 def _left(google: Google, inputs: Mapping[str, Any]) -> Iterator[str]:
     """Paths of all that is left, in the order in which it can go."""
     project = inputs["project"]
     for disk in google.pages("compute", f"projects/{project}/aggregated/disks", "items"):
         if disk.get("labels", {}).get(CLUSTER_LABEL) == inputs["cluster"] and not disk.get("users"):
             yield _path_of(disk)
+    yield from _groups(google, inputs)
     if not inputs["own"]:
         return
     for kind in _KINDS:

@@ -1,6 +1,6 @@
 """The moment of a destroy at which a network is freed of what GKE made in it, as a Pulumi resource."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import pulumi
 
@@ -15,7 +15,7 @@ class GcpDrainResource(pulumi.CustomResource):
     """
 
     def __init__(  # noqa: PLR0913 (inputs by name)
-        self, name: str, *, project: str, region: str, cluster: str, network: str, own: bool,
+        self, name: str, *, project: str, region: str, cluster: str, network: str, own: bool, groups: Sequence[str],
         identity: Mapping[str, str], opts: pulumi.ResourceOptions | None = None,
     ) -> None:  # fmt: skip
         inputs = {
@@ -24,6 +24,7 @@ class GcpDrainResource(pulumi.CustomResource):
             "cluster": cluster,
             "network": network,
             "own": own,
+            "groups": list(groups),
             "patienceS": PATIENCE_S,
             "identity": dict(identity),
         }

@@ -5,6 +5,7 @@ from ipaddress import IPv4Network
 from typing import Any
 
 from components.errors import Problem
+from providers.gcp.balancer.plan import CHECKERS
 from providers.gcp.network.fabrics import RANGE
 from providers.gcp.network.given import AGENT_ROLE, NETWORK_ROLE, PATH
 from providers.gcp.network.plan import KEPT
@@ -123,10 +124,17 @@ def way_problems(plan: GcpPlan, google: Google) -> Iterator[Problem]:
             "own; add one, or go on where something else leads out"
         )
         yield Problem(path=f"{PATH}.network", message=message, stops=False)
-    if plan.storage.file_system is None:
+    group, lustre = plan.front.group, plan.storage.file_system
+    if group is None and lustre is None:
         return
-    rules = google.pages("compute", f"projects/{there.project}/global/firewalls", "items")
-    if not any(_lets_lustre_in(rule, there) for rule in rules):
+    rules = list(google.pages("compute", f"projects/{there.project}/global/firewalls", "items"))
+    if group and not any(_lets_in(rule, there, group.port) for rule in rules):
+        message = (
+            f"no rule of {there.network}'s firewall lets tcp {group.port} in, by which a balancer over regions comes "
+            f"from {' and '.join(CHECKERS)}; add one for these ranges, or go on where a firewall policy does"
+        )
+        yield Problem(path=f"{PATH}.network", message=message, stops=False)
+    if lustre and not any(_lets_in(rule, there, _LUSTRE_PORT) for rule in rules):
         message = (
             f"no rule of {there.network}'s firewall lets tcp {_LUSTRE_PORT} in, by which servers of Managed Lustre "
             "speak to nodes; add one, or go on where a firewall policy does"
@@ -134,17 +142,19 @@ def way_problems(plan: GcpPlan, google: Google) -> Iterator[Problem]:
         yield Problem(path=f"{PATH}.network", message=message, stops=False)
 
 
-def _lets_lustre_in(rule: Mapping[str, Any], there: GivenVpc) -> bool:
+def _lets_in(rule: Mapping[str, Any], there: GivenVpc, port: int) -> bool:
     if not str(rule.get("network", "")).endswith(f"/networks/{there.network}"):
         return False
-    return rule.get("direction", "INGRESS") == "INGRESS" and any(map(_covers_lustre, rule.get("allowed", ())))
+    return rule.get("direction", "INGRESS") == "INGRESS" and any(
+        _covers(allowed, port) for allowed in rule.get("allowed", ())
+    )
 
 
-def _covers_lustre(allowed: Mapping[str, Any]) -> bool:
+def _covers(allowed: Mapping[str, Any], port: int) -> bool:
     if allowed.get("IPProtocol") not in ("tcp", "all", "6"):
         return False
-    spans = [port.partition("-") for port in allowed.get("ports", ())]
-    return not spans or any(int(first) <= _LUSTRE_PORT <= int(last or first) for first, _, last in spans)
+    spans = [one.partition("-") for one in allowed.get("ports", ())]
+    return not spans or any(int(first) <= port <= int(last or first) for first, _, last in spans)
 
 
 def agent_problems(plan: GcpPlan, google: Google) -> Iterator[Problem]:

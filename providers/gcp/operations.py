@@ -8,15 +8,20 @@ from typing import Any
 
 from components.errors import PenstockError
 from providers.gcp.answering import await_answers
+from providers.gcp.balancer import groups
 from providers.gcp.drain import drain as drain_network
 from providers.gcp.session import Google, GoogleError, session
 
 DRAIN_INPUTS: Mapping[str, type | tuple[type, ...]] = {
-    "project": str, "region": str, "cluster": str, "network": str, "own": bool, "patienceS": (int, float),
-    "identity": dict,
+    "project": str, "region": str, "cluster": str, "network": str, "own": bool, "groups": list,
+    "patienceS": (int, float), "identity": dict,
 }  # fmt: skip
 API_INPUTS: Mapping[str, type | tuple[type, ...]] = {
     "project": str, "services": list, "patienceS": (int, float), "identity": dict,
+}  # fmt: skip
+
+GROUP_INPUTS: Mapping[str, type | tuple[type, ...]] = {
+    "project": str, "group": str, "patienceS": (int, float), "identity": dict,
 }  # fmt: skip
 
 Scaler = Mapping[str, str]
@@ -34,6 +39,18 @@ def await_apis(inputs: Mapping[str, Any], say: Callable[[str], None]) -> None:
     with _explained("the project's APIs do not answer"):
         google = session(**(inputs.get("identity") or {}))
         await_answers(google, inputs["project"], inputs["services"], say, float(inputs["patienceS"]))
+
+
+def await_group(inputs: Mapping[str, Any], say: Callable[[str], None]) -> None:
+    """Returns when GKE has made a group of endpoints; PenstockError where it does not."""
+    with _explained(f"{inputs['group']} could not be looked for"):
+        groups.await_group(session(**(inputs.get("identity") or {})), inputs, say)
+
+
+def release_group(inputs: Mapping[str, Any]) -> None:
+    """PenstockError with the balancers that still use a group of endpoints, which then cannot go."""
+    with _explained(f"users of {inputs['group']} could not be looked for"):
+        groups.require_unused(session(**(inputs.get("identity") or {})), inputs)
 
 
 def drain(inputs: Mapping[str, Any], say: Callable[[str], None]) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 from components.kubernetes.ownership import OwnershipRow
 from components.labels import OWN_LABELS
 from components.plan.kubernetes import BalancerFacts, Concern, Manifest, Owner, Ownership
+from providers.gcp.balancer.plan import annotations
 from providers.gcp.tables import OWNERSHIP
 from providers.gcp.types import GcpNetworkPlan, GcpNodePoolPlan, GkePlan
 
@@ -51,8 +52,9 @@ def hyperdisks(stack: str) -> Manifest:
     return _disk_class("penstock-hyperdisk", "hyperdisk-balanced", stack, {})
 
 
-def balancers(network: GcpNetworkPlan) -> BalancerFacts:
-    """Load balancers that GKE itself makes of Services, without an add-on or a class of theirs."""
+def balancers(network: GcpNetworkPlan, control: GkePlan, group: str) -> BalancerFacts:
+    """Load balancers that GKE itself makes of Services, without an add-on or a class of theirs; the group of endpoints
+    that the stack's own service becomes is called `group`."""
     own = [network.nodes.cidr, network.pods_cidr, network.services_cidr]
     return BalancerFacts(
         addon="",
@@ -60,6 +62,8 @@ def balancers(network: GcpNetworkPlan) -> BalancerFacts:
         internal={"networking.gke.io/load-balancer-type": "Internal"},
         internet={"cloud.google.com/l4-rbs": "enabled"},
         network=tuple(filter(None, own)) or ("10.0.0.0/8",),
+        group=annotations(group),
+        group_selector=control.system_pool.binding.node_selector if group else {},
     )
 
 

@@ -10,6 +10,8 @@ from components.plan.cluster import ClusterPlan, RefusedClusterError
 from components.plan.kubernetes import KubernetesFacts
 from components.spec.stack import StackSpec
 from providers.gcp import ownership
+from providers.gcp.balancer import plan as fronts
+from providers.gcp.balancer.types import FrontPlan
 from providers.gcp.catalog import SCHEDULERS
 from providers.gcp.control_plane import plan as control_plane
 from providers.gcp.images.private import private_problems
@@ -61,6 +63,8 @@ class GcpPlan(ClusterPlan):
     storage: GcpStoragePlan
     endpoints: tuple[GardenEndpointPlan, ...]
     """Of Vertex AI."""
+    front: FrontPlan
+    """Front of the services."""
     account: GcpAccountSpec = field(default_factory=GcpAccountSpec)
     """The identity that it is built with."""
     node_roll_reason: str = ""
@@ -89,8 +93,9 @@ def plan(spec: StackSpec, stack: str, now: datetime) -> GcpPlan:
     storage = problems.collect(stores.plan_storage, spec, network, pools or (), stack)
     full = nodes.with_mounts(pools or (), storage.mounts, sidecar(storage.object_store)) if storage else pools or ()
     endpoints = problems.collect(serving.plan_endpoints, settings.endpoints, stack)
+    front = problems.collect(fronts.plan_front, spec, settings, system.zone, stack)
     control = problems.collect(control_plane.plan_gke, spec, settings, full, system, stack)
-    if not (pools and network and storage and control) or endpoints is None:
+    if not (pools and network and storage and control and front) or endpoints is None:
         raise SpecError(problems)
     billed = (system, *full)
     plan = GcpPlan(
@@ -98,7 +103,7 @@ def plan(spec: StackSpec, stack: str, now: datetime) -> GcpPlan:
         region=network.region,
         project=control.project,
         labels=labels(stack, spec.cluster.expires_at, spec.cluster.budget_usd_per_hour, settings.labels),
-        services=_services(storage, endpoints),
+        services=_services(storage, endpoints, front),
         expires_at=spec.cluster.expires_at,
         budget_usd_per_hour=spec.cluster.budget_usd_per_hour,
         node_pools=full,
@@ -107,17 +112,19 @@ def plan(spec: StackSpec, stack: str, now: datetime) -> GcpPlan:
         control_plane=control,
         storage=storage,
         endpoints=endpoints,
+        front=front,
         account=spec.account if isinstance(spec.account, GcpAccountSpec) else GcpAccountSpec(),
         node_roll_reason=spec.cluster.allow_node_roll or "",
         volume=storage.volume,
         scheduler=(spec.scheduler.kind or SCHEDULERS[0]).value,
-        kubernetes=_facts(control, full, network),
+        kubernetes=_facts(control, full, network, fronts.group_name(spec, stack)),
         parts=(
             nodes.part(full, spec, billed),
             networks.part(network, spec, billed),
             control_plane.part(control),
             stores.part(storage, network.region),
             serving.part(endpoints, network.region),
+            fronts.part(front, stack),
         ),
     )
     unread = "cluster.budgetUsdPerHour" in spec.refused
@@ -144,16 +151,19 @@ def _general_problems(spec: StackSpec, settings: GcpSpec, now: datetime) -> Iter
         yield Problem(path="gcp:userProjectOverride", message=message)
 
 
-def _services(storage: GcpStoragePlan, endpoints: tuple[GardenEndpointPlan, ...]) -> tuple[str, ...]:
+def _services(storage: GcpStoragePlan, endpoints: tuple[GardenEndpointPlan, ...], front: FrontPlan) -> tuple[str, ...]:
     return (
         *SERVICES,
         *(LUSTRE_SERVICES if storage.file_system else ()),
         *(FILESTORE_SERVICES if storage.shared_file_system else ()),
         *(serving.SERVICES if endpoints else ()),
+        *(fronts.SERVICES if front.balancers else ()),
     )
 
 
-def _facts(control: GkePlan, pools: tuple[GcpNodePoolPlan, ...], network: GcpNetworkPlan) -> KubernetesFacts:
+def _facts(
+    control: GkePlan, pools: tuple[GcpNodePoolPlan, ...], network: GcpNetworkPlan, group: str
+) -> KubernetesFacts:
     return KubernetesFacts(
         version=".".join(control.version.split(".")[:2]),
         flavour="gke",
@@ -162,7 +172,7 @@ def _facts(control: GkePlan, pools: tuple[GcpNodePoolPlan, ...], network: GcpNet
         refused_addons=ownership.REFUSED,
         storage_class=ownership.disks(control.name),
         system_selector=control.system_pool.binding.node_selector,
-        balancers=ownership.balancers(network),
+        balancers=ownership.balancers(network, control, group),
         uncounted=UNCOUNTED,
         critical_by_quota=True,
     )

@@ -7,6 +7,8 @@ from typing import Any
 from components.errors import PenstockError, Problem
 from components.plan.images import Built, ImagePlan
 from components.plan.stack import StackPlan
+from providers.gcp.balancer.groups import missing_groups
+from providers.gcp.balancer.plan import RIGHTS as FRONT_RIGHTS
 from providers.gcp.control_plane.kubeconfig_plugin import INSTALL, PLUGIN
 from providers.gcp.given_network import agent_problems, given_problems, way_problems
 from providers.gcp.held_reservations import held_problems
@@ -77,6 +79,7 @@ def look(plan: GcpPlan, google: Google, images: tuple[ImagePlan, ...] = ()) -> t
         ("gcp.project", lambda: policy_problems(plan, google)),
         ("cluster.nodePools", lambda: quota_problems(plan, google, stands=stands)),
         ("cluster.nodePools", lambda: family_problems(plan, google)),
+        ("gcp.globalBalancers", lambda: _group_problems(plan, google)),
         ("images", lambda: _image_problems(plan, google, images)),
     ):
         found += _told(path, question)
@@ -126,12 +129,15 @@ def _first_problems(plan: GcpPlan, google: Google) -> Iterator[Problem]:
 
 
 def _right_problems(plan: GcpPlan, google: Google) -> Iterator[Problem]:
-    needed = (*RIGHTS, *(ENDPOINT_RIGHTS if plan.endpoints else ()))
+    front = FRONT_RIGHTS if plan.front.balancers else ()
+    needed = (*RIGHTS, *(ENDPOINT_RIGHTS if plan.endpoints else ()), *front)
     asked = {"permissions": list(needed)}
     answer = google.post("resource_manager", f"projects/{plan.project}:testIamPermissions", asked)
     given = {*answer.get("permissions", ()), *_unneeded(plan)}
     if lacking := [right for right in needed if right not in given]:
         more = "; roles/aiplatform.user has the endpoints'" if {*lacking} & {*ENDPOINT_RIGHTS} else ""
+        if {*lacking} & {*front}:
+            more += "; roles/certificatemanager.owner and roles/compute.loadBalancerAdmin have the balancer's"
         message = f"your credentials lack {', '.join(lacking)} in {plan.project}; {ROLES}{more}"
         yield Problem(path="gcp.project", message=message)
 
@@ -144,7 +150,8 @@ def _unneeded(plan: GcpPlan) -> Iterator[str]:
         yield "compute.networks.create"
     if network.existing is not None:
         yield "compute.firewalls.delete"
-    if not network.services_peering_cidr:
+    opened = plan.front.group is not None and network.existing is None
+    if not network.services_peering_cidr and not opened:
         yield "compute.firewalls.create"
 
 
@@ -192,6 +199,19 @@ def _profile_problems(plan: GcpPlan, google: Google) -> Iterator[Problem]:
                 raise
             message = f"there is no network profile {profile}, so the zone has no machines with RDMA; take another zone"
             yield Problem(path="cluster.nodePools", message=message)
+
+
+def _group_problems(plan: GcpPlan, google: Google) -> Iterator[Problem]:
+    """Groups of other stacks that are not there: a balancer cannot be made without them."""
+    own = plan.front.group.path if plan.front.group else ""
+    for balancer in plan.front.balancers:
+        others = [one.group for one in balancer.behind if one.group != own]
+        for group in missing_groups(google, others):
+            message = (
+                f"{group} is not there; run `up` for the stack whose output endpointGroup it is, with "
+                "inference.route.loadBalancer endpointGroup, or correct the path"
+            )
+            yield Problem(path=f"gcp.globalBalancers.{balancer.key}.endpointGroups", message=message)
 
 
 def _image_problems(plan: GcpPlan, google: Google, images: tuple[ImagePlan, ...]) -> Iterator[Problem]:

@@ -9,6 +9,7 @@ from pydantic import Field, IPvAnyNetwork
 from components.spec.base import Name, Spec, form
 from components.spec.choice import Choice
 from components.spec.rest import Places
+from providers.gcp.balancer.settings import GlobalBalancerSpec
 from providers.gcp.network.settings import GivenVpcSpec
 from providers.gcp.serving.settings import GardenEndpointSpec
 
@@ -128,9 +129,6 @@ class GcpSpec(Spec):
         "storage.fileSystem; remove it",
         "customJobs": "Vertex AI's training jobs are no resource that an engine keeps: they run once and end; remove "
         "it, and describe the run under penstock:training",
-        "globalBalancers": "a balancer over regions opens to the internet, and needs what no stack alone has: the "
-        "groups of endpoints of stacks that are up, a certificate, and a name that leads to it; remove it, and put "
-        "one before their load balancers (inference.route.loadBalancer) yourself, as docs/gcp.md shows",
     }
     network_form: ClassVar[type[Spec]] = GivenVpcSpec
     places: ClassVar[Places] = {
@@ -139,6 +137,7 @@ class GcpSpec(Spec):
         "controlPlane.reach.publicCidrs": ["203.0.113.0/24"],
         "controlPlane.reach": {"dnsEndpoint": {}},
         "endpoints": None,
+        "globalBalancers": None,
         "labels": None,
         "pools.*.driver": None,
         "pools.*.flexStart.maxRunHours": None,
@@ -152,6 +151,8 @@ class GcpSpec(Spec):
     """The cluster's control plane."""
     endpoints: tuple[GardenEndpointSpec, ...] = ()
     """Models of Vertex AI's Model Garden on endpoints of their own, beside the cluster."""
+    global_balancers: tuple[GlobalBalancerSpec, ...] = ()
+    """Balancers over regions: one public address over the services of several stacks."""
     pools: dict[Name, GcpPoolSpec] = Field(default_factory=dict)
     """Settings of node pools, by their names: shape of a TPU slice, flex start, driver."""
     labels: dict[str, str] = Field(default_factory=dict)

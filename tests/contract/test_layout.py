@@ -16,12 +16,12 @@ import yaml
 
 from components.errors import SpecError
 from components.plan.cluster import ClusterPlan
-from components.provider import ApiOperations, CloudOperations, CloudProvider
+from components.provider import ApiOperations, CloudOperations, CloudProvider, GroupOperations
 from components.spec.base import Spec
 from components.spec.scheduler import SchedulerKind
 from components.spec.stack import parse_stack
 from providers import MODULES, clouds, discover, load
-from providers.registry import api_operations, operations
+from providers.registry import api_operations, group_operations, operations
 from tests.clock import NOW
 from tests.clouds import CLOUDS_IN_WORDS
 from tests.contract.made_up_cloud.provider.settings import MadeUpSpec
@@ -121,6 +121,14 @@ def test_a_cloud_whose_apis_take_time_waits_for_them(cloud: str) -> None:
     assert there.API_INPUTS
     asked = list(inspect.signature(ApiOperations.await_apis).parameters)[1:]
     assert list(inspect.signature(there.await_apis).parameters) == asked
+
+
+def test_a_cloud_whose_controllers_make_groups_waits_for_them_and_lets_none_in_use_go() -> None:
+    there = group_operations("gcp")
+    assert there.GROUP_INPUTS
+    for verb in ("await_group", "release_group"):
+        asked = list(inspect.signature(getattr(GroupOperations, verb)).parameters)[1:]
+        assert list(inspect.signature(getattr(there, verb)).parameters) == asked, verb
 
 
 def test_a_cloud_is_registered_by_one_line(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,12 +5,23 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from rehearsal.cloud.account import OF_CONTROLLERS, Object
+from rehearsal.cloud.errors import CloudApiError
 from rehearsal.cloud.lifecycle import SimulatedCloud
 from rehearsal.providers.gcp import container_engine
 from rehearsal.providers.gcp.kinds.gke_pools import FORM
 from rehearsal.providers.gcp.kinds.parts import link, number
 from rehearsal.providers.gcp.machines import machine
-from rehearsal.providers.gcp.names import CLUSTER, NETWORK, NODE_POOL, REPOSITORY, SERVICE, SPECIFIC, last
+from rehearsal.providers.gcp.names import (
+    BACKEND_SERVICE,
+    CLUSTER,
+    ENDPOINT_GROUP,
+    NETWORK,
+    NODE_POOL,
+    REPOSITORY,
+    SERVICE,
+    SPECIFIC,
+    last,
+)
 from rehearsal.providers.gcp.project_answers import ProjectAnswers
 from rehearsal.providers.gcp.services import ON, unusable
 from rehearsal.providers.gcp.sizes import first_count
@@ -55,6 +66,8 @@ class Answers:
             ("GET compute", r"projects/[^/]+/zones/(?P<zone>[^/]+)/reservations/(?P<name>[^/]+)", self._reservation),
             ("GET compute", r"projects/[^/]+/global/networkProfiles/(?P<name>[^/]+)", self._profile),
             ("GET compute", r"projects/[^/]+/aggregated/(?P<kind>\w+)", self._aggregated),
+            ("GET compute", r"(?P<path>projects/[^/]+/zones/[^/]+/networkEndpointGroups/[^/]+)",
+             self._group_of_endpoints),
             ("GET compute", r".*/instanceGroupManagers/(?P<name>[^/]+)/listErrors", self._group_errors),
             ("GET compute", r".*/instanceGroupManagers/(?P<name>[^/]+)", self._group),
             *around.routes,
@@ -135,15 +148,32 @@ class Answers:
     def _aggregated(self, *, kind: str, **_: Any) -> dict[str, Any]:
         if kind not in _KINDS:
             return {"items": {}}
-        found = [_told(one) for one in self._balancers()] if kind == "forwardingRules" else []
+        found: list[dict[str, Any]] = []
+        if kind == "forwardingRules":
+            found = [_told(one) for one in self._balancers() if one.token != ENDPOINT_GROUP]
+        elif kind == "networkEndpointGroups":
+            found = [_told_group(one) for one in self._balancers() if one.token == ENDPOINT_GROUP]
+        elif kind == "backendServices":
+            services = (one for one in self._cloud.account.objects() if one.token == BACKEND_SERVICE)
+            found = [{"name": last(one.id), "backends": one.inputs.get("backends") or []} for one in services]
         return {"items": {"global": {kind: found}}}
+
+    def _group_of_endpoints(self, *, path: str, **_: Any) -> dict[str, Any]:
+        thing = self._cloud.account.find(ENDPOINT_GROUP, path)
+        if thing is None:
+            raise _absent(path)
+        return {"name": last(path), "networkEndpointType": "GCE_VM_IP_PORT"}
 
     def _balancers(self) -> Iterator[Object]:
         return (one for one in self._cloud.account.objects() if one.token.startswith(OF_CONTROLLERS))
 
     def _delete(self, *, path: str, **_: Any) -> dict[str, Any]:
         for one in self._balancers():
-            if last(path) == last(one.id):
+            if path == one.id or (last(path) == one.id and one.token != ENDPOINT_GROUP):
+                try:
+                    self._cloud.account.require_unused(one)
+                except CloudApiError as error:
+                    raise Refusal(400, "resourceInUseByAnotherResource", error.message) from error
                 self._cloud.account.remove(one)
                 return {"name": "operation-1", "status": "DONE"}
         raise Refusal(404, "notFound", f"The resource '{path}' was not found")
@@ -239,6 +269,10 @@ def _reserves(pool: Object, name: str) -> bool:
     affinity = (pool.inputs.get("nodeConfig") or {}).get("reservationAffinity") or {}
     named = [str(one) for one in affinity.get("values") or ()]
     return affinity.get("consumeReservationType") == SPECIFIC and any(f"/reservations/{name}" in one for one in named)
+
+
+def _told_group(group: Object) -> dict[str, Any]:
+    return {**_told(group), "name": last(group.id), "selfLink": link(group.id)}
 
 
 def _told(balancer: Object) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from rehearsal.field.facts import (
 )
 from rehearsal.field.service_facts import PatienceRow, ReservedRow
 from rehearsal.providers.gcp.field_rules import RULES
+from rehearsal.providers.gcp.front_rules import RULES as FRONTS
 from rehearsal.providers.gcp.inside_rules import RULES as INSIDE
 from rehearsal.providers.gcp.job_rules import RULES as JOBS
 from rehearsal.providers.gcp.machines import accelerators, size_of
@@ -196,5 +197,5 @@ FACTS = FieldFacts(
             source="Compute Engine, Consume a reservation: machine type, zone and local SSD as reserved",
         ),
     ),
-    rules=(*RULES, *INSIDE, *PODS, *JOBS),
+    rules=(*RULES, *INSIDE, *PODS, *JOBS, *FRONTS),
 )  # fmt: skip

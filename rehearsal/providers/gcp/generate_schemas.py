@@ -25,7 +25,8 @@ METHODS: Mapping[str, tuple[str, ...]] = {
                 "networks", "subnetworks", "routers", "firewalls", "addresses", "globalAddresses", "resourcePolicies",
                 "networkFirewallPolicies", "regionNetworkFirewallPolicies", "backendServices", "healthChecks",
                 "urlMaps", "targetHttpsProxies", "targetHttpProxies", "globalForwardingRules", "networkEndpointGroups",
-                "securityPolicies", "sslCertificates", "instanceTemplates", "reservations", "futureReservations",
+                "securityPolicies", "sslCertificates", "sslPolicies", "instanceTemplates", "reservations",
+                "futureReservations",
             )
             for verb in ("insert", "patch", "delete")
         ),
@@ -66,6 +67,13 @@ METHODS: Mapping[str, tuple[str, ...]] = {
     "aiplatform.v1": (
         "aiplatform.projects.locations.deploy", "aiplatform.projects.locations.endpoints.undeployModel",
         "aiplatform.projects.locations.endpoints.delete", "aiplatform.projects.locations.models.delete",
+    ),
+    "certificatemanager.v1": tuple(
+        f"certificatemanager.projects.locations.{collection}.{verb}"
+        for collection in (
+            "dnsAuthorizations", "certificates", "certificateMaps", "certificateMaps.certificateMapEntries",
+        )
+        for verb in ("create", "patch", "delete")
     ),
     "hypercomputecluster.v1": tuple(
         f"hypercomputecluster.projects.locations.clusters.{verb}" for verb in ("create", "patch", "delete")

@@ -14,6 +14,16 @@ MEMBER = "gcp:projects/iAMMember:IAMMember"
 CONNECTION = "gcp:servicenetworking/connection:Connection"
 GARDEN_ENDPOINT = "gcp:vertex/aiEndpointWithModelGardenDeployment:AiEndpointWithModelGardenDeployment"
 RING, KEY = "gcp:kms/keyRing:KeyRing", "gcp:kms/cryptoKey:CryptoKey"
+BACKEND_SERVICE, URL_MAP = "gcp:compute/backendService:BackendService", "gcp:compute/uRLMap:URLMap"
+HTTPS_PROXY = "gcp:compute/targetHttpsProxy:TargetHttpsProxy"
+FORWARDING_RULE = "gcp:compute/globalForwardingRule:GlobalForwardingRule"
+ARMOR, HEALTH_CHECK = "gcp:compute/securityPolicy:SecurityPolicy", "gcp:compute/healthCheck:HealthCheck"
+TLS_POLICY, DNS_PROOF = "gcp:compute/sSLPolicy:SSLPolicy", "gcp:certificatemanager/dnsAuthorization:DnsAuthorization"
+CERTIFICATE = "gcp:certificatemanager/certificate:Certificate"
+CERTIFICATE_MAP = "gcp:certificatemanager/certificateMap:CertificateMap"
+MAP_ENTRY = "gcp:certificatemanager/certificateMapEntry:CertificateMapEntry"
+ENDPOINT_GROUP = "controller:compute/networkEndpointGroup:NetworkEndpointGroup"
+"""Group of endpoints that GKE's controller makes of a Service; no program has the type."""
 
 SPREAD_MIN = 1.5
 """Minutes until an API that was switched on answers (GoogleCloudPlatform/magic-modules e48fb239dc, 2026-01-09: the

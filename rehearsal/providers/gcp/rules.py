@@ -137,8 +137,11 @@ class GcpRules:
     brought = staticmethod(brought.brought)
 
     def controllers(self, account: Account) -> Mapping[str, tuple[float, Callable[..., bool]]]:
-        """That of networks for pods."""
-        return {f"{brought.GROUP}|{brought.OF_PODS}": (brought.NETWORK_MIN, settling.network_of_pods(account))}
+        """Those of networks for pods, and of groups of endpoints."""
+        return {
+            f"{brought.GROUP}|{brought.OF_PODS}": (brought.NETWORK_MIN, settling.network_of_pods(account)),
+            settling.PROXIES: (settling.GROUP_MIN, settling.endpoint_groups(account)),
+        }
 
     def aliases(self, outputs: Outputs) -> Iterator[str]:
         """Names that programs call it by: a self link, a short name, an address, a cluster's workload pool."""

@@ -13,7 +13,7 @@ from rehearsal.cloud.errors import CloudApiError
 from rehearsal.cloud.kind import Outputs
 from rehearsal.cloud.standing import StandingThing
 from rehearsal.providers.gcp.kinds.parts import number
-from rehearsal.providers.gcp.names import FIREWALL, MEMBER, NETWORK, ROUTER_NAT, SUBNETWORK, last
+from rehearsal.providers.gcp.names import ENDPOINT_GROUP, FIREWALL, MEMBER, NETWORK, ROUTER_NAT, SUBNETWORK, last
 
 Find = Callable[[str, str], Outputs | None]
 ATTACHED = "gcp:compute/sharedVPCServiceProject:SharedVPCServiceProject"
@@ -26,6 +26,7 @@ def standing(config: Mapping[str, Any], own: str) -> Iterator[StandingThing]:
     """The network under `cluster.network.existing` of the stack file; nothing where it names none. `own`: the project
     of the stack.
     """
+    yield from _groups(config)
     given: Any = config.get("penstock:cluster")
     region = str(given.get("region", "")) if isinstance(given, Mapping) else ""
     for key in ("network", "existing"):
@@ -58,6 +59,21 @@ def standing(config: Mapping[str, Any], own: str) -> Iterator[StandingThing]:
     )  # fmt: skip
     if host != own:
         yield from _shared(host, own, subnet)
+
+
+def _groups(config: Mapping[str, Any]) -> Iterator[StandingThing]:
+    """Groups of endpoints of other stacks, which the file's balancers name: all but those in the stack's own region,
+    where its own service is one."""
+    cluster, gcp, inference = (config.get(f"penstock:{key}") or {} for key in ("cluster", "gcp", "inference"))
+    if not all(isinstance(one, Mapping) for one in (cluster, gcp, inference)):
+        return
+    entry = (inference.get("route") or {}).get("loadBalancer")
+    own = f"/zones/{cluster.get('region')}-" if entry in ("endpointGroup", {"endpointGroup": {}}) else "none"
+    for balancer in gcp.get("globalBalancers") or ():
+        for one in balancer.get("endpointGroups") or ():
+            path = str(one.get("group"))
+            if own not in path:
+                yield StandingThing(token=ENDPOINT_GROUP, id=path, inputs={"name": last(path)})
 
 
 def _shared(host: str, own: str, subnet: str) -> Iterator[StandingThing]:

@@ -12,6 +12,7 @@ LINK = "https://www.googleapis.com/compute/v1/"
 _OWN = (
     "networks|subnetworks|routers|firewalls|addresses|resourcePolicies|clusters|nodePools|instances|repositories"
     "|reservations|reservationBlocks|reservationSubBlocks|serviceAccounts|keyRings|cryptoKeys|networkFirewallPolicies"
+    "|networkEndpointGroups|backendServices|urlMaps|certificateMaps|certificates|dnsAuthorizations"
 )
 _REFERENCE = re.compile(
     rf"(?:{re.escape(LINK)})?projects/[^/\s]+(?:/(?:global|(?:regions|zones|locations)/[^/\s]+))?"

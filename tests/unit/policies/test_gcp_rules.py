@@ -14,7 +14,7 @@ from policies import (
     reservation_targeted,
     versions_pinned,
 )
-from policies.clouds.gcp import CLUSTER, FIREWALL, NODE_POOL, machines
+from policies.clouds.gcp import ARMOR, BACKEND_SERVICE, CLUSTER, FIREWALL, NODE_POOL, machines
 from policies.rule import StackResource
 from policies.values import UNKNOWN
 
@@ -107,6 +107,12 @@ def test_a_placement_is_in_one_zone() -> None:
         (CLUSTER, {"masterAuthorizedNetworksConfig": {"cidrBlocks": [{"cidrBlock": "198.51.100.0/24"}]}}, False),
         (CLUSTER, {"masterAuthorizedNetworksConfig": {"cidrBlocks": [{"cidrBlock": "0.0.0.0/0"}]}}, True),
         (CLUSTER, {"masterAuthorizedNetworksConfig": {}}, False),
+        (BACKEND_SERVICE, {"loadBalancingScheme": "EXTERNAL_MANAGED"}, True),
+        (BACKEND_SERVICE, {"loadBalancingScheme": "EXTERNAL_MANAGED", "securityPolicy": UNKNOWN}, False),
+        (BACKEND_SERVICE, {"loadBalancingScheme": "INTERNAL_MANAGED"}, False),
+        (ARMOR, {"rules": [{"action": "allow", "match": {"config": {"srcIpRanges": ["*"]}}}]}, True),
+        (ARMOR, {"rules": [{"action": "deny(403)", "match": {"config": {"srcIpRanges": ["*"]}}}]}, False),
+        (ARMOR, {"rules": [{"action": "allow", "match": {"config": {"srcIpRanges": ["203.0.113.0/24"]}}}]}, False),
     ],
 )
 def test_nobody_from_everywhere_is_let_in(kind: str, inputs: dict[str, Any], is_open: bool) -> None:

@@ -390,8 +390,64 @@ SERVED: list[Case] = [
     ("jobs of Vertex AI", {"gcp.customJobs": []}, "gcp.customJobs", ["penstock:training"], {"gcp.customJobs": GONE}),
     ("Cluster Director", {"gcp.controlPlane.kind": "slurm"}, "gcp.controlPlane.kind", ["scheduler.kind slurm"],
      {"gcp.controlPlane.kind": GONE}),
-    ("balancer over regions", {"gcp.globalBalancers": []}, "gcp.globalBalancers", ["docs/gcp.md"],
-     {"gcp.globalBalancers": GONE}),
 ]  # fmt: skip
 
-CASES = [*POOLS, *TIMES, *TPUS, *PLACES, *GIVEN_NETWORKS, *SETTINGS, *SLICED, *REQUESTS, *SERVED]
+OWN = "projects/my-project/zones/us-central1-b/networkEndpointGroups/gcp-test-serve"
+OTHER = "projects/my-project/zones/europe-west4-a/networkEndpointGroups/gcp-europe-serve"
+FRONT: dict[str, Any] = {
+    "name": "llm", "hosts": ["llm.example.com"], "sourceRanges": ["203.0.113.0/24"],
+    "endpointGroups": [{"group": OWN}, {"group": OTHER}],
+}  # fmt: skip
+GROUPED: dict[str, Any] = {
+    "inference": {
+        "pool": "serve", "model": {"path": "/fsx/model"}, "route": {"loadBalancer": "endpointGroup"},
+    },
+}  # fmt: skip
+LLM, FIRST = "gcp.globalBalancers.llm", "gcp.globalBalancers.0"
+
+
+def _fronted(**changed: Any) -> dict[str, Any]:
+    return {**GROUPED, "gcp.globalBalancers": [{**FRONT, **changed}]}
+
+
+FRONTED: list[Case] = [
+    ("front that everybody may ask", _fronted(sourceRanges=["0.0.0.0/0"]), f"{LLM}.sourceRanges",
+     ["lets everyone in", "asks for no key"], {f"{FIRST}.sourceRanges": ["203.0.113.0/24"]}),
+    ("front without ranges", _fronted(sourceRanges=[]), f"{LLM}.sourceRanges", ["needs at least 1 entry"],
+     {f"{FIRST}.sourceRanges": ["203.0.113.0/24"]}),
+    ("front for a private range", _fronted(sourceRanges=["10.0.0.0/8"]), f"{LLM}.sourceRanges",
+     ["private range", "remove it"], {f"{FIRST}.sourceRanges": ["203.0.113.0/24"]}),
+    ("front for addresses of IPv6", _fronted(sourceRanges=["2001:db8::/48"]), f"{LLM}.sourceRanges",
+     ["IPv4"], {f"{FIRST}.sourceRanges": ["203.0.113.0/24"]}),
+    ("front without a host", _fronted(hosts=[]), f"{LLM}.hosts", ["needs at least 1 entry"],
+     {f"{FIRST}.hosts": ["llm.example.com"]}),
+    ("front for every host of a domain", _fronted(hosts=["*.example.com"]), f"{LLM}.hosts.0", ["wildcard"],
+     {f"{FIRST}.hosts": ["llm.example.com"]}),
+    ("address of a front as a URL", _fronted(hosts=["https://llm.example.com"]), f"{LLM}.hosts.0", ["without a scheme"],
+     {f"{FIRST}.hosts": ["llm.example.com"]}),
+    ("host that is given twice", _fronted(hosts=["llm.example.com", "llm.example.com"]), f"{LLM}.hosts",
+     ["name it once"], {f"{FIRST}.hosts": ["llm.example.com"]}),
+    ("two fronts of a name", {**GROUPED, "gcp.globalBalancers": [FRONT, {**FRONT, "hosts": ["a.example.com"]}]}, LLM,
+     ["a name of its own"], {"gcp.globalBalancers": [FRONT]}),
+    ("group by its name", _fronted(endpointGroups=[{"group": "gcp-europe-serve"}]), f"{LLM}.endpointGroups.0.group",
+     ["the output endpointGroup"], {f"{FIRST}.endpointGroups": FRONT["endpointGroups"]}),
+    ("group of another project", _fronted(endpointGroups=[{"group": OTHER.replace("my-project", "their-project")}]),
+     f"{LLM}.endpointGroups", ["another project"], {f"{FIRST}.endpointGroups": FRONT["endpointGroups"]}),
+    ("group that is given twice", _fronted(endpointGroups=[{"group": OTHER}, {"group": OTHER}]),
+     f"{LLM}.endpointGroups", ["name it once"], {f"{FIRST}.endpointGroups": FRONT["endpointGroups"]}),
+    ("the stack's own group in another zone",
+     _fronted(endpointGroups=[{"group": OWN.replace("us-central1-b", "us-central1-a")}]), f"{LLM}.endpointGroups",
+     [OWN], {f"{FIRST}.endpointGroups": FRONT["endpointGroups"]}),
+    ("too little of a group", _fronted(endpointGroups=[{"group": OTHER, "capacity": 0.05}, {"group": OWN}]),
+     f"{LLM}.endpointGroups", ["give 0 or 0.1"], {f"{FIRST}.endpointGroups.0.capacity": 0.1}),
+    ("nobody behind a front", _fronted(endpointGroups=[{"group": OTHER, "capacity": 0}]), f"{LLM}.endpointGroups",
+     ["nobody answers"], {f"{FIRST}.endpointGroups.0.capacity": 1}),
+    ("service behind a front that sleeps",
+     {**_fronted(), "inference.autoscaling": {"minReplicas": 0, "maxReplicas": 1}}, "inference.autoscaling.minReplicas",
+     ["wakes it"], {"inference.autoscaling": {"minReplicas": 1, "maxReplicas": 1}}),
+    ("host of a service that its front does not ask for",
+     {**_fronted(), "inference.route.hostName": "other.example.com"},
+     "inference.route.hostName", ["llm.example.com", "put it first"], {"inference.route.hostName": "llm.example.com"}),
+]  # fmt: skip
+
+CASES = [*POOLS, *TIMES, *TPUS, *PLACES, *GIVEN_NETWORKS, *SETTINGS, *SLICED, *REQUESTS, *SERVED, *FRONTED]
