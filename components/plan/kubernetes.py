@@ -13,6 +13,9 @@ Manifest = Mapping[str, Any]
 NAMESPACE = "penstock"
 """Namespace of jobs, services, their volume claim and their queue."""
 
+TOKEN_KEY = "token"  # noqa: S105  # the key's name
+"""Key of a Secret that a stack file names, with the token in it."""
+
 
 class Concern(StrEnum):
     """A thing that exactly one piece of software may do on a cluster."""

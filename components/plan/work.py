@@ -47,6 +47,8 @@ class JobPlan:
     max_agent_restarts: int
     memory_gib: float
     """Estimate of what all ranks of one node hold together (components/estimate/memory.py says the convention)."""
+    secrets: Mapping[str, str] = field(default_factory=dict)
+    """Names of Secrets by the variable that the value of each goes into; never the value."""
     command: tuple[str, ...] = ()
     """Program of the user's own that every rank runs; empty: penstock's trainer."""
     image: str = ""

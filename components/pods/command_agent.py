@@ -13,6 +13,7 @@ import argparse
 import http.server
 import json
 import os
+import secrets
 import signal
 import subprocess
 import sys
@@ -85,7 +86,18 @@ class CommandAgent:
             "MASTER_PORT": STORE_PORT,
             "PENSTOCK_RUN_FOLDER": self.folder,
         }
+        if given["RANK"] == 0 and "WANDB_PROJECT" in os.environ:
+            given |= {"WANDB_RUN_ID": self.wandb_run(), "WANDB_RESUME": "allow"}
         return {**os.environ, **{key: str(value) for key, value in given.items()}}
+
+    def wandb_run(self) -> str:
+        """Name of the run at W&B, the same for every start of the gang: rank 0 goes on in it."""
+        home = self.folder / "trackers" / "wandb"
+        home.mkdir(parents=True, exist_ok=True)
+        file = home / "run-id"
+        if not file.exists():
+            file.write_text(secrets.token_hex(8))
+        return file.read_text()
 
     def stop(self, _number: int, _frame: FrameType | None) -> None:
         """Handles a request to stop: once, to all ranks; they have `stopS` to write what they want to keep."""

@@ -5,6 +5,7 @@ from typing import Any
 
 from components.fabric import Fabric
 from components.plan.cluster import NodePoolPlan
+from components.plan.kubernetes import TOKEN_KEY
 from components.plan.work import JobPlan
 from components.pods import config_map
 from components.pods.bind import bind
@@ -107,8 +108,14 @@ def _env(job: JobPlan, index: str) -> list[dict[str, Any]]:
     assert not job.env.keys() & fields.keys(), f"{sorted(job.env.keys() & fields.keys())} are the pod's own"
     return [
         *({"name": key, "value": value} for key, value in job.env.items()),
+        *({"name": key, "valueFrom": {"secretKeyRef": _secret(name)}} for key, name in job.secrets.items()),
         *({"name": key, "valueFrom": {"fieldRef": {"fieldPath": path}}} for key, path in fields.items()),
     ]
+
+
+def _secret(name: str) -> dict[str, Any]:
+    """One that is missing stops no run: what it is for says so."""
+    return {"name": name, "key": TOKEN_KEY, "optional": True}
 
 
 def _security(fabric: Fabric) -> dict[str, Any]:

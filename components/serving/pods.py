@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from components.plan.cluster import NodePoolPlan
+from components.plan.kubernetes import TOKEN_KEY
 from components.plan.work import ServicePlan
 from components.pods.template import gib
 from components.serving.engines import ENGINES, ServingEngine
@@ -20,9 +21,6 @@ LEAVE_S = 10
 
 SERVER = "server"
 """The container that serves."""
-
-TOKEN_KEY = "token"  # noqa: S105  # the key's name
-"""Key of the Secret with Hugging Face's token."""
 
 _TMP = "/tmp"  # noqa: S108  # the only folder of the container that can be written
 _AWAITED_FOLDER, _AWAITED = "/model", "/model/newest"

@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 
 from components.spec.base import FolderPath, Name, Spec
 from components.spec.data import DataSpec
+from components.spec.observe import ProfileSpec, TrackerSpec
 from components.spec.scheduler import Priority, TopologyRequest
 
 NORM_EPSILON = 1e-5
@@ -234,7 +235,7 @@ Word = Annotated[str, Field(min_length=1, max_length=4096)]
 OF_A_COMMAND = frozenset(
     {
         *("engine", "command", "name", "pool", "nodes", "ranks_per_node", "max_restarts", "image", "queue"),
-        *("priority", "topology", "grace_s"),
+        *("priority", "topology", "grace_s", "trackers"),
     }
 )
 """Fields that say something to whoever starts a program; the others are penstock's own trainer's."""
@@ -292,6 +293,10 @@ class TrainingSpec(Spec):
     """Limits that catch bad steps, hangs and stragglers."""
     evaluate_every_steps: int = Field(default=50, ge=1)
     """Steps from one measurement of the validation loss to the next."""
+    trackers: tuple[TrackerSpec, ...] = Field(default=(), max_length=4, exclude_if=lambda value: not value)
+    """Programs that follow the run: W&B, MLflow."""
+    profile: ProfileSpec | None = Field(default=None, exclude_if=_is_none)
+    """Steps of which torch's profiler keeps a trace."""
     max_restarts: int = Field(default=5, ge=0)
     """Restarts inside the job after a lost worker."""
     seed: int = Field(default=1, ge=0, lt=2**31)
@@ -318,4 +323,18 @@ class TrainingSpec(Spec):
                 f"batch.microSequences: {self.batch.micro_sequences} is more than batch.sequences "
                 f"({self.batch.sequences})"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _profile_is_reached(self) -> Self:
+        if self.profile is not None and self.profile.at_step + self.profile.steps - 1 > self.steps:
+            last = self.profile.at_step + self.profile.steps - 1
+            raise ValueError(f"profile.atStep: the last step traced is {last}, and steps is {self.steps}; lower it")
+        return self
+
+    @model_validator(mode="after")
+    def _one_tracker_of_a_kind(self) -> Self:
+        kinds = [one.kind.value for one in self.trackers]
+        if twice := {kind for kind in kinds if kinds.count(kind) > 1}:
+            raise ValueError(f"trackers: {min(twice)} is there twice; one of each kind")
         return self

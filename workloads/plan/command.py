@@ -14,6 +14,7 @@ from components.spec.secret_words import secret_word
 from components.spec.training import TrainingSpec
 from workloads.plan.problems import no_fabric, no_volume, part_of_a_slice, too_many_nodes, too_many_ranks
 from workloads.plan.sizes import METRICS_PORT, SHM_GIB_PER_RANK, image_problem
+from workloads.plan.trackers import environment, token_references
 
 GRACE_S = 300.0
 """Seconds from the request to stop to the kill where the stack file says nothing: nobody knows what a program of the
@@ -53,7 +54,8 @@ def plan_command(
         ranks_per_node=ranks,
         program=(),
         command=spec.command,
-        env=dict(pool.binding.env),
+        env={**pool.binding.env, **environment(spec, folder)},
+        secrets=token_references(spec.trackers),
         config={
             "command": list(spec.command),
             "nodes": spec.nodes,

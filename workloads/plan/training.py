@@ -29,6 +29,7 @@ from workloads.plan.sizes import (
     rank_gib,
     stand_in_warning,
 )
+from workloads.plan.trackers import profile_problems, token_references, tracker_problems
 
 DEVICES = {Collective.GLOO: "cpu", Collective.NCCL: "cuda"}
 """Devices that the workloads compute on, by the pool's collective library."""
@@ -62,6 +63,8 @@ def plan_training(
     decided, decisions = decide(spec, pool, pods=pods)
     found = estimate(decided, pool, volume.write_mbps, pods=pods)
     problems = misfits(decided, pool, found, pods=pods)
+    problems += profile_problems(decided, pool.machine.accelerator_count)
+    problems += tracker_problems(decided.trackers, pods=pods)
     if pods:
         problems += pod_misfits(decided, pool, volume, found.pod, registry=registry)
     if problems:
@@ -97,6 +100,7 @@ def _job(decided: TrainingSpec, pool: NodePoolPlan, volume: VolumePlan, found: E
         },
         run_folder=folder,
         identity=identity,
+        secrets=token_references(decided.trackers),
         grace_s=grace_s,
         max_agent_restarts=decided.max_restarts,
         memory_gib=rank_gib(found.memory, pool) * _ranks(decided),

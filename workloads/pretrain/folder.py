@@ -8,6 +8,9 @@ export/step-*/           the model as a Hugging Face folder
 metrics.jsonl            a line for each step and each evaluation; metrics.prom: the newest values
 ledger.jsonl             what the time was spent on
 status.json              where the run stands; workers.json: the processes of the last start
+trackers/                KIND.json: what the tracker has got; KIND/: its files where no server is named
+profiles/                traces of torch's profiler, and snapshots of memory
+profile.json             steps of a run that goes on which somebody wants traced
 logs/                    agent.log, and one file for each rank of each attempt
 """
 
@@ -71,6 +74,18 @@ class RunFolder:
     @property
     def workers(self) -> Path:
         return self.path / "workers.json"
+
+    @property
+    def trackers(self) -> Path:
+        return self.path / "trackers"
+
+    @property
+    def profiles(self) -> Path:
+        return self.path / "profiles"
+
+    @property
+    def profile_asked(self) -> Path:
+        return self.path / "profile.json"
 
     @property
     def logs(self) -> Path:

@@ -25,6 +25,7 @@ def render_job(job: JobPlan, pool: NodePoolPlan, plan: SchedulerPlan) -> tuple[M
     refuse_elastic(job, "slurm")
     refuse_command(job, "slurm", "hand in your own by sbatch, or use the scheduler kueue, trainer, volcano or kai")
     _refuse_required(job, pool)
+    _refuse_secrets(job)
     queue_of(job, plan)
     _refuse_beyond(job, pool, plan)
     return named(job, lambda name: (_config_map(job, name, sbatch(job, pool, name)),))
@@ -38,6 +39,17 @@ def _refuse_required(job: JobPlan, pool: NodePoolPlan) -> None:
         other = ", or the scheduler kueue" if of_network(pool) and pool.min_count == pool.max_count else ""
         message = f"'required', but Slurm is told of no switches here; use preferred or none{other}"
         raise UnsupportedError([Problem(path="training.topology", message=message)])
+
+
+def _refuse_secrets(job: JobPlan) -> None:
+    """UnsupportedError for tokens in Secrets: a batch job is no pod, and its script would hold them."""
+    if job.secrets:
+        variables = " and ".join(sorted(job.secrets))
+        message = (
+            f"tokenSecret gives a pod {variables}, and a job of Slurm is none; leave tokenSecret out and have "
+            "Slurm's users set it, leave url out, or use the scheduler kueue"
+        )
+        raise UnsupportedError([Problem(path="training.trackers", message=message)])
 
 
 def _refuse_beyond(job: JobPlan, pool: NodePoolPlan, plan: SchedulerPlan) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-FILES = ("all.txt", "plan.txt", "ray.txt", "uv.txt", "go.txt")
+FILES = ("all.txt", "plan.txt", "ray.txt", "trackers.txt", "uv.txt", "go.txt")
 
 
 def pins(repository: Path, name: str) -> dict[tuple[str, str], str]:
@@ -31,10 +31,11 @@ def test_a_profile_has_the_versions_of_the_full_one(repository: Path) -> None:
     assert not {"torch", "pytest", "mypy", "openai"} & {package for package, _ in plan}
 
 
-def test_ray_changes_nothing_of_the_rest(repository: Path) -> None:
-    whole, ray = pins(repository, "all.txt"), pins(repository, "ray.txt")
-    assert {key: version for key, version in ray.items() if key in whole} == {
-        key: version for key, version in whole.items() if key in ray
+@pytest.mark.parametrize(("package", "name"), [("ray", "ray.txt"), ("wandb", "trackers.txt")])
+def test_what_is_optional_changes_nothing_of_the_rest(repository: Path, package: str, name: str) -> None:
+    whole, more = pins(repository, "all.txt"), pins(repository, name)
+    assert {key: version for key, version in more.items() if key in whole} == {
+        key: version for key, version in whole.items() if key in more
     }
-    assert "ray" not in {package for package, _ in whole}
-    assert "ray" in {package for package, _ in ray}
+    assert package not in {package for package, _ in whole}
+    assert package in {package for package, _ in more}

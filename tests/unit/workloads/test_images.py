@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 
 OWN = {"components", "workloads"}
-LOCKS = ("requirements.txt", "ray.txt")
+LOCKS = ("requirements.txt", "ray.txt", "trackers.txt")
+OPTIONAL = {"ray": "ray.txt", "wandb": "trackers.txt", "mlflow": "trackers.txt"}
+"""Packages that `make setup` leaves out, by the lock that has them."""
 PURE = ("components/spec", "components/plan", "components/estimate", "components/errors.py", "components/catalog.py")
 
 
@@ -45,7 +47,7 @@ def test_all_that_the_workloads_import_is_in_the_lock(repository: Path) -> None:
     assert "torch" in found
     distributions = packages_distributions()
     lock = locked(repository)
-    for module in sorted(found - {"ray"}):  # only under KubeRay
+    for module in sorted(found - OPTIONAL.keys()):
         names = {name.replace("_", "-").lower() for name in distributions[module]}
         assert names & lock.keys(), f"{module} is not in images/cuda/requirements.txt"
 
@@ -56,6 +58,16 @@ def test_what_ray_adds_changes_nothing_of_the_rest(repository: Path) -> None:
     assert {name: entry.split()[0] for name, entry in ray.items() if name in plain} == {
         name: entry.split()[0] for name, entry in plain.items()
     }
+
+
+def test_trackers_have_the_versions_of_the_rest(repository: Path) -> None:
+    trackers = locked(repository, "trackers.txt")
+    assert {"wandb", "mlflow-skinny"} <= trackers.keys()
+    for name in ("requirements.txt", "ray.txt"):
+        other = locked(repository, name)
+        both = trackers.keys() & other.keys()
+        assert both, name
+        assert {key: trackers[key].split()[0] for key in both} == {key: other[key].split()[0] for key in both}
 
 
 @pytest.mark.parametrize("name", LOCKS)

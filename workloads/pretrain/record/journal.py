@@ -14,6 +14,7 @@ from workloads.pretrain.record.ledger import EventKind, Ledger, TimeAccount
 from workloads.pretrain.record.metrics import MetricsListener, MetricsLog, PrometheusMetrics, last_step
 from workloads.pretrain.record.peak import Peak
 from workloads.pretrain.record.status import RunState, StatusFile
+from workloads.pretrain.record.trackers import Trackers
 
 log = logging.getLogger(__name__)
 
@@ -40,9 +41,10 @@ class Journal:
 
     def __init__(  # noqa: PLR0913 (all that surrounds a run, by name)
         self, folder: RunFolder, training: TrainingSpec, attempt: int, rank: int, world_size: int, *,
-        metrics_at: MetricsListener | None = None, accelerators: int = 0,
+        metrics_at: MetricsListener | None = None, accelerators: int = 0, trackers: Trackers | None = None,
     ) -> None:  # fmt: skip
         """`accelerators`: those that the run is on, 0 on processors, of whose failures nothing is known."""
+        self._trackers = trackers
         self._writes = rank == 0
         self._training, self._world_size, self._attempt = training, world_size, attempt
         self._tokens_per_step = training.batch.sequences * training.model.context
@@ -204,6 +206,9 @@ class Journal:
             self._ledger.enter(EventKind.STOPPED, step)
             self._prometheus.account(self._account.goodput(), self._tokens_per_step)
             self._prometheus.write(now=True)
+            if self._trackers is not None:
+                for lacking in self._trackers.close(state is RunState.FINISHED):
+                    self.warn(lacking)
             known = {"step": step, "loss": self._loss, "tokensPerS": round(self._tokens_per_s, 1)}
             changes = {key: value for key, value in known.items() if value}
             self._status.write(state, etaS=None, message=message, **changes)
@@ -222,6 +227,7 @@ class Journal:
         prometheus.mfu.set(mfu)
         prometheus.account(self._account.goodput(time.time()), self._tokens_per_step)
         prometheus.write()
+        self._look_at_trackers()
         if self._status.due:
             left = self._training.steps - report.step
             tokens = left * self._training.batch.sequences * self._training.model.context
@@ -232,3 +238,13 @@ class Journal:
                 tokensPerS=round(self._tokens_per_s, 1),
                 etaS=round(tokens / self._tokens_per_s, 1),
             )
+
+    def _look_at_trackers(self) -> None:
+        """Tells what is wrong with them, now and then."""
+        if self._trackers is None or not self._trackers.due:
+            return
+        for message in self._trackers.news():
+            self.warn(message)
+        for kind, waiting, refused in self._trackers.behind():
+            self._prometheus.tracker_waiting.labels(tracker=kind.value).set(waiting)
+            self._prometheus.tracker_refused.labels(tracker=kind.value).set(refused)

@@ -101,6 +101,12 @@ class PrometheusMetrics:
         )
         self._lost_steps = Gauge("penstock_lost_steps", "Optimizer steps done more than once", registry=registry)
         self._tokens = Gauge("penstock_trained_tokens", "Tokens of the steps that count", registry=registry)
+        self.tracker_waiting = Gauge(
+            "penstock_tracker_waiting_bytes", "Of metrics.jsonl, not sent yet", ["tracker"], registry=registry
+        )
+        self.tracker_refused = Gauge(
+            "penstock_tracker_refused_lines", "Lines a tracker did not take", ["tracker"], registry=registry
+        )
         serve(registry, at)
 
     def account(self, goodput: Goodput, tokens_per_step: int) -> None:

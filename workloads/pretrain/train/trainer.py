@@ -27,6 +27,7 @@ from workloads.pretrain.train.checkpoint import Checkpointer, Ended
 from workloads.pretrain.train.guard import Guard, StepVerdict
 from workloads.pretrain.train.optimizer import build_optimizer, learning_rate
 from workloads.pretrain.train.parallelize import mesh_of, parallelize, start
+from workloads.pretrain.train.profiler import Profiler
 from workloads.pretrain.train.watch import HangWatch, Limits, RankPhase, Stragglers
 
 VALIDATION_SEQUENCES = 64
@@ -79,6 +80,8 @@ class Trainer:
         self.saving = False
         """True if a rank had a checkpoint under way at the end of the last step; the same on all ranks."""
         self.stragglers = Stragglers(self.training.guard.straggler_ratio, device)
+        folder, asked = RunFolder.of(job), self.training.profile
+        self.profiler = Profiler(folder, asked, self.rank, device, journal.warn)
         self.stop = StopRequest()
         self.validation_loss: float | None = None
         self.step_ended = time.perf_counter()
@@ -144,8 +147,12 @@ class Trainer:
     def _loop(self) -> Outcome:
         self.step_ended = time.perf_counter()
         while self.progress.step < self.training.steps:
+            self.profiler.before(self.progress.step + 1)
             verdict, stop = self._step()
             self.watch.progress()
+            if self.profiler.after():
+                with self.watch.inside(RankPhase.SAVE):
+                    self.profiler.write()
             if verdict is StepVerdict.FAIL or (verdict is StepVerdict.REWIND and not self._rewind()):
                 return Outcome.FAILED
             if verdict is StepVerdict.APPLY:

@@ -23,6 +23,7 @@ from workloads.pretrain.record.ledger import EventKind
 from workloads.pretrain.record.metrics import listener, serve
 from workloads.pretrain.record.plot import plot_run
 from workloads.pretrain.record.status import RunState
+from workloads.pretrain.record.trackers import Trackers
 from workloads.pretrain.train.export import export_run
 from workloads.pretrain.train.trainer import Outcome, Trainer
 from workloads.pretrain.train.watch import JOIN_S, MARGIN_S, HangWatch, Limits, RankPhase
@@ -67,7 +68,11 @@ def _journal(job: JobFile, attempt: int, rank: int) -> Journal:
         serve(CollectorRegistry(), at)
     ranks = int(os.environ["WORLD_SIZE"])
     accelerators = ranks if job.device is Device.CUDA else 0
-    return Journal(RunFolder.of(job), job.training, attempt, rank, ranks, metrics_at=at, accelerators=accelerators)
+    trackers = Trackers(job) if rank == 0 and job.training.trackers else None
+    return Journal(
+        RunFolder.of(job), job.training, attempt, rank, ranks,
+        metrics_at=at, accelerators=accelerators, trackers=trackers,
+    )  # fmt: skip
 
 
 def train(job: JobFile, journal: Journal, watch: HangWatch, attempt: int) -> ExitCode:

@@ -11,13 +11,14 @@ from workloads.pretrain.folder import RunFolder
 from workloads.pretrain.record.journal import Journal, StepReport
 from workloads.pretrain.record.peak import Peak
 from workloads.pretrain.record.status import RunState
+from workloads.pretrain.record.trackers import Trackers
 
 TRAINING = TrainingSpec(
     steps=100, batch=BatchSpec(sequences=8), model=ModelSpec(context=256), checkpoint=CheckpointSpec(every_steps=500)
 )
 
 
-def journal(path: Path, accelerators: int = 0, size_bytes: int = 4000) -> Journal:
+def journal(path: Path, accelerators: int = 0, size_bytes: int = 4000, trackers: Trackers | None = None) -> Journal:
     folder = RunFolder(path)
     folder.data.mkdir()
     shards = (Shard(path="a", tokens=900, dtype="uint16"),), (Shard(path="b", tokens=100, dtype="uint16"),)
@@ -26,7 +27,7 @@ def journal(path: Path, accelerators: int = 0, size_bytes: int = 4000) -> Journa
         digest="d", tokenizer="t", end_of_text=0, unigram_loss=6.0, documents=9, bytes=size_bytes, sources=(source,)
     )
     write_manifest(folder.data, manifest)
-    kept = Journal(folder, TRAINING, 1, 0, 8, accelerators=accelerators)
+    kept = Journal(folder, TRAINING, 1, 0, 8, accelerators=accelerators, trackers=trackers)
     kept.training(0, Peak(1e12, "a test"))
     kept.step(StepReport(step=1, loss=1.0, gradient_norm=1.0, learning_rate=1e-3, seconds=10.0))
     return kept
