@@ -23,13 +23,20 @@ import yaml
 from rehearsal.field.deployed import BuiltResource, Deployment, MachinePool
 from rehearsal.field.reading import deployment_of
 from rehearsal.field.rules import RULES, Rule
-from rehearsal.providers.gcp import field_rules, front_rules, inside_rules, pod_rules
+from rehearsal.providers.gcp import field_rules, front_rules, inside_rules, job_rules, pod_rules
 from tests.deployed import stack_deployed
 from tests.unit.providers.aws.whole_stacks import GONE, changed, write
 
 ROOT = Path(__file__).parents[4]
 FILE = Path(__file__).with_name("undone.yaml")
-ALL: tuple[Rule, ...] = (*RULES, *field_rules.RULES, *inside_rules.RULES, *pod_rules.RULES, *front_rules.RULES)
+ALL: tuple[Rule, ...] = (
+    *RULES,
+    *field_rules.RULES,
+    *inside_rules.RULES,
+    *pod_rules.RULES,
+    *front_rules.RULES,
+    *job_rules.RULES,
+)
 """The rules of every cloud, and those of Google Cloud alone."""
 
 
