@@ -21,6 +21,7 @@ from engine.errors import EngineError
 from engine.process import Result, Watch
 from engine.state import StackState
 from rehearsal.faults import FaultScript
+from rehearsal.field.deployed import ALONE, Surroundings
 from rehearsal.field.judge import FieldJudge, facts_of
 from rehearsal.places.lab import take_lab_down
 from rehearsal.places.local import keep_apart
@@ -252,7 +253,8 @@ def _attempts(session: _Session, name: str, command: Command, state: StackState)
         result = run.wait()
         engine.clear_stale_locks(stack)
         state = engine.export_state(stack)
-        phase = _judge(name, result, left=_is_deployed(state), sized=place.resized() if place else ())
+        sized = place.resized() if place else {}
+        phase = _judge(name, result, left=_is_deployed(state), sized=sized)
         if place is None:
             yield phase, state
             return
@@ -267,7 +269,9 @@ def _attempts(session: _Session, name: str, command: Command, state: StackState)
         phase = phase if phase.problem else _proven(phase, place, state)
         # A pool that is shut has no nodes yet: the rules look at the `up` that opens it.
         judged = command == "up" and not phase.problem and not _has_shut_pools(state)
-        yield (_judged_in_the_field(phase, session.field, place, first, state, result) if judged else phase), state
+        # What others have changed since is none of its work: sizes are those that it left.
+        around = replace(place.surroundings(), resized=sized) if judged else ALONE
+        yield (_judged_in_the_field(phase, session.field, around, first, state, result) if judged else phase), state
         if not repeated:
             return
         if place.recover(engine, stack, state):
@@ -288,10 +292,10 @@ def _proven(phase: Phase, place: RehearsalPlace, state: StackState) -> Phase:
 
 
 def _judged_in_the_field(
-    phase: Phase, judge: FieldJudge, place: RehearsalPlace, before: StackState, after: StackState, result: Result
+    phase: Phase, judge: FieldJudge, around: Surroundings, before: StackState, after: StackState, result: Result
 ) -> Phase:
     """The phase with what goes wrong on a real cloud though every oracle took it."""
-    verdict = judge.judge(before, after, result.warnings, place.surroundings())
+    verdict = judge.judge(before, after, result.warnings, around)
     title = "the field rules find what would go wrong on a real cloud:"
     problem = "\n".join((title, *verdict.wrong)) if verdict.wrong else ""
     return replace(phase, problem=problem, expected=verdict.expected)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from rehearsal.cycle import Rehearsal, Report, rehearse
-from rehearsal.faults import FaultScript, LoadBalancer, read_faults
+from rehearsal.faults import Drift, FaultScript, LoadBalancer, read_faults
 
 pytestmark = [pytest.mark.usefixtures("pulumi"), pytest.mark.timeout(900), pytest.mark.slow]
 
@@ -47,6 +47,13 @@ def test_machines_of_a_reservation_come_with_their_fabric_and_what_is_kept_stays
     assert asked["compute:subnetworks.insert"] == 10
     assert report.account is not None
     assert sorted(line.partition(" ")[0] for line in report.account.kept_on_purpose) == ["Bucket", *WITH_LUSTRE]
+
+
+def test_pools_that_others_delete_later_are_no_finding_of_what_was_made(repository: Path) -> None:
+    """The gate gives pools their sizes, which are gone with them: the rules judge what `up` left."""
+    gone = Drift(after="up", resource="*", type="gcp:container/nodePool:NodePool", delete=True)
+    report = rehearse(Rehearsal.UP, "gcp-dev", project=repository, faults=FaultScript(drift=(gone,)))
+    judged(report, "up", "destroy")
 
 
 def test_a_stack_in_a_shared_vpc_comes_and_goes_and_leaves_it_as_it_was(project: Path) -> None:
