@@ -32,6 +32,22 @@ def _named(endpoints: Mapping[str, Any], name: str) -> dict[str, Any]:
     return {**endpoints, "dnsEndpointConfig": by_name}
 
 
+def _kubernetes(name: str, asked: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "controlPlaneEndpointsConfig": _named(asked["controlPlaneEndpointsConfig"], name),
+        "masterAuth": {"clusterCaCertificate": "Q0E="},
+    }
+
+
+def _slurm(asked: Mapping[str, Any]) -> dict[str, Any]:
+    """With the machines that people log in to."""
+    slurm, place = asked["orchestrator"]["slurm"], f"projects/{PROJECT}/locations/{asked['location']}/clusters"
+    login = slurm["loginNodes"]
+    first = f"projects/{PROJECT}/zones/{login['zone']}/instances/{asked['clusterId']}-login-001"
+    there = {**login, "instances": [{"instance": first}]}
+    return {"name": f"{place}/{asked['clusterId']}", "orchestrator": {"slurm": {**slurm, "loginNodes": there}}}
+
+
 def _linked(kind: str) -> Any:
     return lambda name, asked: {"selfLink": f"{LINK}{identity(kind, asked.get('name', name))}"}
 
@@ -43,10 +59,7 @@ OUTPUTS: Outputs = {
         "email": _email(asked["accountId"]), "member": f"serviceAccount:{_email(asked['accountId'])}"
     },
     "Bucket": lambda name, _asked: {"name": name, "projectNumber": 123456789012},
-    "Cluster": lambda name, asked: {
-        "controlPlaneEndpointsConfig": _named(asked["controlPlaneEndpointsConfig"], name),
-        "masterAuth": {"clusterCaCertificate": "Q0E="},
-    },
+    "Cluster": lambda name, asked: _slurm(asked) if "clusterId" in asked else _kubernetes(name, asked),
     "NodePool": lambda name, _asked: {
         "instanceGroupUrls": [f"{LINK}projects/{PROJECT}/zones/us-central1-a/instanceGroupManagers/gke-{name}-grp"]
     },

@@ -22,11 +22,17 @@ MACHINE_ROWS: Final = ("providers", "gcp/machine_types.toml")
 
 NODE_POOL = "gcp:container/nodePool:NodePool"
 CLUSTER = "gcp:container/cluster:Cluster"
+DIRECTOR = "gcp:hypercomputecluster/cluster:Cluster"
 FIREWALL = "gcp:compute/firewall:Firewall"
 ARMOR = "gcp:compute/securityPolicy:SecurityPolicy"
 BACKEND_SERVICE = "gcp:compute/backendService:BackendService"
 EXPIRES, BUDGET = "penstock-expires", "penstock-budget-cents-h"
 SPECIFIC, NONE = "SPECIFIC_RESERVATION", "NO_RESERVATION"
+_MARKETS: Final = {
+    "on-demand": "newOnDemandInstances", "spot": "newSpotInstances", "flex start": "newFlexStartInstances",
+    "reservation": "newReservedInstances",
+}  # fmt: skip
+"""Ways to have machines of Cluster Director, and the member of its API for each."""
 _TIME = re.compile(r"(\d{4})(\d\d)(\d\d)t(\d\d)(\d\d)z")
 
 
@@ -47,7 +53,9 @@ def _machine(row: Mapping[str, Any]) -> MachineFacts:
 
 
 def launch(kind: str, inputs: Inputs) -> Launch | None:
-    """Machines of a node pool, which says itself how they are started."""
+    """Machines of a node pool, which says itself how they are started, or those of a cluster of Slurm's."""
+    if kind == DIRECTOR:
+        return _slurms(inputs)
     if kind != NODE_POOL:
         return None
     nodes = at(inputs, "nodeConfig")
@@ -59,6 +67,49 @@ def launch(kind: str, inputs: Inputs) -> Launch | None:
         placement_group=_own_placement(inputs),
         reservation=_reservation(at(nodes, "reservationAffinity")),
     )
+
+
+def _slurms(inputs: Inputs) -> Launch | None:
+    """The first machines with accelerators of a cluster of Cluster Director, or the first of all. A reservation brings
+    its own machine type, which the cluster does not name."""
+    _, market, asked = _first_machines(inputs)
+    if not market:
+        return None
+    held, named = market == "reservation", at(asked, "reservation")
+    untargeted = "" if named else "its compute resource names no reservation"
+    return Launch(
+        machine_type=at(asked, "machineType"), expires=_time(at(_slurm_labels(inputs), EXPIRES)), market=market,
+        is_prepaid=held, reservation=ReservationFacts(id=named, untargeted=untargeted) if held else None,
+    )  # fmt: skip
+
+
+def _first_machines(inputs: Inputs) -> tuple[Any, str, Any]:
+    """Id of a compute resource, the way in which its machines are had, and what is said of them."""
+    found = [
+        (at(one, "id"), word, asked)
+        for one in entries(inputs, "computeResources")
+        for word, member in _MARKETS.items()
+        if (asked := at(one, "config", member)) is not None
+    ]
+    known = machines()
+    dear = [one for one in found if (row := known.get(str(at(one[2], "machineType")))) and row.accelerators]
+    return next(iter((*dear, *found)), (None, "", None))
+
+
+def _slurm_labels(inputs: Inputs) -> Any:
+    """Of its machines, which all have the same."""
+    return at(next(iter(entries(inputs, "orchestrator", "slurm", "nodeSets")), {}), "computeInstance", "labels")
+
+
+def _slurm_pool(inputs: Inputs) -> Pool | None:
+    """Those machines as they always run: others start with a job."""
+    compute, market, _ = _first_machines(inputs)
+    sets = [one for one in entries(inputs, "orchestrator", "slurm", "nodeSets") if at(one, "computeId") == compute]
+    counts = [at(one, "staticNodeCount") for one in sets]
+    if not market or not sets:
+        return None
+    nodes = UNKNOWN if UNKNOWN in counts else sum(int(count or 0) for count in counts)
+    return Pool(nodes=nodes, capacity=market, is_prepaid=market == "reservation")
 
 
 def _time(label: Any) -> Any:
@@ -99,7 +150,9 @@ def _reservation(affinity: Any) -> ReservationFacts | None:
 
 
 def pool(kind: str, inputs: Inputs) -> Pool | None:
-    """A node pool. Its counts are of each of its zones."""
+    """A node pool, whose counts are of each of its zones; or Slurm's machines."""
+    if kind == DIRECTOR:
+        return _slurm_pool(inputs)
     if kind != NODE_POOL:
         return None
     counts = (at(inputs, "nodeCount"), at(inputs, "initialNodeCount"), at(inputs, "autoscaling", "minNodeCount"))
@@ -126,12 +179,14 @@ def zones(group: StackResource) -> Iterable[Any]:
 
 def budget(inputs: Inputs) -> Any:
     """The budget of a pool's labels, which name it in cents."""
-    cents = at(inputs, "nodeConfig", "resourceLabels", BUDGET) or at(inputs, "resourceLabels", BUDGET)
+    places = (at(inputs, "nodeConfig", "resourceLabels"), at(inputs, "resourceLabels"), _slurm_labels(inputs))
+    cents = next((found for labels in places if (found := at(labels, BUDGET))), None)
     return str(Decimal(cents) / 100) if isinstance(cents, str) and cents.isdigit() else None
 
 
 def ingress(kind: str, inputs: Inputs) -> Iterator[Ingress]:
-    """Ranges that a firewall rule, or the API server by its address, lets in. Its DNS name answers whom IAM lets in."""
+    """Ranges that a firewall rule, or the API server by its address, lets in. Its DNS name answers whom IAM lets in.
+    Login nodes of Slurm with public addresses are reached by everybody whom some rule lets in."""
     if kind == FIREWALL and at(inputs, "direction") in (None, "INGRESS") and at(inputs, "allows"):
         given = at(inputs, "sourceRanges")
         narrowed = at(inputs, "sourceTags") or at(inputs, "sourceServiceAccounts")
@@ -143,6 +198,8 @@ def ingress(kind: str, inputs: Inputs) -> Iterator[Ingress]:
         yield from _let_in(inputs)
     elif kind == BACKEND_SERVICE and _is_public(inputs) and at(inputs, "securityPolicy") is None:
         yield Ingress(path="securityPolicy", ranges=(), open_when_empty="the balancer before it")
+    elif kind == DIRECTOR and is_true(at(inputs, "orchestrator", "slurm", "loginNodes", "enablePublicIps")):
+        yield Ingress(path="loginNodes.enablePublicIps", ranges=(), open_when_empty="ssh of login nodes")
 
 
 def _is_public(service: Inputs) -> bool:

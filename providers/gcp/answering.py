@@ -15,6 +15,7 @@ _QUESTIONS: Mapping[str, tuple[str, str]] = {
     "artifactregistry.googleapis.com": ("artifact_registry", "projects/{project}/locations"),
     "file.googleapis.com": ("filestore", "projects/{project}/locations"),
     "lustre.googleapis.com": ("lustre", "projects/{project}/locations"),
+    "hypercomputecluster.googleapis.com": ("hypercomputecluster", "projects/{project}/locations"),
     "aiplatform.googleapis.com": ("vertex_ai", "projects/{project}/locations"),
 }
 """Lists that cost nothing, of the APIs that have one for everybody who may build."""

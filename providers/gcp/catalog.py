@@ -80,6 +80,8 @@ class GcpMachine(MachineType):
     """The first is penstock's choice."""
     quota: str
     capacity: tuple[GcpCapacityKind, ...]
+    director: tuple[GcpCapacityKind, ...]
+    """Ways in which Cluster Director has it; none where it has not, or is not asked for it here."""
     min_version: str
     """Least version of GKE, such as `1.34.3-gke.1318000`; empty: any that penstock makes."""
     min_driver: str
@@ -141,6 +143,7 @@ def _machine(name: str, row: dict[str, Any], chips: Mapping[str, Accelerator]) -
         boot_disks=tuple(row.pop("boot_disks")),
         quota=row.pop("quota"),
         capacity=tuple(map(GcpCapacityKind, row.pop("capacity"))),
+        director=tuple(map(GcpCapacityKind, row.pop("director", ()))),
         min_version=row.pop("min_version", ""),
         min_driver=row.pop("min_driver", ""),
         usd_per_hour=None if price is None else Decimal(price),

@@ -15,13 +15,15 @@ from components.estimate.cost import totals
 from components.kubernetes.manifest import apply_manifest, resource_name
 from components.node_changes import NodeChanges
 from components.plan.kubernetes import NAMESPACE
-from components.provider import ClusterHandle
+from components.provider import ClusterHandle, KubernetesHandle
 from components.schedulers.slurm.plan import SLURM_NAMESPACE
 from components.spec.scheduler import SchedulerKind
 from providers.gcp.apis import Apis
 from providers.gcp.balancer.build import Front
 from providers.gcp.balancer.types import FrontPlan
 from providers.gcp.control_plane.build import Gke
+from providers.gcp.control_plane.director.build import Director
+from providers.gcp.control_plane.director.types import DirectorPlan
 from providers.gcp.drain_resource import GcpDrainResource
 from providers.gcp.gke_handle import GkeHandle
 from providers.gcp.images.address import address_of
@@ -37,7 +39,7 @@ from providers.gcp.plan import GcpPlan
 from providers.gcp.serving.build import GardenEndpoints
 from providers.gcp.storage.build import GcpStorage
 from providers.gcp.storage.handle import GcpStorageHandle, GcsHandle
-from providers.gcp.types import GcpNodePoolPlan
+from providers.gcp.types import GcpNodePoolPlan, GkePlan
 
 Outputs = Mapping[str, pulumi.Input[Any]]
 
@@ -61,31 +63,49 @@ def build_cluster(name: str, plan: GcpPlan, opts: pulumi.ResourceOptions) -> Clu
         if plan.endpoints
         else {}
     )
+    beside = {**_stores(storage), **({"endpoints": endpoints} if endpoints else {}), **_costs(plan)}
+    path = pulumi.Output.from_input(storage.volume_path)
+    front = partial(_front, name, plan, network, inside) if plan.front != FrontPlan.nothing() else None
+    if isinstance(plan.control_plane, DirectorPlan):
+        known = _slurm(name, plan, plan.control_plane, network, storage, inside)
+        return ClusterHandle(volume_path=path, runner=None, outputs={**known, **beside}, front=front)
+    known, handle = _kubernetes(name, plan, plan.control_plane, network, storage, opts=opts, inside=inside)
+    return ClusterHandle(volume_path=path, runner=None, kubernetes=handle, outputs={**known, **beside}, front=front)
+
+
+def _slurm(
+    name: str, plan: GcpPlan, control: DirectorPlan, network: GcpNetworkHandle, storage: GcpStorageHandle,
+    opts: pulumi.ResourceOptions,
+) -> Outputs:  # fmt: skip
+    """A cluster of Cluster Director, to which people come by ssh: no API of Kubernetes, and no registry."""
+    slurm = Director(
+        f"{name}-slurm", plan=control, network=network, storage=storage, labels=plan.labels, opts=opts
+    ).handle  # fmt: skip
+    return {"cluster": slurm.cluster, "queues": list(slurm.queues), "login": slurm.login, "submit": slurm.submit}
+
+
+def _kubernetes(  # noqa: PLR0913 (what surrounds a cluster)
+    name: str, plan: GcpPlan, control: GkePlan, network: GcpNetworkHandle, storage: GcpStorageHandle, *,
+    opts: pulumi.ResourceOptions, inside: pulumi.ResourceOptions,
+) -> tuple[Outputs, KubernetesHandle]:  # fmt: skip
+    """Cluster, system pool, pools, and what is handed in there: they go in the reverse order."""
     after = pulumi.ResourceOptions.merge(inside, pulumi.ResourceOptions(depends_on=list(network.held)))
     drain = GcpDrainResource(
-        f"{name}-drain", project=plan.project, region=plan.region, cluster=plan.control_plane.name,
+        f"{name}-drain", project=plan.project, region=plan.region, cluster=control.name,
         network=plan.network.name, own=plan.network.existing is None,
         groups=[plan.front.group.name] if plan.front.group else [], identity=plan.identity, opts=after,
     )  # fmt: skip
-    cluster = Gke(f"{name}-gke", plan=plan.control_plane, network=network, after=[drain], opts=inside).handle
-    system = _pool(f"{name}-system", plan.control_plane.system_pool, plan, cluster, network, inside)
+    cluster = Gke(f"{name}-gke", plan=control, network=network, after=[drain], opts=inside).handle
+    system = _pool(f"{name}-system", control.system_pool, plan, cluster, network, inside)
     pools = _pools(name, plan, replace(cluster, ready=(*cluster.ready, system)), network, inside)
     rights = _rights(f"{name}-workload", plan, cluster, storage.object_store, inside) if storage.object_store else ()
     provider = provider_of(name, cluster, pulumi.ResourceOptions(parent=opts.parent))
     there = pulumi.ResourceOptions(parent=opts.parent, provider=provider, depends_on=[system, *pools.values()])
-    objects = _objects(name, plan, there)
+    objects = _objects(name, plan, control, there)
     ready = (system, *pools.values(), *rights, *objects, *storage.ready)
-    registry = address_of(plan.project, plan.region, plan.control_plane.name)
-    return ClusterHandle(
-        volume_path=pulumi.Output.from_input(storage.volume_path),
-        runner=None,
-        kubernetes=reach(provider, cluster, registry, storage, scalers(plan, cluster, pools), ready),
-        outputs={
-            "cluster": cluster.name, "endpoint": cluster.endpoint, "kubeconfig": cluster.kubeconfig,
-            **_stores(storage), **({"endpoints": endpoints} if endpoints else {}), **_costs(plan),
-        },
-        front=partial(_front, name, plan, network, inside) if plan.front != FrontPlan.nothing() else None,
-    )  # fmt: skip
+    registry = address_of(plan.project, plan.region, control.name)
+    known = {"cluster": cluster.name, "endpoint": cluster.endpoint, "kubeconfig": cluster.kubeconfig}
+    return known, reach(provider, cluster, registry, storage, scalers(plan, cluster, pools), ready)
 
 
 def _front(
@@ -178,13 +198,13 @@ def _pods_of(pool: str, space: str, project_number: str) -> str:
     return f"principalSet://iam.googleapis.com/{place}/namespace/{space}"
 
 
-def _objects(name: str, plan: GcpPlan, opts: pulumi.ResourceOptions) -> list[pulumi.Resource]:
+def _objects(name: str, plan: GcpPlan, control: GkePlan, opts: pulumi.ResourceOptions) -> list[pulumi.Resource]:
     """Objects of GKE's own kinds and of its nodes: a class of disks for machines that attach no other than Hyperdisk,
     the networks of a fabric, and the plugin by which NCCL reaches them.
     """
     wanted = list(network_objects(plan.network))
     if any("pd-balanced" not in pool.machine.boot_disks for pool in plan.node_pools):
-        wanted.append(hyperdisks(plan.control_plane.name))
+        wanted.append(hyperdisks(control.name))
     if wired := [pool.name for pool in plan.node_pools if pool.networks]:
         wanted.append(installer(wired))
     made: list[pulumi.Resource] = []

@@ -3,7 +3,8 @@
 Source: Google Cloud, "Organization policy constraints" (2026-11); Resource Manager API v1,
 projects.getEffectiveOrgPolicy. Kept by every stack, and so not asked for: compute.vmExternalIpAccess (nodes have no
 public address), compute.requireShieldedVm (Secure Boot on all nodes), storage.uniformBucketLevelAccess,
-storage.publicAccessPrevention, compute.requireOsLogin (GKE, "Organization policy constraints").
+storage.publicAccessPrevention, compute.requireOsLogin (GKE, "Organization policy constraints"; login nodes of Cluster
+Director have it on). Nothing published says whether machines of Cluster Director boot securely.
 """
 
 from collections.abc import Iterator, Mapping
@@ -13,8 +14,9 @@ from typing import Any
 from components.errors import Problem
 from providers.gcp.plan import GcpPlan
 from providers.gcp.session import Google
+from providers.gcp.types import GkePlan
 
-_NODE_IMAGES = "projects/gke-node-images"
+_NODE_IMAGES, _SLURM_IMAGES = "projects/gke-node-images", "projects/clusterdirector-public-images"
 _GROUPS = ("in:", "under:", "is:")
 """Beginnings of values that stand for many others, whose members only Google knows."""
 _CONTINENTS = ("africa", "asia", "australia", "europe", "me", "northamerica", "southamerica", "us")
@@ -85,12 +87,14 @@ def _uses(plan: GcpPlan) -> Iterator[_Use]:
         constraint="gcp.restrictNonCmekServices", path="gcp.project", values=_without_keys(plan),
         does="keeps data under Google's own keys",
     )  # fmt: skip
+    gke = isinstance(plan.control_plane, GkePlan)
+    if gke:
+        yield _Use(
+            constraint="iam.disableServiceAccountCreation", path="gcp.project", does="makes an account for its nodes"
+        )  # fmt: skip
     yield _Use(
-        constraint="iam.disableServiceAccountCreation", path="gcp.project", does="makes an account for its nodes"
-    )  # fmt: skip
-    yield _Use(
-        constraint="compute.trustedImageProjects", path="gcp.project", values=(_NODE_IMAGES,),
-        does="starts nodes from GKE's images",
+        constraint="compute.trustedImageProjects", path="gcp.project", values=(_NODE_IMAGES if gke else _SLURM_IMAGES,),
+        does=f"starts nodes from {'GKE' if gke else 'Cluster Director'}'s images",
     )  # fmt: skip
     if plan.storage.object_store is not None:
         yield _Use(
@@ -130,11 +134,10 @@ def _network_uses(plan: GcpPlan) -> Iterator[_Use]:
 
 def _without_keys(plan: GcpPlan) -> tuple[str, ...]:
     """Services that hold data of the stack, whose resources have no key of the customer's."""
-    stores = plan.storage
+    stores, gke = plan.storage, isinstance(plan.control_plane, GkePlan)
     return (
         "compute.googleapis.com",
-        "container.googleapis.com",
-        "artifactregistry.googleapis.com",
+        *(("container.googleapis.com", "artifactregistry.googleapis.com") if gke else ()),
         *(("storage.googleapis.com",) if stores.object_store else ()),
         *(("file.googleapis.com",) if stores.shared_file_system else ()),
         *(("lustre.googleapis.com",) if stores.file_system else ()),

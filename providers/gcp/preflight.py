@@ -9,6 +9,7 @@ from components.plan.images import Built, ImagePlan
 from components.plan.stack import StackPlan
 from providers.gcp.balancer.groups import missing_groups
 from providers.gcp.balancer.plan import RIGHTS as FRONT_RIGHTS
+from providers.gcp.control_plane.director.account import account_problems
 from providers.gcp.control_plane.kubeconfig_plugin import INSTALL, PLUGIN
 from providers.gcp.given_network import agent_problems, given_problems, way_problems
 from providers.gcp.held_reservations import held_problems
@@ -19,6 +20,7 @@ from providers.gcp.quota_use import family_problems, quota_problems
 from providers.gcp.serving.plan import RIGHTS as ENDPOINT_RIGHTS
 from providers.gcp.session import Google, GoogleError, credentials_at_hand, session
 from providers.gcp.settings import GcpAccountSpec
+from providers.gcp.types import GkePlan
 from providers.gcp.versions import number
 
 FIRST_SERVICES = ("serviceusage.googleapis.com", "cloudresourcemanager.googleapis.com", "iam.googleapis.com")
@@ -39,10 +41,25 @@ RIGHTS = (
     "serviceusage.services.enable",
 )
 """Rights that `up` and `destroy` need and that roles/editor does not give all of."""
+SLURM_RIGHTS = (
+    "compute.firewalls.create",
+    "compute.instances.create",
+    "compute.networks.create",
+    "hypercomputecluster.clusters.create",
+    "hypercomputecluster.clusters.delete",
+    "hypercomputecluster.clusters.update",
+    "iam.serviceAccounts.actAs",
+    "serviceusage.services.enable",
+)
+"""The same for Cluster Director; with the last but one its machines act as Compute Engine's default account."""
 ROLES = (
     "roles/container.admin, roles/compute.networkAdmin, roles/compute.securityAdmin, roles/compute.storageAdmin, "
     "roles/iam.serviceAccountAdmin, roles/iam.serviceAccountUser, roles/resourcemanager.projectIamAdmin and "
     "roles/serviceusage.serviceUsageAdmin have them"
+)
+SLURM_ROLES = (
+    "roles/hypercomputecluster.editor, roles/compute.networkAdmin, roles/compute.securityAdmin, "
+    "roles/compute.instanceAdmin.v1, roles/iam.serviceAccountUser and roles/serviceusage.serviceUsageAdmin have them"
 )
 """compute.networkAdmin may read firewall rules, and no more; nor does it list disks (Compute Engine, "IAM roles")."""
 
@@ -57,7 +74,8 @@ def preflight(plan: StackPlan) -> tuple[Problem, ...]:
         google = session(**cluster.identity)
     except PenstockError as error:
         return (Problem(path="gcp.project", message=str(error)),)
-    return (*_missing_programs(), *look(cluster, google, plan.images))
+    missing = _missing_programs() if isinstance(cluster.control_plane, GkePlan) else ()
+    return (*missing, *look(cluster, google, plan.images))
 
 
 def look(plan: GcpPlan, google: Google, images: tuple[ImagePlan, ...] = ()) -> tuple[Problem, ...]:
@@ -69,6 +87,7 @@ def look(plan: GcpPlan, google: Google, images: tuple[ImagePlan, ...] = ()) -> t
     found: list[Problem] = []
     for path, question in (
         ("gcp.project", lambda: _right_problems(plan, google)),
+        ("gcp.controlPlane", lambda: account_problems(plan, google)),
         ("cluster.kubernetesVersion", lambda: _version_problems(plan, cluster)),
         ("cluster.nodePools", lambda: _machine_problems(plan, google)),
         ("cluster.nodePools", lambda: held_problems(plan.node_pools, google, stands=stands)),
@@ -129,8 +148,9 @@ def _first_problems(plan: GcpPlan, google: Google) -> Iterator[Problem]:
 
 
 def _right_problems(plan: GcpPlan, google: Google) -> Iterator[Problem]:
+    own, roles = (RIGHTS, ROLES) if isinstance(plan.control_plane, GkePlan) else (SLURM_RIGHTS, SLURM_ROLES)
     front = FRONT_RIGHTS if plan.front.balancers else ()
-    needed = (*RIGHTS, *(ENDPOINT_RIGHTS if plan.endpoints else ()), *front)
+    needed = (*own, *(ENDPOINT_RIGHTS if plan.endpoints else ()), *front)
     asked = {"permissions": list(needed)}
     answer = google.post("resource_manager", f"projects/{plan.project}:testIamPermissions", asked)
     given = {*answer.get("permissions", ()), *_unneeded(plan)}
@@ -138,7 +158,7 @@ def _right_problems(plan: GcpPlan, google: Google) -> Iterator[Problem]:
         more = "; roles/aiplatform.user has the endpoints'" if {*lacking} & {*ENDPOINT_RIGHTS} else ""
         if {*lacking} & {*front}:
             more += "; roles/certificatemanager.owner and roles/compute.loadBalancerAdmin have the balancer's"
-        message = f"your credentials lack {', '.join(lacking)} in {plan.project}; {ROLES}{more}"
+        message = f"your credentials lack {', '.join(lacking)} in {plan.project}; {roles}{more}"
         yield Problem(path="gcp.project", message=message)
 
 
@@ -151,22 +171,23 @@ def _unneeded(plan: GcpPlan) -> Iterator[str]:
     if network.existing is not None:
         yield "compute.firewalls.delete"
     opened = plan.front.group is not None and network.existing is None
-    if not network.services_peering_cidr and not opened:
+    if not network.services_peering_cidr and not opened and not network.slurm:
         yield "compute.firewalls.create"
 
 
 def _cluster(plan: GcpPlan, google: Google) -> Mapping[str, Any]:
     """The cluster that is there already; empty where there is none, or nobody says."""
     place = f"projects/{plan.project}/locations/{plan.region}/clusters/{plan.control_plane.name}"
+    service = "container" if isinstance(plan.control_plane, GkePlan) else "hypercomputecluster"
     try:
-        return google.get("container", place)
+        return google.get(service, place)
     except GoogleError:
         return {}
 
 
 def _version_problems(plan: GcpPlan, cluster: Mapping[str, Any]) -> Iterator[Problem]:
     """GKE takes one minor up at a time, and a control plane none down (GKE, "Standard cluster upgrades")."""
-    if not cluster:
+    if not cluster or not isinstance(plan.control_plane, GkePlan):
         return
     there, asked = number(str(cluster["currentMasterVersion"]))[:2], number(plan.control_plane.version)[:2]
     if asked[1] - there[1] > 1:
@@ -179,7 +200,7 @@ def _version_problems(plan: GcpPlan, cluster: Mapping[str, Any]) -> Iterator[Pro
 
 def _machine_problems(plan: GcpPlan, google: Google) -> Iterator[Problem]:
     """Machine types that their zones do not have."""
-    for pool in (plan.control_plane.system_pool, *plan.node_pools):
+    for pool in (plan.own_pool, *plan.node_pools):
         try:
             google.get("compute", f"projects/{plan.project}/zones/{pool.zone}/machineTypes/{pool.machine.name}")
         except GoogleError as error:

@@ -19,6 +19,7 @@ _CUSTOM = "GOOGLE_{}_CUSTOM_ENDPOINT"
 _BASES = {
     "compute": "https://compute.googleapis.com/compute/v1/",
     "container": "https://container.googleapis.com/v1/",
+    "hypercomputecluster": "https://hypercomputecluster.googleapis.com/v1/",
     "service_usage": "https://serviceusage.googleapis.com/v1/",
     "resource_manager": "https://cloudresourcemanager.googleapis.com/v1/",
     "artifact_registry": "https://artifactregistry.googleapis.com/v1/",

@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field, IPvAnyNetwork
+from pydantic import Discriminator, Field, IPvAnyNetwork, Tag
 
 from components.spec.base import Name, Spec, form
 from components.spec.choice import Choice
@@ -65,16 +65,30 @@ class GkeReachSpec(Choice):
 class GkeSpec(Spec):
     """A Kubernetes control plane that Google runs: GKE Standard."""
 
-    refused_keys: ClassVar[Mapping[str, str]] = {
-        "kind": "the control plane is GKE's, and no other is made here: of the images of Cluster Director "
-        "(hypercomputecluster) nothing published says which Slurm, container plugin and NCCL plugin they have; remove "
-        "it, and take scheduler.kind slurm, which runs Slurm's pods on GKE"
-    }
-
+    kind: Literal["gke"] = "gke"
+    """A Kubernetes control plane that Google runs (GKE)."""
     reach: GkeReachSpec | None = None
     """Way from where pulumi runs to the API server. Required."""
     channel: Channel = Channel.REGULAR
     """Release channel; nodes with accelerators are kept from its upgrades until support ends."""
+
+
+class DirectorSpec(Spec):
+    """A Slurm controller that Google runs: Cluster Director."""
+
+    kind: Literal["clusterDirector"]
+    """A Slurm controller that Google runs (Cluster Director)."""
+    login_nodes: int = Field(default=1, ge=1, le=8)
+    """Machines that jobs are submitted from."""
+
+
+def _kind_or_gke(value: Any) -> str:
+    return str(value.get("kind", "gke") if isinstance(value, dict) else getattr(value, "kind", "gke"))
+
+
+ControlPlane = Annotated[
+    Annotated[GkeSpec, Tag("gke")] | Annotated[DirectorSpec, Tag("clusterDirector")], Discriminator(_kind_or_gke)
+]
 
 
 class FlexStartSpec(Spec):
@@ -147,8 +161,8 @@ class GcpSpec(Spec):
 
     project: ProjectId | None = None
     """Id of the project. Required."""
-    control_plane: GkeSpec = GkeSpec()
-    """The cluster's control plane."""
+    control_plane: ControlPlane = GkeSpec()
+    """The cluster's control plane: `kind: gke` (the default) or `kind: clusterDirector`, which is Slurm."""
     endpoints: tuple[GardenEndpointSpec, ...] = ()
     """Models of Vertex AI's Model Garden on endpoints of their own, beside the cluster."""
     global_balancers: tuple[GlobalBalancerSpec, ...] = ()

@@ -141,7 +141,7 @@ class GcpNetworkPlan:
     mtu: int
     nodes: SubnetPlan
     pods_cidr: str
-    """Empty where only the place knows it: of a network that is there already."""
+    """Empty where only the place knows it, of a network that is there already; and without pods."""
     pod_addresses: int
     """Addresses of that range that the nodes take at most."""
     services_cidr: str
@@ -156,6 +156,9 @@ class GcpNetworkPlan:
     """`destroy` leaves the network itself, as a file system that it leaves stands in it."""
     existing: GivenVpc | None = None
     """None for a network that the stack makes."""
+    slurm: bool = False
+    """For Cluster Director: without ranges of pods, with rules by which its machines reach each other and a proxy
+    reaches their ssh."""
 
 
 PODS_RANGE, SERVICES_RANGE = "pods", "services"

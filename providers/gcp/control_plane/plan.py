@@ -9,7 +9,7 @@ from components.spec.stack import StackSpec
 from providers.gcp.catalog import FabricNetwork
 from providers.gcp.control_plane.reach import decided_reach, plan_reach, reach_problems
 from providers.gcp.nodes.refusals import SYSTEM
-from providers.gcp.settings import GcpAccountSpec, GcpSpec
+from providers.gcp.settings import GcpAccountSpec, GcpSpec, GkeSpec
 from providers.gcp.tables import PRICES, QUOTAS
 from providers.gcp.types import GcpNodePoolPlan, GkePlan
 from providers.gcp.versions import is_enough, minors, number, version_problem
@@ -42,9 +42,10 @@ def plan_gke(
 ) -> GkePlan:
     """The control plane of the stack's pools. SpecError with all that GKE would refuse, or that opens it to anybody."""
     asked = settings.control_plane
+    assert isinstance(asked, GkeSpec), "Slurm has a plan of its own"
     minor = spec.cluster.kubernetes_version or minors()[0]
     problems = [
-        *_name_problems(stack), *reach_problems(asked.reach, spec), *_project_problems(settings),
+        *_name_problems(stack), *reach_problems(asked.reach, spec), *project_problems(settings),
         *_version_problems(minor, pools, spec),
     ]  # fmt: skip
     if problems or asked.reach is None or settings.project is None:
@@ -65,7 +66,7 @@ def plan_gke(
         components=(*_COMPONENTS, *(("DCGM",) if accelerated else ())),
         node_account=f"{stack}{_ACCOUNT_SUFFIX}",
         impersonate=_impersonated(spec),
-        decisions=(*decided_reach(reach), *_decided(spec, settings, system)),
+        decisions=(*decided_reach(reach), *_decided(spec, asked, system)),
     )
 
 
@@ -89,7 +90,8 @@ def _name_problems(stack: str) -> Iterator[Problem]:
         yield Problem(path="stack", message=f"{message} 30 at most; give the stack a name of {LONGEST_NAME} at most")
 
 
-def _project_problems(settings: GcpSpec) -> Iterator[Problem]:
+def project_problems(settings: GcpSpec) -> Iterator[Problem]:
+    """Without its id no request has an address."""
     if settings.project is None:
         message = (
             "is required and missing: the id of the project that the stack is in (`gcloud projects list`); give it"
@@ -133,8 +135,8 @@ def _add_ons(spec: StackSpec, pools: Sequence[GcpNodePoolPlan]) -> tuple[str, ..
     return tuple(name for name, needed in found.items() if needed)
 
 
-def _decided(spec: StackSpec, settings: GcpSpec, system: GcpNodePoolPlan) -> Iterator[Decision]:
-    channel = settings.control_plane.channel
+def _decided(spec: StackSpec, asked: GkeSpec, system: GcpNodePoolPlan) -> Iterator[Decision]:
+    channel = asked.channel
     if spec.cluster.kubernetes_version is None:
         reason = f"a floor: the release channel {channel.value} moves the control plane on, one minor at a time"
         yield Decision(path="cluster.kubernetesVersion", value=minors()[0], reason=reason)

@@ -12,6 +12,8 @@ from providers.gcp.types import PODS_RANGE, SERVICES_RANGE, FabricVpc, GcpNetwor
 
 _LUSTRE_PORTS = ["988", "6988"]
 """Of Lustre's servers to its clients (Managed Lustre, "Configure a VPC network")."""
+_PROXY = "35.235.240.0/20"
+"""From which Identity-Aware Proxy connects ("Use IAP for TCP forwarding")."""
 _PEERING_PATIENCE = pulumi.CustomTimeouts(create="30m", delete="30m")
 
 
@@ -59,12 +61,13 @@ class _Made:
             network=network.self_link,
             network_id=network.id,
             subnet=subnet.self_link,
+            subnet_id=subnet.id,
             pods_range=PODS_RANGE,
             services_range=SERVICES_RANGE,
             fabric_networks={name: one.name for name, one in networks.items()},
             fabric_subnets={name: one.name for name, one in subnets.items()},
             held=(subnet, *subnets.values()),
-            ready=(*out, *subnets.values()),
+            ready=(*out, *self._rules(network), *subnets.values()),
             peered=peered,
         )
 
@@ -99,7 +102,7 @@ class _Made:
         """With Private Google Access: nodes without a public address reach registry and logs by it."""
         plan = self._plan
         log = compute.SubnetworkLogConfigArgs(aggregation_interval="INTERVAL_10_MIN", flow_sampling=0.5)
-        ranges = [(PODS_RANGE, plan.pods_cidr), (SERVICES_RANGE, plan.services_cidr)]
+        ranges = [(PODS_RANGE, plan.pods_cidr), (SERVICES_RANGE, plan.services_cidr)] if plan.pods_cidr else []
         return compute.Subnetwork(
             f"{self._name}-nodes",
             name=plan.nodes.name,
@@ -109,7 +112,8 @@ class _Made:
             private_ip_google_access=True,
             secondary_ip_ranges=[
                 compute.SubnetworkSecondaryIpRangeArgs(range_name=name, ip_cidr_range=cidr) for name, cidr in ranges
-            ],
+            ]
+            or None,
             log_config=log if plan.flow_logs else None,
             opts=self._opts,
         )
@@ -138,6 +142,21 @@ class _Made:
             opts=self._opts,
         )  # fmt: skip
         return (nat,)
+
+    def _rules(self, network: compute.Network) -> tuple[pulumi.Resource, ...]:
+        """Machines of Slurm among each other, and the proxy's way to ssh of those that people log in to."""
+        plan = self._plan
+        if not plan.slurm:
+            return ()
+        rows = (("inside", plan.nodes.cidr, "all", None), ("ssh", _PROXY, "tcp", ["22"]))
+        return tuple(
+            compute.Firewall(
+                f"{self._name}-{key}", name=f"{plan.name}-{key}", network=network.id, direction="INGRESS",
+                source_ranges=[source], allows=[compute.FirewallAllowArgs(protocol=protocol, ports=ports)],
+                opts=self._opts,
+            )
+            for key, source, protocol, ports in rows
+        )  # fmt: skip
 
     def _peering(self, network: compute.Network) -> tuple[pulumi.Resource, ...]:
         """Private Service Access, and its servers let in. It goes with the stack: a peering that stays keeps the
@@ -175,6 +194,7 @@ def _given(
         network=pulumi.Output.from_input(network),
         network_id=pulumi.Output.from_input(network),
         subnet=pulumi.Output.from_input(subnet),
+        subnet_id=pulumi.Output.from_input(subnet),
         pods_range=there.pods_range,
         services_range=there.services_range,
         fabric_networks={name: one.name for name, one in networks.items()},

@@ -13,6 +13,8 @@ class GcpNetworkHandle:
     network_id: pulumi.Output[str]
     """`projects/P/global/networks/N`."""
     subnet: pulumi.Output[str]
+    subnet_id: pulumi.Output[str]
+    """`projects/P/regions/R/subnetworks/S`."""
     pods_range: str
     services_range: str
     fabric_networks: Mapping[str, pulumi.Output[str]]

@@ -15,7 +15,7 @@ from providers.gcp.network.fabrics import MTU, RANGE, fabrics
 from providers.gcp.network.given import given_problems, given_vpc, given_warnings
 from providers.gcp.network.settings import GivenVpcSpec
 from providers.gcp.regions import region_of, regions
-from providers.gcp.settings import GcpSpec
+from providers.gcp.settings import DirectorSpec, GcpSpec
 from providers.gcp.tables import PRICES, QUOTAS
 from providers.gcp.types import FabricVpc, GcpNetworkPlan, GcpNodePoolPlan
 from providers.gcp.zones import zone_of
@@ -61,13 +61,15 @@ def plan_network(
         raise SpecError(problems)
     all_pools = (system, *pools)
     ranges = _ranges(asked.cidr if isinstance(asked.cidr, IPv4Network) else None)
-    nodes = _needed_nodes(all_pools)
+    nodes, slurm = _needed_nodes(all_pools), isinstance(settings.control_plane, DirectorSpec)
+    pods = 0 if slurm else _needed_pods(all_pools)
     if not spec.existing_network:
-        problems += _too_small(ranges, nodes, all_pools)
+        problems += _too_small(ranges, nodes, pods, all_pools)
     if problems:
         raise SpecError(problems)
     there = spec.existing_network
     existing = given_vpc(there, settings) if isinstance(there, GivenVpcSpec) else None
+    podless = slurm or existing is not None
     return GcpNetworkPlan(
         name=existing.network if existing else stack,
         region=region,
@@ -82,9 +84,9 @@ def plan_network(
             needed=nodes,
             id=existing.subnet if existing else "",
         ),
-        pods_cidr="" if existing else str(ranges.pods),
-        pod_addresses=_needed_pods(all_pools),
-        services_cidr="" if existing else str(ranges.services),
+        pods_cidr="" if podless else str(ranges.pods),
+        pod_addresses=pods,
+        services_cidr="" if podless else str(ranges.services),
         services_peering_cidr=str(ranges.peered) if spec.storage.file_system and not existing else "",
         nat=asked.nat is not Nat.NONE and not existing,
         nat_ports=_NAT_PORTS,
@@ -92,6 +94,7 @@ def plan_network(
         flow_logs=asked.flow_logs and not existing,
         keep=_is_kept(spec),
         existing=existing,
+        slurm=slurm,
     )
 
 
@@ -156,8 +159,7 @@ def _most(pool: GcpNodePoolPlan) -> int:
     return pool.max_count + (pool.machine.accelerator is None)
 
 
-def _too_small(ranges: _Ranges, nodes: int, pools: Sequence[GcpNodePoolPlan]) -> Iterator[Problem]:
-    pods = _needed_pods(pools)
+def _too_small(ranges: _Ranges, nodes: int, pods: int, pools: Sequence[GcpNodePoolPlan]) -> Iterator[Problem]:
     terms = ", ".join(f"{pool.name}: {_most(pool)} x {addresses_of_pods(pool)}" for pool in pools)
     if pods > ranges.pods.num_addresses:
         what = f"its half for pods, {ranges.pods}, has {ranges.pods.num_addresses:,} addresses, and nodes take {pods:,}"
@@ -245,8 +247,12 @@ def _decisions(plan: GcpNetworkPlan, spec: StackSpec) -> Iterator[Decision]:
     elif spec.cluster.network.cidr is None:
         value = f"nodes {plan.nodes.cidr}, pods {plan.pods_cidr}, services {plan.services_cidr}"
         reason = "a range for pods is never given back, so it is wide from the start"
+        if plan.slurm:
+            value, reason = f"nodes {plan.nodes.cidr}", "Slurm has no pods"
         yield Decision(path=f"{PATH}.cidr", value=value, reason=reason)
     reason = "the control plane is in all zones of the region; the cluster's own pods are in the first of these"
+    if plan.slurm:
+        reason = "Cluster Director has login nodes, pools and file systems of a cluster in one zone"
     yield Decision(path=f"{PATH}.zones", value=", ".join(plan.zones), reason=reason)
     for vpc in plan.fabrics:
         profile = f"profile {vpc.profile}, " if vpc.profile else ""

@@ -42,10 +42,10 @@ from providers.gcp.zones import zone_of
 AUTOSCALER = "GKE's autoscaler"
 _FAMILY = re.compile(r"[A-Za-z]+\d+[A-Za-z]*")
 """Form of the name of a family of machines."""
-_BOOT_DISK_GIB = {True: 200, False: 100}
+BOOT_DISK_GIB = {True: 200, False: 100}
 """With accelerators, whose images hold several GB of libraries each, and without. Of 100 some 44 are left to pods
 (GKE, "Plan GKE Standard node sizes")."""
-_SPOT_NOTICE_S = 15.0
+SPOT_NOTICE_S = 15.0
 """Of the 30 s between notice and end, what pods of users have (GKE, "Spot VMs", 2026-11)."""
 _MAX_PODS, _MAX_PODS_OF_SYSTEM = 32, 110
 """A node takes a range of twice as many addresses, rounded up to a power of two, and never gives it back (GKE,
@@ -67,7 +67,7 @@ def plan_pools(
     """The pools in the spec's order; SpecError with all that Google Cloud would refuse, or would take and not do as
     meant. `fabrics`: networks beside the cluster's own, by pool.
     """
-    problems = Problems(_general_problems(spec, settings))
+    problems = Problems([*known_problems(spec, settings), *_queue_problems(spec, settings)])
     region = spec.cluster.region or ""
     setting = PoolSetting(
         region=region if region in regions() else "", now=now, expires_at=spec.cluster.expires_at,
@@ -79,7 +79,7 @@ def plan_pools(
         found = list(pool_problems(pool, asked, machine, setting))
         if machine is None:
             path = f"cluster.nodePools.{pool.name}.machineType"
-            found.append(Problem(path=path, message=_unknown_machine(pool.machine_type)))
+            found.append(Problem(path=path, message=unknown_machine(pool.machine_type)))
         problems += found
         if not found and machine is not None:
             plan = problems.collect(_plan, pool, asked, machine, spec, now, fabrics.get(pool.name, ()))
@@ -101,7 +101,7 @@ def system_pool(zone: str) -> GcpNodePoolPlan:
         fabric=Fabric.ETHERNET, collective=Collective.GLOO, binding=PodBinding(node_selector={POOL_LABEL: SYSTEM}),
         node_allocatable=allocatable(machine), zone=zone, capacity=capacity, groups=(group,), slice=None,
         workload_policy="", compact=False, policy="", networks=(), dranet=False, driver="",
-        boot_disk="pd-balanced", boot_disk_gib=_BOOT_DISK_GIB[False], labels=own, taints=(),
+        boot_disk="pd-balanced", boot_disk_gib=BOOT_DISK_GIB[False], labels=own, taints=(),
         max_pods=_MAX_PODS_OF_SYSTEM,
     )  # fmt: skip
 
@@ -116,7 +116,8 @@ def part(plan: Sequence[GcpNodePoolPlan], spec: StackSpec, billed: Sequence[GcpN
     )
 
 
-def _general_problems(spec: StackSpec, settings: GcpSpec) -> Iterator[Problem]:
+def known_problems(spec: StackSpec, settings: GcpSpec) -> Iterator[Problem]:
+    """A region that there is, and settings of pools that there are."""
     region = spec.cluster.region
     if region not in regions():
         known = ", ".join(regions())
@@ -128,6 +129,9 @@ def _general_problems(spec: StackSpec, settings: GcpSpec) -> Iterator[Problem]:
         if name not in names:
             hint = suggestion(name, names) or f"; pools are {', '.join(names)}"
             yield Problem(path=f"gcp.pools.{name}", message=f"{name!r} is no pool of cluster.nodePools{hint}")
+
+
+def _queue_problems(spec: StackSpec, settings: GcpSpec) -> Iterator[Problem]:
     kind = spec.scheduler.kind or SCHEDULERS[0]
     for name, asked in settings.pools.items():
         if asked.flex_start and asked.flex_start.queued and kind not in _OF_ONE_POD_SET:
@@ -138,7 +142,7 @@ def _general_problems(spec: StackSpec, settings: GcpSpec) -> Iterator[Problem]:
             yield Problem(path=f"gcp.pools.{name}.flexStart.queued", message=message)
 
 
-def _unknown_machine(name: str) -> str:
+def unknown_machine(name: str) -> str:
     """Of the same family or the same accelerator are those that are told; of another there are too many for a line."""
     rows = sorted(machines())
     family = _family(name)
@@ -173,7 +177,7 @@ def _plan(
     pool: NodePoolSpec, asked: GcpPoolSpec, machine: GcpMachine, spec: StackSpec, now: datetime,
     networks: Sequence[FabricVpc],
 ) -> GcpNodePoolPlan:  # fmt: skip
-    capacity, fabric = _capacity(pool, asked), fabric_of(pool, machine)
+    capacity, fabric = capacity_asked(pool, asked), fabric_of(pool, machine)
     slice_ = slice_of(pool, asked, machine)
     nodes = _nodes_now(pool, capacity, now)
     zone = zone_of(pool) or regions()[spec.cluster.region or ""][0]
@@ -202,7 +206,7 @@ def _plan(
             batch=spec.scheduler.kind is SchedulerKind.SLURM,
             queued=isinstance(capacity, GcpFlex) and capacity.queued,
         ),
-        notice_s=_SPOT_NOTICE_S if isinstance(capacity, GcpSpot) else None,
+        notice_s=SPOT_NOTICE_S if isinstance(capacity, GcpSpot) else None,
         desired_now=nodes,
         grown_by=AUTOSCALER if grows else "",
         min_driver=machine.min_driver,
@@ -223,7 +227,7 @@ def _plan(
         dranet=dranet,
         driver=_driver(asked, machine),
         boot_disk=machine.boot_disks[0],
-        boot_disk_gib=pool.root_disk_gib or _BOOT_DISK_GIB[machine.accelerator is not None],
+        boot_disk_gib=pool.root_disk_gib or BOOT_DISK_GIB[machine.accelerator is not None],
         labels=labels(pool, capacity),
         taints=taints(pool, machine),
         max_pods=_MAX_PODS,
@@ -240,7 +244,8 @@ def fabric_of(pool: NodePoolSpec, machine: GcpMachine) -> Fabric:
     return Fabric.RDMA if wired else Fabric.ETHERNET
 
 
-def _capacity(pool: NodePoolSpec, asked: GcpPoolSpec) -> Capacity:
+def capacity_asked(pool: NodePoolSpec, asked: GcpPoolSpec) -> Capacity:
+    """The way in which the pool's machines are had, as it is planned."""
     if asked.flex_start is not None:
         return GcpFlex(max_run_s=asked.flex_start.max_run_hours * 3600, queued=asked.flex_start.queued)
     given = pool.capacity

@@ -49,9 +49,7 @@ def pool_problems(
     path = f"cluster.nodePools.{pool.name}"
     yield from _name_problems(pool, path)
     yield from _mark_problems(pool, path)
-    yield from _zone_problems(pool, machine, path, setting.region)
-    yield from _reservation_problems(pool, path)
-    yield from _block_problems(pool, asked, path, setting)
+    yield from place_problems(pool, asked, machine, path, setting)
     yield from _spot_problems(pool, path)
     if machine is None:
         return
@@ -73,6 +71,15 @@ def pool_problems(
         key = "count" if pool.max_count is None else "maxCount"
         message = f"{pool.most} nodes; a node pool of GKE has {MAX_NODES} in a zone at most: use several pools"
         yield Problem(path=f"{path}.{key}", message=message)
+
+
+def place_problems(
+    pool: NodePoolSpec, asked: GcpPoolSpec, machine: GcpMachine | None, path: str, setting: PoolSetting
+) -> Iterator[Problem]:
+    """Zone, reservation and block of a pool, whoever makes it."""
+    yield from _zone_problems(pool, machine, path, setting.region)
+    yield from _reservation_problems(pool, path)
+    yield from _block_problems(pool, asked, path, setting)
 
 
 def capacity_of(pool: NodePoolSpec, asked: GcpPoolSpec) -> GcpCapacityKind:

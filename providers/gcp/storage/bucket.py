@@ -77,12 +77,14 @@ def sidecar(plan: GcsPlan | None) -> Room:
     return _SIDECAR if bucket_mounts(plan) else Room(cores=0.0, memory_gib=0.0)
 
 
-def bucket_decisions(plan: GcsPlan) -> Iterator[Decision]:
-    """Decisions that the spec leaves open."""
+def bucket_decisions(plan: GcsPlan, *, pods: bool = True) -> Iterator[Decision]:
+    """Decisions that the spec leaves open; without `pods`, machines of Cluster Director mount it themselves."""
     reason = "jobs and services in the namespace penstock have it by Workload Identity"
+    if not pods:
+        reason = "Cluster Director's machines act as Compute Engine's default account, which gets it"
     yield Decision(path=f"{_PATH}.rights", value="read and write", reason=reason)
     if plan.mount_path:
-        cached = "kept on local SSD once read" if len(plan.mount_options) > 1 else "read anew each time"
+        cached = "kept on local SSD once read" if pods and len(plan.mount_options) > 1 else "read anew each time"
         reason = "Cloud Storage FUSE: whole objects, no locks, the last writer wins; for data, models and exports, and "
         reason += f"not for the folder of runs; {cached}"
         yield Decision(path=f"{_PATH}.mountPath", value=plan.mount_path, reason=reason)

@@ -54,6 +54,7 @@ class GcpStorage(pulumi.ComponentResource):
         )
         made.append(instance)
         return ManagedLustreHandle(
+            id=instance.id,
             volume=pulumi.Output.from_input(f"{self._project}/{plan.zone}/{plan.instance}"),
             address=instance.mount_point.apply(lambda point: point.partition("@")[0]),
             file_system=plan.file_system,
@@ -77,6 +78,7 @@ class GcpStorage(pulumi.ComponentResource):
         )  # fmt: skip
         made.append(instance)
         return FilestoreHandle(
+            id=instance.id,
             volume=pulumi.Output.from_input(f"modeInstance/{plan.zone}/{plan.instance}/{_SHARE}"),
             address=instance.networks.apply(_address),
             share=_SHARE,

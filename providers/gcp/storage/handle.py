@@ -7,8 +7,10 @@ import pulumi
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ManagedLustreHandle:
-    """Names that a Kubernetes volume of the Lustre CSI driver needs."""
+    """Names that a Kubernetes volume of the Lustre CSI driver needs, and Google's own."""
 
+    id: pulumi.Output[str]
+    """`projects/P/locations/Z/instances/I`."""
     volume: pulumi.Output[str]
     """`PROJECT/ZONE/INSTANCE`."""
     address: pulumi.Output[str]
@@ -18,8 +20,10 @@ class ManagedLustreHandle:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FilestoreHandle:
-    """Names that a Kubernetes volume of the Filestore CSI driver needs."""
+    """Names that a Kubernetes volume of the Filestore CSI driver needs, and Google's own."""
 
+    id: pulumi.Output[str]
+    """`projects/P/locations/Z/instances/I`."""
     volume: pulumi.Output[str]
     """`modeInstance/ZONE/INSTANCE/SHARE`."""
     address: pulumi.Output[str]

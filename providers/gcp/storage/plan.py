@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from components.errors import Problem, Problems, SpecError
 from components.plan.cluster import Mount, VolumePlan
@@ -23,9 +24,10 @@ _FILESTORE_WRITE_MBPS = 88.0
 
 
 def plan_storage(
-    spec: StackSpec, network: GcpNetworkPlan | None, pools: Sequence[GcpNodePoolPlan], stack: str
+    spec: StackSpec, network: GcpNetworkPlan | None, pools: Sequence[GcpNodePoolPlan], stack: str, *, pods: bool = True
 ) -> GcpStoragePlan:
-    """Every store of the stack; SpecError with every problem at once. Without a network, what is wrong with any."""
+    """Every store of the stack; SpecError with every problem at once. Without a network, what is wrong with any.
+    Without `pods`, machines mount them themselves."""
     problems = Problems([*_mount_problems(spec), *_volume_problems(spec)])
     zone = _zone(spec, network)
     digest = hashlib.sha256(stack.encode()).hexdigest()
@@ -43,6 +45,8 @@ def plan_storage(
             mount_path=shared.mount_path, keep=shared.on_destroy is OnDestroy.KEEP,
         )  # fmt: skip
     volume = _volume(spec, stack, lustre)
+    volume = volume if pods else replace(volume, claim="")
+    buckets = tuple(bucket_decisions(bucket, pods=pods)) if bucket else ()
     return GcpStoragePlan(
         file_system=lustre,
         shared_file_system=filestore,
@@ -52,7 +56,7 @@ def plan_storage(
             *bucket_mounts(bucket),
         ),
         volume=volume,
-        decisions=(*_decisions(spec, lustre, filestore, volume), *(bucket_decisions(bucket) if bucket else ())),
+        decisions=(*_decisions(spec, lustre, filestore, volume), *buckets),
     )
 
 

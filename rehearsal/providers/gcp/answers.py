@@ -32,6 +32,7 @@ API_OF = {
     "filestore": "file", "vertex_ai": "aiplatform", "lustre": "lustre",
     "service_networking": "servicenetworking", "logging": "logging",
     "monitoring": "monitoring", "iam_credentials": "iamcredentials", "cloud_quotas": "cloudquotas",
+    "hypercomputecluster": "hypercomputecluster",
 }  # fmt: skip
 """APIs by the words that pulumi-gcp's settings have for them."""
 ASKED_AGAIN_MIN = 0.5

@@ -25,6 +25,7 @@ from rehearsal.providers.gcp.names import (
     ACCOUNT,
     BUCKET,
     CLUSTER,
+    DIRECTOR,
     FILESTORE,
     FIXED_OF_NETWORK,
     FIXED_OF_NODES,
@@ -41,11 +42,13 @@ from rehearsal.providers.gcp.names import (
 )
 from rehearsal.providers.gcp.node_marks import EFFECTS, marks
 from rehearsal.providers.gcp.pod_rules import RULES as PODS
+from rehearsal.providers.gcp.slurm_rules import RULES as SLURM
 
 PROVIDER = "GoogleCloudPlatform/magic-modules d577844 (2026-08-21): node_pool.go, node_config.go, cluster.go"
 DNS = "GKE, About network isolation: the DNS-based endpoint answers whom IAM gives container.clusters.connect"
 ADDRESS = "GKE, About network isolation: IP-based endpoints and authorized networks"
 LUSTRE_API = "Managed Lustre API, projects.locations.instances.patch"
+DIRECTED = "Cluster Director API v1: Immutable; magic-modules 053a8044, hypercomputecluster/Cluster.yaml"
 PULLS = r"^roles/artifactregistry\.(reader|writer|repoAdmin|admin)$"
 NODE_SA = "GKE, Use least privilege service accounts; Artifact Registry, Configure access control"
 
@@ -88,6 +91,18 @@ CHANGES = (
             "capacityGib", "description", "labels", "accessRulesOptions", "maintenancePolicy", "deletionPolicy",
             "pulumiLabels", "effectiveLabels",
         )
+    ),
+    *(
+        ChangeRow(resource=DIRECTOR, path=path, effect=effect, source=DIRECTED)
+        for effect, paths in (
+            (
+                Effect.REPLACES,
+                ("clusterId", "location", "project", "networkResources", "computeResources",
+                 "orchestrator.slurm.loginNodes.zone", "orchestrator.slurm.loginNodes.bootDisk"),
+            ),
+            (Effect.NOTHING, ("*",)),
+        )
+        for path in paths
     ),
     ChangeRow(resource=LUSTRE, path="*", effect=Effect.REPLACES, source="magic-modules, Instance of lustre: immutable"),
 )  # fmt: skip
@@ -197,5 +212,5 @@ FACTS = FieldFacts(
             source="Compute Engine, Consume a reservation: machine type, zone and local SSD as reserved",
         ),
     ),
-    rules=(*RULES, *INSIDE, *PODS, *JOBS, *FRONTS),
+    rules=(*RULES, *INSIDE, *PODS, *JOBS, *FRONTS, *SLURM),
 )  # fmt: skip

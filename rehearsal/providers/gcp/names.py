@@ -13,6 +13,7 @@ FIREWALL, ROUTER_NAT = "gcp:compute/firewall:Firewall", "gcp:compute/routerNat:R
 MEMBER = "gcp:projects/iAMMember:IAMMember"
 CONNECTION = "gcp:servicenetworking/connection:Connection"
 GARDEN_ENDPOINT = "gcp:vertex/aiEndpointWithModelGardenDeployment:AiEndpointWithModelGardenDeployment"
+DIRECTOR = "gcp:hypercomputecluster/cluster:Cluster"
 RING, KEY = "gcp:kms/keyRing:KeyRing", "gcp:kms/cryptoKey:CryptoKey"
 BACKEND_SERVICE, URL_MAP = "gcp:compute/backendService:BackendService", "gcp:compute/uRLMap:URLMap"
 HTTPS_PROXY = "gcp:compute/targetHttpsProxy:TargetHttpsProxy"
@@ -24,6 +25,8 @@ CERTIFICATE_MAP = "gcp:certificatemanager/certificateMap:CertificateMap"
 MAP_ENTRY = "gcp:certificatemanager/certificateMapEntry:CertificateMapEntry"
 ENDPOINT_GROUP = "controller:compute/networkEndpointGroup:NetworkEndpointGroup"
 """Group of endpoints that GKE's controller makes of a Service; no program has the type."""
+
+RESERVATION = "gcp:compute/reservation:Reservation"
 
 SPREAD_MIN = 1.5
 """Minutes until an API that was switched on answers (GoogleCloudPlatform/magic-modules e48fb239dc, 2026-01-09: the

@@ -1,5 +1,5 @@
 """A network that stands in the simulated project before the stack, or in the host project of a shared VPC, as the
-stack's file names it.
+stack's file names it; and the reservations that it names.
 
 Made of what a platform team usually has: a subnet with ranges for pods and services, Cloud NAT, Private Service Access,
 a rule for Lustre, and in a host project the roles of Google's agents (GKE, "Set up clusters with Shared VPC"; Managed
@@ -13,7 +13,16 @@ from rehearsal.cloud.errors import CloudApiError
 from rehearsal.cloud.kind import Outputs
 from rehearsal.cloud.standing import StandingThing
 from rehearsal.providers.gcp.kinds.parts import number
-from rehearsal.providers.gcp.names import ENDPOINT_GROUP, FIREWALL, MEMBER, NETWORK, ROUTER_NAT, SUBNETWORK, last
+from rehearsal.providers.gcp.names import (
+    ENDPOINT_GROUP,
+    FIREWALL,
+    MEMBER,
+    NETWORK,
+    RESERVATION,
+    ROUTER_NAT,
+    SUBNETWORK,
+    last,
+)
 
 Find = Callable[[str, str], Outputs | None]
 ATTACHED = "gcp:compute/sharedVPCServiceProject:SharedVPCServiceProject"
@@ -23,11 +32,12 @@ PEERING = "servicenetworking-googleapis-com"
 
 
 def standing(config: Mapping[str, Any], own: str) -> Iterator[StandingThing]:
-    """The network under `cluster.network.existing` of the stack file; nothing where it names none. `own`: the project
-    of the stack.
+    """The network under `cluster.network.existing` of the stack file, and the reservations of its pools; nothing where
+    it names none. `own`: the project of the stack.
     """
     yield from _groups(config)
     given: Any = config.get("penstock:cluster")
+    yield from _held(given.get("nodePools") or () if isinstance(given, Mapping) else ())
     region = str(given.get("region", "")) if isinstance(given, Mapping) else ""
     for key in ("network", "existing"):
         given = given.get(key) if isinstance(given, Mapping) else None
@@ -74,6 +84,18 @@ def _groups(config: Mapping[str, Any]) -> Iterator[StandingThing]:
             path = str(one.get("group"))
             if own not in path:
                 yield StandingThing(token=ENDPOINT_GROUP, id=path, inputs={"name": last(path)})
+
+
+def _held(pools: Any) -> Iterator[StandingThing]:
+    """Reservations by their zones, as Compute Engine has them."""
+    for pool in pools:
+        capacity = pool.get("capacity")
+        for one in capacity.values() if isinstance(capacity, Mapping) else ():
+            path, zone = (str(one.get(key, "")) for key in ("id", "zone")) if isinstance(one, Mapping) else ("", "")
+            project, _, name = path.partition("/reservations/")
+            if zone and name:
+                named = f"{project}/zones/{zone}/reservations/{name.partition('/')[0]}"
+                yield StandingThing(token=RESERVATION, id=named, inputs={"name": last(named), "zone": zone})
 
 
 def _shared(host: str, own: str, subnet: str) -> Iterator[StandingThing]:

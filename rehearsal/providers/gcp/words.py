@@ -15,10 +15,11 @@ _OWN = (
     "|networkEndpointGroups|backendServices|urlMaps|certificateMaps|certificates|dnsAuthorizations"
 )
 _REFERENCE = re.compile(
-    rf"(?:{re.escape(LINK)})?projects/[^/\s]+(?:/(?:global|(?:regions|zones|locations)/[^/\s]+))?"
+    rf"(?!.*/zones/[^/]+/reservations/)(?:{re.escape(LINK)})?projects/[^/\s]+(?:/(?:global|(?:regions|zones|locations)/[^/\s]+))?"
     rf"(?:/(?:{_OWN})/[^/\s]+)+"
 )
-"""A resource's whole name, or its self link. Network profiles and machine types are Google's, and always there."""
+"""A resource's whole name, or its self link. Network profiles and machine types are Google's, and always there; so are
+reservations by their zones, a form that no stack file has, where rehearsal/providers/gcp/standing.py has them."""
 _ACCOUNT = re.compile(
     r"(?:serviceAccount:)?(?P<email>[a-z][-a-z0-9]{4,28}[a-z0-9]@[-a-z0-9.]+\.iam\.gserviceaccount\.com)"
 )

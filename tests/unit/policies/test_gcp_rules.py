@@ -14,7 +14,7 @@ from policies import (
     reservation_targeted,
     versions_pinned,
 )
-from policies.clouds.gcp import ARMOR, BACKEND_SERVICE, CLUSTER, FIREWALL, NODE_POOL, machines
+from policies.clouds.gcp import ARMOR, BACKEND_SERVICE, CLUSTER, DIRECTOR, FIREWALL, NODE_POOL, machines
 from policies.rule import StackResource
 from policies.values import UNKNOWN
 
@@ -122,3 +122,57 @@ def test_nobody_from_everywhere_is_let_in(kind: str, inputs: dict[str, Any], is_
 def test_a_least_version_is_one_and_not_latest() -> None:
     assert not list(versions_pinned.check(CLUSTER, {"minMasterVersion": "1.35"}))
     assert list(versions_pinned.check(CLUSTER, {"minMasterVersion": "latest"}))
+
+
+def slurm(*, public: Any = False, labels: Any = None, **config: Any) -> dict[str, Any]:
+    """Of processors beside machines with GPUs, in this order."""
+    gpus = config or {"newSpotInstances": {"machineType": "a3-ultragpu-8g"}}
+    instance = {"labels": LABELS if labels is None else labels}
+    return {
+        "computeResources": [
+            {"id": "cpu", "config": {"newOnDemandInstances": {"machineType": "n2-standard-2"}}},
+            {"id": "gpu", "config": gpus},
+        ],
+        "orchestrator": {
+            "slurm": {"loginNodes": {"enablePublicIps": public}, "nodeSets": [{"computeInstance": instance}]}
+        },
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(("public", "is_open"), [(False, False), (None, False), (True, True), (UNKNOWN, True)])
+def test_login_nodes_of_slurm_have_no_public_address(public: Any, is_open: bool) -> None:
+    found = list(no_open_ingress.check(DIRECTOR, slurm(public=public)))
+    assert found == (["ssh of login nodes is open to the internet, as loginNodes.enablePublicIps is empty"] * is_open)
+
+
+@pytest.mark.parametrize(
+    ("inputs", "message"),
+    [
+        ({}, ""),
+        ({"labels": {}}, "it starts a3-ultragpu-8g and has no tag"),
+        ({"labels": {"penstock-expires": "20260101t0000z"}}, "it expired at"),
+        ({"labels": {}, "newReservedInstances": {"reservation": "r"}}, ""),
+    ],
+)
+def test_accelerators_of_slurm_have_a_time_to_be_gone(inputs: dict[str, Any], message: str) -> None:
+    """Of a reservation the cluster names no machine type."""
+    found = list(expiry_set.check(DIRECTOR, slurm(**inputs), NOW))
+    assert (len(found) == 1 and message in found[0]) if message else not found
+
+
+@pytest.mark.parametrize(("named", "is_wrong"), [("projects/p/zones/z/reservations/r", False), (None, True)])
+def test_slurms_machines_of_a_reservation_name_it(named: str | None, is_wrong: bool) -> None:
+    only = slurm(newReservedInstances={"reservation": named})
+    only["computeResources"] = only["computeResources"][1:]
+    assert bool(list(reservation_targeted.check(DIRECTOR, only))) == is_wrong
+
+
+@pytest.mark.parametrize(("cents", "is_over"), [("20000", False), ("10", True)])
+def test_machines_of_slurm_that_always_run_cost_no_more_than_its_budget(cents: str, is_over: bool) -> None:
+    """Two of a3-megagpu-8g at list price, as spot machines have none that is known."""
+    inputs = slurm(
+        labels={**LABELS, "penstock-budget-cents-h": cents}, newSpotInstances={"machineType": "a3-megagpu-8g"}
+    )
+    inputs["orchestrator"]["slurm"]["nodeSets"][0] |= {"computeId": "gpu", "staticNodeCount": "2"}
+    found = list(budget_per_hour.check([StackResource(kind=DIRECTOR, name="s", urn="urn:s", outputs=inputs)]))
+    assert bool(found) == is_over

@@ -13,6 +13,7 @@ from providers.gcp.balancer.groups import await_group, require_unused
 from providers.gcp.drain import drain
 from providers.gcp.plan import GcpPlan
 from providers.gcp.preflight import RIGHTS, look
+from providers.gcp.types import GkePlan
 from rehearsal.cloud.account import Object
 from rehearsal.cloud.errors import CloudApiError
 from rehearsal.providers.gcp.names import ARMOR, BACKEND_SERVICE, ENDPOINT_GROUP, FIREWALL
@@ -83,6 +84,7 @@ def test_a_group_is_under_a_name_and_its_proxies_in_its_zone(tmp_path: Path) -> 
     assert kubernetes["envoyService"] == {"type": "ClusterIP", "annotations": notes}
     plan = plan_of(tmp_path, GROUPED).cluster
     assert isinstance(plan, GcpPlan)
+    assert isinstance(plan.control_plane, GkePlan)
     wanted = dict(plan.control_plane.system_pool.binding.node_selector)
     assert kubernetes["envoyDeployment"]["pod"]["nodeSelector"] == wanted
     assert plan.control_plane.system_pool.zone in OWN

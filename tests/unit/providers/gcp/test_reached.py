@@ -50,6 +50,7 @@ def test_another_account_enters_by_gclouds_own_credentials(tmp_path: Path) -> No
 def control_plane(folder: Path) -> GkePlan:
     found = planned(STACK, folder, "gcp-test").cluster
     assert isinstance(found, GcpPlan)
+    assert isinstance(found.control_plane, GkePlan)
     return found.control_plane
 
 

@@ -388,7 +388,7 @@ SERVED: list[Case] = [
     ("no replica", {"gcp.endpoints": [{**ENDPOINT, "minReplicas": 0}]}, f"{CHAT}.minReplicas", ["out of range"],
      {"gcp.endpoints.0.minReplicas": 1}),
     ("jobs of Vertex AI", {"gcp.customJobs": []}, "gcp.customJobs", ["penstock:training"], {"gcp.customJobs": GONE}),
-    ("Cluster Director", {"gcp.controlPlane.kind": "slurm"}, "gcp.controlPlane.kind", ["scheduler.kind slurm"],
+    ("unknown control plane", {"gcp.controlPlane.kind": "slurm"}, "gcp.controlPlane.kind", ["clusterDirector"],
      {"gcp.controlPlane.kind": GONE}),
 ]  # fmt: skip
 

@@ -13,7 +13,7 @@ import pytest
 import rehearsal.field
 from rehearsal.field.expected import compare, expected_findings
 from rehearsal.field.rules import findings
-from rehearsal.providers.gcp import field_rules, front_rules, inside_rules, job_rules, pod_rules
+from rehearsal.providers.gcp import field_rules, front_rules, inside_rules, job_rules, pod_rules, slurm_rules
 from tests.unit.rehearsal.field.undoing import ALL, Row, as_it_should_be, content, deployed, rows, rule_of, undone
 
 FIELD = Path(rehearsal.field.__file__).parent
@@ -22,7 +22,10 @@ NO_RULES = {"expected.py", "facts.py", "service_facts.py", "judge.py", "rules.py
 """Files of what rules read and are told by."""
 FILES = (
     *sorted(file for file in FIELD.glob("*.py") if file.name not in NO_RULES),
-    *(Path(str(module.__file__)) for module in (field_rules, front_rules, inside_rules, job_rules, pod_rules)),
+    *(
+        Path(str(module.__file__))
+        for module in (field_rules, front_rules, inside_rules, job_rules, pod_rules, slurm_rules)
+    ),
 )
 
 

@@ -23,7 +23,7 @@ import yaml
 from rehearsal.field.deployed import BuiltResource, Deployment, MachinePool
 from rehearsal.field.reading import deployment_of
 from rehearsal.field.rules import RULES, Rule
-from rehearsal.providers.gcp import field_rules, front_rules, inside_rules, job_rules, pod_rules
+from rehearsal.providers.gcp import field_rules, front_rules, inside_rules, job_rules, pod_rules, slurm_rules
 from tests.deployed import stack_deployed
 from tests.unit.providers.aws.whole_stacks import GONE, changed, write
 
@@ -36,6 +36,7 @@ ALL: tuple[Rule, ...] = (
     *pod_rules.RULES,
     *front_rules.RULES,
     *job_rules.RULES,
+    *slurm_rules.RULES,
 )
 """The rules of every cloud, and those of Google Cloud alone."""
 

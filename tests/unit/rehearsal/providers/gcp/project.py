@@ -21,9 +21,10 @@ class GcpProject:
 
     def __init__(self, *, standing: bool = False, existing_network: Any = None, **faults: Any) -> None:
         """`existing_network`: what a stack file has under cluster.network.existing."""
-        config: dict[str, Any] = {"gcp:project": PROJECT}
+        pool = {"capacity": {"reservation": {"id": RESERVATION, "zone": ZONE}}}
+        config: dict[str, Any] = {"gcp:project": PROJECT, "penstock:cluster": {"nodePools": [pool]}}
         if existing_network:
-            config["penstock:cluster"] = {"region": REGION, "network": {"existing": existing_network}}
+            config["penstock:cluster"] |= {"region": REGION, "network": {"existing": existing_network}}
         things = RULES.standing(config) if standing else ()
         things = tuple(otherwise(things, FaultScript.model_validate(faults).existing))
         script = FaultScript.model_validate(faults)
