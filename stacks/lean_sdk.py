@@ -38,7 +38,8 @@ class _Service(Loader):
             if name.startswith("__"):
                 raise AttributeError(name)
             plain = name.replace("_", "").lower()
-            for file in (files.get(plain), files.get(plain.removesuffix("args")), "_inputs"):
+            own = (files.get(plain), files.get(plain.removesuffix("args")), files.get(plain.removesuffix("output")))
+            for file in (*own, "_inputs", "_enums"):
                 if file is None or file not in files.values():
                     continue
                 part = importlib.import_module(f"{module.__name__}.{file}")

@@ -102,10 +102,12 @@ def _size(azure: Azure, scaler: Scaler) -> int:
 
 def _change(azure: Azure, scaler: Scaler, changes: Mapping[str, Any]) -> None:
     """The pool's whole description with these changes: a request takes away what it leaves out. Nothing is asked where
-    the pool has them already, as each request is an operation of the whole cluster.
+    the pool has them already, as each request is an operation of the whole cluster. One that failed for want of
+    machines is changed like any other.
     """
-    found = azure.await_state(_path(scaler), CONTAINER_SERVICE, _PATIENCE_S)["properties"]
-    if all(found.get(key) == value for key, value in changes.items()):
+    there = azure.await_state(_path(scaler), CONTAINER_SERVICE, _PATIENCE_S, failed_too=True)
+    found = there["properties"]
+    if found.get("provisioningState") != "Failed" and all(found.get(key) == value for key, value in changes.items()):
         return
     kept = {key: value for key, value in found.items() if key not in _READ_ONLY}
     body = {key: value for key, value in {**kept, **changes}.items() if value is not None}

@@ -77,16 +77,18 @@ class Azure:
                 return
             page = self._ask("GET", str(following), "")
 
-    def await_state(self, path: str, version: str, patience_s: float) -> dict[str, Any]:
-        """The resource when nothing of it is under way any more; AzureError where that failed, PenstockError where it
-        takes longer.
+    def await_state(
+        self, path: str, version: str, patience_s: float, *, failed_too: bool = False
+    ) -> dict[str, Any]:  # fmt: skip
+        """The resource when nothing of it is under way any more; AzureError where that failed, unless `failed_too`,
+        PenstockError where it takes longer.
         """
         until = time.monotonic() + patience_s
         while True:
             found = self.get(path, version)
             state = str(found.get("properties", {}).get("provisioningState", "Succeeded"))
             if state not in _PENDING:
-                if state == "Failed":
+                if state == "Failed" and not failed_too:
                     raise AzureError(0, state, failure_of(found) or f"{path} is in the state Failed")
                 return found
             if time.monotonic() >= until:

@@ -294,7 +294,7 @@ def _with_what_stays(thing: Object, old: Inputs, new: Inputs) -> dict[str, Any]:
 
 
 def _foreseen(made: Any, given: Any) -> Any:
-    """Output as a preview shows it: the program's own values, and all that the cloud adds unknown."""
+    """Output as a preview shows it: the program's own values, and unknown all that the cloud adds or has otherwise."""
     if isinstance(made, Mapping) and isinstance(given, Mapping):
         return {**given, **{name: _foreseen(part, given.get(name)) for name, part in made.items()}}
-    return Unknown() if given is None else given
+    return Unknown() if given is None or isinstance(made, Mapping) else given

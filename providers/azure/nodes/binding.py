@@ -18,6 +18,9 @@ SPOT = Taint(key="kubernetes.azure.com/scalesetpriority", value="spot", effect=T
 
 TOPOLOGY_ON_NODE, TOPOLOGY_IN_POD = "/var/lib/penstock/nccl", "/opt/penstock/nccl"
 """Folder with NCCL's description of the node's PCI switches, and where pods see it."""
+_KEPT = {"cluster-autoscaler.kubernetes.io/safe-to-evict": "false"}
+"""On pods of a pool with a range: AKS's autoscaler goes by requests of processors and memory, of which a pod with all
+GPUs may have few, and would take its node (AKS, "Cluster autoscaler", 2026-08)."""
 _HOPPER_ENV = {
     "CUDA_DEVICE_ORDER": "PCI_BUS_ID",
     "NCCL_IB_PCI_RELAXED_ORDERING": "1",
@@ -88,6 +91,7 @@ def binding(pool: NodePoolSpec, machine: AzureMachine, fabric: Fabric, capacity:
         node_selector={POOL_LABEL: pool.name},
         tolerations=taints(pool, machine, capacity),
         topology_keys=(CLIQUE_LABEL,) if machine.compute_domain else (),
+        annotations=_KEPT if pool.least != pool.most else {},
         host_paths=(HostPath(path=TOPOLOGY_ON_NODE, mount_path=TOPOLOGY_IN_POD, kind="Directory"),)
         if described
         else (),

@@ -117,8 +117,12 @@ def _gpu_profile(plan: AzureNodePoolPlan) -> containerservice.GPUProfileArgs | N
     return containerservice.GPUProfileArgs(driver=driver)
 
 
-def _upgrade(plan: AzureNodePoolPlan) -> containerservice.AgentPoolUpgradeSettingsArgs:
-    """One node less where another one is nowhere to be had; a node that its pods do not leave is set aside."""
+def _upgrade(plan: AzureNodePoolPlan) -> containerservice.AgentPoolUpgradeSettingsArgs | None:
+    """One node less where another one is nowhere to be had; a node that its pods do not leave is set aside. Spot pools
+    take no such settings ("Spot pools can't set max surge", hashicorp/terraform-provider-azurerm 19355).
+    """
+    if isinstance(plan.capacity, AzureSpot):
+        return None
     return containerservice.AgentPoolUpgradeSettingsArgs(
         max_surge=str(plan.surge),
         max_unavailable=None if plan.surge else "1",

@@ -10,6 +10,7 @@ from stacks import lean_sdk
 lean_sdk.install()
 from pulumi_aws import ec2, kms
 from pulumi_kubernetes.helm.v3 import Release, RepositoryOptsArgs
+from pulumi_azure_native import containerservice
 import pulumi_kubernetes
 import httpx
 
@@ -21,9 +22,15 @@ assert kms.get_key.__module__ == "pulumi_aws.kms.get_key"
 assert isinstance(Release, type) and isinstance(RepositoryOptsArgs, type)
 assert pulumi_kubernetes.core.v1.Namespace.__name__ == "Namespace"
 assert "pulumi_aws.ec2.ami" not in sys.modules and "requests" not in sys.modules
-assert ec2.PlacementStrategy.__module__ == "pulumi_aws.ec2._enums"  # no file of that name: the whole package is loaded
+assert ec2.PlacementStrategy.__module__ == "pulumi_aws.ec2._enums"
+assert "pulumi_aws.ec2.ami" not in sys.modules
+assert ec2.GetAmiResult.__module__ == "pulumi_aws.ec2.get_ami"  # no file of that name: the whole package is loaded
 assert "pulumi_aws.ec2.ami" in sys.modules
 assert ec2.Vpc is sys.modules["pulumi_aws.ec2.vpc"].Vpc
+assert containerservice.ResourceIdentityType.__module__ == "pulumi_azure_native.containerservice._enums"
+told = containerservice.list_managed_cluster_user_credentials_output
+assert told.__module__ == "pulumi_azure_native.containerservice.list_managed_cluster_user_credentials"
+assert "pulumi_azure_native.containerservice.fleet" not in sys.modules
 try:
     ec2.Nothing
 except AttributeError:

@@ -298,6 +298,8 @@ def _told_identity(api: CloudApi, inputs: Inputs, id: str) -> dict[str, Any]:  #
         found = api.find(IDENTITY, own) or {}
         about = {"clientId": found.get("clientId"), "principalId": found.get("principalId")}
         return {**given, "userAssignedIdentities": {own: about}}
+    if given.get("userAssignedIdentities"):
+        return {**given, "userAssignedIdentities": {}}  # of a preview, which knows none of them yet
     return {**given, "principalId": guid(f"principal {id}"), "tenantId": TENANT}
 
 

@@ -37,8 +37,11 @@ class Answers:
     def put_when_free(self, path: str, version: str, body: Mapping[str, Any], patience_s: float) -> Any:
         return self.put(path, version, body)
 
-    def await_state(self, path: str, version: str, patience_s: float) -> Any:
-        return self._answer("GET", path)
+    def await_state(self, path: str, version: str, patience_s: float, *, failed_too: bool = False) -> Any:
+        found = self._answer("GET", path)
+        if found.get("properties", {}).get("provisioningState") == "Failed" and not failed_too:
+            raise AzureError(0, "Failed", "AllocationFailed")
+        return found
 
     def pages(self, path: str, version: str, **query: str) -> Iterator[Any]:
         yield from self._answer("GET", path)["value"]

@@ -62,9 +62,12 @@ def test_a_pool_is_a_scale_set_of_users_at_the_clusters_version(stack: str) -> N
 @pytest.mark.parametrize("stack", STACKS)
 def test_a_pool_with_accelerators_upgrades_without_a_machine_more(stack: str) -> None:
     for pool in of_type(stack, POOL).values():
-        settings = pool["upgradeSettings"]
-        assert (settings["maxSurge"], settings["maxUnavailable"]) == ("0", "1")
-        assert settings["undrainableNodeBehavior"] == "Cordon"
+        if pool["scaleSetPriority"] == "Spot":
+            assert "upgradeSettings" not in pool  # "Spot pools can't set max surge"
+        else:
+            settings = pool["upgradeSettings"]
+            assert (settings["maxSurge"], settings["maxUnavailable"]) == ("0", "1")
+            assert settings["undrainableNodeBehavior"] == "Cordon"
         assert "nvidia.com/gpu=present:NoSchedule" in pool["nodeTaints"]
         assert pool["gpuProfile"] == {"driver": "Install"}
 

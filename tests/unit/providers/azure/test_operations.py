@@ -43,6 +43,15 @@ def test_nothing_is_asked_where_the_pool_has_it_already(monkeypatch: pytest.Monk
     assert azure.bodies == {}
 
 
+def test_a_pool_that_failed_for_want_of_machines_is_shut_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else its machines that did come would cost until somebody looks."""
+    azure = asked_of(monkeypatch, {**THERE, "count": 4, "provisioningState": "Failed"})
+    answers = iter([azure.answers[f"GET {PLACE}"], {"properties": {"provisioningState": "Succeeded"}}])
+    azure.answers[f"GET {PLACE}"] = lambda: next(answers)
+    operations.scale_to_zero(FIXED)
+    assert azure.bodies[PLACE]["properties"]["count"] == 0
+
+
 def test_the_autoscaler_is_kept_from_a_pool_that_is_shut(monkeypatch: pytest.MonkeyPatch) -> None:
     azure = asked_of(monkeypatch, SCALED)
     operations.scale_to_zero(RANGE)
