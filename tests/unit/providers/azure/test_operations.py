@@ -1,5 +1,6 @@
 """Pools set to no nodes and back, rights waited for, and groups that hold what is others'."""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -80,16 +81,16 @@ def test_a_refusal_is_told_in_azures_words(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_a_request_is_repeated_while_another_is_under_way(monkeypatch: pytest.MonkeyPatch) -> None:
-    answers = iter([BUSY, BUSY, {"done": True}])
+    answers: Iterator[Any] = iter([BUSY, BUSY, {"done": True}])
 
-    def put(*_: object) -> dict[str, Any]:
+    def put(*_: object) -> Any:
         found = next(answers)
         if isinstance(found, session.AzureError):
             raise found
         return found
 
     waited: list[float] = []
-    monkeypatch.setattr(session.time, "sleep", waited.append)
+    monkeypatch.setattr("providers.azure.session.time.sleep", waited.append)
     azure = session.Azure(lambda: "t")
     monkeypatch.setattr(azure, "put", put)
     assert azure.put_when_free("/x", "v", {}, 600) == {"done": True}
@@ -105,7 +106,7 @@ def test_rights_are_waited_for_until_they_have_their_age(monkeypatch: pytest.Mon
     answers = iter([ABSENT, right(30), right(settling.AGE_S + 1)])
     azure = Answers({"GET /right": lambda: next(answers)})
     waited: list[float] = []
-    monkeypatch.setattr(settling.time, "sleep", waited.append)
+    monkeypatch.setattr("providers.azure.settling.time.sleep", waited.append)
     said: list[str] = []
     settling.await_rights(azure, ["/right"], said.append, 600)  # type: ignore[arg-type]
     assert len(waited) == 2
