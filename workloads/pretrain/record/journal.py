@@ -34,6 +34,8 @@ class StepReport:
     gradient_norm: float
     learning_rate: float
     seconds: float
+    data_s: float = 0.0
+    """Of these, what rank 0 has waited for its tokens."""
 
 
 class Journal:
@@ -108,7 +110,7 @@ class Journal:
             worldSize=self._world_size,
             attempt=self._attempt,
         )
-        self._ledger.train(report.step)
+        self._ledger.train(report.step, report.data_s)
         self._show(report, mfu)
         if report.step % LOG_EVERY_STEPS == 0:
             log.info(

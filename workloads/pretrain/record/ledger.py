@@ -28,6 +28,8 @@ class EventKind(StrEnum):
     START = "start"
     """Processes, rendezvous, model, loading: from the agent's start to the first step."""
     TRAIN = "train"
+    DATA = "data"
+    """Steps of rank 0 that wait for their tokens: a slow file system. No line has it; it is taken out of `train`."""
     CHECKPOINT = "checkpoint"
     """Steps that wait for a checkpoint; not the writing behind them."""
     EVALUATE = "evaluate"
@@ -52,6 +54,7 @@ class Ledger:
         self._path, self._attempt, self._account = path, attempt, account
         self._kind: EventKind | None = None
         self._written = 0.0
+        self._waited_s = 0.0
 
     def enter(
         self, kind: EventKind, step: int | None = None, reached: int | None = None, cause: EventKind | None = None
@@ -64,6 +67,8 @@ class Ledger:
             line["reached"] = reached
         if cause is not None:
             line["cause"] = cause
+        if self._waited_s:
+            line["dataS"], self._waited_s = round(self._waited_s, 4), 0.0
         self._kind, self._written = kind, time.monotonic()
         descriptor = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
         try:
@@ -73,8 +78,11 @@ class Ledger:
         if self._account is not None:
             self._account.add(line)
 
-    def train(self, step: int) -> None:
-        """Training goes on, or has begun again after a pause; cheap enough for every step."""
+    def train(self, step: int, data_s: float = 0.0) -> None:
+        """Training goes on, or has begun again after a pause; cheap enough for every step. `data_s`: what the step has
+        waited for its data.
+        """
+        self._waited_s += data_s
         if self._kind is not EventKind.TRAIN or time.monotonic() - self._written >= REPEAT_EVERY_S:
             self.enter(EventKind.TRAIN, step)
 
@@ -172,7 +180,10 @@ class TimeAccount:
             kind = EventKind.DOWN
         elif after.get("cause") == EventKind.HANG:
             kind = EventKind.HANG
-        elif kind is EventKind.TRAIN and step is not None:
+        elif kind is EventKind.TRAIN and (waited_s := min(duration, _seconds(after.get("dataS")))):
+            self._seconds[EventKind.DATA] += waited_s
+            duration -= waited_s
+        if kind is EventKind.TRAIN and step is not None:
             self._stretches.append(_Stretch(duration, step, _count(after["step"])))
         self._seconds[kind] += duration
 
@@ -188,6 +199,10 @@ def _is_new_agent(line: Mapping[str, object]) -> bool:
 
 def _count(value: object) -> int | None:
     return value if isinstance(value, int) else None
+
+
+def _seconds(value: object) -> float:
+    return float(value) if isinstance(value, float | int) else 0.0
 
 
 def _time(line: Mapping[str, object]) -> float:

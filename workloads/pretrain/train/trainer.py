@@ -76,7 +76,7 @@ class Trainer:
         )
         self.guard = Guard(self.training.guard, self.progress.guard)
         self.watch = watch
-        self.loss = self.gradient_norm = self.rate = 0.0
+        self.loss = self.gradient_norm = self.rate = self.data_s = 0.0
         self.saving = False
         """True if a rank had a checkpoint under way at the end of the last step; the same on all ranks."""
         self.stragglers = Stragglers(self.training.guard.straggler_ratio, device)
@@ -167,7 +167,10 @@ class Trainer:
         """One batch: gradients, their judgement, and the optimizer's step when it is in order."""
         batch, progress = self.training.batch, self.progress
         shares = rank_share(progress.sample, batch.sequences, self.rank, self.world_size, batch.micro_sequences)
-        loss = self._gradients(self.loader.batch(shares, self.device))
+        begun = time.perf_counter()
+        micro_batches = self.loader.batch(shares, self.device)
+        self.data_s = time.perf_counter() - begun
+        loss = self._gradients(micro_batches)
         norm = clip_grad_norm_(self.parameters, self.training.optimizer.clip_norm, foreach=True)
         norm = norm.full_tensor() if isinstance(norm, DTensor) else norm
         own = loss.new_tensor((float(self.stop.requested), float(self.checkpointer.is_saving)))
@@ -219,6 +222,7 @@ class Trainer:
                 gradient_norm=self.gradient_norm,
                 learning_rate=self.rate,
                 seconds=now - self.step_ended,
+                data_s=self.data_s,
             )
         )
         self.step_ended = now

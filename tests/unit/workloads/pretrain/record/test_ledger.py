@@ -35,6 +35,28 @@ def test_a_quiet_run(tmp_path: Path) -> None:
     assert (goodput.restarts, goodput.lost_steps) == (0, 0)
 
 
+def test_steps_that_wait_for_their_data_count_as_data(tmp_path: Path) -> None:
+    lines = [(0, "train", 0, 0.0), (40, "train", 40, 8.0), (60, "checkpoint", 60, 5.0), (61, "train", 60, 0.0)]
+    lines += [(71, "restart", None, 0.0), (75, "train", 30, 0.0), (80, "stopped", 40, 0.0)]
+    text = [{"time": t, "kind": kind, "step": step, "attempt": 1, "dataS": waited} for t, kind, step, waited in lines]
+    (tmp_path / "ledger").write_text("".join(json.dumps(line) + "\n" for line in text))
+    seconds = summarize(tmp_path / "ledger").seconds
+    assert seconds[EventKind.DATA] == 13
+    assert sum(seconds.values()) == pytest.approx(80), "no second counts twice"
+    assert seconds[EventKind.LOST] == pytest.approx(32 / 4 + 15 + 10), "and none of the wait is lost training"
+
+
+def test_a_ledger_keeps_what_steps_have_waited(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path / "ledger", attempt=1)
+    ledger.train(1)
+    for step in (2, 3):
+        ledger.train(step, data_s=0.25)
+    ledger.enter(EventKind.CHECKPOINT, 3)
+    ledger.enter(EventKind.TRAIN, 3)
+    lines = [json.loads(line) for line in (tmp_path / "ledger").read_text().splitlines()]
+    assert [line.get("dataS") for line in lines] == [None, 0.5, None]
+
+
 def test_a_lost_worker_costs_the_steps_since_the_checkpoint_and_the_gap(tmp_path: Path) -> None:
     """Checkpoint at 40; killed 20 s later; 5 s to train again, from 40."""
     ledger = write(
