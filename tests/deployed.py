@@ -18,6 +18,7 @@ from bench.places import KUBECONFIG
 from components.plan.images import ImagePlan
 from lab.shape import LabShape
 from providers import load
+from rehearsal.cloud.standing import StandingThing
 from rehearsal.field.deployed import BuiltResource, Deployment, MachinePool, StoredImage
 from rehearsal.field.judge import facts_of
 from rehearsal.field.nodes import pools_of_nodes
@@ -29,7 +30,7 @@ from rehearsal.stack_file import config_in
 from stacks.config import read_path
 from stacks.plan import plan_stack
 from stacks.program import build
-from tests import deployed_gcp
+from tests import deployed_azure, deployed_gcp
 from tests.clock import NOW
 from tests.unit.providers.aws.mocks import ACCOUNT, Graph, Outputs, register, whole
 
@@ -67,7 +68,7 @@ def stack_deployed(file: Path, stack: str, now: datetime = NOW) -> Deployment:
     kubeconfig = file.with_suffix(".kubeconfig")
     kubeconfig.write_text(KUBECONFIG)
     with patch.dict(os.environ, {"KUBECONFIG": str(kubeconfig)}):
-        adds = GOOGLE if spec.cluster.cloud == "gcp" else AMAZON
+        adds = CLOUDS.get(str(spec.cluster.cloud), AMAZON)
         graph = register(lambda: build(load(spec.cluster.cloud), plan), outputs=adds.outputs, identify=adds.identify)
     facts = facts_of(spec.cluster.cloud)
     assert facts, f"{spec.cluster.cloud} is not judged"
@@ -76,7 +77,7 @@ def stack_deployed(file: Path, stack: str, now: datetime = NOW) -> Deployment:
     config = config_in(file)
     return deployment_of(
         facts, adds.sized(built(graph, region=region)), nodes=nodes, config=config, announced=plan.warnings, now=now,
-        images=tuple(adds.pushed(plan.images, stack, region)), existing=_standing(config),
+        images=tuple(adds.pushed(plan.images, stack, region)), existing=_standing(adds.standing(config)),
     )  # fmt: skip
 
 
@@ -109,11 +110,11 @@ def _sized(made: Iterable[BuiltResource]) -> Iterator[BuiltResource]:
         yield replace(one, inputs=now, asked=one.inputs)
 
 
-def _standing(config: Mapping[str, Any]) -> tuple[BuiltResource, ...]:
-    """The network that the stack file names, as a rehearsal's account has it."""
+def _standing(things: Iterable[StandingThing]) -> tuple[BuiltResource, ...]:
+    """The network that the stack file names, and what else stands there, as a rehearsal's account has it."""
     return tuple(
         BuiltResource(token=one.token, name=one.id, id=one.id, inputs=one.inputs, outputs={**one.inputs, **one.outputs})
-        for one in standing(config)
+        for one in things
     )
 
 
@@ -139,12 +140,18 @@ class Cloud:
     identify: Callable[[str, str], str]
     sized: Callable[[Iterable[BuiltResource]], Iterator[BuiltResource]]
     pushed: Callable[[Iterable[ImagePlan], str, str], Iterator[StoredImage]]
+    standing: Callable[[Mapping[str, Any]], Iterable[StandingThing]] = standing
 
 
 AMAZON = Cloud(outputs=OUTPUTS, identify=identity, sized=_sized, pushed=_pushed)
 GOOGLE = Cloud(
     outputs=deployed_gcp.OUTPUTS, identify=deployed_gcp.identity, sized=deployed_gcp.sized, pushed=deployed_gcp.pushed
 )
+MICROSOFT = Cloud(
+    outputs=deployed_azure.OUTPUTS, identify=deployed_azure.identity, sized=deployed_azure.sized,
+    pushed=deployed_azure.pushed, standing=deployed_azure.standing,
+)  # fmt: skip
+CLOUDS = {"gcp": GOOGLE, "azure": MICROSOFT}
 
 
 def _key(urn: str) -> str:

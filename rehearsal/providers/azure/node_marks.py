@@ -32,7 +32,7 @@ def own_labels(inputs: Inputs, location: str = "") -> dict[str, str]:
         "node.kubernetes.io/instance-type": str(inputs.get("vmSize")),
         "kubernetes.io/os": "linux", "kubernetes.io/arch": found.arch if found else "amd64",
         "topology.kubernetes.io/region": location,
-        "topology.kubernetes.io/zone": f"{location}-{zones[0]}" if zones else "0",
+        "topology.kubernetes.io/zone": "-".join(filter(None, (location, zones[0]))) if zones else "0",
     }  # fmt: skip
     if found and found.chips:
         labels |= {"accelerator": "nvidia", "kubernetes.azure.com/accelerator": "nvidia"}
@@ -60,3 +60,15 @@ def has_fabric(inputs: Inputs, found: VirtualMachine | None) -> bool:
     2025-07-20; AKS, virtual-machines-node-pools, limitations).
     """
     return bool(found and found.infiniband) and kind_of_pool(inputs) != MACHINES
+
+
+def all_marks(inputs: Inputs) -> tuple[Mapping[str, str], tuple[Mapping[str, str], ...]]:
+    """Labels and taints of a pool's nodes, those that the program gives among them: it writes taints as text."""
+    given = tuple(given_taints(inputs))
+    keys = {one["key"] for one in given}
+    return own_labels(inputs), (*given, *(one for one in own_taints(inputs) if one["key"] not in keys))
+
+
+def system_marks(cluster: Inputs) -> tuple[Mapping[str, str], tuple[Mapping[str, str], ...]]:
+    """The same of the first pool in a cluster's own request."""
+    return all_marks(next(iter(cluster.get("agentPoolProfiles") or ()), {}))

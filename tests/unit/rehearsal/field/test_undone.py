@@ -13,6 +13,7 @@ import pytest
 import rehearsal.field
 from rehearsal.field.expected import compare, expected_findings
 from rehearsal.field.rules import findings
+from rehearsal.providers.azure import field_rules as azure_rules
 from rehearsal.providers.gcp import field_rules, front_rules, inside_rules, job_rules, pod_rules, slurm_rules
 from tests.unit.rehearsal.field.undoing import ALL, Row, as_it_should_be, content, deployed, rows, rule_of, undone
 
@@ -24,7 +25,7 @@ FILES = (
     *sorted(file for file in FIELD.glob("*.py") if file.name not in NO_RULES),
     *(
         Path(str(module.__file__))
-        for module in (field_rules, front_rules, inside_rules, job_rules, pod_rules, slurm_rules)
+        for module in (field_rules, front_rules, inside_rules, job_rules, pod_rules, slurm_rules, azure_rules)
     ),
 )
 

@@ -23,6 +23,7 @@ import yaml
 from rehearsal.field.deployed import BuiltResource, Deployment, MachinePool
 from rehearsal.field.reading import deployment_of
 from rehearsal.field.rules import RULES, Rule
+from rehearsal.providers.azure import field_rules as azure_rules
 from rehearsal.providers.gcp import field_rules, front_rules, inside_rules, job_rules, pod_rules, slurm_rules
 from tests.deployed import stack_deployed
 from tests.unit.providers.aws.whole_stacks import GONE, changed, write
@@ -37,8 +38,9 @@ ALL: tuple[Rule, ...] = (
     *front_rules.RULES,
     *job_rules.RULES,
     *slurm_rules.RULES,
+    *azure_rules.RULES,
 )
-"""The rules of every cloud, and those of Google Cloud alone."""
+"""The rules of every cloud, and those of Google Cloud and of Azure alone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
