@@ -38,6 +38,11 @@ def _problems(pool: GcpNodePoolPlan, path: str, google: Google, *, stands: bool)
             "places by it lets no gang in; ask for a dense reservation, or look at the labels of a node of it"
         )
         yield Problem(path=where, message=message, stops=False)
+    interval = found.get("specificReservation", {}).get("instanceProperties", {}).get("maintenanceInterval", "")
+    if interval and interval != (pool.maintenance or "AS_NEEDED"):
+        word = "periodic" if interval == "PERIODIC" else "asNeeded"
+        message = f"{name!r} is maintained {interval}, and Google starts machines of no other interval in it"
+        yield Problem(path=where, message=f"{message}; set gcp.pools.{pool.name}.maintenance: {word}")
     machine, free = _offer(found, stands=stands)
     if machine and machine != pool.machine.name:
         message = f"{name!r} holds {machine}, and {pool.name} is of {pool.machine.name}; take that, or another"

@@ -71,6 +71,7 @@ def _replaces(pool: GcpNodePoolPlan) -> dict[str, Any]:
         "topology": pool.slice.topology if pool.slice else "none",
         "interfaces": " ".join(pool.networks) or ("DRANET" if pool.dranet else "none"),
         "maxPods": pool.max_pods,
+        **({"maintenance": pool.maintenance} if pool.maintenance else {}),
     }
 
 

@@ -52,10 +52,18 @@ SLURM_RIGHTS = (
     "serviceusage.services.enable",
 )
 """The same for Cluster Director; with the last but one its machines act as Compute Engine's default account."""
+PART_RIGHTS = (
+    "compute.resourcePolicies.create",
+    "lustre.instances.create",
+    "file.instances.create",
+    "storage.buckets.create",
+)
+"""Rights for what only some stacks make: a policy of placement, Managed Lustre, Filestore, a bucket."""
 ROLES = (
     "roles/container.admin, roles/compute.networkAdmin, roles/compute.securityAdmin, roles/compute.storageAdmin, "
-    "roles/iam.serviceAccountAdmin, roles/iam.serviceAccountUser, roles/resourcemanager.projectIamAdmin and "
-    "roles/serviceusage.serviceUsageAdmin have them"
+    "roles/iam.serviceAccountAdmin, roles/iam.serviceAccountUser, roles/resourcemanager.projectIamAdmin, "
+    "roles/storage.admin, roles/serviceusage.serviceUsageAdmin, and for file systems roles/lustre.admin or "
+    "roles/file.editor have them"
 )
 SLURM_ROLES = (
     "roles/hypercomputecluster.editor, roles/compute.networkAdmin, roles/compute.securityAdmin, "
@@ -98,6 +106,7 @@ def look(plan: GcpPlan, google: Google, images: tuple[ImagePlan, ...] = ()) -> t
         ("gcp.project", lambda: policy_problems(plan, google)),
         ("cluster.nodePools", lambda: quota_problems(plan, google, stands=stands)),
         ("cluster.nodePools", lambda: family_problems(plan, google)),
+        ("storage", lambda: _place_problems(plan, google)),
         ("gcp.globalBalancers", lambda: _group_problems(plan, google)),
         ("images", lambda: _image_problems(plan, google, images)),
     ):
@@ -150,7 +159,8 @@ def _first_problems(plan: GcpPlan, google: Google) -> Iterator[Problem]:
 def _right_problems(plan: GcpPlan, google: Google) -> Iterator[Problem]:
     own, roles = (RIGHTS, ROLES) if isinstance(plan.control_plane, GkePlan) else (SLURM_RIGHTS, SLURM_ROLES)
     front = FRONT_RIGHTS if plan.front.balancers else ()
-    needed = (*own, *(ENDPOINT_RIGHTS if plan.endpoints else ()), *front)
+    parts = _rights_of_parts(plan) if isinstance(plan.control_plane, GkePlan) else ()
+    needed = (*own, *(ENDPOINT_RIGHTS if plan.endpoints else ()), *front, *parts)
     asked = {"permissions": list(needed)}
     answer = google.post("resource_manager", f"projects/{plan.project}:testIamPermissions", asked)
     given = {*answer.get("permissions", ()), *_unneeded(plan)}
@@ -160,6 +170,39 @@ def _right_problems(plan: GcpPlan, google: Google) -> Iterator[Problem]:
             more += "; roles/certificatemanager.owner and roles/compute.loadBalancerAdmin have the balancer's"
         message = f"your credentials lack {', '.join(lacking)} in {plan.project}; {roles}{more}"
         yield Problem(path="gcp.project", message=message)
+
+
+def _rights_of_parts(plan: GcpPlan) -> Iterator[str]:
+    """Those of PART_RIGHTS that the stack needs."""
+    storage = plan.storage
+    made = (
+        any(pool.workload_policy for pool in plan.node_pools),
+        storage.file_system, storage.shared_file_system, storage.object_store,
+    )  # fmt: skip
+    yield from (right for right, is_made in zip(PART_RIGHTS, made, strict=True) if is_made)
+
+
+def _place_problems(plan: GcpPlan, google: Google) -> Iterator[Problem]:
+    """Zones in which a file system is not offered. An API that is off is not asked: `up` switches it on."""
+    lustre, shared = plan.storage.file_system, plan.storage.shared_file_system
+    wanted = (
+        ("lustre", "Managed Lustre", "fileSystem", lustre.zone if lustre else ""),
+        ("filestore", "Filestore", "sharedFileSystem", shared.zone if shared else ""),
+    )
+    for service, title, key, zone in wanted:
+        if not zone:
+            continue
+        try:
+            places = google.pages(service, f"projects/{plan.project}/locations", "locations")
+            there = sorted(str(one.get("locationId", "")) for one in places)
+        except GoogleError as error:
+            if _is_off(error):
+                continue
+            raise
+        if there and zone not in there:
+            near = [one for one in there if one.startswith(f"{plan.region}-")]
+            message = f"{zone} has no {title}; the region has it in {', '.join(near) or 'no zone'}: take one of these"
+            yield Problem(path=f"storage.{key}", message=message)
 
 
 def _unneeded(plan: GcpPlan) -> Iterator[str]:

@@ -107,6 +107,13 @@ class DriverVersion(StrEnum):
     LATEST = "latest"
 
 
+class Maintenance(StrEnum):
+    """Interval at which Google maintains the hosts of a pool's machines."""
+
+    AS_NEEDED = "asNeeded"
+    PERIODIC = "periodic"
+
+
 class GcpPoolSpec(Spec):
     """Settings of one of `cluster.nodePools`."""
 
@@ -118,6 +125,9 @@ class GcpPoolSpec(Spec):
     """Machines of the Dynamic Workload Scheduler, in place of the pool's `capacity`."""
     driver: DriverVersion = DriverVersion.DEFAULT
     """NVIDIA driver; another one replaces the pool."""
+    maintenance: Maintenance | None = None
+    """Interval of host maintenance, which has to be that of the pool's reservation; another one replaces the pool. When
+    left out, Google's own."""
 
 
 class GcpAccountSpec(Spec):
@@ -156,6 +166,7 @@ class GcpSpec(Spec):
         "pools.*.driver": None,
         "pools.*.flexStart.maxRunHours": None,
         "pools.*.flexStart.queued": None,
+        "pools.*.maintenance": None,
         "pools.*.topology": None,
     }
 

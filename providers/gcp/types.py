@@ -84,6 +84,8 @@ class GcpNodePoolPlan(NodePoolPlan):
     """Names of the subnets of its further interfaces, in their order."""
     dranet: bool
     driver: Driver
+    maintenance: str
+    """Interval of host maintenance in GKE's words; empty for Google's own."""
     boot_disk: str
     boot_disk_gib: int
     labels: Mapping[str, str]

@@ -92,7 +92,7 @@ def _node_pool(  # noqa: PLR0913 (what surrounds a pool)
         cluster=cluster.name,
         location=cluster.location,
         node_locations=[plan.zone],
-        initial_node_count=0 if fixed is None else None,
+        initial_node_count=_first_nodes(plan, group, sized_later=sized_later) if fixed is None else None,
         node_count=fixed,
         autoscaling=scaling,
         max_pods_per_node=plan.max_pods,
@@ -107,6 +107,14 @@ def _node_pool(  # noqa: PLR0913 (what surrounds a pool)
         node_config=_node_config(plan, cluster, marks, with_lustre=with_lustre),
     )
     return container.NodePool(name, args, opts)
+
+
+def _first_nodes(plan: GcpNodePoolPlan, group: GkeGroup, *, sized_later: bool) -> int:
+    """Nodes that a pool with a range is made with: those of the plan where nobody asks for them later, as GKE's
+    autoscaler keeps to the least but does not bring a pool up to it (kubernetes/autoscaler, FAQ: "My cluster is below
+    minimum"). Machines that are queued or waited for come with jobs.
+    """
+    return 0 if sized_later or isinstance(plan.capacity, GcpFlex) else group.nodes
 
 
 def _node_config(
@@ -133,6 +141,9 @@ def _node_config(
         flex_start=True if isinstance(plan.capacity, GcpFlex) and not plan.capacity.queued else None,
         max_run_duration=_longest_run(plan.capacity),
         reservation_affinity=_reservation(plan.capacity),
+        host_maintenance_policy=args.NodePoolNodeConfigHostMaintenancePolicyArgs(maintenance_interval=plan.maintenance)
+        if plan.maintenance
+        else None,
         ephemeral_storage_local_ssd_config=_local_disks(plan),
         linux_node_config=_signed_modules() if with_lustre and not plan.driver else None,
         gvnic=args.NodePoolNodeConfigGvnicArgs(enabled=True),

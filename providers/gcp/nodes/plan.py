@@ -24,7 +24,7 @@ from providers.gcp.nodes.decisions import decisions
 from providers.gcp.nodes.refusals import SYSTEM, PoolSetting, pool_problems
 from providers.gcp.nodes.slices import groups_of, slice_of
 from providers.gcp.regions import region_of, regions
-from providers.gcp.settings import DriverVersion, GcpPoolSpec, GcpSpec
+from providers.gcp.settings import DriverVersion, GcpPoolSpec, GcpSpec, Maintenance
 from providers.gcp.types import (
     Capacity,
     Driver,
@@ -100,7 +100,7 @@ def system_pool(zone: str) -> GcpNodePoolPlan:
         name=SYSTEM, machine=machine, node_count=_SYSTEM_NODES, min_count=_SYSTEM_NODES, max_count=_SYSTEM_NODES,
         fabric=Fabric.ETHERNET, collective=Collective.GLOO, binding=PodBinding(node_selector={POOL_LABEL: SYSTEM}),
         node_allocatable=allocatable(machine), zone=zone, capacity=capacity, groups=(group,), slice=None,
-        workload_policy="", compact=False, policy="", networks=(), dranet=False, driver="",
+        workload_policy="", compact=False, policy="", networks=(), dranet=False, driver="", maintenance="",
         boot_disk="pd-balanced", boot_disk_gib=BOOT_DISK_GIB[False], labels=own, taints=(),
         max_pods=_MAX_PODS_OF_SYSTEM,
     )  # fmt: skip
@@ -226,6 +226,7 @@ def _plan(
         networks=tuple(subnet.name for vpc in used for subnet in vpc.subnets),
         dranet=dranet,
         driver=_driver(asked, machine),
+        maintenance=_INTERVALS[asked.maintenance] if asked.maintenance else "",
         boot_disk=machine.boot_disks[0],
         boot_disk_gib=pool.root_disk_gib or BOOT_DISK_GIB[machine.accelerator is not None],
         labels=labels(pool, capacity),
@@ -279,6 +280,9 @@ def _is_close(capacity: Capacity, *, compact: bool) -> bool:
     if isinstance(capacity, GcpFlex):
         return not capacity.queued
     return compact or isinstance(capacity, GcpReserved | GcpCalendar)
+
+
+_INTERVALS = {Maintenance.AS_NEEDED: "AS_NEEDED", Maintenance.PERIODIC: "PERIODIC"}
 
 
 def _driver(asked: GcpPoolSpec, machine: GcpMachine) -> Driver:

@@ -1,6 +1,7 @@
 """Plans data on GCP: file systems, a bucket, the mounts of jobs; all that `destroy` keeps."""
 
 import hashlib
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
@@ -68,14 +69,19 @@ def part(plan: GcpStoragePlan, region: str) -> PartPlan:
     )  # fmt: skip
 
 
+_AI_ZONE = re.compile(r"-ai\d+[a-z]$")
+
+
 def _zone(spec: StackSpec, network: GcpNetworkPlan | None) -> str:
-    """Zone of the nodes that read most: the first pool's with accelerators."""
+    """Zone of the nodes that read most: the first pool's with accelerators. Not one of those for AI, where another is
+    named: they have machines, and of other services little (Compute Engine, "AI zones")."""
     zones = [pool.zone for pool in spec.cluster.node_pools if pool.zone]
     held = [
         one.zone for pool in spec.cluster.node_pools
         if (one := pool.capacity.reservation or pool.capacity.capacity_block) and one.zone
     ]  # fmt: skip
-    return next(iter([*held, *zones, *(network.zones if network else ())]), "")
+    found = [*held, *zones, *(network.zones if network else ())]
+    return next((zone for zone in found if not _AI_ZONE.search(zone)), next(iter(found), ""))
 
 
 def _mount_problems(spec: StackSpec) -> Iterator[Problem]:

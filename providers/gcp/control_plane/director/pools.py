@@ -112,8 +112,8 @@ def _pool(  # noqa: PLR0913 (all that differs between pools)
         notice_s=SPOT_NOTICE_S if isinstance(capacity, GcpSpot) else None, desired_now=least,
         grown_by=GROWER if least != most else "", min_driver="", node_allocatable=allocatable(machine), zone=zone,
         capacity=capacity, groups=(), slice=None, workload_policy="", compact=False, policy="", networks=(),
-        dranet=False, driver="", boot_disk=machine.boot_disks[0], boot_disk_gib=disk_gib, labels={}, taints=(),
-        max_pods=0,
+        dranet=False, driver="", maintenance="", boot_disk=machine.boot_disks[0], boot_disk_gib=disk_gib,
+        labels={}, taints=(), max_pods=0,
     )  # fmt: skip
 
 

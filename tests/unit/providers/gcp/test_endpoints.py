@@ -10,7 +10,7 @@ from components.errors import Problem
 from components.plan.stack import StackPlan
 from providers import load
 from providers.gcp.plan import GcpPlan
-from providers.gcp.preflight import RIGHTS, look
+from providers.gcp.preflight import PART_RIGHTS, RIGHTS, look
 from rehearsal.cloud.account import Object
 from rehearsal.cloud.errors import CloudApiError
 from rehearsal.providers.gcp.names import GARDEN_ENDPOINT
@@ -88,7 +88,9 @@ def test_endpoints_count_by_accelerator_and_have_a_price_that_is_not_known(tmp_p
 
 
 def test_a_right_and_a_quota_that_lack_are_told(tmp_path: Path) -> None:
-    rights = {f"POST {PROJECT}:testIamPermissions": {"permissions": [*RIGHTS, "aiplatform.endpoints.deploy"]}}
+    rights = {
+        f"POST {PROJECT}:testIamPermissions": {"permissions": [*RIGHTS, *PART_RIGHTS, "aiplatform.endpoints.deploy"]}
+    }
     enough = {L4: {"dimensionsInfos": [{"dimensions": {"region": "us-central1"}, "details": {"value": "12"}}]}}
     assert obstacles(tmp_path, {**rights, **enough}) == []
     lacking = [one for one in obstacles(tmp_path, enough) if one.stops]

@@ -7,9 +7,12 @@ from typing import Any
 
 import pytest
 
+from bench.registrations import recorded
 from components.errors import Problem
+from providers import load
 from providers.gcp.plan import GcpPlan
-from providers.gcp.preflight import FIRST_SERVICES, RIGHTS, look, preflight
+from providers.gcp.preflight import FIRST_SERVICES, PART_RIGHTS, RIGHTS, look, preflight
+from stacks.program import build
 from tests.unit.providers.aws.whole_stacks import changed, planned
 from tests.unit.providers.gcp.answers import ABSENT, OFF, Answers
 from tests.unit.providers.gcp.whole_stacks import STACK
@@ -27,7 +30,7 @@ GOOD: dict[str, Any] = {
     f"GET {PROJECT}/services:batchGet": {
         "services": [{"config": {"name": name}, "state": "ENABLED"} for name in FIRST_SERVICES]
     },
-    f"POST {PROJECT}:testIamPermissions": {"permissions": list(RIGHTS)},
+    f"POST {PROJECT}:testIamPermissions": {"permissions": [*RIGHTS, *PART_RIGHTS]},
     f"GET {ZONE}/machineTypes/e2-standard-4": {},
     f"GET {ZONE}/machineTypes/a3-ultragpu-8g": {},
     f"GET {ZONE}/machineTypes/g2-standard-8": {},
@@ -41,6 +44,7 @@ GOOD: dict[str, Any] = {
         },
     },
     f"GET {PROJECT}/global/networkProfiles/us-central1-b-vpc-roce": {},
+    f"GET {PROJECT}/locations": [{"locationId": zone} for zone in ("us-central1-a", "us-central1-b", "us-east1-b")],
     f"GET {PROJECT}/regions/us-central1": {"quotas": LIMITS},
     f"POST {PROJECT}:getEffectiveOrgPolicy": {"listPolicy": {"allValues": "ALLOW"}},
     f"{QUOTAS}/GPUS-PER-GPU-FAMILY-per-project-region": {
@@ -78,14 +82,14 @@ def test_nothing_is_told_of_a_project_that_has_all(tmp_path: Path) -> None:
     ],
 )
 def test_a_right_to_come_or_go_is_missed(tmp_path: Path, changes: dict[str, Any], right: str) -> None:
-    all_others = {"permissions": [one for one in RIGHTS if one != right]}
+    all_others = {"permissions": [one for one in (*RIGHTS, *PART_RIGHTS) if one != right]}
     (problem,) = told(plan_of(tmp_path, **changes), **{f"POST {PROJECT}:testIamPermissions": all_others})
     assert f"lack {right} in" in problem.message
     assert "roles/compute.securityAdmin, roles/compute.storageAdmin" in problem.message
 
 
 def test_a_right_that_the_stack_does_not_use_is_not_missed(tmp_path: Path) -> None:
-    all_others = {"permissions": [one for one in RIGHTS if one != "compute.firewalls.create"]}
+    all_others = {"permissions": [one for one in (*RIGHTS, *PART_RIGHTS) if one != "compute.firewalls.create"]}
     plan = plan_of(tmp_path, storage={"sharedFileSystem": {}})
     assert told(plan, **{f"POST {PROJECT}:testIamPermissions": all_others}) == []
 
@@ -95,7 +99,7 @@ def test_a_right_that_the_stack_does_not_use_is_not_missed(tmp_path: Path) -> No
     [
         (f"GET {PROJECT}", OFF, "gcp.project", "gcloud services enable serviceusage"),
         (f"GET {PROJECT}", ABSENT, "gcp.project", "is not there"),
-        (f"POST {PROJECT}:testIamPermissions", {"permissions": RIGHTS[1:]}, "gcp.project", RIGHTS[0]),
+        (f"POST {PROJECT}:testIamPermissions", {"permissions": [*RIGHTS[1:], *PART_RIGHTS]}, "gcp.project", RIGHTS[0]),
         (f"GET {ZONE}/machineTypes/g2-standard-8", ABSENT, "cluster.nodePools.serve.zone", "has no g2-standard-8"),
         (RESERVATION, ABSENT, "cluster.nodePools.train.capacity", "is not in us-central1-b"),
         (RESERVATION, {"status": "CREATING"}, "cluster.nodePools.train.capacity", "CREATING"),
@@ -224,3 +228,53 @@ def test_a_calendar_reservation_that_has_begun_has_its_nodes(tmp_path: Path) -> 
     """Of an aggregate reservation nothing is counted, as it has no machine type of its own."""
     plan = plan_of(tmp_path)
     assert told(replace(plan), **{RESERVATION: {"status": "READY", "aggregateReservation": {}}}) == []
+
+
+def test_a_zone_without_the_file_system_is_told_with_those_that_have_it(tmp_path: Path) -> None:
+    (found,) = told(plan_of(tmp_path), **{f"GET {PROJECT}/locations": [{"locationId": "us-central1-a"}]})
+    assert found.path == "storage.fileSystem"
+    assert "us-central1-b has no Managed Lustre; the region has it in us-central1-a" in found.message
+    assert told(plan_of(tmp_path), **{f"GET {PROJECT}/locations": OFF}) == []
+
+
+def test_a_file_system_is_in_no_zone_for_ai(tmp_path: Path) -> None:
+    held = {"reservation": {"id": "projects/my-project/reservations/h200", "zone": "us-central1-ai1a"}}
+    changes = {"cluster.nodePools.0.capacity": held}
+    plan = planned(changed(changes, STACK), tmp_path, "gcp-test").cluster
+    assert isinstance(plan, GcpPlan)
+    assert plan.storage.file_system is not None
+    assert plan.storage.file_system.zone == "us-central1-b"
+
+
+@pytest.mark.parametrize(("asked", "interval", "is_told"), [
+    (None, "PERIODIC", True), ("periodic", "PERIODIC", False), ("periodic", "AS_NEEDED", True), (None, "", False),
+])  # fmt: skip
+def test_a_pool_is_maintained_as_its_reservation(
+    tmp_path: Path, asked: str | None, interval: str, is_told: bool
+) -> None:
+    held = GOOD[RESERVATION]["specificReservation"]
+    properties = {**held["instanceProperties"], **({"maintenanceInterval": interval} if interval else {})}
+    answer = {**GOOD[RESERVATION], "specificReservation": {**held, "instanceProperties": properties}}
+    changes = {"gcp.pools": {"train": {"maintenance": asked}}} if asked else {}
+    found = told(plan_of(tmp_path, **changes), **{RESERVATION: answer})
+    assert [one.path for one in found] == (["cluster.nodePools.train.capacity"] if is_told else [])
+    assert all("set gcp.pools.train.maintenance" in one.message for one in found)
+
+
+def test_the_interval_of_maintenance_is_asked_of_gke(tmp_path: Path) -> None:
+    plan = planned(changed({"gcp.pools": {"train": {"maintenance": "periodic"}}}, STACK), tmp_path, "gcp-test")
+    found = recorded(lambda: build(load("gcp"), plan), stack="gcp-test")
+    (pool,) = [one for one in found if one["type"] == "gcp:container/nodePool:NodePool" and "-train" in one["name"]]
+    assert pool["object"]["nodeConfig"]["hostMaintenancePolicy"] == {"maintenanceInterval": "PERIODIC"}
+
+
+@pytest.mark.parametrize(("gated", "nodes"), [(True, 0), (False, 1)])
+def test_a_pool_with_a_range_is_made_with_its_nodes_where_no_gate_asks_for_them(
+    tmp_path: Path, gated: bool, nodes: int
+) -> None:
+    serve = "cluster.nodePools.1"
+    ranged = {f"{serve}.minCount": 1, f"{serve}.maxCount": 4, f"{serve}.fabric": {"none": "one node each"}}
+    plan = planned(changed({**ranged, "platform": {"gate": {"enabled": gated}}}, STACK), tmp_path, "gcp-test")
+    found = recorded(lambda: build(load("gcp"), plan), stack="gcp-test")
+    (pool,) = [one for one in found if one["type"] == "gcp:container/nodePool:NodePool" and "-serve" in one["name"]]
+    assert pool["object"]["initialNodeCount"] == nodes
