@@ -7,6 +7,7 @@ take beside them is OVERHEAD_BYTES. It is an estimate for refusing what cannot f
 
 from dataclasses import dataclass
 
+from components.spec.lora import LoraSpec
 from components.spec.training import ActivationCheckpointing, ModelSpec, Precision, Sharding, TrainingSpec
 
 PROCESS_BYTES = 500 * 2**20
@@ -61,18 +62,23 @@ def estimate_memory(training: TrainingSpec) -> MemoryEstimate:
         state_bytes=state,
         gathered_bytes=gathered,
         activation_bytes=activations,
-        staging_bytes=CHECKPOINT_BYTES_PER_PARAMETER * training.model.parameters // _shards(training),
+        staging_bytes=checkpoint_bytes(training) // _shards(training),
     )
 
 
-def state_bytes(model: ModelSpec) -> int:
+def state_bytes(training: TrainingSpec) -> int:
     """Weights, gradients and moments of the whole model."""
-    return STATE_BYTES_PER_PARAMETER * model.parameters
+    return STATE_BYTES_PER_PARAMETER * training.trained_parameters + _frozen_bytes(training)
 
 
-def checkpoint_bytes(model: ModelSpec) -> int:
+def checkpoint_bytes(training: TrainingSpec) -> int:
     """The size of one checkpoint on disk."""
-    return CHECKPOINT_BYTES_PER_PARAMETER * model.parameters
+    return CHECKPOINT_BYTES_PER_PARAMETER * training.trained_parameters
+
+
+def _frozen_bytes(training: TrainingSpec) -> int:
+    """Weights of the model that adapters leave as they are, kept in the type of the products."""
+    return _number_bytes(training) * training.model.parameters if training.lora else 0
 
 
 def _shards(training: TrainingSpec) -> int:
@@ -97,7 +103,8 @@ def _at_the_loss(training: TrainingSpec) -> _Moment:
     logits = min(tokens * model.vocabulary, LOGITS_BYTES // 4) * (6 if size == 2 else 4)
     # Next to it lies what was just received, or of a head that the root holds, the block that is fetched next.
     gathered = head + (size * _block_parameters(model) if model.tie_embeddings else head)
-    activations = _kept(training) + logits + head + 4 * size * tokens * model.width
+    gradient = 0 if training.lora else head
+    activations = _kept(training) + logits + gradient + 4 * size * tokens * model.width
     state = _state(training, gradients=_accumulates(training))
     return state, _copies(training) if _is_copied(training) else gathered, activations
 
@@ -106,7 +113,7 @@ def _at_the_last_block(training: TrainingSpec) -> _Moment:
     """The begin of the backward pass: the head's gradients on their way, this block in full and the one before."""
     model = training.model
     others = _kept(training) * (model.layers - 1) // model.layers
-    reduced = _root_bytes(training) if model.tie_embeddings else 4 * _head_parameters(model)
+    reduced = _root_bytes(training) if model.tie_embeddings else _reduced(training, _head_parameters(model))
     gathered = reduced + 2 * _number_bytes(training) * _block_parameters(model)
     state = _state(training, gradients=_accumulates(training))
     return state, _copies(training) if _is_copied(training) else gathered, others + _inside(training)
@@ -116,7 +123,7 @@ def _behind_the_last_block(training: TrainingSpec) -> _Moment:
     """One block further: the gradients of the last block are on their way."""
     model, block = training.model, _block_parameters(training.model)
     others = _kept(training) * max(0, model.layers - 2) // model.layers
-    gathered = (4 + 2 * _number_bytes(training)) * block + _root_bytes(training)
+    gathered = _reduced(training, block) + 2 * _number_bytes(training) * block + _root_bytes(training)
     state = _state(training, gradients=_accumulates(training))
     return state, _copies(training) if _is_copied(training) else gathered, others + _inside(training)
 
@@ -124,9 +131,10 @@ def _behind_the_last_block(training: TrainingSpec) -> _Moment:
 def _at_the_embedding(training: TrainingSpec) -> _Moment:
     """The end of the backward pass: all other gradients are there, the embedding's are on their way."""
     model, size = training.model, _number_bytes(training)
-    gathered = 0 if _is_copied(training) else (2 * size + 4) * _head_parameters(model)
+    head = _head_parameters(model)
+    gathered = 0 if _is_copied(training) or training.lora else 2 * size * head + _reduced(training, head)
     state = _state(training, gradients=True)
-    if not _accumulates(training):
+    if not _accumulates(training) and not training.lora:
         state -= 4 * _head_parameters(model) // _shards(training)
     return state, gathered, 2 * size * _tokens(training) * model.width
 
@@ -134,12 +142,18 @@ def _at_the_embedding(training: TrainingSpec) -> _Moment:
 def _root_bytes(training: TrainingSpec) -> int:
     """A matrix that embedding and head share is held through the whole pass, and its gradient from the head on."""
     shared = training.model.tie_embeddings and not _is_copied(training)
-    return 2 * _number_bytes(training) * _head_parameters(training.model) if shared else 0
+    kept = 1 if training.lora else 2
+    return kept * _number_bytes(training) * _head_parameters(training.model) if shared else 0
+
+
+def _reduced(training: TrainingSpec, parameters: int) -> int:
+    """Gradients in fp32 on their way to their shards; those of adapters are too few to count."""
+    return 0 if training.lora else 4 * parameters
 
 
 def _state(training: TrainingSpec, *, gradients: bool) -> int:
     per_parameter = STATE_BYTES_PER_PARAMETER if gradients else CHECKPOINT_BYTES_PER_PARAMETER
-    return per_parameter * training.model.parameters // _shards(training)
+    return (per_parameter * training.trained_parameters + _frozen_bytes(training)) // _shards(training)
 
 
 def _accumulates(training: TrainingSpec) -> bool:
@@ -154,7 +168,7 @@ def _is_copied(training: TrainingSpec) -> bool:
 
 def _copies(training: TrainingSpec) -> int:
     """Weights in bf16, which autocast keeps through a pass."""
-    return 2 * training.model.parameters if training.precision is Precision.BF16 else 0
+    return 2 * training.trained_parameters if training.precision is Precision.BF16 else 0
 
 
 def _number_bytes(training: TrainingSpec) -> int:
@@ -183,22 +197,35 @@ def _kept(training: TrainingSpec) -> int:
         case ActivationCheckpointing.FULL:
             block = stream
         case ActivationCheckpointing.SELECTIVE:
-            products = attention + model.kv_heads * model.head_size + model.hidden_width + model.width
-            block = stream + size * (products + attention)
+            block = stream + size * (_kept_products(training) + attention)
         case ActivationCheckpointing.NONE:
             block = _plain_block(training)
     return _tokens(training) * model.layers * block
+
+
+def _kept_products(training: TrainingSpec) -> int:
+    """Numbers a token that selective recomputation keeps of a block: every second matrix product, in their order. A
+    matrix with an adapter is three.
+    """
+    model, lora = training.model, training.lora
+    whole = LoraSpec().shapes(model)
+    products: list[int] = []
+    for target, (rows, _) in whole.items():
+        products += [lora.rank, rows, rows] if lora and target in lora.targets else [rows]
+    return sum(products[::2])
 
 
 def _plain_block(training: TrainingSpec) -> int:
     """Bytes a token that a block keeps where nothing is computed again.
 
     Counted: both norms' inputs and outputs, in bf16 also in fp32; query, key and value with a head for each query,
-    attention and its output in order; gate, its activation, up and their product.
+    attention and its output in order; gate, its activation, up and their product. A norm that is not trained keeps none
+    in fp32.
     """
     model, size = training.model, _number_bytes(training)
     numbers = 4 * model.width + 5 * model.heads * model.head_size + 4 * model.hidden_width
-    return size * numbers + (8 * model.width if size == 2 else 0)
+    adapters = 0 if training.lora is None else training.lora.rank * len(training.lora.targets)
+    return size * (numbers + adapters) + (8 * model.width if size == 2 and training.lora is None else 0)
 
 
 def _inside(training: TrainingSpec) -> int:
@@ -207,5 +234,5 @@ def _inside(training: TrainingSpec) -> int:
     """
     model, size = training.model, _number_bytes(training)
     gradients = size * (2 * model.hidden_width + model.width)
-    weights = size * _block_parameters(model) // 2
+    weights = 0 if training.lora else size * _block_parameters(model) // 2
     return _tokens(training) * (_plain_block(training) + gradients) + weights

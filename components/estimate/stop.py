@@ -60,7 +60,7 @@ def estimate_stop(training: TrainingSpec, machine: MachineType, write_mbps: floa
     rate_mbps = min(write_mbps or UNKNOWN_WRITE_MBPS, RANK_WRITE_MBPS * ranks)
     return StopEstimate(
         step_s=_step_flops(training) / (training.nodes * _slow_node_flops(training, machine)),
-        checkpoint_s=checkpoint_bytes(training.model) / (rate_mbps * 1e6),
+        checkpoint_s=checkpoint_bytes(training) / (rate_mbps * 1e6),
     )
 
 
@@ -73,7 +73,7 @@ def _step_flops(training: TrainingSpec) -> float:
     """Of one optimizer step over all ranks; more where activations are computed again."""
     tokens = training.batch.sequences * training.model.context
     again = RECOMPUTED[training.activation_checkpointing]
-    return training.model.flops_per_token * tokens * again
+    return training.flops_per_token * tokens * again
 
 
 def _slow_node_flops(training: TrainingSpec, machine: MachineType) -> float:

@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 
 from components.spec.base import FolderPath, Name, Spec
 from components.spec.data import DataSpec
+from components.spec.lora import LoraSpec
 from components.spec.observe import ProfileSpec, TrackerSpec
 from components.spec.scheduler import Priority, TopologyRequest
 
@@ -272,6 +273,8 @@ class TrainingSpec(Spec):
     """Optimizer steps in all. Raised later, the run continues from its last checkpoint."""
     model: ModelSpec = ModelSpec()
     """Shape of the model."""
+    lora: LoraSpec | None = Field(default=None, exclude_if=_is_none)
+    """Low-rank adapters in place of the weights of the model that `model.from` names; when left out, all is trained."""
     data: DataSpec = DataSpec()
     """Text to learn from."""
     batch: BatchSpec = BatchSpec()
@@ -338,3 +341,29 @@ class TrainingSpec(Spec):
         if twice := {kind for kind in kinds if kinds.count(kind) > 1}:
             raise ValueError(f"trackers: {min(twice)} is there twice; one of each kind")
         return self
+
+    @model_validator(mode="after")
+    def _lora_has_a_model(self) -> Self:
+        if self.lora is None:
+            return self
+        if self.model.from_folder is None:
+            raise ValueError("lora: trains adapters of a model that is there; give model.from, or remove lora")
+        target, shape = min(self.lora.shapes(self.model).items(), key=lambda one: min(one[1]))
+        if self.lora.rank > min(shape):
+            raise ValueError(f"lora.rank: {self.lora.rank} is more than the smaller side of {target}, {min(shape)}; "
+                "lower it")  # fmt: skip
+        return self
+
+    @property
+    def trained_parameters(self) -> int:
+        """Numbers that the optimizer changes: all of the model, or those of its adapters."""
+        return self.model.parameters if self.lora is None else self.lora.parameters(self.model)
+
+    @property
+    def flops_per_token(self) -> int:
+        """As the model's; with adapters without the gradients of the other weights, 2 for each."""
+        if self.lora is None:
+            return self.model.flops_per_token
+        looked_up_only = 0 if self.model.tie_embeddings else self.model.vocabulary * self.model.width
+        frozen = self.model.parameters - looked_up_only
+        return self.model.flops_per_token - 2 * frozen + 6 * self.trained_parameters

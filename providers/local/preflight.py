@@ -64,7 +64,7 @@ def _folder_problem(path: Path, plan: StackPlan) -> str:
 def _disk_needed(job: JobPlan) -> int:
     """Bytes of the checkpoints kept, one being written, and the export."""
     training = _training(job)
-    return checkpoint_bytes(training.model) * (training.checkpoint.keep + 1) + 2 * training.model.parameters
+    return checkpoint_bytes(training) * (training.checkpoint.keep + 1) + 2 * training.model.parameters
 
 
 def _corpus_problems(job: JobPlan) -> tuple[Problem, ...]:

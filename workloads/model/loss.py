@@ -36,8 +36,8 @@ def tokens_at_once(words: int) -> int:
 class _SummedCrossEntropy(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, weight: Tensor, targets: Tensor, at_once: int) -> Tensor:
-        wants = any(ctx.needs_input_grad[:2])
-        x_gradient, weight_gradient = (torch.empty_like(x), torch.zeros_like(weight)) if wants else (None, None)
+        x_gradient = torch.empty_like(x) if ctx.needs_input_grad[0] else None
+        weight_gradient = torch.zeros_like(weight) if ctx.needs_input_grad[1] else None
         loss = x.new_zeros((), dtype=torch.float32)
         for first in range(0, len(x), at_once):
             part, target = x[first : first + at_once], targets[first : first + at_once, None]
@@ -48,17 +48,19 @@ class _SummedCrossEntropy(torch.autograd.Function):
             picked = scores.gather(1, words)
             total = scores.exp_().sum(1, keepdim=True)
             loss += ((total.log() - picked) * counts).sum()
-            if x_gradient is not None and weight_gradient is not None:
+            if x_gradient is not None or weight_gradient is not None:
                 scores *= counts / total
                 scores.scatter_add_(1, words, -counts.float())
                 change = scores.to(x.dtype)
-                torch.mm(change, weight, out=x_gradient[first : first + at_once])
-                weight_gradient.addmm_(change.T, part)
+                if x_gradient is not None:
+                    torch.mm(change, weight, out=x_gradient[first : first + at_once])
+                if weight_gradient is not None:
+                    weight_gradient.addmm_(change.T, part)
         ctx.save_for_backward(x_gradient, weight_gradient)
         return loss
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor, None, None]:
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor | None, None, None]:
         # In place: they are as large as the head, and wanted once.
-        x_gradient, weight_gradient = ctx.saved_tensors
-        return x_gradient.mul_(gradient), weight_gradient.mul_(gradient), None, None
+        x_gradient, weight_gradient = (None if one is None else one.mul_(gradient) for one in ctx.saved_tensors)
+        return x_gradient, weight_gradient, None, None

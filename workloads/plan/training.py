@@ -200,7 +200,8 @@ def _filled(spec: TrainingSpec, pool: NodePoolPlan, ranks: int) -> TrainingSpec:
 
 def run_identity(spec: TrainingSpec) -> str:
     """Digest (sha256, hex) of what cannot change while a run continues: the model, the data, the batch and the seed."""
-    fixed = spec.model_dump(mode="json", include={"name", "model", "data", "seed"}) | {"batch": spec.batch.sequences}
+    fields = {"name", "model", "lora", "data", "seed"}
+    fixed = spec.model_dump(mode="json", include=fields) | {"batch": spec.batch.sequences}
     return hashlib.sha256(json.dumps(fixed, sort_keys=True).encode()).hexdigest()
 
 
@@ -235,7 +236,7 @@ def _default_precision(pool: NodePoolPlan) -> tuple[Precision, str]:
 def _default_sharding(spec: TrainingSpec, pool: NodePoolPlan, ranks: int) -> tuple[Sharding, str]:
     accelerator = pool.machine.accelerator
     room = accelerator.memory_gib if accelerator else pool.machine.memory_gib / ranks
-    needed = state_bytes(spec.model) / GIB
+    needed = state_bytes(spec) / GIB
     figures = f"training state {needed:.2f} GiB, {room:.0f} GiB for each rank"
     if needed < 0.4 * room:
         return Sharding.DDP, f"{figures}: a copy on each rank needs the least traffic"

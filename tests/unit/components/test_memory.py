@@ -74,4 +74,4 @@ def test_logits_do_not_grow_with_the_micro_batch() -> None:
 
 
 def test_a_checkpoint_is_weights_and_two_moments() -> None:
-    assert checkpoint_bytes(MODEL) == 12 * MODEL.parameters
+    assert checkpoint_bytes(TrainingSpec(model=MODEL)) == 12 * MODEL.parameters

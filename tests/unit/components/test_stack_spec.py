@@ -76,6 +76,23 @@ def test_keys_of_other_programs_are_passed_over() -> None:
             "training.batch.microSequences: 8 is more than batch.sequences (2)",
         ),
         ({"training": {"parallel": {"shardRanks": 2}}}, "training.parallel.shardRanks: is only for sharding: hsdp"),
+        ({"training": {"lora": {}}}, "training.lora: trains adapters of a model that is there; give model.from"),
+        (
+            {"training": {"model": {"from": "/m"}, "lora": {"rank": 128}}},
+            "training.lora.rank: 128 is more than the smaller side of k_proj, 64; lower it",
+        ),
+        (
+            {"training": {"model": {"from": "/m"}, "lora": {"targets": ["q_proj", "q_proj"]}}},
+            "training.lora.targets: q_proj stands there twice; remove one",
+        ),
+        (
+            {"training": {"model": {"from": "/m"}, "lora": {"targets": ["query"]}}},
+            "training.lora.targets.0: 'query' is not one of 'q_proj'",
+        ),
+        (
+            {"training": {"data": {"text": {"files": "/x", "column": "talk"}}}},
+            "training.data.text.column: is for format: jsonl, parquet or chat",
+        ),
         ({"training": {"nodes": 1, "minNodes": 2}}, "training.minNodes: 2 is more than nodes (1)"),
         ({"inference": {"port": 80}}, "inference.port: 80 is out of range; 1024 or more is right"),
         ({"inference": {"port": 70000}}, "inference.port: 70000 is out of range; 65535 or less is right"),

@@ -11,6 +11,7 @@ from tests.definitions import judge
 
 FOLDER = Path(__file__).parents[3] / "examples/stacks"
 RENDERS = {
+    "chat": {"JobSet", "Job", "Deployment"},
     "llama": {"Deployment", "ScaledObject", "HTTPRoute"},
     "large": {"LeaderWorkerSet"},
     "maxtext": {"JobSet"},

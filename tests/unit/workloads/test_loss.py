@@ -49,3 +49,17 @@ def test_autocast_multiplies_in_its_own_type() -> None:
         low = summed_cross_entropy(x, weight, targets)
     assert low != plain
     assert low.item() == pytest.approx(plain.item(), rel=0.01)
+
+
+@pytest.mark.parametrize("trained", ["x", "weight"])
+def test_what_is_not_trained_gets_no_gradient(trained: str) -> None:
+    chance = torch.Generator().manual_seed(1)
+    x, weight = (torch.randn(rows, 16, generator=chance) for rows in (20, 50))
+    targets = torch.randint(50, (20,), generator=chance)
+    learned, held = (x, weight) if trained == "x" else (weight, x)
+    learned.requires_grad_()
+    torch.autograd.backward(summed_cross_entropy(x, weight, targets))
+    assert held.grad is None
+    assert learned.grad is not None
+    (expected,) = torch.autograd.grad(functional.cross_entropy(x @ weight.T, targets, reduction="sum"), learned)
+    torch.testing.assert_close(learned.grad, expected)

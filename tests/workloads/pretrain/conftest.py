@@ -14,6 +14,7 @@ from tests.workloads.pretrain.runs import REPOSITORY, AgentHost, Run, make_run
 
 CORPUS_DOCUMENTS = 60
 CORPUS_BYTES = 4000
+WORDS = ("river", "stone", "cloud", "meadow", "lantern", "harbour", "winter", "copper", "thread", "orchard")
 
 
 @pytest.fixture(scope="session")
@@ -26,6 +27,21 @@ def texts(tmp_path_factory: pytest.TempPathFactory) -> Path:
         begin = number * 3000
         (folder / f"{number:03d}.txt").write_text(source[begin : begin + CORPUS_BYTES] or "the end\n")
     return folder
+
+
+@pytest.fixture(scope="session")
+def chats(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Conversations of one form, and one without an answer."""
+    file = tmp_path_factory.mktemp("chats") / "chats.jsonl"
+    with file.open("w") as out:
+        for number in range(400):
+            word, other = WORDS[number % 10], WORDS[number // 10 % 10]
+            turns = [("user", f"Tell me of the {word}, number {number}"), ("assistant", f"<{word}> is a word.")]
+            turns += [("user", other), ("assistant", f"<{other}> is a word.")] if number % 3 == 0 else []
+            messages = [{"role": role, "content": content} for role, content in turns]
+            out.write(json.dumps({"messages": messages}) + "\n")
+        out.write(json.dumps({"messages": [{"role": "user", "content": "nobody answers"}]}) + "\n")
+    return file
 
 
 @pytest.fixture(scope="session")

@@ -17,25 +17,10 @@ from workloads.serve.schema import ChatBody, parse
 from workloads.serve.sequence import Sequence
 from workloads.serve.service import build
 
-WORDS = ("river", "stone", "cloud", "meadow", "lantern", "harbour", "winter", "copper", "thread", "orchard")
 FORM = r"<[a-z]+> is a word\."
 STEPS = 60
 UNIFORM = 5.95
 """Nats of one of 384 tokens when nothing is known."""
-
-
-@pytest.fixture(scope="module")
-def chats(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    file = tmp_path_factory.mktemp("chats") / "chats.jsonl"
-    with file.open("w") as out:
-        for number in range(400):
-            word, other = WORDS[number % 10], WORDS[number // 10 % 10]
-            turns = [("user", f"Tell me of the {word}, number {number}"), ("assistant", f"<{word}> is a word.")]
-            turns += [("user", other), ("assistant", f"<{other}> is a word.")] if number % 3 == 0 else []
-            messages = [{"role": role, "content": content} for role, content in turns]
-            out.write(json.dumps({"messages": messages}) + "\n")
-        out.write(json.dumps({"messages": [{"role": "user", "content": "nobody answers"}]}) + "\n")
-    return file
 
 
 def chat_run(folder: Path, chats: Path, **training: object) -> Run:

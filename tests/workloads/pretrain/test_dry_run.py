@@ -27,6 +27,13 @@ LLAMA_8B = {
 }  # fmt: skip
 
 
+def adapted(training: TrainingSpec, **lora: object) -> TrainingSpec:
+    """The job with adapters in place of the weights of a model that is there."""
+    told = training.model_dump(mode="json", by_alias=True)
+    told["model"]["from"] = "/models/llama"
+    return TrainingSpec.model_validate_json(json.dumps(told | {"lora": lora}))
+
+
 def job(
     model: dict[str, Any], nodes: int, sharding: str, *, micro_batches: int = 1,
     recompute: str = "none", precision: str = "bf16",
@@ -52,6 +59,15 @@ def job(
         pytest.param(job(WORDS, 4, "fsdp"), id="many words, short texts"),
         pytest.param(job(TIED, 1, "fsdp", precision="fp32"), id="tied, fp32"),
         pytest.param(job(MODEL, 1, "ddp", micro_batches=2), id="DDP"),
+        pytest.param(adapted(job(MODEL, 4, "hsdp", micro_batches=2, recompute="selective")), id="adapters, HSDP"),
+        pytest.param(adapted(job(MODEL, 4, "fsdp", micro_batches=2, recompute="full")), id="adapters, FSDP, full"),
+        pytest.param(adapted(job(MODEL, 1, "ddp", micro_batches=2)), id="adapters, DDP"),
+        pytest.param(adapted(job(WORDS, 4, "fsdp"), targets=["q_proj", "v_proj"]), id="adapters of two, many words"),
+        pytest.param(
+            adapted(job(LLAMA_8B, 1, "fsdp", micro_batches=4, recompute="full")),
+            id="adapters, 8B on 8 ranks",
+            marks=pytest.mark.slow,
+        ),
         pytest.param(job(MODEL | {"layers": 12}, 16, "fsdp", recompute="selective"), id="deep", marks=pytest.mark.slow),
         pytest.param(
             job(LLAMA_8B, 32, "fsdp", micro_batches=4, recompute="full"), id="8B on 256 ranks", marks=pytest.mark.slow

@@ -75,7 +75,7 @@ def _disk(job: JobFile) -> list[Problem]:
         except OSError as error:
             message = f"{path} cannot be written ({error.strerror}); free or unlock it, or use another run folder"
             return [Problem(path="runFolder", message=message)]
-    needed, free = 2 * checkpoint_bytes(job.training.model), shutil.disk_usage(folder.checkpoints).free
+    needed, free = 2 * checkpoint_bytes(job.training), shutil.disk_usage(folder.checkpoints).free
     if needed > free:
         message = (
             f"two checkpoints need {needed / 1e6:,.0f} MB, {folder.checkpoints} has {free / 1e6:,.0f} free; "

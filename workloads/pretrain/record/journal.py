@@ -217,7 +217,7 @@ class Journal:
 
     def _mfu(self, tokens_per_s: float) -> float:
         assert self._peak is not None
-        return tokens_per_s * self._training.model.flops_per_token / (self._peak.flops * self._world_size)
+        return tokens_per_s * self._training.flops_per_token / (self._peak.flops * self._world_size)
 
     def _show(self, report: StepReport, mfu: float) -> None:
         prometheus = self._prometheus

@@ -30,6 +30,8 @@ class Progress:
     """Sequences taken from the loader, over all ranks; skipped ones count."""
     model: dict[str, object]
     """The model's shape, as the stack file writes it."""
+    lora: dict[str, object] | None = None
+    """The adapters that are trained in its place, likewise."""
     data_digest: str
     world_size: int
     guard: GuardState = field(default_factory=GuardState)

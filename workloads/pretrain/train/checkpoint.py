@@ -8,7 +8,7 @@ The layout on the ranks is not part of it: any world size and any sharding loads
 import logging
 import shutil
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from concurrent import futures
 from concurrent.futures import Future, ThreadPoolExecutor
 from copy import deepcopy
@@ -28,6 +28,7 @@ from torch.distributed.checkpoint.state_dict_loader import load
 from torch.distributed.checkpoint.state_dict_saver import AsyncSaveResponse, async_save
 
 from components.errors import Problem, SpecError
+from workloads.model.lora import is_adapter
 from workloads.pretrain.folder import replace_json, step_name, sync_folder
 from workloads.pretrain.record.progress import PROGRESS_FILE, Progress, read_progress
 from workloads.pretrain.train.checksums import FOLDER_SUMS, merge_sums, own_files, problems_of_share, write_rank_sums
@@ -36,6 +37,8 @@ log = logging.getLogger(__name__)
 
 FLAT = StateDictOptions(flatten_optimizer_state_dict=True)
 """Optimizer state under the parameters' names: what lets another sharding load it."""
+ADAPTERS = StateDictOptions(flatten_optimizer_state_dict=True, strict=False)
+"""The same where the state has adapters alone, and the model more."""
 
 PARTIAL, CORRUPT = ".partial-", ".corrupt-"
 
@@ -64,6 +67,8 @@ class Checkpointer:
         """`timeout_s`: after which ranks no longer wait for each other's part of a checkpoint."""
         self._folder, self._keep = folder, keep
         self._model, self._optimizer = model, optimizer
+        self._adapters = any(is_adapter(name) for name, _ in model.named_parameters())
+        self._options = ADAPTERS if self._adapters else FLAT
         self._rank, self._world_size = dist.get_rank(), dist.get_world_size()
         # The writer's collectives run in a thread beside the training's, so they need a group of their own.
         group = dist.new_group(backend="gloo", timeout=timedelta(seconds=timeout_s))
@@ -138,8 +143,8 @@ class Checkpointer:
             shutil.rmtree(self._partial(save.step), ignore_errors=True)
         return Ended(save.step, f"the checkpoint of step {save.step} could not be written ({_reason(error)})")
 
-    def restore(self, model: Mapping[str, object], digest: str, report: Callable[[str], None]) -> Progress | None:
-        """Load the newest checkpoint that is whole; None when there is none.
+    def restore(self, asked: Progress, report: Callable[[str], None]) -> Progress | None:
+        """Load the newest checkpoint that is whole; None when there is none. `asked` says what is trained on what.
 
         One that is not is set aside under `.corrupt-*` and reported. SpecError when the newest is of another model
         or other data.
@@ -147,7 +152,7 @@ class Checkpointer:
         while (folder := self._newest()) is not None:
             if (problem := self._verify(folder)) is None:
                 progress = read_progress(folder)
-                _require_same(progress, model, digest, folder)
+                _require_same(progress, asked, folder)
                 problem = self._load(folder)
             if problem is None:
                 self.committed = progress.step
@@ -162,7 +167,9 @@ class Checkpointer:
         return self._folder / f"{PARTIAL}{step_name(step)}"
 
     def _state(self) -> dict[str, Any]:
-        model, optimizer = get_state_dict(self._model, self._optimizer, options=FLAT)
+        model, optimizer = get_state_dict(self._model, self._optimizer, options=self._options)
+        if self._adapters:
+            model = {name: weight for name, weight in model.items() if is_adapter(name)}
         return {"model": model, "optimizer": optimizer, f"rng-{self._rank}": _random_state()}
 
     def _commit(self, upload: Future[None], partial: Path, progress: Progress) -> None:
@@ -209,7 +216,7 @@ class Checkpointer:
             self._optimizer,
             model_state_dict=state["model"],
             optim_state_dict=state["optimizer"],
-            options=FLAT,
+            options=self._options,
         )
         _set_random_state(state.get(f"rng-{self._rank}"))
         return None
@@ -220,20 +227,24 @@ def checkpoints_of(folder: Path) -> list[Path]:
     return sorted((path.parent for path in folder.glob(f"step-*/{FOLDER_SUMS}")), reverse=True)
 
 
-def _require_same(progress: Progress, model: Mapping[str, object], digest: str, folder: Path) -> None:
+def _require_same(progress: Progress, asked: Progress, folder: Path) -> None:
     """Refuse, with SpecError, to go on from a checkpoint of another model or of other data."""
     remedy = "undo the change, or use another run folder"
     problems = [
         Problem(
             path=f"training.model.{key}",
-            message=f"{model.get(key)}, but checkpoint {folder.name} was trained with {value}; {remedy}",
+            message=f"{asked.model.get(key)}, but checkpoint {folder.name} was trained with {value}; {remedy}",
         )
         # Fields that were left out are in neither of the two.
-        for key, value in (dict.fromkeys(model) | progress.model).items()
-        if model.get(key) != value
+        for key, value in (dict.fromkeys(asked.model) | progress.model).items()
+        if asked.model.get(key) != value
     ]
-    if progress.data_digest != digest:
-        message = f"the data is {digest}, but checkpoint {folder.name} was trained on {progress.data_digest}; {remedy}"
+    if progress.lora != asked.lora:
+        message = f"{asked.lora}, but checkpoint {folder.name} was trained with {progress.lora}; {remedy}"
+        problems.append(Problem(path="training.lora", message=message))
+    if progress.data_digest != asked.data_digest:
+        trained_on = progress.data_digest
+        message = f"the data is {asked.data_digest}, but checkpoint {folder.name} was trained on {trained_on}; {remedy}"
         problems.append(Problem(path="training.data", message=message))
     if problems:
         raise SpecError(problems)

@@ -21,11 +21,10 @@ from torch.distributed.fsdp import FSDPModule
 from torch.testing._internal.distributed.fake_pg import FakeStore
 
 from components.spec.training import Precision, TrainingSpec
-from workloads.model.transformer import Transformer
 from workloads.pretrain.config import read_job
 from workloads.pretrain.data.loader import rank_share
 from workloads.pretrain.train.optimizer import build_optimizer
-from workloads.pretrain.train.parallelize import ParallelModel, mesh_of, parallelize, prepare_blocks
+from workloads.pretrain.train.parallelize import ParallelModel, build, mesh_of, parallelize
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +54,9 @@ def _measure(training: TrainingSpec, mesh: DeviceMesh | None) -> TensorMemory:
     optimizer.step()
     optimizer.zero_grad(set_to_none=True)
     tracker = FSDPMemTracker(model.module, optimizer) if isinstance(model.module, FSDPModule) else MemTracker()
+    # torch's tracker would hang a hook on each parameter, which one that is not trained refuses.
+    frozen = [one for one in model.module.parameters() if not one.requires_grad]
+    tracker._param_to_grad_hook_handles.update({one: (_NoHook(), _NoHook()) for one in frozen})  # noqa: SLF001
     tracker.track_external(model.module, optimizer)
     with tracker:
         _gradients(training, model, micro_batches=min(2, _micro_batches(training)), between=tracker.reset_mod_stats)
@@ -63,10 +65,14 @@ def _measure(training: TrainingSpec, mesh: DeviceMesh | None) -> TensorMemory:
     return TensorMemory(peak_bytes=parts.pop("Total"), parts=parts)
 
 
+class _NoHook:
+    def remove(self) -> None:
+        """Nothing was hung up."""
+
+
 def _copied(training: TrainingSpec) -> ParallelModel:
     """The model as DDP has it, whose reducer does not take fake tensors; its buckets are the gradients themselves."""
-    transformer = Transformer(training.model)
-    prepare_blocks(transformer, training)
+    transformer = build(training)
     low = torch.bfloat16 if training.precision is Precision.BF16 else None
     return ParallelModel(module=transformer, transformer=transformer, autocast=low)
 

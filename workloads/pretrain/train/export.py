@@ -16,18 +16,21 @@ import shutil
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import torch
 import torch.distributed as dist
 import xxhash
 from torch import Tensor, nn
+from torch.distributed.checkpoint.hf_storage import HuggingFaceStorageReader
 from torch.distributed.checkpoint.state_dict import get_model_state_dict
 from torch.distributed.checkpoint.state_dict_loader import load
 from torch.distributed.tensor import DTensor
 
 from components.errors import PenstockError
+from components.spec.lora import LoraSpec
 from components.spec.training import ModelSpec
 from workloads.model.export import (
     CHUNK_BYTES,
@@ -39,10 +42,12 @@ from workloads.model.export import (
     lay_out,
     write_manifest,
 )
-from workloads.model.hugging_face import CONFIG, INDEX, TEXT_FILES, config_of, read_ends, tensor_shapes
+from workloads.model.hugging_face import CONFIG, INDEX, TEXT_FILES, config_of, outer_name, read_ends, tensor_shapes
+from workloads.model.lora import ADAPTER, adapter_names, adapter_shapes, is_adapter, write_adapter
 from workloads.pretrain.folder import RunFolder, json_lines, replace_json, step_name, sync_folder
 from workloads.pretrain.record.progress import Progress, read_progress
 from workloads.pretrain.train.checkpoint import checkpoints_of
+from workloads.pretrain.train.origin import origin_of
 from workloads.pretrain.train.parallelize import rows_of
 
 STAGED_BYTES = 32 * 2**20
@@ -61,6 +66,8 @@ class Rows:
     name: str
     first: int
     tensor: Tensor
+    added: tuple[Tensor, Tensor] | None = None
+    """Two matrices whose product is added: rows as these, times columns."""
 
 
 class ExportWriter:
@@ -73,6 +80,7 @@ class ExportWriter:
         self.final = folder.exports / step_name(progress.step)
         self._partial = self.final.with_name(f".partial-{self.final.name}-{attempt}")
         self._model = ModelSpec.model_validate(progress.model)
+        self._lora = LoraSpec.model_validate(progress.lora, strict=False) if progress.lora else None
         self._layout = lay_out(self._model)
 
     @property
@@ -97,6 +105,11 @@ class ExportWriter:
                 stream.write(header)
                 stream.truncate(self._layout.sizes[file])
 
+    def add_adapter(self, weights: Mapping[str, Tensor]) -> None:
+        """Adds the adapters that are in the model's weights, in a folder of their own. For the leader."""
+        if self._lora is not None:
+            write_adapter(self._partial / ADAPTER, self._model, self._lora, weights)
+
     def write(self, parts: Iterable[Rows], validation_loss: float | None) -> Path:
         """Write this process's parts, and return when the whole export is there."""
         _write_rows(self._partial, self._layout, parts)
@@ -119,10 +132,11 @@ class ExportWriter:
             part.unlink()
             (self._partial / f"{WRITTEN}-{rank}.json").unlink()
         files = dict(_by_file(self._layout.sizes, sums))
-        for path in sorted(self._partial.iterdir()):
-            if path.name not in files:
-                chunks = _chunks({path.name: path.stat().st_size})
-                files |= _by_file({path.name: path.stat().st_size}, [_sum(path, start) for _, start in chunks])
+        for path in sorted(path for path in self._partial.rglob("*") if path.is_file()):
+            name = path.relative_to(self._partial).as_posix()
+            if name not in files:
+                chunks = _chunks({name: path.stat().st_size})
+                files |= _by_file({name: path.stat().st_size}, [_sum(path, start) for _, start in chunks])
         manifest = Manifest(step=self._step, validation_loss=validation_loss, digest=_digest(files), files=files)
         write_manifest(self._partial, manifest)
         shutil.rmtree(self.final, ignore_errors=True)
@@ -157,11 +171,37 @@ def export_run(folder: RunFolder, model: nn.Module, progress: Progress, loss: fl
         writer.begin()
     # Behind it every rank finds the files. From here on nobody waits for a collective: a slow disk is no lost rank.
     dist.broadcast_object_list(there, src=0)
-    parts = [] if there[0] else list(own_rows(model))
+    parts, adapters = list[Rows](), dict[str, Tensor]()
+    if not there[0]:
+        parts = list(own_rows(model))
+        if progress.lora is not None:
+            parts, adapters = merged(parts, model, LoraSpec.model_validate(progress.lora, strict=False))
+        if rank == 0:
+            writer.add_adapter(adapters)
     dist.barrier()
     dist.destroy_process_group()
     if not there[0]:
         writer.write(parts, loss)
+
+
+def merged(parts: Iterable[Rows], model: nn.Module, lora: LoraSpec) -> tuple[list[Rows], dict[str, Tensor]]:
+    """The rows of the model's own matrices with what adapters add to them, and all adapters. Called on all ranks."""
+    weights = get_model_state_dict(model)
+    whole = {name: _whole(weight) for name, weight in weights.items() if is_adapter(name)}
+    return [_with_adapter(part, whole, lora) for part in parts if not is_adapter(part.name)], whole
+
+
+def _whole(weight: object) -> Tensor:
+    assert isinstance(weight, Tensor)
+    return weight.full_tensor() if isinstance(weight, DTensor) else weight
+
+
+def _with_adapter(part: Rows, adapters: Mapping[str, Tensor], lora: LoraSpec) -> Rows:
+    down, up = adapter_names(part.name)
+    if down not in adapters:
+        return part
+    rows = adapters[up][part.first : part.first + len(part.tensor)]
+    return replace(part, added=(rows * (lora.alpha / lora.rank), adapters[down]))
 
 
 def own_rows(model: nn.Module) -> Iterator[Rows]:
@@ -188,9 +228,25 @@ def export_checkpoint(folder: RunFolder) -> Path:
     writer = ExportWriter(folder, progress, rank=0, ranks=1, attempt="by-hand")
     if writer.is_there:
         return writer.final
+    model = ModelSpec.model_validate(progress.model)
+    shapes, rows = tensor_shapes(model), partial(_rows_of_checkpoint, newest)
     writer.begin()
-    rows = _rows_of_checkpoint(newest, tensor_shapes(ModelSpec.model_validate(progress.model)))
-    return writer.write(rows, _validation_loss(folder, progress.step))
+    if progress.lora is None:
+        return writer.write(rows(shapes), _validation_loss(folder, progress.step))
+    lora = LoraSpec.model_validate(progress.lora, strict=False)
+    adapters = {row.name: row.tensor for row in rows(adapter_shapes(model, lora))}
+    writer.add_adapter(adapters)
+    own = (_with_adapter(part, adapters, lora) for part in _rows_of_origin(model, shapes))
+    return writer.write(own, _validation_loss(folder, progress.step))
+
+
+def _rows_of_origin(model: ModelSpec, shapes: Mapping[str, tuple[int, ...]]) -> Iterator[Rows]:
+    """All weights of the folder that a run started from, one after the other."""
+    reader = HuggingFaceStorageReader(str(origin_of(model)))
+    for name, shape in shapes.items():
+        weight = torch.empty(shape, dtype=torch.bfloat16)
+        load({outer_name(name): weight}, storage_reader=reader, no_dist=True)
+        yield Rows(name, 0, weight)
 
 
 def _rows_of_checkpoint(checkpoint: Path, shapes: Mapping[str, tuple[int, ...]]) -> Iterator[Rows]:
@@ -227,7 +283,10 @@ def _write(descriptor: int, place: TensorPlace, part: Rows) -> None:
     """Rows to their place in the file, as bf16, a few at a time."""
     at_once = max(1, STAGED_BYTES // place.row_bytes)
     for start in range(0, len(part.tensor), at_once):
-        rows = part.tensor[start : start + at_once].detach().to(torch.bfloat16).cpu().contiguous()
+        own = part.tensor[start : start + at_once].detach()
+        if part.added is not None:
+            own = own.float() + part.added[0][start : start + at_once].detach() @ part.added[1].detach()
+        rows = own.to(torch.bfloat16).cpu().contiguous()
         left = rows.flatten().view(torch.uint8).numpy().data
         offset = place.offset + (part.first + start) * place.row_bytes
         while left:

@@ -12,12 +12,14 @@ DECAY_SHARE = 0.2
 
 
 def build_optimizer(model: nn.Module, spec: OptimizerSpec) -> torch.optim.AdamW:
-    """Fused AdamW; matrices decay, gains do not."""
-    parameters = list(model.parameters())
+    """Fused AdamW of what is trained; matrices decay, gains do not."""
+    parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
     groups = [
         {"params": [p for p in parameters if p.ndim > 1], "weight_decay": spec.weight_decay},
         {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
     ]
+    # Adapters have no gains, and a checkpoint cannot be loaded into a group without parameters (torch 2.15).
+    groups = [group for group in groups if group["params"]]
     return torch.optim.AdamW(groups, lr=spec.learning_rate, betas=(spec.beta1, spec.beta2), fused=True)
 
 

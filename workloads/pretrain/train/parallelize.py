@@ -25,7 +25,8 @@ from torch.utils.checkpoint import CheckpointPolicy, SelectiveCheckpointContext,
 
 from components.spec.training import ActivationCheckpointing, Precision, Sharding, TrainingSpec
 from workloads.model.hugging_face import outer_name
-from workloads.model.transformer import Transformer
+from workloads.model.lora import LORA_A, LORA_B, add_adapters, is_adapter
+from workloads.model.transformer import Transformer, draw_rows
 from workloads.pretrain.config import ranks_per_node
 from workloads.pretrain.train.origin import origin_of
 
@@ -74,8 +75,7 @@ def parallelize(training: TrainingSpec, device: torch.device, mesh: DeviceMesh |
     `mesh` is that of `mesh_of`.
     """
     with torch.device("meta"):
-        model = Transformer(training.model)
-    prepare_blocks(model, training)
+        model = build(training)
     low = torch.bfloat16 if training.precision is Precision.BF16 else None
     if mesh is None:
         _materialize(model, device)
@@ -86,7 +86,17 @@ def parallelize(training: TrainingSpec, device: torch.device, mesh: DeviceMesh |
     return ParallelModel(module=model, transformer=model, autocast=None)
 
 
-def prepare_blocks(model: Transformer, training: TrainingSpec) -> None:
+def build(training: TrainingSpec) -> Transformer:
+    """The model before it is spread over ranks, with the adapters that are trained in its place."""
+    model = Transformer(training.model)
+    if training.lora is not None:
+        frozen = torch.bfloat16 if training.precision is Precision.BF16 else torch.float32
+        add_adapters(model, training.lora, frozen)
+    _prepare_blocks(model, training)
+    return model
+
+
+def _prepare_blocks(model: Transformer, training: TrainingSpec) -> None:
     """Recomputation and compilation, block by block."""
     for index, block in enumerate(model.blocks):
         match training.activation_checkpointing:
@@ -178,9 +188,23 @@ def start(model: ParallelModel, training: TrainingSpec) -> None:
     weights = get_model_state_dict(model.module)
     if training.model.tie_embeddings:
         weights.pop("head.weight", None)
+    if training.lora is not None:
+        _start_adapters(model.transformer, training.seed)
+        weights = {name: weight for name, weight in weights.items() if not is_adapter(name)}
     # The state is the parameters themselves, so what is read into it is in the model.
     own = {outer_name(name): weight for name, weight in weights.items()}
     load(own, storage_reader=HuggingFaceStorageReader(str(origin)), no_dist=True)
+
+
+@torch.no_grad()
+def _start_adapters(model: Transformer, seed: int) -> None:
+    """Products that are zero: B is, and A is drawn with the deviation of `peft`'s, 1 / sqrt(3 * columns)."""
+    for number, (name, parameter) in enumerate(model.named_parameters()):
+        rows, first = own_part(parameter)
+        if name.endswith(LORA_B):
+            rows.zero_()
+        elif name.endswith(LORA_A):
+            draw_rows(rows, first, deviation=(3 * rows.shape[1]) ** -0.5, seed=seed, matrix=number)
 
 
 def own_part(parameter: Tensor) -> tuple[Tensor, int]:

@@ -59,7 +59,7 @@ class Trainer:
         mesh = mesh_of(self.training, device)
         watch.guard([None, *(mesh.get_all_groups() if mesh else [])])
         self.model = parallelize(self.training, device, mesh)
-        self.parameters = list(self.model.module.parameters())
+        self.parameters = [one for one in self.model.module.parameters() if one.requires_grad]
         self.optimizer = build_optimizer(self.model.module, self.training.optimizer)
         context, seed = self.training.model.context, self.training.seed
         self.loader = Loader(data.train, context, seed, data.end_of_text)
@@ -72,7 +72,10 @@ class Trainer:
             timeout_s=Limits.of(self.training).seconds[RankPhase.SAVE],
         )
         self.progress = Progress(
-            model=self.training.model.model_dump(by_alias=True), data_digest=data.digest, world_size=self.world_size
+            model=self.training.model.model_dump(by_alias=True),
+            lora=self.training.lora.model_dump(mode="json", by_alias=True) if self.training.lora else None,
+            data_digest=data.digest,
+            world_size=self.world_size,
         )
         self.guard = Guard(self.training.guard, self.progress.guard)
         self.watch = watch
@@ -87,13 +90,19 @@ class Trainer:
         self.step_ended = time.perf_counter()
 
     def begin(self) -> None:
-        """Go on from the newest checkpoint, or fill the weights that the run starts with."""
-        if not self.restore():
+        """Go on from the newest checkpoint, or fill the weights that the run starts with.
+
+        A checkpoint of adapters has nothing else: the model's own weights are those of its folder.
+        """
+        if self.training.lora is not None:
+            start(self.model, self.training)
+            self.restore()
+        elif not self.restore():
             start(self.model, self.training)
 
     def restore(self) -> bool:
         """Go on from the newest checkpoint, if there is one. SpecError when it is of another model or other data."""
-        found = self.checkpointer.restore(self.progress.model, self.data.digest, self.journal.warn)
+        found = self.checkpointer.restore(self.progress, self.journal.warn)
         if found is None:
             return False
         found.world_size = self.world_size

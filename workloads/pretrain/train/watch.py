@@ -64,9 +64,9 @@ class Limits:
     def of(cls, training: TrainingSpec) -> "Limits":
         """Limits of a run: its own for a step, by the bytes of a checkpoint for what waits for storage."""
         step_s = training.guard.hang_timeout_s
-        storage_s = max(
-            LEAST_STORAGE_S, SLOW_STORAGE * checkpoint_bytes(training.model) / (UNKNOWN_WRITE_MBPS * 1e6), step_s
-        )
+        # An export, and the folder that adapters begin with, are a model in bf16.
+        moved = max(checkpoint_bytes(training), 2 * training.model.parameters)
+        storage_s = max(LEAST_STORAGE_S, SLOW_STORAGE * moved / (UNKNOWN_WRITE_MBPS * 1e6), step_s)
         storage = dict.fromkeys((RankPhase.RESTORE, RankPhase.SAVE, RankPhase.EXPORT), storage_s)
         first = dict.fromkeys((RankPhase.FIRST_STEP, RankPhase.EVALUATE), max(FIRST_S, step_s))
         return cls({RankPhase.JOIN: JOIN_S, RankPhase.STEP: step_s, **storage, **first})
