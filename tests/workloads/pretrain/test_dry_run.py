@@ -63,11 +63,6 @@ def job(
         pytest.param(adapted(job(MODEL, 4, "fsdp", micro_batches=2, recompute="full")), id="adapters, FSDP, full"),
         pytest.param(adapted(job(MODEL, 1, "ddp", micro_batches=2)), id="adapters, DDP"),
         pytest.param(adapted(job(WORDS, 4, "fsdp"), targets=["q_proj", "v_proj"]), id="adapters of two, many words"),
-        pytest.param(
-            adapted(job(LLAMA_8B, 1, "fsdp", micro_batches=4, recompute="full")),
-            id="adapters, 8B on 8 ranks",
-            marks=pytest.mark.slow,
-        ),
         pytest.param(job(MODEL | {"layers": 12}, 16, "fsdp", recompute="selective"), id="deep", marks=pytest.mark.slow),
         pytest.param(
             job(LLAMA_8B, 32, "fsdp", micro_batches=4, recompute="full"), id="8B on 256 ranks", marks=pytest.mark.slow
