@@ -50,7 +50,8 @@ class SchedulerSpec(Spec):
         names = [queue.name for queue in self.queues]
         repeated = sorted({name for name in names if names.count(name) > 1})
         if repeated:
-            raise ValueError(f"queues: the name {', '.join(map(repr, repeated))} is given to more than one queue")
+            names_given = ", ".join(map(repr, repeated))
+            raise ValueError(f"queues: the name {names_given} is given to more than one queue; give each its own")
         return self
 
 
