@@ -36,7 +36,12 @@ def test_a_quiet_run(tmp_path: Path) -> None:
 
 
 def test_steps_that_wait_for_their_data_count_as_data(tmp_path: Path) -> None:
-    lines = [(0, "train", 0, 0.0), (40, "train", 40, 8.0), (60, "checkpoint", 60, 5.0), (61, "train", 60, 0.0)]
+    lines: list[tuple[int, str, int | None, float]] = [
+        (0, "train", 0, 0.0),
+        (40, "train", 40, 8.0),
+        (60, "checkpoint", 60, 5.0),
+        (61, "train", 60, 0.0),
+    ]
     lines += [(71, "restart", None, 0.0), (75, "train", 30, 0.0), (80, "stopped", 40, 0.0)]
     text = [{"time": t, "kind": kind, "step": step, "attempt": 1, "dataS": waited} for t, kind, step, waited in lines]
     (tmp_path / "ledger").write_text("".join(json.dumps(line) + "\n" for line in text))
