@@ -19,10 +19,13 @@ from components.loopback import exempt_loopback
 from engine.process import Result
 from penstock.demo.accident import Saboteur
 from penstock.demo.evidence import ledger_line, leftovers, read_learning, read_recovery
+from penstock.demo.second_opinion import greedy_text
 from penstock.demo.stage import STACK, Stage, set_stage
 from penstock.live import Live
+from workloads.model.export import newest_export
 
 PROMPT = "def __init__(self"
+GREEDY_TOKENS = 32
 CHECKOUT = Path(__file__).parent.parent.parent
 
 
@@ -95,16 +98,37 @@ def learned(stage: Stage, console: Console) -> None:
 
 def ask(stage: Stage, console: Console) -> None:
     """A completion from the service, as any OpenAI client would ask for it."""
-    url = stage.engine.export_state(STACK).outputs["endpoints"][0]
-    console.print(f"[bold]3  the model answers[/] at {url}/v1/completions")
+    console.print(f"[bold]3  the model answers[/] at {_endpoint(stage)}/v1/completions")
+    text = _completion(stage, max_tokens=60, temperature=0.7, seed=7)
+    console.print("\n".join(f"   | {line}" for line in (PROMPT + text).splitlines()), markup=False)
+    greedy = _completion(stage, max_tokens=GREEDY_TOKENS, temperature=0)
+    judge(greedy, greedy_text(newest_export(stage.run_folder), PROMPT, GREEDY_TOKENS), console)
+
+
+def judge(ours: str, theirs: str | None, console: Console) -> None:
+    """Compares the likeliest text of the service with that of `transformers`; PenstockError where they differ."""
+    if theirs is None:
+        console.print("   transformers is not installed, so nobody else has read the export (`make setup` brings it)")
+        return
+    if ours != theirs:
+        raise PenstockError(f"the service writes {ours!r}, but transformers writes {theirs!r} with the same export")
+    console.print(f"   transformers writes the same {GREEDY_TOKENS} likeliest tokens from the same export")
+
+
+def _endpoint(stage: Stage) -> str:
+    return str(stage.engine.export_state(STACK).outputs["endpoints"][0])
+
+
+def _completion(stage: Stage, **asked: float) -> str:
     assert stage.plan.inference is not None
-    body = {"model": stage.plan.inference.name, "prompt": PROMPT, "max_tokens": 60, "temperature": 0.7, "seed": 7}
+    body = {"model": stage.plan.inference.name, "prompt": PROMPT, **asked}
     request = urllib.request.Request(  # noqa: S310 - the scheme is http on loopback
-        f"{url}/v1/completions", data=json.dumps(body).encode(), headers={"Content-Type": "application/json"}
+        f"{_endpoint(stage)}/v1/completions",
+        data=json.dumps(body).encode(),
+        headers={"Content-Type": "application/json"},
     )
     with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310
-        text = json.load(answer)["choices"][0]["text"]
-    console.print("\n".join(f"   | {line}" for line in (PROMPT + text).splitlines()), markup=False)
+        return str(json.load(answer)["choices"][0]["text"])
 
 
 def _nothing_changes(stage: Stage, console: Console) -> None:

@@ -9,6 +9,7 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from components.spec.training import ModelSpec, RopeScaling
+from penstock.demo.second_opinion import greedy_text
 from tests.workloads.foreign import make_foreign, write_foreign
 from tests.workloads.serve.export import SMALL, make_model, write_export
 from workloads.model.hugging_face import read_spec
@@ -84,6 +85,7 @@ def test_the_server_writes_the_greedy_text_of_transformers(tmp_path: Path, kind:
     assert list(asked[-1].sequences[0].prompt) == chat["input_ids"][0].tolist()
     expected.append(greedy(chat["input_ids"]))
     assert all(expected)
+    assert greedy_text(folder, "def close(", 24) == expected[1], "the demo's second opinion"
     assert answered(engine, [sequence for ask in asked for sequence in ask.sequences]) == expected
 
 

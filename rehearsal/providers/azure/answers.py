@@ -11,10 +11,10 @@ from rehearsal.cloud.lifecycle import SimulatedCloud
 from rehearsal.providers.azure import container_engine
 from rehearsal.providers.azure.capacity import inline
 from rehearsal.providers.azure.invokes import ADMIN, USER, invoke
+from rehearsal.providers.azure.lasting import SPREAD_MIN
 from rehearsal.providers.azure.machines import NO_RESERVATION, VirtualMachine, accelerators, machine
 from rehearsal.providers.azure.names import POOL, PROVIDER, REGISTRY, ROLE, last
 from rehearsal.providers.azure.registrations import ALWAYS, OTHERS, REGISTERED, feature_of, state_of
-from rehearsal.providers.azure.roles import SPREAD_MIN
 from rehearsal.providers.azure.words import TENANT
 
 UNLIMITED = 100000

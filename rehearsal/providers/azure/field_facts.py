@@ -16,8 +16,7 @@ from rehearsal.field.facts import (
 )
 from rehearsal.field.service_facts import PatienceRow, ReservedRow
 from rehearsal.providers.azure.field_rules import RULES
-from rehearsal.providers.azure.kinds.aks import FIXED_NETWORK
-from rehearsal.providers.azure.kinds.aks_pools import FIXED, UNCHANGING
+from rehearsal.providers.azure.lasting import FIXED, FIXED_NETWORK, SPREAD_MIN, UNCHANGING
 from rehearsal.providers.azure.machines import GPU, accelerators, size_of
 from rehearsal.providers.azure.names import (
     ACCOUNT,
@@ -35,7 +34,6 @@ from rehearsal.providers.azure.names import (
     VAULT,
 )
 from rehearsal.providers.azure.node_marks import all_marks, system_marks
-from rehearsal.providers.azure.roles import SPREAD_MIN
 
 ROTATION = "hashicorp/terraform-provider-azurerm v6.39 (2026-07-14), what rotates a node pool"
 PROVIDER = "pulumi/pulumi-azure-native 4756, 4771 (2026-07-16)"

@@ -5,10 +5,9 @@ from typing import Any
 
 from rehearsal.field.deployed import BuiltResource, Deployment, Finding, MachinePool, at, every
 from rehearsal.field.pods import pods_of, requests
-from rehearsal.providers.azure.legality import MACHINES, kind_of_pool
 from rehearsal.providers.azure.machines import RDMA, SHARED_RDMA, VirtualMachine, machine
 from rehearsal.providers.azure.names import CLUSTER, FEATURE, POOL
-from rehearsal.providers.azure.sizes import surge
+from rehearsal.providers.azure.sizes import MACHINES, kind_of_pool, surge
 
 OPERATOR, RUNTIME = "gpu-operator", "nvidia-container-runtime"
 FABRIC = "azure-compute-docs, setup-infiniband (2026-09-25); Azure/AKS 1947, 2725"

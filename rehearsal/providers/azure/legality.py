@@ -11,14 +11,13 @@ from engine.provider.values import is_unknown
 from rehearsal.cloud.errors import CloudApiError
 from rehearsal.cloud.kind import Inputs, Outputs
 from rehearsal.providers.azure.machines import NO_RESERVATION, VirtualMachine, machine
-from rehearsal.providers.azure.sizes import zones_of
+from rehearsal.providers.azure.sizes import MACHINES, kind_of_pool, zones_of
 
 NAME = re.compile(r"[a-z][a-z0-9]{0,11}")
 TAINT = re.compile(r"[a-zA-Z0-9./_-]+(?:=[a-zA-Z0-9._-]*)?:(?:NoSchedule|PreferNoSchedule|NoExecute)")
 ZONELESS = frozenset(("westus", "northcentralus", "westcentralus", "ukwest", "canadaeast", "australiasoutheast"))
 """Regions without availability zones (Azure, "Azure regions list", 2026)."""
 MOST_INFINIBAND, MOST_NODES = 100, 1000
-SCALE_SETS, MACHINES = "VirtualMachineScaleSets", "VirtualMachines"
 OWN_MARKS = "kubernetes.azure.com/"
 
 
@@ -44,11 +43,6 @@ def problems(inputs: Inputs, cluster: Outputs, location: str) -> Iterator[CloudA
     if inputs.get("gpuInstanceProfile") and not found.has_mig:
         message = f"GPUInstanceProfile is not supported for VM size {found.name}."
         yield CloudApiError("GPUInstanceProfileNotSupported", message)
-
-
-def kind_of_pool(inputs: Inputs) -> str:
-    """AKS' own default is single machines since 2025-07 (Azure/AKS, changelog of 2025-07-20)."""
-    return str(inputs.get("type") or MACHINES)
 
 
 def _zones(inputs: Inputs, found: VirtualMachine, location: str) -> Iterator[CloudApiError]:

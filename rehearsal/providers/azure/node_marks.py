@@ -3,9 +3,8 @@
 from collections.abc import Iterator, Mapping
 
 from rehearsal.cloud.kind import Inputs
-from rehearsal.providers.azure.legality import MACHINES, kind_of_pool
 from rehearsal.providers.azure.machines import VirtualMachine, machine
-from rehearsal.providers.azure.sizes import zones_of
+from rehearsal.providers.azure.sizes import MACHINES, kind_of_pool, zones_of
 
 SPOT = "kubernetes.azure.com/scalesetpriority"
 

@@ -5,10 +5,8 @@ from collections.abc import Collection, Iterator
 from engine.provider.values import is_unknown
 from rehearsal.cloud.errors import CloudApiError
 from rehearsal.cloud.kind import CloudApi
+from rehearsal.providers.azure.lasting import SPREAD_MIN
 from rehearsal.providers.azure.names import CONTRIBUTOR, IDENTITY, OWNER, ROLE, last
-
-SPREAD_MIN = 2.0
-"""Minutes until a role counts: one to ten are usual (AKS, user-assigned-managed-identity)."""
 
 
 def lacking(

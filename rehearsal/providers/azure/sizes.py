@@ -1,6 +1,13 @@
-"""Numbers of nodes of an AKS pool, by the inputs of azure-native."""
+"""Numbers of nodes of an AKS pool, and the kind of its machines, by the inputs of azure-native."""
 
 from rehearsal.cloud.kind import Inputs
+
+MACHINES = "VirtualMachines"
+
+
+def kind_of_pool(inputs: Inputs) -> str:
+    """AKS' own default is single machines since 2025-07 (Azure/AKS, changelog of 2025-07-20)."""
+    return str(inputs.get("type") or MACHINES)
 
 
 def first_count(inputs: Inputs) -> int:

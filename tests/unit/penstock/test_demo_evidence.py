@@ -7,7 +7,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
+from components.errors import PenstockError
+from penstock.demo.__main__ import judge
 from penstock.demo.accident import Accident
 from penstock.demo.evidence import leftovers, read_learning, read_recovery
 
@@ -74,3 +77,16 @@ def test_whatever_is_left_is_named(tmp_path: Path) -> None:
     assert found[0] == f"the folder {volume}"
     assert found[1].startswith(f"process {process.pid}: ")
     assert found[2:] == [f"something listens on port {port}", "urn:x in the engine's state"]
+
+
+@pytest.mark.parametrize(
+    ("theirs", "words"), [("ab", "the same 32 likeliest tokens"), (None, "transformers is not installed")]
+)
+def test_the_second_opinion_is_told(theirs: str | None, words: str, capsys: pytest.CaptureFixture[str]) -> None:
+    judge("ab", theirs, Console())
+    assert words in capsys.readouterr().out
+
+
+def test_another_text_than_that_of_transformers_ends_the_demo() -> None:
+    with pytest.raises(PenstockError, match=r"the service writes 'ab', but transformers writes 'ac'"):
+        judge("ab", "ac", Console())

@@ -114,6 +114,7 @@ def test_a_killed_run_ends_as_one_that_was_not(
     os.kill(run.workers[1], signal.SIGKILL)
     assert host.wait() == 0, run.status
     assert run.digest == trained.digest
+    assert "step 0 of" not in run.log(rank=0, attempt=2), "it went on, and did not begin anew"
 
 
 @pytest.mark.parametrize(

@@ -62,6 +62,7 @@ def test_a_killed_run_ends_as_one_that_was_not(host: AgentHost, chats: Path, tau
     os.kill(run.workers[0], signal.SIGKILL)
     assert host.wait() == 0, run.status
     assert run.digest == taught.digest
+    assert "step 0 of" not in run.log(rank=0, attempt=2), "it went on, and did not begin anew"
 
 
 def test_three_sharded_ranks_learn_the_same(host: AgentHost, chats: Path, taught: Run, tmp_path: Path) -> None:

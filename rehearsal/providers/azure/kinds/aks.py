@@ -9,6 +9,7 @@ from rehearsal.cloud.errors import CloudApiError
 from rehearsal.cloud.kind import CloudApi, Inputs, Outputs
 from rehearsal.providers.azure.arm import ArmType, at, group_id, location_of
 from rehearsal.providers.azure.kinds.network import ranges_of, subnet_of
+from rehearsal.providers.azure.lasting import FIXED_NETWORK
 from rehearsal.providers.azure.legality import minor, problems
 from rehearsal.providers.azure.machines import machine
 from rehearsal.providers.azure.names import (
@@ -34,9 +35,6 @@ INFINIBAND_RANGE = IPv4Network("172.16.0.0/16")  # azure-compute-docs, setup-inf
 SERVER_DELEGATION = "Microsoft.ContainerService/managedClusters"
 JOIN = "Microsoft.Network/virtualNetworks/subnets/join/action"
 OWN_NAT, MANAGED_NAT = "userAssignedNATGateway", "managedNATGateway"
-FIXED_NETWORK = ("networkPlugin", "networkPluginMode", "networkMode", "networkPolicy", "networkDataplane", "podCidr",
-                 "podCidrs", "serviceCidr", "serviceCidrs", "dnsServiceIP", "outboundType", "ipFamilies")  # fmt: skip
-"""pulumi/pulumi-azure-native 4756 and 4771 (2026-07-16): a change of these replaces the cluster."""
 
 
 def turn(inputs: Inputs) -> str:

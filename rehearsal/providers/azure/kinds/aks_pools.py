@@ -10,6 +10,7 @@ from rehearsal.cloud.kind import CloudApi, Inputs, Outputs
 from rehearsal.providers.azure.arm import ArmType, at, location_of
 from rehearsal.providers.azure.kinds.aks import identity_of, refuse_in_network, turn
 from rehearsal.providers.azure.kinds.network import ranges_of, subnet_of
+from rehearsal.providers.azure.lasting import FIXED, UNCHANGING
 from rehearsal.providers.azure.legality import problems
 from rehearsal.providers.azure.machines import machine
 from rehearsal.providers.azure.names import CLUSTER, NETWORK_CONTRIBUTOR, POOL
@@ -22,15 +23,6 @@ from rehearsal.providers.azure.words import already_exists
 CPU_MIN, GPU_MIN, INFINIBAND_MIN, EMPTY_MIN, GONE_MIN = 6.0, 9.0, 16.0, 2.0, 6.0
 OWN_ADDRESSES = 5
 """Of each subnet Azure keeps five addresses (Azure Virtual Network, FAQ)."""
-UNCHANGING = (
-    "osDiskType", "osDiskSizeGB", "maxPods", "vnetSubnetID", "podSubnetID", "availabilityZones", "gpuProfile.driver",
-    "kubeletConfig", "linuxOSConfig", "kubeletDiskType", "scaleSetPriority", "scaleSetEvictionPolicy", "spotMaxPrice",
-    "proximityPlacementGroupID", "capacityReservationGroupID", "hostGroupID", "enableEncryptionAtHost",
-    "enableUltraSSD", "enableNodePublicIP", "nodePublicIPPrefixID", "osType", "osSKU", "workloadRuntime",
-)  # fmt: skip
-"""hashicorp/terraform-provider-azurerm v6.39 (2026-07-14), its list of what rotates a pool; pulumi-azure-native 959."""
-FIXED = frozenset({"vmSize", "gpuInstanceProfile"})
-"""pulumi-azure-native 4756 and 4771; nodePublicIPTags lies in networkProfile."""
 
 
 def cluster_of(api: CloudApi, inputs: Inputs) -> Outputs:
