@@ -170,3 +170,46 @@ def test_a_way_out_gives_ports_as_they_are_needed() -> None:
     (nat,) = of_type("gcp-dev", "gcp:compute/routerNat:RouterNat").values()
     assert nat["enableDynamicPortAllocation"] is True
     assert nat["maxPortsPerVm"] == 65536
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_what_a_cluster_has_for_life_is_said_from_the_first_day(stack: str) -> None:
+    """Another way to names rolls all nodes; components that are left out are added by GKE, and seen as a change."""
+    (cluster,) = of_type(stack, CLUSTER).values()
+    assert cluster["dnsConfig"] == {"clusterDns": "CLOUD_DNS", "clusterDnsScope": "CLUSTER_SCOPE"}
+    assert cluster["addonsConfig"]["httpLoadBalancing"] == {"disabled": False}
+    assert {"STORAGE", "HPA", "POD", "CADVISOR", "KUBELET"} <= {*cluster["monitoringConfig"]["enableComponents"]}
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_nodes_with_accelerators_alone_keep_their_version_until_its_support_ends(stack: str) -> None:
+    kept = {name for name, pool in of_type(stack, POOL).items() if "maintenancePolicies" in pool}
+    assert kept == of_type(stack, POOL).keys() - {f"{stack}-system"}
+    (policy,) = of_type(stack, POOL)[min(kept)]["maintenancePolicies"]
+    assert policy == {"exclusionUntilEndOfSupports": [{"enabled": True}]}
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_another_way_in_replaces_nothing_inside(stack: str) -> None:
+    """Without a name of the cluster's, another host in the kubeconfig is another cluster (pulumi-kubernetes 4019)."""
+    (provider,) = of_type(stack, "pulumi:providers:kubernetes").values()
+    assert provider["clusterIdentifier"]
+
+
+def test_a_file_system_that_is_kept_is_deleted_by_nobody_and_found_by_its_driver() -> None:
+    (lustre,) = of_type("gcp-prod", "gcp:lustre/instance:Instance").values()
+    (volume,) = of_type("gcp-prod", "kubernetes:core/v1:PersistentVolume").values()
+    assert lustre["deletionPolicy"] == "PREVENT"
+    assert volume["spec"]["csi"]["volumeHandle"] == f"my-project/{lustre['location']}/{lustre['instanceId']}"
+    assert volume["spec"]["csi"]["volumeAttributes"]["filesystem"] == lustre["filesystem"]
+    assert volume["spec"]["persistentVolumeReclaimPolicy"] == "Retain"
+
+
+def test_machines_that_attach_hyperdisk_alone_have_a_class_of_it() -> None:
+    found = {
+        stack: {
+            one["parameters"]["type"] for one in of_type(stack, "kubernetes:storage.k8s.io/v1:StorageClass").values()
+        }
+        for stack in ("gcp-dev", "gcp-prod")
+    }
+    assert found == {"gcp-dev": {"pd-balanced"}, "gcp-prod": {"pd-balanced", "hyperdisk-balanced"}}

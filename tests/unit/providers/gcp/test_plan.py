@@ -19,6 +19,7 @@ from stacks.config import read_path
 from stacks.plan import plan_stack
 from tests.unit.providers.aws.whole_stacks import changed, planned, write
 from tests.unit.providers.gcp.whole_stacks import BLOCK, SERVE, SLICES, STACK, TRAIN
+from tests.unit.providers.gcp.wrong_stacks import FLEX
 
 
 def plan_of(folder: Path, **changes: Any) -> StackPlan:
@@ -142,3 +143,10 @@ def test_load_balancers_are_gkes_own_and_inside_unless_asked(tmp_path: Path) -> 
     service = proxy["spec"]["provider"]["kubernetes"]["envoyService"]
     assert "loadBalancerClass" not in service
     assert service["annotations"] == {"networking.gke.io/load-balancer-type": "Internal"}
+
+
+@pytest.mark.parametrize(("timeout_s", "warned"), [(900, True), (1800, False)])
+def test_a_job_whose_machines_take_long_is_told_of_its_timeout(timeout_s: int, warned: bool, tmp_path: Path) -> None:
+    """A slice takes five to ten minutes when there is one; a job that is put back before never starts."""
+    plan = plan_of(tmp_path, **FLEX, scheduler={"startTimeoutS": timeout_s})
+    assert any("goes back to its queue" in warning for warning in plan.warnings) is warned
