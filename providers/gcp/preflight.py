@@ -54,11 +54,13 @@ SLURM_RIGHTS = (
 """The same for Cluster Director; with the last but one its machines act as Compute Engine's default account."""
 PART_RIGHTS = (
     "compute.resourcePolicies.create",
+    "servicenetworking.services.addPeering",
     "lustre.instances.create",
     "file.instances.create",
     "storage.buckets.create",
 )
-"""Rights for what only some stacks make: a policy of placement, Managed Lustre, Filestore, a bucket."""
+"""Rights for what only some stacks make: a policy of placement, Private Service Access (roles/editor lacks it), Managed
+Lustre, Filestore, a bucket."""
 ROLES = (
     "roles/container.admin, roles/compute.networkAdmin, roles/compute.securityAdmin, roles/compute.storageAdmin, "
     "roles/iam.serviceAccountAdmin, roles/iam.serviceAccountUser, roles/resourcemanager.projectIamAdmin, "
@@ -176,7 +178,7 @@ def _rights_of_parts(plan: GcpPlan) -> Iterator[str]:
     """Those of PART_RIGHTS that the stack needs."""
     storage = plan.storage
     made = (
-        any(pool.workload_policy for pool in plan.node_pools),
+        any(pool.workload_policy for pool in plan.node_pools), plan.network.services_peering_cidr,
         storage.file_system, storage.shared_file_system, storage.object_store,
     )  # fmt: skip
     yield from (right for right, is_made in zip(PART_RIGHTS, made, strict=True) if is_made)

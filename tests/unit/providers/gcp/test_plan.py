@@ -150,3 +150,12 @@ def test_a_job_whose_machines_take_long_is_told_of_its_timeout(timeout_s: int, w
     """A slice takes five to ten minutes when there is one; a job that is put back before never starts."""
     plan = plan_of(tmp_path, **FLEX, scheduler={"startTimeoutS": timeout_s})
     assert any("goes back to its queue" in warning for warning in plan.warnings) is warned
+
+
+def test_accelerators_of_a_block_need_no_quota(tmp_path: Path) -> None:
+    """Of a reservation by the calendar (Compute Engine, "Consumption options"); those of another one count."""
+    held, block = (
+        [need.code for need in cluster_of(tmp_path, **changes).quotas] for changes in ({}, {f"{TRAIN}.capacity": BLOCK})
+    )
+    assert [code for code in held if code.endswith("NVIDIA_H200")]
+    assert not [code for code in block if code.endswith("NVIDIA_H200")]

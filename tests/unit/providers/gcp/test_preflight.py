@@ -78,6 +78,7 @@ def test_nothing_is_told_of_a_project_that_has_all(tmp_path: Path) -> None:
         ({}, "compute.firewalls.delete"),
         ({}, "compute.disks.list"),
         ({}, "compute.disks.delete"),
+        ({}, "servicenetworking.services.addPeering"),  # nor has roles/editor this one
         ({"storage": {"sharedFileSystem": {}}}, "compute.firewalls.delete"),
     ],
 )
@@ -89,7 +90,8 @@ def test_a_right_to_come_or_go_is_missed(tmp_path: Path, changes: dict[str, Any]
 
 
 def test_a_right_that_the_stack_does_not_use_is_not_missed(tmp_path: Path) -> None:
-    all_others = {"permissions": [one for one in (*RIGHTS, *PART_RIGHTS) if one != "compute.firewalls.create"]}
+    unused = ("compute.firewalls.create", "servicenetworking.services.addPeering")
+    all_others = {"permissions": [one for one in (*RIGHTS, *PART_RIGHTS) if one not in unused]}
     plan = plan_of(tmp_path, storage={"sharedFileSystem": {}})
     assert told(plan, **{f"POST {PROJECT}:testIamPermissions": all_others}) == []
 
