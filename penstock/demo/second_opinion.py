@@ -13,6 +13,7 @@ def greedy_text(folder: Path, prompt: str, tokens: int) -> str | None:
         import transformers  # it takes seconds
     except ImportError:
         return None
+    transformers.logging.disable_progress_bar()
     reader: Any = transformers.AutoTokenizer.from_pretrained(folder)
     model: Any = transformers.AutoModelForCausalLM.from_pretrained(folder, dtype="float32")
     asked = reader(prompt, return_tensors="pt", return_token_type_ids=False)

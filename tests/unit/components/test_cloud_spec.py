@@ -47,7 +47,10 @@ def refusals(pool: dict[str, Any] | None = None, aws: Any = None, **cluster: Any
             ".capacity.capacityBlock.endsAt: 2027-11-01T00:00Z is not after startsAt",
         ),
         ({"placement": "crate"}, ".placement: 'crate' is not one of 'none', 'create', 'existing' or"),
-        ({"placement": "existing"}, ".placement: give a group with `existing`, and with nothing else"),
+        (
+            {"placement": "existing"},
+            ".placement: a group belongs to `existing`, and to nothing else; write {existing: GROUP}",
+        ),
         ({"fabric": "none"}, ".fabric: 'none' is not a reason; omit it, or set `none:` under it to the reason"),
         ({"fabric": {"none": "no"}}, ".fabric.none: 'no' is not a reason of at least 8 characters"),
         ({"count": 3, "minCount": 4}, ".count: 3 is less than minCount (4)"),
